@@ -1,0 +1,97 @@
+//! The one error type: what went wrong, where, what was expected and found, and what to do about it.
+
+use std::path::{Path, PathBuf};
+
+/// Everything that can go wrong, worded for the person who has to mend it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An option, or a combination of options, that cannot be meant.
+    #[error("{0}")]
+    Usage(String),
+
+    /// A file that is there and can be read, but does not hold what it should.
+    #[error("{}: {problem}\n  hint: {hint}", path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it: expected and got.
+        problem: String,
+        /// What to do.
+        hint: String,
+    },
+
+    /// The operating system refused to read or write.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// `read`, `write`, `create`, …
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's own reason.
+        source: std::io::Error,
+    },
+
+    /// Arrays whose shapes do not fit together.
+    #[error("{what}: expected shape {expected}, got {got}")]
+    Shape {
+        /// Which array, in whose hands.
+        what: String,
+        /// The shape that fits.
+        expected: String,
+        /// The shape that came.
+        got: String,
+    },
+
+    /// No adapter that satisfies the request.
+    #[error("{0}")]
+    NoAdapter(String),
+
+    /// The device went away, or reported an error that leaves its results in doubt.
+    #[error("the GPU device was lost: {0}")]
+    DeviceLost(String),
+
+    /// The loss is no longer a finite number.
+    #[error(
+        "training diverged in epoch {epoch}: the loss is {loss}\n  hint: try a smaller --lr (it was {lr})"
+    )]
+    Diverged {
+        /// The epoch, counted from 1.
+        epoch: usize,
+        /// The loss found: NaN or infinite.
+        loss: f64,
+        /// The learning rate in use.
+        lr: f32,
+    },
+}
+
+/// A result whose error is [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// A file with the wrong content.
+    pub fn file(path: impl AsRef<Path>, problem: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::File { path: path.as_ref().to_owned(), problem: problem.into(), hint: hint.into() }
+    }
+
+    /// A refusal by the operating system; made for `map_err(Error::io("read", path))`.
+    pub fn io(action: &'static str, path: impl AsRef<Path>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.as_ref().to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+
+    /// A shape that does not fit.
+    pub fn shape(what: impl Into<String>, expected: impl std::fmt::Debug, got: impl std::fmt::Debug) -> Self {
+        Self::Shape { what: what.into(), expected: format!("{expected:?}"), got: format!("{got:?}") }
+    }
+
+    /// The exit code of the program: 2 wrong usage or unreadable input, 3 no usable adapter, 4 device lost,
+    /// 5 diverged. (0 is success, and 1 the answer "no" of a command that was asked a question.)
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) | Self::File { .. } | Self::Io { .. } | Self::Shape { .. } => 2,
+            Self::NoAdapter(_) => 3,
+            Self::DeviceLost(_) => 4,
+            Self::Diverged { .. } => 5,
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Multi-layer perceptrons trained with WGSL compute shaders, and a doctor for hand-written backpropagation.
+
+pub mod error;
+pub mod tensor;
+
+pub use error::{Error, Result};
+pub use tensor::Tensor;
