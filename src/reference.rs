@@ -1,0 +1,259 @@
+//! The mathematics in plain f64: textbook page, twin of every kernel, and the doctor's referee.
+//!
+//! A network of L layers maps a batch `x = a_0 [batch, in]` to class scores. For l = 1..L
+//!
+//! ```text
+//! z_l = a_{l-1} · w_l + b_l            w_l [in_l, out_l], b_l [out_l]
+//! a_l = f(z_l)                         hidden layers;  logits = z_L
+//! p   = softmax(logits)                p_ij = exp(z_ij - m_i) / Σ_k exp(z_ik - m_i),  m_i = max_k z_ik
+//! loss = 1/N Σ_i (log Σ_k exp z_ik - z_{i,y_i})
+//! ```
+//!
+//! and backwards, where dq is the derivative of the mean loss by q,
+//!
+//! ```text
+//! dz_L = (p - onehot(y)) / N
+//! dw_l = a_{l-1}ᵀ · dz_l               db_l = Σ_rows dz_l
+//! da_{l-1} = dz_l · w_lᵀ               dz_{l-1} = da_{l-1} ⊙ f'(z_{l-1})
+//! ```
+//!
+//! Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), algorithms 6.3 and 6.4; Bishop, *Pattern
+//! Recognition and Machine Learning* (2006), sections 4.3.4 and 5.3. Nothing here is fast; everything is plain.
+
+use crate::tensor::Tensor;
+
+/// A matrix in double precision.
+pub type Matrix = Tensor<f64>;
+
+/// `a · b` for a `[m, k]` and b `[k, n]`.
+///
+/// # Panics
+/// If the inner dimensions differ: a twin is only ever called with shapes its kernel has already checked.
+pub fn matmul(a: &Matrix, b: &Matrix) -> Matrix {
+    assert_eq!(a.cols(), b.rows(), "inner dimensions of a matrix product");
+    let (k, n) = (a.cols(), b.cols());
+    let mut c = Matrix::zeros([a.rows(), n]);
+    for r in 0..a.rows() {
+        for i in 0..k {
+            let a_ri = a.at(r, i);
+            let out = &mut c.data_mut()[r * n..(r + 1) * n];
+            for (c_rc, b_ic) in out.iter_mut().zip(b.row(i)) {
+                *c_rc += a_ri * b_ic;
+            }
+        }
+    }
+    c
+}
+
+/// The affine map of a layer: `z = x · w + b`, with b added to every row.
+pub fn dense(x: &Matrix, w: &Matrix, b: &[f64]) -> Matrix {
+    let mut z = matmul(x, w);
+    for row in z.data_mut().chunks_mut(b.len().max(1)) {
+        for (z, b) in row.iter_mut().zip(b) {
+            *z += b;
+        }
+    }
+    z
+}
+
+/// `Σ_rows q`: the gradient of a bias that was added to every row.
+pub fn sum_rows(q: &Matrix) -> Vec<f64> {
+    (0..q.cols()).map(|c| (0..q.rows()).map(|r| q.at(r, c)).sum()).collect()
+}
+
+/// What follows a hidden layer's affine map, element by element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Activation {
+    /// `max(z, 0)`, with derivative 0 at 0.
+    #[default]
+    Relu,
+    /// `1 / (1 + exp(-z))`
+    Sigmoid,
+    /// `tanh(z)`
+    Tanh,
+}
+
+impl Activation {
+    /// `f(z)`
+    pub fn apply(self, z: f64) -> f64 {
+        match self {
+            Self::Relu if z < 0.0 => 0.0,
+            Self::Relu => z, // NaN stays NaN
+            Self::Sigmoid => 1.0 / (1.0 + (-z).exp()),
+            Self::Tanh => z.tanh(),
+        }
+    }
+
+    /// `f'(z)`
+    pub fn derivative(self, z: f64) -> f64 {
+        match self {
+            Self::Relu => f64::from(z > 0.0),
+            Self::Sigmoid => self.apply(z) * (1.0 - self.apply(z)),
+            Self::Tanh => 1.0 - z.tanh().powi(2),
+        }
+    }
+}
+
+/// `log Σ_k exp z_k`, shifted by the maximum so that it neither overflows nor loses a small loss.
+pub fn log_sum_exp(z: &[f64]) -> f64 {
+    let max = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    max + z.iter().map(|z| (z - max).exp()).sum::<f64>().ln()
+}
+
+/// Softmax of every row.
+pub fn softmax(logits: &Matrix) -> Matrix {
+    let lse: Vec<f64> = (0..logits.rows()).map(|r| log_sum_exp(logits.row(r))).collect();
+    Matrix::from_fn(logits.rows(), logits.cols(), |r, c| (logits.at(r, c) - lse[r]).exp())
+}
+
+/// Categorical cross-entropy of every row, in nats: `log Σ_k exp z_k - z_y`.
+pub fn cross_entropy(logits: &Matrix, labels: &[u32]) -> Vec<f64> {
+    let one = |(r, &y): (usize, &u32)| log_sum_exp(logits.row(r)) - logits.at(r, y as usize);
+    labels.iter().enumerate().map(one).collect()
+}
+
+/// The gradient of the mean cross-entropy by the logits: `(softmax(z) - onehot(y)) / N`.
+pub fn cross_entropy_backward(logits: &Matrix, labels: &[u32]) -> Matrix {
+    let p = softmax(logits);
+    let n = labels.len() as f64;
+    let target = |r: usize, c: usize| f64::from(labels[r] as usize == c);
+    Matrix::from_fn(p.rows(), p.cols(), |r, c| (p.at(r, c) - target(r, c)) / n)
+}
+
+/// Whether the label is the class with the largest logit (the first of equals), for every row.
+pub fn hits(logits: &Matrix, labels: &[u32]) -> Vec<bool> {
+    labels.iter().enumerate().map(|(r, &y)| argmax(logits.row(r)) == y as usize).collect()
+}
+
+/// The position of the largest value, the first of equals.
+pub fn argmax(row: &[f64]) -> usize {
+    (1..row.len()).fold(0, |best, c| if row[c] > row[best] { c } else { best })
+}
+
+/// How stochastic gradient descent turns a gradient g into a step, as PyTorch's `SGD` defines it.
+///
+/// ```text
+/// g' = g + weight_decay · w          v = momentum · v + g'          w = w - lr · v
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sgd {
+    /// Learning rate.
+    pub lr: f64,
+    /// Momentum; 0 is plain gradient descent.
+    pub momentum: f64,
+    /// L2 penalty on weights and biases.
+    pub weight_decay: f64,
+}
+
+impl Sgd {
+    /// One step of parameters `w` with velocity `v` along gradient `g`.
+    pub fn step(&self, w: &mut [f64], v: &mut [f64], g: &[f64]) {
+        for ((w, v), g) in w.iter_mut().zip(v).zip(g) {
+            *v = self.momentum * *v + (g + self.weight_decay * *w);
+            *w -= self.lr * *v;
+        }
+    }
+}
+
+/// One layer's parameters, or their gradients, or their velocities.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layer {
+    /// Weights `[in, out]`.
+    pub w: Matrix,
+    /// Biases `[out]`.
+    pub b: Vec<f64>,
+}
+
+impl Layer {
+    /// The same shapes, all zero.
+    pub fn zeros_like(&self) -> Self {
+        Self { w: Matrix::zeros(self.w.shape()), b: vec![0.0; self.b.len()] }
+    }
+}
+
+/// A multi-layer perceptron.
+#[derive(Debug, Clone)]
+pub struct Mlp {
+    /// From the input to the logits.
+    pub layers: Vec<Layer>,
+    /// What follows every layer but the last.
+    pub activation: Activation,
+}
+
+/// What a forward pass computes; entry l - 1 belongs to layer l.
+#[derive(Debug, Clone)]
+pub struct Forward {
+    /// Before the activation; the last one is the logits.
+    pub z: Vec<Matrix>,
+    /// The input of each layer: x first, then the hidden activations.
+    pub a: Vec<Matrix>,
+}
+
+impl Forward {
+    /// `z_L`
+    ///
+    /// # Panics
+    /// If the network had no layer.
+    pub fn logits(&self) -> &Matrix {
+        &self.z[self.z.len() - 1]
+    }
+}
+
+/// What a backward pass computes; entry l - 1 belongs to layer l.
+#[derive(Debug, Clone)]
+pub struct Backward {
+    /// The derivative by each layer's z.
+    pub dz: Vec<Matrix>,
+    /// The derivatives by each layer's parameters.
+    pub layers: Vec<Layer>,
+}
+
+impl Mlp {
+    /// The forward pass of a batch `x [batch, in]`.
+    pub fn forward(&self, x: &Matrix) -> Forward {
+        let (mut z, mut a) = (Vec::new(), vec![x.clone()]);
+        for layer in &self.layers {
+            z.push(dense(&a[a.len() - 1], &layer.w, &layer.b));
+            if z.len() < self.layers.len() {
+                a.push(z[z.len() - 1].map(|z| self.activation.apply(z)));
+            }
+        }
+        Forward { z, a }
+    }
+
+    /// The mean cross-entropy of a batch.
+    pub fn loss(&self, x: &Matrix, labels: &[u32]) -> f64 {
+        let losses = cross_entropy(self.forward(x).logits(), labels);
+        losses.iter().sum::<f64>() / labels.len() as f64
+    }
+
+    /// The gradients of the mean cross-entropy, by back-propagation.
+    pub fn backward(&self, forward: &Forward, labels: &[u32]) -> Backward {
+        let mut dz = vec![cross_entropy_backward(forward.logits(), labels)];
+        for l in (1..self.layers.len()).rev() {
+            let mut dz_below = matmul(&dz[dz.len() - 1], &self.layers[l].w.transposed());
+            for (dz, &z) in dz_below.data_mut().iter_mut().zip(forward.z[l - 1].data()) {
+                *dz *= self.activation.derivative(z);
+            }
+            dz.push(dz_below);
+        }
+        dz.reverse();
+        let gradient =
+            |(a, dz): (&Matrix, &Matrix)| Layer { w: matmul(&a.transposed(), dz), b: sum_rows(dz) };
+        let layers = forward.a.iter().zip(&dz).map(gradient).collect();
+        Backward { dz, layers }
+    }
+
+    /// One step of gradient descent on a batch; returns the loss and the number of hits before the step.
+    pub fn train_step(&mut self, v: &mut [Layer], x: &Matrix, labels: &[u32], sgd: &Sgd) -> (f64, usize) {
+        let forward = self.forward(x);
+        let losses = cross_entropy(forward.logits(), labels);
+        let correct = hits(forward.logits(), labels).into_iter().filter(|&hit| hit).count();
+        let gradients = self.backward(&forward, labels).layers;
+        for ((layer, v), g) in self.layers.iter_mut().zip(v).zip(&gradients) {
+            sgd.step(layer.w.data_mut(), v.w.data_mut(), g.w.data());
+            sgd.step(&mut layer.b, &mut v.b, &g.b);
+        }
+        (losses.iter().sum::<f64>() / labels.len() as f64, correct)
+    }
+}
