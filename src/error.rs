@@ -47,8 +47,8 @@ pub enum Error {
     NoAdapter(String),
 
     /// The device went away, or reported an error that leaves its results in doubt.
-    #[error("the GPU device was lost: {0}")]
-    DeviceLost(String),
+    #[error("the GPU failed: {0}")]
+    Device(String),
 
     /// The loss is no longer a finite number.
     #[error(
@@ -90,7 +90,7 @@ impl Error {
         match self {
             Self::Usage(_) | Self::File { .. } | Self::Io { .. } | Self::Shape { .. } => 2,
             Self::NoAdapter(_) => 3,
-            Self::DeviceLost(_) => 4,
+            Self::Device(_) => 4,
             Self::Diverged { .. } => 5,
         }
     }
