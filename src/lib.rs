@@ -1,6 +1,8 @@
 //! Multi-layer perceptrons trained with WGSL compute shaders, and a doctor for hand-written backpropagation.
 
+pub mod cli;
 pub mod compare;
+pub mod data;
 pub mod error;
 pub mod gpu;
 pub mod kernels;
