@@ -10,7 +10,7 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 use flate2::{Compression, GzBuilder};
 
-use super::atomic_file::AtomicFile;
+use crate::atomic_file::AtomicFile;
 use crate::error::{Error, Result};
 
 /// Unsigned bytes (0x08) in 3 dimensions.

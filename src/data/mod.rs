@@ -3,7 +3,6 @@
 //! [`load`] turns what the user asked for into a [`Dataset`]; [`fetch`] is the only code that uses the
 //! network; nothing here prints.
 
-pub mod atomic_file;
 mod builtin;
 pub mod catalog;
 pub mod digits;

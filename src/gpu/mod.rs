@@ -5,10 +5,12 @@
 pub mod adapter;
 mod buffer;
 mod kernel;
+mod staging;
 
 pub use adapter::{AdapterSummary, Backend};
 pub use buffer::{Buffer, Slice};
 pub use kernel::{BoundKernel, Kernel, Launch, Shader};
+pub use staging::Staging;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -88,13 +90,21 @@ impl Gpu {
     /// # Errors
     /// [`Error::Device`] if the device has complained since it was last asked.
     pub fn submit<'a>(&self, launches: impl IntoIterator<Item = &'a Launch>) -> Result<Submission> {
-        let mut encoder = self.device.create_command_encoder(&Default::default());
-        {
-            let mut pass = encoder.begin_compute_pass(&Default::default());
-            for launch in launches {
-                launch.record(&mut pass);
-            }
+        let encoder = self.device.create_command_encoder(&Default::default());
+        self.submit_recorded(encoder, launches)
+    }
+
+    /// As [`submit`](Self::submit), after what the encoder already holds.
+    fn submit_recorded<'a>(
+        &self,
+        mut encoder: wgpu::CommandEncoder,
+        launches: impl IntoIterator<Item = &'a Launch>,
+    ) -> Result<Submission> {
+        let mut pass = encoder.begin_compute_pass(&Default::default());
+        for launch in launches {
+            launch.record(&mut pass);
         }
+        drop(pass);
         let submission = Submission(self.queue.submit([encoder.finish()]));
         self.check()?;
         Ok(submission)

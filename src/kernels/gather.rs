@@ -4,7 +4,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::{Matrix, fold};
 use crate::error::Result;
-use crate::gpu::{Buffer, Gpu, Kernel, Launch, Shader};
+use crate::gpu::{BoundKernel, Buffer, Gpu, Kernel, Launch, Shader};
 
 pub(super) const SHADER: Shader =
     Shader { name: "gather", source: include_str!("../../shaders/gather.wgsl") };
@@ -52,18 +52,18 @@ impl Gather {
         features.div_ceil(4)
     }
 
-    /// x\[i\] = images\[order\[i\]\] / 255 for the first `rows` rows; x is a batch of activations.
+    /// x\[i\] = images\[order\[i\]\] / 255 for up to `rows` rows; x is a batch of activations.
     ///
     /// # Errors
     /// [`Error::Shape`](crate::Error::Shape) if the buffers do not fit the kernel.
-    pub fn launch(
+    pub fn bind(
         &self,
         gpu: &Gpu,
         images: &Buffer,
         order: &Buffer,
         x: &Matrix,
         rows: usize,
-    ) -> Result<Launch> {
+    ) -> Result<BoundGather> {
         let stride = x.layout.col_blocks;
         let params = Params {
             rows: rows as u32,
@@ -71,8 +71,22 @@ impl Gather {
             words: Self::words(x.layout.cols) as u32,
             unused: 0,
         };
-        let bound = self.kernel.bind(gpu, &params, &[images.whole(), order.whole(), x.slice()])?;
-        let invocations = rows as u64 * stride as u64;
-        Ok(bound.launch(fold(invocations.div_ceil(u64::from(self.kernel.workgroup_size()[0])))))
+        let kernel = self.kernel.bind(gpu, &params, &[images.whole(), order.whole(), x.slice()])?;
+        Ok(BoundGather { kernel, stride, workgroup: self.kernel.workgroup_size()[0] as usize })
+    }
+}
+
+/// A gather whose buffers are fixed, and whose number of rows is not.
+#[derive(Debug, Clone)]
+pub struct BoundGather {
+    kernel: BoundKernel,
+    stride: usize,
+    workgroup: usize,
+}
+
+impl BoundGather {
+    /// Gathers the first `rows` rows, no more than were bound.
+    pub fn launch(&self, rows: usize) -> Launch {
+        self.kernel.launch(fold((rows * self.stride).div_ceil(self.workgroup)))
     }
 }

@@ -50,7 +50,7 @@ impl Layout {
         (self.len() * size_of::<f32>()) as u64
     }
 
-    /// Row-major values, padded. The extra column block gets its constant.
+    /// Row-major values, padded; rows that are not given are zero. The extra column block gets its constant.
     pub fn pack_activations(&self, values: &[f32]) -> Vec<f32> {
         let mut packed = self.pack(values);
         for row in packed.chunks_mut(self.stride()) {
@@ -117,6 +117,12 @@ impl Matrix {
         let matrix = Self::zeros(gpu, label, layout)?;
         matrix.write(gpu, packed)?;
         Ok(matrix)
+    }
+
+    /// `rows` rows of a batch, from row `first` on, which is a multiple of 16 so that bindings may begin there.
+    pub fn rows(&self, first: usize, rows: usize) -> Self {
+        let offset = self.offset + (first * self.layout.stride() * size_of::<f32>()) as u64;
+        Self::within(&self.buffer, offset, Layout::activations(rows, self.layout.cols))
     }
 
     /// The part of a buffer that begins at `offset`, a multiple of 256 bytes.

@@ -13,7 +13,7 @@ mod matmul;
 mod matrix;
 mod softmax_xent;
 
-pub use gather::{Gather, Sample};
+pub use gather::{BoundGather, Gather, Sample};
 pub use matmul::{Matmul, Sgd};
 pub use matrix::{Layout, Matrix};
 pub use softmax_xent::{SoftmaxXent, Sum};
@@ -54,8 +54,8 @@ impl Kernels {
 }
 
 /// Spreads a count of workgroups over x and y: one dimension holds no more than 65,535 (WebGPU's limit).
-fn fold(workgroups: u64) -> [u32; 3] {
-    const MAX: u64 = 65_535;
+fn fold(workgroups: usize) -> [u32; 3] {
+    const MAX: usize = 65_535;
     let x = workgroups.clamp(1, MAX);
     [x as u32, workgroups.div_ceil(x).max(1) as u32, 1]
 }

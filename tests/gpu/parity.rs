@@ -228,7 +228,10 @@ fn gather(gpu: &Gpu) {
         let images = gpu.upload("images", &bytes).unwrap();
         let order_gpu = gpu.upload("order", &order).unwrap();
         let x = nan(gpu, Layout::activations(16, features));
-        finish(gpu, &kernels.gather.launch(gpu, &images, &order_gpu, &x, order.len()).unwrap());
+        finish(
+            gpu,
+            &kernels.gather.bind(gpu, &images, &order_gpu, &x, order.len()).unwrap().launch(order.len()),
+        );
 
         let (_, packed) = read(gpu, &x);
         let rows = Layout::activations(order.len(), features);
@@ -254,7 +257,7 @@ fn gather_beyond_one_dimension(gpu: &Gpu) {
         (0..rows).map(|i| Sample { sample: u32::from(i + 1 != rows), ..Sample::PADDING }).collect();
     let order = gpu.upload("order", &order).unwrap();
     let x = nan(gpu, Layout::activations(rows.next_multiple_of(4), 1));
-    finish(gpu, &kernels.gather.launch(gpu, &images, &order, &x, rows).unwrap());
+    finish(gpu, &kernels.gather.bind(gpu, &images, &order, &x, rows).unwrap().launch(rows));
     let (values, _) = read(gpu, &x);
     assert_eq!(values[rows - 1], 1.0, "the last row is written");
     assert!(values[..rows - 1].iter().all(|&x| x == 0.0), "and so are all before it");

@@ -150,7 +150,7 @@ fn download(
     limits: &Limits,
     progress: &mut dyn FnMut(Event<'_>),
 ) -> Result<()> {
-    super::atomic_file::remove_leftovers(folder);
+    crate::atomic_file::remove_leftovers(folder);
     let mut mirrors: Vec<&str> = mirrors.iter().map(String::as_str).collect();
     for file in missing {
         let mut failures = String::new();
@@ -187,7 +187,7 @@ fn from_mirror(
     limits: &Limits,
     progress: &mut dyn FnMut(Event<'_>),
 ) -> Result<Result<PathBuf, String>> {
-    use super::atomic_file::AtomicFile;
+    use crate::atomic_file::AtomicFile;
 
     let mut part = AtomicFile::create(&folder.join(format!("{}.gz", file.stem)))?;
     // Bytes that do not compress grow by less than a thousandth.
