@@ -5,17 +5,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod parity;
+mod training;
 
-use gpu_mlp::gpu::{Gpu, adapter};
+use gpu_mlp::gpu::{Backend, Gpu, adapter};
 use libtest_mimic::{Arguments, Trial};
 
 /// The device that all trials share: what `WGPU_BACKEND` and `WGPU_ADAPTER_NAME` ask for, else the best there is,
 /// software included.
 fn open() -> Option<Gpu> {
     pollster::block_on(async {
-        let any = adapter::Request { backends: vec![gpu_mlp::gpu::Backend::Vulkan], adapter: None };
-        let request = adapter::Request::default().or_env();
-        let request = if request.is_open() { any } else { request };
+        let mut request = adapter::Request::default().or_env();
+        if request.is_open() {
+            // An open request takes hardware only.
+            request.backends = Backend::ALL.into_iter().filter(|backend| backend.is_built_in()).collect();
+        }
         let adapter = adapter::find(&request).await.ok().flatten()?;
         Some(Gpu::open(&adapter).await.expect("an adapter that was found opens"))
     })
@@ -31,10 +34,16 @@ fn main() -> std::process::ExitCode {
         None if required => eprintln!("no adapter was found, and GPU_MLP_REQUIRE_GPU=1 demands one"),
         None => eprintln!("no adapter was found: GPU trials are ignored"),
     }
+    let with_mnist = training::mnist_folder().is_some();
+    if !with_mnist {
+        eprintln!("real MNIST was not found (GPU_MLP_MNIST_DIR): trials that need it are ignored");
+    }
     let run = |test: fn(&Gpu)| move || gpu.map(test).ok_or_else(|| "no adapter".into());
-    let trials = parity::TRIALS
-        .iter()
-        .map(|&(name, test)| Trial::test(name, run(test)).with_ignored_flag(gpu.is_none() && !required))
-        .collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let trial = |ignored: bool| {
+        move |&(name, test): &(&str, fn(&Gpu))| Trial::test(name, run(test)).with_ignored_flag(ignored)
+    };
+    let without_gpu = gpu.is_none() && !required;
+    let kernels = parity::TRIALS.iter().chain(training::TRIALS).map(trial(without_gpu));
+    let mnist = training::MNIST_TRIALS.iter().map(trial(without_gpu || !with_mnist));
+    libtest_mimic::run(&arguments, kernels.chain(mnist).collect()).exit_code()
 }
