@@ -10,6 +10,9 @@ mod training;
 use gpu_mlp::gpu::{Backend, Gpu, adapter};
 use libtest_mimic::{Arguments, Trial};
 
+/// A trial's name, and what it does with the device.
+type NamedTrial = (&'static str, fn(&Gpu));
+
 /// The device that all trials share: what `WGPU_BACKEND` and `WGPU_ADAPTER_NAME` ask for, else the best there is,
 /// software included.
 fn open() -> Option<Gpu> {
@@ -40,7 +43,7 @@ fn main() -> std::process::ExitCode {
     }
     let run = |test: fn(&Gpu)| move || gpu.map(test).ok_or_else(|| "no adapter".into());
     let trial = |ignored: bool| {
-        move |&(name, test): &(&str, fn(&Gpu))| Trial::test(name, run(test)).with_ignored_flag(ignored)
+        move |&(name, test): &NamedTrial| Trial::test(name, run(test)).with_ignored_flag(ignored)
     };
     let without_gpu = gpu.is_none() && !required;
     let kernels = parity::TRIALS.iter().chain(training::TRIALS).map(trial(without_gpu));

@@ -13,7 +13,7 @@ use pollster::block_on;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-pub const TRIALS: &[(&str, fn(&Gpu))] = &[
+pub const TRIALS: &[crate::NamedTrial] = &[
     ("parity::forward", forward),
     ("parity::backward", backward),
     ("parity::update", update),

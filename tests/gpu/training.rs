@@ -16,7 +16,7 @@ use pollster::block_on;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-pub const TRIALS: &[(&str, fn(&Gpu))] = &[
+pub const TRIALS: &[crate::NamedTrial] = &[
     ("training::twenty_steps_equal_the_reference", twenty_steps),
     ("training::momentum_and_decay_equal_the_reference", momentum_and_decay),
     ("training::softmax_regression_equals_the_reference", softmax_regression),
@@ -30,7 +30,7 @@ pub const TRIALS: &[(&str, fn(&Gpu))] = &[
     ("training::a_batch_too_large_for_the_adapter_is_refused", too_large),
 ];
 
-pub const MNIST_TRIALS: &[(&str, fn(&Gpu))] = &[
+pub const MNIST_TRIALS: &[crate::NamedTrial] = &[
     ("mnist::one_step_equals_the_reference", mnist_step),
     ("mnist::gpu_and_cpu_learn_the_same", mnist_both),
 ];
