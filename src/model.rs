@@ -144,9 +144,15 @@ impl Parameters {
         MlpSpec::new(sizes)
     }
 
-    /// Whether every value is a finite number.
-    pub fn is_finite(&self) -> bool {
-        let finite = |tensor: &Tensor| tensor.data().iter().all(|value| value.is_finite());
-        self.layers.iter().all(|layer| finite(&layer.w) && finite(&layer.b))
+    /// Whether these are parameters of that network.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if they are not.
+    pub fn check(&self, spec: &MlpSpec) -> Result<()> {
+        let own = self.spec()?;
+        if own != *spec {
+            return Err(Error::shape("parameters", spec.sizes(), own.sizes()));
+        }
+        Ok(())
     }
 }

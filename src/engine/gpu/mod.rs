@@ -16,7 +16,7 @@ use self::network::{Network, Outputs};
 use self::source::Source;
 use super::{Engine, EngineInfo, Split, StepOptions};
 use crate::data::Dataset;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Launch};
 use crate::kernels::{Kernels, Layout, Matrix, Sample, Sum};
 use crate::metrics::Sums;
@@ -289,10 +289,7 @@ impl Engine for GpuEngine {
     ) -> Result<()> {
         let zeros = Parameters::zeros(&self.spec);
         for given in [Some(parameters), velocities].into_iter().flatten() {
-            let spec = given.spec()?;
-            if spec != self.spec {
-                return Err(Error::shape("parameters", self.spec.sizes(), spec.sizes()));
-            }
+            given.check(&self.spec)?;
         }
         self.network.set(parameters, velocities.unwrap_or(&zeros))
     }
