@@ -78,6 +78,11 @@ pub(super) enum Device {
 }
 
 impl DeviceChoice {
+    /// Whether this platform has the backend at all: a mistake to be noticed before data are read.
+    pub fn check(&self) -> Result<()> {
+        self.request().check()
+    }
+
     fn request(&self) -> Request {
         let backends = self.backend.backend().into_iter().collect();
         Request { backends, adapter: self.adapter.clone() }.or_env()

@@ -198,6 +198,7 @@ pub async fn list(backends: &[Backend]) -> Vec<Adapter> {
 /// # Errors
 /// As [`choose`].
 pub async fn find(request: &Request) -> Result<Option<Adapter>> {
+    request.check()?;
     // Whatever is asked for, the others are listed too: the index counts them, and an error names them.
     let without_gl = &Backend::ALL[..3];
     let mut found = list(without_gl).await;
@@ -241,6 +242,23 @@ impl Request {
         self.backends.is_empty() && self.adapter.is_none()
     }
 
+    /// Whether this platform has all interfaces that are wanted.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] that names those it has.
+    pub fn check(&self) -> Result<()> {
+        let Some(missing) = self.backends.iter().find(|backend| !backend.is_built_in()) else {
+            return Ok(());
+        };
+        let here: Vec<&str> =
+            Backend::ALL.into_iter().filter(|b| b.is_built_in()).map(Backend::name).collect();
+        Err(Error::Usage(format!(
+            "backend \"{missing}\" does not exist on {}; this platform has: {}, cpu",
+            std::env::consts::OS,
+            here.join(", ")
+        )))
+    }
+
     fn admits(&self, summary: &AdapterSummary) -> bool {
         let backend = self.backends.is_empty() || self.backends.contains(&summary.backend);
         let name = self.adapter.as_ref().is_none_or(|wanted| match wanted.parse::<usize>() {
@@ -259,9 +277,7 @@ impl Request {
 /// [`Error::Usage`] for a backend this platform does not have; [`Error::NoAdapter`] if something particular was
 /// asked for and is not there. `Ok(None)`: nothing in particular was asked for, and there is no hardware.
 pub fn choose(request: &Request, found: &[AdapterSummary]) -> Result<Option<usize>> {
-    if let Some(&backend) = request.backends.iter().find(|backend| !backend.is_built_in()) {
-        return Err(not_on_this_platform(backend));
-    }
+    request.check()?;
     let rank = |summary: &AdapterSummary| match summary.device_type {
         DeviceType::DiscreteGpu => 0,
         DeviceType::IntegratedGpu => 1,
@@ -279,15 +295,6 @@ pub fn choose(request: &Request, found: &[AdapterSummary]) -> Result<Option<usiz
         None if request.is_open() => Ok(None),
         None => Err(nothing_fits(request, found)),
     }
-}
-
-fn not_on_this_platform(backend: Backend) -> Error {
-    let here: Vec<&str> = Backend::ALL.into_iter().filter(|b| b.is_built_in()).map(Backend::name).collect();
-    Error::Usage(format!(
-        "backend \"{backend}\" does not exist on {}; this platform has: {}, cpu",
-        std::env::consts::OS,
-        here.join(", ")
-    ))
 }
 
 fn nothing_fits(request: &Request, found: &[AdapterSummary]) -> Error {

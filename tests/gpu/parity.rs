@@ -76,6 +76,8 @@ impl Layer {
     fn new(gpu: &Gpu, [rows, ins, outs]: [usize; 3]) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64((rows * 1_000_000 + ins * 1_000 + outs) as u64);
         let (x, w) = (random(&mut rng, rows, ins), random(&mut rng, ins, outs));
+        // Exact zeros, as a ReLU puts out: that is where its derivative is decided.
+        let x = x.map(|x| if x < -0.5 { 0.0 } else { x });
         let (b, dz) = (random(&mut rng, 1, outs), random(&mut rng, rows, outs));
         let (inputs, weights) = (Layout::activations(rows, ins), Layout::weights(ins, outs));
         let outputs = Layout::activations(rows, outs);

@@ -158,6 +158,11 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
         None => args.config(),
     };
     config.train.check()?;
+    let device = DeviceChoice {
+        backend: BackendChoice::from_str(&config.backend, true).map_err(Error::Usage)?,
+        adapter: config.adapter.clone(),
+    };
+    device.check()?;
     let data = args.data.data.clone().or_else(|| resumed.is_some().then(|| config.data.clone()));
     let dataset = choice::load(data.as_deref(), args.data.data_dir.as_deref(), args.quiet)?;
     let place = place(&dataset);
@@ -165,10 +170,6 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
         return Err(conflict("data", &place, &config.data));
     }
     config.data = place;
-    let device = DeviceChoice {
-        backend: BackendChoice::from_str(&config.backend, true).map_err(Error::Usage)?,
-        adapter: config.adapter.clone(),
-    };
     interrupt::listen();
     let session = Session { args, config, dataset: Arc::new(dataset), resumed, begun };
     pollster::block_on(session.run(&device))
