@@ -205,6 +205,25 @@ pub trait Observer {
     fn should_stop(&self) -> bool;
 }
 
+/// Watches nothing and keeps nothing.
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn progress(&mut self, _epoch: usize, _samples: usize, _of: usize) {}
+
+    fn epoch(&mut self, _record: &EpochRecord, _state: &State) -> Result<()> {
+        Ok(())
+    }
+
+    fn interrupted(&mut self, _state: &State) -> Result<()> {
+        Ok(())
+    }
+
+    fn should_stop(&self) -> bool {
+        false
+    }
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
