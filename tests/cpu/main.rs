@@ -2,9 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod compare;
 mod data;
 #[cfg(feature = "fetch")]
 mod fetch;
+mod house;
 mod idx;
 #[cfg(feature = "fetch")]
 mod mirror;
+mod reference;
+mod shaders;
