@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod checkpoint;
 mod compare;
 mod data;
 #[cfg(feature = "fetch")]
@@ -10,5 +11,9 @@ mod house;
 mod idx;
 #[cfg(feature = "fetch")]
 mod mirror;
+mod model;
 mod reference;
 mod shaders;
+mod tiny;
+mod trainer;
+mod trainer_resume;
