@@ -58,7 +58,7 @@ impl Session<'_> {
             }
         };
         // Only now is everything known to be in order: a mistake leaves no folder behind.
-        let run = self.folder()?;
+        let run = self.folder(state.is_some())?;
         let mut display = Display::new(self, &run, epochs);
         display.start(&info, state.is_none())?;
         let outcome = trainer.run(&mut display).await.inspect_err(|_| display.abandon())?;
@@ -75,10 +75,17 @@ impl Session<'_> {
     }
 
     /// The folder of the run: that of the resumed one, the one asked for, or a new one with the time in its name.
-    fn folder(&self) -> Result<RunDir> {
+    fn folder(&self, has_state: bool) -> Result<RunDir> {
         if let Some(run) = &self.resumed {
-            run.write_config(&self.config)?;
-            return Ok(run.clone());
+            if has_state {
+                run.write_config(&self.config)?;
+                return Ok(run.clone());
+            }
+            if !self.args.quiet {
+                note(&format!("{} has no checkpoint: starting from the beginning", run.path().display()));
+            }
+            // What it has kept, such as lines of epochs that are now trained again, goes.
+            return RunDir::create(run.path(), &self.config, true);
         }
         match &self.args.out {
             Some(out) => RunDir::create(out, &self.config, self.args.overwrite),
