@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::session::Session;
 use crate::checkpoint::State;
 use crate::cli::interrupt;
-use crate::cli::output::{json, say, thousands};
+use crate::cli::output::{json, note, say, thousands};
 use crate::engine::EngineInfo;
 use crate::error::Result;
 use crate::metrics::EpochRecord;
@@ -148,7 +148,11 @@ impl<'a> Display<'a> {
             self.say(&format!("\nstopped early: no better validation loss for {patience} epochs"));
         }
         if outcome == Outcome::Interrupted {
-            self.say(&format!("\ninterrupted; saved. To go on: gpu-mlp train --resume {run}"));
+            let text = format!("interrupted; saved. To go on: gpu-mlp train --resume {run}");
+            if self.session.args.json && !self.session.args.quiet {
+                note(&text); // standard output is for JSON
+            }
+            self.say(&format!("\n{text}"));
         } else if let Some(record) = last {
             let EpochRecord { test_accuracy, test_loss, .. } = record;
             self.say(&format!(
