@@ -56,7 +56,7 @@ pub enum Error {
 
     /// The loss is no longer a finite number.
     #[error(
-        "training diverged in epoch {epoch}: the loss is {loss}\n  hint: try a smaller --lr (it was {lr})"
+        "training diverged in epoch {epoch}: the loss is {loss}\n  hint: try a smaller --lr (it was {lr:?})"
     )]
     Diverged {
         /// The epoch, counted from 1.
