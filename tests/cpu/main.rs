@@ -3,6 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod checkpoint;
+mod cli_data_errors;
+mod cli_errors;
+mod cli_eval;
+mod cli_resume;
+mod cli_train;
 mod compare;
 mod data;
 #[cfg(feature = "fetch")]
@@ -12,6 +17,7 @@ mod idx;
 #[cfg(feature = "fetch")]
 mod mirror;
 mod model;
+mod program;
 mod reference;
 mod shaders;
 mod tiny;
