@@ -45,19 +45,23 @@ pub struct TrainArgs {
     #[arg(long, value_name = "N", default_value_t = TrainConfig::default().epochs)]
     epochs: usize,
     /// Learning rate
-    #[arg(long, value_name = "RATE", allow_negative_numbers = true, default_value_t = TrainConfig::default().lr)]
+    #[arg(long, value_name = "RATE", default_value_t = TrainConfig::default().lr)]
+    #[arg(allow_negative_numbers = true)]
     lr: f32,
     /// Momentum of gradient descent
-    #[arg(long, value_name = "M", allow_negative_numbers = true, default_value_t = TrainConfig::default().momentum)]
+    #[arg(long, value_name = "M", default_value_t = TrainConfig::default().momentum)]
+    #[arg(allow_negative_numbers = true)]
     momentum: f32,
     /// L2 penalty on weights and biases
-    #[arg(long, value_name = "D", allow_negative_numbers = true, default_value_t = TrainConfig::default().weight_decay)]
+    #[arg(long, value_name = "D", default_value_t = TrainConfig::default().weight_decay)]
+    #[arg(allow_negative_numbers = true)]
     weight_decay: f32,
     /// Seed of the weights, the shuffles and the hold-out
     #[arg(long, value_name = "N", default_value_t = TrainConfig::default().seed)]
     seed: u64,
     /// Part of the training samples held out for validation
-    #[arg(long, value_name = "F", allow_negative_numbers = true, default_value_t = TrainConfig::default().validation_fraction)]
+    #[arg(long, value_name = "F", default_value_t = TrainConfig::default().validation_fraction)]
+    #[arg(allow_negative_numbers = true)]
     validation_fraction: f64,
     /// Stop after so many epochs without a better validation loss
     #[arg(long, value_name = "PATIENCE")]
