@@ -45,11 +45,10 @@ fn pattern(mlp: &Mlp, x: &Matrix) -> Vec<bool> {
 fn check_gradients(mlp: &Mlp, x: &Matrix, labels: &[u32]) -> (usize, usize) {
     // The difference is off by about h² · loss''' / 6 and by ε · loss / h: both near 1e-10 at this h.
     const H: f64 = 1e-5;
-    let mut gradients = mlp.backward(&mlp.forward(x), labels).layers;
+    let gradients = mlp.backward(&mlp.forward(x), labels).layers;
     let (mut compared, mut all) = (0, 0);
-    for l in 0..mlp.layers.len() {
-        let count = mlp.layers[l].w.data().len() + mlp.layers[l].b.len();
-        for i in 0..count {
+    for (l, mut gradient) in gradients.into_iter().enumerate() {
+        for i in 0..gradient.w.data().len() + gradient.b.len() {
             all += 1;
             let moved = |by: f64| {
                 let mut moved = mlp.clone();
@@ -62,7 +61,7 @@ fn check_gradients(mlp: &Mlp, x: &Matrix, labels: &[u32]) -> (usize, usize) {
             }
             compared += 1;
             let want = (up.loss(x, labels) - down.loss(x, labels)) / (2.0 * H);
-            let got = *parameter(&mut gradients[l], i);
+            let got = *parameter(&mut gradient, i);
             assert!(
                 (got - want).abs() <= 1e-8 + 1e-6 * want.abs(),
                 "{:?}, layer {l}, parameter {i}: back-propagation {got:e}, difference {want:e}",

@@ -152,18 +152,21 @@ fn early_stopping_counts_epochs_since_the_best() {
     }
 }
 
+/// Spoils a configuration.
+type Change = fn(&mut TrainConfig);
+
 #[test]
 fn configurations_that_cannot_be_meant_are_refused() {
     let plain = TrainConfig::default();
     assert!(plain.check().is_ok());
-    let with = |change: fn(&mut TrainConfig)| {
+    let with = |change: Change| {
         let mut config = TrainConfig::default();
         change(&mut config);
         let error = config.check().unwrap_err();
         assert!(matches!(error, Error::Usage(_)), "{error:?}");
         error.to_string()
     };
-    let cases: [(fn(&mut TrainConfig), &str); 20] = [
+    let cases: [(Change, &str); 20] = [
         (|c| c.lr = 0.0, "--lr 0: expected a number greater than 0"),
         (|c| c.lr = -0.1, "--lr -0.1"),
         (|c| c.lr = f32::NAN, "--lr NaN"),
