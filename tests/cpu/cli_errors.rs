@@ -2,13 +2,17 @@
 
 use std::fs;
 
-use crate::program::{Place, Ran, lines};
+#[cfg(target_os = "linux")]
+use crate::program::Ran;
+use crate::program::{Place, lines};
 
+#[cfg(target_os = "linux")]
 fn with_env(place: &Place, args: &[&str], variables: &[(&str, &str)]) -> Ran {
     place.command(args).envs(variables.iter().copied()).output().unwrap().into()
 }
 
 /// No Vulkan driver can be found.
+#[cfg(target_os = "linux")]
 const NO_VULKAN: [(&str, &str); 2] =
     [("VK_DRIVER_FILES", "/nonexistent"), ("VK_ICD_FILENAMES", "/nonexistent")];
 
@@ -120,6 +124,7 @@ fn an_adapter_that_is_not_there_is_missed_with_a_list_of_those_that_are() {
 }
 
 #[test]
+#[cfg(target_os = "linux")] // Vulkan is of this platform here, and its loader heeds these variables.
 fn a_backend_without_a_driver_is_no_usable_adapter() {
     let place = Place::new();
     let vulkan = ["train", "--data", "tiny", "--batch-size", "8", "--backend", "vulkan"];
