@@ -51,12 +51,8 @@ impl RunDir {
     /// written to.
     pub fn create(path: &Path, config: &RunConfig, overwrite: bool) -> Result<Self> {
         let run = Self { path: path.to_owned() };
-        if run.exists() && !overwrite {
-            return Err(Error::Usage(format!(
-                "{} already holds a run\n  hint: --resume goes on with it, --overwrite replaces it, --out names \
-                 another folder",
-                path.display()
-            )));
+        if !overwrite {
+            Self::check_free(path)?;
         }
         fs::create_dir_all(path).map_err(Error::io("create", path))?;
         for old in [run.model(), run.checkpoint(), run.metrics()] {
@@ -69,6 +65,21 @@ impl RunDir {
         }
         run.write_config(config)?;
         Ok(run)
+    }
+
+    /// Whether a folder is free to take a run.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if it already holds one.
+    pub fn check_free(path: &Path) -> Result<()> {
+        if !(Self { path: path.to_owned() }).exists() {
+            return Ok(());
+        }
+        Err(Error::Usage(format!(
+            "{} already holds a run\n  hint: --resume goes on with it, --overwrite replaces it, --out names another \
+             folder",
+            path.display()
+        )))
     }
 
     /// A folder that holds a run already.

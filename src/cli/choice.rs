@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use super::output::note;
 use crate::data::{self, Dataset};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gpu::adapter::{self, Adapter, DeviceType, Request};
 use crate::gpu::{Backend, Gpu};
 
@@ -78,8 +78,13 @@ pub(super) enum Device {
 }
 
 impl DeviceChoice {
-    /// Whether this platform has the backend at all: a mistake to be noticed before data are read.
+    /// Whether the choice can be meant on this platform: a mistake to be noticed before data are read.
     pub fn check(&self) -> Result<()> {
+        if let (BackendChoice::Cpu, Some(adapter)) = (self.backend, &self.adapter) {
+            return Err(Error::Usage(format!(
+                "--adapter {adapter} names an adapter, and --backend cpu uses none: leave one of them out"
+            )));
+        }
         self.request().check()
     }
 
@@ -90,6 +95,7 @@ impl DeviceChoice {
 
     /// The device, and why it is one that may surprise.
     pub async fn find(&self) -> Result<(Device, Option<String>)> {
+        self.check()?;
         if self.backend == BackendChoice::Cpu {
             return Ok((Device::Cpu, None));
         }

@@ -56,7 +56,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         None if args.model.is_dir() => Some(RunDir::open(&args.model)?.config()?.data),
         named => named.clone(),
     };
-    let dataset = Arc::new(choice::load(own.as_deref(), args.data.data_dir.as_deref(), args.json)?);
+    let dataset = Arc::new(choice::load(own.as_deref(), args.data.data_dir.as_deref(), false)?);
     check(&parameters, &dataset)?;
     let split = if args.split == "train" { Split::Train } else { Split::Test };
     let (score, confusion_matrix) = pollster::block_on(measure(args, &parameters, &dataset, split))?;
@@ -101,7 +101,7 @@ async fn measure(
     split: Split,
 ) -> Result<(Score, Vec<Vec<u64>>)> {
     let (device, notice) = args.device.find().await?;
-    if let Some(notice) = notice.filter(|_| !args.json) {
+    if let Some(notice) = notice {
         note(&notice);
     }
     let spec = parameters.spec()?;

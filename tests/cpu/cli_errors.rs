@@ -50,11 +50,12 @@ fn numbers_that_cannot_be_meant_are_wrong_usage() {
 #[test]
 fn options_that_cannot_be_read_are_wrong_usage() {
     let place = Place::new();
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 10] = [
+        (&["--adapter", "0"], "--backend cpu uses none"),
         (&["--hidden", "3,x"], "\"x\" is no size of a layer"),
         (&["--hidden", "0"], "\"0\" is no size of a layer"),
         (&["--hidden", "300,,75"], "\"\" is no size of a layer"),
-        (&["--hidden", "4294967295"], "more than 4294967295 parameters"),
+        (&["--batch-size", "8", "--hidden", "4294967295"], "more than 4294967295 parameters"),
         (&["--hidden", "99999999999999999999"], "is no size of a layer"),
         (&["--batch-size", "many"], "'many'"),
         (&["--seed", "1.5"], "'1.5'"),
@@ -135,7 +136,8 @@ fn a_backend_without_a_driver_is_no_usable_adapter() {
     with_env(&place, &["train", "--data", "tiny", "--batch-size", "8"], &variables)
         .fails(3, &["no adapter for backend vulkan"]);
     let variables = [&NO_VULKAN[..], &[("WGPU_ADAPTER_NAME", "nosuchadapter")]].concat();
-    with_env(&place, &["train", "--data", "tiny"], &variables).fails(3, &["adapter \"nosuchadapter\""]);
+    with_env(&place, &["train", "--data", "tiny", "--batch-size", "8"], &variables)
+        .fails(3, &["adapter \"nosuchadapter\""]);
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn people_read_what_is_trained_and_how_it_goes() {
     assert_eq!(ran.err, "", "no bar off a terminal, and nothing to note");
     let out = ran.ok();
     let first: Vec<&str> = out.lines().take(6).collect();
-    assert!(first[0].starts_with("data     tiny (") && first[0].contains("60 training and 20 test"), "{out}");
+    assert!(first[0].starts_with("data     tiny (") && first[0].contains("60 training, 20 test"), "{out}");
     assert_eq!(first[1], "network  16-7-3, 143 parameters");
     assert!(first[2].starts_with("device   cpu: "), "{out}");
     assert_eq!((first[3], first[4]), ("run      a", ""));
@@ -230,7 +230,7 @@ fn without_data_it_is_mnist_if_here_else_digits_with_a_notice() {
         place.command(&args).env("GPU_MLP_DATA_DIR", place.path("sets")).output().unwrap().into();
     assert_eq!(ran.err, "");
     let start = &ran.lines()[0];
-    assert_eq!((&start["data"], &start["train_samples"]), (&json!("mnist"), &json!(60)));
+    assert_eq!((&start["data"], &start["train_samples"]), (&json!("mnist"), &json!(8)));
     let ran = place.run(&[&args[..], &["--data", "mnist", "--data-dir", "sets"]].concat());
     assert_eq!(ran.lines()[0]["layers"], json!([16, 300, 75, 10]), "ten classes, whatever labels there are");
 }

@@ -22,7 +22,11 @@ fn open() -> Option<Gpu> {
             // An open request takes hardware only.
             request.backends = Backend::ALL.into_iter().filter(|backend| backend.is_built_in()).collect();
         }
-        let adapter = adapter::find(&request).await.ok().flatten()?;
+        let found = adapter::find(&request).await.unwrap_or_else(|error| {
+            eprintln!("{error}");
+            None
+        });
+        let adapter = found?;
         Some(Gpu::open(&adapter).await.expect("an adapter that was found opens"))
     })
 }

@@ -30,7 +30,9 @@ pub(super) struct Start<'a> {
     engine: &'a EngineInfo,
     layers: Vec<usize>,
     parameters: usize,
+    /// Seen in an epoch: what is held out, or left out, is not among them.
     train_samples: usize,
+    validation_samples: usize,
     test_samples: usize,
     data: &'a str,
     data_origin: &'a str,
@@ -98,14 +100,15 @@ impl<'a> Display<'a> {
     }
 
     pub fn start(&self, engine: &EngineInfo, new: bool) -> Result<()> {
-        let Session { config, dataset, begun, .. } = self.session;
+        let Session { config, dataset, plan, begun, .. } = self.session;
         let spec = config.train.spec(dataset)?;
         let start = Start {
             engine,
             layers: spec.sizes().to_vec(),
             parameters: spec.parameter_count(),
-            train_samples: dataset.train.len(),
-            test_samples: dataset.test.len(),
+            train_samples: plan.train.len(),
+            validation_samples: plan.validation.len(),
+            test_samples: plan.test.len(),
             data: &dataset.name,
             data_origin: &dataset.origin,
             config: &config.train,
@@ -114,15 +117,24 @@ impl<'a> Display<'a> {
         };
         self.record(&Line::Start(start), new)?;
         let sizes: Vec<String> = spec.sizes().iter().map(usize::to_string).collect();
-        let (train, test) = (thousands(dataset.train.len()), thousands(dataset.test.len()));
+        let validation = match plan.validation.len() {
+            0 => String::new(),
+            held_out => format!(" {} validation,", thousands(held_out)),
+        };
         self.say(&format!(
-            "data     {} ({}): {train} training and {test} test samples",
-            dataset.name, dataset.origin
+            "data     {} ({}): {} training,{validation} {} test samples",
+            dataset.name,
+            dataset.origin,
+            thousands(plan.train.len()),
+            thousands(plan.test.len())
         ));
         self.say(&format!("network  {}, {} parameters", sizes.join("-"), thousands(spec.parameter_count())));
         self.say(&format!("device   {}: {}", engine.backend, engine.adapter));
         self.say(&format!("run      {}\n", self.run.path().display()));
-        self.say("epoch    train loss  accuracy     test loss  accuracy     seconds   samples/s");
+        let validation = if plan.validation.is_empty() { "" } else { "    valid. loss  accuracy" };
+        self.say(&format!(
+            "epoch    train loss  accuracy     test loss  accuracy{validation}     seconds   samples/s"
+        ));
         Ok(())
     }
 
@@ -184,19 +196,17 @@ impl Observer for Display<'_> {
         // The line first: see `run`.
         self.record(&Line::Epoch(record), true)?;
         self.run.save(state)?;
-        let mut line = format!(
-            "{:>5}    {:>10.4}  {:>6.2} %    {:>10.4}  {:>6.2} %    {:>8.2}  {:>10}",
+        let score = |loss: f64, accuracy: f64| format!("    {loss:>10.4}  {:>6.2} %", 100.0 * accuracy);
+        let validation = record.validation_loss.zip(record.validation_accuracy);
+        let line = format!(
+            "{:>5}{}{}{}    {:>8.2}  {:>10}",
             record.epoch,
-            record.train_loss,
-            100.0 * record.train_accuracy,
-            record.test_loss,
-            100.0 * record.test_accuracy,
+            score(record.train_loss, record.train_accuracy),
+            score(record.test_loss, record.test_accuracy),
+            validation.map_or(String::new(), |(loss, accuracy)| score(loss, accuracy)),
             record.seconds,
             thousands(record.samples_per_second as usize)
         );
-        if let (Some(loss), Some(accuracy)) = (record.validation_loss, record.validation_accuracy) {
-            line.push_str(&format!("    validation {loss:.4}  {:.2} %", 100.0 * accuracy));
-        }
         self.say(&line);
         Ok(())
     }

@@ -16,7 +16,7 @@ use super::interrupt;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::run::{RunConfig, RunDir};
-use crate::trainer::TrainConfig;
+use crate::trainer::{Plan, TrainConfig};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -162,6 +162,9 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
         None => args.config(),
     };
     config.train.check()?;
+    if let Some(out) = args.out.as_ref().filter(|_| resumed.is_none() && !args.overwrite) {
+        RunDir::check_free(out)?;
+    }
     let device = DeviceChoice {
         backend: BackendChoice::from_str(&config.backend, true).map_err(Error::Usage)?,
         adapter: config.adapter.clone(),
@@ -174,8 +177,9 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
         return Err(conflict("data", &place, &config.data));
     }
     config.data = place;
+    let plan = Plan::new(&config.train, &dataset)?;
     interrupt::listen();
-    let session = Session { args, config, dataset: Arc::new(dataset), resumed, begun };
+    let session = Session { args, config, dataset: Arc::new(dataset), plan, resumed, begun };
     pollster::block_on(session.run(&device))
 }
 

@@ -13,12 +13,13 @@ use crate::data::Dataset;
 use crate::engine::{CpuEngine, Engine, GpuEngine, Residency};
 use crate::error::{Error, Result};
 use crate::run::{RunConfig, RunDir};
-use crate::trainer::{Outcome, Trainer};
+use crate::trainer::{Outcome, Plan, Trainer};
 
 pub(super) struct Session<'a> {
     pub args: &'a TrainArgs,
     pub config: RunConfig,
     pub dataset: Arc<Dataset>,
+    pub plan: Plan,
     /// The run to go on with.
     pub resumed: Option<RunDir>,
     pub begun: Instant,
