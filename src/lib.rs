@@ -4,8 +4,8 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use gpu_mlp::data::{self, Request};
-//! use gpu_mlp::engine::{CpuEngine, Engine, Split};
+//! use gpu_mlp::data::{self, Request, Split};
+//! use gpu_mlp::engine::{CpuEngine, Engine};
 //! use gpu_mlp::trainer::{TrainConfig, Trainer, Unobserved};
 //!
 //! # fn main() -> gpu_mlp::Result<()> {

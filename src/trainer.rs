@@ -9,8 +9,8 @@ use rand_chacha::rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{Progress, State};
-use crate::data::Dataset;
-use crate::engine::{Engine, Split, StepOptions};
+use crate::data::{Dataset, Split};
+use crate::engine::{Engine, StepOptions};
 use crate::error::{Error, Result};
 use crate::kernels::Sgd;
 use crate::metrics::{EpochRecord, Score, Sums};

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::choice::{self, DataChoice, DeviceChoice};
 use super::output::{json, note, say, thousands};
-use crate::data::Dataset;
-use crate::engine::{CpuEngine, Engine, GpuEngine, Residency, Split};
+use crate::data::{Dataset, Split};
+use crate::engine::{CpuEngine, Engine, GpuEngine, Residency};
 use crate::error::{Error, Result};
 use crate::metrics::Score;
 use crate::model::Parameters;
@@ -60,7 +60,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     check(&parameters, &dataset)?;
     let split = if args.split == "train" { Split::Train } else { Split::Test };
     let (score, confusion_matrix) = pollster::block_on(measure(args, &parameters, &dataset, split))?;
-    let (data, samples) = (&dataset.name, split.of(&dataset).len());
+    let (data, samples) = (&dataset.name, dataset.split(split).len());
     let Score { loss, accuracy } = score;
     if args.json {
         let split = &args.split;
@@ -126,7 +126,7 @@ async fn measure_with(
     split: Split,
 ) -> Result<(Score, Vec<Vec<u64>>)> {
     engine.set_parameters(parameters, None).await?;
-    let samples = split.of(dataset);
+    let samples = dataset.split(split);
     let all: Vec<u32> = (0..samples.len() as u32).collect();
     let score = engine.evaluate(split, &all).await?.score();
     let logits = engine.logits(split, &all).await?;

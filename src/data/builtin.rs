@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::folder::{STEMS, Split, dataset};
+use super::folder::{RawSplit, STEMS, dataset};
 use super::{Dataset, catalog, idx};
 use crate::error::Result;
 
@@ -18,7 +18,7 @@ pub(super) fn digits() -> Result<Dataset> {
     let names = STEMS.map(|stem| PathBuf::from(format!("built in: {stem}.gz")));
     let split = |images: usize, labels: usize| {
         let (images_path, labels_path): (&Path, &Path) = (&names[images], &names[labels]);
-        Split::pair(
+        RawSplit::pair(
             idx::images_from(FILES[images], images_path)?,
             idx::labels_from(FILES[labels], labels_path)?,
             images_path,

@@ -40,8 +40,10 @@ pub fn load(folder: &Path, name: &str, classes: Option<usize>) -> Result<Dataset
         return Err(Error::file(folder, problem, "give the folder that holds the four IDX files of the set"));
     }
     let [train_images, train_labels, test_images, test_labels] = find_all(folder)?;
-    let (train, test) =
-        rayon::join(|| Split::read(&train_images, &train_labels), || Split::read(&test_images, &test_labels));
+    let (train, test) = rayon::join(
+        || RawSplit::read(&train_images, &train_labels),
+        || RawSplit::read(&test_images, &test_labels),
+    );
     let (train, test) = (train?, test?);
     if train.images.shape != test.images.shape {
         let [[rows, cols], [test_rows, test_cols]] = [train.images.shape, test.images.shape];
@@ -72,12 +74,12 @@ fn find_all(folder: &Path) -> Result<[PathBuf; 4]> {
 }
 
 /// One split as it comes from its two files: as many labels as images.
-pub(super) struct Split {
+pub(super) struct RawSplit {
     images: idx::Images,
     labels: Vec<u8>,
 }
 
-impl Split {
+impl RawSplit {
     fn read(images: &Path, labels: &Path) -> Result<Self> {
         Self::pair(idx::read_images(images)?, idx::read_labels(labels)?, images, labels)
     }
@@ -120,14 +122,14 @@ pub(super) fn dataset(
     name: &str,
     origin: String,
     classes: Option<usize>,
-    train: Split,
-    test: Split,
+    train: RawSplit,
+    test: RawSplit,
 ) -> Result<Dataset> {
     let highest = train.labels.iter().chain(&test.labels).max().copied().unwrap_or(0);
     let classes = classes.unwrap_or((usize::from(highest) + 1).max(2));
     let image_shape = train.images.shape;
     let features = image_shape[0] * image_shape[1];
-    let samples = |split: Split| {
+    let samples = |split: RawSplit| {
         let labels = split.labels.into_iter().map(u32::from).collect();
         Samples::new(features, split.images.pixels, labels, classes)
     };

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::digits::{Split, draw};
+use super::Split;
+use super::digits::draw;
 use super::folder::STEMS;
 use super::idx;
 use crate::error::{Error, Result};

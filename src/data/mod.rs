@@ -98,3 +98,22 @@ pub struct Dataset {
     /// What it is measured on.
     pub test: Samples,
 }
+
+/// One of the two parts of a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Split {
+    /// To learn from, and to hold out for validation.
+    Train = 0,
+    /// To measure on.
+    Test = 1,
+}
+
+impl Dataset {
+    /// The samples of a part.
+    pub fn split(&self, split: Split) -> &Samples {
+        match split {
+            Split::Train => &self.train,
+            Split::Test => &self.test,
+        }
+    }
+}

@@ -8,7 +8,7 @@ pub use gpu::{GpuEngine, Residency};
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Dataset, Samples};
+use crate::data::Split;
 use crate::error::Result;
 use crate::kernels::Sgd;
 use crate::metrics::Sums;
@@ -33,25 +33,6 @@ pub struct StepOptions {
     pub batch_size: usize,
     /// The step along the gradient of the batch's mean loss.
     pub sgd: Sgd,
-}
-
-/// One of the two parts of a data set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Split {
-    /// To learn from, and to hold out for validation.
-    Train,
-    /// To measure on.
-    Test,
-}
-
-impl Split {
-    /// The samples of that part.
-    pub fn of(self, dataset: &Dataset) -> &Samples {
-        match self {
-            Self::Train => &dataset.train,
-            Self::Test => &dataset.test,
-        }
-    }
 }
 
 /// A network, its optimiser and a data set, on the device that computes.

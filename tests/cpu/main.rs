@@ -10,6 +10,7 @@ mod cli_resume;
 mod cli_train;
 mod compare;
 mod data;
+mod digits;
 #[cfg(feature = "fetch")]
 mod fetch;
 mod house;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use gpu_mlp::compare::{self, Tolerance};
-use gpu_mlp::data::{self, Dataset, Samples};
-use gpu_mlp::engine::{CpuEngine, Engine, GpuEngine, Residency, Split, StepOptions};
+use gpu_mlp::data::{self, Dataset, Samples, Split};
+use gpu_mlp::engine::{CpuEngine, Engine, GpuEngine, Residency, StepOptions};
 use gpu_mlp::gpu::Gpu;
 use gpu_mlp::kernels::Sgd;
 use gpu_mlp::metrics::Sums;

@@ -14,8 +14,8 @@ use ndarray::parallel::prelude::*;
 
 use self::batch::{Batch, Part, Rows};
 use self::layer::{Layer, Update};
-use super::{Engine, EngineInfo, Split, StepOptions};
-use crate::data::{Dataset, Samples};
+use super::{Engine, EngineInfo, StepOptions};
+use crate::data::{Dataset, Samples, Split};
 use crate::error::Result;
 use crate::metrics::Sums;
 use crate::model::{Dense, MlpSpec, Parameters};
@@ -94,7 +94,7 @@ impl CpuEngine {
         samples: &[u32],
         each: impl Fn(&Rows<'_>, &Samples) -> T + Sync,
     ) -> Vec<T> {
-        let (layers, data) = (&self.layers, split.of(&self.dataset));
+        let (layers, data) = (&self.layers, self.dataset.split(split));
         let pass = |mut rows: Rows<'_>| {
             rows.forward(layers, data);
             each(&rows, data)
