@@ -1,1 +1,3 @@
+//! Tests that need an adapter; none yet.
+
 fn main() {}

@@ -1,0 +1,3 @@
+//! The command line: one file for each subcommand; the only place that prints.
+
+pub mod doctor;
