@@ -1,3 +1,1 @@
-//! Tests that need an adapter; none yet.
-
 fn main() {}
