@@ -76,8 +76,9 @@ pub fn within(got: &[f32], want: &[f64], allowed: impl Fn(usize) -> f64) -> Resu
     for (index, (&got, &want)) in got.iter().zip(want).enumerate() {
         let (got, allowed) = (f64::from(got), allowed(index));
         let off = (got - want).abs();
-        // Equal infinities agree; everything undefined (NaN) must fall through to the mismatch.
-        if got == want || off <= allowed {
+        // Equal infinities agree. Everything undefined (NaN) must fall through to the mismatch, and so must any other
+        // infinity: the relative part of its allowance would be infinite too.
+        if got == want || (off.is_finite() && off <= allowed) {
             continue;
         }
         count += 1;

@@ -47,12 +47,16 @@ pub enum Error {
     NoAdapter(String),
 
     /// The device went away, or reported an error that leaves its results in doubt.
-    #[error("the GPU device was lost: {0}")]
-    DeviceLost(String),
+    #[error("the GPU failed: {0}")]
+    Device(String),
+
+    /// An invariant of this program does not hold.
+    #[error("internal error: {0}\n  hint: this is a bug in gpu-mlp; please report it")]
+    Internal(String),
 
     /// The loss is no longer a finite number.
     #[error(
-        "training diverged in epoch {epoch}: the loss is {loss}\n  hint: try a smaller --lr (it was {lr})"
+        "training diverged in epoch {epoch}: the loss is {loss}\n  hint: try a smaller --lr (it was {lr:?})"
     )]
     Diverged {
         /// The epoch, counted from 1.
@@ -85,12 +89,13 @@ impl Error {
     }
 
     /// The exit code of the program: 2 wrong usage or unreadable input, 3 no usable adapter, 4 device lost,
-    /// 5 diverged. (0 is success, and 1 the answer "no" of a command that was asked a question.)
+    /// 5 diverged, 70 a bug of ours. (0 is success, and 1 the answer "no" of a command that was asked a question.)
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::File { .. } | Self::Io { .. } | Self::Shape { .. } => 2,
+            Self::Internal(_) => 70,
             Self::NoAdapter(_) => 3,
-            Self::DeviceLost(_) => 4,
+            Self::Device(_) => 4,
             Self::Diverged { .. } => 5,
         }
     }

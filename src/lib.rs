@@ -1,11 +1,46 @@
-//! Multi-layer perceptrons trained with WGSL compute shaders, and a doctor for hand-written backpropagation.
+//! Multi-layer perceptrons trained with WGSL compute shaders on any GPU, or on the CPU.
+//!
+//! A network in ten lines, here on the CPU; [`gpu::Gpu::open`] and [`engine::GpuEngine`] do the same on an adapter:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use gpu_mlp::data::{self, Request};
+//! use gpu_mlp::engine::{CpuEngine, Engine, Split};
+//! use gpu_mlp::trainer::{TrainConfig, Trainer, Unobserved};
+//!
+//! # fn main() -> gpu_mlp::Result<()> {
+//! let dataset = Arc::new(data::load(Request { data: Some("digits"), data_dir: None })?.dataset);
+//! let config = TrainConfig { hidden: vec![32], epochs: 1, ..TrainConfig::default() };
+//! let mut engine = CpuEngine::new(&config.spec(&dataset)?, dataset.clone(), config.step_options());
+//! pollster::block_on(async {
+//!     let mut trainer = Trainer::start(&mut engine, &config, &dataset).await?;
+//!     trainer.run(&mut Unobserved).await?;
+//!     println!("test accuracy {:.1} %", 100.0 * trainer.history()[0].test_accuracy);
+//!     let logits = engine.logits(Split::Test, &[0]).await?;
+//!     assert_eq!(logits.shape(), [1, 10]);
+//! #   Ok(())
+//! # })
+//! # }
+//! ```
+//!
+//! `docs/architecture.md` says how the modules stand to each other.
 
+pub mod atomic_file;
+pub mod checkpoint;
 pub mod cli;
 pub mod compare;
+pub mod data;
 pub mod doctor;
+pub mod engine;
 pub mod error;
+pub mod gpu;
+pub mod kernels;
+pub mod metrics;
+pub mod model;
 pub mod reference;
+pub mod run;
 pub mod tensor;
+pub mod trainer;
 
 pub use error::{Error, Result};
 pub use tensor::Tensor;

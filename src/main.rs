@@ -1,22 +1,7 @@
-//! The program `gpu-mlp`.
+//! The program `gpu-mlp`: parse, run, say what went wrong, exit.
 
-use clap::Parser;
-use gpu_mlp::cli::doctor::{self, DoctorArgs};
 use std::process::ExitCode;
 
-#[derive(Parser)]
-#[command(version, about)]
-enum Command {
-    Doctor(DoctorArgs),
-}
-
 fn main() -> ExitCode {
-    let Command::Doctor(args) = Command::parse();
-    match doctor::run(&args) {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(error.exit_code())
-        }
-    }
+    gpu_mlp::cli::main()
 }

@@ -1,11 +1,12 @@
 //! `gpu-mlp doctor`: what is wrong with somebody's hand-written backpropagation.
 
+use super::output;
 use crate::doctor::report::{Finding, Report, Status, Verdict};
 use crate::doctor::{self, Options, dump, template};
 use crate::error::{Error, Result};
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::PathBuf;
 
 /// Finds the first wrong tensor in arrays exported from your own network, the formula it equals, and the fix.
@@ -41,16 +42,17 @@ pub struct DoctorArgs {
 /// # Errors
 /// [`Error::Usage`], [`Error::Io`] or [`Error::File`], exit code 2: unreadable, or not enough to check.
 pub fn run(args: &DoctorArgs) -> Result<u8> {
-    let text = match (&args.template, &args.file) {
-        (Some(language), _) => return print(snippet(language)).map(|()| 0),
-        (None, None) => return Err(Error::Usage("doctor needs a FILE.npz".into())),
-        (None, Some(file)) => {
-            let report = doctor::examine_file(file, &options(args)?)?;
-            let text = if args.json { json(&report)? } else { human(&report) };
-            (text, report.exit_code())
-        }
+    if let Some(language) = &args.template {
+        output::say(snippet(language).trim_end());
+        return Ok(0);
+    }
+    let Some(file) = &args.file else {
+        return Err(Error::Usage("doctor needs a FILE.npz".into()));
     };
-    print(&text.0).map(|()| text.1)
+    let report = doctor::examine_file(file, &options(args)?)?;
+    let text = if args.json { output::json(&report)? } else { human(&report) };
+    output::say(text.trim_end());
+    Ok(report.exit_code())
 }
 
 fn options(args: &DoctorArgs) -> Result<Options> {
@@ -76,22 +78,6 @@ fn snippet(language: &str) -> &'static str {
         "julia" => template::JULIA,
         _ => template::NUMPY,
     }
-}
-
-/// Prints; a reader that has gone away (`| head`) is not an error.
-fn print(text: &str) -> Result<()> {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::io("write", "standard output")(error))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn json(report: &Report) -> Result<String> {
-    let text = serde_json::to_string_pretty(report);
-    text.map(|text| text + "\n")
-        .map_err(|error| Error::Usage(format!("cannot write the report as JSON: {error}")))
 }
 
 /// The headline, the findings, the notes, the table.

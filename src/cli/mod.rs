@@ -1,3 +1,86 @@
-//! The command line: one file for each subcommand; the only place that prints.
+//! The command line: one file for each subcommand. Only here is anything printed, and only here is a device waited for
+//! with `pollster`.
 
-pub mod doctor;
+mod choice;
+pub mod data;
+mod devices;
+mod doctor;
+mod eval;
+mod interrupt;
+mod output;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::error::Result;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    fine
+  1    the answer to what was asked is no
+  2    wrong usage, or input that cannot be read
+  3    no usable adapter
+  4    the GPU failed or was lost
+  5    training diverged: the loss is no longer a number
+  70   a bug in gpu-mlp
+  130  interrupted by Ctrl-C; a run in training has been saved
+
+Environment:
+  GPU_MLP_DATA_DIR   folder of data sets
+  WGPU_BACKEND, WGPU_ADAPTER_NAME   as --backend and --adapter, where those are not given
+  RUST_LOG           what is logged to standard error, such as info or gpu_mlp=debug
+  NO_COLOR           no colours in messages";
+
+/// Train multi-layer perceptrons on any GPU.
+#[derive(Debug, Parser)]
+#[command(name = "gpu-mlp", version, about, after_help = EXIT_CODES, infer_long_args = false)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train a network, or go on with a run
+    Train(Box<train::TrainArgs>),
+    /// Measure a trained network: loss, accuracy, confusion matrix
+    Eval(eval::EvalArgs),
+    /// List the adapters of this machine, and what would be chosen
+    Devices(devices::DevicesArgs),
+    /// Name the bug in somebody's hand-written backpropagation, from its numbers
+    Doctor(doctor::DoctorArgs),
+    /// Make, fetch and list data sets
+    Data(data::DataArgs),
+}
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error,wgpu=off,naga=off"))
+        .init();
+    let matches = Cli::command().get_matches();
+    let result = Cli::from_arg_matches(&matches)
+        .map_err(|error| error.exit())
+        .and_then(|cli| dispatch(cli.command, &matches));
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            output::complain(&format!("error: {error}"));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn dispatch(command: Command, matches: &clap::ArgMatches) -> Result<u8> {
+    match command {
+        Command::Train(args) => {
+            let given = matches.subcommand_matches("train").map(train::given).unwrap_or_default();
+            train::run(&args, &given)
+        }
+        Command::Eval(args) => eval::run(&args).map(|()| 0),
+        Command::Devices(args) => devices::run(&args).map(|()| 0),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Data(args) => data::run(args).map(|()| 0),
+    }
+}

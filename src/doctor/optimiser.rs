@@ -216,54 +216,44 @@ pub fn wrong_steps(
     g: &Matrix,
     turn: f64,
 ) -> Vec<Trial> {
-    let slot = Slot::New(param);
-    let lr = number(numbers, "lr", 0.0);
-    let trial = |id, text: &str, value| Trial::new(value, vec![cause(slot, id, text)]);
     match Rule::of(case, numbers) {
         Rule::Plain => Vec::new(),
-        Rule::Momentum => {
-            let mu = number(numbers, "momentum", 0.0);
-            let mut all = vec![
-                trial("momentum-formula", "w - lr·g: the velocity is not used", scaled(g, lr * turn)),
-                trial(
-                    "momentum-formula",
-                    "w - lr·v with the velocity of the step before",
-                    scaled(&state.v, lr),
-                ),
-                trial(
-                    "momentum-formula",
-                    "w + v with the velocity of the step before",
-                    scaled(&state.v, -1.0),
-                ),
-                trial("momentum-formula", "w - v with the velocity of the step before", state.v.clone()),
-                trial(
-                    "momentum-formula",
-                    "w - lr·(1-μ)·v with v = μ·v + (1-μ)·g: (1-μ) twice",
-                    scaled(&mix(mu, &state.v, 1.0 - mu, g), lr * turn * (1.0 - mu)),
-                ),
-                trial(
-                    "momentum-formula",
-                    "w - lr·(v + g): μ is not used",
-                    scaled(&plus(&state.v, g), lr * turn),
-                ),
-            ];
-            let given = case.get(Slot::V(param)).cloned();
-            let v = given.unwrap_or_else(|| mix(mu, &state.v, lr * turn, g));
-            all.push(trial(
-                "momentum-formula",
-                "w + v with v = μ·v + lr·g: the signs are mixed",
-                scaled(&v, -1.0),
-            ));
-            all.push(trial("momentum-formula", "w - lr·v although lr is in v already", scaled(&v, lr)));
-            let v = case.get(Slot::V(param)).cloned().unwrap_or_else(|| mix(mu, &state.v, 1.0, g));
-            all.push(trial("momentum-formula", "w + lr·v: the signs are mixed", scaled(&v, -lr)));
-            all.push(trial("momentum-formula", "w - v: lr is nowhere", v));
-            let minus = mix(mu, &state.v, -lr * turn, g);
-            all.push(trial("momentum-formula", "w - v with v = μ·v - lr·g: the signs are mixed", minus));
-            all
-        }
+        Rule::Momentum => wrong_momentum(case, numbers, param, state, g, turn),
         Rule::Adam => wrong_adam(case, numbers, param, state, g, turn),
     }
+}
+
+fn wrong_momentum(
+    case: &Case,
+    numbers: &Numbers,
+    param: Param,
+    state: &State,
+    g: &Matrix,
+    turn: f64,
+) -> Vec<Trial> {
+    let (lr, mu) = (number(numbers, "lr", 0.0), number(numbers, "momentum", 0.0));
+    let given =
+        |factor: f64| case.get(Slot::V(param)).cloned().unwrap_or_else(|| mix(mu, &state.v, factor, g));
+    let (inside, classic) = (given(lr * turn), given(1.0));
+    let average = mix(mu, &state.v, 1.0 - mu, g);
+    let steps = [
+        ("w - lr·g: the velocity is not used", scaled(g, lr * turn)),
+        ("w - lr·v with the velocity of the step before", scaled(&state.v, lr)),
+        ("w + v with the velocity of the step before", scaled(&state.v, -1.0)),
+        ("w - v with the velocity of the step before", state.v.clone()),
+        ("w - lr·(1-μ)·v with v = μ·v + (1-μ)·g: (1-μ) twice", scaled(&average, lr * turn * (1.0 - mu))),
+        ("w - lr·(v + g): μ is not used", scaled(&plus(&state.v, g), lr * turn)),
+        ("w + v with v = μ·v + lr·g: the signs are mixed", scaled(&inside, -1.0)),
+        ("w - lr·v although lr is in v already", scaled(&inside, lr)),
+        ("w + lr·v: the signs are mixed", scaled(&classic, -lr)),
+        ("w - v: lr is nowhere", classic),
+        ("w - v with v = μ·v - lr·g: the signs are mixed", mix(mu, &state.v, -lr * turn, g)),
+    ];
+    let slot = Slot::New(param);
+    steps
+        .into_iter()
+        .map(|(text, value)| Trial::new(value, vec![cause(slot, "momentum-formula", text)]))
+        .collect()
 }
 
 fn wrong_adam(
@@ -314,51 +304,62 @@ pub fn state_trials(
     g: &Matrix,
     turn: f64,
 ) -> Vec<(Slot, Matrix, Vec<Trial>)> {
-    let mut all = Vec::new();
-    let (b1, b2) = (number(numbers, "adam_b1", 0.9), number(numbers, "adam_b2", 0.999));
+    let trials: Vec<(Slot, Vec<Trial>)> = match Rule::of(case, numbers) {
+        Rule::Plain => Vec::new(),
+        Rule::Momentum => vec![velocity_trials(numbers, param, state, g, turn)],
+        Rule::Adam => moment_trials(numbers, param, state, g),
+    };
+    let given =
+        |(slot, trials): (Slot, Vec<Trial>)| case.get(slot).map(|given| (slot, given.clone(), trials));
+    trials.into_iter().filter_map(given).collect()
+}
+
+fn right(value: Matrix) -> Trial {
+    Trial::new(value, Vec::new())
+}
+
+fn velocity_trials(
+    numbers: &Numbers,
+    param: Param,
+    state: &State,
+    g: &Matrix,
+    turn: f64,
+) -> (Slot, Vec<Trial>) {
     let (lr, mu) = (number(numbers, "lr", 0.0), number(numbers, "momentum", 0.0));
-    let right = |value| Trial::new(value, Vec::new());
-    let wrong = |slot, id, text: &str, value| Trial::new(value, vec![cause(slot, id, text)]);
-    let rule = Rule::of(case, numbers);
-    if let (Rule::Momentum, Some(v)) = (rule, case.get(Slot::V(param))) {
-        let slot = Slot::V(param);
-        let id = "momentum-formula";
-        let mut trials: Vec<Trial> =
-            forms(lr, mu, turn).iter().map(|form| right(mix(mu, &state.v, form.gradient, g))).collect();
-        trials.push(wrong(slot, id, "g: the old velocity is lost", g.clone()));
-        trials.push(wrong(slot, id, "lr·g: the old velocity is lost", scaled(g, lr)));
-        trials.push(wrong(slot, id, "v + g, without μ", plus(&state.v, g)));
-        trials.push(wrong(slot, id, "μ·v - g: the gradient's sign", mix(mu, &state.v, -turn, g)));
-        trials.push(wrong(slot, id, "(1-μ)·v + μ·g: μ the wrong way round", mix(1.0 - mu, &state.v, mu, g)));
-        trials.push(wrong(slot, id, "μ·(v + g)", scaled(&plus(&state.v, g), mu)));
-        trials.push(wrong(slot, id, "μ·v + (1-μ)²·g", mix(mu, &state.v, (1.0 - mu).powi(2), g)));
-        trials.push(wrong(slot, id, "v: the velocity did not change", state.v.clone()));
-        all.push((slot, v.clone(), trials));
-    }
-    if let (Rule::Adam, Some(m)) = (rule, case.get(Slot::M(param))) {
-        let slot = Slot::M(param);
-        let trials = vec![
-            right(mix(b1, &state.m, 1.0 - b1, g)),
-            wrong(slot, "adam-formula", "β1·m + g, without 1 - β1", mix(b1, &state.m, 1.0, g)),
-            wrong(
-                slot,
-                "adam-formula",
-                "(1-β1)·m + β1·g: β1 the wrong way round",
-                mix(1.0 - b1, &state.m, b1, g),
-            ),
-            wrong(slot, "adam-formula", "β2·m + (1-β2)·g: the other β", mix(b2, &state.m, 1.0 - b2, g)),
-        ];
-        all.push((slot, m.clone(), trials));
-    }
-    if let (Rule::Adam, Some(s)) = (rule, case.get(Slot::S(param))) {
-        let (slot, g2) = (Slot::S(param), times(g, g));
-        let trials = vec![
-            right(mix(b2, &state.s, 1.0 - b2, &g2)),
-            wrong(slot, "adam-formula", "β2·s + (1-β2)·g: g is not squared", mix(b2, &state.s, 1.0 - b2, g)),
-            wrong(slot, "adam-formula", "β2·s + g², without 1 - β2", mix(b2, &state.s, 1.0, &g2)),
-            wrong(slot, "adam-formula", "β1·s + (1-β1)·g²: the other β", mix(b1, &state.s, 1.0 - b1, &g2)),
-        ];
-        all.push((slot, s.clone(), trials));
-    }
-    all
+    let slot = Slot::V(param);
+    let mut trials: Vec<Trial> =
+        forms(lr, mu, turn).iter().map(|form| right(mix(mu, &state.v, form.gradient, g))).collect();
+    let wrong = [
+        ("g: the old velocity is lost", g.clone()),
+        ("lr·g: the old velocity is lost", scaled(g, lr)),
+        ("v + g, without μ", plus(&state.v, g)),
+        ("μ·v - g: the gradient's sign", mix(mu, &state.v, -turn, g)),
+        ("(1-μ)·v + μ·g: μ the wrong way round", mix(1.0 - mu, &state.v, mu, g)),
+        ("μ·(v + g)", scaled(&plus(&state.v, g), mu)),
+        ("μ·v + (1-μ)²·g", mix(mu, &state.v, (1.0 - mu).powi(2), g)),
+        ("v: the velocity did not change", state.v.clone()),
+    ];
+    trials.extend(
+        wrong.into_iter().map(|(text, value)| Trial::new(value, vec![cause(slot, "momentum-formula", text)])),
+    );
+    (slot, trials)
+}
+
+fn moment_trials(numbers: &Numbers, param: Param, state: &State, g: &Matrix) -> Vec<(Slot, Vec<Trial>)> {
+    let (b1, b2) = (number(numbers, "adam_b1", 0.9), number(numbers, "adam_b2", 0.999));
+    let wrong = |slot, text: &str, value| Trial::new(value, vec![cause(slot, "adam-formula", text)]);
+    let (m, s, g2) = (Slot::M(param), Slot::S(param), times(g, g));
+    let first = vec![
+        right(mix(b1, &state.m, 1.0 - b1, g)),
+        wrong(m, "β1·m + g, without 1 - β1", mix(b1, &state.m, 1.0, g)),
+        wrong(m, "(1-β1)·m + β1·g: β1 the wrong way round", mix(1.0 - b1, &state.m, b1, g)),
+        wrong(m, "β2·m + (1-β2)·g: the other β", mix(b2, &state.m, 1.0 - b2, g)),
+    ];
+    let second = vec![
+        right(mix(b2, &state.s, 1.0 - b2, &g2)),
+        wrong(s, "β2·s + (1-β2)·g: g is not squared", mix(b2, &state.s, 1.0 - b2, g)),
+        wrong(s, "β2·s + g², without 1 - β2", mix(b2, &state.s, 1.0, &g2)),
+        wrong(s, "β1·s + (1-β1)·g²: the other β", mix(b1, &state.s, 1.0 - b1, &g2)),
+    ];
+    vec![(m, first), (s, second)]
 }

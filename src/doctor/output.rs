@@ -17,20 +17,7 @@ impl Exam<'_> {
         let right = delta::right(&self.site(l, &p));
         let Some(given) = self.case.get(slot) else {
             self.not_given(slot);
-            let pending = std::mem::take(&mut self.pending);
-            let mut candidates = vec![Candidate::new(right.clone(), pending.clone())];
-            if self.world.search {
-                let site = self.site(l, &p);
-                let wrong =
-                    tried(slot, &site, delta::TABLE, &[1.0]).map(|t| (t.value, t.causes)).collect::<Vec<_>>();
-                let factors = scale::factors(&site);
-                let rescaled =
-                    factors.iter().map(|f| (scaled(&right, f.value), vec![cause(slot, f.id, &f.text)]));
-                for (value, causes) in wrong.into_iter().chain(rescaled) {
-                    candidates.push(Candidate::new(value, pending.iter().cloned().chain(causes).collect()));
-                }
-            }
-            return candidates;
+            return self.output_delta_unseen(slot, &p, &right);
         };
         let scales = self.conventions();
         let site = self.site(l, &p);
@@ -58,6 +45,23 @@ impl Exam<'_> {
         let settled = self.settle(slot, scored, || ratio::describe(given, &right));
         self.scale_note(slot, settled.winners.first());
         vec![anchored(given, settled.winners.first())]
+    }
+
+    /// Candidates for a `dz_L` that is not in the file.
+    fn output_delta_unseen(&mut self, slot: Slot, p: &Matrix, right: &Matrix) -> Vec<Candidate> {
+        let pending = std::mem::take(&mut self.pending);
+        let mut candidates = vec![Candidate::new(right.clone(), pending.clone())];
+        if self.world.search {
+            let site = self.site(self.case.depth(), p);
+            let wrong =
+                tried(slot, &site, delta::TABLE, &[1.0]).map(|t| (t.value, t.causes)).collect::<Vec<_>>();
+            let factors = scale::factors(&site);
+            let rescaled = factors.iter().map(|f| (scaled(right, f.value), vec![cause(slot, f.id, &f.text)]));
+            for (value, causes) in wrong.into_iter().chain(rescaled) {
+                candidates.push(Candidate::new(value, pending.iter().cloned().chain(causes).collect()));
+            }
+        }
+        candidates
     }
 
     /// What the labels were, if they can be solved from `dz_L`.

@@ -1,4 +1,26 @@
 //! Tests that need no adapter.
+
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod checkpoint;
+mod cli_data_errors;
+mod cli_errors;
+mod cli_eval;
+mod cli_resume;
+mod cli_train;
+mod compare;
+mod data;
 mod doctor;
+#[cfg(feature = "fetch")]
+mod fetch;
+mod house;
+mod idx;
+#[cfg(feature = "fetch")]
+mod mirror;
+mod model;
+mod program;
+mod reference;
+mod shaders;
+mod tiny;
+mod trainer;
+mod trainer_resume;

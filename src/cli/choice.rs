@@ -1,0 +1,118 @@
+//! Options that several commands share: which data, which device.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use super::output::note;
+use crate::data::{self, Dataset};
+use crate::error::Result;
+use crate::gpu::adapter::{self, Adapter, DeviceType, Request};
+use crate::gpu::{Backend, Gpu};
+
+/// Which data set.
+#[derive(Debug, clap::Args)]
+pub(super) struct DataChoice {
+    /// mnist, fashion-mnist, digits, or a folder of IDX files [default: mnist if it is here, else digits]
+    #[arg(long, value_name = "NAME|PATH")]
+    pub data: Option<String>,
+    /// Folder of data sets to look in first
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// Loads a data set, and says what the user should know about the choice.
+pub(super) fn load(data: Option<&str>, data_dir: Option<&Path>, quiet: bool) -> Result<Dataset> {
+    let loaded = data::load(data::Request { data, data_dir })?;
+    if let Some(notice) = loaded.notice.filter(|_| !quiet) {
+        note(&notice);
+    }
+    Ok(loaded.dataset)
+}
+
+/// Which device.
+#[derive(Debug, clap::Args)]
+pub(super) struct DeviceChoice {
+    /// What computes; auto is a hardware GPU where there is one, else the CPU
+    #[arg(long, value_enum, default_value_t = BackendChoice::Auto)]
+    pub backend: BackendChoice,
+    /// Index or part of the name of an adapter, as `gpu-mlp devices` lists them
+    #[arg(long, value_name = "NAME-PART|INDEX")]
+    pub adapter: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum BackendChoice {
+    Auto,
+    Vulkan,
+    Metal,
+    Dx12,
+    Gl,
+    Cpu,
+}
+
+impl BackendChoice {
+    pub fn name(self) -> &'static str {
+        match self.backend() {
+            Some(backend) => backend.name(),
+            None if self == Self::Cpu => "cpu",
+            None => "auto",
+        }
+    }
+
+    fn backend(self) -> Option<Backend> {
+        match self {
+            Self::Vulkan => Some(Backend::Vulkan),
+            Self::Metal => Some(Backend::Metal),
+            Self::Dx12 => Some(Backend::Dx12),
+            Self::Gl => Some(Backend::Gl),
+            Self::Auto | Self::Cpu => None,
+        }
+    }
+}
+
+/// What computes.
+pub(super) enum Device {
+    Cpu,
+    Gpu(Adapter),
+}
+
+impl DeviceChoice {
+    /// Whether this platform has the backend at all: a mistake to be noticed before data are read.
+    pub fn check(&self) -> Result<()> {
+        self.request().check()
+    }
+
+    fn request(&self) -> Request {
+        let backends = self.backend.backend().into_iter().collect();
+        Request { backends, adapter: self.adapter.clone() }.or_env()
+    }
+
+    /// The device, and why it is one that may surprise.
+    pub async fn find(&self) -> Result<(Device, Option<String>)> {
+        if self.backend == BackendChoice::Cpu {
+            return Ok((Device::Cpu, None));
+        }
+        let Some(adapter) = adapter::find(&self.request()).await? else {
+            let notice =
+                "no hardware GPU found: training on the CPU (gpu-mlp devices lists software adapters)";
+            return Ok((Device::Cpu, Some(notice.into())));
+        };
+        let name = &adapter.summary.name;
+        let software = adapter.summary.device_type == DeviceType::Cpu;
+        let notice = software.then(|| {
+            format!("{name} is a software adapter, for testing: --backend cpu is faster on this machine")
+        });
+        Ok((Device::Gpu(adapter), notice))
+    }
+}
+
+impl Device {
+    /// Opens the adapter, if it is one.
+    pub async fn open(&self) -> Result<Option<Gpu>> {
+        match self {
+            Self::Cpu => Ok(None),
+            Self::Gpu(adapter) => Gpu::open(adapter).await.map(Some),
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! `gpu-mlp data`: make the built-in set, fetch a known one, list what there is.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::data::catalog::{self, KNOWN, Known};
+use crate::data::fetch::{self, Event, Limits};
+use crate::data::{Places, make};
+use crate::error::{Error, Result};
+
+/// Make, fetch and list data sets.
+#[derive(Debug, clap::Args)]
+pub struct DataArgs {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Draw the built-in set, in any size, into a folder of IDX files
+    Make(MakeArgs),
+    /// Download a known set; the only command that uses the network
+    Fetch(FetchArgs),
+    /// Show the known sets, and where they are or how to get them
+    List(ListArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct MakeArgs {
+    /// The set to make
+    #[arg(value_parser = [catalog::DIGITS])]
+    name: String,
+    /// Number of training images
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    train: usize,
+    /// Number of test images
+    #[arg(long, value_name = "N", default_value_t = 2_000)]
+    test: usize,
+    /// The same seed draws the same images
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Folder for the four files
+    #[arg(long, value_name = "DIR", default_value = catalog::DIGITS)]
+    out: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+struct FetchArgs {
+    /// The set to fetch: mnist, fashion-mnist
+    name: String,
+    /// Folder of data sets to keep it in [default: GPU_MLP_DATA_DIR, else this machine's cache folder]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+struct ListArgs {
+    /// Folder of data sets to look in first
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+/// Runs `gpu-mlp data …`.
+///
+/// # Errors
+/// What making, fetching or writing the set reports.
+pub fn run(args: DataArgs) -> Result<()> {
+    match args.command {
+        Command::Make(args) => run_make(&args),
+        Command::Fetch(args) => run_fetch(&args),
+        Command::List(args) => {
+            run_list(&args);
+            Ok(())
+        }
+    }
+}
+
+/// One line to standard output; a reader that has gone away is no error.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
+
+fn run_make(args: &MakeArgs) -> Result<()> {
+    let paths = make::digits(&args.out, args.train, args.test, args.seed)?;
+    for path in paths {
+        say(&format!("wrote {}", path.display()));
+    }
+    Ok(())
+}
+
+fn run_list(args: &ListArgs) {
+    let places = Places::of_this_machine(args.data_dir.as_deref());
+    say(&format!("{:<15}{}", catalog::DIGITS, "built in"));
+    for known in &KNOWN {
+        let place = match places.complete(known) {
+            Some(path) => path.display().to_string(),
+            None => format!("not on this machine; `gpu-mlp data fetch {}` gets it", known.name),
+        };
+        say(&format!("{:<15}{place}  ({})", known.name, known.about));
+    }
+}
+
+fn run_fetch(args: &FetchArgs) -> Result<()> {
+    let known = fetchable(&args.name)?;
+    let folder = Places::of_this_machine(args.data_dir.as_deref()).home(known)?;
+    let mut display = Display::new();
+    let fetched = fetch::fetch(known, &folder, &fetch::mirrors(known), &Limits::default(), &mut |event| {
+        display.show(&event)
+    });
+    display.bar.finish_and_clear();
+    let verdict = if fetched? == 0 { "is already there and whole" } else { "is there and whole" };
+    say(&format!("{} {verdict}: {}", known.name, folder.display()));
+    Ok(())
+}
+
+fn fetchable(name: &str) -> Result<&'static Known> {
+    if name == catalog::DIGITS {
+        return Err(Error::Usage("digits is built in: `--data digits` needs nothing fetched".to_owned()));
+    }
+    catalog::find(name).ok_or_else(|| {
+        let names: Vec<&str> = KNOWN.iter().map(|known| known.name).collect();
+        Error::Usage(format!(
+            "there is no data set called `{name}` to fetch{}\n  hint: known names are {}",
+            catalog::did_you_mean(name),
+            names.join(", ")
+        ))
+    })
+}
+
+/// Shows a fetch on standard error: a bar on a terminal, else a line for each file.
+struct Display {
+    bar: ProgressBar,
+    on_terminal: bool,
+}
+
+impl Display {
+    fn new() -> Self {
+        Self { bar: ProgressBar::hidden(), on_terminal: std::io::stderr().is_terminal() }
+    }
+
+    fn show(&mut self, event: &Event<'_>) {
+        match *event {
+            Event::Whole { path } => self.line(&format!("{}: already there and whole", file_name(path))),
+            Event::Start { url } => self.start(url),
+            Event::Received { bytes, total } => {
+                if let Some(total) = total {
+                    self.bar.set_length(total);
+                }
+                self.bar.set_position(bytes);
+            }
+            Event::Resumed { from, reason } => self.line(&format!("{reason}; going on from byte {from}")),
+            Event::Failed { url, reason } => {
+                self.bar.finish_and_clear();
+                self.line(&format!("{url}: {reason}"));
+            }
+            Event::SetAside { path } => self.line(&format!("a damaged file is now {}", path.display())),
+            Event::Stored { path } => {
+                self.bar.finish_and_clear();
+                self.line(&format!("{}: fetched, length and checksum are right", file_name(path)));
+            }
+        }
+    }
+
+    fn start(&mut self, url: &str) {
+        if !self.on_terminal {
+            self.line(&format!("fetching {url}"));
+            return;
+        }
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes} {eta}");
+        self.bar =
+            ProgressBar::no_length().with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        self.bar.set_message(url.rsplit('/').next().unwrap_or(url).to_owned());
+        self.bar.enable_steady_tick(Duration::from_millis(200));
+    }
+
+    fn line(&self, line: &str) {
+        self.bar.suspend(|| {
+            let _ = writeln!(std::io::stderr().lock(), "{line}");
+        });
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}

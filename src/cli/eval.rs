@@ -1,0 +1,153 @@
+//! `gpu-mlp eval`: loss, accuracy and confusion matrix of a trained network.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::choice::{self, DataChoice, DeviceChoice};
+use super::output::{json, note, say, thousands};
+use crate::data::Dataset;
+use crate::engine::{CpuEngine, Engine, GpuEngine, Residency, Split};
+use crate::error::{Error, Result};
+use crate::metrics::Score;
+use crate::model::Parameters;
+use crate::run::{self, RunDir};
+use crate::trainer::TrainConfig;
+
+/// Measure a trained network: loss, accuracy, confusion matrix.
+#[derive(Debug, clap::Args)]
+pub struct EvalArgs {
+    /// The folder of a run, or a model.safetensors
+    #[arg(value_name = "RUN_OR_MODEL")]
+    model: PathBuf,
+    #[command(flatten)]
+    data: DataChoice,
+    #[command(flatten)]
+    device: DeviceChoice,
+    /// Which part of the data set
+    #[arg(long, value_parser = ["train", "test"], default_value = "test")]
+    split: String,
+    /// One JSON object on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    event: &'static str,
+    data: &'a str,
+    split: &'a str,
+    samples: usize,
+    loss: f64,
+    accuracy: f64,
+    /// Row: the right class; column: the class with the largest logit.
+    confusion_matrix: Vec<Vec<u64>>,
+}
+
+/// Runs `gpu-mlp eval`.
+///
+/// # Errors
+/// What reading the model or the data, or the device, reports.
+pub fn run(args: &EvalArgs) -> Result<()> {
+    let parameters = run::load_model(&args.model)?;
+    // A run is measured on its own data, unless other data are named.
+    let own = match &args.data.data {
+        None if args.model.is_dir() => Some(RunDir::open(&args.model)?.config()?.data),
+        named => named.clone(),
+    };
+    let dataset = Arc::new(choice::load(own.as_deref(), args.data.data_dir.as_deref(), args.json)?);
+    check(&parameters, &dataset)?;
+    let split = if args.split == "train" { Split::Train } else { Split::Test };
+    let (score, confusion_matrix) = pollster::block_on(measure(args, &parameters, &dataset, split))?;
+    let (data, samples) = (&dataset.name, split.of(&dataset).len());
+    let Score { loss, accuracy } = score;
+    if args.json {
+        let split = &args.split;
+        let report = Report { event: "eval", data, split, samples, loss, accuracy, confusion_matrix };
+        say(&json(&report)?);
+    } else {
+        let samples = thousands(samples);
+        say(&format!(
+            "{data}, {samples} {} samples: accuracy {:.2} %, loss {loss:.4}",
+            args.split,
+            100.0 * accuracy
+        ));
+        print(&confusion_matrix);
+    }
+    Ok(())
+}
+
+fn check(parameters: &Parameters, dataset: &Dataset) -> Result<()> {
+    let spec = parameters.spec()?;
+    if spec.inputs() != dataset.train.features() || spec.classes() < dataset.classes {
+        return Err(Error::Usage(format!(
+            "the model takes {} inputs and knows {} classes, but {} has {} features and {} classes\n  hint: name \
+             the data that it was trained for with --data",
+            spec.inputs(),
+            spec.classes(),
+            dataset.name,
+            dataset.train.features(),
+            dataset.classes
+        )));
+    }
+    Ok(())
+}
+
+async fn measure(
+    args: &EvalArgs,
+    parameters: &Parameters,
+    dataset: &Arc<Dataset>,
+    split: Split,
+) -> Result<(Score, Vec<Vec<u64>>)> {
+    let (device, notice) = args.device.find().await?;
+    if let Some(notice) = notice.filter(|_| !args.json) {
+        note(&notice);
+    }
+    let spec = parameters.spec()?;
+    let options = TrainConfig { batch_size: 1, ..TrainConfig::default() }.step_options();
+    match device.open().await? {
+        None => {
+            let engine = CpuEngine::new(&spec, dataset.clone(), options);
+            measure_with(engine, parameters, dataset, split).await
+        }
+        Some(gpu) => {
+            let residency = Residency::Streamed; // every sample is needed just once
+            let engine = GpuEngine::new(gpu, &spec, dataset.clone(), options, residency).await?;
+            measure_with(engine, parameters, dataset, split).await
+        }
+    }
+}
+
+async fn measure_with(
+    mut engine: impl Engine,
+    parameters: &Parameters,
+    dataset: &Dataset,
+    split: Split,
+) -> Result<(Score, Vec<Vec<u64>>)> {
+    engine.set_parameters(parameters, None).await?;
+    let samples = split.of(dataset);
+    let all: Vec<u32> = (0..samples.len() as u32).collect();
+    let score = engine.evaluate(split, &all).await?.score();
+    let logits = engine.logits(split, &all).await?;
+    let mut matrix = vec![vec![0; logits.cols()]; logits.cols()];
+    for (row, &label) in samples.labels().iter().enumerate() {
+        let z = logits.row(row);
+        let best = (1..z.len()).fold(0, |best, j| if z[j] > z[best] { j } else { best });
+        matrix[label as usize][best] += 1;
+    }
+    Ok((score, matrix))
+}
+
+fn print(matrix: &[Vec<u64>]) {
+    let widest = matrix.iter().flatten().max().copied().unwrap_or(0).max(matrix.len() as u64);
+    let width = widest.to_string().len() + 1;
+    let row = |cells: &mut dyn Iterator<Item = String>| {
+        cells.map(|cell| format!("{cell:>width$}")).collect::<String>()
+    };
+    say("confusion matrix (row: the right class, column: the network's answer)");
+    say(&format!("{:>width$} |{}", "", row(&mut (0..matrix.len()).map(|class| class.to_string()))));
+    for (class, counts) in matrix.iter().enumerate() {
+        say(&format!("{class:>width$} |{}", row(&mut counts.iter().map(u64::to_string))));
+    }
+}

@@ -1,0 +1,113 @@
+//! One call of `gpu-mlp train`, once its options are understood: engine, folder, training, last words.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::TrainArgs;
+use super::display::Display;
+use crate::cli::choice::DeviceChoice;
+use crate::cli::interrupt;
+use crate::cli::output::note;
+use crate::data::Dataset;
+use crate::engine::{CpuEngine, Engine, GpuEngine, Residency};
+use crate::error::{Error, Result};
+use crate::run::{RunConfig, RunDir};
+use crate::trainer::{Outcome, Trainer};
+
+pub(super) struct Session<'a> {
+    pub args: &'a TrainArgs,
+    pub config: RunConfig,
+    pub dataset: Arc<Dataset>,
+    /// The run to go on with.
+    pub resumed: Option<RunDir>,
+    pub begun: Instant,
+}
+
+impl Session<'_> {
+    /// Trains on the device, and returns the exit code.
+    pub async fn run(&self, choice: &DeviceChoice) -> Result<u8> {
+        let (device, notice) = choice.find().await?;
+        if let Some(notice) = notice.filter(|_| !self.args.quiet) {
+            note(&notice);
+        }
+        let spec = self.config.train.spec(&self.dataset)?;
+        let (dataset, options) = (self.dataset.clone(), self.config.train.step_options());
+        match device.open().await? {
+            None => self.train(CpuEngine::new(&spec, dataset, options)).await,
+            Some(gpu) => {
+                let residency = Residency::WhereTheyFit;
+                self.train(GpuEngine::new(gpu, &spec, dataset, options, residency).await?).await
+            }
+        }
+    }
+
+    async fn train(&self, mut engine: impl Engine) -> Result<u8> {
+        let (config, dataset) = (&self.config.train, &self.dataset);
+        let info = engine.info();
+        let state = match &self.resumed {
+            Some(run) => run.state(&config.spec(dataset)?)?,
+            None => None,
+        };
+        let (mut trainer, epochs) = match &state {
+            None => (Trainer::start(&mut engine, config, dataset).await?, 0),
+            Some(state) => {
+                let history = self.history(state.progress.epochs)?;
+                let epochs = history.len();
+                (Trainer::resume(&mut engine, config, dataset, state, history).await?, epochs)
+            }
+        };
+        // Only now is everything known to be in order: a mistake leaves no folder behind.
+        let run = self.folder(state.is_some())?;
+        let mut display = Display::new(self, &run, epochs);
+        display.start(&info, state.is_none())?;
+        let outcome = trainer.run(&mut display).await.inspect_err(|_| display.abandon())?;
+        let last = trainer.history().last().cloned();
+        display.end(outcome, last.as_ref(), self.begun.elapsed().as_secs_f64())?;
+        Ok(if outcome == Outcome::Interrupted { interrupt::EXIT_CODE } else { 0 })
+    }
+
+    fn history(&self, epochs: usize) -> Result<Vec<crate::metrics::EpochRecord>> {
+        match &self.resumed {
+            Some(run) => run.rewind(epochs),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The folder of the run: that of the resumed one, the one asked for, or a new one with the time in its name.
+    fn folder(&self, has_state: bool) -> Result<RunDir> {
+        if let Some(run) = &self.resumed {
+            if has_state {
+                run.write_config(&self.config)?;
+                return Ok(run.clone());
+            }
+            if !self.args.quiet {
+                note(&format!("{} has no checkpoint: starting from the beginning", run.path().display()));
+            }
+            // What it has kept, such as lines of epochs that are now trained again, goes.
+            return RunDir::create(run.path(), &self.config, true);
+        }
+        match &self.args.out {
+            Some(out) => RunDir::create(out, &self.config, self.args.overwrite),
+            None => RunDir::create(&self.unused_folder()?, &self.config, false),
+        }
+    }
+
+    fn unused_folder(&self) -> Result<PathBuf> {
+        let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H-%M-%S").to_string();
+        let base = Path::new("runs").join(format!("{now}-{}", self.dataset.name));
+        std::fs::create_dir_all("runs").map_err(Error::io("create", "runs"))?;
+        let mut path = base.clone();
+        for number in 2.. {
+            // Creating the folder is what makes it ours, should two runs start in the same second.
+            match std::fs::create_dir(&path) {
+                Ok(()) => break,
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                    path = base.with_file_name(format!("{now}-{}-{number}", self.dataset.name));
+                }
+                Err(error) => return Err(Error::io("create", &path)(error)),
+            }
+        }
+        Ok(path)
+    }
+}

@@ -1,0 +1,142 @@
+//! A folder with the four files of MNIST, under the names MNIST gives them.
+
+use std::path::{Path, PathBuf};
+
+use super::{Dataset, Samples, idx};
+use crate::error::{Error, Result};
+
+/// The four files, in the order train images, train labels, test images, test labels.
+pub const STEMS: [&str; 4] = [
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+];
+
+/// The file of `stem` in `folder`, in any of the spellings in use: with `.gz`, without, and with a dot for the
+/// second hyphen (`train-images.idx3-ubyte`). Plain files come first: they load faster.
+pub fn find(folder: &Path, stem: &str) -> Option<PathBuf> {
+    let dotted = stem.replace("-idx", ".idx");
+    [stem.to_owned(), dotted.clone(), format!("{stem}.gz"), format!("{dotted}.gz")]
+        .iter()
+        .map(|name| folder.join(name))
+        .find(|path| path.is_file())
+}
+
+/// Whether all four files are in `folder`; nothing is said about what is in them.
+pub fn is_complete(folder: &Path) -> bool {
+    STEMS.iter().all(|stem| find(folder, stem).is_some())
+}
+
+/// Loads the set in `folder` and calls it `name`. With `classes` given, labels from there on are refused, and
+/// that is the number of classes; else it is the highest label + 1, and at least 2.
+///
+/// # Errors
+/// [`Error::File`] if the folder or one of the files is missing, damaged, or does not fit the others;
+/// [`Error::Io`] if one cannot be read.
+pub fn load(folder: &Path, name: &str, classes: Option<usize>) -> Result<Dataset> {
+    if !folder.is_dir() {
+        let problem = if folder.exists() { "this is not a folder" } else { "there is no such folder" };
+        return Err(Error::file(folder, problem, "give the folder that holds the four IDX files of the set"));
+    }
+    let [train_images, train_labels, test_images, test_labels] = find_all(folder)?;
+    let (train, test) =
+        rayon::join(|| Split::read(&train_images, &train_labels), || Split::read(&test_images, &test_labels));
+    let (train, test) = (train?, test?);
+    if train.images.shape != test.images.shape {
+        let [[rows, cols], [test_rows, test_cols]] = [train.images.shape, test.images.shape];
+        let problem = format!(
+            "its images are {test_rows} x {test_cols} pixels, but those in {} are {rows} x {cols}",
+            train_images.display()
+        );
+        return Err(Error::file(&test_images, problem, "use training and test files of one set"));
+    }
+    if let Some(classes) = classes {
+        train.check_labels(&train_labels, name, classes)?;
+        test.check_labels(&test_labels, name, classes)?;
+    }
+    let origin = folder.display().to_string();
+    dataset(name, origin, classes, train, test)
+}
+
+fn find_all(folder: &Path) -> Result<[PathBuf; 4]> {
+    let mut found = [const { PathBuf::new() }; 4];
+    for (path, stem) in found.iter_mut().zip(STEMS) {
+        let missing = || {
+            let problem = format!("{stem} is missing (looked for {stem} and {stem}.gz)");
+            Error::file(folder, problem, format!("put all four files there: {}", STEMS.join(", ")))
+        };
+        *path = find(folder, stem).ok_or_else(missing)?;
+    }
+    Ok(found)
+}
+
+/// One split as it comes from its two files: as many labels as images.
+pub(super) struct Split {
+    images: idx::Images,
+    labels: Vec<u8>,
+}
+
+impl Split {
+    fn read(images: &Path, labels: &Path) -> Result<Self> {
+        Self::pair(idx::read_images(images)?, idx::read_labels(labels)?, images, labels)
+    }
+
+    /// Puts images and labels together; the paths are the names that errors give them.
+    pub(super) fn pair(
+        images: idx::Images,
+        labels: Vec<u8>,
+        images_path: &Path,
+        labels_path: &Path,
+    ) -> Result<Self> {
+        if images.len() != labels.len() {
+            let problem = format!(
+                "it has {} labels, but there are {} images in {}",
+                labels.len(),
+                images.len(),
+                images_path.display()
+            );
+            return Err(Error::file(labels_path, problem, "use an images and a labels file of one set"));
+        }
+        Ok(Self { images, labels })
+    }
+
+    fn check_labels(&self, path: &Path, name: &str, classes: usize) -> Result<()> {
+        match (0_usize..).zip(&self.labels).find(|&(_, &label)| usize::from(label) >= classes) {
+            None => Ok(()),
+            Some((index, label)) => {
+                let problem = format!(
+                    "label {index} is {label}, but {name} has {classes} classes, 0 to {}",
+                    classes - 1
+                );
+                Err(Error::file(path, problem, "get the file again from where it came from"))
+            }
+        }
+    }
+}
+
+/// The set of two splits whose images have the same shape.
+pub(super) fn dataset(
+    name: &str,
+    origin: String,
+    classes: Option<usize>,
+    train: Split,
+    test: Split,
+) -> Result<Dataset> {
+    let highest = train.labels.iter().chain(&test.labels).max().copied().unwrap_or(0);
+    let classes = classes.unwrap_or((usize::from(highest) + 1).max(2));
+    let image_shape = train.images.shape;
+    let features = image_shape[0] * image_shape[1];
+    let samples = |split: Split| {
+        let labels = split.labels.into_iter().map(u32::from).collect();
+        Samples::new(features, split.images.pixels, labels, classes)
+    };
+    Ok(Dataset {
+        name: name.to_owned(),
+        origin,
+        image_shape,
+        classes,
+        train: samples(train)?,
+        test: samples(test)?,
+    })
+}

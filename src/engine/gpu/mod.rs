@@ -1,0 +1,305 @@
+//! Training on a GPU: a step is a list of launches, built once and replayed, many steps to a submission.
+//!
+//! The samples of several batches, a *chunk*, are gathered by one launch into slots, one batch each; then each slot's
+//! step runs: forward through all layers, loss, backward through all layers, update of all layers. Only the order of
+//! the samples comes from the host (and the images, if they are streamed); nothing comes back but the sums, once an
+//! epoch.
+
+mod flight;
+mod network;
+mod source;
+
+use std::sync::Arc;
+
+use self::flight::Flight;
+use self::network::{Network, Outputs};
+use self::source::Source;
+use super::{Engine, EngineInfo, Split, StepOptions};
+use crate::data::Dataset;
+use crate::error::Result;
+use crate::gpu::{Buffer, Gpu, Launch};
+use crate::kernels::{Kernels, Layout, Matrix, Sample, Sum};
+use crate::metrics::Sums;
+use crate::model::{MlpSpec, Parameters};
+use crate::tensor::Tensor;
+
+/// The slots' inputs take no more device memory than this, unless one batch alone does.
+const CHUNK_BYTES: usize = 32 << 20;
+
+/// Steps in a chunk at most.
+const MAX_SLOTS: usize = 64;
+
+/// Rows that an evaluation takes at once.
+const EVALUATION_ROWS: usize = 1024;
+
+/// Rows of x between which lies a multiple of 256 bytes, whatever the row's length: a slot begins there.
+const ALIGNED_ROWS: usize = 16;
+
+/// Where the images are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Residency {
+    /// On the device, if the adapter's limits allow it; else streamed.
+    #[default]
+    WhereTheyFit,
+    /// In host memory: each chunk's pass through staging buffers while the device works on the one before.
+    Streamed,
+}
+
+/// A network in device memory.
+pub struct GpuEngine {
+    spec: MlpSpec,
+    options: StepOptions,
+    dataset: Arc<Dataset>,
+    network: Network,
+    training: Training,
+    evaluation: Evaluation,
+    train_source: Source,
+    test_source: Source,
+    flight: Flight,
+}
+
+/// The slots of a chunk, and the sums of what they trained on.
+struct Training {
+    x: Matrix,
+    order: Buffer,
+    slot_rows: usize,
+    z: Outputs,
+    dz: Outputs,
+    sums: Buffer,
+    samples: u64,
+    /// The launches of each slot's step.
+    slots: Vec<Vec<Launch>>,
+    /// The launches of a step with fewer samples than a batch has, in the first slot, and how many those are.
+    short: Option<(usize, Vec<Launch>)>,
+}
+
+/// A forward pass without a step.
+struct Evaluation {
+    rows: usize,
+    logits: Matrix,
+    sums: Buffer,
+    launches: Vec<Launch>,
+}
+
+impl GpuEngine {
+    /// A network of the spec's sizes with all parameters zero; compiles the kernels and makes all buffers.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`] if the adapter's limits are too small for a batch; [`Error::Device`] if the device fails.
+    pub async fn new(
+        gpu: Gpu,
+        spec: &MlpSpec,
+        dataset: Arc<Dataset>,
+        options: StepOptions,
+        residency: Residency,
+    ) -> Result<Self> {
+        let kernels = Kernels::new(&gpu).await?;
+        let network = Network::new(gpu.clone(), kernels, spec, options.sgd.momentum != 0.0)?;
+        let largest = dataset.train.len().max(dataset.test.len());
+        let evaluation_rows = EVALUATION_ROWS.min(largest).next_multiple_of(ALIGNED_ROWS);
+        let batches = dataset.train.len().div_ceil(options.batch_size);
+        let training = Training::new(&network, spec, &options, batches, evaluation_rows)?;
+        let evaluation = Evaluation::new(&network, spec, &training, evaluation_rows)?;
+        let source = |samples| {
+            let gather = &network.kernels.gather;
+            Source::new(&gpu, gather, samples, residency, &training.order, &training.x)
+        };
+        let (train_source, test_source) = (source(&dataset.train)?, source(&dataset.test)?);
+        Ok(Self {
+            spec: spec.clone(),
+            options,
+            network,
+            training,
+            evaluation,
+            train_source,
+            test_source,
+            dataset,
+            flight: Flight::new(),
+        })
+    }
+
+    /// Runs samples forward, up to as many as an evaluation takes at once.
+    async fn evaluate_piece(&mut self, split: Split, piece: &[u32]) -> Result<()> {
+        let (samples, source) = match split {
+            Split::Train => (&self.dataset.train, &mut self.train_source),
+            Split::Test => (&self.dataset.test, &mut self.test_source),
+        };
+        let mut order = vec![Sample::PADDING; self.evaluation.rows];
+        for (row, &sample) in order.iter_mut().zip(piece) {
+            let label = samples.labels()[sample as usize];
+            *row = Sample { sample, label, weight: 1.0, unused: 0 };
+        }
+        let gpu = &self.network.gpu;
+        self.flight.make_room(gpu, 0).await?;
+        let launches: Vec<&Launch> = self.evaluation.launches.iter().collect();
+        self.flight.push(source.submit(gpu, samples, order, &launches)?);
+        Ok(())
+    }
+}
+
+impl Training {
+    fn new(
+        network: &Network,
+        spec: &MlpSpec,
+        options: &StepOptions,
+        batches: usize,
+        evaluation_rows: usize,
+    ) -> Result<Self> {
+        let (gpu, batch) = (&network.gpu, options.batch_size);
+        let slot_rows = batch.next_multiple_of(ALIGNED_ROWS);
+        let slot_bytes = Layout::activations(slot_rows, spec.inputs()).size() as usize;
+        let slots = (CHUNK_BYTES / slot_bytes).min(batches).clamp(1, MAX_SLOTS);
+        let rows = (slots * slot_rows).max(evaluation_rows);
+        let mut training = Self {
+            x: Matrix::zeros(gpu, "x", Layout::activations(rows, spec.inputs()))?,
+            order: gpu.upload("order", &vec![Sample::PADDING; rows])?,
+            slot_rows,
+            z: Outputs::new(gpu, "z", spec, batch)?,
+            dz: Outputs::new(gpu, "dz", spec, batch)?,
+            sums: gpu.upload("sums", &vec![Sum::default(); network.kernels.softmax_xent.sums(batch)])?,
+            samples: 0,
+            slots: Vec::new(),
+            short: None,
+        };
+        let step = |slot| training.step(network, options, slot, batch);
+        training.slots = (0..slots).map(step).collect::<Result<_>>()?;
+        Ok(training)
+    }
+
+    /// The launches that train on the first `rows` rows of a slot.
+    fn step(
+        &self,
+        network: &Network,
+        options: &StepOptions,
+        slot: usize,
+        rows: usize,
+    ) -> Result<Vec<Launch>> {
+        let row = slot * self.slot_rows;
+        let x = self.x.rows(row, rows);
+        let sample = size_of::<Sample>();
+        let order = self.order.slice((row * sample) as u64, (rows.next_multiple_of(4) * sample) as u64);
+        network.step(&x, &self.z.of(rows), &self.dz.of(rows), order, &self.sums, options.sgd)
+    }
+
+    /// The order of whole batches, each padded to a slot's rows.
+    fn order(&self, labels: &[u32], samples: &[u32], batch_size: usize) -> Vec<Sample> {
+        let mut order = vec![Sample::PADDING; samples.len().div_ceil(batch_size) * self.slot_rows];
+        for (slot, batch) in order.chunks_mut(self.slot_rows).zip(samples.chunks(batch_size)) {
+            let weight = 1.0 / batch.len() as f32;
+            for (row, &sample) in slot.iter_mut().zip(batch) {
+                *row = Sample { sample, label: labels[sample as usize], weight, unused: 0 };
+            }
+        }
+        order
+    }
+}
+
+impl Evaluation {
+    fn new(network: &Network, spec: &MlpSpec, training: &Training, rows: usize) -> Result<Self> {
+        let gpu = &network.gpu;
+        let softmax_xent = &network.kernels.softmax_xent;
+        let z = Outputs::new(gpu, "evaluation z", spec, rows)?.of(rows);
+        let mut launches = network.forward(&training.x.rows(0, rows), &z)?;
+        let sums = gpu.upload("evaluation sums", &vec![Sum::default(); softmax_xent.sums(rows)])?;
+        let logits = z[z.len() - 1].clone();
+        let order = training.order.slice(0, (rows * size_of::<Sample>()) as u64);
+        launches.push(softmax_xent.evaluate(gpu, &logits, order, &sums)?);
+        Ok(Self { rows, logits, sums, launches })
+    }
+}
+
+impl Engine for GpuEngine {
+    fn info(&self) -> EngineInfo {
+        let summary = self.network.gpu.summary();
+        EngineInfo {
+            backend: summary.backend.name().into(),
+            adapter: summary.name.clone(),
+            device_type: summary.device_type.name().into(),
+        }
+    }
+
+    async fn train(&mut self, samples: &[u32]) -> Result<usize> {
+        let (network, training) = (&self.network, &mut self.training);
+        let batch_size = self.options.batch_size;
+        self.flight.make_room(&network.gpu, training.slots.len()).await?;
+        let steps = self.flight.steps().min(samples.len() / batch_size);
+        let taken = if steps == 0 { samples.len() } else { steps * batch_size };
+        let order = training.order(self.dataset.train.labels(), &samples[..taken], batch_size);
+        if steps == 0 && training.short.as_ref().is_none_or(|(rows, _)| *rows != taken) {
+            training.short = Some((taken, training.step(network, &self.options, 0, taken)?));
+        }
+        let short = training.short.iter().filter(|_| steps == 0).map(|(_, launches)| launches);
+        let launches: Vec<&Launch> = training.slots[..steps].iter().chain(short).flatten().collect();
+        let submitted = self.train_source.submit(&network.gpu, &self.dataset.train, order, &launches)?;
+        self.flight.push(submitted);
+        training.samples += taken as u64;
+        Ok(taken)
+    }
+
+    async fn sums(&mut self) -> Result<Sums> {
+        read_sums(&self.network.gpu, &self.training.sums, self.training.samples).await
+    }
+
+    async fn set_sums(&mut self, sums: &Sums) -> Result<()> {
+        let count = self.network.kernels.softmax_xent.sums(self.options.batch_size);
+        let mut partial = vec![Sum::default(); count];
+        for (partial, &loss) in partial.iter_mut().zip(&sums.loss) {
+            // Every partial loss was an f32 on the device, so nothing is rounded on the way back.
+            partial.loss = loss as f32;
+        }
+        partial[0].hits = sums.hits as u32;
+        self.network.gpu.write(&self.training.sums, 0, &partial);
+        self.training.samples = sums.samples;
+        Ok(())
+    }
+
+    async fn evaluate(&mut self, split: Split, samples: &[u32]) -> Result<Sums> {
+        let gpu = self.network.gpu.clone();
+        let count = self.evaluation.sums.size() as usize / size_of::<Sum>();
+        gpu.write(&self.evaluation.sums, 0, &vec![Sum::default(); count]);
+        for piece in samples.chunks(self.evaluation.rows) {
+            self.evaluate_piece(split, piece).await?;
+        }
+        read_sums(&gpu, &self.evaluation.sums, samples.len() as u64).await
+    }
+
+    async fn logits(&mut self, split: Split, samples: &[u32]) -> Result<Tensor> {
+        let mut all = Vec::with_capacity(samples.len() * self.spec.classes());
+        for piece in samples.chunks(self.evaluation.rows) {
+            self.evaluate_piece(split, piece).await?;
+            let packed = self.evaluation.logits.read(&self.network.gpu).await?;
+            let logits = self.evaluation.logits.layout.unpack(&packed);
+            all.extend_from_slice(&logits[..piece.len() * self.spec.classes()]);
+        }
+        Tensor::new([samples.len(), self.spec.classes()], all)
+    }
+
+    async fn parameters(&mut self) -> Result<Parameters> {
+        self.network.parameters().await
+    }
+
+    async fn velocities(&mut self) -> Result<Option<Parameters>> {
+        self.network.velocities().await
+    }
+
+    async fn set_parameters(
+        &mut self,
+        parameters: &Parameters,
+        velocities: Option<&Parameters>,
+    ) -> Result<()> {
+        let zeros = Parameters::zeros(&self.spec);
+        for given in [Some(parameters), velocities].into_iter().flatten() {
+            given.check(&self.spec)?;
+        }
+        self.network.set(parameters, velocities.unwrap_or(&zeros))
+    }
+}
+
+async fn read_sums(gpu: &Gpu, sums: &Buffer, samples: u64) -> Result<Sums> {
+    let partial: Vec<Sum> = gpu.read(sums, sums.size() as usize / size_of::<Sum>()).await?;
+    Ok(Sums {
+        loss: partial.iter().map(|sum| f64::from(sum.loss)).collect(),
+        hits: partial.iter().map(|sum| u64::from(sum.hits)).sum(),
+        samples,
+    })
+}

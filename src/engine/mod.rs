@@ -1,0 +1,118 @@
+//! Where a network is trained: on a GPU ([`GpuEngine`]) or on the CPU's cores ([`CpuEngine`]), by the same steps.
+
+mod cpu;
+mod gpu;
+
+pub use cpu::CpuEngine;
+pub use gpu::{GpuEngine, Residency};
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::{Dataset, Samples};
+use crate::error::Result;
+use crate::kernels::Sgd;
+use crate::metrics::Sums;
+use crate::model::Parameters;
+use crate::tensor::Tensor;
+
+/// What computes, for people and for the `start` event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EngineInfo {
+    /// `vulkan`, `metal`, `dx12`, `gl` or `cpu`.
+    pub backend: String,
+    /// The adapter's name, or the CPU's threads.
+    pub adapter: String,
+    /// As [`DeviceType`](crate::gpu::adapter::DeviceType) spells it.
+    pub device_type: String,
+}
+
+/// How steps are taken.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepOptions {
+    /// Samples in a batch; the last batch of an epoch may be shorter.
+    pub batch_size: usize,
+    /// The step along the gradient of the batch's mean loss.
+    pub sgd: Sgd,
+}
+
+/// One of the two parts of a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Split {
+    /// To learn from, and to hold out for validation.
+    Train,
+    /// To measure on.
+    Test,
+}
+
+impl Split {
+    /// The samples of that part.
+    pub fn of(self, dataset: &Dataset) -> &Samples {
+        match self {
+            Self::Train => &dataset.train,
+            Self::Test => &dataset.test,
+        }
+    }
+}
+
+/// A network, its optimiser and a data set, on the device that computes.
+///
+/// Everything is asynchronous, since a device may have to be waited for. The same calls with the same arguments give
+/// the same bits on the same device.
+#[allow(async_fn_in_trait)] // Engines are used by generic code in one thread; nobody needs the futures to be Send.
+pub trait Engine {
+    /// What computes.
+    fn info(&self) -> EngineInfo;
+
+    /// Trains on the first of these samples of the training split, batch by batch, and says how many it took: as many
+    /// whole batches as make a piece of work short enough to be interrupted, or all that are left.
+    ///
+    /// # Errors
+    /// [`Error::Device`](crate::Error::Device) if the device fails.
+    async fn train(&mut self, samples: &[u32]) -> Result<usize>;
+
+    /// Loss and hits of the samples trained on since [`set_sums`](Self::set_sums).
+    ///
+    /// # Errors
+    /// As [`train`](Self::train).
+    async fn sums(&mut self) -> Result<Sums>;
+
+    /// Starts an epoch (with [`Sums::default`]), or goes on with one that was interrupted.
+    ///
+    /// # Errors
+    /// As [`train`](Self::train).
+    async fn set_sums(&mut self, sums: &Sums) -> Result<()>;
+
+    /// Loss and hits of the network as it is.
+    ///
+    /// # Errors
+    /// As [`train`](Self::train).
+    async fn evaluate(&mut self, split: Split, samples: &[u32]) -> Result<Sums>;
+
+    /// The logits of each sample, `[samples, classes]`.
+    ///
+    /// # Errors
+    /// As [`train`](Self::train).
+    async fn logits(&mut self, split: Split, samples: &[u32]) -> Result<Tensor>;
+
+    /// The weights and biases.
+    ///
+    /// # Errors
+    /// As [`train`](Self::train).
+    async fn parameters(&mut self) -> Result<Parameters>;
+
+    /// The optimiser's velocities; `None` without momentum.
+    ///
+    /// # Errors
+    /// As [`train`](Self::train).
+    async fn velocities(&mut self) -> Result<Option<Parameters>>;
+
+    /// Replaces weights and biases, and the velocities, which become zero if `None`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`](crate::Error::Shape) if they are of another network.
+    async fn set_parameters(
+        &mut self,
+        parameters: &Parameters,
+        velocities: Option<&Parameters>,
+    ) -> Result<()>;
+}

@@ -1,0 +1,121 @@
+//! Device memory: made once, filled from the host, read back by the host.
+
+use bytemuck::Pod;
+use futures_intrusive::channel::shared::oneshot_channel;
+
+use super::Gpu;
+use crate::error::{Error, Result};
+
+/// A range of device memory that kernels read and write.
+#[derive(Debug, Clone)]
+pub struct Buffer {
+    pub(super) raw: wgpu::Buffer,
+    label: String,
+}
+
+/// A part of a [`Buffer`], in bytes, as a kernel sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Slice<'a> {
+    pub(super) buffer: &'a Buffer,
+    pub(super) offset: u64,
+    pub(super) size: u64,
+}
+
+impl Buffer {
+    /// The size in bytes.
+    pub fn size(&self) -> u64 {
+        self.raw.size()
+    }
+
+    /// All of it.
+    pub fn whole(&self) -> Slice<'_> {
+        Slice { buffer: self, offset: 0, size: self.size() }
+    }
+
+    /// `size` bytes from `offset` on, which has to be a multiple of 256 (WebGPU's alignment of bindings).
+    pub fn slice(&self, offset: u64, size: u64) -> Slice<'_> {
+        Slice { buffer: self, offset, size }
+    }
+}
+
+impl Gpu {
+    /// A buffer of `size` bytes, zeroed, for kernels to work on.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`] if it is larger than the adapter allows, [`Error::Device`] if memory ran out.
+    pub fn alloc(&self, label: &str, size: u64) -> Result<Buffer> {
+        if size > self.max_binding_size() {
+            return Err(Error::NoAdapter(format!(
+                "\"{label}\" needs {size} bytes in one buffer; adapter \"{}\" allows {}\n  hint: a smaller \
+                 --batch-size or --hidden, another --adapter, or --backend cpu",
+                self.summary().name,
+                self.max_binding_size()
+            )));
+        }
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
+        // Nothing smaller than a vec4, so that every binding has at least one element.
+        let buffer = self.raw_buffer(label, size.max(16).next_multiple_of(4), usage);
+        self.check()?;
+        Ok(buffer)
+    }
+
+    /// A buffer that holds `values`.
+    ///
+    /// # Errors
+    /// As [`Gpu::alloc`].
+    pub fn upload<T: Pod>(&self, label: &str, values: &[T]) -> Result<Buffer> {
+        let buffer = self.alloc(label, size_of_val(values) as u64)?;
+        self.write(&buffer, 0, values);
+        Ok(buffer)
+    }
+
+    /// A small buffer with a kernel's parameters.
+    pub(super) fn uniform<T: Pod>(&self, label: &str, params: &T) -> Buffer {
+        let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
+        let buffer = self.raw_buffer(label, size_of::<T>() as u64, usage);
+        self.write(&buffer, 0, std::slice::from_ref(params));
+        buffer
+    }
+
+    fn raw_buffer(&self, label: &str, size: u64, usage: wgpu::BufferUsages) -> Buffer {
+        let descriptor =
+            wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false };
+        Buffer { raw: self.device.create_buffer(&descriptor), label: label.into() }
+    }
+
+    /// Overwrites part of a buffer, before any submission that follows. Offset in bytes, a multiple of 4.
+    ///
+    /// The bytes pass through a staging buffer that wgpu provides and reuses, so the call returns at once and
+    /// the device may still be at work on earlier submissions.
+    pub fn write<T: Pod>(&self, buffer: &Buffer, offset: u64, values: &[T]) {
+        self.queue.write_buffer(&buffer.raw, offset, bytemuck::cast_slice(values));
+    }
+
+    /// Reads the first `count` values of a buffer, after all submissions so far.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device cannot deliver them.
+    pub async fn read<T: Pod>(&self, buffer: &Buffer, count: usize) -> Result<Vec<T>> {
+        let size = (count * size_of::<T>()) as u64;
+        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+        let staging = self.raw_buffer("readback", size.next_multiple_of(4), usage);
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        encoder.copy_buffer_to_buffer(&buffer.raw, 0, &staging.raw, 0, size.next_multiple_of(4));
+        self.queue.submit([encoder.finish()]);
+
+        let (sender, receiver) = oneshot_channel();
+        staging.raw.map_async(wgpu::MapMode::Read, .., move |mapped| {
+            // Nobody listens any more if the reader was dropped.
+            let _ = sender.send(mapped);
+        });
+        self.poll(wgpu::PollType::wait_indefinitely())?;
+        let lost = |reason: String| Error::Device(format!("reading \"{}\": {reason}", buffer.label));
+        match receiver.receive().await {
+            Some(Ok(())) => {}
+            Some(Err(error)) => return Err(lost(error.to_string())),
+            None => return Err(lost("no answer".into())),
+        }
+        let view = staging.raw.get_mapped_range(..size).map_err(|error| lost(error.to_string()))?;
+        Ok(bytemuck::pod_collect_to_vec(&view))
+    }
+}

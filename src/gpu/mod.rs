@@ -1,0 +1,137 @@
+//! The only place where wgpu is spoken to: device and queue, buffers, kernels, the choice of an adapter.
+//!
+//! Whatever waits for the device is `async`. Natively [`Gpu::wait`] blocks inside, in a browser it yields.
+
+pub mod adapter;
+mod buffer;
+mod kernel;
+mod staging;
+
+pub use adapter::{AdapterSummary, Backend};
+pub use buffer::{Buffer, Slice};
+pub use kernel::{BoundKernel, Kernel, Launch, Shader};
+pub use staging::Staging;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::error::{Error, Result};
+
+/// An opened device: cheap to clone, all clones are the same device.
+#[derive(Clone)]
+pub struct Gpu {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    summary: Arc<AdapterSummary>,
+    /// The first complaint of the device, kept until somebody asks: wgpu reports through callbacks.
+    fault: Arc<Mutex<Option<String>>>,
+}
+
+/// Work handed to the device, to be waited for.
+#[derive(Debug, Clone)]
+pub struct Submission(wgpu::SubmissionIndex);
+
+impl Gpu {
+    /// Opens the adapter with the limits it offers.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`] if the adapter has no compute shaders or refuses to open.
+    pub async fn open(adapter: &adapter::Adapter) -> Result<Self> {
+        let refused = |reason: String| {
+            Error::NoAdapter(format!(
+                "adapter \"{}\" cannot be used: {reason}\n  hint: `gpu-mlp devices` lists the others; \
+                 `--backend cpu` needs none",
+                adapter.summary.name
+            ))
+        };
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("gpu-mlp"),
+            required_limits: adapter.limits_to_request().map_err(refused)?,
+            memory_hints: wgpu::MemoryHints::Performance,
+            ..Default::default()
+        };
+        let opened = adapter.raw.request_device(&descriptor).await;
+        let (device, queue) = opened.map_err(|error| refused(error.to_string()))?;
+        let gpu = Self { device, queue, summary: Arc::new(adapter.summary.clone()), fault: Arc::default() };
+        gpu.listen_for_faults();
+        Ok(gpu)
+    }
+
+    fn listen_for_faults(&self) {
+        let keep_first = |fault: &Arc<Mutex<Option<String>>>| {
+            let fault = fault.clone();
+            move |text: String| {
+                log::error!("{text}");
+                fault.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(text);
+            }
+        };
+        let (lost, error) = (keep_first(&self.fault), keep_first(&self.fault));
+        self.device.set_device_lost_callback(move |reason, message| {
+            // Dropping the last handle also "loses" the device; that is no fault.
+            if reason != wgpu::DeviceLostReason::Destroyed || !message.is_empty() {
+                lost(format!("{reason:?}: {message}"));
+            }
+        });
+        self.device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| error(e.to_string())));
+    }
+
+    /// What is known of the adapter.
+    pub fn summary(&self) -> &AdapterSummary {
+        &self.summary
+    }
+
+    /// The largest buffer a kernel can be given, in bytes.
+    pub fn max_binding_size(&self) -> u64 {
+        let limits = self.device.limits();
+        limits.max_storage_buffer_binding_size.min(limits.max_buffer_size)
+    }
+
+    /// Records the launches in order and hands them to the device. Results are visible to later submissions.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device has complained since it was last asked.
+    pub fn submit<'a>(&self, launches: impl IntoIterator<Item = &'a Launch>) -> Result<Submission> {
+        let encoder = self.device.create_command_encoder(&Default::default());
+        self.submit_recorded(encoder, launches)
+    }
+
+    /// As [`submit`](Self::submit), after what the encoder already holds.
+    fn submit_recorded<'a>(
+        &self,
+        mut encoder: wgpu::CommandEncoder,
+        launches: impl IntoIterator<Item = &'a Launch>,
+    ) -> Result<Submission> {
+        let mut pass = encoder.begin_compute_pass(&Default::default());
+        for launch in launches {
+            launch.record(&mut pass);
+        }
+        drop(pass);
+        let submission = Submission(self.queue.submit([encoder.finish()]));
+        self.check()?;
+        Ok(submission)
+    }
+
+    /// Waits until a submission has been carried out.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device was lost or complained meanwhile.
+    pub async fn wait(&self, submission: &Submission) -> Result<()> {
+        let wait = wgpu::PollType::Wait { submission_index: Some(submission.0.clone()), timeout: None };
+        self.poll(wait)
+    }
+
+    fn poll(&self, how: wgpu::PollType) -> Result<()> {
+        self.device.poll(how).map_err(|error| Error::Device(error.to_string()))?;
+        self.check()
+    }
+
+    /// Raises what the device has complained of, if it has.
+    ///
+    /// # Errors
+    /// [`Error::Device`] with the device's first complaint: what was computed since is in doubt.
+    pub fn check(&self) -> Result<()> {
+        match self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+            Some(fault) => Err(Error::Device(fault)),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Uploads that go on while the device works: mapped buffers that take turns.
+
+use super::{Buffer, Gpu, Launch, Submission};
+use crate::error::Result;
+
+/// Staging buffers for uploads of up to a fixed size. While the device copies from one, the host fills the next; one
+/// that the device is done with comes back.
+pub struct Staging {
+    belt: wgpu::util::StagingBelt,
+}
+
+impl Staging {
+    /// Staging for uploads of up to `size` bytes.
+    pub fn new(gpu: &Gpu, size: u64) -> Self {
+        Self { belt: wgpu::util::StagingBelt::new(gpu.device.clone(), size) }
+    }
+}
+
+impl Gpu {
+    /// Fills the front of `target` with rows of bytes, `stride` bytes apart, then runs the launches.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit).
+    pub fn submit_after_upload<'a, 'b>(
+        &self,
+        staging: &mut Staging,
+        target: &Buffer,
+        rows: impl ExactSizeIterator<Item = &'a [u8]>,
+        stride: usize,
+        launches: impl IntoIterator<Item = &'b Launch>,
+    ) -> Result<Submission> {
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        if let Some(size) = wgpu::BufferSize::new((rows.len() * stride) as u64) {
+            let mut view = staging.belt.write_buffer(&mut encoder, &target.raw, 0, size);
+            for (index, row) in rows.enumerate() {
+                view.slice(index * stride..index * stride + row.len()).copy_from_slice(row);
+            }
+        }
+        staging.belt.finish();
+        let submission = self.submit_recorded(encoder, launches);
+        staging.belt.recall();
+        submission
+    }
+}

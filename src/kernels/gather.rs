@@ -1,0 +1,92 @@
+//! Bytes to f32, in shuffled order: the host of `gather.wgsl`.
+
+use bytemuck::{Pod, Zeroable};
+
+use super::{Matrix, fold};
+use crate::error::Result;
+use crate::gpu::{BoundKernel, Buffer, Gpu, Kernel, Launch, Shader};
+
+pub(super) const SHADER: Shader =
+    Shader { name: "gather", source: include_str!("../../shaders/gather.wgsl") };
+
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Params {
+    rows: u32,
+    stride: u32,
+    words: u32,
+    unused: u32,
+}
+
+/// One row of a batch, as the device sees it.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
+pub struct Sample {
+    /// Position in the data set.
+    pub sample: u32,
+    /// The right class.
+    pub label: u32,
+    /// What the row's gradient is multiplied by: 1 / batch size, or 0 for a row of padding.
+    pub weight: f32,
+    /// Padding to WGSL's size.
+    pub unused: u32,
+}
+
+impl Sample {
+    /// A row that fills a block and counts for nothing.
+    pub const PADDING: Self = Self { sample: 0, label: 0, weight: 0.0, unused: 0 };
+}
+
+/// The kernel of `gather.wgsl`.
+pub struct Gather {
+    kernel: Kernel,
+}
+
+impl Gather {
+    pub(super) async fn new(gpu: &Gpu) -> Result<Self> {
+        Ok(Self { kernel: Kernel::new(gpu, SHADER, "gather").await? })
+    }
+
+    /// `u32` words that a row of `features` bytes takes in `images`.
+    pub fn words(features: usize) -> usize {
+        features.div_ceil(4)
+    }
+
+    /// x\[i\] = images\[order\[i\]\] / 255 for up to `rows` rows; x is a batch of activations.
+    ///
+    /// # Errors
+    /// [`Error::Shape`](crate::Error::Shape) if the buffers do not fit the kernel.
+    pub fn bind(
+        &self,
+        gpu: &Gpu,
+        images: &Buffer,
+        order: &Buffer,
+        x: &Matrix,
+        rows: usize,
+    ) -> Result<BoundGather> {
+        let stride = x.layout.col_blocks;
+        let params = Params {
+            rows: rows as u32,
+            stride: stride as u32,
+            words: Self::words(x.layout.cols) as u32,
+            unused: 0,
+        };
+        let kernel = self.kernel.bind(gpu, &params, &[images.whole(), order.whole(), x.slice()])?;
+        Ok(BoundGather { kernel, stride, workgroup: self.kernel.workgroup_size()[0] as usize })
+    }
+}
+
+/// A gather whose buffers are fixed, and whose number of rows is not.
+#[derive(Debug, Clone)]
+pub struct BoundGather {
+    kernel: BoundKernel,
+    stride: usize,
+    workgroup: usize,
+}
+
+impl BoundGather {
+    /// Gathers the first `rows` rows, no more than were bound.
+    pub fn launch(&self, rows: usize) -> Launch {
+        self.kernel.launch(fold((rows * self.stride).div_ceil(self.workgroup)))
+    }
+}

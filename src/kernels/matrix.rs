@@ -1,0 +1,157 @@
+//! Matrices on the device, cut into blocks of 4 x 4.
+
+use crate::error::{Error, Result};
+use crate::gpu::{Buffer, Gpu, Slice};
+
+/// Rows and columns of a block.
+const BLOCK: usize = 4;
+
+/// Where each value of a matrix lies in its buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// Rows that count.
+    pub rows: usize,
+    /// Columns that count.
+    pub cols: usize,
+    /// Blocks from top to bottom.
+    pub row_blocks: usize,
+    /// Blocks from left to right, all of them: the stride of a row in `vec4`s.
+    pub col_blocks: usize,
+}
+
+impl Layout {
+    /// A batch that enters a layer or leaves it: one column block more than `cols` needs, for the constant 1.
+    pub fn activations(rows: usize, cols: usize) -> Self {
+        Self { rows, cols, row_blocks: rows.div_ceil(BLOCK), col_blocks: cols.div_ceil(BLOCK) + 1 }
+    }
+
+    /// The weights of a layer with its bias: one row block more than `ins` needs.
+    pub fn weights(ins: usize, outs: usize) -> Self {
+        Self { rows: ins, cols: outs, row_blocks: ins.div_ceil(BLOCK) + 1, col_blocks: outs.div_ceil(BLOCK) }
+    }
+
+    /// Values in a row, padding included.
+    pub fn stride(&self) -> usize {
+        self.col_blocks * BLOCK
+    }
+
+    /// Values in all, padding included.
+    pub fn len(&self) -> usize {
+        self.row_blocks * BLOCK * self.stride()
+    }
+
+    /// Whether there are no values at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes in all, padding included.
+    pub fn size(&self) -> u64 {
+        (self.len() * size_of::<f32>()) as u64
+    }
+
+    /// Row-major values, padded; rows that are not given are zero. The extra column block gets its constant.
+    pub fn pack_activations(&self, values: &[f32]) -> Vec<f32> {
+        let mut packed = self.pack(values);
+        for row in packed.chunks_mut(self.stride()) {
+            row[self.stride() - BLOCK] = 1.0;
+        }
+        packed
+    }
+
+    /// Row-major weights and the bias, padded.
+    pub fn pack_weights(&self, w: &[f32], b: &[f32]) -> Vec<f32> {
+        let mut packed = self.pack(w);
+        let bias = self.bias_offset();
+        packed[bias..bias + b.len()].copy_from_slice(b);
+        packed
+    }
+
+    fn pack(&self, values: &[f32]) -> Vec<f32> {
+        let mut packed = vec![0.0; self.len()];
+        for (row, values) in packed.chunks_mut(self.stride()).zip(values.chunks(self.cols)) {
+            row[..self.cols].copy_from_slice(values);
+        }
+        packed
+    }
+
+    /// The values that count, row-major.
+    pub fn unpack(&self, packed: &[f32]) -> Vec<f32> {
+        packed.chunks(self.stride()).take(self.rows).flat_map(|row| &row[..self.cols]).copied().collect()
+    }
+
+    /// The bias among packed weights.
+    pub fn unpack_bias(&self, packed: &[f32]) -> Vec<f32> {
+        let bias = self.bias_offset();
+        packed[bias..bias + self.cols].to_vec()
+    }
+
+    fn bias_offset(&self) -> usize {
+        (self.row_blocks - 1) * BLOCK * self.stride()
+    }
+}
+
+/// A matrix in device memory: a buffer, or a part of one, and its layout.
+#[derive(Debug, Clone)]
+pub struct Matrix {
+    /// Where the values lie.
+    pub layout: Layout,
+    buffer: Buffer,
+    offset: u64,
+}
+
+impl Matrix {
+    /// A matrix in a buffer of its own, all values zero.
+    ///
+    /// # Errors
+    /// As [`Gpu::alloc`].
+    pub fn zeros(gpu: &Gpu, label: &str, layout: Layout) -> Result<Self> {
+        Ok(Self { layout, buffer: gpu.alloc(label, layout.size())?, offset: 0 })
+    }
+
+    /// A matrix in a buffer of its own that holds packed values.
+    ///
+    /// # Errors
+    /// As [`Gpu::alloc`], and [`Error::Shape`] if there are more or fewer values than the layout has.
+    pub fn upload(gpu: &Gpu, label: &str, layout: Layout, packed: &[f32]) -> Result<Self> {
+        let matrix = Self::zeros(gpu, label, layout)?;
+        matrix.write(gpu, packed)?;
+        Ok(matrix)
+    }
+
+    /// `rows` rows of a batch, from row `first` on, which is a multiple of 16 so that bindings may begin there.
+    pub fn rows(&self, first: usize, rows: usize) -> Self {
+        let offset = self.offset + (first * self.layout.stride() * size_of::<f32>()) as u64;
+        Self::within(&self.buffer, offset, Layout::activations(rows, self.layout.cols))
+    }
+
+    /// The part of a buffer that begins at `offset`, a multiple of 256 bytes.
+    pub fn within(buffer: &Buffer, offset: u64, layout: Layout) -> Self {
+        Self { layout, buffer: buffer.clone(), offset }
+    }
+
+    /// Overwrites all packed values.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if there are more or fewer values than the layout has.
+    pub fn write(&self, gpu: &Gpu, packed: &[f32]) -> Result<()> {
+        if packed.len() != self.layout.len() {
+            return Err(Error::shape("packed matrix", self.layout.len(), packed.len()));
+        }
+        gpu.write(&self.buffer, self.offset, packed);
+        Ok(())
+    }
+
+    /// All packed values of a matrix that has a buffer of its own.
+    ///
+    /// # Errors
+    /// As [`Gpu::read`].
+    pub async fn read(&self, gpu: &Gpu) -> Result<Vec<f32>> {
+        gpu.read(&self.buffer, self.layout.len()).await
+    }
+
+    /// What kernels bind.
+    pub fn slice(&self) -> Slice<'_> {
+        self.buffer.slice(self.offset, self.layout.size())
+    }
+}

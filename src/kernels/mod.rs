@@ -1,0 +1,61 @@
+//! What a network needs from a GPU: one file per shader, of the same name. Knows no layers and no training.
+//!
+//! A method checks shapes, binds buffers and returns a [`Launch`](crate::gpu::Launch): data, to be replayed.
+//!
+//! Matrices on the device are cut into blocks of 4 x 4 ([`Matrix`]): rows and columns are padded to multiples of four,
+//! and stored row by row as `vec4`s. The input of a layer has one more column block, `(1, 0, 0, 0)` in every row, and
+//! the layer's weights one more row block, whose first row is the bias: `[x 1] · [w; b] = x · w + b`. So the bias
+//! needs no kernel of its own, forward, backward or in the update (Bishop, *Pattern Recognition and Machine
+//! Learning*, equation 5.3).
+
+mod gather;
+mod matmul;
+mod matrix;
+mod softmax_xent;
+
+pub use gather::{BoundGather, Gather, Sample};
+pub use matmul::{Matmul, Sgd};
+pub use matrix::{Layout, Matrix};
+pub use softmax_xent::{SoftmaxXent, Sum};
+
+use crate::error::Result;
+use crate::gpu::adapter::DeviceType;
+use crate::gpu::{Gpu, Shader};
+
+/// Every WGSL file of the program.
+pub const SHADERS: [Shader; 4] = [gather::SHADER, matmul::TILE, matmul::BROADCAST, softmax_xent::SHADER];
+
+/// All kernels, compiled for one device.
+pub struct Kernels {
+    /// Bytes to f32, in shuffled order.
+    pub gather: Gather,
+    /// The products of a layer: forward, backward, update.
+    pub matmul: Matmul,
+    /// Loss, hits and the gradient by the logits.
+    pub softmax_xent: SoftmaxXent,
+}
+
+impl Kernels {
+    /// Compiles what suits the device: matrix products have one form for hardware and one for software adapters.
+    ///
+    /// # Errors
+    /// [`Error::Device`](crate::Error::Device) if the device's compiler rejects a shader.
+    pub async fn new(gpu: &Gpu) -> Result<Self> {
+        let matmul = match gpu.summary().device_type {
+            DeviceType::Cpu => matmul::BROADCAST,
+            _ => matmul::TILE,
+        };
+        Ok(Self {
+            gather: Gather::new(gpu).await?,
+            matmul: Matmul::new(gpu, matmul).await?,
+            softmax_xent: SoftmaxXent::new(gpu).await?,
+        })
+    }
+}
+
+/// Spreads a count of workgroups over x and y: one dimension holds no more than 65,535 (WebGPU's limit).
+fn fold(workgroups: usize) -> [u32; 3] {
+    const MAX: usize = 65_535;
+    let x = workgroups.clamp(1, MAX);
+    [x as u32, workgroups.div_ceil(x).max(1) as u32, 1]
+}

@@ -1,0 +1,158 @@
+//! What a network is: its layers' sizes, its parameters and their seeded initialisation. No device in here.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::tensor::Tensor;
+
+/// The sizes of a multi-layer perceptron: inputs, hidden layers, classes. ReLU follows every layer but the last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<usize>", into = "Vec<usize>")]
+pub struct MlpSpec {
+    sizes: Vec<usize>,
+}
+
+impl MlpSpec {
+    /// A network of these sizes, inputs first, classes last.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for fewer than two sizes, a size of 0, or sizes whose parameters no machine could hold.
+    pub fn new(sizes: Vec<usize>) -> Result<Self> {
+        if sizes.len() < 2 || sizes.contains(&0) {
+            return Err(Error::Usage(format!(
+                "a network needs at least an input and an output size, each 1 or more; got {sizes:?}"
+            )));
+        }
+        let spec = Self { sizes };
+        let parameters = spec.layers().try_fold(0_usize, |total, (ins, outs)| {
+            ins.checked_add(1)?.checked_mul(outs)?.checked_add(total)
+        });
+        // Kernels index with u32, and a host needs each parameter several times over.
+        if parameters.is_none_or(|count| count > u32::MAX as usize) {
+            return Err(Error::Usage(format!(
+                "a network of sizes {:?} has more than {} parameters\n  hint: smaller --hidden",
+                spec.sizes,
+                u32::MAX
+            )));
+        }
+        Ok(spec)
+    }
+
+    /// Inputs, hidden layers, classes.
+    pub fn sizes(&self) -> &[usize] {
+        &self.sizes
+    }
+
+    /// Values that enter the network.
+    pub fn inputs(&self) -> usize {
+        self.sizes[0]
+    }
+
+    /// Values that leave it: one logit a class.
+    pub fn classes(&self) -> usize {
+        self.sizes[self.sizes.len() - 1]
+    }
+
+    /// Inputs and outputs of each layer.
+    pub fn layers(&self) -> impl ExactSizeIterator<Item = (usize, usize)> + '_ {
+        self.sizes.windows(2).map(|pair| (pair[0], pair[1]))
+    }
+
+    /// Weights and biases in all.
+    pub fn parameter_count(&self) -> usize {
+        self.layers().map(|(ins, outs)| (ins + 1) * outs).sum()
+    }
+}
+
+impl TryFrom<Vec<usize>> for MlpSpec {
+    type Error = Error;
+
+    fn try_from(sizes: Vec<usize>) -> Result<Self> {
+        Self::new(sizes)
+    }
+}
+
+impl From<MlpSpec> for Vec<usize> {
+    fn from(spec: MlpSpec) -> Self {
+        spec.sizes
+    }
+}
+
+/// The parameters of one layer: z = x · w + b.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dense {
+    /// Weights `[in, out]`.
+    pub w: Tensor,
+    /// Biases `[out]`.
+    pub b: Tensor,
+}
+
+/// The parameters of all layers, from the input to the logits; or their velocities, which have the same shapes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parameters {
+    /// One entry a layer.
+    pub layers: Vec<Dense>,
+}
+
+impl Parameters {
+    /// All zero.
+    pub fn zeros(spec: &MlpSpec) -> Self {
+        let dense = |(ins, outs)| Dense { w: Tensor::zeros([ins, outs]), b: Tensor::zeros([outs]) };
+        Self { layers: spec.layers().map(dense).collect() }
+    }
+
+    /// He initialisation: weights uniform in ±√(6 / in), whose variance is 2 / in; biases zero.
+    ///
+    /// Source: He, Zhang, Ren, Sun, *Delving Deep into Rectifiers* (2015). The uniform form needs nothing but a square
+    /// root, so a seed gives the same bits on every machine.
+    pub fn he_uniform(spec: &MlpSpec, seed: u64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut parameters = Self::zeros(spec);
+        for layer in &mut parameters.layers {
+            let limit = (6.0 / layer.w.rows() as f64).sqrt();
+            for w in layer.w.data_mut() {
+                // 53 random bits make a number in 0..1 that is exact.
+                let unit = (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+                *w = ((2.0 * unit - 1.0) * limit) as f32;
+            }
+        }
+        parameters
+    }
+
+    /// The sizes that these parameters chain to.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if a layer does not take what the one before it gives, or a bias does not fit its weights.
+    pub fn spec(&self) -> Result<MlpSpec> {
+        let mut sizes: Vec<usize> = self.layers.first().map(|layer| layer.w.rows()).into_iter().collect();
+        for (index, Dense { w, b }) in self.layers.iter().enumerate() {
+            if w.shape().len() != 2 || sizes.last() != Some(&w.rows()) {
+                let expected = format!("[{}, out]", sizes[sizes.len() - 1]);
+                return Err(Error::Shape {
+                    what: format!("weights of layer {index}"),
+                    expected,
+                    got: format!("{:?}", w.shape()),
+                });
+            }
+            if b.shape() != [w.cols()] {
+                return Err(Error::shape(format!("bias of layer {index}"), [w.cols()], b.shape()));
+            }
+            sizes.push(w.cols());
+        }
+        MlpSpec::new(sizes)
+    }
+
+    /// Whether these are parameters of that network.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if they are not.
+    pub fn check(&self, spec: &MlpSpec) -> Result<()> {
+        let own = self.spec()?;
+        if own != *spec {
+            return Err(Error::shape("parameters", spec.sizes(), own.sizes()));
+        }
+        Ok(())
+    }
+}

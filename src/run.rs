@@ -1,0 +1,224 @@
+//! The folder of a run: its configuration, its metrics, its model and what it takes to go on.
+//!
+//! ```text
+//! config.json             how the run was configured
+//! metrics.jsonl           one line an event, as `train --json` prints them
+//! model.safetensors       the network after the newest epoch
+//! checkpoint.safetensors  the newest state of training, to resume from
+//! ```
+//!
+//! Everything but `metrics.jsonl` is replaced as a whole; that one grows by a line an epoch. The line is written before
+//! the checkpoint, so a crash can leave a line too many but never one too few; resuming removes it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::atomic_file::AtomicFile;
+use crate::checkpoint::{self, State};
+use crate::error::{Error, Result};
+use crate::metrics::EpochRecord;
+use crate::model::{MlpSpec, Parameters};
+use crate::trainer::TrainConfig;
+
+/// What `config.json` says: enough to run again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunConfig {
+    /// `mnist`, `digits`, … or the path of a folder.
+    pub data: String,
+    /// `auto`, `vulkan`, `metal`, `dx12`, `gl` or `cpu`.
+    pub backend: String,
+    /// Index of an adapter, or part of its name.
+    pub adapter: Option<String>,
+    /// The rest.
+    #[serde(flatten)]
+    pub train: TrainConfig,
+}
+
+/// A folder that holds a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunDir {
+    path: PathBuf,
+}
+
+impl RunDir {
+    /// A new folder for a run. Parents are created too.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if the folder already holds a run and `overwrite` is false; [`Error::Io`] if it cannot be
+    /// written to.
+    pub fn create(path: &Path, config: &RunConfig, overwrite: bool) -> Result<Self> {
+        let run = Self { path: path.to_owned() };
+        if run.exists() && !overwrite {
+            return Err(Error::Usage(format!(
+                "{} already holds a run\n  hint: --resume goes on with it, --overwrite replaces it, --out names \
+                 another folder",
+                path.display()
+            )));
+        }
+        fs::create_dir_all(path).map_err(Error::io("create", path))?;
+        for old in [run.model(), run.checkpoint(), run.metrics()] {
+            match fs::remove_file(&old) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::io("replace", &old)(error));
+                }
+                _ => {}
+            }
+        }
+        run.write_config(config)?;
+        Ok(run)
+    }
+
+    /// A folder that holds a run already.
+    ///
+    /// # Errors
+    /// [`Error::File`] if it does not.
+    pub fn open(path: &Path) -> Result<Self> {
+        let run = Self { path: path.to_owned() };
+        if !run.exists() {
+            return Err(Error::file(path, "no run here: it has no config.json", "name the folder of a run"));
+        }
+        Ok(run)
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether there is a run in it.
+    pub fn exists(&self) -> bool {
+        self.config_path().is_file()
+    }
+
+    /// The newest model's file.
+    pub fn model(&self) -> PathBuf {
+        self.path.join("model.safetensors")
+    }
+
+    fn checkpoint(&self) -> PathBuf {
+        self.path.join("checkpoint.safetensors")
+    }
+
+    fn metrics(&self) -> PathBuf {
+        self.path.join("metrics.jsonl")
+    }
+
+    fn config_path(&self) -> PathBuf {
+        self.path.join("config.json")
+    }
+
+    /// How the run was configured.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::File`] if `config.json` cannot be read or understood.
+    pub fn config(&self) -> Result<RunConfig> {
+        let path = self.config_path();
+        let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+        serde_json::from_str(&text)
+            .map_err(|error| Error::file(&path, error.to_string(), "mend it, or start a new run"))
+    }
+
+    /// Replaces the configuration.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be written.
+    pub fn write_config(&self, config: &RunConfig) -> Result<()> {
+        let text =
+            serde_json::to_string_pretty(config).map_err(|error| Error::Internal(error.to_string()))?;
+        let mut file = AtomicFile::create(&self.config_path())?;
+        writeln!(file, "{text}").map_err(Error::io("write", self.config_path()))?;
+        file.finish()
+    }
+
+    /// Keeps the model alone, then the state to go on from.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if either cannot be written; what was there before is then still whole.
+    pub fn save(&self, state: &State) -> Result<()> {
+        checkpoint::save_model(&self.model(), &state.parameters)?;
+        self.save_state(state)
+    }
+
+    /// Keeps the state to go on from, in the middle of an epoch: the model stays the one after the newest epoch.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be written; what was there before is then still whole.
+    pub fn save_state(&self, state: &State) -> Result<()> {
+        checkpoint::save_state(&self.checkpoint(), state)
+    }
+
+    /// The newest state, if the run ever got as far as saving one.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::File`] if there is one and it cannot be read.
+    pub fn state(&self, spec: &MlpSpec) -> Result<Option<State>> {
+        match self.checkpoint().exists() {
+            true => checkpoint::load_state(&self.checkpoint(), spec).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// Adds a line to the metrics, and sees it onto the disk.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be written.
+    pub fn append(&self, line: &str) -> Result<()> {
+        let path = self.metrics();
+        let mut file: File =
+            OpenOptions::new().create(true).append(true).open(&path).map_err(Error::io("write", &path))?;
+        file.write_all(format!("{line}\n").as_bytes())
+            .and_then(|()| file.sync_data())
+            .map_err(Error::io("write", &path))
+    }
+
+    /// The records of the first `epochs` epochs; every other line but the start is removed from the metrics, since the
+    /// epochs that follow are yet to come.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::File`] if the metrics cannot be read, rewritten, or lack one of these epochs.
+    pub fn rewind(&self, epochs: usize) -> Result<Vec<EpochRecord>> {
+        let path = self.metrics();
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            text => text.map_err(Error::io("read", &path))?,
+        };
+        let (mut records, mut kept) = (Vec::new(), String::new());
+        for line in text.lines() {
+            let record = serde_json::from_str::<EpochRecord>(line).ok();
+            let expected = record.as_ref().is_some_and(|record| record.epoch == records.len() + 1);
+            let is_start = line.starts_with(r#"{"event":"start""#);
+            if is_start || (expected && records.len() < epochs) {
+                kept.push_str(line);
+                kept.push('\n');
+                records.extend(record);
+            }
+        }
+        if records.len() != epochs {
+            let problem = format!("it has {} of the {epochs} epochs that the checkpoint has", records.len());
+            return Err(Error::file(&path, problem, "restore the file, or start a new run"));
+        }
+        let mut file = AtomicFile::create(&path)?;
+        file.write_all(kept.as_bytes()).map_err(Error::io("write", &path))?;
+        file.finish()?;
+        Ok(records)
+    }
+}
+
+/// Parameters from a run's folder or from a model's file.
+///
+/// # Errors
+/// As [`checkpoint::load_model`], and [`Error::File`] for a run that has no model yet.
+pub fn load_model(path: &Path) -> Result<Parameters> {
+    if !path.is_dir() {
+        return checkpoint::load_model(path);
+    }
+    let run = RunDir::open(path)?;
+    if !run.model().exists() {
+        let hint = format!("finish an epoch: gpu-mlp train --resume {}", path.display());
+        return Err(Error::file(path, "this run has no model yet", hint));
+    }
+    checkpoint::load_model(&run.model())
+}

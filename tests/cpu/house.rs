@@ -1,0 +1,217 @@
+//! The rules of the house that a compiler does not know: who may name whom, what belongs where.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Every module of `src/`, and the modules that it may name: those below it, as in `docs/architecture.md`.
+///
+/// A module may name only what stands in an earlier row, so the table itself can hold no circle.
+const MAY_NAME: &[(&str, &[&str])] = &[
+    ("error", &[]),
+    ("compare", &[]),
+    ("metrics", &[]),
+    ("tensor", &["error"]),
+    ("atomic_file", &["error"]),
+    ("reference", &["tensor"]),
+    ("data", &["error", "tensor", "atomic_file"]),
+    ("gpu", &["error", "tensor"]),
+    ("kernels", &["error", "tensor", "gpu"]),
+    ("doctor", &["error", "tensor", "reference"]),
+    ("model", &["error", "tensor"]),
+    ("checkpoint", &["error", "tensor", "atomic_file", "metrics", "model"]),
+    ("engine", &["error", "tensor", "metrics", "data", "gpu", "kernels", "model"]),
+    ("trainer", &["error", "tensor", "metrics", "data", "kernels", "model", "checkpoint", "engine"]),
+    ("run", &["error", "atomic_file", "metrics", "data", "model", "checkpoint", "trainer"]),
+    (
+        "cli",
+        &["error", "metrics", "data", "doctor", "gpu", "model", "checkpoint", "engine", "trainer", "run"],
+    ),
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All files under a folder of the project with an ending, as paths from the project's root.
+fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == ending) {
+                found.push(path.strip_prefix(root()).unwrap().to_owned());
+            }
+        }
+    }
+    found.sort();
+    assert!(!found.is_empty(), "{folder} has no .{ending}");
+    found
+}
+
+fn text(path: &Path) -> String {
+    fs::read_to_string(root().join(path)).unwrap()
+}
+
+/// The lines of a Rust file with their numbers, without comments.
+fn code(path: &Path) -> Vec<(usize, String)> {
+    let text = text(path);
+    let uncommented = |line: &str| {
+        let trimmed = line.trim_start();
+        if trimmed.starts_with("//") { String::new() } else { line.split(" // ").next().unwrap().to_owned() }
+    };
+    text.lines().enumerate().map(|(i, line)| (i + 1, uncommented(line))).collect()
+}
+
+/// Where one of the words occurs in code under `src/`, except in files whose path starts with one of `allowed`.
+fn occurrences(words: &[&str], allowed: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    for path in files("src", "rs") {
+        if allowed.iter().any(|prefix| path.starts_with(prefix)) {
+            continue;
+        }
+        for (number, line) in code(&path) {
+            if words.iter().any(|word| word_in(word, &line)) {
+                found.push(format!("{}:{number}: {}", path.display(), line.trim()));
+            }
+        }
+    }
+    found
+}
+
+/// Whether a word stands in a line and is not the end of a longer one.
+fn word_in(word: &str, line: &str) -> bool {
+    let inside = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices(word).any(|(at, _)| !line[..at].ends_with(inside))
+}
+
+#[track_caller]
+fn nowhere(words: &[&str], allowed: &[&str]) {
+    assert_eq!(occurrences(words, allowed), Vec::<String>::new(), "{words:?} belong to {allowed:?} alone");
+    let inside = allowed.iter().any(|_| !occurrences(words, &[]).is_empty());
+    assert!(inside, "{words:?} are not even found where they belong: is this test still looking right?");
+}
+
+#[test]
+fn wgpu_is_named_in_gpu_only() {
+    nowhere(&["wgpu::", "use wgpu", "extern crate wgpu"], &["src/gpu"]);
+}
+
+#[test]
+fn only_the_command_line_prints() {
+    nowhere(&["stdout()", "stderr()"], &["src/cli"]);
+    let macros = ["print!", "println!", "eprint!", "eprintln!", "dbg!"];
+    assert_eq!(occurrences(&macros, &["src/cli"]), Vec::<String>::new());
+}
+
+#[test]
+fn only_the_command_line_waits() {
+    nowhere(&["pollster"], &["src/cli"]);
+}
+
+#[test]
+fn only_fetch_uses_the_network() {
+    nowhere(&["ureq", "TcpStream", "std::net"], &["src/data/fetch"]);
+}
+
+/// The modules of the crate that a line of code names: `crate::x::…`, and each of `crate::{x, y::z}`.
+fn named(line: &str) -> Vec<String> {
+    let head = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let mut names = Vec::new();
+    for (at, word) in line.match_indices("crate::") {
+        let rest = &line[at + word.len()..];
+        match rest.strip_prefix('{') {
+            None => names.push(head(rest)),
+            Some(group) => {
+                let mut depth = 0;
+                let parts = group.split(|c| {
+                    depth += i32::from(c == '{') - i32::from(c == '}');
+                    c == ',' && depth == 0
+                });
+                names.extend(parts.map(|part| head(part.trim())).filter(|name| !name.is_empty()));
+            }
+        }
+    }
+    names
+}
+
+/// The module of a file under `src/`, and how many `super::` lead from there to the crate's root.
+fn place(path: &Path) -> (String, usize) {
+    let parts: Vec<String> =
+        path.with_extension("").iter().skip(1).map(|p| p.to_string_lossy().into_owned()).collect();
+    let depth = parts.len() - usize::from(parts.last().unwrap() == "mod");
+    (parts[0].clone(), depth)
+}
+
+#[test]
+fn names_are_found_in_every_form_of_use() {
+    assert_eq!(named("use crate::error::{Error, Result};"), ["error"]);
+    assert_eq!(named("use crate::{data, gpu::{Gpu, Buffer}, Error};"), ["data", "gpu", "Error"]);
+    assert_eq!(named("let x: crate::model::Dense = crate::run::y();"), ["model", "run"]);
+    assert_eq!(named("pub(crate) fn f()"), Vec::<String>::new());
+    assert_eq!(place(Path::new("src/engine/gpu/mod.rs")), ("engine".into(), 2));
+    assert_eq!(place(Path::new("src/engine/cpu.rs")), ("engine".into(), 2));
+    assert_eq!(place(Path::new("src/run.rs")), ("run".into(), 1));
+}
+
+#[test]
+fn no_module_names_one_above_it() {
+    let known = |name: &str| MAY_NAME.iter().find(|(module, _)| *module == name);
+    let mut wrong = Vec::new();
+    for path in files("src", "rs") {
+        let (module, depth) = place(&path);
+        if module == "lib" || module == "main" {
+            continue;
+        }
+        let Some((_, allowed)) = known(&module) else {
+            wrong.push(format!("{module} has no row in MAY_NAME"));
+            continue;
+        };
+        for (number, line) in code(&path) {
+            let up = "super::".repeat(depth);
+            if line.contains(&up) {
+                wrong.push(format!("{}:{number}: write `crate::` for {up}", path.display()));
+            }
+            for name in named(&line) {
+                // What lib.rs hands on from a module counts as that module.
+                let name = match name.as_str() {
+                    "Error" | "Result" => "error",
+                    "Tensor" => "tensor",
+                    other => other,
+                };
+                if name != module && !allowed.contains(&name) {
+                    wrong.push(format!("{}:{number}: {module} must not name {name}", path.display()));
+                }
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn the_table_of_modules_is_true_and_has_no_circle() {
+    let mut below = BTreeSet::new();
+    for (module, allowed) in MAY_NAME {
+        assert!(allowed.iter().all(|name| below.contains(name)), "{module} names what is not below it");
+        assert!(below.insert(*module), "{module} is there twice");
+    }
+    let lib = text(Path::new("src/lib.rs"));
+    let modules: BTreeSet<&str> =
+        lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    assert_eq!(modules, below, "lib.rs and MAY_NAME");
+}
+
+#[test]
+fn files_are_short_and_say_what_they_are() {
+    let vague = ["util", "utils", "common", "helpers", "misc"];
+    for path in [files("src", "rs"), files("tests", "rs")].concat() {
+        let text = text(&path);
+        assert!(text.starts_with("//! "), "{} does not begin by saying what it is", path.display());
+        assert!(text.lines().count() <= 400, "{} is longer than 400 lines: split it by role", path.display());
+        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(!vague.contains(&stem.as_str()), "{} has a name that says nothing", path.display());
+    }
+}

@@ -1,0 +1,212 @@
+//! Runs that are cut and go on, early stopping, and configurations that cannot be meant.
+
+use gpu_mlp::checkpoint::{State, load_state, save_state};
+use gpu_mlp::data::Dataset;
+use gpu_mlp::metrics::EpochRecord;
+use gpu_mlp::trainer::{Outcome, Plan, TrainConfig, Trainer};
+use gpu_mlp::{Error, Result};
+use pollster::block_on;
+use tempfile::tempdir;
+
+use crate::tiny;
+use crate::trainer::{Notes, config, engine, run};
+
+/// A state as it is after a stay on disk.
+fn through_a_file(state: &State, config: &TrainConfig, dataset: &Dataset) -> State {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("state");
+    save_state(&path, state).unwrap();
+    load_state(&path, &config.spec(dataset).unwrap()).unwrap()
+}
+
+/// Goes on from a state with a new engine.
+fn resume(
+    config: &TrainConfig,
+    dataset: &Dataset,
+    state: &State,
+    history: &[EpochRecord],
+    stop_after: Option<usize>,
+) -> (Result<Outcome>, Notes) {
+    let state = through_a_file(state, config, dataset);
+    let mut engine = engine(config, dataset);
+    let mut notes = Notes { stop_after, ..Notes::default() };
+    let outcome = block_on(async {
+        let trainer = Trainer::resume(&mut engine, config, dataset, &state, history.to_vec());
+        trainer.await?.run(&mut notes).await
+    });
+    (outcome, notes)
+}
+
+/// A record without what a clock says.
+fn untimed(record: &EpochRecord) -> EpochRecord {
+    EpochRecord { seconds: 0.0, samples_per_second: 0.0, ..record.clone() }
+}
+
+#[track_caller]
+fn same_end(got: &Notes, want: &Notes) {
+    let count = got.records.len();
+    let from = want.records.len() - count;
+    assert_eq!(
+        got.records.iter().map(untimed).collect::<Vec<_>>(),
+        want.records[from..].iter().map(untimed).collect::<Vec<_>>()
+    );
+    assert_eq!(got.states, want.states[from..], "weights, velocities and progress");
+}
+
+/// With everything that has a state: momentum, decay, a short last batch, held-out samples.
+fn full() -> TrainConfig {
+    let more = TrainConfig { momentum: 0.9, weight_decay: 0.01, validation_fraction: 0.15, ..config() };
+    TrainConfig { batch_size: 2, epochs: 5, lr: 0.02, ..more }
+}
+
+#[test]
+fn k_epochs_and_the_rest_equal_a_straight_run() {
+    let dataset = tiny::dataset();
+    for config in [full(), TrainConfig { momentum: 0.0, batch_size: 8, ..full() }] {
+        let (_, straight) = run(&config, &dataset);
+        for k in 1..=5 {
+            let (_, first) = run(&TrainConfig { epochs: k, ..config.clone() }, &dataset);
+            let (outcome, rest) =
+                resume(&config, &dataset, first.states.last().unwrap(), &first.records, None);
+            assert_eq!((outcome.unwrap(), rest.records.len()), (Outcome::Finished, 5 - k));
+            same_end(&rest, &straight);
+        }
+    }
+}
+
+#[test]
+fn a_run_interrupted_within_an_epoch_equals_a_straight_run() {
+    let (dataset, config) = (tiny::dataset(), full());
+    let (_, straight) = run(&config, &dataset);
+    // 51 samples in batches of 2: the engine comes back after 16 batches, so twice an epoch.
+    for stop_after in [0, 1, 2, 3, 7] {
+        let mut first = Notes { stop_after: Some(stop_after), ..Notes::default() };
+        let mut cpu = engine(&config, &dataset);
+        let outcome =
+            block_on(async { Trainer::start(&mut cpu, &config, &dataset).await?.run(&mut first).await });
+        assert_eq!(outcome.unwrap(), Outcome::Interrupted);
+        let state = first.interrupted.take().unwrap();
+        let samples = [0, 32][stop_after % 2];
+        assert_eq!((state.progress.epochs, state.progress.samples), (stop_after / 2, samples));
+        assert_eq!(state.progress.sums.samples, samples as u64);
+        let (outcome, rest) = resume(&config, &dataset, &state, &first.records, None);
+        assert_eq!((outcome.unwrap(), rest.records.len()), (Outcome::Finished, 5 - stop_after / 2));
+        same_end(&rest, &straight);
+    }
+}
+
+#[test]
+fn a_run_interrupted_again_and_again_still_equals_a_straight_one() {
+    let (dataset, config) = (tiny::dataset(), full());
+    let (_, straight) = run(&config, &dataset);
+    let mut records = Vec::new();
+    let mut last = None;
+    let start = || {
+        let mut first = Notes { stop_after: Some(1), ..Notes::default() };
+        let mut cpu = engine(&config, &dataset);
+        block_on(async { Trainer::start(&mut cpu, &config, &dataset).await?.run(&mut first).await }).unwrap();
+        first.interrupted.unwrap()
+    };
+    let mut state = start();
+    for _ in 0..20 {
+        let (outcome, notes) = resume(&config, &dataset, &state, &records, Some(1));
+        records.extend(notes.records.clone());
+        last = notes.states.last().cloned().or(last);
+        match outcome.unwrap() {
+            Outcome::Interrupted => state = notes.interrupted.unwrap(),
+            _ => break,
+        }
+    }
+    assert_eq!(
+        records.iter().map(untimed).collect::<Vec<_>>(),
+        straight.records.iter().map(untimed).collect::<Vec<_>>()
+    );
+    assert_eq!(last, straight.states.last().cloned());
+}
+
+#[test]
+fn early_stopping_counts_epochs_since_the_best() {
+    // Labels that say nothing: what is learnt by heart makes the validation loss worse.
+    let dataset = tiny::random_labels();
+    for patience in [1, 3] {
+        let config = TrainConfig {
+            hidden: vec![32],
+            validation_fraction: 0.25,
+            early_stopping: Some(patience),
+            epochs: 500,
+            lr: 0.3,
+            ..config()
+        };
+        let (outcome, notes) = run(&config, &dataset);
+        assert_eq!(outcome.unwrap(), Outcome::StoppedEarly);
+        let losses: Vec<f64> = notes.records.iter().map(|record| record.validation_loss.unwrap()).collect();
+        // Every epoch but the last had a best one fewer than `patience` epochs before.
+        let since_best = |epochs: usize| {
+            let best = (0..epochs).min_by(|&a, &b| losses[a].total_cmp(&losses[b])).unwrap();
+            epochs - 1 - best
+        };
+        assert_eq!(since_best(losses.len()), patience, "{losses:?}");
+        assert!((1..losses.len()).all(|epochs| since_best(epochs) < patience), "{losses:?}");
+        let (outcome, more) = resume(&config, &dataset, notes.states.last().unwrap(), &notes.records, None);
+        assert_eq!((outcome.unwrap(), more.records.len()), (Outcome::StoppedEarly, 0), "it stays stopped");
+    }
+}
+
+/// Spoils a configuration.
+type Change = fn(&mut TrainConfig);
+
+#[test]
+fn configurations_that_cannot_be_meant_are_refused() {
+    let plain = TrainConfig::default();
+    assert!(plain.check().is_ok());
+    let with = |change: Change| {
+        let mut config = TrainConfig::default();
+        change(&mut config);
+        let error = config.check().unwrap_err();
+        assert!(matches!(error, Error::Usage(_)), "{error:?}");
+        error.to_string()
+    };
+    let cases: [(Change, &str); 20] = [
+        (|c| c.lr = 0.0, "--lr 0: expected a number greater than 0"),
+        (|c| c.lr = -0.1, "--lr -0.1"),
+        (|c| c.lr = f32::NAN, "--lr NaN"),
+        (|c| c.lr = f32::INFINITY, "--lr inf"),
+        (|c| c.momentum = 1.0, "--momentum 1: expected a number from 0 to less than 1"),
+        (|c| c.momentum = -0.1, "--momentum -0.1"),
+        (|c| c.momentum = f32::NAN, "--momentum NaN"),
+        (|c| c.weight_decay = -1.0, "--weight-decay -1"),
+        (|c| c.weight_decay = f32::NAN, "--weight-decay NaN"),
+        (|c| c.weight_decay = f32::INFINITY, "--weight-decay inf"),
+        (|c| c.validation_fraction = 1.0, "--validation-fraction 1"),
+        (|c| c.validation_fraction = -0.5, "--validation-fraction -0.5"),
+        (|c| c.validation_fraction = f64::NAN, "--validation-fraction NaN"),
+        (|c| c.early_stopping = Some(2), "add --validation-fraction 0.1"),
+        (|c| c.batch_size = 0, "--batch-size 0: expected 1 or more"),
+        (|c| c.epochs = 0, "--epochs 0"),
+        (|c| c.overfit_batches = Some(0), "--overfit-batches 0"),
+        (|c| (c.early_stopping, c.validation_fraction) = (Some(0), 0.1), "--early-stopping 0"),
+        (|c| (c.early_stopping, c.lr) = (Some(0), f32::NEG_INFINITY), "--lr -inf"),
+        (|c| (c.batch_size, c.epochs) = (0, 0), "--batch-size 0"),
+    ];
+    for (change, fragment) in cases {
+        let text = with(change);
+        assert!(text.contains(fragment), "`{fragment}` is not in: {text}");
+    }
+}
+
+#[test]
+fn a_batch_larger_than_the_training_set_is_refused() {
+    let dataset = tiny::dataset();
+    let plan = |batch_size, validation_fraction| {
+        Plan::new(&TrainConfig { batch_size, validation_fraction, ..config() }, &dataset)
+    };
+    assert!(plan(60, 0.0).is_ok());
+    for (batch_size, fraction, left) in [(61, 0.0, 60), (46, 0.25, 45), (usize::MAX, 0.0, 60)] {
+        let error = plan(batch_size, fraction).unwrap_err();
+        let text = format!("--batch-size {batch_size} is larger than the training set of {left} samples");
+        assert!(matches!(&error, Error::Usage(problem) if *problem == text), "{error}");
+    }
+    assert!(config().spec(&dataset).is_ok());
+    let wide = TrainConfig { hidden: vec![usize::MAX], ..config() };
+    assert!(matches!(wide.spec(&dataset), Err(Error::Usage(_))));
+}

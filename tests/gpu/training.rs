@@ -1,0 +1,327 @@
+//! Whole training runs on the adapter: against the reference, repeated, resumed, streamed, and on real MNIST.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use gpu_mlp::compare::{self, Tolerance};
+use gpu_mlp::data::{self, Dataset, Samples};
+use gpu_mlp::engine::{CpuEngine, Engine, GpuEngine, Residency, Split, StepOptions};
+use gpu_mlp::gpu::Gpu;
+use gpu_mlp::kernels::Sgd;
+use gpu_mlp::metrics::Sums;
+use gpu_mlp::model::{MlpSpec, Parameters};
+use gpu_mlp::reference;
+use gpu_mlp::tensor::Tensor;
+use pollster::block_on;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+pub const TRIALS: &[crate::NamedTrial] = &[
+    ("training::twenty_steps_equal_the_reference", twenty_steps),
+    ("training::momentum_and_decay_equal_the_reference", momentum_and_decay),
+    ("training::softmax_regression_equals_the_reference", softmax_regression),
+    ("training::repeats_bit_for_bit", repeats),
+    ("training::an_epoch_can_be_interrupted_and_resumed_bit_for_bit", interrupted),
+    ("training::streamed_equals_resident_bit_for_bit", streamed),
+    ("training::evaluation_equals_the_reference", evaluation),
+    ("training::parameters_survive_the_device", parameters_survive),
+    ("training::parameters_of_another_network_are_refused", wrong_parameters),
+    ("training::nan_reaches_the_loss", nan_reaches_the_loss),
+    ("training::a_batch_too_large_for_the_adapter_is_refused", too_large),
+];
+
+pub const MNIST_TRIALS: &[crate::NamedTrial] = &[
+    ("mnist::one_step_equals_the_reference", mnist_step),
+    ("mnist::gpu_and_cpu_learn_the_same", mnist_both),
+];
+
+/// Samples that a network can learn: each class has a pattern of its own, under noise.
+fn dataset(features: usize, classes: usize, train: usize, test: usize) -> Arc<Dataset> {
+    let mut rng = ChaCha8Rng::seed_from_u64((features * 100 + classes) as u64);
+    let mut samples = |count: usize| {
+        let labels: Vec<u32> = (0..count).map(|_| rng.next_u32() % classes as u32).collect();
+        let pixel = |label: u32, feature: usize, noise: u32| {
+            let ink = if (feature as u32 * 7 + label * 13).is_multiple_of(classes as u32) { 160 } else { 0 };
+            (ink + noise % 96) as u8
+        };
+        let pixels = labels
+            .iter()
+            .flat_map(|&label| (0..features).map(move |feature| (label, feature)))
+            .map(|(label, feature)| pixel(label, feature, rng.next_u32()))
+            .collect();
+        Samples::new(features, pixels, labels, classes).unwrap()
+    };
+    let (train, test) = (samples(train), samples(test));
+    let name = "patterns".into();
+    Arc::new(Dataset { name, origin: "test".into(), image_shape: [1, features], classes, train, test })
+}
+
+fn options(batch_size: usize, momentum: f32, weight_decay: f32) -> StepOptions {
+    StepOptions { batch_size, sgd: Sgd { lr: 0.125, momentum, weight_decay } }
+}
+
+fn engine(gpu: &Gpu, spec: &MlpSpec, data: &Arc<Dataset>, options: StepOptions) -> GpuEngine {
+    streaming_engine(gpu, spec, data, options, Residency::WhereTheyFit)
+}
+
+fn streaming_engine(
+    gpu: &Gpu,
+    spec: &MlpSpec,
+    data: &Arc<Dataset>,
+    options: StepOptions,
+    residency: Residency,
+) -> GpuEngine {
+    let mut engine = block_on(GpuEngine::new(gpu.clone(), spec, data.clone(), options, residency)).unwrap();
+    block_on(engine.set_parameters(&Parameters::he_uniform(spec, 5), None)).unwrap();
+    block_on(engine.set_sums(&Sums::default())).unwrap();
+    engine
+}
+
+/// Trains on all these samples, however many the engine takes at a time.
+fn train(engine: &mut impl Engine, samples: &[u32]) {
+    let mut done = 0;
+    while done < samples.len() {
+        let taken = block_on(engine.train(&samples[done..])).unwrap();
+        assert!(taken > 0 && taken <= samples.len() - done);
+        done += taken;
+    }
+}
+
+/// A sequence that meets samples in no order, some of them twice.
+fn order(samples: usize, count: usize) -> Vec<u32> {
+    (0..count).map(|i| ((i * 7919 + 13) % samples) as u32).collect()
+}
+
+fn reference_layers(parameters: &Parameters) -> Vec<reference::Layer> {
+    let layer = |dense: &gpu_mlp::model::Dense| reference::Layer {
+        w: dense.w.map(f64::from),
+        b: dense.b.data().iter().map(|&b| f64::from(b)).collect(),
+    };
+    parameters.layers.iter().map(layer).collect()
+}
+
+fn inputs(samples: &Samples, indices: &[u32]) -> Tensor<f64> {
+    Tensor::from_fn(indices.len(), samples.features(), |r, f| {
+        f64::from(samples.row(indices[r] as usize)[f]) / 255.0
+    })
+}
+
+fn labels(samples: &Samples, indices: &[u32]) -> Vec<u32> {
+    indices.iter().map(|&index| samples.labels()[index as usize]).collect()
+}
+
+/// The reference after the same batches, and its sums of loss and hits.
+fn reference_run(
+    spec: &MlpSpec,
+    samples: &Samples,
+    order: &[u32],
+    options: StepOptions,
+) -> (reference::Mlp, f64, usize) {
+    let layers = reference_layers(&Parameters::he_uniform(spec, 5));
+    let mut velocities: Vec<_> = layers.iter().map(reference::Layer::zeros_like).collect();
+    let mut mlp = reference::Mlp { layers, activation: reference::Activation::Relu };
+    let Sgd { lr, momentum, weight_decay } = options.sgd;
+    let sgd = reference::Sgd { lr: lr.into(), momentum: momentum.into(), weight_decay: weight_decay.into() };
+    let (mut loss, mut hits) = (0.0, 0);
+    for batch in order.chunks(options.batch_size) {
+        let (x, y) = (inputs(samples, batch), labels(samples, batch));
+        let (mean, correct) = mlp.train_step(&mut velocities, &x, &y, &sgd);
+        loss += mean * batch.len() as f64;
+        hits += correct;
+    }
+    (mlp, loss, hits)
+}
+
+/// Rounding to f32 differs by a few ε a step and grows a little from step to step; 2e-5 is some 170 ε.
+const AFTER_STEPS: Tolerance = Tolerance { atol: 2e-5, rtol: 2e-4 };
+
+fn assert_layers(what: &str, got: &Parameters, want: &[reference::Layer], tolerance: Tolerance) {
+    for (l, (got, want)) in got.layers.iter().zip(want).enumerate() {
+        for (name, got, want) in [("w", got.w.data(), want.w.data()), ("b", got.b.data(), want.b.as_slice())]
+        {
+            compare::allclose(got, want, tolerance)
+                .unwrap_or_else(|mismatch| panic!("{what}: {name} of layer {l}: {mismatch}"));
+        }
+    }
+}
+
+fn equals_reference(gpu: &Gpu, sizes: &[usize], samples: usize, options: StepOptions) {
+    let spec = MlpSpec::new(sizes.to_vec()).unwrap();
+    let data = dataset(sizes[0], sizes[sizes.len() - 1], 97, 10);
+    let order = order(97, samples);
+    let mut engine = engine(gpu, &spec, &data, options);
+    train(&mut engine, &order);
+    let (mlp, loss, hits) = reference_run(&spec, &data.train, &order, options);
+
+    let what = format!("{sizes:?}, batches of {}", options.batch_size);
+    assert_layers(&what, &block_on(engine.parameters()).unwrap(), &mlp.layers, AFTER_STEPS);
+    let sums = block_on(engine.sums()).unwrap();
+    let got: f64 = sums.loss.iter().sum();
+    assert!((got - loss).abs() <= 1e-4 * loss, "{what}: loss {got} is not {loss}");
+    assert_eq!((sums.hits, sums.samples), (hits as u64, samples as u64), "{what}: hits, samples");
+    assert!(hits > samples / sizes[sizes.len() - 1], "{what}: the reference learns, too");
+}
+
+fn twenty_steps(gpu: &Gpu) {
+    // 20 batches of 16 and a short one of 5; then batches that are no multiple of a block, and of one sample.
+    equals_reference(gpu, &[19, 33, 17, 5], 325, options(16, 0.0, 0.0));
+    equals_reference(gpu, &[784, 30, 10], 20 * 13 + 3, options(13, 0.0, 0.0));
+    equals_reference(gpu, &[4, 8, 3], 20, options(1, 0.0, 0.0));
+    // A batch of more rows than a workgroup of the loss has.
+    equals_reference(gpu, &[12, 7, 4], 20 * 70, options(70, 0.0, 0.0));
+}
+
+fn momentum_and_decay(gpu: &Gpu) {
+    equals_reference(gpu, &[19, 33, 17, 5], 325, options(16, 0.5, 0.01));
+}
+
+fn softmax_regression(gpu: &Gpu) {
+    equals_reference(gpu, &[21, 6], 325, options(16, 0.0, 0.0));
+}
+
+/// Parameters and sums after training on a fixed order.
+fn outcome(engine: &mut impl Engine, order: &[u32]) -> (Parameters, Sums) {
+    train(engine, order);
+    (block_on(engine.parameters()).unwrap(), block_on(engine.sums()).unwrap())
+}
+
+fn repeats(gpu: &Gpu) {
+    let (spec, data) = (MlpSpec::new(vec![30, 40, 6]).unwrap(), dataset(30, 6, 200, 10));
+    let order = order(200, 1111);
+    let run = || outcome(&mut engine(gpu, &spec, &data, options(64, 0.9, 0.001)), &order);
+    assert_eq!(run(), run());
+}
+
+fn interrupted(gpu: &Gpu) {
+    let (spec, data) = (MlpSpec::new(vec![30, 40, 6]).unwrap(), dataset(30, 6, 200, 10));
+    let (order, options) = (order(200, 1111), options(64, 0.9, 0.001));
+    let straight = outcome(&mut engine(gpu, &spec, &data, options), &order);
+
+    let mut first = engine(gpu, &spec, &data, options);
+    let (parameters, sums) = outcome(&mut first, &order[..640]);
+    let velocities = block_on(first.velocities()).unwrap();
+    let mut second = engine(gpu, &spec, &data, options);
+    block_on(second.set_parameters(&parameters, velocities.as_ref())).unwrap();
+    block_on(second.set_sums(&sums)).unwrap();
+    let resumed = outcome(&mut second, &order[640..]);
+    assert_eq!(resumed.0, straight.0, "parameters");
+    assert_eq!(resumed.1, straight.1, "sums");
+}
+
+fn streamed(gpu: &Gpu) {
+    // 31 features: rows whose bytes do not fill the last word.
+    let (spec, data) = (MlpSpec::new(vec![31, 16, 6]).unwrap(), dataset(31, 6, 300, 50));
+    let order = order(300, 2000);
+    let run = |residency| {
+        let mut engine = streaming_engine(gpu, &spec, &data, options(32, 0.0, 0.0), residency);
+        let trained = outcome(&mut engine, &order);
+        let test: Vec<u32> = (0..50).collect();
+        (trained, block_on(engine.evaluate(Split::Test, &test)).unwrap())
+    };
+    assert_eq!(run(Residency::Streamed), run(Residency::WhereTheyFit));
+}
+
+fn evaluation(gpu: &Gpu) {
+    // More samples than an evaluation takes at once, and not a multiple of anything.
+    let (spec, data) = (MlpSpec::new(vec![9, 12, 4]).unwrap(), dataset(9, 4, 70, 2500));
+    let mut engine = engine(gpu, &spec, &data, options(16, 0.0, 0.0));
+    let test: Vec<u32> = (0..2311).map(|i| (i * 3 % 2500) as u32).collect();
+    let layers = reference_layers(&Parameters::he_uniform(&spec, 5));
+    let mlp = reference::Mlp { layers, activation: reference::Activation::Relu };
+    let forward = mlp.forward(&inputs(&data.test, &test));
+    let labels = labels(&data.test, &test);
+
+    let logits = block_on(engine.logits(Split::Test, &test)).unwrap();
+    assert_eq!(logits.shape(), [2311, 4]);
+    compare::allclose(logits.data(), forward.logits().data(), Tolerance { atol: 1e-5, rtol: 1e-5 })
+        .unwrap_or_else(|mismatch| panic!("logits: {mismatch}"));
+    let sums = block_on(engine.evaluate(Split::Test, &test)).unwrap();
+    let want: f64 = reference::cross_entropy(forward.logits(), &labels).iter().sum();
+    let got: f64 = sums.loss.iter().sum();
+    assert!((got - want).abs() <= 1e-5 * want, "loss {got} is not {want}");
+    let hits = reference::hits(forward.logits(), &labels).into_iter().filter(|&hit| hit).count();
+    assert_eq!((sums.hits, sums.samples), (hits as u64, 2311));
+}
+
+fn parameters_survive(gpu: &Gpu) {
+    let (spec, data) = (MlpSpec::new(vec![5, 6, 7, 3]).unwrap(), dataset(5, 3, 40, 5));
+    let mut engine = engine(gpu, &spec, &data, options(8, 0.5, 0.0));
+    let (parameters, velocities) = (Parameters::he_uniform(&spec, 8), Parameters::he_uniform(&spec, 9));
+    block_on(engine.set_parameters(&parameters, Some(&velocities))).unwrap();
+    assert_eq!(block_on(engine.parameters()).unwrap(), parameters);
+    assert_eq!(block_on(engine.velocities()).unwrap(), Some(velocities));
+}
+
+fn wrong_parameters(gpu: &Gpu) {
+    let (spec, data) = (MlpSpec::new(vec![5, 6, 3]).unwrap(), dataset(5, 3, 40, 5));
+    let mut engine = engine(gpu, &spec, &data, options(8, 0.0, 0.0));
+    let other = Parameters::zeros(&MlpSpec::new(vec![5, 7, 3]).unwrap());
+    let error = block_on(engine.set_parameters(&other, None)).unwrap_err();
+    assert!(error.to_string().contains("[5, 6, 3]") && error.to_string().contains("[5, 7, 3]"), "{error}");
+}
+
+fn nan_reaches_the_loss(gpu: &Gpu) {
+    // A ReLU that turned NaN into 0 would let a broken network look like an untrained one.
+    let (spec, data) = (MlpSpec::new(vec![5, 6, 6, 3]).unwrap(), dataset(5, 3, 40, 5));
+    let mut engine = engine(gpu, &spec, &data, options(8, 0.0, 0.0));
+    let mut parameters = Parameters::he_uniform(&spec, 5);
+    parameters.layers[0].w.data_mut()[0] = f32::NAN;
+    block_on(engine.set_parameters(&parameters, None)).unwrap();
+    let score = block_on(engine.evaluate(Split::Train, &order(40, 40))).unwrap().score();
+    assert!(score.loss.is_nan(), "{score:?}");
+}
+
+fn too_large(gpu: &Gpu) {
+    let spec = MlpSpec::new(vec![784, 10]).unwrap();
+    let data = dataset(784, 10, 20, 5);
+    let batch = (gpu.max_binding_size() / (785 * 4)) as usize;
+    let options = options(batch, 0.0, 0.0);
+    let opened = block_on(GpuEngine::new(gpu.clone(), &spec, data, options, Residency::WhereTheyFit));
+    let error = opened.err().expect("no adapter holds such a batch in one binding");
+    assert_eq!(error.exit_code(), 3);
+    assert!(error.to_string().contains("--batch-size"), "{error}");
+}
+
+/// The folder of real MNIST, which is no part of this project.
+pub fn mnist_folder() -> Option<PathBuf> {
+    let named = std::env::var_os("GPU_MLP_MNIST_DIR").map(PathBuf::from);
+    let folder =
+        named.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/mnist"));
+    folder.join("train-images-idx3-ubyte.gz").is_file().then_some(folder)
+}
+
+fn mnist() -> Arc<Dataset> {
+    let folder = mnist_folder().unwrap();
+    let request = data::Request { data: folder.to_str(), data_dir: None };
+    Arc::new(data::load(request).unwrap().dataset)
+}
+
+fn mnist_step(gpu: &Gpu) {
+    let (spec, data) = (MlpSpec::new(vec![784, 300, 75, 10]).unwrap(), mnist());
+    let (options, order) = (options(64, 0.0, 0.0), order(60_000, 64));
+    let mut engine = engine(gpu, &spec, &data, options);
+    train(&mut engine, &order);
+    let (mlp, loss, hits) = reference_run(&spec, &data.train, &order, options);
+    let after_one_step = Tolerance { atol: 1e-6, rtol: 1e-5 };
+    assert_layers("MNIST", &block_on(engine.parameters()).unwrap(), &mlp.layers, after_one_step);
+    let sums = block_on(engine.sums()).unwrap();
+    assert!((sums.loss.iter().sum::<f64>() - loss).abs() <= 1e-5 * loss, "loss {sums:?} is not {loss}");
+    assert_eq!(sums.hits, hits as u64);
+}
+
+fn mnist_both(gpu: &Gpu) {
+    // The same 3,200 samples on both engines: rounding differs, what is learned does not.
+    let (spec, data) = (MlpSpec::new(vec![784, 300, 75, 10]).unwrap(), mnist());
+    let (options, order) = (options(64, 0.0, 0.0), order(60_000, 3200));
+    let mut on_gpu = engine(gpu, &spec, &data, options);
+    let mut on_cpu = CpuEngine::new(&spec, data.clone(), options);
+    block_on(on_cpu.set_parameters(&Parameters::he_uniform(&spec, 5), None)).unwrap();
+    train(&mut on_gpu, &order);
+    train(&mut on_cpu, &order);
+    let test: Vec<u32> = (0..10_000).collect();
+    let gpu_score = block_on(on_gpu.evaluate(Split::Test, &test)).unwrap().score();
+    let cpu_score = block_on(on_cpu.evaluate(Split::Test, &test)).unwrap().score();
+    assert!((gpu_score.loss - cpu_score.loss).abs() < 0.01, "{gpu_score:?} {cpu_score:?}");
+    assert!((gpu_score.accuracy - cpu_score.accuracy).abs() < 0.01, "{gpu_score:?} {cpu_score:?}");
+    assert!(gpu_score.accuracy > 0.6, "50 steps teach it something: {gpu_score:?}");
+}
