@@ -59,9 +59,11 @@ impl Exam<'_> {
     }
 
     /// For every layer what `dz_l` would be if nothing in it cancelled: the size of what rounding acts on.
+    /// Probabilities count as at most 1, so that a wrong p cannot excuse anything as rounding.
     fn operand_sizes(&self) -> Vec<Matrix> {
         let depth = self.case.depth();
-        let mut bounds = vec![scaled(&plus(&self.p.map(f64::abs), &self.case.y), 1.0 / self.case.count())];
+        let mut bounds =
+            vec![scaled(&plus(&self.p.map(|p| p.abs().min(1.0)), &self.case.y), 1.0 / self.case.count())];
         for l in (1..depth).rev() {
             let da = matmul_nt(&bounds[bounds.len() - 1], &self.case.w(l + 1).map(f64::abs));
             bounds.push(times(&da, &self.z[l - 1].map(|z| self.world.act.derivative(z).abs())));

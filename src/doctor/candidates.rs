@@ -110,7 +110,7 @@ impl Exam<'_> {
         let factors = if given {
             self.factors(candidate)
         } else {
-            vec![self.world.objective / candidate.scale.unwrap_or(1.0)]
+            vec![self.step_scale() / candidate.scale.unwrap_or(1.0)]
         };
         let along = super::algebra::matmul_tn(&self.a[l - 1], &matmul(&candidate.value, &sketch.directions));
         let decay = scaled(&matmul(self.case.w(l), &sketch.directions), self.world.decay);

@@ -23,6 +23,7 @@ mod candidates;
 mod case;
 pub mod catalogue;
 mod delta;
+mod design;
 pub mod dump;
 mod exam;
 mod forward;
@@ -109,6 +110,7 @@ pub fn examine(entries: &npz::Entries, options: &Options) -> Result<Report, Refu
 /// The report of the examination that counts.
 fn concluded(dump: &Dump, mut exam: Exam) -> Report {
     exam.witness();
+    exam.accept_squared_error();
     prefer_shared_names(&mut exam.findings);
     let unknown = exam.findings.iter().any(|finding| finding.bug.is_none());
     let verdict = match (exam.findings.is_empty(), unknown) {

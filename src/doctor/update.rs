@@ -56,7 +56,7 @@ impl Exam<'_> {
                 Some(given) => scaled(given, self.world.sign),
                 None if param == Param::W(depth) => {
                     let dz = delta::right(&self.site(depth, &self.p));
-                    matmul_tn(&self.a[depth - 1], &dz)
+                    scaled(&matmul_tn(&self.a[depth - 1], &dz), self.world.gradient)
                 }
                 None => continue,
             };
@@ -106,6 +106,12 @@ impl Exam<'_> {
         self.world.sign * self.world.objective / self.world.gradient
     }
 
+    /// The factor from the mean loss's gradient to what the learning rate multiplies: a fitted rate counts from
+    /// gradients in the file's own scale.
+    pub fn step_scale(&self) -> f64 {
+        if self.rate_was_fitted() { self.world.gradient } else { self.world.objective }
+    }
+
     /// Whether the learning rate was found from the steps, so that no scale can be judged by it.
     fn rate_was_fitted(&self) -> bool {
         self.notes.iter().any(|note| note.starts_with("lr is not given"))
@@ -141,9 +147,7 @@ impl Exam<'_> {
             trials.extend(rescaled(slot, &site, &step, &right, &[], &[1.0]));
             trials.extend(self.penalised_step(param, &step, &right));
         }
-        let still = if matches!(param, Param::W(_)) { "weight-not-updated" } else { "bias-not-updated" };
-        let formula = format!("{param}: it did not move");
-        trials.push(Trial::new(step.map(|_| 0.0), vec![cause(slot, still, &formula)]));
+        trials.push(still(param, &step));
         let scored = self.scores(&step, magnitude, trials);
         let text = move || format!("{} (of the step {param} - {slot})", ratio::describe(&step, &right));
         self.settle(slot, scored, text);
@@ -199,7 +203,7 @@ impl Exam<'_> {
         let rate = self.numbers.get("lr").copied().unwrap_or(0.0);
         let magnitude = norm(&self.case.given[&Slot::Param(param)]) * STEP_ROUNDING
             + rate * self.gradient_size(site, candidate, param);
-        let scale = self.world.objective / candidate.scale.unwrap_or(1.0);
+        let scale = self.step_scale() / candidate.scale.unwrap_or(1.0);
         let descent = |gradient: &Matrix| scaled(gradient, scale);
         let base = descent(&gradient::right(site, param));
         let own = |trial: Trial| inherit(trial, from, candidate);
@@ -222,12 +226,15 @@ impl Exam<'_> {
             more.extend(rescaled(slot, site, &step, &right, &[], &[1.0]));
             more.extend(self.penalised_step(param, &step, &right));
         }
-        let still = if matches!(param, Param::W(_)) { "weight-not-updated" } else { "bias-not-updated" };
-        more.push(Trial::new(
-            step.map(|_| 0.0),
-            vec![cause(slot, still, &format!("{param}: it did not move"))],
-        ));
+        more.push(still(param, &step));
         scored.extend(self.scores(&step, magnitude, more.into_iter().map(own)));
         scored
     }
+}
+
+/// A parameter that did not move.
+fn still(param: Param, step: &Matrix) -> Trial {
+    let id = if matches!(param, Param::W(_)) { "weight-not-updated" } else { "bias-not-updated" };
+    let formula = format!("{param}: it did not move");
+    Trial::new(step.map(|_| 0.0), vec![cause(Slot::New(param), id, &formula)])
 }

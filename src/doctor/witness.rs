@@ -1,8 +1,9 @@
 //! An independent witness: central differences of the loss the file claims, without any backpropagation.
 
+use super::algebra::{dot, minus};
 use super::exam::Exam;
 use super::slot::{Param, Slot};
-use crate::reference::{Layer, Mlp};
+use crate::reference::{Layer, Mlp, softmax};
 
 /// The step of the differences: the cube root of the rounding error, which balances it against the cubic term.
 const STEP: f64 = 6e-6;
@@ -22,6 +23,7 @@ impl Exam<'_> {
         if params.is_empty() || !self.masks.is_empty() {
             return;
         }
+        let squared = self.squared_error();
         let labels: Vec<u32> = self.case.labels.iter().map(|&label| label as u32).collect();
         let layer = |l| Layer { w: self.case.w(l).clone(), b: self.case.b(l).data().to_vec() };
         let mut mlp =
@@ -34,7 +36,14 @@ impl Exam<'_> {
                 let mut loss_at = |shift: f64| {
                     let old = mlp.layers[l - 1].w.data()[index];
                     mlp.layers[l - 1].w.data_mut()[index] = old + shift;
-                    let loss = mlp.loss(&self.case.x, &labels);
+                    let loss = match squared {
+                        Some(factor) => {
+                            let p = softmax(mlp.forward(&self.case.x).logits());
+                            let e = minus(&p, &self.case.y);
+                            factor * dot(&e, &e)
+                        }
+                        None => mlp.loss(&self.case.x, &labels),
+                    };
                     mlp.layers[l - 1].w.data_mut()[index] = old;
                     loss
                 };
@@ -45,7 +54,8 @@ impl Exam<'_> {
                     given.data()[index]
                 ));
             }
-            self.note(format!("central differences of the cross-entropy: {}", lines.join("; ")));
+            let claimed = if squared.is_some() { "squared error" } else { "cross-entropy" };
+            self.note(format!("central differences of the {claimed}: {}", lines.join("; ")));
         }
     }
 }

@@ -1,10 +1,13 @@
 //! Right networks are clean, whatever their shape and however they are written down.
 
-use super::{Network, Style, export, network};
+use super::{Network, PLAIN, Style, export, network};
+use gpu_mlp::doctor::npy::Value;
 use gpu_mlp::doctor::npz::Entries;
 use gpu_mlp::doctor::report::{Status, Verdict};
 use gpu_mlp::doctor::{self, Options};
 use gpu_mlp::reference::Activation;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 const ACTIVATIONS: [Activation; 3] = [Activation::Relu, Activation::Sigmoid, Activation::Tanh];
 
@@ -82,4 +85,38 @@ fn their_updates_alone_are_clean() {
     };
     let all: Vec<String> = (0..20).flat_map(|seed| complaints(seed, part, true)).collect();
     assert!(all.is_empty(), "{} complaints, the first: {}", all.len(), all[0]);
+}
+
+#[test]
+fn any_part_of_a_right_file_is_clean_or_refused() {
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    for seed in 0..150 {
+        let activation = ACTIVATIONS[seed as usize % 3];
+        let (depth, single) = (1 + seed as usize % 4, seed % 7 == 0);
+        let entries = export(&made(seed, depth, activation), style(seed, seed % 4 > 0, single), 0.1);
+        let needed = |key: &str| key == "X" || key == "y" || key.len() == 2 && key.starts_with(['W', 'b']);
+        let share = rng.random::<f64>();
+        let kept: Entries =
+            entries.into_iter().filter(|(key, _)| needed(key) || rng.random::<f64>() < share).collect();
+        match doctor::examine(&kept, &Options::default()) {
+            Ok(report) => {
+                let keys: Vec<&String> = kept.keys().collect();
+                assert_eq!(report.verdict, Verdict::Clean, "seed {seed}, {keys:?}: {:#?}", report.findings);
+            }
+            Err((problem, _)) => assert!(problem.contains("nothing that was computed"), "{problem}"),
+        }
+    }
+}
+
+/// The size of the question's network: a full file takes under 2 s, right or wrong, and memory of the file's order.
+#[test]
+fn a_network_of_the_usual_size_takes_no_time() {
+    let mut entries = export(&network(1, 37, &[784, 300, 75, 10], Activation::Relu), PLAIN, 0.1);
+    let started = std::time::Instant::now();
+    assert_eq!(doctor::examine(&entries, &Options::default()).unwrap().verdict, Verdict::Clean);
+    let Some(Value::Numbers(dz)) = entries.get_mut("dz3") else { panic!() };
+    dz.data.iter_mut().for_each(|value| *value *= 10.0);
+    let report = doctor::examine(&entries, &Options::default()).unwrap();
+    assert!(report.names("scale-by-classes"), "{:#?}", report.findings);
+    assert!(started.elapsed().as_secs_f64() < 4.0, "{:?} for both", started.elapsed());
 }
