@@ -30,6 +30,7 @@ pub mod checkpoint;
 pub mod cli;
 pub mod compare;
 pub mod data;
+pub mod doctor;
 pub mod engine;
 pub mod error;
 pub mod gpu;

@@ -4,6 +4,7 @@
 mod choice;
 pub mod data;
 mod devices;
+mod doctor;
 mod eval;
 mod interrupt;
 mod output;
@@ -48,6 +49,8 @@ enum Command {
     Eval(eval::EvalArgs),
     /// List the adapters of this machine, and what would be chosen
     Devices(devices::DevicesArgs),
+    /// Name the bug in somebody's hand-written backpropagation, from its numbers
+    Doctor(doctor::DoctorArgs),
     /// Make, fetch and list data sets
     Data(data::DataArgs),
 }
@@ -77,6 +80,7 @@ fn dispatch(command: Command, matches: &clap::ArgMatches) -> Result<u8> {
         }
         Command::Eval(args) => eval::run(&args).map(|()| 0),
         Command::Devices(args) => devices::run(&args).map(|()| 0),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Data(args) => data::run(args).map(|()| 0),
     }
 }

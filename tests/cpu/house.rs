@@ -17,12 +17,16 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("data", &["error", "tensor", "atomic_file"]),
     ("gpu", &["error", "tensor"]),
     ("kernels", &["error", "tensor", "gpu"]),
+    ("doctor", &["error", "tensor", "reference"]),
     ("model", &["error", "tensor"]),
     ("checkpoint", &["error", "tensor", "atomic_file", "metrics", "model"]),
     ("engine", &["error", "tensor", "metrics", "data", "gpu", "kernels", "model"]),
     ("trainer", &["error", "tensor", "metrics", "data", "kernels", "model", "checkpoint", "engine"]),
     ("run", &["error", "atomic_file", "metrics", "data", "model", "checkpoint", "trainer"]),
-    ("cli", &["error", "metrics", "data", "gpu", "model", "checkpoint", "engine", "trainer", "run"]),
+    (
+        "cli",
+        &["error", "metrics", "data", "doctor", "gpu", "model", "checkpoint", "engine", "trainer", "run"],
+    ),
 ];
 
 fn root() -> &'static Path {

@@ -11,6 +11,7 @@ mod cli_train;
 mod compare;
 mod data;
 mod digits;
+mod doctor;
 #[cfg(feature = "fetch")]
 mod fetch;
 mod house;

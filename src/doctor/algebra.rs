@@ -1,0 +1,84 @@
+//! Matrix operations the formulas of the doctor are written in, beyond those of [`crate::reference`].
+
+use crate::reference::{Matrix, matmul};
+
+/// `f` of two matrices of one shape, element by element.
+pub fn zip(a: &Matrix, b: &Matrix, f: impl Fn(f64, f64) -> f64) -> Matrix {
+    let data = a.data().iter().zip(b.data()).map(|(&a, &b)| f(a, b)).collect();
+    Matrix::new(a.shape(), data).unwrap_or_else(|_| a.map(|_| f64::NAN))
+}
+
+/// `a + b`
+pub fn plus(a: &Matrix, b: &Matrix) -> Matrix {
+    zip(a, b, |a, b| a + b)
+}
+
+/// `a - b`
+pub fn minus(a: &Matrix, b: &Matrix) -> Matrix {
+    zip(a, b, |a, b| a - b)
+}
+
+/// `a ⊙ b`
+pub fn times(a: &Matrix, b: &Matrix) -> Matrix {
+    zip(a, b, |a, b| a * b)
+}
+
+/// `c · a`
+pub fn scaled(a: &Matrix, c: f64) -> Matrix {
+    a.map(|a| c * a)
+}
+
+/// `aᵀ · b`
+pub fn matmul_tn(a: &Matrix, b: &Matrix) -> Matrix {
+    matmul(&a.transposed(), b)
+}
+
+/// `a · bᵀ`
+pub fn matmul_nt(a: &Matrix, b: &Matrix) -> Matrix {
+    matmul(a, &b.transposed())
+}
+
+/// The square root of the sum of squares.
+pub fn norm(a: &Matrix) -> f64 {
+    let max = a.data().iter().fold(0.0_f64, |max, a| max.max(a.abs()));
+    if max == 0.0 || !max.is_finite() {
+        return max;
+    }
+    max * a.data().iter().map(|a| (a / max).powi(2)).sum::<f64>().sqrt()
+}
+
+/// `Σ a_i b_i`
+pub fn dot(a: &Matrix, b: &Matrix) -> f64 {
+    a.data().iter().zip(b.data()).map(|(a, b)| a * b).sum()
+}
+
+/// The sum of every row, as a column `[rows, 1]`.
+pub fn row_sums(a: &Matrix) -> Matrix {
+    Matrix::from_fn(a.rows(), 1, |r, _| a.row(r).iter().sum())
+}
+
+/// The sum of every column, as a row `[1, cols]`.
+pub fn column_sums(a: &Matrix) -> Matrix {
+    let mut sums = Matrix::zeros([1, a.cols()]);
+    for r in 0..a.rows() {
+        for (sum, value) in sums.data_mut().iter_mut().zip(a.row(r)) {
+            *sum += value;
+        }
+    }
+    sums
+}
+
+/// The values of `a` in the shape `[rows, cols]`, read in row-major order.
+pub fn reshaped(a: &Matrix, rows: usize, cols: usize) -> Option<Matrix> {
+    Matrix::new([rows, cols], a.data().to_vec()).ok()
+}
+
+/// One value.
+pub fn scalar(value: f64) -> Matrix {
+    Matrix::from_fn(1, 1, |_, _| value)
+}
+
+/// Whether every value is a number.
+pub fn finite(a: &Matrix) -> bool {
+    a.data().iter().all(|a| a.is_finite())
+}

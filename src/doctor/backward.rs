@@ -1,0 +1,300 @@
+//! The backward half of an examination: dz, dW, db, da, from the last layer to the first.
+
+use super::algebra::{dot, matmul_nt, minus, norm, plus, scaled, times};
+use super::exam::{Exam, cause, rescaled, tried};
+use super::hypothesis::Site;
+use super::judge::{Cause, Scored, Trial};
+use super::slot::{Param, Slot};
+use super::{gradient, hidden, ratio};
+use crate::reference::Matrix;
+
+/// The most candidates carried on, and the most bugs in one of them.
+const CANDIDATES: usize = 600;
+const BUGS: usize = 2;
+
+/// What a gradient that is not in the file, or is, may be.
+#[derive(Clone)]
+pub struct Candidate {
+    /// Its numbers.
+    pub value: Matrix,
+    /// What must have gone wrong for it, not yet reported.
+    pub causes: Vec<Cause>,
+    /// How many times the mean loss's gradient it is by convention (±1, ±N); nothing if it could not be explained.
+    pub scale: Option<f64>,
+    /// Whether a gradient of the file stands behind it, so that its scale is no longer free.
+    pub anchored: bool,
+    /// Whether dropout's mask is already in it.
+    pub masked: bool,
+    /// What it changes by with a number that the next tensor of the file decides.
+    pub direction: Option<Matrix>,
+}
+
+impl Candidate {
+    pub fn new(value: Matrix, causes: Vec<Cause>) -> Self {
+        Self { value, causes, scale: Some(1.0), anchored: false, masked: false, direction: None }
+    }
+
+    /// The same with other numbers and one more thing gone wrong.
+    fn next(&self, value: Matrix, causes: impl IntoIterator<Item = Cause>) -> Self {
+        let causes = self.causes.iter().cloned().chain(causes).collect();
+        Self { value, causes, ..self.clone() }
+    }
+}
+
+impl Exam<'_> {
+    /// Checks the gradients of every layer.
+    pub fn backward(&mut self) {
+        let depth = self.case.depth();
+        self.bounds = self.operand_sizes();
+        let mut candidates = self.output_delta();
+        self.layer(depth, &mut candidates);
+        for l in (1..depth).rev() {
+            if self.lost() {
+                return;
+            }
+            candidates = self.through_weights(l, &candidates);
+            candidates = self.through_activation(l, &candidates);
+            self.layer(l, &mut candidates);
+        }
+    }
+
+    /// For every layer what `dz_l` would be if nothing in it cancelled: the size of what rounding acts on.
+    /// Probabilities count as at most 1, so that a wrong p cannot excuse anything as rounding.
+    fn operand_sizes(&self) -> Vec<Matrix> {
+        let depth = self.case.depth();
+        let mut bounds =
+            vec![scaled(&plus(&self.p.map(|p| p.abs().min(1.0)), &self.case.y), 1.0 / self.case.count())];
+        for l in (1..depth).rev() {
+            let da = matmul_nt(&bounds[bounds.len() - 1], &self.case.w(l + 1).map(f64::abs));
+            bounds.push(times(&da, &self.z[l - 1].map(|z| self.world.act.derivative(z).abs())));
+        }
+        bounds.reverse();
+        bounds
+    }
+
+    /// The scales a gradient may have by convention.
+    pub fn conventions(&self) -> Vec<f64> {
+        let n = self.case.count();
+        if self.case.n == 1 { vec![1.0, -1.0] } else { vec![1.0, n, -1.0, -n] }
+    }
+
+    /// `da_l`, from candidates for `dz_{l+1}`.
+    fn through_weights(&mut self, l: usize, above: &[Candidate]) -> Vec<Candidate> {
+        let slot = Slot::Da(l);
+        let Some(given) = self.case.get(slot) else {
+            self.not_given(slot);
+            return self.through_weights_unseen(slot, l, above);
+        };
+        let conventions = self.conventions();
+        let mut scored = Vec::new();
+        for (from, candidate) in above.iter().enumerate() {
+            let site = self.site(l, &candidate.value);
+            let scales = if candidate.anchored { vec![1.0] } else { conventions.clone() };
+            let right = hidden::through_weights::right(&site);
+            let magnitude = norm(&hidden::through_weights::magnitude(&site));
+            let mut trials = Vec::new();
+            for &scale in &scales {
+                trials.push(Trial { scale, ..Trial::new(scaled(&right, scale), Vec::new()) });
+                if let Some(mask) = self.masks.get(&l) {
+                    let value = scaled(&times(&right, mask), scale);
+                    trials.push(Trial { scale, note: Some(MASKED), ..Trial::new(value, Vec::new()) });
+                }
+            }
+            trials.extend(tried(slot, &site, hidden::through_weights::TABLE, &scales));
+            if let Some((lr, value)) = hidden::fitted_step(&site, given) {
+                let formula = format!("dz·(W - c·dW)ᵀ with c = {lr:.6}: the weights above after their step");
+                trials.push(Trial::new(value, vec![cause(slot, "updated-weights-in-backward", &formula)]));
+            }
+            trials.extend(rescaled(slot, &site, given, &right, &[], &scales));
+            for trial in trials {
+                scored.extend(self.scores(
+                    given,
+                    magnitude * trial.scale.abs(),
+                    [inherit(trial, from, candidate)],
+                ));
+            }
+        }
+        let right = hidden::through_weights::right(&self.site(l, &above[0].value));
+        let settled = self.settle(slot, scored, || ratio::describe(given, &right));
+        let masked = settled.winners.first().is_some_and(|winner| winner.note == Some(MASKED));
+        vec![Candidate { masked, ..follow(given, settled.winners.first(), above) }]
+    }
+
+    /// Candidates for a `da_l` that is not in the file.
+    fn through_weights_unseen(&self, slot: Slot, l: usize, above: &[Candidate]) -> Vec<Candidate> {
+        let mut all = Vec::new();
+        for candidate in above {
+            let site = self.site(l, &candidate.value);
+            all.push(candidate.next(hidden::through_weights::right(&site), []));
+            if self.world.search && candidate.causes.len() < BUGS {
+                for trial in tried(slot, &site, hidden::through_weights::TABLE, &[1.0]) {
+                    all.push(candidate.next(trial.value, trial.causes));
+                }
+                if site.number("lr").is_none() {
+                    let formula = "dz·(W - c·dW)ᵀ with a fitted c: the weights above after their step";
+                    let stepped = cause(slot, "updated-weights-in-backward", formula);
+                    let direction =
+                        matmul_nt(&candidate.value, &hidden::through_weights::gradient_above(&site));
+                    let next = candidate.next(hidden::through_weights::right(&site), [stepped]);
+                    all.push(Candidate { direction: Some(direction), ..next });
+                }
+            }
+        }
+        for candidate in &mut all {
+            candidate.masked = false;
+        }
+        fewest(all)
+    }
+
+    /// A hidden `dz_l`, from candidates for `da_l`.
+    fn through_activation(&mut self, l: usize, above: &[Candidate]) -> Vec<Candidate> {
+        let slot = Slot::Dz(l);
+        let given = self.case.get(slot);
+        if given.is_none() {
+            self.not_given(slot);
+        }
+        let conventions = self.conventions();
+        let (mut all, mut scored) = (Vec::new(), Vec::new());
+        for (from, candidate) in above.iter().enumerate() {
+            let site = self.site(l, &candidate.value);
+            let mask = self.masks.get(&l).filter(|_| !candidate.masked);
+            let rights = hidden::rights(&site, mask);
+            let Some(given) = given else {
+                all.extend(self.through_activation_unseen(slot, l, candidate, &rights[0]));
+                continue;
+            };
+            let scales = if candidate.anchored { vec![1.0] } else { conventions.clone() };
+            let magnitude = norm(&candidate.value);
+            let mut trials = rescaled(slot, &site, given, &rights[0], &[], &scales);
+            for &scale in &scales {
+                trials.extend(
+                    rights.iter().map(|r| Trial { scale, ..Trial::new(scaled(r, scale), Vec::new()) }),
+                );
+            }
+            trials.extend(tried(slot, &site, hidden::TABLE, &scales));
+            if self.case.get(Slot::Da(l)).is_none() {
+                trials.extend(self.two_steps(slot, l, given, candidate, above, from));
+            }
+            for trial in trials {
+                let magnitude = magnitude * trial.scale.abs();
+                scored.extend(self.scores(given, magnitude, [inherit(trial, from, candidate)]));
+            }
+        }
+        let Some(given) = given else { return fewest(all) };
+        let site = self.site(l, &above[0].value);
+        let right = hidden::rights(&site, self.masks.get(&l).filter(|_| !above[0].masked)).swap_remove(0);
+        let settled = self.settle(slot, scored, || ratio::describe(given, &right));
+        vec![follow(given, settled.winners.first(), above)]
+    }
+
+    /// Candidates for a `dz_l` that is not in the file, from one for `da_l`.
+    fn through_activation_unseen(
+        &self,
+        slot: Slot,
+        l: usize,
+        candidate: &Candidate,
+        right: &Matrix,
+    ) -> Vec<Candidate> {
+        let site = self.site(l, &candidate.value);
+        let mask = self.masks.get(&l).filter(|_| !candidate.masked);
+        let along = |f: &dyn Fn(&Site) -> Option<Matrix>| {
+            candidate.direction.as_ref().and_then(|direction| f(&self.site(l, direction)))
+        };
+        let direction = along(&|site| hidden::rights(site, mask).into_iter().next());
+        let mut all = vec![Candidate { direction, ..candidate.next(right.clone(), []) }];
+        if self.world.search && candidate.causes.len() < BUGS {
+            for h in hidden::TABLE {
+                let Some(value) = (h.value)(&site) else { continue };
+                let next = candidate.next(value, [cause(slot, h.id, h.formula)]);
+                all.push(Candidate { direction: along(&h.value), ..next });
+            }
+        }
+        all
+    }
+
+    /// Candidates with a free number, with the number that each of the tensors seen asks for.
+    pub fn fitted(&self, seen: &[Param], candidate: Candidate) -> Vec<Candidate> {
+        let Some(direction) = &candidate.direction else { return vec![candidate] };
+        let mut all = Vec::new();
+        for &param in seen {
+            let Some(given) = self.case.get(Slot::Grad(param)) else { continue };
+            let factor = self.factors(&candidate)[0];
+            let gradient = |m: &Matrix| scaled(&gradient::right(&self.site(param.layer(), m), param), factor);
+            let along = gradient(direction);
+            let c = dot(&minus(given, &gradient(&candidate.value)), &along) / dot(&along, &along);
+            if c.is_finite() && c != 0.0 {
+                let value = plus(&candidate.value, &scaled(direction, c));
+                all.push(Candidate { value, direction: None, ..candidate.clone() });
+            }
+        }
+        all
+    }
+
+    /// Where `da_l` is not in the file: a fitted step of the weights above, through the right f'.
+    fn two_steps(
+        &self,
+        slot: Slot,
+        l: usize,
+        given: &Matrix,
+        candidate: &Candidate,
+        above: &[Candidate],
+        from: usize,
+    ) -> Option<Trial> {
+        // Only the first candidate is the right da; of it, dz_{l+1} is known if it is in the file.
+        let upper = self
+            .case
+            .get(Slot::Dz(l + 1))
+            .filter(|_| from == 0 && candidate.causes.is_empty() && !above.is_empty())?;
+        let site = self.site(l, upper);
+        let direction = matmul_nt(upper, &hidden::through_weights::gradient_above(&site));
+        let through = |da: &Matrix| hidden::rights(&self.site(l, da), self.masks.get(&l)).swap_remove(0);
+        let (right, direction) = (through(&hidden::through_weights::right(&site)), through(&direction));
+        let lr = -dot(&minus(given, &right), &direction) / dot(&direction, &direction);
+        (lr.is_finite() && lr > 0.0 && given.data().len() > 8).then(|| {
+            let formula = format!("dz·(W - c·dW)ᵀ ⊙ f' with c = {lr:.6}: the weights above after their step");
+            let value = plus(&right, &scaled(&direction, -lr));
+            Trial::new(value, vec![cause(slot, "updated-weights-in-backward", &formula)])
+        })
+    }
+}
+
+/// The mask is already in da.
+const MASKED: &str = "da is after dropout's mask";
+
+/// A trial that starts from a candidate: its bugs come first.
+pub fn inherit(mut trial: Trial, from: usize, candidate: &Candidate) -> Trial {
+    trial.from = from;
+    trial.causes.splice(0..0, candidate.causes.iter().cloned());
+    trial
+}
+
+/// The file's own tensor as the only candidate, with the scale its explanation gives it.
+pub fn anchored(given: &Matrix, winner: Option<&Scored>) -> Candidate {
+    let scale = winner.map(|winner| winner.scale);
+    Candidate {
+        value: given.clone(),
+        causes: Vec::new(),
+        scale,
+        anchored: true,
+        masked: false,
+        direction: None,
+    }
+}
+
+/// The file's own tensor, with the scale of what it comes from.
+fn follow(given: &Matrix, winner: Option<&Scored>, above: &[Candidate]) -> Candidate {
+    let from = winner.map_or(&above[0], |winner| &above[winner.from]);
+    let scale = match winner {
+        Some(winner) => from.scale.map(|scale| scale * winner.scale),
+        None if from.anchored => from.scale,
+        None => None,
+    };
+    Candidate { scale, ..anchored(given, None) }
+}
+
+/// As many candidates as can be carried on, those with the fewest bugs first.
+fn fewest(mut all: Vec<Candidate>) -> Vec<Candidate> {
+    all.sort_by_key(|candidate| candidate.causes.len());
+    all.truncate(CANDIDATES);
+    all
+}

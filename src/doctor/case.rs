@@ -1,0 +1,275 @@
+//! The exported tensors in the one layout the formulas are written in: samples as rows, w `[in, out]`, b `[1, out]`.
+//!
+//! A file may lie in several ways at once where sizes coincide (a square W, N equal to a width). Every way that
+//! chains becomes a case; the examination keeps the one with the fewest mismatches.
+
+use super::dump::Dump;
+use super::npy::{Array, Refusal};
+use super::slot::{Param, Slot};
+use crate::reference::Matrix;
+use std::collections::BTreeMap;
+
+/// How a file lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// Samples are rows.
+    pub rows: bool,
+    /// Weights are `[in, out]`.
+    pub in_out: bool,
+}
+
+impl Layout {
+    /// The likeliest first: numpy's custom, the mathematicians', PyTorch's, and the odd one.
+    const ALL: [Self; 4] = [
+        Self { rows: true, in_out: true },
+        Self { rows: false, in_out: false },
+        Self { rows: true, in_out: false },
+        Self { rows: false, in_out: true },
+    ];
+}
+
+/// A network, a batch and what somebody's code made of them.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// How the file lay.
+    pub layout: Layout,
+    /// Samples.
+    pub n: usize,
+    /// Widths: input, hidden layers, classes.
+    pub sizes: Vec<usize>,
+    /// `[n, in]`
+    pub x: Matrix,
+    /// The class of every sample.
+    pub labels: Vec<usize>,
+    /// One-hot rows `[n, classes]`.
+    pub y: Matrix,
+    /// Everything else in our layout.
+    pub given: BTreeMap<Slot, Matrix>,
+    /// What had to be turned.
+    pub notes: Vec<String>,
+}
+
+impl Case {
+    /// The cases a file can be read as; at least one.
+    ///
+    /// # Errors
+    /// The shapes that do not chain, for the likeliest layout.
+    pub fn all(dump: &Dump) -> Result<Vec<Self>, Refusal> {
+        let allowed = |layout: &Layout| dump.rows.is_none_or(|rows| rows == layout.rows);
+        let (mut cases, mut refusals) = (Vec::new(), Vec::new());
+        for layout in Layout::ALL.into_iter().filter(allowed) {
+            match Self::read(dump, layout) {
+                Ok(case) => cases.push(case),
+                Err(refusal) => refusals.push(refusal),
+            }
+        }
+        // The reading that went furthest explains best.
+        refusals.sort_by_key(|(progress, _)| std::cmp::Reverse(*progress));
+        match refusals.into_iter().next() {
+            Some((_, refusal)) if cases.is_empty() => Err(refusal),
+            _ => Ok(cases),
+        }
+    }
+
+    /// The number of layers.
+    pub fn depth(&self) -> usize {
+        self.sizes.len() - 1
+    }
+
+    /// The number of classes.
+    pub fn classes(&self) -> usize {
+        self.sizes[self.depth()]
+    }
+
+    /// The samples as a number to calculate with.
+    pub fn count(&self) -> f64 {
+        self.n as f64
+    }
+
+    /// A tensor of the file.
+    pub fn get(&self, slot: Slot) -> Option<&Matrix> {
+        self.given.get(&slot)
+    }
+
+    /// The weights of layer l.
+    pub fn w(&self, l: usize) -> &Matrix {
+        &self.given[&Slot::Param(Param::W(l))]
+    }
+
+    /// The biases of layer l, `[1, out]`.
+    pub fn b(&self, l: usize) -> &Matrix {
+        &self.given[&Slot::Param(Param::B(l))]
+    }
+
+    /// Reads a file as lying in `layout`; a refusal comes with how many steps went well before it.
+    fn read(dump: &Dump, layout: Layout) -> Result<Self, (usize, Refusal)> {
+        let (x, y) = (required(dump.x.as_ref()), required(dump.y.as_ref()));
+        let x = matrix(&x, layout.rows).ok_or_else(|| (0, shape_of("X", "two dimensions", &x)))?;
+        let (n, mut sizes) = (x.rows(), vec![x.cols()]);
+        let mut params = BTreeMap::new();
+        for l in 1..=dump.depth {
+            let (w, b) = layer(dump, layout, l, sizes[l - 1]).map_err(|refusal| (l, refusal))?;
+            sizes.push(w.cols());
+            params.insert(Slot::Param(Param::W(l)), w);
+            params.insert(Slot::Param(Param::B(l)), b);
+        }
+        let labels =
+            labels(&y, n, sizes[dump.depth], layout.rows).map_err(|refusal| (sizes.len(), refusal))?;
+        let y = Matrix::from_fn(n, sizes[dump.depth], |r, c| f64::from(labels[r] == c));
+        let mut case = Self { layout, n, sizes, x, labels, y, given: params, notes: Vec::new() };
+        for (&slot, array) in dump.slots.iter().filter(|(slot, _)| !matches!(slot, Slot::Param(_))) {
+            let tensor = case.place(slot, array).map_err(|refusal| (case.sizes.len() + 1, refusal))?;
+            case.given.insert(slot, tensor);
+        }
+        case.finite().map_err(|refusal| (usize::MAX, refusal))?;
+        Ok(case)
+    }
+
+    /// A tensor in our layout.
+    fn place(&mut self, slot: Slot, array: &Array) -> Result<Matrix, Refusal> {
+        let expected = match slot {
+            Slot::Loss | Slot::Accuracy => return Ok(reshape(array, 1, array.data.len())),
+            Slot::P => [self.n, self.classes()],
+            Slot::Z(l) | Slot::A(l) | Slot::Mask(l) | Slot::Dz(l) | Slot::Da(l) => [self.n, self.sizes[l]],
+            _ => match slot.param() {
+                Some(Param::B(l)) => return self.bias_like(slot, array, l),
+                Some(Param::W(l)) => [self.sizes[l - 1], self.sizes[l]],
+                None => [self.n, self.sizes[0]],
+            },
+        };
+        let direct = if slot.param().is_some() { self.layout.in_out } else { self.layout.rows };
+        let (rows, cols) = (expected[0], expected[1]);
+        let lies = |direct: bool| array.shape == if direct { [rows, cols] } else { [cols, rows] };
+        if lies(direct) {
+            return Ok(if direct {
+                reshape(array, rows, cols)
+            } else {
+                reshape(array, cols, rows).transposed()
+            });
+        }
+        if lies(!direct) {
+            self.notes.push(format!("{slot} is stored the other way round than W or X; read transposed"));
+            return Ok(if direct {
+                reshape(array, cols, rows).transposed()
+            } else {
+                reshape(array, rows, cols)
+            });
+        }
+        // One sample, or one value a sample, may have lost a dimension.
+        if array.shape.len() == 1 && array.data.len() == rows * cols && (rows == 1 || cols == 1) {
+            return Ok(reshape(array, rows, cols));
+        }
+        let wanted = if direct { [rows, cols] } else { [cols, rows] };
+        Err(shape_of(&slot.to_string(), &format!("{wanted:?} as the other shapes say"), array))
+    }
+
+    /// Something of a bias's shape; a gradient may also be a scalar, or not summed over the batch.
+    fn bias_like(&self, slot: Slot, array: &Array, l: usize) -> Result<Matrix, Refusal> {
+        let (n, out) = (self.n, self.sizes[l]);
+        let unsummed = [if self.layout.rows { n } else { out }, if self.layout.rows { out } else { n }];
+        match array.data.len() {
+            len if len == out && array.shape.iter().filter(|&&dim| dim > 1).count() <= 1 => {
+                Ok(reshape(array, 1, out))
+            }
+            1 => Ok(Matrix::from_fn(1, out, |_, _| array.data[0])),
+            _ if array.shape == unsummed && self.layout.rows => Ok(reshape(array, n, out)),
+            _ if array.shape == unsummed => Ok(reshape(array, out, n).transposed()),
+            _ => Err(shape_of(&slot.to_string(), &format!("{out} values for layer {l}"), array)),
+        }
+    }
+
+    /// Parameters and batch must be numbers; what the code computed may be NaN: that is then the finding.
+    fn finite(&self) -> Result<(), Refusal> {
+        let parameters = self.given.iter().filter(|(slot, _)| matches!(slot, Slot::Param(_)));
+        let named = parameters.map(|(slot, tensor)| (slot.to_string(), tensor));
+        for (name, tensor) in named.chain([("X".to_owned(), &self.x)]) {
+            if let Some(at) = tensor.data().iter().position(|value| !value.is_finite()) {
+                let (r, c) = (at / tensor.cols().max(1), at % tensor.cols().max(1));
+                let problem = format!("has {name}[{r}, {c}] = {}", tensor.data()[at]);
+                let hint = "NaN or infinity in the parameters or the batch spreads to everything; export a step \
+                            from before training blew up";
+                return Err((problem, hint.to_owned()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Weights `[in, out]` and biases `[1, out]` of one layer.
+fn layer(dump: &Dump, layout: Layout, l: usize, width: usize) -> Result<(Matrix, Matrix), Refusal> {
+    let get = |param| required(dump.slots.get(&Slot::Param(param)));
+    let (w, b) = (get(Param::W(l)), get(Param::B(l)));
+    let weights = matrix(&w, layout.in_out).filter(|weights| weights.rows() == width);
+    let weights = weights.ok_or_else(|| {
+        let what = if l == 1 { "X".to_owned() } else { format!("layer {}", l - 1) };
+        let expected = format!("a side of {width}, because {what} gives layer {l} {width} values a sample");
+        shape_of(&format!("W{l}"), &expected, &w)
+    })?;
+    let out = weights.cols();
+    let flat = b.shape.iter().filter(|&&dim| dim > 1).count() <= 1;
+    if !flat || b.data.len() != out {
+        return Err(shape_of(&format!("b{l}"), &format!("{out} values, one for each unit of W{l}"), &b));
+    }
+    Ok((weights, reshape(&b, 1, out)))
+}
+
+/// The classes of labels, or of one-hot rows or columns.
+fn labels(y: &Array, n: usize, classes: usize, rows: bool) -> Result<Vec<usize>, Refusal> {
+    let flat = y.shape.iter().filter(|&&dim| dim > 1).count() <= 1;
+    if flat && y.data.len() == n && !(n == 1 && classes > 1 && y.data.len() == classes) {
+        let valid = |&label: &f64| label >= 0.0 && label < classes as f64 && label.fract() == 0.0;
+        return match y.data.iter().find(|label| !valid(label)) {
+            None => Ok(y.data.iter().map(|&label| label as usize).collect()),
+            Some(label) => {
+                let problem =
+                    format!("has a label {label} in y, but the last layer has classes 0 to {}", classes - 1);
+                Err((problem, "labels count from 0; or export one-hot rows".to_owned()))
+            }
+        };
+    }
+    let square = Array { shape: if flat { vec![1, y.data.len()] } else { y.shape.clone() }, ..y.clone() };
+    let one_hot = matrix(&square, rows || flat).filter(|y| y.shape() == [n, classes]);
+    let one_hot = one_hot.ok_or_else(|| {
+        let expected = format!("{n} labels (as many as X has samples), or one-hot [{n}, {classes}]");
+        shape_of("y", &expected, y)
+    })?;
+    (0..n).map(|r| hot(one_hot.row(r)).ok_or(r)).collect::<Result<_, _>>().map_err(|r| {
+        let problem = format!("has a row of y that is not one-hot: sample {r} is {:?}", one_hot.row(r));
+        (problem, "export labels, or rows with a single 1".to_owned())
+    })
+}
+
+/// The position of the only 1 among zeros.
+fn hot(row: &[f64]) -> Option<usize> {
+    let position = row.iter().position(|&value| value == 1.0)?;
+    (row.iter().filter(|&&value| value != 0.0).count() == 1).then_some(position)
+}
+
+/// A two-dimensional array with its first side as rows, or its second.
+fn matrix(array: &Array, direct: bool) -> Option<Matrix> {
+    let &[rows, cols] = array.shape.as_slice() else { return None };
+    if rows == 0 || cols == 0 {
+        return None;
+    }
+    let matrix = reshape(array, rows, cols);
+    Some(if direct { matrix } else { matrix.transposed() })
+}
+
+/// The values as a matrix; the caller has compared the sizes.
+fn reshape(array: &Array, rows: usize, cols: usize) -> Matrix {
+    Matrix::from_fn(rows, cols, |r, c| array.data.get(r * cols + c).copied().unwrap_or(f64::NAN))
+}
+
+/// An array `Dump` has made sure of.
+fn required(array: Option<&Array>) -> Array {
+    array.cloned().unwrap_or(Array { shape: Vec::new(), data: Vec::new(), kind: super::npy::Kind::F64 })
+}
+
+fn shape_of(name: &str, expected: &str, array: &Array) -> Refusal {
+    let problem = format!("has {name} with shape {:?}; expected {expected}", array.shape);
+    (
+        problem,
+        "the layers must chain: X [N, in], W1 [in, n1], b1 [n1], W2 [n1, n2], … (or all transposed)"
+            .to_owned(),
+    )
+}

@@ -1,0 +1,345 @@
+//! Every bug the doctor can name: what it is and what to do. The formulas stand in the hypotheses' tables.
+
+/// A bug.
+#[derive(Debug, Clone, Copy)]
+pub struct Bug {
+    /// Its stable id.
+    pub id: &'static str,
+    /// What goes wrong.
+    pub why: &'static str,
+    /// What to do, in one line.
+    pub fix: &'static str,
+}
+
+/// The fix of a bug; empty for an id that does not exist.
+pub fn fix(id: &str) -> &'static str {
+    BUGS.iter().find(|bug| bug.id == id).map_or("", |bug| bug.fix)
+}
+
+/// The formulas that are tested for a bug, as a person writes them; those of scales, steps and health are made where
+/// they are needed.
+pub fn formulas(id: &str) -> Vec<&'static str> {
+    let tables = [
+        super::preactivation::TABLE,
+        super::preactivation::activation::TABLE,
+        super::probabilities::TABLE,
+        super::loss::TABLE,
+        super::accuracy::TABLE,
+        super::delta::TABLE,
+        super::hidden::through_weights::TABLE,
+        super::hidden::TABLE,
+        super::gradient::WEIGHTS,
+        super::gradient::BIASES,
+    ];
+    tables.into_iter().flatten().filter(|h| h.id == id).map(|h| h.formula).collect()
+}
+
+const fn bug(id: &'static str, why: &'static str, fix: &'static str) -> Bug {
+    Bug { id, why, fix }
+}
+
+/// All bugs, in the order in which they would show.
+pub const BUGS: &[Bug] = &[
+    bug(
+        "inputs-not-aligned",
+        "The rows of the tensor are the right ones in another order: X was shuffled without what belongs to it.",
+        "shuffle X and y with one and the same permutation, and export the X that was used",
+    ),
+    bug(
+        "preactivation-overwritten",
+        "The activation was applied in place, so z and a are one array, and f' is later taken of a.",
+        "write a = f(z) into a new array (copy before an in-place activation)",
+    ),
+    bug(
+        "bias-left-out",
+        "The bias is missing from z, subtracted, or added in the wrong place.",
+        "z = a @ W + b, exactly once, before the activation",
+    ),
+    bug(
+        "activation-missing",
+        "The hidden layer passes z on unchanged; np.max(z, 0) reduces over axis 0 and is a common way to get there.",
+        "a = np.maximum(z, 0) (or sigmoid, tanh) before the next layer",
+    ),
+    bug(
+        "activation-other",
+        "a is another function of z than the activation the file names.",
+        "use one activation, and its own derivative; or correct `act` in the file",
+    ),
+    bug(
+        "dropout-scale",
+        "Dropout's mask is scaled wrongly: inverted dropout divides by the share kept, once, in both passes.",
+        "use mask/(1 - q) in the forward and in the backward pass, and nothing at prediction",
+    ),
+    bug(
+        "softmax-whole-batch",
+        "max and sum run over the whole matrix: p sums to 1 over the batch, so the printed loss is CE + ln N + a gap that grows with confidence. Accuracy is untouched: the loss rises while accuracy rises.",
+        "normalise each row: e = np.exp(z - z.max(axis=1, keepdims=True)); p = e / e.sum(axis=1, keepdims=True)",
+    ),
+    bug(
+        "softmax-wrong-axis",
+        "The softmax runs over the samples of each class.",
+        "sum over the classes: axis=1 for samples as rows, axis=0 for samples as columns",
+    ),
+    bug(
+        "softmax-twice",
+        "Softmax is applied to probabilities: often a loss function that takes logits is given p.",
+        "apply softmax once; give logits to functions that expect logits",
+    ),
+    bug(
+        "softmax-unnormalised",
+        "The row is not divided by the sum of its exponentials, or has no exponential at all.",
+        "p = e / e.sum(axis=1, keepdims=True) with e = np.exp(z - row maximum)",
+    ),
+    bug(
+        "softmax-temperature",
+        "The logits are multiplied by something before the softmax.",
+        "softmax(z) of the logits as they are",
+    ),
+    bug(
+        "sigmoid-for-softmax",
+        "Each class has a sigmoid of its own, so a row does not sum to 1.",
+        "softmax over the row for one label a sample",
+    ),
+    bug(
+        "softmax-overflow",
+        "exp(z) overflows for logits above 709 (float64) or 88 (float32): inf/inf = nan.",
+        "subtract the row's maximum before exp",
+    ),
+    bug(
+        "softmax-batch-max",
+        "One maximum is subtracted from the whole batch: rows far below it underflow to 0/0.",
+        "subtract each row's own maximum: z - z.max(axis=1, keepdims=True)",
+    ),
+    bug(
+        "log-of-zero",
+        "A probability has underflowed to 0, and its logarithm is -inf (or 0·log 0 = nan).",
+        "compute the loss from the logits: logsumexp(z) - z_y; or clip p at 1e-12",
+    ),
+    bug(
+        "loss-scale",
+        "The printed loss is the cross-entropy times a constant; 1/len(pred) of one sample is 1/C.",
+        "divide the sum of -log p_y by the number of samples, natural logarithm",
+    ),
+    bug(
+        "loss-binary-cross-entropy",
+        "Binary cross-entropy over softmax outputs: its gradient is not p - y.",
+        "loss = -mean(log p[range(N), y])",
+    ),
+    bug(
+        "loss-squared-error",
+        "The printed loss is a squared error, which is not what the gradients descend.",
+        "loss = -mean(log p[range(N), y]); or train with the squared error's own gradient",
+    ),
+    bug(
+        "loss-outer-product",
+        "A matrix product pairs every sample's label with every other sample's prediction.",
+        "multiply element by element: -np.sum(y * np.log(p)) / N",
+    ),
+    bug(
+        "loss-l2-mismatch",
+        "The penalty in the printed loss is not the one whose gradient is used.",
+        "lambda/2 * sum(w²) in the loss and lambda * w in the gradient (or both with 1/N)",
+    ),
+    bug(
+        "accuracy-wrong-axis",
+        "The arg max runs over the wrong axis, or cells are compared in place of samples.",
+        "np.mean(p.argmax(axis=1) == labels)",
+    ),
+    bug(
+        "softmax-jacobian",
+        "p - y went through the softmax's Jacobian: this is the gradient of the squared error. For cross-entropy the Jacobian has already cancelled. It still descends, only slower where p is confidently wrong.",
+        "dz = (p - y)/N",
+    ),
+    bug(
+        "softmax-diagonal-jacobian",
+        "Only the diagonal p(1 - p) of the Jacobian is used; a change of one logit moves all probabilities.",
+        "dz = (p - y)/N",
+    ),
+    bug(
+        "softmax-derivative-missing",
+        "The derivative of the loss by p was not taken through the softmax.",
+        "dz = (p - y)/N, which is -y/p through the softmax's Jacobian",
+    ),
+    bug(
+        "delta-extra-factor",
+        "p - y is multiplied with something that does not belong there.",
+        "dz = (p - y)/N, nothing else",
+    ),
+    bug(
+        "labels-shifted",
+        "The labels used are the right ones plus a constant; -1 wraps to the last class.",
+        "count classes from 0 everywhere",
+    ),
+    bug(
+        "labels-permuted",
+        "The labels used belong to other samples of the batch.",
+        "index X and y with the same permutation, in the loss and in the gradient",
+    ),
+    bug(
+        "labels-wrong",
+        "The labels used are not the file's.",
+        "use the y of the same batch, one-hot, in the gradient",
+    ),
+    bug(
+        "weight-not-transposed",
+        "The error goes back through W in place of its transpose; a square W or a reshape hides it.",
+        "da = dz @ W.T (samples as rows)",
+    ),
+    bug(
+        "updated-weights-in-backward",
+        "The layer above was already stepped when its weights were used for the layer below.",
+        "compute all gradients first, then step all parameters",
+    ),
+    bug(
+        "activation-derivative-missing",
+        "The hidden layer's f' is not multiplied in.",
+        "dz = da * f'(z) in every hidden layer",
+    ),
+    bug(
+        "activation-derivative-twice",
+        "The derivative is taken at f(z), or multiplied in twice.",
+        "give f' what its formula expects: sigmoid' = a(1 - a) takes a, sigmoid(z)(1 - sigmoid(z)) takes z",
+    ),
+    bug(
+        "activation-derivative-on-preactivation",
+        "The derivative's formula for a is given z.",
+        "a(1 - a) and 1 - a² take the activation a, not z",
+    ),
+    bug(
+        "activation-derivative-of-error",
+        "The derivative is taken at the error that comes back.",
+        "dz = da * f'(z)",
+    ),
+    bug(
+        "activation-derivative-other",
+        "The derivative belongs to another activation than the forward pass.",
+        "use the derivative of the activation that is used forward",
+    ),
+    bug(
+        "relu-mask-inverted",
+        "The mask lets the error through where the unit was off, or looks at the wrong tensor.",
+        "dz = da * (z > 0)",
+    ),
+    bug(
+        "dropout-mask-missing",
+        "The backward pass does not apply the forward pass's mask.",
+        "dz = da * mask/(1 - q) * f'(z), with the same mask",
+    ),
+    bug(
+        "weight-grad-own-output",
+        "The weight gradient uses another layer's activation.",
+        "dW_l = a_{l-1}.T @ dz_l: the layer's input",
+    ),
+    bug(
+        "weight-grad-preactivation",
+        "The weight gradient uses z of the layer below.",
+        "dW_l = a_{l-1}.T @ dz_l: after the activation",
+    ),
+    bug(
+        "weight-grad-transposed",
+        "The weight gradient is transposed, or reshaped where it should be transposed.",
+        "dW = a.T @ dz for W [in, out]; use .T, never reshape, to transpose",
+    ),
+    bug(
+        "weight-grad-contraction",
+        "The product runs over the wrong index, or sums come before products.",
+        "dW = a.T @ dz: for each pair (in, out) the sum over samples of a·dz",
+    ),
+    bug(
+        "weight-last-sample",
+        "One sample's gradient stands for the batch.",
+        "add up over samples: += in the loop, or a.T @ dz",
+    ),
+    bug(
+        "weight-grad-zero",
+        "The weight gradient is zero although it should not be.",
+        "check that the gradient is stored and returned",
+    ),
+    bug(
+        "bias-summed-over-units",
+        "The bias gradient is summed over the units as well: one number for all.",
+        "db = dz.sum(axis=0) for samples as rows",
+    ),
+    bug(
+        "bias-last-sample",
+        "Only one sample's dz reaches the bias.",
+        "db += dz in the loop over samples, or dz.sum(axis=0)",
+    ),
+    bug(
+        "bias-last-sample-scalar",
+        "np.sum(v, axis=0) of one sample's vector is a single number, and = keeps the last sample's only.",
+        "db += dz for each sample (no sum inside the loop)",
+    ),
+    bug("bias-not-summed", "db still has a row for every sample.", "db = dz.sum(axis=0)"),
+    bug("bias-absolute", "db is not linear in dz.", "db = dz.sum(axis=0)"),
+    bug("bias-zero", "The bias gradient is zero although dz is not.", "db = dz.sum(axis=0)"),
+    bug(
+        "accumulator-not-reset",
+        "Something of an earlier batch is still in the gradient.",
+        "set the gradients to zero before each batch",
+    ),
+    bug(
+        "missing-batch-mean",
+        "The gradient is summed, the loss is a mean, and no 1/N is anywhere: the step grows with the batch.",
+        "divide by N once: in dz, in dW and db, or in the step (nothing is wrong if your loss is a sum over the batch: export `loss`)",
+    ),
+    bug(
+        "double-batch-mean",
+        "1/N is applied twice.",
+        "divide by N once: in dz, or in dW and db, or in the step",
+    ),
+    bug(
+        "scale-by-classes",
+        "The number of classes is in the gradient.",
+        "divide by the number of samples, not of classes",
+    ),
+    bug("scale-constant", "The tensor is right but for a constant factor.", "remove the factor"),
+    bug(
+        "sign-flipped",
+        "The sign is wrong: the step goes uphill.",
+        "W -= lr * dW with dW from p - y, or W += lr * dW with dW from y - p",
+    ),
+    bug("l2-on-bias", "The penalty is applied to the biases too.", "add lambda * w to weight gradients only"),
+    bug(
+        "l2-factor",
+        "The penalty's gradient has another factor than the penalty.",
+        "add lambda * W for lambda/2·Σw² (or lambda/N * W for lambda/2N·Σw²), once",
+    ),
+    bug("bias-not-updated", "The bias has a gradient but does not move.", "b -= lr * db"),
+    bug("weight-not-updated", "The weights have a gradient but do not move.", "W -= lr * dW"),
+    bug(
+        "momentum-formula",
+        "The velocity is not what momentum defines, or an old one is used.",
+        "v = mu*v + g; w -= lr*v (or v = mu*v - lr*g; w += v), with the new v",
+    ),
+    bug(
+        "adam-bias-correction",
+        "The moments are not divided by 1 - beta^t.",
+        "m/(1 - b1**t) and s/(1 - b2**t), t counted from 1",
+    ),
+    bug(
+        "adam-formula",
+        "The moments or the step are not Adam's.",
+        "m = b1*m + (1-b1)*g; s = b2*s + (1-b2)*g*g; w -= lr*mhat/(sqrt(shat) + eps)",
+    ),
+    bug(
+        "inputs-unscaled",
+        "Inputs of 0..255 saturate the first layer.",
+        "divide pixels by 255, or standardise",
+    ),
+    bug(
+        "constant-init",
+        "All units of a layer are equal and stay equal: the layer is one unit wide.",
+        "draw weights at random: N(0, 2/n_in) for ReLU",
+    ),
+    bug(
+        "dead-relu",
+        "No unit of a layer is on for any sample: no gradient passes.",
+        "smaller learning rate, inputs/255, weights N(0, 2/n_in), biases 0",
+    ),
+    bug(
+        "learning-rate-too-high",
+        "The gradient is right, yet the loss of this very batch grows with the step.",
+        "make the learning rate smaller",
+    ),
+];

@@ -1,0 +1,163 @@
+//! `dz_L`: the gradient of the mean cross-entropy by the logits. Starts from p.
+
+use super::algebra::{minus, row_sums, scaled, times, zip};
+use super::hypothesis::{Hypothesis, Site};
+use crate::reference::{Matrix, argmax};
+
+/// `dz_L = (p - y)/N`
+pub fn right(site: &Site) -> Matrix {
+    per_sample(site, &error(site)).unwrap_or_else(|| error(site))
+}
+
+fn error(site: &Site) -> Matrix {
+    minus(site.up, &site.case.y)
+}
+
+/// `g/N`: a gradient of each sample's loss as one of the mean loss.
+#[allow(clippy::unnecessary_wraps, reason = "the tables' formulas return an option")]
+fn per_sample(site: &Site, g: &Matrix) -> Option<Matrix> {
+    Some(scaled(g, 1.0 / site.n()))
+}
+
+/// `J(g)`: the softmax's Jacobian applied to every row, `p ⊙ (g - Σ_k g_k p_k)`.
+fn jacobian(p: &Matrix, g: &Matrix) -> Matrix {
+    let inner = row_sums(&times(g, p));
+    Matrix::from_fn(p.rows(), p.cols(), |r, c| p.at(r, c) * (g.at(r, c) - inner.at(r, 0)))
+}
+
+/// `(p - y) ⊙ f(p)`
+fn factor(site: &Site, f: impl Fn(f64) -> f64) -> Option<Matrix> {
+    per_sample(site, &times(&error(site), &site.up.map(f)))
+}
+
+/// `(p - y')/N` for other labels y'.
+fn relabelled(site: &Site, label: impl Fn(usize) -> usize) -> Option<Matrix> {
+    let n = site.n();
+    let y = |r: usize, c: usize| f64::from(label(r) == c);
+    Some(Matrix::from_fn(site.case.n, site.case.classes(), |r, c| (site.up.at(r, c) - y(r, c)) / n))
+}
+
+/// What can be wrong with `dz_L`.
+pub const TABLE: &[Hypothesis] = &[
+    Hypothesis {
+        id: "softmax-jacobian",
+        formula: "J·(p - y) with J = diag(p) - p·pᵀ: the gradient of ½Σ(p-y)² through softmax",
+        value: |s| per_sample(s, &jacobian(s.up, &error(s))),
+    },
+    Hypothesis {
+        id: "softmax-jacobian",
+        formula: "2·J·(p - y): the gradient of Σ(p-y)² through softmax",
+        value: |s| per_sample(s, &scaled(&jacobian(s.up, &error(s)), 2.0)),
+    },
+    Hypothesis {
+        id: "softmax-jacobian",
+        formula: "2/C·J·(p - y): the gradient of the mean squared error through softmax",
+        value: |s| per_sample(s, &scaled(&jacobian(s.up, &error(s)), 2.0 / s.case.classes() as f64)),
+    },
+    Hypothesis {
+        id: "softmax-jacobian",
+        formula: "J·J·(p - y): the Jacobian twice",
+        value: |s| per_sample(s, &jacobian(s.up, &jacobian(s.up, &error(s)))),
+    },
+    Hypothesis {
+        id: "softmax-jacobian",
+        formula: "J·(p-y)/(p(1-p)): the derivative of binary cross-entropy through the full softmax Jacobian",
+        value: |s| {
+            let g = zip(s.up, &s.case.y, |p, y| (p - y) / (p * (1.0 - p)));
+            per_sample(s, &jacobian(s.up, &g))
+        },
+    },
+    Hypothesis {
+        id: "softmax-diagonal-jacobian",
+        formula: "(p - y)·p·(1 - p): only the Jacobian's diagonal",
+        value: |s| factor(s, |p| p * (1.0 - p)),
+    },
+    Hypothesis {
+        id: "softmax-diagonal-jacobian",
+        formula: "-y·(1 - p) (the same as (p - y)·y): only the true class gets a gradient",
+        value: |s| per_sample(s, &zip(s.up, &s.case.y, |p, y| if y == 0.0 { 0.0 } else { -y * (1.0 - p) })),
+    },
+    Hypothesis {
+        id: "softmax-diagonal-jacobian",
+        formula: "2·(p - y)·p·(1 - p): squared error through the Jacobian's diagonal",
+        value: |s| factor(s, |p| 2.0 * p * (1.0 - p)),
+    },
+    Hypothesis { id: "delta-extra-factor", formula: "(p - y)·p", value: |s| factor(s, |p| p) },
+    Hypothesis { id: "delta-extra-factor", formula: "(p - y)·(1 - p)", value: |s| factor(s, |p| 1.0 - p) },
+    Hypothesis {
+        id: "delta-extra-factor",
+        formula: "e·(1 - e) with e = p - y: the derivative taken of the error",
+        value: |s| per_sample(s, &error(s).map(|e| e * (1.0 - e))),
+    },
+    Hypothesis {
+        id: "delta-extra-factor",
+        formula: "e·e·(1 - e) with e = p - y",
+        value: |s| per_sample(s, &error(s).map(|e| e * e * (1.0 - e))),
+    },
+    Hypothesis {
+        id: "delta-extra-factor",
+        formula: "(p - y)²",
+        value: |s| per_sample(s, &error(s).map(|e| e * e)),
+    },
+    Hypothesis {
+        id: "delta-extra-factor",
+        formula: "(p - y)·f'(z): the hidden activation's derivative at the output as well",
+        value: |s| per_sample(s, &times(&error(s), &s.z().map(|z| s.act.derivative(z)))),
+    },
+    Hypothesis {
+        id: "delta-extra-factor",
+        formula: "(p - y)/(p·(1 - p)): divided by the derivative",
+        value: |s| factor(s, |p| 1.0 / (p * (1.0 - p))),
+    },
+    Hypothesis {
+        id: "softmax-derivative-missing",
+        formula: "-y/p: the derivative of the loss by p, without the softmax's",
+        value: |s| per_sample(s, &zip(s.up, &s.case.y, |p, y| if y == 0.0 { 0.0 } else { -y / p })),
+    },
+    Hypothesis { id: "softmax-derivative-missing", formula: "(p - y)/p", value: |s| factor(s, |p| 1.0 / p) },
+    Hypothesis {
+        id: "labels-shifted",
+        formula: "p - onehot(label + 1)",
+        value: |s| relabelled(s, |r| (s.case.labels[r] + 1) % s.case.classes()),
+    },
+    Hypothesis {
+        id: "labels-shifted",
+        formula: "p - onehot(label - 1); index -1 wraps to the last class",
+        value: |s| relabelled(s, |r| (s.case.labels[r] + s.case.classes() - 1) % s.case.classes()),
+    },
+    Hypothesis {
+        id: "labels-permuted",
+        formula: "p - y of the next sample: y rolled by one row",
+        value: |s| relabelled(s, |r| s.case.labels[(r + 1) % s.case.n]),
+    },
+    Hypothesis {
+        id: "labels-permuted",
+        formula: "p - y of the previous sample: y rolled by one row",
+        value: |s| relabelled(s, |r| s.case.labels[(r + s.case.n - 1) % s.case.n]),
+    },
+    Hypothesis {
+        id: "labels-permuted",
+        formula: "p - y in reverse order",
+        value: |s| relabelled(s, |r| s.case.labels[s.case.n - 1 - r]),
+    },
+    Hypothesis {
+        id: "labels-wrong",
+        formula: "p - onehot(argmax p): the network's own answer as label",
+        value: |s| relabelled(s, |r| argmax(s.up.row(r))),
+    },
+    Hypothesis {
+        id: "labels-wrong",
+        formula: "p, with no label subtracted",
+        value: |s| relabelled(s, |_| usize::MAX),
+    },
+    Hypothesis {
+        id: "labels-wrong",
+        formula: "p - onehot(0): every label is class 0",
+        value: |s| relabelled(s, |_| 0),
+    },
+    Hypothesis {
+        id: "labels-wrong",
+        formula: "z - y: the logits in place of p",
+        value: |s| per_sample(s, &minus(s.z(), &s.case.y)),
+    },
+];

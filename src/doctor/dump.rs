@@ -1,0 +1,187 @@
+//! What somebody exported: the arrays of the file under our names, not yet brought into one layout.
+
+use super::keys::{self, Key};
+use super::npy::{Array, Kind, Refusal, Value};
+use super::npz::Entries;
+use super::slot::{Param, Slot};
+use crate::reference::Activation;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The arrays of a file under our names.
+#[derive(Debug, Clone, Default)]
+pub struct Dump {
+    /// The tensors.
+    pub slots: BTreeMap<Slot, Array>,
+    /// The batch and its labels.
+    pub x: Option<Array>,
+    /// Labels or one-hot rows.
+    pub y: Option<Array>,
+    /// lr, l2, momentum, …
+    pub numbers: BTreeMap<&'static str, f64>,
+    /// The hidden activation, if the file or the command says it.
+    pub act: Option<Activation>,
+    /// Whether samples are rows, if the file says it.
+    pub rows: Option<bool>,
+    /// The number of layers.
+    pub depth: usize,
+    /// Whether some tensor was stored with fewer than 64 bits.
+    pub single: bool,
+    /// What was read in an unusual way.
+    pub notes: Vec<String>,
+}
+
+/// The activation of a name.
+pub fn activation(name: &str) -> Option<Activation> {
+    match name.trim().to_lowercase().as_str() {
+        "relu" => Some(Activation::Relu),
+        "sigmoid" | "logistic" => Some(Activation::Sigmoid),
+        "tanh" => Some(Activation::Tanh),
+        _ => None,
+    }
+}
+
+impl Dump {
+    /// Sorts the entries of a file; `map` holds `(theirs, ours)`.
+    ///
+    /// # Errors
+    /// The problem and a hint: keys missing, or more layers than there are weights.
+    pub fn new(entries: &Entries, map: &[(String, String)]) -> Result<Self, Refusal> {
+        let mut dump = Self::default();
+        let (mut last, mut torch) = (Vec::new(), Vec::new());
+        if let Some((theirs, _)) = map.iter().find(|(theirs, _)| !entries.contains_key(theirs)) {
+            let problem = format!("has no key `{theirs}`, which --map names");
+            return Err((problem, format!("its keys: {}", list(entries.keys()))));
+        }
+        for (theirs, value) in entries {
+            let ours = map.iter().find(|(from, _)| from == theirs).map_or(theirs, |(_, to)| to);
+            match (keys::parse(ours), keys::torch(ours)) {
+                (Some(Key::Last(slot)), _) => last.push((theirs, slot, numbers(theirs, value)?)),
+                (Some(key), _) => dump.insert(key, theirs, value)?,
+                (None, Some(name)) => torch.push((name, theirs, numbers(theirs, value)?)),
+                (None, None) => {
+                    dump.notes
+                        .push(format!("key `{theirs}` is not known and was ignored (--map theirs=ours)"));
+                }
+            }
+        }
+        dump.rank(torch)?;
+        dump.depth = dump.count()?;
+        for (theirs, slot, array) in last {
+            dump.put(slot(dump.depth), theirs, array)?;
+        }
+        dump.output();
+        dump.complete()?;
+        Ok(dump)
+    }
+
+    /// Takes in one entry whose meaning its name tells.
+    fn insert(&mut self, key: Key, theirs: &str, value: &Value) -> Result<(), Refusal> {
+        match (key, value) {
+            (Key::Act, Value::Text(text)) => {
+                self.act = Some(activation(text).ok_or_else(|| {
+                    let hint = "the hidden activations known are relu, sigmoid and tanh";
+                    (format!("says act = \"{text}\""), hint.to_owned())
+                })?);
+            }
+            (Key::Layout, Value::Text(text)) => self.rows = Some(text.to_lowercase().starts_with("row")),
+            (Key::Act | Key::Layout, Value::Numbers(_)) => {
+                return Err((format!("`{theirs}` should be a text"), "save it as a string".to_owned()));
+            }
+            (Key::X, _) => self.x = Some(numbers(theirs, value)?),
+            (Key::Y, _) => self.y = Some(numbers(theirs, value)?),
+            (Key::Number(name), _) => {
+                let array = numbers(theirs, value)?;
+                match array.data.as_slice() {
+                    [number] if number.is_finite() => self.numbers.insert(name, *number),
+                    _ => return Err((format!("`{theirs}` should be one finite number"), String::new())),
+                };
+            }
+            (Key::Slot(slot), _) => self.put(slot, theirs, numbers(theirs, value)?)?,
+            (Key::Last(_), _) => {}
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, slot: Slot, theirs: &str, array: Array) -> Result<(), Refusal> {
+        let float = !matches!(slot, Slot::Mask(_) | Slot::Accuracy | Slot::Loss);
+        self.single |= float && matches!(array.kind, Kind::F16 | Kind::F32);
+        match self.slots.insert(slot, array) {
+            None => Ok(()),
+            Some(_) => {
+                let problem = format!("has two keys for {slot}; one of them is `{theirs}`");
+                Err((problem, "leave one of them out".to_owned()))
+            }
+        }
+    }
+
+    /// PyTorch's positions become layers by their order.
+    fn rank(&mut self, torch: Vec<((usize, bool, &'static str), &String, Array)>) -> Result<(), Refusal> {
+        let positions: BTreeSet<usize> = torch.iter().map(|((position, _, _), _, _)| *position).collect();
+        for ((position, weight, word), theirs, array) in torch {
+            let layer = positions.range(..=position).count();
+            let param = if weight { Param::W(layer) } else { Param::B(layer) };
+            let slot = match word {
+                "d" => Slot::Grad(param),
+                "_new" => Slot::New(param),
+                _ => Slot::Param(param),
+            };
+            self.put(slot, theirs, array)?;
+        }
+        Ok(())
+    }
+
+    /// The number of layers: of weights without a gap.
+    fn count(&self) -> Result<usize, Refusal> {
+        let depth = (1..).take_while(|&l| self.slots.contains_key(&Slot::Param(Param::W(l)))).count();
+        let beyond = self.slots.keys().find(|slot| slot.layer().is_some_and(|layer| layer > depth));
+        match beyond {
+            Some(slot) if depth > 0 => {
+                let problem = format!("has {slot}, but weights only for layers 1 to {depth}");
+                Err((problem, format!("export W{} too, or leave {slot} out", depth + 1)))
+            }
+            _ => Ok(depth),
+        }
+    }
+
+    /// What some number as the last layer's activation is the probabilities.
+    fn output(&mut self) {
+        let last = self.depth;
+        if let Some(array) = self.slots.remove(&Slot::A(last)) {
+            self.slots.entry(Slot::P).or_insert(array);
+        }
+        if self.slots.remove(&Slot::Da(last)).is_some() {
+            self.notes.push(format!("da{last} (the gradient by p) is not checked; dz{last} is"));
+        }
+    }
+
+    /// Every required key is there.
+    fn complete(&self) -> Result<(), Refusal> {
+        let mut missing = Vec::new();
+        for l in 1..=self.depth.max(1) {
+            for param in [Param::W(l), Param::B(l)] {
+                if !self.slots.contains_key(&Slot::Param(param)) {
+                    missing.push(param.to_string());
+                }
+            }
+        }
+        missing.extend(self.x.is_none().then(|| "X".to_owned()));
+        missing.extend(self.y.is_none().then(|| "y".to_owned()));
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let hint = "needed are W1..WL, b1..bL (before the step), X and y; see `gpu-mlp doctor --template numpy`, \
+                    or name yours with --map theirs=ours";
+        Err((format!("lacks {}", missing.join(", ")), hint.to_owned()))
+    }
+}
+
+fn numbers(theirs: &str, value: &Value) -> Result<Array, Refusal> {
+    match value {
+        Value::Numbers(array) => Ok(array.clone()),
+        Value::Text(_) => Err((format!("`{theirs}` holds text, not numbers"), "export numbers".to_owned())),
+    }
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a String>) -> String {
+    names.map(String::as_str).collect::<Vec<_>>().join(", ")
+}

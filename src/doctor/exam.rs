@@ -1,0 +1,318 @@
+//! One examination: every tensor of a case against its formulas, under one set of conventions.
+//!
+//! Where a tensor is in the file, what follows is computed from it, right or wrong, so that each bug shows only
+//! where it is made. Where it is not, the candidates for it are carried along until the next tensor that is given
+//! decides among them.
+
+use super::algebra::{norm, scaled};
+use super::case::Case;
+use super::catalogue;
+use super::hypothesis::{Hypothesis, Site};
+use super::judge::{Cause, Decision, Scored, Tolerance, Trial, decide, score};
+use super::report::{Checked, Finding, Number, RunnerUp, Status};
+use super::scale;
+use super::slot::Slot;
+use crate::reference::{Activation, Matrix};
+use std::collections::BTreeMap;
+
+/// Conventions, none of them a bug, and how far to search.
+#[derive(Debug, Clone, Copy)]
+pub struct World {
+    /// The hidden activation.
+    pub act: Activation,
+    /// 1 if gradients point uphill, -1 if downhill.
+    pub sign: f64,
+    /// Gradients of parameters are this times those of the mean loss: 1 or N.
+    pub gradient: f64,
+    /// The loss is this times the mean: 1 or N.
+    pub objective: f64,
+    /// The factor of w that L2 adds to the gradient.
+    pub decay: f64,
+    /// The loss has the penalty in it.
+    pub penalised: bool,
+    /// These conventions hold only if the loss in the file says so.
+    pub loss_decides: bool,
+    /// A wrong formula in a forward tensor that the file does not have.
+    pub forward: Option<(Slot, &'static Hypothesis)>,
+    /// The gradients come from the right p, though the file's is wrong: only the evaluation's softmax is.
+    pub fresh_p: bool,
+    /// Whether tensors that the file does not have may be wrong.
+    pub search: bool,
+}
+
+/// An examination and what it has found so far.
+pub struct Exam<'a> {
+    /// The network, the batch, and what somebody's code made of them.
+    pub case: &'a Case,
+    /// lr, l2, momentum, …
+    pub numbers: BTreeMap<&'static str, f64>,
+    /// When numbers agree.
+    pub tolerance: Tolerance,
+    /// The conventions.
+    pub world: World,
+    /// Before the activation: the file's, or computed.
+    pub z: Vec<Matrix>,
+    /// The input of each layer.
+    pub a: Vec<Matrix>,
+    /// The probabilities: the file's, or computed.
+    pub p: Matrix,
+    /// The size of what rounding acts on in every dz.
+    pub bounds: Vec<Matrix>,
+    /// Dropout's masks with their scale.
+    pub masks: BTreeMap<usize, Matrix>,
+    /// A bug upstream in a tensor that is not given, to be reported where it first shows.
+    pub pending: Vec<Cause>,
+    /// Mismatches so far.
+    pub findings: Vec<Finding>,
+    /// Tensors so far.
+    pub checked: Vec<Checked>,
+    /// Conventions so far.
+    pub notes: Vec<String>,
+    /// The cost at which this examination can no longer be the one that counts.
+    pub limit: usize,
+}
+
+/// What became of one tensor.
+pub struct Settled {
+    /// The explanations that hold; empty if none does.
+    pub winners: Vec<Scored>,
+}
+
+impl<'a> Exam<'a> {
+    /// An examination that has seen nothing yet.
+    pub fn new(
+        case: &'a Case,
+        numbers: &BTreeMap<&'static str, f64>,
+        tolerance: Tolerance,
+        world: World,
+    ) -> Self {
+        let empty = Matrix::zeros([0, 0]);
+        Self {
+            case,
+            numbers: numbers.clone(),
+            tolerance,
+            world,
+            z: Vec::new(),
+            a: vec![case.x.clone()],
+            p: empty,
+            bounds: Vec::new(),
+            masks: BTreeMap::new(),
+            pending: Vec::new(),
+            findings: Vec::new(),
+            checked: Vec::new(),
+            notes: case.notes.clone(),
+            limit: usize::MAX,
+        }
+    }
+
+    /// The place of layer l, starting from `up`.
+    pub fn site<'s>(&'s self, l: usize, up: &'s Matrix) -> Site<'s> {
+        Site {
+            case: self.case,
+            act: self.world.act,
+            numbers: &self.numbers,
+            single: self.tolerance.single,
+            l,
+            z: &self.z,
+            a: &self.a,
+            up,
+        }
+    }
+
+    /// What this examination costs: a mismatch without a name far more than one with.
+    pub fn cost(&self) -> usize {
+        self.findings.iter().map(|finding| if finding.bug.is_none() { 10 } else { 1 }).sum()
+    }
+
+    /// Whether this examination is lost already.
+    pub fn lost(&self) -> bool {
+        self.cost() >= self.limit
+    }
+
+    /// Whether one more mismatch, named or not, would lose it.
+    pub fn hopeless(&self) -> bool {
+        self.cost() + 1 >= self.limit
+    }
+
+    /// Notes a convention once.
+    pub fn note(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        if !self.notes.contains(&text) {
+            self.notes.push(text);
+        }
+    }
+
+    /// Records a tensor that is not in the file.
+    pub fn not_given(&mut self, slot: Slot) {
+        self.checked.push(Checked { tensor: slot.to_string(), status: Status::NotGiven, residual: None });
+    }
+
+    /// Records a tensor that cannot be checked.
+    pub fn not_checked(&mut self, slot: Slot) {
+        self.checked.push(Checked { tensor: slot.to_string(), status: Status::NotChecked, residual: None });
+    }
+
+    /// Scores trials of a tensor.
+    pub fn scores(&self, u: &Matrix, magnitude: f64, trials: impl IntoIterator<Item = Trial>) -> Vec<Scored> {
+        trials.into_iter().map(|trial| score(&self.tolerance, u, magnitude, trial)).collect()
+    }
+
+    /// The verdict on one tensor of the file: recorded, and the explanations that hold returned.
+    pub fn settle(
+        &mut self,
+        slot: Slot,
+        mut scored: Vec<Scored>,
+        unknown: impl FnOnce() -> String,
+    ) -> Settled {
+        let right =
+            scored.iter().filter(|s| s.causes.is_empty()).map(|s| s.residual).fold(f64::INFINITY, f64::min);
+        let residual = right.is_finite().then_some(Number(right));
+        if self.pending.is_empty() && scored.iter().any(|s| s.causes.is_empty() && s.passes) {
+            scored.retain(|s| s.causes.is_empty() && s.passes);
+            if let Some(note) = scored[0].note {
+                self.note(note);
+            }
+            self.checked.push(Checked { tensor: slot.to_string(), status: Status::Ok, residual });
+            return Settled { winners: scored };
+        }
+        for s in &mut scored {
+            s.causes.splice(0..0, self.pending.iter().cloned());
+        }
+        self.checked.push(Checked { tensor: slot.to_string(), status: Status::Wrong, residual });
+        let decision = decide(&scored);
+        if decision.winners.is_empty() || !decision.apart {
+            self.unnamed(slot, &decision, Number(right), unknown);
+            self.pending.clear();
+            return Settled { winners: decision.winners };
+        }
+        self.pending.clear();
+        self.named(slot, &decision);
+        Settled { winners: decision.winners }
+    }
+
+    /// Reports explained numbers: one finding for every bug they need.
+    fn named(&mut self, slot: Slot, decision: &Decision) {
+        let lead = &decision.winners[0];
+        let ids = lead.ids();
+        let (mut also, mut alternatives): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+        for cause in decision.winners.iter().flat_map(|winner| &winner.causes) {
+            if !ids.contains(&cause.id) && !also.iter().any(|other| other == cause.id) {
+                also.push(cause.id.to_owned());
+                alternatives.push(cause.formula.clone());
+            }
+        }
+        let runner_up = decision.runner_up.as_ref().map(|other| RunnerUp {
+            bug: (!other.causes.is_empty()).then(|| other.ids().join(" + ")),
+            residual: Number(other.residual),
+        });
+        for cause in &lead.causes {
+            self.findings.push(Finding {
+                tensor: slot.to_string(),
+                bug: Some(cause.id.to_owned()),
+                also: also.clone(),
+                formula: cause.formula.clone(),
+                residual: Number(lead.residual),
+                runner_up: runner_up.clone(),
+                fix: catalogue::fix(cause.id).to_owned(),
+                alternatives: alternatives.clone(),
+            });
+        }
+    }
+
+    /// Reports numbers that several explanations nearly fit, or none.
+    fn unnamed(&mut self, slot: Slot, decision: &Decision, right: Number, unknown: impl FnOnce() -> String) {
+        let mut also: Vec<String> = Vec::new();
+        let near =
+            decision.winners.iter().chain(decision.runner_up.iter().filter(|_| !decision.winners.is_empty()));
+        for id in near.flat_map(Scored::ids) {
+            if !also.iter().any(|other| other == id) {
+                also.push(id.to_owned());
+            }
+        }
+        let fix = if also.is_empty() {
+            format!(
+                "compare {slot} with the right formula by hand; its operands are right or already reported"
+            )
+        } else {
+            "several explanations fit these numbers about as well: export float64 and a batch of N = 37"
+                .to_owned()
+        };
+        let formula = if also.is_empty() { unknown() } else { "one of several formulas".to_owned() };
+        let residual = decision.winners.first().map_or(right, |winner| Number(winner.residual));
+        let runner_up = decision.runner_up.as_ref().map(|other| RunnerUp {
+            bug: (!other.causes.is_empty()).then(|| other.ids().join(" + ")),
+            residual: Number(other.residual),
+        });
+        self.findings.push(Finding {
+            tensor: slot.to_string(),
+            bug: None,
+            also,
+            formula,
+            residual,
+            runner_up,
+            fix,
+            alternatives: Vec::new(),
+        });
+    }
+}
+
+/// The cause of a hypothesis at a tensor, with the layers' numbers in its formula.
+pub fn cause(slot: Slot, id: &'static str, formula: &str) -> Cause {
+    let l = slot.layer().unwrap_or(0);
+    let text = formula.replace("a_k", &format!("a{}", l.saturating_sub(1))).replace("a_l", &format!("a{l}"));
+    let text = text.replace("z_k", &format!("z{}", l.saturating_sub(1))).replace("n_l", &format!("n{l}"));
+    Cause { id, formula: format!("{slot} = {text}") }
+}
+
+/// The trials of a table at a site, each at every scale.
+pub fn tried<'s>(
+    slot: Slot,
+    site: &'s Site<'s>,
+    table: &'static [Hypothesis],
+    scales: &'s [f64],
+) -> impl Iterator<Item = Trial> + 's {
+    table.iter().filter_map(move |h| (h.value)(site).map(|value| (h, value))).flat_map(move |(h, value)| {
+        let trial = move |&scale: &f64| {
+            let mut trial = Trial::new(scaled(&value, scale), vec![cause(slot, h.id, h.formula)]);
+            trial.scale = scale;
+            trial
+        };
+        scales.iter().map(trial).collect::<Vec<_>>()
+    })
+}
+
+/// Trials of a tensor that is an explained one but for a factor: the known factors near the one that fits, or else
+/// that one itself.
+pub fn rescaled(
+    slot: Slot,
+    site: &Site,
+    u: &Matrix,
+    base: &Matrix,
+    causes: &[Cause],
+    scales: &[f64],
+) -> Vec<Trial> {
+    let constant = base.data().iter().all(|&value| value == base.data()[0]);
+    let Some(fitted) = scale::fitted(u, base).filter(|_| !constant && base.data().len() >= 4) else {
+        return Vec::new();
+    };
+    if super::judge::residual(u, &scaled(base, fitted)) > 1e-3 {
+        return Vec::new();
+    }
+    let mut trials = Vec::new();
+    for &convention in scales {
+        for factor in scale::factors(site) {
+            let total = convention * factor.value;
+            if (total / fitted - 1.0).abs() < 1e-4 {
+                let mut causes = causes.to_vec();
+                causes.push(cause(slot, factor.id, &factor.text));
+                trials.push(Trial { scale: convention, ..Trial::new(scaled(base, total), causes) });
+            }
+        }
+    }
+    if trials.is_empty() && norm(base) > 0.0 {
+        let mut causes = causes.to_vec();
+        causes.push(cause(slot, "scale-constant", &format!("{fitted:.6} times the right one")));
+        trials.push(Trial::new(scaled(base, fitted), causes));
+    }
+    trials
+}

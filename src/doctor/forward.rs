@@ -1,0 +1,252 @@
+//! The forward half of an examination: z, a, p, loss, accuracy.
+
+use super::algebra::{norm, scalar, scaled, times};
+use super::exam::{Exam, cause, tried};
+use super::judge::{Trial, residual};
+use super::preactivation::activation;
+use super::slot::Slot;
+use super::{accuracy, loss, permutation, preactivation, probabilities, ratio};
+use crate::reference::Matrix;
+
+/// A loss must agree this closely with a hypothesis: one number fits many formulas by chance.
+const LOSS_TOLERANCE: f64 = 2e-6;
+
+impl Exam<'_> {
+    /// Checks and completes z, a and p, then loss and accuracy.
+    pub fn forward(&mut self) {
+        for l in 1..=self.case.depth() {
+            let z = self.preactivation(l);
+            self.z.push(z);
+            if l < self.case.depth() {
+                self.mask(l);
+                let a = self.activation(l);
+                self.a.push(a);
+            }
+        }
+        self.p = self.probabilities();
+        self.loss();
+        self.accuracy();
+    }
+
+    /// `z_l`: the file's, checked, or computed.
+    fn preactivation(&mut self, l: usize) -> Matrix {
+        let slot = Slot::Z(l);
+        let input = self.a[l - 1].clone();
+        let right = preactivation::right(&self.site(l, &input));
+        let Some(given) = self.case.get(slot) else {
+            self.not_given(slot);
+            return right;
+        };
+        let site = self.site(l, &input);
+        let magnitude = norm(&preactivation::magnitude(&site));
+        let scales = [1.0];
+        let trials = [Trial::new(right.clone(), Vec::new())].into_iter().chain(tried(
+            slot,
+            &site,
+            preactivation::TABLE,
+            &scales,
+        ));
+        let mut scored = self.scores(given, magnitude, trials);
+        if l == 1 && !scored.iter().any(|s| s.passes) {
+            scored.extend(self.scores(given, magnitude, permutation::trial(slot, given, &right)));
+        }
+        self.settle(slot, scored, || ratio::describe(given, &right));
+        let overwritten = self.findings.last().is_some_and(|f| {
+            f.bug.as_deref() == Some("preactivation-overwritten") && f.tensor == slot.to_string()
+        });
+        if overwritten { right } else { given.clone() }
+    }
+
+    /// Dropout's mask of a layer with its scale: from the file, or from the zeros of a.
+    fn mask(&mut self, l: usize) {
+        let q = self.numbers.get("drop_p").copied().unwrap_or(0.0);
+        let keep = 1.0 / (1.0 - q);
+        if let Some(mask) = self.case.get(Slot::Mask(l)) {
+            let binary = mask.data().iter().all(|&m| m == 0.0 || m == 1.0);
+            let mask = if binary { scaled(mask, keep) } else { mask.clone() };
+            self.masks.insert(l, mask);
+        } else if let Some(a) = self.case.get(Slot::A(l)).filter(|_| q > 0.0) {
+            let mask = a.map(|a| if a == 0.0 { 0.0 } else { keep });
+            self.masks.insert(l, mask);
+            self.note(format!("mask{l} is not given; dropout's mask was read off the zeros of a{l}"));
+        }
+    }
+
+    /// `a_l`: the file's, checked, or computed.
+    fn activation(&mut self, l: usize) -> Matrix {
+        let slot = Slot::A(l);
+        let z = self.z[l - 1].clone();
+        let plain = activation::right(&self.site(l, &z));
+        let right = self.masks.get(&l).map_or_else(|| plain.clone(), |mask| times(&plain, mask));
+        let Some(given) = self.case.get(slot) else {
+            self.not_given(slot);
+            return match self.world.forward {
+                Some((at, h)) if at == slot => {
+                    self.pending.push(cause(
+                        slot,
+                        h.id,
+                        &format!("{} (seen further on; {slot} is not in the file)", h.formula),
+                    ));
+                    (h.value)(&self.site(l, &z)).unwrap_or(right)
+                }
+                _ => right,
+            };
+        };
+        let site = self.site(l, &z);
+        let mut rights = vec![Trial::new(right.clone(), Vec::new())];
+        if self.masks.contains_key(&l) {
+            let note = "an a before dropout is in the file; what follows is computed with the mask";
+            rights.push(Trial { note: Some(note), ..Trial::new(plain.clone(), Vec::new()) });
+        }
+        let scales = [1.0];
+        let trials = rights.into_iter().chain(tried(slot, &site, activation::TABLE, &scales));
+        let mut scored = self.scores(given, norm(&right), trials);
+        if l == 1 && self.case.get(Slot::Z(1)).is_none() && !scored.iter().any(|s| s.passes) {
+            scored.extend(self.scores(given, norm(&right), permutation::trial(slot, given, &right)));
+        }
+        self.settle(slot, scored, || ratio::describe(given, &right));
+        let before_dropout =
+            self.masks.get(&l).filter(|_| residual(given, &plain) <= self.tolerance.relative);
+        before_dropout.map_or_else(|| given.clone(), |mask| times(given, mask))
+    }
+
+    /// p: the file's, checked, or computed.
+    fn probabilities(&mut self) -> Matrix {
+        let l = self.case.depth();
+        let z = self.z[l - 1].clone();
+        let right = probabilities::right(&self.site(l, &z));
+        let Some(given) = self.case.get(Slot::P) else {
+            self.not_given(Slot::P);
+            return match self.world.forward {
+                Some((Slot::P, h)) => {
+                    self.pending.push(cause(
+                        Slot::P,
+                        h.id,
+                        &format!("{} (seen further on; p is not in the file)", h.formula),
+                    ));
+                    (h.value)(&self.site(l, &z)).unwrap_or(right)
+                }
+                _ => right,
+            };
+        };
+        let site = self.site(l, &z);
+        // An error of ε·|z| in a logit is an error of that size, relative, in p.
+        let spread = z.data().iter().fold(1.0_f64, |max, z| max.max(z.abs()));
+        let magnitude = norm(&right) * spread;
+        let clip =
+            |value| Trial { note: Some("p is clipped away from 0 and 1"), ..Trial::new(value, Vec::new()) };
+        let rights = [Trial::new(right.clone(), Vec::new())]
+            .into_iter()
+            .chain(probabilities::clipped(&right).map(clip));
+        let scales = [1.0];
+        let trials = rights.chain(tried(Slot::P, &site, probabilities::TABLE, &scales));
+        let mut scored = self.scores(given, magnitude, trials);
+        if self.case.get(Slot::Z(l)).is_none() && !scored.iter().any(|s| s.passes) {
+            scored.extend(self.scores(given, magnitude, permutation::trial(Slot::P, given, &right)));
+        }
+        self.settle(Slot::P, scored, || {
+            format!("unknown: {}; {}", ratio::describe(given, &right), probabilities::sums(given))
+        });
+        given.clone()
+    }
+
+    /// The p that the gradients come from.
+    pub fn training_p(&mut self) {
+        if self.world.fresh_p {
+            let l = self.case.depth();
+            self.p = probabilities::right(&self.site(l, &self.z[l - 1]));
+            self.note("the p in the file is not the one the gradients come from: the evaluation has a softmax of its own");
+        }
+    }
+
+    fn loss(&mut self) {
+        let Some(given) = self.case.get(Slot::Loss) else {
+            self.not_given(Slot::Loss);
+            return;
+        };
+        let mut given = given.clone();
+        if given.data().len() == self.case.n && self.case.n > 1 {
+            self.note("loss is given for each sample; its mean is checked");
+            given = scalar(given.data().iter().sum::<f64>() / self.case.count());
+        }
+        let p = self.p.clone();
+        let site = self.site(self.case.depth(), &p);
+        let penalty =
+            if self.world.penalised { self.world.decay / 2.0 * loss::weights_squared(&site) } else { 0.0 };
+        let right = |loss: f64| Trial::new(scalar((loss + penalty) * self.world.objective), Vec::new());
+        let rights: Vec<Trial> = loss::rights(&site).into_iter().map(right).collect();
+        let wanted = rights[0].value.at(0, 0);
+        let scales = [1.0];
+        let trials: Vec<Trial> =
+            rights.into_iter().chain(tried(Slot::Loss, &site, loss::TABLE, &scales)).collect();
+        let tolerance = self.tolerance;
+        self.tolerance =
+            tolerance.with_relative(if tolerance.single { LOSS_TOLERANCE } else { tolerance.relative });
+        // The logarithm turns a relative error of p into an absolute one of the loss.
+        let mut scored = self.scores(&given, 1.0, trials);
+        if self.case.get(Slot::P).is_none() && !scored.iter().any(|s| s.passes) {
+            scored.extend(self.losses_of_wrong_p(&given));
+        }
+        self.settle(Slot::Loss, scored, || format!("unknown: {} where {wanted} is right", given.at(0, 0)));
+        self.tolerance = tolerance;
+    }
+
+    /// The cross-entropy of every wrong p, for files without p: an evaluation that went wrong.
+    fn losses_of_wrong_p(&self, given: &Matrix) -> Vec<super::judge::Scored> {
+        let l = self.case.depth();
+        let z = &self.z[l - 1];
+        let site = self.site(l, z);
+        let mut trials = Vec::new();
+        for h in probabilities::TABLE {
+            let Some(p) = (h.value)(&site) else { continue };
+            for (factor, text) in [
+                (1.0, ""),
+                (1.0 / self.case.classes() as f64, ", divided by C"),
+                (self.case.count(), ", summed"),
+            ] {
+                let value = scalar(factor * loss::mean(&self.site(l, &p)));
+                let formula = format!("cross-entropy{text} of p = {}", h.formula);
+                trials.push(Trial::new(value, vec![cause(Slot::Loss, h.id, &formula)]));
+            }
+        }
+        self.scores(given, 1.0, trials)
+    }
+
+    fn accuracy(&mut self) {
+        let Some(given) = self.case.get(Slot::Accuracy) else {
+            self.not_given(Slot::Accuracy);
+            return;
+        };
+        if !super::algebra::finite(&self.p) {
+            self.not_checked(Slot::Accuracy);
+            return;
+        }
+        let p = self.p.clone();
+        let site = self.site(self.case.depth(), &p);
+        let right = |(value, note): (f64, &'static str)| {
+            let note = (!note.is_empty()).then_some(note);
+            Trial { note, ..Trial::new(scalar(value), Vec::new()) }
+        };
+        let rights = accuracy::rights(&site);
+        let scales = [1.0];
+        let trials: Vec<Trial> = rights
+            .into_iter()
+            .map(right)
+            .chain(tried(Slot::Accuracy, &site, accuracy::TABLE, &scales))
+            .collect();
+        let tolerance = self.tolerance;
+        // A share k/N may come as float32 even if nothing else does.
+        self.tolerance.relative = tolerance.relative.max(1e-6);
+        let scored = self.scores(given, 0.0, trials);
+        let (given, right) = (given.at(0, 0), rights[0].0);
+        let multiple = (given * self.case.count()).fract().abs() < 1e-6;
+        let pending = std::mem::take(&mut self.pending);
+        self.settle(Slot::Accuracy, scored, || {
+            let hint =
+                if multiple { "" } else { "; it is not a multiple of 1/N: an average over other batches?" };
+            format!("unknown: {given} where {right} is right{hint}")
+        });
+        self.pending = pending;
+        self.tolerance = tolerance;
+    }
+}

@@ -1,0 +1,158 @@
+//! What is wrong although every formula is right, and numbers that cannot decide.
+
+use super::algebra::minus;
+use super::catalogue;
+use super::exam::Exam;
+use super::report::{Finding, Number};
+use super::slot::{Param, Slot};
+use crate::reference::{Activation, Layer, Matrix, Mlp, argmax};
+
+impl Exam<'_> {
+    /// Findings and notes about data, initialisation and step size, and warnings about the batch.
+    pub fn health(&mut self) {
+        self.equal_units();
+        self.dead_units();
+        self.inputs();
+        self.step_size();
+        self.batch();
+    }
+
+    fn sick(&mut self, tensor: Slot, id: &str, formula: String) {
+        let fix = catalogue::fix(id).to_owned();
+        let bug = Some(id.to_owned());
+        let (residual, runner_up, also) = (Number(0.0), None, Vec::new());
+        self.findings.push(Finding {
+            tensor: tensor.to_string(),
+            bug,
+            also,
+            formula,
+            residual,
+            runner_up,
+            fix,
+            alternatives: Vec::new(),
+        });
+    }
+
+    /// Units of a hidden layer with equal weights in and out, which training keeps equal.
+    fn equal_units(&mut self) {
+        let equal = |rows: &Matrix| rows.rows() > 1 && (1..rows.rows()).all(|r| rows.row(r) == rows.row(0));
+        let stuck: Vec<usize> = (1..self.case.depth())
+            .filter(|&l| {
+                let (w, b) = (self.case.w(l), self.case.b(l));
+                equal(&w.transposed()) && equal(&b.transposed()) && equal(self.case.w(l + 1))
+            })
+            .collect();
+        for l in stuck {
+            let width = self.case.sizes[l];
+            let text = format!("all {width} units of layer {l} have equal weights in and out, and keep them");
+            self.sick(Slot::Param(Param::W(l)), "constant-init", text);
+        }
+    }
+
+    /// Layers that are off for the whole batch, and shares of dead units.
+    fn dead_units(&mut self) {
+        if self.world.act != Activation::Relu {
+            return;
+        }
+        for l in 1..self.case.depth() {
+            let z = &self.z[l - 1];
+            let dead = (0..z.cols()).filter(|&c| (0..z.rows()).all(|r| z.at(r, c) <= 0.0)).count();
+            let zero = self.case.w(l).data().iter().all(|&w| w == 0.0);
+            if dead == z.cols() && !zero {
+                let text = format!(
+                    "z{l} <= 0 in all {dead} units for all {} samples: no gradient reaches below",
+                    self.case.n
+                );
+                self.sick(Slot::Param(Param::W(l)), "dead-relu", text);
+            } else if 2 * dead > z.cols() && self.case.n >= 10 && !zero {
+                let text = format!(
+                    "dead-relu: {dead} of {} units of layer {l} are off for the whole batch",
+                    z.cols()
+                );
+                self.note(text);
+            }
+        }
+    }
+
+    fn inputs(&mut self) {
+        let x = &self.case.x;
+        let max = x.data().iter().fold(0.0_f64, |max, x| max.max(x.abs()));
+        let bytes = max <= 255.0 && x.data().iter().all(|&x| x >= 0.0 && x.fract() == 0.0);
+        if max > 20.0 {
+            let what = if bytes {
+                "X holds whole numbers of 0..255".to_owned()
+            } else {
+                format!("|X| goes up to {max:.4}")
+            };
+            let mut z: Vec<f64> = self.z[0].data().iter().map(|z| z.abs()).collect();
+            z.sort_by(f64::total_cmp);
+            let text = format!(
+                "inputs-unscaled: {what}; the median |z1| is {:.3}; {}",
+                z[z.len() / 2],
+                catalogue::fix("inputs-unscaled")
+            );
+            self.note(text);
+        }
+    }
+
+    /// Whether the loss of this batch grows with a step whose gradient is right.
+    fn step_size(&mut self) {
+        let case = self.case;
+        let params = || (1..=case.depth()).flat_map(|l| [Param::W(l), Param::B(l)]);
+        let complete = params().all(|param| {
+            case.get(Slot::New(param))
+                .is_some_and(|new| new.data().len() == case.given[&Slot::Param(param)].data().len())
+        });
+        if !complete || !self.findings.is_empty() || !self.masks.is_empty() {
+            return;
+        }
+        let labels: Vec<u32> = case.labels.iter().map(|&label| label as u32).collect();
+        let at = |share: f64| {
+            let moved = |param: Param| {
+                let old = &case.given[&Slot::Param(param)];
+                let step = minus(&case.given[&Slot::New(param)], old);
+                super::algebra::zip(old, &step, |old, step| old + share * step)
+            };
+            let layer = |l| Layer { w: moved(Param::W(l)), b: moved(Param::B(l)).into_data() };
+            let mlp = Mlp { layers: (1..=case.depth()).map(layer).collect(), activation: self.world.act };
+            mlp.loss(&case.x, &labels)
+        };
+        let (before, after) = (at(0.0), at(1.0));
+        if after > before && self.world.decay == 0.0 {
+            let share = (1..30).map(|k| 0.5_f64.powi(k)).find(|&share| at(share) < before).unwrap_or(0.0);
+            let rate = match self.numbers.get("lr") {
+                Some(lr) => format!("lr = {:.3e}", lr * share),
+                None => format!("{share} of it"),
+            };
+            self.note(format!(
+                "learning-rate-too-high: the loss of this batch goes from {before:.6} to {after:.6} with the step, though its \
+                 direction is right; it falls with {rate}"
+            ));
+        }
+    }
+
+    /// Batches that cannot tell explanations apart.
+    fn batch(&mut self) {
+        let (n, classes) = (self.case.n, self.case.classes());
+        if n == 1 {
+            self.note("N = 1: 1/N, the last sample, softmax over the batch and sums over axis 0 cannot be told from the right ones; export N = 37");
+        } else if n == classes {
+            self.note(format!(
+                "N = C = {n}: 1/N and 1/C, and the axes of p, cannot be told apart; export N = 37"
+            ));
+        } else if self.case.sizes[1..].contains(&n) {
+            self.note(format!(
+                "N = {n} is also the width of a layer: axes may be confused unseen; export N = 37"
+            ));
+        }
+        if super::algebra::finite(&self.p) && self.p.shape() == self.case.y.shape() {
+            let right = (0..n).all(|r| argmax(self.p.row(r)) == self.case.labels[r]);
+            let saturated = self.p.data().iter().all(|&p| !(1e-6..=1.0 - 1e-6).contains(&p));
+            if saturated {
+                self.note("p is saturated (all 0 or 1): gradients vanish and wrong formulas with them; export an earlier step");
+            } else if right && n > 1 {
+                self.note("every sample is classified right: wrong labels cannot be told from the network's own answers; export an earlier step");
+            }
+        }
+    }
+}

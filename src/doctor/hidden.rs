@@ -1,0 +1,238 @@
+//! `da_l` and `dz_l` of the hidden layers: back through the weights, then through the activation.
+
+use super::algebra::{dot, matmul_nt, matmul_tn, minus, plus, reshaped, scaled, times};
+use super::hypothesis::{Hypothesis, Site};
+use super::slot::{Param, Slot};
+use crate::reference::{Activation, Matrix, matmul};
+
+/// `da_l`: starts from `dz_{l+1}`.
+pub mod through_weights {
+    use super::{
+        Hypothesis, Matrix, Param, Site, Slot, matmul, matmul_nt, matmul_tn, minus, reshaped, scaled,
+    };
+
+    /// `da_l = dz_{l+1}·W_{l+1}ᵀ`
+    pub fn right(site: &Site) -> Matrix {
+        matmul_nt(site.up, site.case.w(site.l + 1))
+    }
+
+    /// The size of what is added up.
+    pub fn magnitude(site: &Site) -> Matrix {
+        matmul_nt(&site.up.map(f64::abs), &site.case.w(site.l + 1).map(f64::abs))
+    }
+
+    /// The weights above after a step of `lr` along their gradient.
+    fn stepped(site: &Site, factor: f64) -> Option<Matrix> {
+        let lr = site.number("lr")?;
+        Some(minus(site.case.w(site.l + 1), &scaled(&gradient_above(site), lr * factor)))
+    }
+
+    /// The gradient of the weights above: the file's, or computed.
+    pub fn gradient_above(site: &Site) -> Matrix {
+        let given = site.case.get(Slot::Grad(Param::W(site.l + 1)));
+        given.cloned().unwrap_or_else(|| matmul_tn(&site.a[site.l], site.up))
+    }
+
+    /// What can be wrong with `da_l`.
+    pub const TABLE: &[Hypothesis] = &[
+        Hypothesis {
+            id: "weight-not-transposed",
+            formula: "dz·W, not dz·Wᵀ (W is square, so nothing complained)",
+            value: |s| {
+                let w = s.case.w(s.l + 1);
+                (w.rows() == w.cols()).then(|| matmul(s.up, w))
+            },
+        },
+        Hypothesis {
+            id: "weight-not-transposed",
+            formula: "dz·reshape(W): reshaped to the transposed shape, which scrambles it",
+            value: |s| {
+                let w = s.case.w(s.l + 1);
+                let w = if s.case.layout.in_out { w.clone() } else { w.transposed() };
+                let other = reshaped(&w, w.cols(), w.rows())?;
+                Some(matmul(s.up, &if s.case.layout.in_out { other } else { other.transposed() }))
+            },
+        },
+        Hypothesis {
+            id: "updated-weights-in-backward",
+            formula: "dz·W_newᵀ: the weights above after their step",
+            value: |s| Some(matmul_nt(s.up, s.case.get(Slot::New(Param::W(s.l + 1)))?)),
+        },
+        Hypothesis {
+            id: "updated-weights-in-backward",
+            formula: "dz·(W - lr·dW)ᵀ: the weights above after their step",
+            value: |s| Some(matmul_nt(s.up, &stepped(s, 1.0)?)),
+        },
+        Hypothesis {
+            id: "updated-weights-in-backward",
+            formula: "dz·(W - lr·dW/N)ᵀ: the weights above after their step",
+            value: |s| Some(matmul_nt(s.up, &stepped(s, 1.0 / s.n())?)),
+        },
+        Hypothesis {
+            id: "updated-weights-in-backward",
+            formula: "dz·(W + lr·dW)ᵀ: the weights above after their step",
+            value: |s| Some(matmul_nt(s.up, &stepped(s, -1.0)?)),
+        },
+        Hypothesis {
+            id: "activation-derivative-missing",
+            formula: "da of the layer above times Wᵀ, without that layer's f'",
+            value: |s| Some(matmul_nt(s.case.get(Slot::Da(s.l + 1))?, s.case.w(s.l + 1))),
+        },
+    ];
+}
+
+/// The length of the step in W that `da_l` shows if the weights above were used after it; the learning rate is then
+/// fitted, one unknown against thousands of equations: `da = dz·Wᵀ - lr·dz·dWᵀ`.
+pub fn fitted_step(site: &Site, da: &Matrix) -> Option<(f64, Matrix)> {
+    let right = through_weights::right(site);
+    let direction = matmul_nt(site.up, &through_weights::gradient_above(site));
+    let lr = -dot(&minus(da, &right), &direction) / dot(&direction, &direction);
+    (lr.is_finite() && lr > 0.0 && da.data().len() > 8).then(|| (lr, plus(&right, &scaled(&direction, -lr))))
+}
+
+/// `dz_l ⊙ f'`: starts from `da_l`.
+fn back(site: &Site, derivative: impl Fn(f64) -> f64) -> Matrix {
+    times(site.up, &site.z().map(derivative))
+}
+
+/// The derivative written with the activation's value, as people write it.
+fn by_output(act: Activation, a: f64) -> f64 {
+    match act {
+        Activation::Relu => f64::from(a > 0.0),
+        Activation::Sigmoid => a * (1.0 - a),
+        Activation::Tanh => 1.0 - a * a,
+    }
+}
+
+/// `dz_l = da_l ⊙ f'(z_l)`, in every right way to write it; `mask` is dropout's, scaled, if it is still to be
+/// applied.
+pub fn rights(site: &Site, mask: Option<&Matrix>) -> Vec<Matrix> {
+    let mut all = vec![back(site, |z| site.act.derivative(z))];
+    if site.act == Activation::Relu && site.z().data().contains(&0.0) {
+        all.push(back(site, |z| f64::from(z >= 0.0)));
+    }
+    if mask.is_none()
+        && let Some(a) = site.case.get(Slot::A(site.l))
+    {
+        all.push(times(site.up, &a.map(|a| by_output(site.act, a))));
+    }
+    match mask {
+        Some(mask) => all.iter().map(|dz| times(dz, mask)).collect(),
+        None => all,
+    }
+}
+
+/// Dropout's mask as zeros and ones.
+fn kept(site: &Site) -> Option<Matrix> {
+    Some(site.case.get(Slot::Mask(site.l))?.map(|m| f64::from(m != 0.0)))
+}
+
+/// da times the derivative of another activation.
+fn other(site: &Site, act: Activation) -> Option<Matrix> {
+    (act != site.act).then(|| back(site, |z| act.derivative(z)))
+}
+
+/// What can be wrong with a hidden `dz_l`.
+pub const TABLE: &[Hypothesis] = &[
+    Hypothesis {
+        id: "activation-derivative-missing",
+        formula: "da, without f'(z)",
+        value: |s| Some(s.up.clone()),
+    },
+    Hypothesis {
+        id: "activation-derivative-twice",
+        formula: "da·f'(a): the derivative of z taken at a, that is f'(f(z))",
+        value: |s| Some(back(s, |z| s.act.derivative(s.act.apply(z)))),
+    },
+    Hypothesis {
+        id: "activation-derivative-twice",
+        formula: "da·f'(z)²",
+        value: |s| Some(back(s, |z| s.act.derivative(z).powi(2))),
+    },
+    Hypothesis {
+        id: "activation-derivative-on-preactivation",
+        formula: "da·z·(1 - z) (for tanh: da·(1 - z²)): the formula for a, given z",
+        value: |s| (s.act != Activation::Relu).then(|| back(s, |z| by_output(s.act, z))),
+    },
+    Hypothesis {
+        id: "activation-derivative-of-error",
+        formula: "da·f'(da): the derivative taken at the error that comes back",
+        value: |s| Some(s.up.map(|g| g * s.act.derivative(g))),
+    },
+    Hypothesis {
+        id: "activation-derivative-of-error",
+        formula: "da·da·(1 - da) (for tanh: da·(1 - da²)): the formula for a, given the error",
+        value: |s| Some(s.up.map(|g| g * by_output(s.act, g))),
+    },
+    Hypothesis {
+        id: "relu-mask-inverted",
+        formula: "da·(z <= 0): the mask the wrong way round",
+        value: |s| (s.act == Activation::Relu).then(|| back(s, |z| f64::from(z <= 0.0))),
+    },
+    Hypothesis {
+        id: "relu-mask-inverted",
+        formula: "da·(da > 0): masked by the sign of the error, not of z",
+        value: |s| (s.act == Activation::Relu).then(|| s.up.map(|g| g.max(0.0))),
+    },
+    Hypothesis {
+        id: "activation-derivative-other",
+        formula: "da·a: the activation itself in place of its derivative",
+        value: |s| Some(back(s, |z| s.act.apply(z))),
+    },
+    Hypothesis {
+        id: "activation-derivative-other",
+        formula: "da·relu'(z), another activation's derivative",
+        value: |s| other(s, Activation::Relu),
+    },
+    Hypothesis {
+        id: "activation-derivative-other",
+        formula: "da·sigmoid'(z), another activation's derivative",
+        value: |s| other(s, Activation::Sigmoid),
+    },
+    Hypothesis {
+        id: "activation-derivative-other",
+        formula: "da·tanh'(z), another activation's derivative",
+        value: |s| other(s, Activation::Tanh),
+    },
+    Hypothesis {
+        id: "activation-derivative-other",
+        formula: "da·a·(1 - a), sigmoid's derivative from another activation's a",
+        value: |s| {
+            (s.act != Activation::Sigmoid)
+                .then(|| back(s, |z| by_output(Activation::Sigmoid, s.act.apply(z))))
+        },
+    },
+    Hypothesis {
+        id: "activation-derivative-other",
+        formula: "da·(1 - a²), tanh's derivative from another activation's a",
+        value: |s| {
+            (s.act != Activation::Tanh).then(|| back(s, |z| by_output(Activation::Tanh, s.act.apply(z))))
+        },
+    },
+    Hypothesis {
+        id: "dropout-mask-missing",
+        formula: "da·f'(z), without dropout's mask",
+        value: |s| s.case.get(Slot::Mask(s.l)).map(|_| back(s, |z| s.act.derivative(z))),
+    },
+    Hypothesis {
+        id: "dropout-scale",
+        formula: "da·mask·f'(z), without dropout's factor 1/(1 - q)",
+        value: |s| Some(times(&back(s, |z| s.act.derivative(z)), &kept(s)?)),
+    },
+    Hypothesis {
+        id: "dropout-scale",
+        formula: "da·mask·f'(z)·(1 - q)",
+        value: |s| {
+            let q = s.number("drop_p")?;
+            Some(scaled(&times(&back(s, |z| s.act.derivative(z)), &kept(s)?), 1.0 - q))
+        },
+    },
+    Hypothesis {
+        id: "dropout-scale",
+        formula: "da·mask·f'(z)/(1 - q)²: the factor twice",
+        value: |s| {
+            let q = s.number("drop_p")?;
+            Some(scaled(&times(&back(s, |z| s.act.derivative(z)), &kept(s)?), (1.0 - q).powi(-2)))
+        },
+    },
+];

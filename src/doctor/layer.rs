@@ -1,0 +1,184 @@
+//! `dW_l` and `db_l` in an examination, or the steps that show them.
+
+use super::algebra::{dot, minus, norm, plus, scaled};
+use super::backward::{Candidate, inherit};
+use super::exam::{Exam, cause, rescaled, tried};
+use super::hypothesis::Site;
+use super::judge::{Scored, Trial, residual};
+use super::slot::{Param, Slot};
+use super::{gradient, ratio};
+use crate::reference::Matrix;
+
+/// The penalty is in dW.
+pub const DECAYED: &str = "L2 is added to dW";
+
+impl Exam<'_> {
+    /// `dW_l` and `db_l`, or where they are not in the file their steps; narrows the candidates to those that fit.
+    pub fn layer(&mut self, l: usize, candidates: &mut Vec<Candidate>) {
+        let seen: Vec<Param> =
+            [Param::W(l), Param::B(l)].into_iter().filter(|&param| self.observed(param)).collect();
+        if candidates.len() > 1 && !seen.is_empty() {
+            *candidates = candidates.drain(..).flat_map(|candidate| self.fitted(&seen, candidate)).collect();
+            *candidates = self.narrowed(&seen, candidates);
+        }
+        for param in [Param::W(l), Param::B(l)] {
+            if self.case.get(Slot::Grad(param)).is_none() {
+                self.not_given(Slot::Grad(param));
+            }
+            if !seen.contains(&param) {
+                continue;
+            }
+            let (slot, settled) = self.gradient(param, candidates);
+            let kept: Vec<usize> = settled.iter().map(|winner| winner.from).collect();
+            if !kept.is_empty() {
+                let mut index = 0;
+                candidates.retain(|_| {
+                    index += 1;
+                    kept.contains(&(index - 1))
+                });
+            }
+            let named = self.findings.last().is_some_and(|f| f.tensor == slot.to_string());
+            if named || !settled.is_empty() {
+                candidates.iter_mut().for_each(|candidate| candidate.causes.clear());
+            }
+        }
+    }
+
+    /// Whether the gradient of a parameter can be seen, in itself or through a plain step.
+    fn observed(&self, param: Param) -> bool {
+        self.case.get(Slot::Grad(param)).is_some() || self.step_shows_gradient(param)
+    }
+
+    /// The verdict on the gradient of one parameter.
+    fn gradient(&mut self, param: Param, candidates: &[Candidate]) -> (Slot, Vec<Scored>) {
+        let given = self.case.get(Slot::Grad(param));
+        let slot = if given.is_some() { Slot::Grad(param) } else { Slot::New(param) };
+        let mut scored = Vec::new();
+        for (from, candidate) in candidates.iter().enumerate() {
+            scored.extend(self.gradient_scores(param, candidate, from, true));
+        }
+        let first = &candidates[0];
+        let right =
+            scaled(&gradient::right(&self.site(param.layer(), &first.value), param), self.factors(first)[0]);
+        let seen = given.cloned().unwrap_or_else(|| self.step(param));
+        let settled = self.settle(slot, scored, || ratio::describe(&seen, &right));
+        (slot, settled.winners)
+    }
+
+    /// The factors from `aᵀ·dz` of a candidate to the gradient by the conventions.
+    pub fn factors(&self, candidate: &Candidate) -> Vec<f64> {
+        let world = self.world.sign * self.world.gradient;
+        match candidate.scale {
+            Some(scale) => vec![world / scale],
+            None => self.conventions().iter().map(|scale| world / scale).collect(),
+        }
+    }
+
+    /// The size of what a parameter's gradient adds up.
+    pub fn gradient_size(&self, site: &Site, candidate: &Candidate, param: Param) -> f64 {
+        if candidate.anchored {
+            return norm(&gradient::magnitude(site, param));
+        }
+        norm(&gradient::magnitude(&self.site(param.layer(), &self.bounds[param.layer() - 1]), param))
+    }
+
+    /// Scores of the right and, if `full`, the wrong formulas of a parameter's gradient (or its step).
+    pub fn gradient_scores(
+        &self,
+        param: Param,
+        candidate: &Candidate,
+        from: usize,
+        full: bool,
+    ) -> Vec<Scored> {
+        let site = self.site(param.layer(), &candidate.value);
+        if self.case.get(Slot::Grad(param)).is_none() {
+            return self.step_scores(param, &site, candidate, from, full);
+        }
+        let given = &self.case.given[&Slot::Grad(param)];
+        let slot = Slot::Grad(param);
+        let factors = self.factors(candidate);
+        let base = gradient::right(&site, param);
+        let magnitude = self.gradient_size(&site, candidate, param) * factors[0].abs();
+        let plain = |&factor: &f64| scaled(&base, factor);
+        let mut scored = Vec::new();
+        for right in factors.iter().map(plain) {
+            let trials = self.with_decay(param, right).into_iter().map(|t| inherit(t, from, candidate));
+            scored.extend(self.scores(given, magnitude, trials));
+        }
+        if !full || self.hopeless() || scored.iter().any(|s| s.passes) {
+            return scored;
+        }
+        let wrong = tried(slot, &site, gradient::table(param), &factors).map(|t| inherit(t, from, candidate));
+        scored.extend(self.scores(given, magnitude, wrong));
+        for right in factors.iter().map(plain) {
+            let more = self.additions(slot, param, given, &right);
+            scored.extend(self.scores(
+                given,
+                magnitude,
+                more.into_iter().map(|t| inherit(t, from, candidate)),
+            ));
+        }
+        if !scored.iter().any(|s| s.passes) {
+            scored.extend(self.rescaled_scores(slot, &site, given, &base, candidate, from));
+        }
+        scored
+    }
+
+    /// Right or wrong formulas with a wrong factor.
+    fn rescaled_scores(
+        &self,
+        slot: Slot,
+        site: &Site,
+        given: &Matrix,
+        base: &Matrix,
+        candidate: &Candidate,
+        from: usize,
+    ) -> Vec<Scored> {
+        let factors = self.factors(candidate);
+        let mut trials = rescaled(slot, site, given, base, &[], &factors);
+        if trials.iter().all(|t| residual(given, &t.value) > self.tolerance.relative)
+            && let Slot::Grad(param) | Slot::New(param) = slot
+        {
+            for t in tried(slot, site, gradient::table(param), &[1.0]) {
+                trials.extend(rescaled(slot, site, given, &t.value, &t.causes, &factors));
+            }
+        }
+        self.scores(given, 0.0, trials.into_iter().map(|t| inherit(t, from, candidate)))
+    }
+
+    /// A right gradient, and with the L2 term in its place.
+    fn with_decay(&self, param: Param, right: Matrix) -> Vec<Trial> {
+        let mut trials = Vec::new();
+        if let (Param::W(l), true) = (param, self.world.decay > 0.0) {
+            for factor in [1.0, self.world.gradient] {
+                let value =
+                    plus(&right, &scaled(self.case.w(l), self.world.sign * factor * self.world.decay));
+                trials.push(Trial { note: Some(DECAYED), ..Trial::new(value, Vec::new()) });
+            }
+        }
+        trials.push(Trial::new(right, Vec::new()));
+        trials
+    }
+
+    /// What somebody may have added to a right gradient: a penalty with another factor, or an earlier gradient.
+    fn additions(&self, slot: Slot, param: Param, given: &Matrix, right: &Matrix) -> Vec<Trial> {
+        let mut trials = Vec::new();
+        if let Some(earlier) = self.case.get(Slot::GradPrev(param)) {
+            let text = "the right one plus the gradient of the batch before";
+            trials.push(Trial::new(plus(right, earlier), vec![cause(slot, "accumulator-not-reset", text)]));
+        }
+        let parameter = &self.case.given[&Slot::Param(param)];
+        let c = dot(&minus(given, right), parameter) / dot(parameter, parameter);
+        if c.is_finite() && parameter.data().len() >= 4 {
+            let value = plus(right, &scaled(parameter, c));
+            let l2 = self.numbers.get("l2").map_or("no l2 in the file".to_owned(), |l2| format!("l2 = {l2}"));
+            let (id, name) = match param {
+                Param::W(_) => ("l2-factor", "W"),
+                Param::B(_) => ("l2-on-bias", "b"),
+            };
+            let formula = format!("the right one plus c·{name} with c = {c:.6e} ({l2}, N = {})", self.case.n);
+            trials.push(Trial::new(value, vec![cause(slot, id, &formula)]));
+        }
+        trials
+    }
+}

@@ -1,0 +1,154 @@
+//! The doctor: names the bug in somebody's hand-written backpropagation from the numbers it produced.
+//!
+//! The idea: every exported tensor is computed again from the tensors exported before it, so that each bug shows
+//! only where it is made. A tensor that does not agree is compared with what every known bug would have made of the
+//! same operands; a bug is named only if its formula alone reproduces the numbers. Conventions (where 1/N stands,
+//! which sign, which layout) are not bugs: the examination is run under each and the one with the fewest mismatches
+//! counts.
+//!
+//! ```text
+//! npz, npy      the file              case          its tensors in one layout
+//! keys, dump    its keys              exam          one examination: forward, backward, update, health, witness
+//! judge         when numbers agree    preactivation, probabilities, loss, accuracy, delta, hidden, gradient,
+//!                                     scale, labels, optimiser: the right formulas and the bugs, as tables
+//! catalogue     what each bug means and its fix       report: the answer
+//! ```
+//!
+//! Nothing here needs a GPU, and nothing here prints.
+
+mod accuracy;
+mod algebra;
+mod backward;
+mod candidates;
+mod case;
+pub mod catalogue;
+mod delta;
+mod design;
+pub mod dump;
+mod exam;
+mod forward;
+mod gradient;
+mod health;
+mod hidden;
+mod hypothesis;
+mod judge;
+mod keys;
+mod labels;
+mod layer;
+mod loss;
+pub mod npy;
+pub mod npz;
+mod optimiser;
+mod output;
+mod permutation;
+mod preactivation;
+mod probabilities;
+mod ratio;
+pub mod report;
+mod scale;
+pub mod slot;
+pub mod template;
+mod update;
+mod witness;
+mod worlds;
+
+pub use report::Report;
+
+use crate::error::{Error, Result};
+use crate::reference::Activation;
+use case::Case;
+use dump::Dump;
+use exam::Exam;
+use judge::Tolerance;
+use npy::Refusal;
+use report::Verdict;
+use slot::{Param, Slot};
+use std::path::Path;
+
+/// What the user may say about a file beyond the file itself.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The hidden activation.
+    pub act: Option<Activation>,
+    /// Another relative tolerance.
+    pub tolerance: Option<f64>,
+    /// `(theirs, ours)`: names to be read as other names.
+    pub map: Vec<(String, String)>,
+}
+
+/// Examines the `.npz` file at `path`.
+///
+/// # Errors
+/// [`Error::Io`] and [`Error::File`] if it cannot be read or has not enough in it.
+pub fn examine_file(path: &Path, options: &Options) -> Result<Report> {
+    let entries = npz::read(path)?;
+    examine(&entries, options).map_err(|(problem, hint)| Error::file(path, problem, hint))
+}
+
+/// Examines the arrays of a file.
+///
+/// # Errors
+/// What is missing or does not fit, and a hint.
+pub fn examine(entries: &npz::Entries, options: &Options) -> Result<Report, Refusal> {
+    let mut dump = Dump::new(entries, &options.map)?;
+    dump.act = options.act.or(dump.act);
+    let cases = Case::all(&dump)?;
+    let enough = dump.slots.keys().any(|slot| !matches!(slot, Slot::Param(_) | Slot::Mask(_)));
+    if !enough {
+        let hint = "export at least one of p, loss, dW1, W1_new; see `gpu-mlp doctor --template numpy`";
+        return Err((
+            "has parameters and a batch, but nothing that was computed from them".to_owned(),
+            hint.to_owned(),
+        ));
+    }
+    let tolerance = Tolerance::new(dump.single, options.tolerance);
+    let best = worlds::best(&dump, &cases, tolerance);
+    let best = best.ok_or_else(|| ("cannot be read".to_owned(), String::new()))?;
+    Ok(concluded(&dump, best))
+}
+
+/// The report of the examination that counts.
+fn concluded(dump: &Dump, mut exam: Exam) -> Report {
+    exam.witness();
+    exam.accept_squared_error();
+    prefer_shared_names(&mut exam.findings);
+    let unknown = exam.findings.iter().any(|finding| finding.bug.is_none());
+    let verdict = match (exam.findings.is_empty(), unknown) {
+        (true, _) => Verdict::Clean,
+        (false, false) => Verdict::Bugs,
+        (false, true) => Verdict::Unknown,
+    };
+    let mut notes = dump.notes.clone();
+    if dump.act.is_none() && dump.depth > 1 {
+        let name = format!("{:?}", exam.world.act).to_lowercase();
+        notes.push(format!("act is not given; {name} fits best"));
+    }
+    let grads: Vec<Param> =
+        (1..=dump.depth).map(Param::W).filter(|&param| dump.slots.contains_key(&Slot::Grad(param))).collect();
+    if exam.world.gradient > 1.0 && !grads.is_empty() {
+        notes.push("dW and db are sums over the batch: right if the step divides by N, or if the loss is a sum; else this is missing-batch-mean".to_owned());
+    }
+    if exam.world.sign < 0.0 && !grads.is_empty() {
+        notes.push("gradients are of y - p, downhill: right if the step adds them".to_owned());
+    }
+    if exam.world.objective > 1.0 {
+        notes.push("the loss is a sum over the batch, not a mean".to_owned());
+    }
+    notes.append(&mut exam.notes);
+    let first_mismatch = exam.findings.first().map(|finding| finding.tensor.clone());
+    Report { verdict, first_mismatch, findings: exam.findings, notes, checked: exam.checked }
+}
+
+/// Where numbers cannot tell bugs apart, the one that is named elsewhere in the same file comes first.
+fn prefer_shared_names(findings: &mut [report::Finding]) {
+    let sure: Vec<String> =
+        findings.iter().filter(|f| f.also.is_empty()).filter_map(|f| f.bug.clone()).collect();
+    for finding in findings.iter_mut() {
+        let Some(bug) = finding.bug.clone().filter(|bug| !sure.contains(bug)) else { continue };
+        if let Some(at) = finding.also.iter().position(|other| sure.contains(other)) {
+            finding.fix = catalogue::fix(&finding.also[at]).to_owned();
+            finding.bug = Some(std::mem::replace(&mut finding.also[at], bug));
+            std::mem::swap(&mut finding.formula, &mut finding.alternatives[at]);
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! Momentum and Adam: their right steps in every convention, and the wrong ones.
+//!
+//! Source: Sutskever et al., *On the importance of initialization and momentum* (2013); Kingma and Ba, *Adam*
+//! (2015), algorithm 1.
+
+use super::algebra::{plus, scaled, times, zip};
+use super::case::Case;
+use super::exam::cause;
+use super::judge::Trial;
+use super::slot::{Param, Slot};
+use crate::reference::Matrix;
+use std::collections::BTreeMap;
+
+type Numbers = BTreeMap<&'static str, f64>;
+
+/// How gradients become steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// `lr·g`
+    Plain,
+    /// `v = μ·v + g`
+    Momentum,
+    /// First and second moments.
+    Adam,
+}
+
+impl Rule {
+    /// The rule that a file's keys tell of.
+    pub fn of(case: &Case, numbers: &Numbers) -> Self {
+        let has = |wanted: fn(&Slot) -> bool| case.given.keys().any(wanted);
+        let adam = numbers.contains_key("adam_t") || numbers.contains_key("adam_b1");
+        if adam || has(|slot| matches!(slot, Slot::M(_) | Slot::MPrev(_) | Slot::S(_) | Slot::SPrev(_))) {
+            return Self::Adam;
+        }
+        let momentum = numbers.get("momentum").is_some_and(|&momentum| momentum > 0.0);
+        if momentum || has(|slot| matches!(slot, Slot::V(_) | Slot::VPrev(_))) {
+            Self::Momentum
+        } else {
+            Self::Plain
+        }
+    }
+}
+
+/// What the optimiser remembered of one parameter before the step.
+pub struct State {
+    v: Matrix,
+    m: Matrix,
+    s: Matrix,
+}
+
+impl State {
+    /// The state in the file, zeros where a first step or a plain one needs none; nothing if it is missing.
+    pub fn of(case: &Case, numbers: &Numbers, param: Param, rule: Rule) -> Option<Self> {
+        let zeros = Matrix::zeros(case.given[&Slot::Param(param)].shape());
+        let get = |slot| case.get(slot).cloned();
+        let first = numbers.get("adam_t").is_some_and(|&t| t == 1.0);
+        let or_zero = |state: Option<Matrix>| state.or_else(|| first.then(|| zeros.clone()));
+        match rule {
+            Rule::Plain => Some(Self { v: zeros.clone(), m: zeros.clone(), s: zeros }),
+            Rule::Momentum => {
+                let v = get(Slot::VPrev(param))?;
+                numbers.get("momentum")?;
+                Some(Self { v, m: zeros.clone(), s: zeros })
+            }
+            Rule::Adam => {
+                numbers.get("adam_t")?;
+                let (m, s) = (or_zero(get(Slot::MPrev(param)))?, or_zero(get(Slot::SPrev(param)))?);
+                Some(Self { v: zeros, m, s })
+            }
+        }
+    }
+}
+
+/// A step `w - w_new` and how it was written.
+pub struct Step {
+    /// Its numbers.
+    pub value: Matrix,
+    /// The convention, if worth a word.
+    pub note: Option<&'static str>,
+}
+
+fn number(numbers: &Numbers, name: &str, usual: f64) -> f64 {
+    numbers.get(name).copied().unwrap_or(usual)
+}
+
+/// `a·x + b·y`
+fn mix(a: f64, x: &Matrix, b: f64, y: &Matrix) -> Matrix {
+    zip(x, y, |x, y| a * x + b * y)
+}
+
+/// How a velocity is kept: the gradient's factor in it, and the velocity's in the step.
+struct Form {
+    gradient: f64,
+    step: f64,
+    nesterov: bool,
+    note: Option<&'static str>,
+}
+
+/// The four ways to write momentum, with gradients that are `turn` times the downhill direction's opposite.
+fn forms(lr: f64, mu: f64, turn: f64) -> Vec<Form> {
+    let mut all = Vec::new();
+    for nesterov in [false, true] {
+        let note = nesterov.then_some("momentum is Nesterov's");
+        for (gradient, step, note) in [
+            (1.0, lr * turn, note),
+            (turn, lr, note),
+            (-lr * turn, -1.0, note),
+            (lr * turn, 1.0, note),
+            (1.0 - mu, lr * turn, Some("momentum is an average: v = μ·v + (1-μ)·g")),
+        ] {
+            all.push(Form { gradient, step, nesterov, note });
+        }
+    }
+    all
+}
+
+/// The right steps from a gradient, by every convention.
+pub fn right_steps(
+    case: &Case,
+    numbers: &Numbers,
+    param: Param,
+    state: &State,
+    g: &Matrix,
+    turn: f64,
+) -> Vec<Step> {
+    let lr = number(numbers, "lr", 0.0);
+    match Rule::of(case, numbers) {
+        Rule::Plain => vec![Step { value: scaled(g, lr * turn), note: None }],
+        Rule::Momentum => {
+            let mu = number(numbers, "momentum", 0.0);
+            let step = |form: &Form| {
+                let v = match case.get(Slot::V(param)) {
+                    Some(v) if follows(v, &mix(mu, &state.v, form.gradient, g)) => v.clone(),
+                    _ => mix(mu, &state.v, form.gradient, g),
+                };
+                let value = if form.nesterov {
+                    mix(form.step * mu, &v, form.step * form.gradient, g)
+                } else {
+                    scaled(&v, form.step)
+                };
+                Step { value, note: form.note }
+            };
+            forms(lr, mu, turn).iter().map(step).collect()
+        }
+        Rule::Adam => adam_steps(case, numbers, param, state, g, turn),
+    }
+}
+
+/// Whether the file's velocity is the one of a form.
+fn follows(v: &Matrix, expected: &Matrix) -> bool {
+    super::judge::residual(v, expected) < 1e-3
+}
+
+/// Adam's moments after the step: the file's, or computed.
+fn moments(case: &Case, numbers: &Numbers, param: Param, state: &State, g: &Matrix) -> (Matrix, Matrix) {
+    let (b1, b2) = (number(numbers, "adam_b1", 0.9), number(numbers, "adam_b2", 0.999));
+    let m = case.get(Slot::M(param)).cloned().unwrap_or_else(|| mix(b1, &state.m, 1.0 - b1, g));
+    let s = case.get(Slot::S(param)).cloned().unwrap_or_else(|| mix(b2, &state.s, 1.0 - b2, &times(g, g)));
+    (m, s)
+}
+
+/// `lr·turn·(m/c1) / (f(s/c2))`
+fn adam(
+    numbers: &Numbers,
+    turn: f64,
+    (m, s): &(Matrix, Matrix),
+    c1: f64,
+    c2: f64,
+    f: impl Fn(f64) -> f64,
+) -> Matrix {
+    let lr = number(numbers, "lr", 0.0) * turn.signum();
+    zip(m, s, |m, s| lr * (m / c1) / f(s / c2))
+}
+
+fn adam_steps(
+    case: &Case,
+    numbers: &Numbers,
+    param: Param,
+    state: &State,
+    g: &Matrix,
+    turn: f64,
+) -> Vec<Step> {
+    let moments =
+        moments(case, numbers, param, state, &scaled(g, if turn.abs() == 1.0 { 1.0 } else { turn.abs() }));
+    let plain = self::moments(case, numbers, param, state, g);
+    let (c1, c2) = corrections(numbers, 0.0);
+    let eps = number(numbers, "adam_eps", 1e-8);
+    let usual = |s: f64| s.sqrt() + eps;
+    vec![
+        Step { value: adam(numbers, turn, &plain, c1, c2, usual), note: None },
+        Step { value: adam(numbers, turn, &moments, c1, c2, usual), note: None },
+        Step {
+            value: adam(numbers, turn, &plain, c1, c2, |s| (s + eps).sqrt()),
+            note: Some("Adam's eps is inside the root"),
+        },
+        Step {
+            value: adam(numbers, turn, &plain, c1, c2, |s| s.sqrt() + eps / c2.sqrt()),
+            note: Some("Adam's eps is added before the correction of the second moment"),
+        },
+    ]
+}
+
+/// `1 - β^t` for both moments; t is off by `shift`.
+fn corrections(numbers: &Numbers, shift: f64) -> (f64, f64) {
+    let (b1, b2) = (number(numbers, "adam_b1", 0.9), number(numbers, "adam_b2", 0.999));
+    let t = number(numbers, "adam_t", 1.0) + shift;
+    (1.0 - b1.powf(t), 1.0 - b2.powf(t))
+}
+
+/// Steps that are wrong in a known way.
+pub fn wrong_steps(
+    case: &Case,
+    numbers: &Numbers,
+    param: Param,
+    state: &State,
+    g: &Matrix,
+    turn: f64,
+) -> Vec<Trial> {
+    match Rule::of(case, numbers) {
+        Rule::Plain => Vec::new(),
+        Rule::Momentum => wrong_momentum(case, numbers, param, state, g, turn),
+        Rule::Adam => wrong_adam(case, numbers, param, state, g, turn),
+    }
+}
+
+fn wrong_momentum(
+    case: &Case,
+    numbers: &Numbers,
+    param: Param,
+    state: &State,
+    g: &Matrix,
+    turn: f64,
+) -> Vec<Trial> {
+    let (lr, mu) = (number(numbers, "lr", 0.0), number(numbers, "momentum", 0.0));
+    let given =
+        |factor: f64| case.get(Slot::V(param)).cloned().unwrap_or_else(|| mix(mu, &state.v, factor, g));
+    let (inside, classic) = (given(lr * turn), given(1.0));
+    let average = mix(mu, &state.v, 1.0 - mu, g);
+    let steps = [
+        ("w - lr·g: the velocity is not used", scaled(g, lr * turn)),
+        ("w - lr·v with the velocity of the step before", scaled(&state.v, lr)),
+        ("w + v with the velocity of the step before", scaled(&state.v, -1.0)),
+        ("w - v with the velocity of the step before", state.v.clone()),
+        ("w - lr·(1-μ)·v with v = μ·v + (1-μ)·g: (1-μ) twice", scaled(&average, lr * turn * (1.0 - mu))),
+        ("w - lr·(v + g): μ is not used", scaled(&plus(&state.v, g), lr * turn)),
+        ("w + v with v = μ·v + lr·g: the signs are mixed", scaled(&inside, -1.0)),
+        ("w - lr·v although lr is in v already", scaled(&inside, lr)),
+        ("w + lr·v: the signs are mixed", scaled(&classic, -lr)),
+        ("w - v: lr is nowhere", classic),
+        ("w - v with v = μ·v - lr·g: the signs are mixed", mix(mu, &state.v, -lr * turn, g)),
+    ];
+    let slot = Slot::New(param);
+    steps
+        .into_iter()
+        .map(|(text, value)| Trial::new(value, vec![cause(slot, "momentum-formula", text)]))
+        .collect()
+}
+
+fn wrong_adam(
+    case: &Case,
+    numbers: &Numbers,
+    param: Param,
+    state: &State,
+    g: &Matrix,
+    turn: f64,
+) -> Vec<Trial> {
+    let slot = Slot::New(param);
+    let (b1, b2) = (number(numbers, "adam_b1", 0.9), number(numbers, "adam_b2", 0.999));
+    let eps = number(numbers, "adam_eps", 1e-8);
+    let root = |s: f64| s.sqrt() + eps;
+    let moments = moments(case, numbers, param, state, g);
+    let (c1, c2) = corrections(numbers, 0.0);
+    let step = |id, text: &str, c1, c2| {
+        Trial::new(adam(numbers, turn, &moments, c1, c2, root), vec![cause(slot, id, text)])
+    };
+    let off = "adam-bias-correction";
+    let mut all = vec![
+        step(off, "Adam without bias correction", 1.0, 1.0),
+        step(off, "1 - β in place of 1 - β^t", 1.0 - b1, 1.0 - b2),
+        step(off, "only the first moment corrected", c1, 1.0),
+        step(off, "only the second moment corrected", 1.0, c2),
+    ];
+    for (shift, text) in [(-1.0, "t one too small: counted from 0"), (1.0, "t one too large")] {
+        let (c1, c2) = corrections(numbers, shift);
+        if c1 > 0.0 {
+            all.push(step(off, text, c1, c2));
+        }
+    }
+    let formula = |text: &str, value| Trial::new(value, vec![cause(slot, "adam-formula", text)]);
+    all.push(formula("Adam without the square root", adam(numbers, turn, &moments, c1, c2, |s| s + eps)));
+    let unsquared = (moments.0.clone(), mix(b2, &state.s, 1.0 - b2, g));
+    all.push(formula("the second moment of g, not of g²", adam(numbers, turn, &unsquared, c1, c2, root)));
+    let swapped = (mix(b2, &state.m, 1.0 - b2, g), mix(b1, &state.s, 1.0 - b1, &times(g, g)));
+    all.push(formula("β1 and β2 exchanged", adam(numbers, turn, &swapped, c1, c2, root)));
+    all
+}
+
+/// What the state in the file may be: its slot, its numbers, right and wrong trials.
+pub fn state_trials(
+    case: &Case,
+    numbers: &Numbers,
+    param: Param,
+    state: &State,
+    g: &Matrix,
+    turn: f64,
+) -> Vec<(Slot, Matrix, Vec<Trial>)> {
+    let trials: Vec<(Slot, Vec<Trial>)> = match Rule::of(case, numbers) {
+        Rule::Plain => Vec::new(),
+        Rule::Momentum => vec![velocity_trials(numbers, param, state, g, turn)],
+        Rule::Adam => moment_trials(numbers, param, state, g),
+    };
+    let given =
+        |(slot, trials): (Slot, Vec<Trial>)| case.get(slot).map(|given| (slot, given.clone(), trials));
+    trials.into_iter().filter_map(given).collect()
+}
+
+fn right(value: Matrix) -> Trial {
+    Trial::new(value, Vec::new())
+}
+
+fn velocity_trials(
+    numbers: &Numbers,
+    param: Param,
+    state: &State,
+    g: &Matrix,
+    turn: f64,
+) -> (Slot, Vec<Trial>) {
+    let (lr, mu) = (number(numbers, "lr", 0.0), number(numbers, "momentum", 0.0));
+    let slot = Slot::V(param);
+    let mut trials: Vec<Trial> =
+        forms(lr, mu, turn).iter().map(|form| right(mix(mu, &state.v, form.gradient, g))).collect();
+    let wrong = [
+        ("g: the old velocity is lost", g.clone()),
+        ("lr·g: the old velocity is lost", scaled(g, lr)),
+        ("v + g, without μ", plus(&state.v, g)),
+        ("μ·v - g: the gradient's sign", mix(mu, &state.v, -turn, g)),
+        ("(1-μ)·v + μ·g: μ the wrong way round", mix(1.0 - mu, &state.v, mu, g)),
+        ("μ·(v + g)", scaled(&plus(&state.v, g), mu)),
+        ("μ·v + (1-μ)²·g", mix(mu, &state.v, (1.0 - mu).powi(2), g)),
+        ("v: the velocity did not change", state.v.clone()),
+    ];
+    trials.extend(
+        wrong.into_iter().map(|(text, value)| Trial::new(value, vec![cause(slot, "momentum-formula", text)])),
+    );
+    (slot, trials)
+}
+
+fn moment_trials(numbers: &Numbers, param: Param, state: &State, g: &Matrix) -> Vec<(Slot, Vec<Trial>)> {
+    let (b1, b2) = (number(numbers, "adam_b1", 0.9), number(numbers, "adam_b2", 0.999));
+    let wrong = |slot, text: &str, value| Trial::new(value, vec![cause(slot, "adam-formula", text)]);
+    let (m, s, g2) = (Slot::M(param), Slot::S(param), times(g, g));
+    let first = vec![
+        right(mix(b1, &state.m, 1.0 - b1, g)),
+        wrong(m, "β1·m + g, without 1 - β1", mix(b1, &state.m, 1.0, g)),
+        wrong(m, "(1-β1)·m + β1·g: β1 the wrong way round", mix(1.0 - b1, &state.m, b1, g)),
+        wrong(m, "β2·m + (1-β2)·g: the other β", mix(b2, &state.m, 1.0 - b2, g)),
+    ];
+    let second = vec![
+        right(mix(b2, &state.s, 1.0 - b2, &g2)),
+        wrong(s, "β2·s + (1-β2)·g: g is not squared", mix(b2, &state.s, 1.0 - b2, g)),
+        wrong(s, "β2·s + g², without 1 - β2", mix(b2, &state.s, 1.0, &g2)),
+        wrong(s, "β1·s + (1-β1)·g²: the other β", mix(b1, &state.s, 1.0 - b1, &g2)),
+    ];
+    vec![(m, first), (s, second)]
+}

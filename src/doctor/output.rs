@@ -1,0 +1,92 @@
+//! `dz_L` in an examination: where the backward half begins.
+
+use super::algebra::{norm, scaled};
+use super::backward::{Candidate, anchored};
+use super::exam::{Exam, cause, rescaled, tried};
+use super::judge::{Scored, Trial};
+use super::slot::Slot;
+use super::{delta, labels, ratio, scale};
+use crate::reference::Matrix;
+
+impl Exam<'_> {
+    /// `dz_L`.
+    pub fn output_delta(&mut self) -> Vec<Candidate> {
+        let l = self.case.depth();
+        let slot = Slot::Dz(l);
+        let p = self.p.clone();
+        let right = delta::right(&self.site(l, &p));
+        let Some(given) = self.case.get(slot) else {
+            self.not_given(slot);
+            return self.output_delta_unseen(slot, &p, &right);
+        };
+        let scales = self.conventions();
+        let site = self.site(l, &p);
+        let magnitude = |scale: f64| (norm(&p) + norm(&self.case.y)) / self.case.count() * scale.abs();
+        let rights =
+            scales.iter().map(|&scale| Trial { scale, ..Trial::new(scaled(&right, scale), Vec::new()) });
+        let mut scored = Vec::new();
+        for trial in rights.chain(tried(slot, &site, delta::TABLE, &scales)) {
+            scored.extend(self.scores(given, magnitude(trial.scale), [trial]));
+        }
+        if !scored.iter().any(|s| s.passes) {
+            scored.extend(self.solved_labels(slot, given, &p, &scales));
+        }
+        if !scored.iter().any(|s| s.passes) {
+            let rights = rescaled(slot, &site, given, &right, &[], &scales);
+            scored.extend(self.scores(given, 0.0, rights));
+        }
+        if !scored.iter().any(|s| s.passes) {
+            let trials: Vec<Trial> = tried(slot, &site, delta::TABLE, &[1.0]).collect();
+            for t in trials {
+                let more = rescaled(slot, &site, given, &t.value, &t.causes, &scales);
+                scored.extend(self.scores(given, 0.0, more));
+            }
+        }
+        let settled = self.settle(slot, scored, || ratio::describe(given, &right));
+        self.scale_note(slot, settled.winners.first());
+        vec![anchored(given, settled.winners.first())]
+    }
+
+    /// Candidates for a `dz_L` that is not in the file.
+    fn output_delta_unseen(&mut self, slot: Slot, p: &Matrix, right: &Matrix) -> Vec<Candidate> {
+        let pending = std::mem::take(&mut self.pending);
+        let mut candidates = vec![Candidate::new(right.clone(), pending.clone())];
+        if self.world.search {
+            let site = self.site(self.case.depth(), p);
+            let wrong =
+                tried(slot, &site, delta::TABLE, &[1.0]).map(|t| (t.value, t.causes)).collect::<Vec<_>>();
+            let factors = scale::factors(&site);
+            let rescaled = factors.iter().map(|f| (scaled(right, f.value), vec![cause(slot, f.id, &f.text)]));
+            for (value, causes) in wrong.into_iter().chain(rescaled) {
+                candidates.push(Candidate::new(value, pending.iter().cloned().chain(causes).collect()));
+            }
+        }
+        candidates
+    }
+
+    /// What the labels were, if they can be solved from `dz_L`.
+    fn solved_labels(&self, slot: Slot, given: &Matrix, p: &Matrix, scales: &[f64]) -> Vec<Scored> {
+        let n = self.case.count();
+        let per_sample: Vec<f64> = scales.iter().map(|scale| scale / n).collect();
+        let Some((used, scale)) = labels::solve(p, given, &per_sample, self.tolerance.single) else {
+            return Vec::new();
+        };
+        let Some((id, text)) = labels::diagnose(self.case, &used) else { return Vec::new() };
+        let y = |r: usize, c: usize| f64::from(used[r] == c);
+        let value = Matrix::from_fn(p.rows(), p.cols(), |r, c| (p.at(r, c) - y(r, c)) * scale);
+        let formula = format!("p - Y with other labels, solved from Y = p - N·dz: {text}");
+        let trial = Trial { scale: scale * n, ..Trial::new(value, vec![cause(slot, id, &formula)]) };
+        self.scores(given, norm(p) * scale.abs(), [trial])
+    }
+
+    /// Mentions where 1/N and the sign stand.
+    fn scale_note(&mut self, slot: Slot, winner: Option<&Scored>) {
+        let Some(scale) = winner.map(|winner| winner.scale) else { return };
+        if scale.abs() > 1.0 {
+            self.note(format!("{slot} is without 1/N: a convention, if 1/N comes later"));
+        }
+        if scale < 0.0 {
+            self.note(format!("{slot} is y - p, the downhill direction: a convention, if the step adds it"));
+        }
+    }
+}

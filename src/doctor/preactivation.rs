@@ -1,0 +1,128 @@
+//! z: the affine map of a layer. Starts from `a_{l-1}`.
+
+use super::algebra::{minus, plus, scaled, times};
+use super::hypothesis::{Hypothesis, Site};
+use crate::reference::{Activation, Matrix, dense, matmul};
+
+/// `z = a·w + b`
+pub fn right(site: &Site) -> Matrix {
+    dense(site.up, site.case.w(site.l), site.case.b(site.l).data())
+}
+
+/// The size of what is added up.
+pub fn magnitude(site: &Site) -> Matrix {
+    let size = |m: &Matrix| m.map(f64::abs);
+    dense(&size(site.up), &size(site.case.w(site.l)), size(site.case.b(site.l)).data())
+}
+
+/// What can be wrong with z.
+pub const TABLE: &[Hypothesis] = &[
+    Hypothesis {
+        id: "preactivation-overwritten",
+        formula: "f(a_k·W + b): the activation was applied in place, so z holds a",
+        value: |s| (s.l < s.case.depth()).then(|| right(s).map(|z| s.act.apply(z))),
+    },
+    Hypothesis {
+        id: "bias-left-out",
+        formula: "a_k·W, without b",
+        value: |s| Some(matmul(s.up, s.case.w(s.l))),
+    },
+    Hypothesis {
+        id: "bias-left-out",
+        formula: "a_k·W - b: b subtracted",
+        value: |s| Some(minus(&scaled(&matmul(s.up, s.case.w(s.l)), 2.0), &right(s))),
+    },
+    Hypothesis {
+        id: "weight-not-transposed",
+        formula: "a_k·Wᵀ + b (W is square, so nothing complained)",
+        value: |s| {
+            let w = s.case.w(s.l);
+            (w.rows() == w.cols()).then(|| dense(s.up, &w.transposed(), s.case.b(s.l).data()))
+        },
+    },
+];
+
+/// a: the activation of a hidden layer. Starts from z.
+pub mod activation {
+    use super::{Activation, Hypothesis, Matrix, Site, plus, scaled, times};
+
+    /// `a = f(z)`
+    pub fn right(site: &Site) -> Matrix {
+        site.up.map(|z| site.act.apply(z))
+    }
+
+    /// The activations by another function than the one said.
+    fn other(site: &Site, act: Activation) -> Option<Matrix> {
+        (act != site.act).then(|| site.up.map(|z| act.apply(z)))
+    }
+
+    /// Which units the exported a kept: a mask for files that have none.
+    fn kept(site: &Site) -> Option<Matrix> {
+        let given = site.case.get(crate::doctor::slot::Slot::Mask(site.l));
+        given.cloned().map(|mask| mask.map(|m| f64::from(m != 0.0)))
+    }
+
+    /// What can be wrong with a.
+    pub const TABLE: &[Hypothesis] = &[
+        Hypothesis {
+            id: "activation-missing",
+            formula: "z: the activation was not applied",
+            value: |s| Some(s.up.clone()),
+        },
+        Hypothesis {
+            id: "activation-other",
+            formula: "relu(z), another activation than the one said",
+            value: |s| other(s, Activation::Relu),
+        },
+        Hypothesis {
+            id: "activation-other",
+            formula: "sigmoid(z), another activation than the one said",
+            value: |s| other(s, Activation::Sigmoid),
+        },
+        Hypothesis {
+            id: "activation-other",
+            formula: "tanh(z), another activation than the one said",
+            value: |s| other(s, Activation::Tanh),
+        },
+        Hypothesis { id: "activation-other", formula: "|z|", value: |s| Some(s.up.map(f64::abs)) },
+        Hypothesis {
+            id: "activation-other",
+            formula: "f(f(z)): the activation was applied twice",
+            value: |s| Some(s.up.map(|z| s.act.apply(s.act.apply(z)))),
+        },
+        Hypothesis {
+            id: "dropout-scale",
+            formula: "f(z)·mask, without the factor 1/(1 - q)",
+            value: |s| {
+                s.number("drop_p").filter(|&q| q > 0.0)?;
+                Some(times(&right(s), &kept(s)?))
+            },
+        },
+        Hypothesis {
+            id: "dropout-scale",
+            formula: "f(z)·mask·(1 - q): multiplied where it should be divided",
+            value: |s| Some(scaled(&times(&right(s), &kept(s)?), 1.0 - s.number("drop_p")?)),
+        },
+        Hypothesis {
+            id: "dropout-scale",
+            formula: "f(z)·mask/q: divided by the share dropped, not by the share kept",
+            value: |s| {
+                let q = s.number("drop_p").filter(|&q| q > 0.0)?;
+                Some(scaled(&times(&right(s), &kept(s)?), 1.0 / q))
+            },
+        },
+        Hypothesis {
+            id: "dropout-scale",
+            formula: "f(z)·mask/(1 - q)²: scaled twice",
+            value: |s| Some(scaled(&times(&right(s), &kept(s)?), (1.0 - s.number("drop_p")?).powi(-2))),
+        },
+        Hypothesis {
+            id: "bias-left-out",
+            formula: "f(z) + b: the bias was added after the activation as well",
+            value: |s| {
+                let rows = right(s);
+                Some(plus(&rows, &Matrix::from_fn(rows.rows(), rows.cols(), |_, c| s.case.b(s.l).at(0, c))))
+            },
+        },
+    ];
+}

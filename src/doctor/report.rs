@@ -1,0 +1,109 @@
+//! What the doctor found; serialises to the JSON that `gpu-mlp doctor --json` prints.
+
+use serde::Serialize;
+
+/// The answer in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Every tensor given is what it should be.
+    Clean,
+    /// Every mismatch has a name.
+    Bugs,
+    /// Some mismatch has no name.
+    Unknown,
+}
+
+/// The best explanation that was not given.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunnerUp {
+    /// Its bug, or nothing if it is the right formula.
+    pub bug: Option<String>,
+    /// How far its numbers are off.
+    pub residual: Number,
+}
+
+/// One mismatch.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Finding {
+    /// The tensor of the file that shows it.
+    pub tensor: String,
+    /// The bug, if its formula alone reproduces the numbers.
+    pub bug: Option<String>,
+    /// Bugs these numbers cannot tell from it; without a bug, the candidates.
+    pub also: Vec<String>,
+    /// What the tensor equals, or what can be said about it.
+    pub formula: String,
+    /// How far the formula's numbers are off: `|u - h| / max(|u|, |h|)`.
+    pub residual: Number,
+    /// The next best.
+    pub runner_up: Option<RunnerUp>,
+    /// What to do.
+    pub fix: String,
+    /// The formulas of the bugs in `also`.
+    #[serde(skip)]
+    pub alternatives: Vec<String>,
+}
+
+/// What became of one tensor.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Checked {
+    /// Its name.
+    pub tensor: String,
+    /// `ok`, `wrong`, `not given` or `not checked`.
+    pub status: Status,
+    /// How far it is from the right one, computed from the file's own tensors before it.
+    pub residual: Option<Number>,
+}
+
+/// What became of a tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Status {
+    /// It is what it should be, given what it was computed from.
+    #[serde(rename = "ok")]
+    Ok,
+    /// It is not.
+    #[serde(rename = "wrong")]
+    Wrong,
+    /// The file does not have it.
+    #[serde(rename = "not given")]
+    NotGiven,
+    /// It is there, but something it depends on is not.
+    #[serde(rename = "not checked")]
+    NotChecked,
+}
+
+/// A number that JSON may not be able to hold: infinity and NaN become null.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct Number(pub f64);
+
+/// The whole answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// The answer in one word.
+    pub verdict: Verdict,
+    /// The first wrong tensor in computing order.
+    pub first_mismatch: Option<String>,
+    /// Every mismatch, in computing order.
+    pub findings: Vec<Finding>,
+    /// Conventions recognised, warnings, and what to export to learn more.
+    pub notes: Vec<String>,
+    /// Every tensor.
+    pub checked: Vec<Checked>,
+}
+
+impl Report {
+    /// 0 if clean, else 1.
+    pub fn exit_code(&self) -> u8 {
+        u8::from(self.verdict != Verdict::Clean)
+    }
+
+    /// Whether a bug is named, alone or among those that cannot be told from it.
+    pub fn names(&self, bug: &str) -> bool {
+        let named = self.findings.iter().filter(|finding| finding.bug.is_some());
+        named
+            .into_iter()
+            .any(|finding| finding.bug.as_deref() == Some(bug) || finding.also.iter().any(|also| also == bug))
+    }
+}

@@ -1,0 +1,240 @@
+//! The step from parameters to new parameters, plain or with momentum or Adam.
+
+use super::algebra::{column_sums, dot, matmul_tn, minus, norm, plus, scaled};
+use super::backward::{Candidate, inherit};
+use super::delta;
+use super::exam::{Exam, cause, rescaled, tried};
+use super::gradient;
+use super::hypothesis::Site;
+use super::judge::{Scored, Trial, residual};
+use super::optimiser::{self, Rule, State, Step};
+use super::ratio;
+use super::slot::{Param, Slot};
+use crate::reference::Matrix;
+
+/// A difference `W - W_new` carries the rounding of W, once, spread evenly: about a third of a step of the last bit,
+/// where sums are allowed eight.
+const STEP_ROUNDING: f64 = 1.0 / 8.0;
+
+impl Exam<'_> {
+    /// `W - W_new`: the way downhill that was gone.
+    pub fn step(&self, param: Param) -> Matrix {
+        let new = &self.case.given[&Slot::New(param)];
+        minus(&self.case.given[&Slot::Param(param)], new)
+    }
+
+    /// Whether a gradient that is not in the file shows in a plain step.
+    pub fn step_shows_gradient(&self, param: Param) -> bool {
+        let given = self.case.get(Slot::New(param)).is_some() && self.case.get(Slot::Grad(param)).is_none();
+        given
+            && self.numbers.contains_key("lr")
+            && (self.rule() == Rule::Plain || self.state(param).is_some())
+    }
+
+    /// The optimiser that the file's keys tell of.
+    pub fn rule(&self) -> Rule {
+        Rule::of(self.case, &self.numbers)
+    }
+
+    /// What the optimiser remembered of a parameter; nothing if that is needed and not in the file.
+    fn state(&self, param: Param) -> Option<State> {
+        State::of(self.case, &self.numbers, param, self.rule())
+    }
+
+    /// Finds the learning rate of plain steps, where the file does not have it.
+    pub fn infer_learning_rate(&mut self) {
+        if self.numbers.contains_key("lr") || self.rule() != Rule::Plain {
+            return;
+        }
+        let depth = self.case.depth();
+        let mut rates = Vec::new();
+        for param in (1..=depth).flat_map(|l| [Param::W(l), Param::B(l)]) {
+            if self.case.get(Slot::New(param)).is_none() {
+                continue;
+            }
+            let gradient = match self.case.get(Slot::Grad(param)) {
+                Some(given) => scaled(given, self.world.sign),
+                None if param == Param::W(depth) => {
+                    let dz = delta::right(&self.site(depth, &self.p));
+                    scaled(&matmul_tn(&self.a[depth - 1], &dz), self.world.gradient)
+                }
+                None => continue,
+            };
+            let step = self.step(param);
+            let lr = dot(&step, &gradient) / dot(&gradient, &gradient);
+            if lr.is_finite() && lr != 0.0 && residual(&step, &scaled(&gradient, lr)) < 1e-3 {
+                rates.push(lr.abs());
+            }
+        }
+        rates.sort_by(f64::total_cmp);
+        if let Some(&lr) = rates.get(rates.len() / 2) {
+            self.numbers.insert("lr", lr);
+            self.note(format!(
+                "lr is not given; the steps show {lr:.6} times the gradients (1/N may be in it)"
+            ));
+        }
+    }
+
+    /// Checks the optimiser's state and the steps whose gradients are in the file.
+    pub fn update(&mut self) {
+        for param in (1..=self.case.depth()).flat_map(|l| [Param::W(l), Param::B(l)]) {
+            let slot = Slot::New(param);
+            if self.lost() {
+                return;
+            }
+            if self.case.get(slot).is_none() {
+                self.not_given(slot);
+            } else if let Some(gradient) = self.case.get(Slot::Grad(param)) {
+                self.one_update(param, gradient);
+            } else if !self.step_shows_gradient(param) {
+                self.not_checked(slot);
+                let needed = if self.rule() == Rule::Plain {
+                    "lr"
+                } else {
+                    "lr and the optimiser's state before the step"
+                };
+                self.note(format!("steps without gradients can only be checked with {needed}"));
+            }
+        }
+    }
+
+    /// The factor from the file's gradients to the downhill direction of the loss.
+    fn turn(&self) -> f64 {
+        if self.rate_was_fitted() {
+            return self.world.sign;
+        }
+        self.world.sign * self.world.objective / self.world.gradient
+    }
+
+    /// The factor from the mean loss's gradient to what the learning rate multiplies: a fitted rate counts from
+    /// gradients in the file's own scale.
+    pub fn step_scale(&self) -> f64 {
+        if self.rate_was_fitted() { self.world.gradient } else { self.world.objective }
+    }
+
+    /// Whether the learning rate was found from the steps, so that no scale can be judged by it.
+    fn rate_was_fitted(&self) -> bool {
+        self.notes.iter().any(|note| note.starts_with("lr is not given"))
+    }
+
+    /// The state and the step of one parameter, from its gradient in the file.
+    fn one_update(&mut self, param: Param, gradient: &Matrix) {
+        // A bias gradient that was left unsummed is reported already; the step may sum it.
+        let summed = matches!(param, Param::B(_)) && gradient.rows() > 1;
+        let gradient = &if summed { column_sums(gradient) } else { gradient.clone() };
+        let slot = Slot::New(param);
+        let Some(state) = self.state(param).filter(|_| self.numbers.contains_key("lr")) else {
+            self.not_checked(slot);
+            self.note(
+                "steps can only be checked with lr, and with momentum or Adam the state before the step",
+            );
+            return;
+        };
+        let turn = self.turn();
+        for (at, given, trials) in
+            optimiser::state_trials(self.case, &self.numbers, param, &state, gradient, turn)
+        {
+            let scored = self.scores(&given, norm(&given), trials);
+            self.settle(at, scored, || "unknown: not the optimiser's recurrence".to_owned());
+        }
+        let site = self.site(param.layer(), gradient);
+        let step = self.step(param);
+        let magnitude = norm(self.case.given.get(&Slot::Param(param)).unwrap_or(&step)) * STEP_ROUNDING;
+        let mut trials = self.right_steps(param, &state, gradient, turn);
+        let right = trials[0].value.clone();
+        trials.extend(optimiser::wrong_steps(self.case, &self.numbers, param, &state, gradient, turn));
+        if self.rule() == Rule::Plain {
+            trials.extend(rescaled(slot, &site, &step, &right, &[], &[1.0]));
+            trials.extend(self.penalised_step(param, &step, &right));
+        }
+        trials.push(still(param, &step));
+        let scored = self.scores(&step, magnitude, trials);
+        let text = move || format!("{} (of the step {param} - {slot})", ratio::describe(&step, &right));
+        self.settle(slot, scored, text);
+    }
+
+    /// The steps that are right, by any convention.
+    fn right_steps(&self, param: Param, state: &State, gradient: &Matrix, turn: f64) -> Vec<Trial> {
+        let forms = optimiser::right_steps(self.case, &self.numbers, param, state, gradient, turn);
+        let mut trials = Vec::new();
+        let lr = self.numbers.get("lr").copied().unwrap_or(0.0);
+        for Step { value, note } in forms {
+            if let (Param::W(l), true) = (param, self.world.decay > 0.0) {
+                let decayed = plus(&value, &scaled(self.case.w(l), lr * self.world.decay));
+                trials.push(Trial { note: Some("L2 is in the step"), ..Trial::new(decayed, Vec::new()) });
+            }
+            trials.push(Trial { note, ..Trial::new(value, Vec::new()) });
+        }
+        // With the penalty already in dW it must not be in the step; without it, it must.
+        let in_gradient = self.case.get(Slot::Grad(param)).is_some()
+            && self.notes.iter().any(|note| note == super::layer::DECAYED);
+        if self.world.decay > 0.0 && matches!(param, Param::W(_)) {
+            trials.retain(|trial| (trial.note == Some("L2 is in the step")) != in_gradient);
+        }
+        trials
+    }
+
+    /// A right step and a penalty with some factor.
+    fn penalised_step(&self, param: Param, step: &Matrix, right: &Matrix) -> Option<Trial> {
+        let parameter = &self.case.given[&Slot::Param(param)];
+        let c = dot(&minus(step, right), parameter) / dot(parameter, parameter);
+        let lr = self.numbers.get("lr").copied().filter(|_| c.is_finite() && parameter.data().len() >= 4)?;
+        let (id, name) = match param {
+            Param::W(_) => ("l2-factor", "W"),
+            Param::B(_) => ("l2-on-bias", "b"),
+        };
+        let formula =
+            format!("{param} - lr·(gradient + c·{name}), with c off by {:.6e} from the right one", c / lr);
+        let value = plus(right, &scaled(parameter, c));
+        Some(Trial::new(value, vec![cause(Slot::New(param), id, &formula)]))
+    }
+
+    /// Scores of steps whose gradient is not in the file, from a candidate for dz.
+    pub fn step_scores(
+        &self,
+        param: Param,
+        site: &Site,
+        candidate: &Candidate,
+        from: usize,
+        full: bool,
+    ) -> Vec<Scored> {
+        let (slot, step) = (Slot::New(param), self.step(param));
+        let Some(state) = self.state(param) else { return Vec::new() };
+        let rate = self.numbers.get("lr").copied().unwrap_or(0.0);
+        let magnitude = norm(&self.case.given[&Slot::Param(param)]) * STEP_ROUNDING
+            + rate * self.gradient_size(site, candidate, param);
+        let scale = self.step_scale() / candidate.scale.unwrap_or(1.0);
+        let descent = |gradient: &Matrix| scaled(gradient, scale);
+        let base = descent(&gradient::right(site, param));
+        let own = |trial: Trial| inherit(trial, from, candidate);
+        let rights = self.right_steps(param, &state, &base, 1.0);
+        let right = rights[0].value.clone();
+        let mut scored = self.scores(&step, magnitude, rights.into_iter().map(own));
+        if !full || self.hopeless() || scored.iter().any(|s| s.passes) {
+            return scored;
+        }
+        for trial in tried(slot, site, gradient::table(param), &[1.0]) {
+            let Some(value) = self.right_steps(param, &state, &descent(&trial.value), 1.0).into_iter().next()
+            else {
+                continue;
+            };
+            let trial = Trial::new(value.value, trial.causes);
+            scored.extend(self.scores(&step, magnitude, [own(trial)]));
+        }
+        let mut more = optimiser::wrong_steps(self.case, &self.numbers, param, &state, &base, 1.0);
+        if self.rule() == Rule::Plain {
+            more.extend(rescaled(slot, site, &step, &right, &[], &[1.0]));
+            more.extend(self.penalised_step(param, &step, &right));
+        }
+        more.push(still(param, &step));
+        scored.extend(self.scores(&step, magnitude, more.into_iter().map(own)));
+        scored
+    }
+}
+
+/// A parameter that did not move.
+fn still(param: Param, step: &Matrix) -> Trial {
+    let id = if matches!(param, Param::W(_)) { "weight-not-updated" } else { "bias-not-updated" };
+    let formula = format!("{param}: it did not move");
+    Trial::new(step.map(|_| 0.0), vec![cause(Slot::New(param), id, &formula)])
+}

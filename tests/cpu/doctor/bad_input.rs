@@ -1,0 +1,192 @@
+//! Files that cannot be read, or do not hold a network: a clear refusal, never a panic, never much memory.
+
+use super::{PLAIN, export, network};
+use gpu_mlp::doctor::npy::{Array, Kind, Value};
+use gpu_mlp::doctor::npz::{self, Entries};
+use gpu_mlp::doctor::{self, Options};
+use gpu_mlp::reference::Activation;
+use std::io::{Cursor, Write};
+use zip::write::SimpleFileOptions;
+
+fn good() -> Entries {
+    export(&network(1, 17, &[6, 5, 4], Activation::Relu), PLAIN, 0.1)
+}
+
+fn refused(entries: &Entries, words: &[&str]) {
+    let (problem, hint) = doctor::examine(entries, &Options::default()).unwrap_err();
+    for word in words {
+        assert!(problem.contains(word), "`{word}` is not in: {problem} / {hint}");
+    }
+}
+
+fn numbers<'a>(entries: &'a mut Entries, key: &str) -> &'a mut Array {
+    match entries.get_mut(key) {
+        Some(Value::Numbers(array)) => array,
+        other => panic!("{key}: {other:?}"),
+    }
+}
+
+/// An archive of entries given as bytes.
+fn archive(entries: &[(&str, &[u8])]) -> Cursor<Vec<u8>> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in entries {
+        writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap()
+}
+
+fn npy(descr: &str, shape: &str, body: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend(u16::try_from(header.len()).unwrap().to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(body);
+    bytes
+}
+
+fn unreadable(bytes: Cursor<Vec<u8>>, words: &str) {
+    let (problem, _) = npz::read_from(bytes).unwrap_err();
+    assert!(problem.contains(words), "`{words}` is not in: {problem}");
+}
+
+#[test]
+fn not_a_zip() {
+    unreadable(Cursor::new(b"not a zip at all".to_vec()), "not an .npz file");
+    unreadable(Cursor::new(Vec::new()), "not an .npz file");
+    unreadable(archive(&[("W1.npy", b"not an array")]), "`W1` is not a NumPy array");
+}
+
+#[test]
+fn a_zip_bomb_is_stopped() {
+    // 300 MiB of zeros in a few hundred KiB, behind a header that asks for even more.
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    writer.start_file("X.npy", SimpleFileOptions::default()).unwrap();
+    writer.write_all(&npy("'<f8'", "(1099511627776,)", &[])).unwrap();
+    let zeros = vec![0_u8; 1 << 20];
+    for _ in 0..300 {
+        writer.write_all(&zeros).unwrap();
+    }
+    let bytes = writer.finish().unwrap();
+    assert!(bytes.get_ref().len() < 1 << 20);
+    unreadable(bytes, "unpacks to more than");
+}
+
+#[test]
+fn a_header_that_claims_too_much() {
+    unreadable(archive(&[("X.npy", &npy("'<f8'", "(1000000000000, 8)", &[0; 64]))]), "holds 64 bytes");
+    unreadable(archive(&[("X.npy", &npy("'<f8'", "(18446744073709551615, 8)", &[0; 64]))]), "holds 64 bytes");
+}
+
+#[test]
+fn what_is_not_numbers() {
+    unreadable(archive(&[("X.npy", &npy("'|O'", "(2,)", &[0; 16]))]), "pickled Python objects");
+    unreadable(archive(&[("X.npy", &npy("'<c16'", "(1,)", &[0; 16]))]), "dtype `<c16`");
+    unreadable(archive(&[("X.npy", &npy("'<M8[s]'", "(2,)", &[0; 16]))]), "dtype `<M8[s]`");
+    unreadable(archive(&[("X.npy", &npy("[('a', '<f8')]", "(2,)", &[0; 16]))]), "structured array");
+    let mut entries = good();
+    entries.insert("W1".into(), Value::Text("abc".into()));
+    refused(&entries, &["`W1` holds text"]);
+    let mut entries = good();
+    entries.insert("act".into(), Value::Text("swish".into()));
+    refused(&entries, &["act = \"swish\""]);
+}
+
+#[test]
+fn damaged_archives_never_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("good.npz");
+    let entries = good();
+    let arrays = entries.iter().filter_map(|(name, value)| match value {
+        Value::Numbers(array) => Some((name.as_str(), array)),
+        Value::Text(_) => None,
+    });
+    npz::write(&path, arrays).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    for cut in (0..bytes.len()).step_by(97) {
+        assert!(npz::read_from(Cursor::new(bytes[..cut].to_vec())).is_err(), "cut at {cut}");
+    }
+    let mut unread = 0;
+    for at in (0..bytes.len()).step_by(13) {
+        let mut broken = bytes.clone();
+        broken[at] ^= 0x55;
+        // Whatever comes out, it comes out in order.
+        match npz::read_from(Cursor::new(broken)) {
+            Ok(entries) => drop(doctor::examine(&entries, &Options::default())),
+            Err(_) => unread += 1,
+        }
+    }
+    assert!(unread > 100);
+}
+
+#[test]
+fn missing_keys_are_listed() {
+    let mut entries = good();
+    entries.remove("b2");
+    entries.remove("y");
+    refused(&entries, &["lacks b2, y"]);
+    refused(&Entries::new(), &["lacks W1, b1, X, y"]);
+    let bare: Entries = good()
+        .into_iter()
+        .filter(|(key, _)| ["W1", "W2", "b1", "b2", "X", "y"].contains(&key.as_str()))
+        .collect();
+    refused(&bare, &["nothing that was computed"]);
+}
+
+#[test]
+fn more_layers_than_weights() {
+    let mut entries = good();
+    let z = entries["z2"].clone();
+    entries.insert("z5".into(), z);
+    refused(&entries, &["has z5", "layers 1 to 2"]);
+}
+
+#[test]
+fn shapes_that_do_not_chain() {
+    let mut entries = good();
+    numbers(&mut entries, "W2").shape = vec![4, 5];
+    numbers(&mut entries, "W2").data[0] += 1.0;
+    let mut short = good();
+    let w = numbers(&mut short, "W2");
+    (w.shape, w.data) = (vec![3, 4], vec![0.5; 12]);
+    refused(&short, &["W2", "a side of 5", "layer 1 gives layer 2 5 values"]);
+    let mut bias = good();
+    let b = numbers(&mut bias, "b1");
+    (b.shape, b.data) = (vec![3], vec![0.5; 3]);
+    refused(&bias, &["b1", "5 values"]);
+    let mut tensor = good();
+    let z = numbers(&mut tensor, "z1");
+    (z.shape, z.data) = (vec![17, 3], vec![0.5; 51]);
+    refused(&tensor, &["z1", "[17, 5]"]);
+    let mut labels = good();
+    numbers(&mut labels, "y").data[3] = 4.0;
+    refused(&labels, &["label 4", "classes 0 to 3"]);
+}
+
+#[test]
+fn values_that_are_not_numbers() {
+    for (key, value) in [("W1", f64::NAN), ("b2", f64::INFINITY), ("X", f64::NAN)] {
+        let mut entries = good();
+        numbers(&mut entries, key).data[0] = value;
+        refused(&entries, &[key]);
+    }
+    // In what was computed they are findings, not refusals.
+    let mut entries = good();
+    numbers(&mut entries, "dW1").data[7] = f64::NAN;
+    let report = doctor::examine(&entries, &Options::default()).unwrap();
+    assert_eq!(report.first_mismatch.as_deref(), Some("dW1"));
+    assert_eq!(report.findings[0].bug, None);
+}
+
+#[test]
+fn a_file_survives_being_written_and_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npz");
+    let array = |kind| Array { shape: vec![2, 2], data: vec![1.0, -2.0, 0.5, 4.0], kind };
+    let whole = Array { shape: vec![], data: vec![7.0], kind: Kind::Whole };
+    npz::write(&path, [("d", &array(Kind::F64)), ("s", &array(Kind::F32)), ("n", &whole)]).unwrap();
+    let read = npz::read(&path).unwrap();
+    assert_eq!(read["d"], Value::Numbers(array(Kind::F64)));
+    assert_eq!(read["s"], Value::Numbers(array(Kind::F32)));
+    assert_eq!(read["n"], Value::Numbers(whole));
+}

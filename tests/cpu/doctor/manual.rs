@@ -1,0 +1,50 @@
+//! `docs/doctor.md` and the code name the same bugs, with the same formulas, explanations and fixes; and every one
+//! of them has a case.
+
+use super::fixtures;
+use gpu_mlp::doctor::catalogue::{BUGS, formulas};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The rows of the manual's table of bugs: id, then formula, explanation and fix.
+fn rows() -> BTreeMap<String, Vec<String>> {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/doctor.md")).unwrap();
+    let row = |line: &str| {
+        let cells: Vec<String> =
+            line.split(" | ").map(|cell| cell.trim_matches(['|', ' ']).to_owned()).collect();
+        (cells[0].trim_matches('`').to_owned(), cells)
+    };
+    let table = text.split("## The bugs").nth(1).unwrap();
+    table.lines().filter(|line| line.starts_with("| `")).map(row).collect()
+}
+
+#[test]
+fn the_manual_lists_every_bug_and_no_other() {
+    let in_manual: BTreeSet<String> = rows().into_keys().collect();
+    let in_code: BTreeSet<String> = BUGS.iter().map(|bug| bug.id.to_owned()).collect();
+    assert_eq!(in_manual, in_code);
+    assert_eq!(in_code.len(), BUGS.len(), "an id stands twice");
+}
+
+#[test]
+fn the_manual_says_what_the_code_says() {
+    let rows = rows();
+    for bug in BUGS {
+        let row = &rows[bug.id];
+        assert_eq!(row.len(), 4, "{}: {row:?}", bug.id);
+        assert!(!row[1].is_empty(), "{} has no formula", bug.id);
+        for formula in formulas(bug.id) {
+            let formula = formula.replace('|', "\\|");
+            assert!(row[1].contains(&formula), "{}: `{formula}` is not in the manual", bug.id);
+        }
+        assert_eq!((row[2].as_str(), row[3].as_str()), (bug.why, bug.fix), "{}", bug.id);
+    }
+}
+
+#[test]
+fn every_bug_has_a_case() {
+    let expected: BTreeSet<String> =
+        fixtures::cases("f64").into_iter().flat_map(|case| case.expect).flatten().flatten().collect();
+    let tested = |id: &str| expected.contains(id) || expected.contains(&format!("note:{id}"));
+    let untested: Vec<&str> = BUGS.iter().map(|bug| bug.id).filter(|id| !tested(id)).collect();
+    assert!(untested.is_empty(), "{untested:?}");
+}
