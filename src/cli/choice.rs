@@ -101,7 +101,7 @@ impl DeviceChoice {
         }
         let Some(adapter) = adapter::find(&self.request()).await? else {
             let notice =
-                "no hardware GPU found: training on the CPU (gpu-mlp devices lists software adapters)";
+                "no hardware GPU found, so the CPU computes (`gpu-mlp devices` lists software adapters)";
             return Ok((Device::Cpu, Some(notice.into())));
         };
         let name = &adapter.summary.name;

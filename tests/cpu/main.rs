@@ -16,6 +16,7 @@ mod doctor;
 mod fetch;
 mod house;
 mod idx;
+mod memory;
 #[cfg(feature = "fetch")]
 mod mirror;
 mod model;

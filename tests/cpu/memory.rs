@@ -1,0 +1,32 @@
+//! Memory of a run: bounded, and the same after many epochs as after two.
+#![cfg(target_os = "linux")] // where a process's resident memory can be read from outside
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use crate::program::Place;
+
+/// Resident memory of a process, in KiB.
+fn resident(pid: u32) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn resident_memory_does_not_grow_from_epoch_to_epoch() {
+    let place = Place::new();
+    let args = ["train", "--backend", "cpu", "--data", "digits", "--epochs", "1000", "--json", "--out", "a"];
+    let mut child = place.command(&args).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut after = |epoch: usize| {
+        let mark = format!("\"epoch\":{epoch},");
+        lines.find(|line| line.as_ref().unwrap().contains(&mark)).expect("the epoch is reported").unwrap();
+        resident(child.id())
+    };
+    let (second, twentieth) = (after(2), after(20));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(twentieth <= second + 4096, "from {second} KiB after epoch 2 to {twentieth} after epoch 20");
+    assert!(twentieth < 400 * 1024, "{twentieth} KiB");
+}
