@@ -94,8 +94,13 @@ impl<'a> Display<'a> {
     }
 
     fn say(&self, line: &str) {
-        if self.talks() {
-            self.bar.suspend(|| say(line));
+        if !self.talks() {
+            return;
+        }
+        // A bar that has nothing to show yet must not be drawn between these lines.
+        match self.bar.length() {
+            Some(0) => say(line),
+            _ => self.bar.suspend(|| say(line)),
         }
     }
 

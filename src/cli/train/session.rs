@@ -62,6 +62,9 @@ impl Session<'_> {
         let run = self.folder(state.is_some())?;
         let mut display = Display::new(self, &run, epochs);
         display.start(&info, state.is_none())?;
+        if epochs >= config.epochs && !self.args.quiet {
+            note(&format!("all {epochs} epochs of this run are done; a larger --epochs adds to them"));
+        }
         let outcome = trainer.run(&mut display).await.inspect_err(|_| display.abandon())?;
         let last = trainer.history().last().cloned();
         display.end(outcome, last.as_ref(), self.begun.elapsed().as_secs_f64())?;

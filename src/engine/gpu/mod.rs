@@ -85,7 +85,8 @@ impl GpuEngine {
     /// A network of the spec's sizes with all parameters zero; compiles the kernels and makes all buffers.
     ///
     /// # Errors
-    /// [`Error::NoAdapter`] if the adapter's limits are too small for a batch; [`Error::Device`] if the device fails.
+    /// [`Error::NoAdapter`](crate::Error::NoAdapter) if the adapter's limits are too small for a batch;
+    /// [`Error::Device`](crate::Error::Device) if the device fails.
     pub async fn new(
         gpu: Gpu,
         spec: &MlpSpec,
