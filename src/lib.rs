@@ -34,6 +34,7 @@ pub mod doctor;
 pub mod engine;
 pub mod error;
 pub mod gpu;
+pub mod gradcheck;
 pub mod kernels;
 pub mod metrics;
 pub mod model;

@@ -5,6 +5,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::reference;
 use crate::tensor::Tensor;
 
 /// The sizes of a multi-layer perceptron: inputs, hidden layers, classes. ReLU follows every layer but the last.
@@ -142,6 +143,16 @@ impl Parameters {
             sizes.push(w.cols());
         }
         MlpSpec::new(sizes)
+    }
+
+    /// The same network in double precision, for [`reference`] to calculate with.
+    pub fn in_f64(&self) -> reference::Mlp {
+        let layer = |dense: &Dense| reference::Layer {
+            w: dense.w.map(f64::from),
+            b: dense.b.data().iter().map(|&b| f64::from(b)).collect(),
+        };
+        let activation = reference::Activation::Relu;
+        reference::Mlp { layers: self.layers.iter().map(layer).collect(), activation }
     }
 
     /// Whether these are parameters of that network.

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use super::output::note;
-use crate::data::{self, Dataset};
+use crate::data::{self, Dataset, Split};
 use crate::error::{Error, Result};
 use crate::gpu::adapter::{self, Adapter, DeviceType, Request};
 use crate::gpu::{Backend, Gpu};
+use crate::model::Parameters;
+use crate::run::RunDir;
 
 /// Which data set.
 #[derive(Debug, clap::Args)]
@@ -28,6 +30,48 @@ pub(super) fn load(data: Option<&str>, data_dir: Option<&Path>, quiet: bool) -> 
         note(&notice);
     }
     Ok(loaded.dataset)
+}
+
+/// The data for a trained model: a run's own, unless others are named. They have to fit it.
+pub(super) fn load_for(model: &Path, parameters: &Parameters, choice: &DataChoice) -> Result<Dataset> {
+    let own = match &choice.data {
+        None if model.is_dir() => Some(RunDir::open(model)?.config()?.data),
+        named => named.clone(),
+    };
+    let dataset = load(own.as_deref(), choice.data_dir.as_deref(), false)?;
+    let (spec, features) = (parameters.spec()?, dataset.train.features());
+    if spec.inputs() == features && spec.classes() >= dataset.classes {
+        return Ok(dataset);
+    }
+    Err(Error::Usage(format!(
+        "the model takes {} inputs and knows {} classes, but {} has {features} features and {} classes\n  hint: name \
+         the data that it was trained for with --data",
+        spec.inputs(),
+        spec.classes(),
+        dataset.name,
+        dataset.classes
+    )))
+}
+
+/// The value of `--split`, which clap has already checked.
+pub(super) fn split(name: &str) -> Split {
+    if name == "train" { Split::Train } else { Split::Test }
+}
+
+/// Sizes of the hidden layers.
+#[derive(Debug, Clone)]
+pub(super) struct Hidden(pub Vec<usize>);
+
+/// The value of `--hidden`: sizes separated by commas, or nothing for no hidden layer.
+pub(super) fn hidden(text: &str) -> Result<Hidden, String> {
+    let size = |part: &str| match part.trim().parse::<usize>() {
+        Ok(size) if size > 0 => Ok(size),
+        _ => Err(format!("\"{part}\" is no size of a layer: expected whole numbers such as 300,75")),
+    };
+    if text.trim().is_empty() {
+        return Ok(Hidden(Vec::new()));
+    }
+    text.split(',').map(size).collect::<Result<_, _>>().map(Hidden)
 }
 
 /// Which device.

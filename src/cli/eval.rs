@@ -9,10 +9,10 @@ use super::choice::{self, DataChoice, DeviceChoice};
 use super::output::{json, note, say, thousands};
 use crate::data::{Dataset, Split};
 use crate::engine::{CpuEngine, Engine, GpuEngine, Residency};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::metrics::Score;
 use crate::model::Parameters;
-use crate::run::{self, RunDir};
+use crate::run;
 use crate::trainer::TrainConfig;
 
 /// Measure a trained network: loss, accuracy, confusion matrix.
@@ -51,14 +51,8 @@ struct Report<'a> {
 /// What reading the model or the data, or the device, reports.
 pub fn run(args: &EvalArgs) -> Result<()> {
     let parameters = run::load_model(&args.model)?;
-    // A run is measured on its own data, unless other data are named.
-    let own = match &args.data.data {
-        None if args.model.is_dir() => Some(RunDir::open(&args.model)?.config()?.data),
-        named => named.clone(),
-    };
-    let dataset = Arc::new(choice::load(own.as_deref(), args.data.data_dir.as_deref(), false)?);
-    check(&parameters, &dataset)?;
-    let split = if args.split == "train" { Split::Train } else { Split::Test };
+    let dataset = Arc::new(choice::load_for(&args.model, &parameters, &args.data)?);
+    let split = choice::split(&args.split);
     let (score, confusion_matrix) = pollster::block_on(measure(args, &parameters, &dataset, split))?;
     let (data, samples) = (&dataset.name, dataset.split(split).len());
     let Score { loss, accuracy } = score;
@@ -74,22 +68,6 @@ pub fn run(args: &EvalArgs) -> Result<()> {
             100.0 * accuracy
         ));
         print(&confusion_matrix);
-    }
-    Ok(())
-}
-
-fn check(parameters: &Parameters, dataset: &Dataset) -> Result<()> {
-    let spec = parameters.spec()?;
-    if spec.inputs() != dataset.train.features() || spec.classes() < dataset.classes {
-        return Err(Error::Usage(format!(
-            "the model takes {} inputs and knows {} classes, but {} has {} features and {} classes\n  hint: name \
-             the data that it was trained for with --data",
-            spec.inputs(),
-            spec.classes(),
-            dataset.name,
-            dataset.train.features(),
-            dataset.classes
-        )));
     }
     Ok(())
 }

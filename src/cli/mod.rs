@@ -6,8 +6,10 @@ pub mod data;
 mod devices;
 mod doctor;
 mod eval;
+mod gradcheck;
 mod interrupt;
 mod output;
+mod trace;
 mod train;
 
 use std::process::ExitCode;
@@ -51,6 +53,10 @@ enum Command {
     Devices(devices::DevicesArgs),
     /// Name the bug in somebody's hand-written backpropagation, from its numbers
     Doctor(doctor::DoctorArgs),
+    /// Write the right values of every tensor of a step, or compare your own with them
+    Trace(trace::TraceArgs),
+    /// Check the gradients of this machine's GPU or CPU against central differences
+    Gradcheck(gradcheck::GradcheckArgs),
     /// Make, fetch and list data sets
     Data(data::DataArgs),
 }
@@ -81,6 +87,8 @@ fn dispatch(command: Command, matches: &clap::ArgMatches) -> Result<u8> {
         Command::Eval(args) => eval::run(&args).map(|()| 0),
         Command::Devices(args) => devices::run(&args).map(|()| 0),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Trace(args) => trace::run(&args),
+        Command::Gradcheck(args) => gradcheck::run(&args),
         Command::Data(args) => data::run(args).map(|()| 0),
     }
 }

@@ -15,6 +15,7 @@ pub mod make;
 pub use locate::{DATA_DIR_VARIABLE, Loaded, Places, Request, load, load_from};
 
 use crate::error::{Error, Result};
+use crate::tensor::Tensor;
 
 /// The samples of one split: `len` rows of `features` bytes, and a class label each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +75,16 @@ impl Samples {
     /// All rows, one after another.
     pub fn pixels(&self) -> &[u8] {
         &self.pixels
+    }
+
+    /// These samples as a network sees them, in double precision: `[indices, features]`, bytes / 255.
+    ///
+    /// # Panics
+    /// As [`row`](Self::row).
+    pub fn inputs(&self, indices: &[u32]) -> Tensor<f64> {
+        Tensor::from_fn(indices.len(), self.features, |r, c| {
+            f64::from(self.row(indices[r] as usize)[c]) / 255.0
+        })
     }
 
     /// One class number for each row.

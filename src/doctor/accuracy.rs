@@ -11,10 +11,14 @@ pub fn hits(p: &Matrix, labels: &[usize]) -> usize {
 
 /// The accuracy as share, in percent, or as a count.
 pub fn rights(site: &Site) -> [(f64, &'static str); 3] {
-    let hits = hits(site.up, &site.case.labels) as f64;
+    forms(hits(site.up, &site.case.labels) as f64, site.n())
+}
+
+/// The ways to give `hits` of `n` samples, and what to say of them.
+pub fn forms(hits: f64, n: f64) -> [(f64, &'static str); 3] {
     [
-        (hits / site.n(), ""),
-        (100.0 * hits / site.n(), "accuracy is given in percent"),
+        (hits / n, ""),
+        (100.0 * hits / n, "accuracy is given in percent"),
         (hits, "accuracy is given as a number of hits"),
     ]
 }

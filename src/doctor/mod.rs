@@ -12,6 +12,7 @@
 //! judge         when numbers agree    preactivation, probabilities, loss, accuracy, delta, hidden, gradient,
 //!                                     scale, labels, optimiser: the right formulas and the bugs, as tables
 //! catalogue     what each bug means and its fix       report: the answer
+//! trace         the right values as a file             comparison, rounding: a file beside the right values
 //! ```
 //!
 //! Nothing here needs a GPU, and nothing here prints.
@@ -22,6 +23,7 @@ mod backward;
 mod candidates;
 mod case;
 pub mod catalogue;
+pub mod comparison;
 mod delta;
 mod design;
 pub mod dump;
@@ -45,9 +47,11 @@ mod preactivation;
 mod probabilities;
 mod ratio;
 pub mod report;
+mod rounding;
 mod scale;
 pub mod slot;
 pub mod template;
+pub mod trace;
 mod update;
 mod witness;
 mod worlds;

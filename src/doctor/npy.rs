@@ -75,29 +75,43 @@ pub fn parse(bytes: &[u8]) -> Result<Value, Refusal> {
     Ok(Value::Numbers(Array { shape, data, kind: format.kind() }))
 }
 
-/// The bytes of a `.npy` file, version 1, that holds `array` in C order.
-pub fn render(array: &Array) -> Vec<u8> {
-    let (descr, size) = match array.kind {
-        Kind::Whole => ("<i8", 8),
-        Kind::F16 | Kind::F32 => ("<f4", 4),
-        Kind::F64 => ("<f8", 8),
-    };
-    let dims: String = array.shape.iter().map(|dim| format!("{dim}, ")).collect();
+/// The bytes of a `.npy` file, version 1, that holds `value`: numbers in C order, or a text as NumPy's `str_`.
+pub fn render(value: &Value) -> Vec<u8> {
+    match value {
+        Value::Numbers(array) => {
+            let descr = match array.kind {
+                Kind::Whole => "<i8",
+                Kind::F16 | Kind::F32 => "<f4",
+                Kind::F64 => "<f8",
+            };
+            let mut bytes = header(descr, &array.shape);
+            for &value in &array.data {
+                match array.kind {
+                    Kind::Whole => bytes.extend_from_slice(&(value as i64).to_le_bytes()),
+                    Kind::F16 | Kind::F32 => bytes.extend_from_slice(&(value as f32).to_le_bytes()),
+                    Kind::F64 => bytes.extend_from_slice(&value.to_le_bytes()),
+                }
+            }
+            bytes
+        }
+        Value::Text(text) => {
+            let mut bytes = header(&format!("<U{}", text.chars().count()), &[]);
+            bytes.extend(text.chars().flat_map(|letter| u32::from(letter).to_le_bytes()));
+            bytes
+        }
+    }
+}
+
+/// Magic, version and header, filled up with blanks to a multiple of 64 bytes.
+fn header(descr: &str, shape: &[usize]) -> Vec<u8> {
+    let dims: String = shape.iter().map(|dim| format!("{dim}, ")).collect();
     let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({dims}), }}");
     let total = (10 + header.len() + 1).next_multiple_of(64);
     header.extend(std::iter::repeat_n(' ', total - 10 - header.len() - 1));
     header.push('\n');
-    let mut bytes = Vec::with_capacity(total + array.data.len() * size);
-    bytes.extend_from_slice(b"\x93NUMPY\x01\x00");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend_from_slice(&u16::try_from(header.len()).unwrap_or(u16::MAX).to_le_bytes());
     bytes.extend_from_slice(header.as_bytes());
-    for &value in &array.data {
-        match array.kind {
-            Kind::Whole => bytes.extend_from_slice(&(value as i64).to_le_bytes()),
-            Kind::F16 | Kind::F32 => bytes.extend_from_slice(&(value as f32).to_le_bytes()),
-            Kind::F64 => bytes.extend_from_slice(&value.to_le_bytes()),
-        }
-    }
     bytes
 }
 

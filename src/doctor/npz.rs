@@ -3,7 +3,8 @@
 //! Nothing is allocated because a header claims a size: entries are unpacked as far as they really go, and at most
 //! [`MAX_BYTES`] in all.
 
-use super::npy::{self, Array, Refusal, Value};
+use super::npy::{self, Refusal, Value};
+use crate::atomic_file::AtomicFile;
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -71,18 +72,19 @@ fn unpack(entry: &mut impl Read, left: u64) -> Result<Vec<u8>, Refusal> {
     Ok(bytes)
 }
 
-/// Writes arrays to the file at `path`, compressed.
+/// Writes arrays to the file at `path`, compressed; the file is there as a whole or not at all.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be written.
-pub fn write<'a>(path: &Path, arrays: impl IntoIterator<Item = (&'a str, &'a Array)>) -> Result<()> {
-    let file = File::create(path).map_err(Error::io("create", path))?;
-    let mut archive = ZipWriter::new(BufWriter::new(file));
+pub fn write<'a>(path: &Path, entries: impl IntoIterator<Item = (&'a str, &'a Value)>) -> Result<()> {
+    let mut file = AtomicFile::create(path)?;
+    let mut archive = ZipWriter::new(BufWriter::new(file.file_mut()));
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
-    for (name, array) in arrays {
+    for (name, value) in entries {
         let started = archive.start_file(format!("{name}.npy"), options).map_err(std::io::Error::other);
-        started.and_then(|()| archive.write_all(&npy::render(array))).map_err(Error::io("write", path))?;
+        started.and_then(|()| archive.write_all(&npy::render(value))).map_err(Error::io("write", path))?;
     }
     let finished = archive.finish().map_err(std::io::Error::other);
-    finished.and_then(|mut file| file.flush()).map_err(Error::io("write", path))
+    finished.and_then(|mut file| file.flush()).map_err(Error::io("write", path))?;
+    file.finish()
 }

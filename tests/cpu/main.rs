@@ -14,6 +14,7 @@ mod digits;
 mod doctor;
 #[cfg(feature = "fetch")]
 mod fetch;
+mod gradcheck;
 mod house;
 mod idx;
 mod memory;
@@ -24,5 +25,6 @@ mod program;
 mod reference;
 mod shaders;
 mod tiny;
+mod trace;
 mod trainer;
 mod trainer_resume;

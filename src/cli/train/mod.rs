@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use clap::parser::ValueSource;
 
 use self::session::Session;
-use super::choice::{self, BackendChoice, DataChoice, DeviceChoice};
+use super::choice::{self, BackendChoice, DataChoice, DeviceChoice, Hidden};
 use super::interrupt;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -36,7 +36,7 @@ pub struct TrainArgs {
     #[command(flatten)]
     device: DeviceChoice,
     /// Sizes of the hidden layers, separated by commas; "" for none
-    #[arg(long, value_name = "SIZES", default_value = "300,75", value_parser = parse_hidden)]
+    #[arg(long, value_name = "SIZES", default_value = "300,75", value_parser = choice::hidden)]
     hidden: Hidden,
     /// Samples in a batch
     #[arg(long, value_name = "N", default_value_t = TrainConfig::default().batch_size)]
@@ -87,20 +87,6 @@ pub struct TrainArgs {
     /// No progress, no notes
     #[arg(long, short)]
     quiet: bool,
-}
-
-#[derive(Debug, Clone)]
-struct Hidden(Vec<usize>);
-
-fn parse_hidden(text: &str) -> Result<Hidden, String> {
-    let size = |part: &str| match part.trim().parse::<usize>() {
-        Ok(size) if size > 0 => Ok(size),
-        _ => Err(format!("\"{part}\" is no size of a layer: expected whole numbers such as 300,75")),
-    };
-    if text.trim().is_empty() {
-        return Ok(Hidden(Vec::new()));
-    }
-    text.split(',').map(size).collect::<Result<_, _>>().map(Hidden)
 }
 
 /// The options that the user gave, as opposed to defaults.

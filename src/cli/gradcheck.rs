@@ -1,0 +1,78 @@
+//! `gpu-mlp gradcheck`: are the gradients of this machine's GPU or CPU right?
+
+use super::choice::{self, DeviceChoice, Hidden};
+use super::output::{json, note, say};
+use crate::engine::{CpuEngine, GpuEngine, Residency};
+use crate::error::Result;
+use crate::gradcheck::{self, Checked, Problem};
+
+/// Check the gradients of this machine's GPU or CPU against central differences of the loss in double precision.
+#[derive(Debug, clap::Args)]
+pub struct GradcheckArgs {
+    #[command(flatten)]
+    device: DeviceChoice,
+    /// Sizes of the hidden layers, separated by commas; "" for none
+    #[arg(long, value_name = "SIZES", default_value = "16,8", value_parser = choice::hidden)]
+    hidden: Hidden,
+    /// Seed of the weights and of the samples
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// How many samples
+    #[arg(long, value_name = "N", default_value_t = 13)]
+    batch: usize,
+    /// One JSON object on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs `gpu-mlp gradcheck`; returns the exit code: 0 right, 1 wrong.
+///
+/// # Errors
+/// Options that cannot be meant, or what the device reports.
+pub fn run(args: &GradcheckArgs) -> Result<u8> {
+    args.device.check()?;
+    let problem = Problem::new(&args.hidden.0, args.batch, args.seed)?;
+    let checked = pollster::block_on(check(args, &problem))?;
+    let text = if args.json { json(&checked)? } else { human(&checked) };
+    say(text.trim_end());
+    Ok(u8::from(!checked.report.ok))
+}
+
+async fn check(args: &GradcheckArgs, problem: &Problem) -> Result<Checked> {
+    let (device, notice) = args.device.find().await?;
+    if let Some(notice) = notice {
+        note(&notice);
+    }
+    let (spec, data, options) = (problem.parameters.spec()?, problem.dataset.clone(), problem.options());
+    match device.open().await? {
+        None => gradcheck::check(problem, CpuEngine::new(&spec, data, options)).await,
+        Some(gpu) => {
+            let engine = GpuEngine::new(gpu, &spec, data, options, Residency::WhereTheyFit).await?;
+            gradcheck::check(problem, engine).await
+        }
+    }
+}
+
+/// The headline and the table.
+fn human(checked: &Checked) -> String {
+    let Checked { engine, report } = checked;
+    let verdict = if report.ok { "are right" } else { "are WRONG" };
+    let mut lines = vec![format!("The gradients of {} ({}) {verdict}.", engine.adapter, engine.backend)];
+    lines.push(format!(
+        "{:<8} {:>8} {:>8} {:>6} {:>10} {:>10}",
+        "tensor", "values", "checked", "kinks", "worst", "allowed"
+    ));
+    for row in &report.tensors {
+        lines.push(format!(
+            "{:<8} {:>8} {:>8} {:>6} {:>10.1e} {:>10.1e}  {}",
+            row.tensor,
+            row.values,
+            row.checked,
+            row.kinks,
+            row.worst,
+            row.allowed,
+            if row.ok { "ok" } else { "WRONG" }
+        ));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,116 @@
+//! The right value of everything the doctor knows, for a network, a batch and one plain step of gradient descent.
+//!
+//! The formulas are those of [`crate::reference`], in f64, with samples as rows; dq is the derivative of the mean
+//! loss by q, so 1/N stands in dz_L and nowhere else.
+
+use super::npy::{Array, Kind, Value};
+use super::npz::Entries;
+use super::slot::{Param, Slot};
+use crate::reference::{self, Activation, Layer, Matrix, Mlp};
+
+/// A tensor under the name that the doctor has for it.
+pub type Named = (Slot, Matrix);
+
+/// z, a, p, loss, accuracy, dz, da, dW, db and, with a learning rate, W_new and b_new, in computing order.
+///
+/// Shapes for N samples and layer l of `in` inputs and `out` outputs: z, a, dz, da `[N, out]`, p `[N, classes]`, loss
+/// and accuracy `[1, 1]`, dW and W_new `[in, out]`, db and b_new `[1, out]`.
+///
+/// ```text
+/// W_new = W - lr · dW          b_new = b - lr · db
+/// ```
+///
+/// # Panics
+/// If x `[N, in]` or the labels (each less than the number of classes) do not fit the network.
+pub fn computed(mlp: &Mlp, x: &Matrix, labels: &[u32], lr: Option<f64>) -> Vec<Named> {
+    let forward = mlp.forward(x);
+    let backward = mlp.backward(&forward, labels);
+    let depth = mlp.layers.len();
+    let mut all = Vec::new();
+    for (l, z) in (1..=depth).zip(&forward.z) {
+        all.push((Slot::Z(l), z.clone()));
+        all.extend(forward.a.get(l).map(|a| (Slot::A(l), a.clone())));
+    }
+    let n = labels.len() as f64;
+    let loss = reference::cross_entropy(forward.logits(), labels).iter().sum::<f64>() / n;
+    let hits = reference::hits(forward.logits(), labels).into_iter().filter(|&hit| hit).count();
+    all.push((Slot::P, reference::softmax(forward.logits())));
+    all.push((Slot::Loss, scalar(loss)));
+    all.push((Slot::Accuracy, scalar(hits as f64 / n)));
+    for l in (1..=depth).rev() {
+        if let Some(above) = mlp.layers.get(l) {
+            all.push((Slot::Da(l), reference::matmul(&backward.dz[l], &above.w.transposed())));
+        }
+        all.push((Slot::Dz(l), backward.dz[l - 1].clone()));
+        all.extend(parameters(l, &backward.layers[l - 1], Slot::Grad));
+    }
+    for (l, (layer, g)) in (1..).zip(mlp.layers.iter().zip(&backward.layers)) {
+        all.extend(lr.into_iter().flat_map(|lr| parameters(l, &stepped(layer, g, lr), Slot::New)));
+    }
+    all
+}
+
+/// A file with the network alone: W, b and act.
+pub fn network(mlp: &Mlp) -> Entries {
+    let tensors = mlp.layers.iter().zip(1..).flat_map(|(layer, l)| parameters(l, layer, Slot::Param));
+    let mut entries: Entries = tensors.map(|named| entry(&named)).collect();
+    let act = match mlp.activation {
+        Activation::Relu => "relu",
+        Activation::Sigmoid => "sigmoid",
+        Activation::Tanh => "tanh",
+    };
+    entries.insert("act".into(), Value::Text(act.into()));
+    entries
+}
+
+/// A file with the batch alone: X and y, as labels.
+pub fn batch(x: &Matrix, labels: &[u32]) -> Entries {
+    let data = labels.iter().map(|&label| f64::from(label)).collect();
+    let y = Array { shape: vec![labels.len()], data, kind: Kind::Whole };
+    Entries::from([("X".into(), numbers(x.shape().to_vec(), x)), ("y".into(), Value::Numbers(y))])
+}
+
+/// A whole file: network, batch, learning rate and everything [`computed`] from them.
+///
+/// # Panics
+/// As [`computed`].
+pub fn entries(mlp: &Mlp, x: &Matrix, labels: &[u32], lr: f64) -> Entries {
+    let mut entries = network(mlp);
+    entries.extend(batch(x, labels));
+    entries.insert("lr".into(), numbers(Vec::new(), &scalar(lr)));
+    entries.insert("layout".into(), Value::Text("rows".into()));
+    entries.extend(computed(mlp, x, labels, Some(lr)).iter().map(entry));
+    entries
+}
+
+/// The layer after a step: `w - lr · g`.
+fn stepped(layer: &Layer, g: &Layer, lr: f64) -> Layer {
+    let mut layer = layer.clone();
+    let (w, b) = (layer.w.data_mut(), &mut layer.b);
+    w.iter_mut().zip(g.w.data()).for_each(|(w, g)| *w -= lr * g);
+    b.iter_mut().zip(&g.b).for_each(|(b, g)| *b -= lr * g);
+    layer
+}
+
+fn parameters(l: usize, layer: &Layer, slot: fn(Param) -> Slot) -> [Named; 2] {
+    let b = Matrix::from_fn(1, layer.b.len(), |_, c| layer.b[c]);
+    [(slot(Param::W(l)), layer.w.clone()), (slot(Param::B(l)), b)]
+}
+
+/// A tensor as it stands in a file: b without its first side, loss and accuracy without any.
+fn entry((slot, tensor): &Named) -> (String, Value) {
+    let shape = match (slot, slot.param()) {
+        (Slot::Loss | Slot::Accuracy, _) => Vec::new(),
+        (_, Some(Param::B(_))) => vec![tensor.cols()],
+        _ => tensor.shape().to_vec(),
+    };
+    (slot.to_string(), numbers(shape, tensor))
+}
+
+fn numbers(shape: Vec<usize>, tensor: &Matrix) -> Value {
+    Value::Numbers(Array { shape, data: tensor.data().to_vec(), kind: Kind::F64 })
+}
+
+fn scalar(value: f64) -> Matrix {
+    Matrix::from_fn(1, 1, |_, _| value)
+}

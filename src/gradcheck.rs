@@ -1,0 +1,234 @@
+//! Checks the gradients that an engine really computes, on the device it really runs on.
+//!
+//! The witness needs no back-propagation at all: central differences of the reference's loss in f64,
+//!
+//! ```text
+//! dL/dw ≈ (L(w + h) - L(w - h)) / 2h          h = 1e-5: error O(h²) ≈ 1e-10 from the curve, ε L / h ≈ 1e-11 from f64
+//! ```
+//!
+//! The engine never hands out a gradient, since none is stored. But after one step from zero velocities with momentum
+//! and without weight decay, `v = momentum · 0 + g` is the gradient to the bit.
+//!
+//! Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 11.5.
+
+use std::sync::Arc;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use serde::Serialize;
+
+use crate::data::{Dataset, Samples};
+use crate::engine::{Engine, EngineInfo, StepOptions};
+use crate::error::{Error, Result};
+use crate::kernels::Sgd;
+use crate::metrics::Sums;
+use crate::model::{MlpSpec, Parameters};
+use crate::reference::{Forward, Mlp};
+use crate::tensor::Tensor;
+
+/// Half the distance of a central difference.
+const H: f64 = 1e-5;
+
+/// Values of one tensor that are checked; of a larger one, so many at even distances.
+const MOST: usize = 1000;
+
+/// An input no multiple of the kernels' blocks, and classes as in the usual data sets.
+const FEATURES: usize = 21;
+const CLASSES: usize = 10;
+
+/// What an f32 gradient may be off by: relative to the value, to the tensor's largest one, and whatever these are.
+const RELATIVE: f64 = 1e-4;
+const OF_LARGEST: f64 = 1e-5;
+const ABSOLUTE: f64 = 1e-9;
+
+/// The largest batch: every value checked takes the whole batch forward twice.
+const MAX_BATCH: usize = 4096;
+
+/// A hidden unit this near to 0 may be on for an engine in f32 and off for the reference: such samples are not drawn.
+const MARGIN: f64 = 1e-4;
+
+/// A network and a batch whose gradient is to be checked.
+pub struct Problem {
+    /// Random weights; biases that are not zero, so that they take part.
+    pub parameters: Parameters,
+    /// Synthetic samples; the training split is the batch.
+    pub dataset: Arc<Dataset>,
+}
+
+/// What became of one tensor.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
+    /// W1, b1, W2, …
+    pub tensor: String,
+    /// Values in it.
+    pub values: usize,
+    /// Values checked.
+    pub checked: usize,
+    /// Values left out because some ReLU turns on or off within ± h: the loss has a kink there and no derivative.
+    pub kinks: usize,
+    /// The difference that takes up most of what it may.
+    pub worst: f64,
+    /// What that value may be off by.
+    pub allowed: f64,
+    /// Whether every value checked lies within what it may be off by; never true if none could be checked.
+    pub ok: bool,
+}
+
+/// What became of all tensors.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// Whether every tensor is right.
+    pub ok: bool,
+    /// One row a tensor.
+    pub tensors: Vec<Row>,
+}
+
+impl Problem {
+    /// A network of these hidden layers over random samples, `batch` of them, all from one seed.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for sizes or a batch that cannot be meant, and if too few samples keep clear of the kinks.
+    pub fn new(hidden: &[usize], batch: usize, seed: u64) -> Result<Self> {
+        if batch == 0 || batch > MAX_BATCH {
+            return Err(Error::Usage(format!("--batch must lie between 1 and {MAX_BATCH}, got {batch}")));
+        }
+        let spec = MlpSpec::new([&[FEATURES], hidden, &[CLASSES]].concat())?;
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(1); // 0 makes the weights
+        let mut parameters = Parameters::he_uniform(&spec, seed);
+        for b in parameters.layers.iter_mut().flat_map(|layer| layer.b.data_mut()) {
+            *b = (rng.next_u32() % 201) as f32 / 1000.0 - 0.1;
+        }
+        let samples = draw(&mut rng, &parameters.in_f64(), batch)?;
+        let dataset = Dataset {
+            name: "random".into(),
+            origin: "made here".into(),
+            image_shape: [1, FEATURES],
+            classes: CLASSES,
+            test: samples.clone(),
+            train: samples,
+        };
+        Ok(Self { parameters, dataset: Arc::new(dataset) })
+    }
+
+    /// The step after which the velocities are the gradient.
+    pub fn options(&self) -> StepOptions {
+        let sgd = Sgd { lr: 0.1, momentum: 0.5, weight_decay: 0.0 };
+        StepOptions { batch_size: self.dataset.train.len(), sgd }
+    }
+
+    /// The gradient that an engine made with [`options`](Self::options) for this problem computes.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device fails.
+    pub async fn gradient(&self, engine: &mut impl Engine) -> Result<Parameters> {
+        let batch: Vec<u32> = (0..self.dataset.train.len() as u32).collect();
+        engine.set_parameters(&self.parameters, None).await?;
+        engine.set_sums(&Sums::default()).await?;
+        let taken = engine.train(&batch).await?;
+        let velocities = engine.velocities().await?.filter(|_| taken == batch.len());
+        velocities.ok_or_else(|| Error::Internal("one batch was not one step with momentum".into()))
+    }
+
+    /// Judges a gradient by central differences.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if it is of another network.
+    pub fn judge(&self, gradient: &Parameters) -> Result<Report> {
+        gradient.check(&self.parameters.spec()?)?;
+        let samples = &self.dataset.train;
+        let batch: Vec<u32> = (0..samples.len() as u32).collect();
+        let (mut mlp, x) = (self.parameters.in_f64(), samples.inputs(&batch));
+        let mut tensors = Vec::new();
+        for (l, dense) in gradient.layers.iter().enumerate() {
+            for (name, got) in [("W", &dense.w), ("b", &dense.b)] {
+                let slot = |mlp: &mut Mlp, i: usize, by: f64| match name {
+                    "W" => mlp.layers[l].w.data_mut()[i] += by,
+                    _ => mlp.layers[l].b[i] += by,
+                };
+                let slope = |i| slope(&mut mlp, (&x, samples.labels()), |mlp, by| slot(mlp, i, by));
+                tensors.push(row(format!("{name}{}", l + 1), got.data(), slope));
+            }
+        }
+        Ok(Report { ok: tensors.iter().all(|row| row.ok), tensors })
+    }
+}
+
+/// What computed the gradient, with its report, for the `--json` of the command.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Checked {
+    /// What computed.
+    pub engine: EngineInfo,
+    /// How it did.
+    #[serde(flatten)]
+    pub report: Report,
+}
+
+/// Checks an engine made with [`Problem::options`] for the problem.
+///
+/// # Errors
+/// [`Error::Device`] if the device fails.
+pub async fn check(problem: &Problem, mut engine: impl Engine) -> Result<Checked> {
+    let gradient = problem.gradient(&mut engine).await?;
+    Ok(Checked { engine: engine.info(), report: problem.judge(&gradient)? })
+}
+
+/// Random samples for which no hidden unit of the network is near the kink.
+fn draw(rng: &mut ChaCha8Rng, mlp: &Mlp, batch: usize) -> Result<Samples> {
+    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+    for _ in 0..100 * batch {
+        let row: Vec<u8> = (0..FEATURES).map(|_| (rng.next_u32() >> 24) as u8).collect();
+        let x = Tensor::from_fn(1, FEATURES, |_, c| f64::from(row[c]) / 255.0);
+        let forward = mlp.forward(&x);
+        if hidden(&forward).all(|z| z.abs() > MARGIN) {
+            pixels.extend(row);
+            labels.push(rng.next_u32() % CLASSES as u32);
+        }
+        if labels.len() == batch {
+            return Samples::new(FEATURES, pixels, labels, CLASSES);
+        }
+    }
+    let problem = "of random samples, too few keep all hidden units away from the ReLU's kink";
+    Err(Error::Usage(format!("{problem}\n  hint: smaller --hidden")))
+}
+
+/// Every z that a ReLU follows.
+fn hidden(forward: &Forward) -> impl Iterator<Item = f64> + '_ {
+    let layers = forward.z.len().saturating_sub(1);
+    forward.z.iter().take(layers).flat_map(|z| z.data().iter().copied())
+}
+
+/// The derivative of the mean loss by what `move_by` moves; nothing if a ReLU turns on or off on the way.
+fn slope(mlp: &mut Mlp, batch: (&Tensor<f64>, &[u32]), move_by: impl Fn(&mut Mlp, f64)) -> Option<f64> {
+    let at = |by: f64| {
+        let mut moved = mlp.clone();
+        move_by(&mut moved, by);
+        let forward = moved.forward(batch.0);
+        let losses = crate::reference::cross_entropy(forward.logits(), batch.1);
+        let on: Vec<bool> = hidden(&forward).map(|z| z > 0.0).collect();
+        (losses.iter().sum::<f64>() / losses.len() as f64, on)
+    };
+    let ((above, on_above), (below, on_below)) = (at(H), at(-H));
+    (on_above == on_below).then(|| (above - below) / (2.0 * H))
+}
+
+/// Judges one tensor's gradient by its slopes.
+fn row(tensor: String, got: &[f32], mut slope: impl FnMut(usize) -> Option<f64>) -> Row {
+    let stride = got.len().div_ceil(MOST).max(1);
+    let looked_at: Vec<usize> = (0..got.len()).step_by(stride).collect();
+    let slopes: Vec<(f64, f64)> =
+        looked_at.iter().filter_map(|&i| slope(i).map(|want| (f64::from(got[i]), want))).collect();
+    let largest = slopes.iter().fold(0.0_f64, |largest, (_, want)| largest.max(want.abs()));
+    let (mut worst, mut allowed, mut excess) = (0.0, ABSOLUTE + OF_LARGEST * largest, 0.0);
+    for (got, want) in &slopes {
+        let may = ABSOLUTE + OF_LARGEST * largest + RELATIVE * want.abs();
+        let off = (got - want).abs();
+        // A gradient that is no number is as wrong as can be.
+        let share = if off.is_nan() { f64::INFINITY } else { off / may };
+        if share > excess {
+            (worst, allowed, excess) = (off, may, share);
+        }
+    }
+    let (checked, kinks) = (slopes.len(), looked_at.len() - slopes.len());
+    Row { tensor, values: got.len(), checked, kinks, worst, allowed, ok: checked > 0 && excess <= 1.0 }
+}
