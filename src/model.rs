@@ -145,7 +145,7 @@ impl Parameters {
         MlpSpec::new(sizes)
     }
 
-    /// The same network in double precision, for [`reference`] to calculate with.
+    /// The same network in double precision, for [`reference`](mod@reference) to calculate with.
     pub fn in_f64(&self) -> reference::Mlp {
         let layer = |dense: &Dense| reference::Layer {
             w: dense.w.map(f64::from),

@@ -72,7 +72,10 @@ impl RunDir {
     /// # Errors
     /// [`Error::Usage`] if it already holds one.
     pub fn check_free(path: &Path) -> Result<()> {
-        if !(Self { path: path.to_owned() }).exists() {
+        let run = Self { path: path.to_owned() };
+        // Without config.json it is no run, but these files are somebody's all the same.
+        if ![run.config_path(), run.model(), run.checkpoint(), run.metrics()].iter().any(|file| file.exists())
+        {
             return Ok(());
         }
         Err(Error::Usage(format!(
@@ -144,13 +147,13 @@ impl RunDir {
         file.finish()
     }
 
-    /// Keeps the model alone, then the state to go on from.
+    /// Keeps the state to go on from, then the model: where there is a model, there is a checkpoint.
     ///
     /// # Errors
     /// [`Error::Io`] if either cannot be written; what was there before is then still whole.
     pub fn save(&self, state: &State) -> Result<()> {
-        checkpoint::save_model(&self.model(), &state.parameters)?;
-        self.save_state(state)
+        self.save_state(state)?;
+        checkpoint::save_model(&self.model(), &state.parameters)
     }
 
     /// Keeps the state to go on from, in the middle of an epoch: the model stays the one after the newest epoch.
@@ -166,10 +169,15 @@ impl RunDir {
     /// # Errors
     /// [`Error::Io`] or [`Error::File`] if there is one and it cannot be read.
     pub fn state(&self, spec: &MlpSpec) -> Result<Option<State>> {
-        match self.checkpoint().exists() {
-            true => checkpoint::load_state(&self.checkpoint(), spec).map(Some),
-            false => Ok(None),
+        if self.checkpoint().exists() {
+            return checkpoint::load_state(&self.checkpoint(), spec).map(Some);
         }
+        if self.model().exists() {
+            let problem = "the run has a model, so it has finished epochs, but no checkpoint to go on from";
+            let hint = "restore the file; or start the run again with --out and --overwrite";
+            return Err(Error::file(self.checkpoint(), problem, hint));
+        }
+        Ok(None)
     }
 
     /// Adds a line to the metrics, and sees it onto the disk.

@@ -106,6 +106,11 @@ impl TrainConfig {
         }
     }
 
+    /// Epochs that the run has in the end.
+    pub fn total_epochs(&self) -> usize {
+        if self.dry_run { 1 } else { self.epochs }
+    }
+
     /// The network for a data set.
     ///
     /// # Errors
@@ -235,6 +240,12 @@ pub enum Outcome {
     Interrupted,
 }
 
+/// What was trained in one sitting, and how long it took.
+struct Speed {
+    samples: usize,
+    seconds: f64,
+}
+
 /// A run: an engine, the samples, and how far it has come.
 pub struct Trainer<'a, E> {
     engine: &'a mut E,
@@ -279,17 +290,16 @@ impl<'a, E: Engine> Trainer<'a, E> {
     /// # Errors
     /// [`Error::Diverged`] if a loss is not finite; what the engine or the observer report.
     pub async fn run(&mut self, observer: &mut impl Observer) -> Result<Outcome> {
-        let epochs = if self.config.dry_run { 1 } else { self.config.epochs };
-        while self.progress.epochs < epochs {
+        while self.progress.epochs < self.config.total_epochs() {
             if self.patience_is_over() {
                 return Ok(Outcome::StoppedEarly);
             }
-            let Some((train, seconds)) = self.train_epoch(observer).await? else {
+            let Some((train, speed)) = self.train_epoch(observer).await? else {
                 let state = self.state().await?;
                 observer.interrupted(&state)?;
                 return Ok(Outcome::Interrupted);
             };
-            let record = self.record(train, seconds).await?;
+            let record = self.record(train, speed).await?;
             self.engine.set_sums(&Sums::default()).await?;
             self.progress = Progress { epochs: self.progress.epochs + 1, samples: 0, sums: Sums::default() };
             let state = self.state().await?;
@@ -312,9 +322,9 @@ impl<'a, E: Engine> Trainer<'a, E> {
     }
 
     /// Trains what is left of an epoch; `None` if the observer ended it.
-    async fn train_epoch(&mut self, observer: &mut impl Observer) -> Result<Option<(Sums, f64)>> {
+    async fn train_epoch(&mut self, observer: &mut impl Observer) -> Result<Option<(Sums, Speed)>> {
         let begun = Instant::now();
-        let epoch = self.progress.epochs;
+        let (epoch, already) = (self.progress.epochs, self.progress.samples);
         let order = self.order(epoch);
         while self.progress.samples < order.len() {
             if observer.should_stop() {
@@ -325,10 +335,12 @@ impl<'a, E: Engine> Trainer<'a, E> {
             observer.progress(epoch + 1, self.progress.samples, order.len());
         }
         let sums = self.engine.sums().await?;
-        Ok(Some((sums, begun.elapsed().as_secs_f64())))
+        // Of an epoch that was resumed, what is timed is the rest.
+        let samples = order.len() - already;
+        Ok(Some((sums, Speed { samples, seconds: begun.elapsed().as_secs_f64() })))
     }
 
-    async fn record(&mut self, train: Sums, seconds: f64) -> Result<EpochRecord> {
+    async fn record(&mut self, train: Sums, speed: Speed) -> Result<EpochRecord> {
         let epoch = self.progress.epochs + 1;
         let finite = |score: Score| match score.loss.is_finite() {
             true => Ok(score),
@@ -348,8 +360,8 @@ impl<'a, E: Engine> Trainer<'a, E> {
             test_accuracy: test.accuracy,
             validation_loss: validation.map(|score| score.loss),
             validation_accuracy: validation.map(|score| score.accuracy),
-            seconds,
-            samples_per_second: train.samples as f64 / seconds,
+            seconds: speed.seconds,
+            samples_per_second: speed.samples as f64 / speed.seconds,
         })
     }
 

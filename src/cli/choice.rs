@@ -15,7 +15,7 @@ use crate::run::RunDir;
 /// Which data set.
 #[derive(Debug, clap::Args)]
 pub(super) struct DataChoice {
-    /// mnist, fashion-mnist, digits, or a folder of IDX files [default: mnist if it is here, else digits]
+    /// mnist, fashion-mnist, digits, or a folder of IDX files [default: a run's own; else mnist if it is here, else digits]
     #[arg(long, value_name = "NAME|PATH")]
     pub data: Option<String>,
     /// Folder of data sets to look in first
@@ -129,7 +129,10 @@ impl DeviceChoice {
                 "--adapter {adapter} names an adapter, and --backend cpu uses none: leave one of them out"
             )));
         }
-        self.request().check()
+        match self.backend {
+            BackendChoice::Cpu => Ok(()),
+            _ => self.request().check(),
+        }
     }
 
     fn request(&self) -> Request {
@@ -155,14 +158,22 @@ impl DeviceChoice {
         });
         Ok((Device::Gpu(adapter), notice))
     }
-}
 
-impl Device {
-    /// Opens the adapter, if it is one.
-    pub async fn open(&self) -> Result<Option<Gpu>> {
-        match self {
-            Self::Cpu => Ok(None),
-            Self::Gpu(adapter) => Gpu::open(adapter).await.map(Some),
+    /// The opened GPU, or nothing if the CPU computes; and why it is one that may surprise.
+    pub async fn open(&self) -> Result<(Option<Gpu>, Option<String>)> {
+        let (device, notice) = self.find().await?;
+        let Device::Gpu(adapter) = device else { return Ok((None, notice)) };
+        match Gpu::open(&adapter).await {
+            Ok(gpu) => Ok((Some(gpu), notice)),
+            // Nobody asked for this adapter: that it cannot be used is no reason not to compute.
+            Err(Error::NoAdapter(reason)) if self.is_open() => {
+                Ok((None, Some(format!("the CPU computes: {reason}"))))
+            }
+            Err(error) => Err(error),
         }
+    }
+
+    fn is_open(&self) -> bool {
+        self.backend == BackendChoice::Auto && self.request().is_open()
     }
 }

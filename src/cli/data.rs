@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::output::say;
 use crate::data::catalog::{self, KNOWN, Known};
 use crate::data::fetch::{self, Event, Limits};
 use crate::data::{Places, make};
@@ -78,16 +79,13 @@ pub fn run(args: DataArgs) -> Result<()> {
     }
 }
 
-/// One line to standard output; a reader that has gone away is no error.
-fn say(line: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
-}
-
 fn run_make(args: &MakeArgs) -> Result<()> {
     let paths = make::digits(&args.out, args.train, args.test, args.seed)?;
     for path in paths {
         say(&format!("wrote {}", path.display()));
     }
+    // The bare name means the set that is built in.
+    say(&format!("train on it with: gpu-mlp train --data {}", Path::new(".").join(&args.out).display()));
     Ok(())
 }
 

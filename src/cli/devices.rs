@@ -23,7 +23,7 @@ struct Listing<'a> {
     adapters: &'a [AdapterSummary],
     /// Interfaces that this build has on this platform.
     backends: Vec<Backend>,
-    /// The index of the adapter that `train` would take with the same options; absent for the CPU.
+    /// The index of the adapter that `train` would take with the same options; null for the CPU.
     chosen: Option<usize>,
     notice: Option<String>,
 }

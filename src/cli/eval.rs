@@ -78,19 +78,19 @@ async fn measure(
     dataset: &Arc<Dataset>,
     split: Split,
 ) -> Result<(Score, Vec<Vec<u64>>)> {
-    let (device, notice) = args.device.find().await?;
+    let (gpu, notice) = args.device.open().await?;
     if let Some(notice) = notice {
         note(&notice);
     }
     let spec = parameters.spec()?;
     let options = TrainConfig { batch_size: 1, ..TrainConfig::default() }.step_options();
-    match device.open().await? {
+    match gpu {
         None => {
             let engine = CpuEngine::new(&spec, dataset.clone(), options);
             measure_with(engine, parameters, dataset, split).await
         }
         Some(gpu) => {
-            let residency = Residency::Streamed; // every sample is needed just once
+            let residency = Residency::Streamed; // the training split has no business on the device
             let engine = GpuEngine::new(gpu, &spec, dataset.clone(), options, residency).await?;
             measure_with(engine, parameters, dataset, split).await
         }

@@ -39,12 +39,12 @@ pub fn run(args: &GradcheckArgs) -> Result<u8> {
 }
 
 async fn check(args: &GradcheckArgs, problem: &Problem) -> Result<Checked> {
-    let (device, notice) = args.device.find().await?;
+    let (gpu, notice) = args.device.open().await?;
     if let Some(notice) = notice {
         note(&notice);
     }
     let (spec, data, options) = (problem.parameters.spec()?, problem.dataset.clone(), problem.options());
-    match device.open().await? {
+    match gpu {
         None => gradcheck::check(problem, CpuEngine::new(&spec, data, options)).await,
         Some(gpu) => {
             let engine = GpuEngine::new(gpu, &spec, data, options, Residency::WhereTheyFit).await?;

@@ -1,18 +1,27 @@
-//! Ctrl-C: the first asks for an orderly end, the second ends at once.
+//! Ctrl-C: the first asks for an orderly end; another, a second or more later, ends at once.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
-static ASKED: AtomicBool = AtomicBool::new(false);
+use super::output::complain;
+
+static ASKED: OnceLock<Instant> = OnceLock::new();
+
+/// Whoever passes a signal on to a whole group of processes may deliver it twice: that is no second wish.
+const ECHO: Duration = Duration::from_secs(1);
 
 /// The exit code of a program that Ctrl-C ended: 128 + SIGINT.
 pub(super) const EXIT_CODE: u8 = 130;
 
 /// Listens from now on.
 pub(super) fn listen() {
-    let listening = ctrlc::set_handler(|| {
-        if ASKED.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(EXIT_CODE));
+    let listening = ctrlc::set_handler(|| match ASKED.get() {
+        None => {
+            ASKED.get_or_init(Instant::now);
+            complain("\nending and saving; Ctrl-C again ends at once, without saving");
         }
+        Some(first) if first.elapsed() > ECHO => std::process::exit(i32::from(EXIT_CODE)),
+        Some(_) => {}
     });
     if let Err(error) = listening {
         log::warn!("Ctrl-C will end the program at once: {error}");
@@ -21,5 +30,5 @@ pub(super) fn listen() {
 
 /// Whether the program was asked to end.
 pub(super) fn asked() -> bool {
-    ASKED.load(Ordering::Relaxed)
+    ASKED.get().is_some()
 }

@@ -124,6 +124,13 @@ pub struct AdapterSummary {
     pub max_compute_invocations_per_workgroup: u32,
 }
 
+impl AdapterSummary {
+    /// Whether the kernels can run on it.
+    pub fn is_usable(&self) -> bool {
+        self.compute && self.max_storage_buffers_per_shader_stage >= STORAGE_BUFFERS
+    }
+}
+
 /// An adapter that can be opened.
 pub struct Adapter {
     pub(super) raw: wgpu::Adapter,
@@ -287,7 +294,7 @@ pub fn choose(request: &Request, found: &[AdapterSummary]) -> Result<Option<usiz
     };
     let usable = |summary: &&AdapterSummary| {
         let asked_for = !request.is_open() || summary.device_type != DeviceType::Cpu;
-        request.admits(summary) && asked_for && (summary.compute || request.adapter.is_some())
+        request.admits(summary) && asked_for && (summary.is_usable() || request.adapter.is_some())
     };
     let best = found.iter().filter(usable).min_by_key(|summary| (rank(summary), summary.index));
     match best {

@@ -85,8 +85,8 @@ impl Gpu {
 
     /// Overwrites part of a buffer, before any submission that follows. Offset in bytes, a multiple of 4.
     ///
-    /// The bytes pass through a staging buffer that wgpu provides and reuses, so the call returns at once and
-    /// the device may still be at work on earlier submissions.
+    /// The bytes are copied aside until the next submission, so the call returns at once, and the device may still be
+    /// at work on earlier ones.
     pub fn write<T: Pod>(&self, buffer: &Buffer, offset: u64, values: &[T]) {
         self.queue.write_buffer(&buffer.raw, offset, bytemuck::cast_slice(values));
     }

@@ -1,6 +1,7 @@
 //! The only place where wgpu is spoken to: device and queue, buffers, kernels, the choice of an adapter.
 //!
-//! Whatever waits for the device is `async`. Natively [`Gpu::wait`] blocks inside, in a browser it yields.
+//! Whatever waits for the device is `async`, as a browser demands. Natively such a future blocks its thread while it
+//! waits, since a device has to be polled by somebody.
 
 pub mod adapter;
 mod buffer;

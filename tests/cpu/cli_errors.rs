@@ -135,6 +135,9 @@ fn a_backend_without_a_driver_is_no_usable_adapter() {
     let variables = [&NO_VULKAN[..], &[("WGPU_BACKEND", "vulkan")]].concat();
     with_env(&place, &["train", "--data", "tiny", "--batch-size", "8"], &variables)
         .fails(3, &["no adapter for backend vulkan"]);
+    // … and an option does speak here.
+    let cpu = ["train", "--data", "tiny", "--batch-size", "8", "--backend", "cpu", "--quiet", "--dry-run"];
+    assert_eq!(with_env(&place, &cpu, &[("WGPU_BACKEND", "metal")]).code, Some(0));
     let variables = [&NO_VULKAN[..], &[("WGPU_ADAPTER_NAME", "nosuchadapter")]].concat();
     with_env(&place, &["train", "--data", "tiny", "--batch-size", "8"], &variables)
         .fails(3, &["adapter \"nosuchadapter\""]);

@@ -65,17 +65,50 @@ fn a_run_that_never_saved_a_state_starts_from_the_beginning() {
     let place = Place::new();
     trained(&place, "straight", "3");
     trained(&place, "a", "3");
-    fs::remove_file(place.path("a/checkpoint.safetensors")).unwrap();
-    let ran = place.run(&["train", "--resume", "a", "--json"]);
-    assert!(ran.err.contains("note: a has no checkpoint: starting from the beginning"), "{}", ran.err);
-    ran.lines();
-    same(&place, "a", "straight");
     // As a crash in the first epoch leaves it: a configuration and the first line.
     fs::create_dir(place.path("b")).unwrap();
     fs::copy(place.path("a/config.json"), place.path("b/config.json")).unwrap();
     fs::write(place.path("b/metrics.jsonl"), place.text("a/metrics.jsonl").lines().next().unwrap()).unwrap();
-    place.run(&["train", "--resume", "b", "--quiet"]).ok();
+    let ran = place.run(&["train", "--resume", "b", "--json"]);
+    assert!(ran.err.contains("note: b has no checkpoint: starting from the beginning"), "{}", ran.err);
+    ran.lines();
     same(&place, "b", "straight");
+}
+
+#[test]
+fn a_finished_epoch_without_its_checkpoint_is_not_thrown_away() {
+    let place = Place::new();
+    trained(&place, "a", "2");
+    fs::remove_file(place.path("a/checkpoint.safetensors")).unwrap();
+    let (model, metrics) =
+        (fs::read(place.path("a/model.safetensors")).unwrap(), place.text("a/metrics.jsonl"));
+    place
+        .run(&["train", "--resume", "a"])
+        .fails(2, &["checkpoint.safetensors", "finished epochs", "--overwrite"]);
+    assert_eq!(fs::read(place.path("a/model.safetensors")).unwrap(), model);
+    assert_eq!(place.text("a/metrics.jsonl"), metrics);
+}
+
+#[test]
+fn a_model_that_a_crash_left_behind_its_checkpoint_is_brought_up_to_it() {
+    let place = Place::new();
+    trained(&place, "a", "2");
+    trained(&place, "one", "1");
+    let newest = fs::read(place.path("a/model.safetensors")).unwrap();
+    fs::copy(place.path("one/model.safetensors"), place.path("a/model.safetensors")).unwrap();
+    place.run(&["train", "--resume", "a", "--quiet"]).ok();
+    assert_eq!(fs::read(place.path("a/model.safetensors")).unwrap(), newest);
+}
+
+#[test]
+fn a_folder_with_somebody_s_model_is_taken() {
+    let place = Place::new();
+    fs::create_dir(place.path("precious")).unwrap();
+    fs::write(place.path("precious/model.safetensors"), "mine").unwrap();
+    place
+        .train(&["--batch-size", "8", "--out", "precious"])
+        .fails(2, &["already holds a run", "--overwrite"]);
+    assert_eq!(place.text("precious/model.safetensors"), "mine");
 }
 
 #[test]

@@ -151,9 +151,9 @@ fn the_default_folder_has_the_time_and_the_data_in_its_name() {
     let names = place.names("runs");
     assert_eq!(names.len(), 2, "{names:?}: a second run in the same second has a folder of its own");
     for name in names {
-        let (time, data) = name.split_at(19);
+        let (time, data) = name.split_at(20);
         let shape: String = time.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
-        assert_eq!(shape, "0000-00-00T00-00-00", "{name}");
+        assert_eq!(shape, "0000-00-00T00-00-00Z", "{name}");
         assert!(data.starts_with("-tiny"), "{name}");
     }
 }

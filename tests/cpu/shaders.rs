@@ -121,6 +121,30 @@ fn every_header_has_its_fields_in_order() {
     }
 }
 
+/// The functions and types that a header's last field names.
+fn twins(source: &str) -> Vec<String> {
+    let field =
+        source.lines().skip_while(|line| !line.starts_with("// Twin:")).take_while(|line| line.len() > 2);
+    let text: String = field.collect();
+    let names = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    names.filter(|word| !["Twin", "reference"].contains(word)).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_twin_exists() {
+    let reference = include_str!("../../src/reference.rs");
+    for shader in SHADERS.iter().filter(|shader| shader.name != "gather") {
+        let twins = twins(shader.source);
+        assert!(!twins.is_empty(), "{} names no twin", shader.name);
+        for twin in twins {
+            let defined = ["fn ", "enum ", "struct "].iter().any(|kind| {
+                reference.contains(&format!("{kind}{twin}(")) || reference.contains(&format!("{kind}{twin} "))
+            });
+            assert!(defined, "{}: reference.rs has no {twin}", shader.name);
+        }
+    }
+}
+
 #[test]
 fn binding_0_is_params_and_inputs_come_before_outputs() {
     each_entry_point(|name, module, info, index| {

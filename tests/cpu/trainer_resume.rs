@@ -2,7 +2,8 @@
 
 use gpu_mlp::checkpoint::{State, load_state, save_state};
 use gpu_mlp::data::Dataset;
-use gpu_mlp::metrics::EpochRecord;
+use gpu_mlp::engine::Engine;
+use gpu_mlp::metrics::{EpochRecord, Sums};
 use gpu_mlp::trainer::{Outcome, Plan, TrainConfig, Trainer};
 use gpu_mlp::{Error, Result};
 use pollster::block_on;
@@ -209,4 +210,19 @@ fn a_batch_larger_than_the_training_set_is_refused() {
     assert!(config().spec(&dataset).is_ok());
     let wide = TrainConfig { hidden: vec![usize::MAX], ..config() };
     assert!(matches!(wide.spec(&dataset), Err(Error::Usage(_))));
+}
+
+#[test]
+fn an_epoch_that_another_engine_began_keeps_all_its_sums() {
+    // A GPU sums the loss in several parts, one for each workgroup.
+    let (config, dataset) = (config(), tiny::dataset());
+    let mut engine = engine(&config, &dataset);
+    let begun = Sums { loss: vec![1.0, 2.0, 4.0], hits: 5, samples: 9 };
+    block_on(async {
+        engine.set_sums(&begun).await.unwrap();
+        let taken = engine.train(&[0, 1, 2]).await.unwrap();
+        let sums = engine.sums().await.unwrap();
+        assert!(sums.loss.iter().sum::<f64>() > 7.0 && sums.hits >= 5, "{sums:?}");
+        assert_eq!(sums.samples, 9 + taken as u64);
+    });
 }

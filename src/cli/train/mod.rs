@@ -23,7 +23,7 @@ Examples:
   gpu-mlp train                                  MNIST if it is here, else the built-in digits
   gpu-mlp train --data mnist --backend vulkan --hidden 512,256 --momentum 0.9
   gpu-mlp train --validation-fraction 0.1 --early-stopping 3 --epochs 100
-  gpu-mlp train --resume runs/2026-01-31T12-00-00-digits
+  gpu-mlp train --resume runs/2026-01-31T12-00-00Z-digits
 
 Exit codes are listed by `gpu-mlp --help`.";
 
@@ -193,7 +193,11 @@ fn merged(own: RunConfig, asked: &RunConfig, given: &[String]) -> Result<RunConf
     for option in given {
         match option.as_str() {
             "epochs" => config.train.epochs = asked.train.epochs,
-            "backend" => config.backend.clone_from(&asked.backend),
+            "backend" => {
+                config.backend.clone_from(&asked.backend);
+                // The run's adapter was one of its backend's.
+                config.adapter.clone_from(&asked.adapter);
+            }
             "adapter" => config.adapter.clone_from(&asked.adapter),
             "data" => {} // compared once both are places
             name => match (own_values.get(name), asked_values.get(name)) {

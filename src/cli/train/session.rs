@@ -28,13 +28,13 @@ pub(super) struct Session<'a> {
 impl Session<'_> {
     /// Trains on the device, and returns the exit code.
     pub async fn run(&self, choice: &DeviceChoice) -> Result<u8> {
-        let (device, notice) = choice.find().await?;
+        let (gpu, notice) = choice.open().await?;
         if let Some(notice) = notice.filter(|_| !self.args.quiet) {
             note(&notice);
         }
         let spec = self.config.train.spec(&self.dataset)?;
         let (dataset, options) = (self.dataset.clone(), self.config.train.step_options());
-        match device.open().await? {
+        match gpu {
             None => self.train(CpuEngine::new(&spec, dataset, options)).await,
             Some(gpu) => {
                 let residency = Residency::WhereTheyFit;
@@ -60,9 +60,13 @@ impl Session<'_> {
         };
         // Only now is everything known to be in order: a mistake leaves no folder behind.
         let run = self.folder(state.is_some())?;
+        if let Some(state) = state.as_ref().filter(|state| state.progress.samples == 0) {
+            // A crash may have come between the checkpoint and the model.
+            run.save(state)?;
+        }
         let mut display = Display::new(self, &run, epochs);
         display.start(&info, state.is_none())?;
-        if epochs >= config.epochs && !self.args.quiet {
+        if epochs >= config.total_epochs() && !self.args.quiet {
             note(&format!("all {epochs} epochs of this run are done; a larger --epochs adds to them"));
         }
         let outcome = trainer.run(&mut display).await.inspect_err(|_| display.abandon())?;
@@ -98,7 +102,7 @@ impl Session<'_> {
     }
 
     fn unused_folder(&self) -> Result<PathBuf> {
-        let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H-%M-%S").to_string();
+        let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H-%M-%SZ").to_string();
         let base = Path::new("runs").join(format!("{now}-{}", self.dataset.name));
         std::fs::create_dir_all("runs").map_err(Error::io("create", "runs"))?;
         let mut path = base.clone();

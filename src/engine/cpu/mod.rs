@@ -79,7 +79,10 @@ impl CpuEngine {
     }
 
     fn add(&mut self, samples: usize, parts: &[Part]) {
-        self.sums.loss.resize(1, 0.0);
+        // A run that began on another engine may have left several partial sums.
+        if self.sums.loss.is_empty() {
+            self.sums.loss.push(0.0);
+        }
         self.sums.samples += samples as u64;
         for part in parts {
             self.sums.loss[0] += part.loss;

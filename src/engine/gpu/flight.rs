@@ -39,9 +39,9 @@ impl Flight {
             let now = Instant::now();
             let took = now - begun.max(self.last_done);
             self.last_done = now;
-            if took > TARGET {
+            if most > 0 && took > TARGET {
                 self.steps = (self.steps / 2).max(1);
-            } else if took < TARGET / 2 && most > 0 {
+            } else if most > 0 && took < TARGET / 2 {
                 self.steps = (self.steps * 2).min(most);
             }
         }

@@ -105,7 +105,7 @@ impl GpuEngine {
             let gather = &network.kernels.gather;
             Source::new(&gpu, gather, samples, residency, &training.order, &training.x)
         };
-        let (train_source, test_source) = (source(&dataset.train)?, source(&dataset.test)?);
+        let (train_source, test_source) = (source(&dataset.train).await?, source(&dataset.test).await?);
         Ok(Self {
             spec: spec.clone(),
             options,
@@ -245,7 +245,7 @@ impl Engine for GpuEngine {
         let count = self.network.kernels.softmax_xent.sums(self.options.batch_size);
         let mut partial = vec![Sum::default(); count];
         for (partial, &loss) in partial.iter_mut().zip(&sums.loss) {
-            // Every partial loss was an f32 on the device, so nothing is rounded on the way back.
+            // What this engine summed was f32 to begin with, so that nothing is rounded on the way back.
             partial.loss = loss as f32;
         }
         partial[0].hits = sums.hits as u32;

@@ -18,7 +18,7 @@ pub(super) struct Source {
 
 impl Source {
     /// Puts all images on the device, or makes room for one chunk of them: as many as x has rows.
-    pub fn new(
+    pub async fn new(
         gpu: &Gpu,
         gather: &Gather,
         samples: &Samples,
@@ -33,7 +33,7 @@ impl Source {
         let images = gpu.alloc("images", if resident { all } else { chunk })?;
         let gather = gather.bind(gpu, &images, order, x, x.layout.rows)?;
         let stream = if resident {
-            upload_all(gpu, &images, samples, stride);
+            upload_all(gpu, &images, samples, stride).await?;
             None
         } else {
             log::info!("images are streamed: {all} bytes do not stay on the device");
@@ -65,9 +65,10 @@ impl Source {
     }
 }
 
-/// Copies the images in pieces, so that a large set is never in host memory twice.
-fn upload_all(gpu: &Gpu, images: &Buffer, samples: &Samples, stride: usize) {
-    const ROWS: usize = 4096;
+/// Copies the images in pieces: what is written is staged in host memory until the device has taken it, and a large
+/// set should not be there twice.
+async fn upload_all(gpu: &Gpu, images: &Buffer, samples: &Samples, stride: usize) -> Result<()> {
+    const ROWS: usize = 16_384;
     for first in (0..samples.len()).step_by(ROWS) {
         let last = (first + ROWS).min(samples.len());
         let mut piece = vec![0; (last - first) * stride];
@@ -75,5 +76,7 @@ fn upload_all(gpu: &Gpu, images: &Buffer, samples: &Samples, stride: usize) {
             row[..samples.features()].copy_from_slice(samples.row(index));
         }
         gpu.write(images, (first * stride) as u64, &piece);
+        gpu.wait(&gpu.submit([])?).await?;
     }
+    Ok(())
 }

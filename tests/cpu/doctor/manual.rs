@@ -48,3 +48,25 @@ fn every_bug_has_a_case() {
     let untested: Vec<&str> = BUGS.iter().map(|bug| bug.id).filter(|id| !tested(id)).collect();
     assert!(untested.is_empty(), "{untested:?}");
 }
+
+#[test]
+fn the_examples_show_what_the_program_says() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let program = std::process::Command::new(env!("CARGO_BIN_EXE_gpu-mlp"))
+        .args(["doctor", "docs/question.npz"])
+        .current_dir(root)
+        .output()
+        .unwrap();
+    assert_eq!(program.status.code(), Some(1));
+    let said = String::from_utf8(program.stdout).unwrap();
+    for page in ["README.md", "docs/doctor.md"] {
+        let text = std::fs::read_to_string(root.join(page)).unwrap();
+        let example = text.split("$ gpu-mlp doctor docs/question.npz\n").nth(1).expect(page);
+        let lines = example.lines().take_while(|line| !["```", "...", "…"].contains(line));
+        let shown: Vec<&str> = lines.collect();
+        assert!(
+            shown.len() >= 3 && said.starts_with(&shown.join("\n")),
+            "{page} shows {shown:#?}, not\n{said}"
+        );
+    }
+}
