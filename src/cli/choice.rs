@@ -137,7 +137,7 @@ impl DeviceChoice {
 
     fn request(&self) -> Request {
         let backends = self.backend.backend().into_iter().collect();
-        Request { backends, adapter: self.adapter.clone() }.or_env()
+        Request { backends, adapter: self.adapter.clone(), low_power: false }.or_env()
     }
 
     /// The device, and why it is one that may surprise.

@@ -32,6 +32,7 @@ Exit codes:
 Environment:
   GPU_MLP_DATA_DIR   folder of data sets
   WGPU_BACKEND, WGPU_ADAPTER_NAME   as --backend and --adapter, where those are not given
+  WGPU_POWER_PREF    low prefers an integrated GPU; the other variables of wgpu are heeded too
   RUST_LOG           what is logged to standard error, such as info or gpu_mlp=debug
   NO_COLOR           no colours in messages";
 

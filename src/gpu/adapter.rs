@@ -229,10 +229,12 @@ pub struct Request {
     pub backends: Vec<Backend>,
     /// An index, or a part of the name in any case.
     pub adapter: Option<String>,
+    /// Of several GPUs rather the one that shares the machine's memory.
+    pub low_power: bool,
 }
 
 impl Request {
-    /// Fills what is open from `WGPU_BACKEND` (a list) and `WGPU_ADAPTER_NAME`.
+    /// Fills what is open from `WGPU_BACKEND` (a list), `WGPU_ADAPTER_NAME` and `WGPU_POWER_PREF`.
     pub fn or_env(mut self) -> Self {
         if self.backends.is_empty() {
             let wanted = wgpu::Backends::from_env().unwrap_or(wgpu::Backends::empty());
@@ -241,6 +243,7 @@ impl Request {
         if self.adapter.is_none() {
             self.adapter = std::env::var("WGPU_ADAPTER_NAME").ok().filter(|name| !name.is_empty());
         }
+        self.low_power |= wgpu::PowerPreference::from_env() == Some(wgpu::PowerPreference::LowPower);
         self
     }
 
@@ -286,9 +289,9 @@ impl Request {
 pub fn choose(request: &Request, found: &[AdapterSummary]) -> Result<Option<usize>> {
     request.check()?;
     let rank = |summary: &AdapterSummary| match summary.device_type {
-        DeviceType::DiscreteGpu => 0,
-        DeviceType::IntegratedGpu => 1,
-        DeviceType::VirtualGpu => 2,
+        DeviceType::IntegratedGpu if request.low_power => 0,
+        DeviceType::DiscreteGpu => 1,
+        DeviceType::IntegratedGpu | DeviceType::VirtualGpu => 2,
         DeviceType::Other => 3,
         DeviceType::Cpu => 4,
     };

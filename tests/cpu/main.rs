@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod adapter;
 mod checkpoint;
 mod cli_data_errors;
 mod cli_errors;
