@@ -126,7 +126,7 @@ pub fn hits(logits: &Matrix, labels: &[u32]) -> Vec<bool> {
 }
 
 /// The position of the largest value, the first of equals.
-pub fn argmax(row: &[f64]) -> usize {
+pub fn argmax<T: PartialOrd>(row: &[T]) -> usize {
     (1..row.len()).fold(0, |best, c| if row[c] > row[best] { c } else { best })
 }
 

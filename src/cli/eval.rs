@@ -12,6 +12,7 @@ use crate::engine::{CpuEngine, Engine, GpuEngine, Residency};
 use crate::error::Result;
 use crate::metrics::Score;
 use crate::model::Parameters;
+use crate::reference;
 use crate::run;
 use crate::trainer::TrainConfig;
 
@@ -110,9 +111,7 @@ async fn measure_with(
     let logits = engine.logits(split, &all).await?;
     let mut matrix = vec![vec![0; logits.cols()]; logits.cols()];
     for (row, &label) in samples.labels().iter().enumerate() {
-        let z = logits.row(row);
-        let best = (1..z.len()).fold(0, |best, j| if z[j] > z[best] { j } else { best });
-        matrix[label as usize][best] += 1;
+        matrix[label as usize][reference::argmax(logits.row(row))] += 1;
     }
     Ok((score, matrix))
 }
