@@ -26,6 +26,7 @@
 //! `docs/architecture.md` says how the modules stand to each other.
 
 pub mod atomic_file;
+pub mod chart;
 pub mod checkpoint;
 pub mod cli;
 pub mod compare;
@@ -39,7 +40,9 @@ pub mod kernels;
 pub mod metrics;
 pub mod model;
 pub mod reference;
+pub mod replay;
 pub mod run;
+pub mod spelling;
 pub mod tensor;
 pub mod trainer;
 

@@ -182,6 +182,13 @@ impl Plan {
 /// and its number alone, and a resumed run meets the same.
 const HOLD_OUT: u64 = 0;
 
+/// The samples in the order in which an epoch, counted from 0, takes them.
+pub fn shuffled(samples: &[u32], seed: u64, epoch: usize) -> Vec<u32> {
+    let mut order = samples.to_vec();
+    order.shuffle(&mut rng(seed, HOLD_OUT + 1 + epoch as u64));
+    order
+}
+
 fn rng(seed: u64, stream: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     // Stream 0 of the seed itself made the initial weights.
@@ -316,9 +323,7 @@ impl<'a, E: Engine> Trainer<'a, E> {
 
     /// The training samples in the order in which an epoch, counted from 0, takes them.
     fn order(&self, epoch: usize) -> Vec<u32> {
-        let mut order = self.plan.train.clone();
-        order.shuffle(&mut rng(self.config.seed, HOLD_OUT + 1 + epoch as u64));
-        order
+        shuffled(&self.plan.train, self.config.seed, epoch)
     }
 
     /// Trains what is left of an epoch; `None` if the observer ended it.

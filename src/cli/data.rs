@@ -11,6 +11,7 @@ use crate::data::catalog::{self, KNOWN, Known};
 use crate::data::fetch::{self, Event, Limits};
 use crate::data::{Places, make};
 use crate::error::{Error, Result};
+use crate::spelling::did_you_mean;
 
 /// Make, fetch and list data sets.
 #[derive(Debug, clap::Args)]
@@ -122,7 +123,7 @@ fn fetchable(name: &str) -> Result<&'static Known> {
         let names: Vec<&str> = KNOWN.iter().map(|known| known.name).collect();
         Error::Usage(format!(
             "there is no data set called `{name}` to fetch{}\n  hint: known names are {}",
-            catalog::did_you_mean(name),
+            did_you_mean(name, catalog::names()),
             names.join(", ")
         ))
     })

@@ -9,6 +9,7 @@ mod eval;
 mod gradcheck;
 mod interrupt;
 mod output;
+mod replay;
 mod trace;
 mod train;
 
@@ -58,6 +59,8 @@ enum Command {
     Trace(trace::TraceArgs),
     /// Check the gradients of this machine's GPU or CPU against central differences
     Gradcheck(gradcheck::GradcheckArgs),
+    /// Train right, and again with a bug: what it does to loss and accuracy, as a picture and a table
+    Replay(replay::ReplayArgs),
     /// Make, fetch and list data sets
     Data(data::DataArgs),
 }
@@ -90,6 +93,7 @@ fn dispatch(command: Command, matches: &clap::ArgMatches) -> Result<u8> {
         Command::Doctor(args) => doctor::run(&args),
         Command::Trace(args) => trace::run(&args),
         Command::Gradcheck(args) => gradcheck::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Data(args) => data::run(args).map(|()| 0),
     }
 }

@@ -42,39 +42,6 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     KNOWN.iter().map(|known| known.name).chain([DIGITS])
 }
 
-/// `; did you mean …?` if one of the names is close to `name`, else nothing.
-pub fn did_you_mean(name: &str) -> String {
-    let name = name.to_lowercase();
-    let nearest = names().map(|known| (distance(&name, known), known)).min();
-    match nearest {
-        // Further off, anything resembles anything.
-        Some((edits, known)) if edits * 2 <= known.len() => format!("; did you mean `{known}`?"),
-        _ => String::new(),
-    }
-}
-
-/// Letters to insert, delete, replace, or exchange with their neighbour to get from `a` to `b`.
-fn distance(a: &str, b: &str) -> usize {
-    // No name is longer; a long path needs no long table.
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().collect());
-    let mut table = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            if i == 0 || j == 0 {
-                table[i][j] = i + j;
-                continue;
-            }
-            let replaced = table[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let shifted = table[i - 1][j].min(table[i][j - 1]) + 1;
-            table[i][j] = replaced.min(shifted);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                table[i][j] = table[i][j].min(table[i - 2][j - 2] + 1);
-            }
-        }
-    }
-    table[a.len()][b.len()]
-}
-
 const MNIST: Known = Known {
     name: "mnist",
     about: "handwritten digits, 60,000 + 10,000 of 28 x 28",

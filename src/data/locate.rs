@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::catalog::{self, KNOWN, Known};
 use super::{Dataset, builtin, folder};
 use crate::error::{Error, Result};
+use crate::spelling::did_you_mean;
 
 /// The environment variable that names a folder of data sets.
 pub const DATA_DIR_VARIABLE: &str = "GPU_MLP_DATA_DIR";
@@ -175,7 +176,7 @@ fn unknown_name(name: &str) -> Error {
     Error::Usage(format!(
         "there is no data set called `{name}`, and no such folder{}\n  hint: known names are {}; anything else is \
          the path of a folder with IDX files",
-        catalog::did_you_mean(name),
+        did_you_mean(name, catalog::names()),
         names.join(", ")
     ))
 }

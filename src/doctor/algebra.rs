@@ -1,6 +1,9 @@
-//! Matrix operations the formulas of the doctor are written in, beyond those of [`crate::reference`].
+//! Matrix operations the formulas of the doctor are written in.
+//!
+//! Products go through `ndarray`: the doctor forms hundreds of them, and `replay` trains with them.
 
-use crate::reference::{Matrix, matmul};
+use crate::reference::Matrix;
+use ndarray::ArrayView2;
 
 /// `f` of two matrices of one shape, element by element.
 pub fn zip(a: &Matrix, b: &Matrix, f: impl Fn(f64, f64) -> f64) -> Matrix {
@@ -28,14 +31,44 @@ pub fn scaled(a: &Matrix, c: f64) -> Matrix {
     a.map(|a| c * a)
 }
 
+/// `a · b`
+pub fn matmul(a: &Matrix, b: &Matrix) -> Matrix {
+    product(view(a), view(b))
+}
+
 /// `aᵀ · b`
 pub fn matmul_tn(a: &Matrix, b: &Matrix) -> Matrix {
-    matmul(&a.transposed(), b)
+    product(view(a).reversed_axes(), view(b))
 }
 
 /// `a · bᵀ`
 pub fn matmul_nt(a: &Matrix, b: &Matrix) -> Matrix {
-    matmul(a, &b.transposed())
+    product(view(a), view(b).reversed_axes())
+}
+
+/// The affine map of a layer: `x · w + b`, with the row b `[1, out]` added to every row.
+pub fn dense(x: &Matrix, w: &Matrix, b: &Matrix) -> Matrix {
+    let mut z = matmul(x, w);
+    for row in z.data_mut().chunks_mut(b.cols().max(1)) {
+        for (z, b) in row.iter_mut().zip(b.data()) {
+            *z += b;
+        }
+    }
+    z
+}
+
+#[allow(clippy::expect_used, reason = "a tensor has as many values as its shape says")]
+fn view(a: &Matrix) -> ArrayView2<'_, f64> {
+    ArrayView2::from_shape((a.rows(), a.cols()), a.data()).expect("a matrix of its own shape")
+}
+
+#[allow(clippy::expect_used, reason = "a tensor has as many values as its shape says")]
+fn product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Matrix {
+    let c = a.dot(&b);
+    let shape = [c.nrows(), c.ncols()];
+    // A product of vectors may come out in column-major order.
+    let data = c.as_standard_layout().iter().copied().collect();
+    Matrix::new(shape, data).expect("a matrix of its own shape")
 }
 
 /// The square root of the sum of squares.

@@ -1,12 +1,12 @@
 //! Several candidates for a dz that is not in the file, and the gradients that decide among them.
 
-use super::algebra::{plus, scaled};
+use super::algebra::{matmul, plus, scaled};
 use super::backward::Candidate;
 use super::exam::Exam;
 use super::judge::residual;
 use super::optimiser::Rule;
 use super::slot::{Param, Slot};
-use crate::reference::{Matrix, matmul};
+use crate::reference::Matrix;
 
 /// What a parameter costs that no formula explains.
 const UNEXPLAINED: usize = 10;

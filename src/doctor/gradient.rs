@@ -1,6 +1,6 @@
 //! `dW_l` and `db_l`: from `dz_l` and the layer's input.
 
-use super::algebra::{column_sums, matmul_tn, reshaped, scaled, times};
+use super::algebra::{column_sums, matmul, matmul_tn, reshaped, scaled, times};
 use super::hypothesis::{Hypothesis, Site};
 use super::slot::Param;
 use crate::reference::Matrix;
@@ -124,7 +124,7 @@ pub const WEIGHTS: &[Hypothesis] = &[
         formula: "a·dz without the transpose (N, inputs and units are equal)",
         value: |s| {
             let square = s.input().cols() == s.case.n && s.up.cols() == s.case.n;
-            square.then(|| crate::reference::matmul(s.input(), s.up))
+            square.then(|| matmul(s.input(), s.up))
         },
     },
     Hypothesis {

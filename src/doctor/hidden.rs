@@ -1,9 +1,9 @@
 //! `da_l` and `dz_l` of the hidden layers: back through the weights, then through the activation.
 
-use super::algebra::{dot, matmul_nt, matmul_tn, minus, plus, reshaped, scaled, times};
+use super::algebra::{dot, matmul, matmul_nt, matmul_tn, minus, plus, reshaped, scaled, times};
 use super::hypothesis::{Hypothesis, Site};
 use super::slot::{Param, Slot};
-use crate::reference::{Activation, Matrix, matmul};
+use crate::reference::{Activation, Matrix};
 
 /// `da_l`: starts from `dz_{l+1}`.
 pub mod through_weights {

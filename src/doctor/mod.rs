@@ -13,6 +13,7 @@
 //!                                     scale, labels, optimiser: the right formulas and the bugs, as tables
 //! catalogue     what each bug means and its fix       report: the answer
 //! trace         the right values as a file             comparison, rounding: a file beside the right values
+//! injection     bugs that can be put into a training   training, setting: a network that trains with them
 //! ```
 //!
 //! Nothing here needs a GPU, and nothing here prints.
@@ -33,6 +34,7 @@ mod gradient;
 mod health;
 mod hidden;
 mod hypothesis;
+pub mod injection;
 mod judge;
 mod keys;
 mod labels;
@@ -40,7 +42,7 @@ mod layer;
 mod loss;
 pub mod npy;
 pub mod npz;
-mod optimiser;
+pub mod optimiser;
 mod output;
 mod permutation;
 mod preactivation;
@@ -49,9 +51,11 @@ mod ratio;
 pub mod report;
 mod rounding;
 mod scale;
+pub mod setting;
 pub mod slot;
 pub mod template;
 pub mod trace;
+pub mod training;
 mod update;
 mod witness;
 mod worlds;

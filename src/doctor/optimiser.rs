@@ -11,7 +11,8 @@ use super::slot::{Param, Slot};
 use crate::reference::Matrix;
 use std::collections::BTreeMap;
 
-type Numbers = BTreeMap<&'static str, f64>;
+/// lr, momentum, adam_b1, …
+pub type Numbers = BTreeMap<&'static str, f64>;
 
 /// How gradients become steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,17 @@ impl Rule {
     }
 }
 
+impl Rule {
+    /// The tensors of a parameter that it remembers from one step to the next.
+    pub fn state(self, param: Param) -> Vec<Slot> {
+        match self {
+            Self::Plain => Vec::new(),
+            Self::Momentum => vec![Slot::VPrev(param)],
+            Self::Adam => vec![Slot::MPrev(param), Slot::SPrev(param)],
+        }
+    }
+}
+
 /// What the optimiser remembered of one parameter before the step.
 pub struct State {
     v: Matrix,
@@ -66,6 +78,20 @@ impl State {
                 numbers.get("adam_t")?;
                 let (m, s) = (or_zero(get(Slot::MPrev(param)))?, or_zero(get(Slot::SPrev(param)))?);
                 Some(Self { v: zeros, m, s })
+            }
+        }
+    }
+}
+
+impl State {
+    /// What is remembered after a step along g, in the order of [`Rule::state`].
+    pub fn after(&self, rule: Rule, numbers: &Numbers, g: &Matrix) -> Vec<Matrix> {
+        match rule {
+            Rule::Plain => Vec::new(),
+            Rule::Momentum => vec![mix(number(numbers, "momentum", 0.0), &self.v, 1.0, g)],
+            Rule::Adam => {
+                let (b1, b2) = (number(numbers, "adam_b1", 0.9), number(numbers, "adam_b2", 0.999));
+                vec![mix(b1, &self.m, 1.0 - b1, g), mix(b2, &self.s, 1.0 - b2, &times(g, g))]
             }
         }
     }

@@ -1,18 +1,18 @@
 //! z: the affine map of a layer. Starts from `a_{l-1}`.
 
-use super::algebra::{minus, plus, scaled, times};
+use super::algebra::{dense, matmul, minus, plus, scaled, times};
 use super::hypothesis::{Hypothesis, Site};
-use crate::reference::{Activation, Matrix, dense, matmul};
+use crate::reference::{Activation, Matrix};
 
 /// `z = a·w + b`
 pub fn right(site: &Site) -> Matrix {
-    dense(site.up, site.case.w(site.l), site.case.b(site.l).data())
+    dense(site.up, site.case.w(site.l), site.case.b(site.l))
 }
 
 /// The size of what is added up.
 pub fn magnitude(site: &Site) -> Matrix {
     let size = |m: &Matrix| m.map(f64::abs);
-    dense(&size(site.up), &size(site.case.w(site.l)), size(site.case.b(site.l)).data())
+    dense(&size(site.up), &size(site.case.w(site.l)), &size(site.case.b(site.l)))
 }
 
 /// What can be wrong with z.
@@ -37,7 +37,7 @@ pub const TABLE: &[Hypothesis] = &[
         formula: "a_k·Wᵀ + b (W is square, so nothing complained)",
         value: |s| {
             let w = s.case.w(s.l);
-            (w.rows() == w.cols()).then(|| dense(s.up, &w.transposed(), s.case.b(s.l).data()))
+            (w.rows() == w.cols()).then(|| dense(s.up, &w.transposed(), s.case.b(s.l)))
         },
     },
 ];

@@ -24,6 +24,7 @@ mod mirror;
 mod model;
 mod program;
 mod reference;
+mod replay;
 mod shaders;
 mod tiny;
 mod trace;

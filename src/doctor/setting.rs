@@ -1,0 +1,71 @@
+//! The setting that a bug needs to show: a bug of momentum is shown in a training with momentum.
+
+use super::injection::Injection;
+use super::optimiser::{Numbers, Rule};
+use std::collections::BTreeMap;
+
+/// What training needs beyond plain gradient descent for its bugs to show.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Setting {
+    /// Of dropout's masks.
+    pub seed: u64,
+    /// How gradients become steps.
+    pub rule: Rule,
+    /// Whether hidden units are dropped, one in two.
+    pub dropout: bool,
+    /// Whether weights are penalised, with λ = 0.001.
+    pub l2: bool,
+}
+
+impl Setting {
+    /// The plainest setting in which all of these bugs can show.
+    pub fn of(bugs: &[Injection], seed: u64) -> Self {
+        let any = |start: &str| bugs.iter().any(|bug| bug.id().starts_with(start));
+        let l2 = any("l2-") || any("loss-l2");
+        let rule = match (any("adam-"), any("momentum-")) {
+            (true, _) => Rule::Adam,
+            (false, true) => Rule::Momentum,
+            (false, false) => Rule::Plain,
+        };
+        Self { seed, rule, dropout: any("dropout-"), l2 }
+    }
+
+    /// In a few words, for people; empty for plain gradient descent.
+    pub fn words(&self) -> Vec<&'static str> {
+        let rule = match self.rule {
+            Rule::Plain => None,
+            Rule::Momentum => Some("momentum 0.9"),
+            Rule::Adam => Some("Adam"),
+        };
+        let others = [(self.dropout, "dropout 0.5"), (self.l2, "L2 penalty 0.001")];
+        rule.into_iter().chain(others.into_iter().filter(|(on, _)| *on).map(|(_, word)| word)).collect()
+    }
+
+    /// The usual learning rate.
+    pub fn lr(&self) -> f64 {
+        match self.rule {
+            Rule::Plain => 0.1,
+            Rule::Momentum => 0.01,
+            Rule::Adam => 0.001,
+        }
+    }
+
+    /// lr, momentum, …
+    pub(super) fn numbers(&self, lr: Option<f64>) -> Numbers {
+        let mut numbers = BTreeMap::from([("lr", lr.unwrap_or(self.lr()))]);
+        match self.rule {
+            Rule::Plain => {}
+            Rule::Momentum => _ = numbers.insert("momentum", 0.9),
+            Rule::Adam => {
+                numbers.extend([("adam_b1", 0.9), ("adam_b2", 0.999), ("adam_eps", 1e-8), ("adam_t", 1.0)])
+            }
+        }
+        if self.dropout {
+            numbers.insert("drop_p", 0.5);
+        }
+        if self.l2 {
+            numbers.insert("l2", 0.001);
+        }
+        numbers
+    }
+}
