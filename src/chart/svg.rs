@@ -135,7 +135,7 @@ fn path(line: &Line, x: &Scale, y: &Scale) -> String {
     path
 }
 
-/// A dot and its word: words of neighbours stand above and below by turns.
+/// A dot and its word; each word stands a line lower than the one before, so that neighbours do not collide.
 fn mark(out: &mut String, line: &Line, x: &Scale, y: &Scale, right: f64, index: usize) {
     let Some(mark) = &line.mark else { return };
     let (colour, at) = (line.series % COLOURS.len(), (x.at(mark.at.0), y.at(mark.at.1)));
@@ -145,7 +145,7 @@ fn mark(out: &mut String, line: &Line, x: &Scale, y: &Scale, right: f64, index: 
         COLOURS[colour].0, at.0, at.1
     );
     let (anchor, dx) = if at.0 > right - 120.0 { ("end", -8.0) } else { ("start", 8.0) };
-    let dy = if index % 2 == 0 { -10.0 } else { 18.0 };
+    let dy = 18.0 + 14.0 * index as f64;
     text(out, (at.0 + dx, at.1 + dy), anchor, 11.0, &mark.text);
 }
 
