@@ -51,14 +51,18 @@ impl Burn {
         (pixels, Tensor::from_data(TensorData::new(labels, [n]), &self.device))
     }
 
-    fn batch(&self, rows: &[i32]) -> (Tensor<2>, Tensor<1, Int>) {
-        if let Some((pixels, labels)) = &self.resident {
-            let rows: Tensor<1, Int> = Tensor::from_data(TensorData::new(rows.to_vec(), [rows.len()]), &self.device);
+    /// The samples `from..to` of the shuffle; `order` is the shuffle on the device, where the training set is there.
+    fn batch(&self, order: Option<&Tensor<1, Int>>, from: usize, to: usize) -> (Tensor<2>, Tensor<1, Int>) {
+        if let (Some((pixels, labels)), Some(order)) = (&self.resident, order) {
+            let rows = order.clone().slice([from..to]);
             return (pixels.clone().select(0, rows.clone()), labels.clone().select(0, rows));
         }
-        let sample = |row: &i32| self.pixels[*row as usize * 784..][..784].iter().copied();
-        let labels = rows.iter().map(|&row| self.labels[row as usize]).collect();
-        self.to_device(rows.iter().flat_map(sample).collect(), labels)
+        let rows = &self.order[from..to];
+        let mut pixels = Vec::with_capacity(rows.len() * 784);
+        for &row in rows {
+            pixels.extend_from_slice(&self.pixels[row as usize * 784..][..784]);
+        }
+        self.to_device(pixels, rows.iter().map(|&row| self.labels[row as usize]).collect())
     }
 }
 
@@ -66,8 +70,10 @@ impl task::Peer for Burn {
     fn train(&mut self, count: usize) {
         self.order.shuffle(&mut self.random);
         let cross_entropy = CrossEntropyLossConfig::new().init(&self.device);
-        for rows in self.order[..count].chunks(self.batch) {
-            let (pixels, labels) = self.batch(rows);
+        let order = TensorData::new(self.order.clone(), [self.order.len()]);
+        let order = self.resident.as_ref().map(|_| Tensor::from_data(order, &self.device));
+        for from in (0..count).step_by(self.batch) {
+            let (pixels, labels) = self.batch(order.as_ref(), from, count.min(from + self.batch));
             let loss = cross_entropy.forward(self.net.logits(pixels), labels);
             let gradients = GradientsParams::from_grads(loss.backward(), &self.net);
             self.net = self.sgd.step(task::RATE, self.net.clone(), gradients);

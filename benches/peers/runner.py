@@ -1,0 +1,106 @@
+"""Runs one driver, or gpu-mlp itself, and says what became of it: a record, or an `error` in words."""
+import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+THREADS = ("RAYON", "OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")
+
+
+def run(command, limit, threads=None):
+    """Exit code and both outputs of a command, in a process group that is ended whole when the limit (seconds) is over."""
+    environment = os.environ | {"XDG_RUNTIME_DIR": os.environ.get("XDG_RUNTIME_DIR", tempfile.gettempdir())}
+    environment |= {f"{name}_NUM_THREADS": str(threads) for name in THREADS if threads}
+    try:
+        process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   errors="replace", env=environment, start_new_session=os.name == "posix")
+    except OSError as error:
+        return None, "", str(error)
+    try:
+        out, err = process.communicate(timeout=limit)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL) if os.name == "posix" else process.kill()
+        return "timeout", *process.communicate()
+    return process.returncode, out, err
+
+
+def failure(code, err, limit):
+    """A line on a run that failed, or None."""
+    lines = [line.strip() for line in err.splitlines() if line.strip() and "XDG_RUNTIME_DIR" not in line]
+    last = lines[-1][:160].replace("|", "/") if lines else "no message"
+    if code == 0:
+        return None
+    if code is None:
+        return f"missing: {last}"
+    if code == "timeout":
+        return f"stopped: longer than {limit:.0f} s"
+    return f"crashed: {signal.Signals(-code).name}" if code < 0 else f"crashed: {last}"
+
+
+def driver(command, limit, threads=None):
+    """What a driver printed: one line of JSON."""
+    code, out, err = run(command, limit, threads)
+    error = failure(code, err, limit)
+    return {"error": error} if error else json.loads(out.splitlines()[-1])
+
+
+def gpu_mlp(binary, data, batch, epochs, limit, backend, adapter=None, threads=None, hidden="300,75", seed=1):
+    """gpu-mlp's own training in the words of the drivers' line; all epochs count, the first too."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [binary, "train", "--data", data, "--backend", backend, "--batch-size", batch, "--epochs", epochs, "--hidden",
+                   hidden, "--seed", seed, "--json", "--out", Path(folder, "run")]
+        command += [] if adapter is None else ["--adapter", adapter]
+        code, out, err = run(command, limit, threads)
+    if error := failure(code, err, limit):
+        return {"error": error}
+    events = [json.loads(line) for line in out.splitlines()]
+    start, records = events[0], [event for event in events if event["event"] == "epoch"]
+    return {
+        "peer": "gpu-mlp", "version": version(binary), "threads": threads, "batch": batch,
+        "backend": start["backend"] if start["backend"] == "cpu" else f"{start['backend']}, {start['adapter']}",
+        "samples_per_second": start["train_samples"] * len(records) / sum(record["seconds"] for record in records),
+        "epochs": len(records), "warm_up_seconds": start["setup_seconds"], "samples_seen": start["train_samples"] * len(records),
+        "test_loss": records[-1]["test_loss"], "test_accuracy": records[-1]["test_accuracy"],
+    }
+
+
+def version(binary):
+    return run([binary, "--version"], 30)[1].replace("gpu-mlp", "").strip()
+
+
+def adapter(binary):
+    """The adapter of `gpu-mlp devices` to measure on: hardware before software, a native API before OpenGL; or None."""
+    code, out, _ = run([binary, "devices", "--json"], 60)
+    usable = [a for a in json.loads(out)["adapters"] if a["compute"]] if code == 0 else []
+    return min(usable, key=lambda a: (a["device_type"] == "cpu", a["backend"] == "gl", a["index"]), default=None)
+
+
+def first_line(command):
+    return (run(command, 30)[1].splitlines() or [""])[0].strip() if shutil.which(command[0]) else ""
+
+
+def machine(binary):
+    """What the figures depend on."""
+    cpu = platform.processor()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        cpu = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), cpu)
+    elif sys.platform == "darwin":
+        cpu = first_line(["sysctl", "-n", "machdep.cpu.brand_string"])
+    system = platform.platform()
+    if hasattr(platform, "freedesktop_os_release") and Path("/etc/os-release").exists():
+        system = f"{platform.freedesktop_os_release()['PRETTY_NAME']}, {platform.machine()}"
+    found = adapter(binary)
+    return {
+        "cpu": cpu, "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "system": system, "python": platform.python_version(), "gpu-mlp": version(binary),
+        "adapter": f"{found['name']}, {found['backend']}, {found['driver']}" if found else "none",
+        "software_adapter": bool(found) and found["device_type"] == "cpu",
+        "nvidia": first_line(["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]),
+    }
