@@ -33,8 +33,8 @@ def step(rows):
 
 
 def finish():
-    if device.type == "cuda":
-        torch.cuda.synchronize()
+    if device.type != "cpu":
+        getattr(torch, device.type).synchronize()
 
 
 def train(count):
