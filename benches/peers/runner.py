@@ -14,20 +14,17 @@ THREADS = ("RAYON", "OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")
 
 
 def run(command, limit, threads=None):
-    """Exit code and both outputs of a command, in a process group that is ended whole when the limit (seconds) is over."""
+    """Exit code, or None if there is no such program, or "timeout"; and both outputs. The limit is in seconds."""
     environment = os.environ | {"XDG_RUNTIME_DIR": os.environ.get("XDG_RUNTIME_DIR", tempfile.gettempdir())}
     environment |= {f"{name}_NUM_THREADS": str(threads) for name in THREADS if threads}
     try:
-        process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                   errors="replace", env=environment, start_new_session=os.name == "posix")
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, errors="replace", timeout=limit,
+                              env=environment)
+    except subprocess.TimeoutExpired:
+        return "timeout", "", ""
     except OSError as error:
         return None, "", str(error)
-    try:
-        out, err = process.communicate(timeout=limit)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL) if os.name == "posix" else process.kill()
-        return "timeout", *process.communicate()
-    return process.returncode, out, err
+    return done.returncode, done.stdout, done.stderr
 
 
 def failure(code, err, limit):
