@@ -40,6 +40,29 @@ def failure(code, err, limit):
     return f"crashed: {signal.Signals(-code).name}" if code < 0 else f"crashed: {last}"
 
 
+class Others:
+    """The share of the CPU's time that other processes had since this was made: above a few percent, no figure is to be
+    trusted, and a library whose threads wait for each other suffers most. None where the system does not tell (not Linux)."""
+
+    def __init__(self):
+        self.begin = self.ticks()
+
+    @staticmethod
+    def ticks():
+        """Busy and total CPU seconds of the machine, and those of this process and the children it waited for."""
+        if not Path("/proc/stat").exists():
+            return None
+        ticks = [int(word) for word in Path("/proc/stat").read_text().split(maxsplit=9)[1:9]]  # user, nice, … steal
+        hertz = os.sysconf("SC_CLK_TCK")
+        return (sum(ticks) - ticks[3] - ticks[4]) / hertz, sum(ticks) / hertz, sum(os.times()[:4])
+
+    def share(self):
+        if self.begin is None:
+            return None
+        busy, total, own = (now - then for now, then in zip(self.ticks(), self.begin))
+        return round(min(max(busy - own, 0) / total, 1), 3)
+
+
 def driver(command, limit, threads=None):
     """What a driver printed: one line of JSON."""
     code, out, err = run(command, limit, threads)

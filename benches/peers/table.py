@@ -47,6 +47,15 @@ def work_cells(row, batch, good):
             f"{middle('test_loss'):.3f}", f"{100 * middle('test_accuracy'):.2f} %", f"{middle('warm_up_seconds'):.1f}"]
 
 
+def disturbance(records):
+    """A sentence on how much of the CPU other processes took from what was measured."""
+    shares = [r["others"] for r in records if "error" not in r and r.get("others") is not None]
+    if not shares:
+        return "How much of the CPU other processes took is not known."
+    text = f"Other processes took {100 * median(shares):.0f} % of the CPU meanwhile (at most {100 * max(shares):.0f} %)."
+    return text if max(shares) <= 0.1 else f"**{text} These figures are disturbed: run it again on a quiet machine.**"
+
+
 def markdown(machine, records, rows, batches, command, date):
     good, bad = cells_of(records)
     repetitions = max((len(runs) for cells in good.values() for runs in cells.values()), default=0)
@@ -56,7 +65,7 @@ def markdown(machine, records, rows, batches, command, date):
         + f". gpu-mlp {machine['gpu-mlp']}, Python {machine['python']}. Made by:", "", "```sh", command, "```", "",
         f"Samples a second in training: median of {repetitions} repetition{'s' * (repetitions != 1)} (lowest – highest), all rows"
         " in turn within each. **Bold** is how many times as fast gpu-mlp is in the row named last: above 1 gpu-mlp wins, below 1"
-        " it loses.", "",
+        f" it loses. {disturbance(records)}", "",
     ]
     lines += grid(["", *(f"batch {batch}" for batch in batches), "compared with"], [
         [row.name, *(speed_cell(row, batch, good, bad) for batch in batches), row.rival or "–"] for row in rows])
