@@ -70,7 +70,14 @@ fn evaluate(options: &Options, parameters: &[(Vec<f32>, Vec<f32>)]) -> (f64, f64
 }
 
 /// Warms up until the pace is steady, measures, and prints the line.
-pub fn measure(options: &Options, name: &str, version: &str, backend: &str, samples: usize, peer: &mut impl Peer) {
+pub fn measure(
+    options: &Options,
+    name: &str,
+    version: &str,
+    backend: &str,
+    samples: usize,
+    peer: &mut impl Peer,
+) {
     let batch = (options.number("batch", 128.0) as usize).min(samples);
     let warm = (3 * batch + samples % batch).min(samples); // whole batches and the small last one
     let (begin, mut best, mut seen) = (Instant::now(), f64::MAX, 0);

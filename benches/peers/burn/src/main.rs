@@ -115,7 +115,8 @@ fn main() {
         batch: options.number("batch", 128.0) as usize,
     };
     if place == "device" {
-        peer.resident = Some(peer.to_device(std::mem::take(&mut peer.pixels), std::mem::take(&mut peer.labels)));
+        peer.resident =
+            Some(peer.to_device(std::mem::take(&mut peer.pixels), std::mem::take(&mut peer.labels)));
     }
     task::measure(&options, "burn", "0.22.1", &format!("{backend}, data on the {place}"), n, &mut peer);
 }
