@@ -1,0 +1,126 @@
+"""Runs one driver, or gpu-mlp itself, and says what became of it: a record, or an `error` in words."""
+import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+THREADS = ("RAYON", "OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")
+
+
+def run(command, limit, threads=None):
+    """Exit code, or None if there is no such program, or "timeout"; and both outputs. The limit is in seconds."""
+    environment = os.environ | {"XDG_RUNTIME_DIR": os.environ.get("XDG_RUNTIME_DIR", tempfile.gettempdir())}
+    environment |= {f"{name}_NUM_THREADS": str(threads) for name in THREADS if threads}
+    try:
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, errors="replace", timeout=limit,
+                              env=environment)
+    except subprocess.TimeoutExpired:
+        return "timeout", "", ""
+    except OSError as error:
+        return None, "", str(error)
+    return done.returncode, done.stdout, done.stderr
+
+
+def failure(code, err, limit):
+    """A line on a run that failed, or None."""
+    lines = [line.strip() for line in err.splitlines() if line.strip() and "XDG_RUNTIME_DIR" not in line]
+    last = lines[-1][:160].replace("|", "/") if lines else "no message"
+    if code == 0:
+        return None
+    if code is None:
+        return f"missing: {last}"
+    if code == "timeout":
+        return f"stopped: longer than {limit:.0f} s"
+    return f"crashed: {signal.Signals(-code).name}" if code < 0 else f"crashed: {last}"
+
+
+class Others:
+    """The share of the CPU's time that other processes had since this was made: above a few percent, no figure is to be
+    trusted, and a library whose threads wait for each other suffers most. None where the system does not tell (not Linux)."""
+
+    def __init__(self):
+        self.begin = self.ticks()
+
+    @staticmethod
+    def ticks():
+        """Busy and total CPU seconds of the machine, and those of this process and the children it waited for."""
+        if not Path("/proc/stat").exists():
+            return None
+        ticks = [int(word) for word in Path("/proc/stat").read_text().split(maxsplit=9)[1:9]]  # user, nice, … steal
+        hertz = os.sysconf("SC_CLK_TCK")
+        return (sum(ticks) - ticks[3] - ticks[4]) / hertz, sum(ticks) / hertz, sum(os.times()[:4])
+
+    def share(self):
+        if self.begin is None:
+            return None
+        busy, total, own = (now - then for now, then in zip(self.ticks(), self.begin))
+        return round(min(max(busy - own, 0) / total, 1), 3)
+
+
+def driver(command, limit, threads=None):
+    """What a driver printed: one line of JSON."""
+    code, out, err = run(command, limit, threads)
+    error = failure(code, err, limit)
+    return {"error": error} if error else json.loads(out.splitlines()[-1])
+
+
+def gpu_mlp(binary, data, batch, epochs, limit, backend, adapter=None, threads=None, hidden="300,75", seed=1):
+    """gpu-mlp's own training in the words of the drivers' line; all epochs count, the first too."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [binary, "train", "--data", data, "--backend", backend, "--batch-size", batch, "--epochs", epochs, "--hidden",
+                   hidden, "--seed", seed, "--json", "--out", Path(folder, "run")]
+        command += [] if adapter is None else ["--adapter", adapter]
+        code, out, err = run(command, limit, threads)
+    if error := failure(code, err, limit):
+        return {"error": error}
+    events = [json.loads(line) for line in out.splitlines()]
+    start, records = events[0], [event for event in events if event["event"] == "epoch"]
+    return {
+        "peer": "gpu-mlp", "version": version(binary), "threads": threads, "batch": batch,
+        "backend": start["backend"] if start["backend"] == "cpu" else f"{start['backend']}, {start['adapter']}",
+        "samples_per_second": start["train_samples"] * len(records) / sum(record["seconds"] for record in records),
+        "epochs": len(records), "warm_up_seconds": start["setup_seconds"], "samples_seen": start["train_samples"] * len(records),
+        "test_loss": records[-1]["test_loss"], "test_accuracy": records[-1]["test_accuracy"],
+    }
+
+
+def version(binary):
+    return run([binary, "--version"], 30)[1].replace("gpu-mlp", "").strip()
+
+
+def adapter(binary):
+    """The adapter of `gpu-mlp devices` to measure on: hardware before software, a native API before OpenGL; or None."""
+    code, out, _ = run([binary, "devices", "--json"], 60)
+    usable = [a for a in json.loads(out)["adapters"] if a["compute"]] if code == 0 else []
+    return min(usable, key=lambda a: (a["device_type"] == "cpu", a["backend"] == "gl", a["index"]), default=None)
+
+
+def first_line(command):
+    return (run(command, 30)[1].splitlines() or [""])[0].strip() if shutil.which(command[0]) else ""
+
+
+def machine(binary):
+    """What the figures depend on."""
+    cpu = platform.processor()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        cpu = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), cpu)
+    elif sys.platform == "darwin":
+        cpu = first_line(["sysctl", "-n", "machdep.cpu.brand_string"])
+    system = platform.platform()
+    if hasattr(platform, "freedesktop_os_release") and Path("/etc/os-release").exists():
+        system = f"{platform.freedesktop_os_release()['PRETTY_NAME']}, {platform.machine()}"
+    found = adapter(binary)
+    return {
+        "cpu": cpu, "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "system": system, "python": platform.python_version(), "gpu-mlp": version(binary),
+        "adapter": f"{found['name']}, {found['backend']}, {found['driver']}" if found else "none",
+        "software_adapter": bool(found) and found["device_type"] == "cpu",
+        "nvidia": first_line(["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]),
+    }
