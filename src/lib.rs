@@ -26,6 +26,7 @@
 //! `docs/architecture.md` says how the modules stand to each other.
 
 pub mod atomic_file;
+pub mod bench;
 pub mod checkpoint;
 pub mod cli;
 pub mod compare;

@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand. Only here is anything printed, and only here is a device waited for
 //! with `pollster`.
 
+mod bench;
 mod choice;
 pub mod data;
 mod devices;
@@ -58,6 +59,8 @@ enum Command {
     Trace(trace::TraceArgs),
     /// Check the gradients of this machine's GPU or CPU against central differences
     Gradcheck(gradcheck::GradcheckArgs),
+    /// Measure this machine: kernels, steps and epochs on its GPU and CPU
+    Bench(bench::BenchArgs),
     /// Make, fetch and list data sets
     Data(data::DataArgs),
 }
@@ -90,6 +93,7 @@ fn dispatch(command: Command, matches: &clap::ArgMatches) -> Result<u8> {
         Command::Doctor(args) => doctor::run(&args),
         Command::Trace(args) => trace::run(&args),
         Command::Gradcheck(args) => gradcheck::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Data(args) => data::run(args).map(|()| 0),
     }
 }

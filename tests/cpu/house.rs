@@ -22,12 +22,14 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("checkpoint", &["error", "tensor", "atomic_file", "metrics", "model"]),
     ("engine", &["error", "tensor", "metrics", "data", "gpu", "kernels", "model"]),
     ("gradcheck", &["error", "tensor", "metrics", "reference", "data", "kernels", "model", "engine"]),
+    ("bench", &["error", "data", "gpu", "kernels", "model", "engine"]),
     ("trainer", &["error", "tensor", "metrics", "data", "kernels", "model", "checkpoint", "engine"]),
     ("run", &["error", "atomic_file", "metrics", "data", "model", "checkpoint", "trainer"]),
     (
         "cli",
         &[
             "error",
+            "bench",
             "metrics",
             "reference",
             "data",
