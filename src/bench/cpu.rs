@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::speed::{self, median};
+use super::speed::{self, least, median};
 use super::{Clock, DeviceReport, KernelTime, Observer, Peak, StepTime, Subject};
 use crate::engine::{Engine, Product, ProductKind};
 use crate::error::Result;
@@ -24,7 +24,8 @@ pub(super) async fn measure(
     let each = seconds / 3.0 / products.len() as f64;
     let mut kernels = Vec::new();
     for product in &mut products {
-        let Some(took) = time(product, each, observer) else { return Ok(None) };
+        let Some(times) = time(product, each, observer) else { return Ok(None) };
+        let took = median(times);
         let gflops = product.flops() as f64 / took / 1e9;
         kernels.push(KernelTime {
             kernel: product.kind().name().into(),
@@ -50,8 +51,8 @@ pub(super) async fn measure(
     Ok(Some(DeviceReport { engine: engine.info(), clock: Clock::WallClock, peak, kernels, step }))
 }
 
-/// The median time of a product, repeated for about `seconds` but at least twice, of which the first does not count.
-fn time(product: &mut Product, seconds: f64, observer: &impl Observer) -> Option<f64> {
+/// The times of a product, repeated for about `seconds` but at least twice, of which the first does not count.
+fn time(product: &mut Product, seconds: f64, observer: &impl Observer) -> Option<Vec<f64>> {
     let begun = Instant::now();
     product.run();
     let mut times = Vec::new();
@@ -63,7 +64,7 @@ fn time(product: &mut Product, seconds: f64, observer: &impl Observer) -> Option
         product.run();
         times.push(begun.elapsed().as_secs_f64());
     }
-    Some(median(times))
+    Some(times)
 }
 
 /// The fastest of a few large products; of the smallest alone if there is no time for more.
@@ -75,8 +76,8 @@ fn peak(seconds: f64, observer: &impl Observer) -> Option<Peak> {
             break;
         }
         let mut product = Product::new(ProductKind::Forward, [size; 3]);
-        let gflops =
-            product.flops() as f64 / time(&mut product, seconds / PEAK_SIZES.len() as f64, observer)? / 1e9;
+        let took = least(time(&mut product, seconds / PEAK_SIZES.len() as f64, observer)?);
+        let gflops = product.flops() as f64 / took / 1e9;
         if gflops > best.gflops {
             best = Peak { gflops, matmul: [size; 3], copy: None };
         }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::speed::{self, median};
+use super::speed::{self, least, median};
 use super::{Clock, Copied, DeviceReport, KernelTime, Observer, Peak, StepTime, Subject};
 use crate::engine::{Engine, GpuEngine};
 use crate::error::Result;
@@ -41,7 +41,7 @@ pub(super) async fn measure(
     let chunk = engine.launches(steps);
     let per_step = (chunk.len() - 1) / steps;
     let replayed = |times| gpu.submit(std::iter::repeat_n(&chunk, times).flatten());
-    let device = wall(gpu, part, replayed).await? / steps as f64;
+    let device = median(wall(gpu, part, replayed).await?) / steps as f64;
     let peak = peak(gpu, 2.0 * part).await?;
     let Some((clock, times)) = kernel_times(gpu, &chunk[..=per_step], part, observer).await? else {
         return Ok(None);
@@ -134,7 +134,7 @@ async fn kernel_times(
             return Ok(None);
         }
         let repeated = |times| gpu.submit(std::iter::repeat_n(launch, times));
-        *times = vec![wall(gpu, seconds / launches.len() as f64, repeated).await?];
+        *times = wall(gpu, seconds / launches.len() as f64, repeated).await?;
     }
     Ok(Some((clock, rounds.into_iter().map(median).collect())))
 }
@@ -157,8 +157,10 @@ async fn timestamps_are_true(gpu: &Gpu, launches: &[Launch]) -> Result<bool> {
 }
 
 /// Seconds of one of many repetitions, of which `submit` puts so many into one submission: as many as make it well
-/// timed. The median of the submissions that fit into about `seconds`.
-async fn wall(gpu: &Gpu, seconds: f64, submit: impl Fn(usize) -> Result<Submission>) -> Result<f64> {
+/// timed. A figure for each of the submissions that fit into about `seconds`, at least one; the first of all, which may
+/// still touch memory for the first time, does not count.
+async fn wall(gpu: &Gpu, seconds: f64, submit: impl Fn(usize) -> Result<Submission>) -> Result<Vec<f64>> {
+    gpu.wait(&submit(1)?).await?;
     let begun = Instant::now();
     let (mut times, mut found) = (1, Vec::new());
     loop {
@@ -171,7 +173,7 @@ async fn wall(gpu: &Gpu, seconds: f64, submit: impl Fn(usize) -> Result<Submissi
         }
         found.push(took / times as f64);
         if begun.elapsed().as_secs_f64() >= seconds {
-            return Ok(median(found));
+            return Ok(found);
         }
     }
 }
@@ -194,7 +196,7 @@ async fn peak(gpu: &Gpu, seconds: f64) -> Result<Peak> {
         let z = Matrix::zeros(gpu, "z", square)?;
         let launch = matmul.forward(gpu, &x, &w, &z, false)?;
         let repeated = |times| gpu.submit(std::iter::repeat_n(&launch, times));
-        last = wall(gpu, seconds / 8.0, repeated).await?;
+        last = least(wall(gpu, seconds / 8.0, repeated).await?);
         let gflops = launch.work().flops as f64 / last / 1e9;
         if gflops > best.gflops {
             best = Peak { gflops, matmul: [size; 3], copy: best.copy };
@@ -206,6 +208,6 @@ async fn peak(gpu: &Gpu, seconds: f64) -> Result<Peak> {
 async fn copy(gpu: &Gpu, seconds: f64) -> Result<Copied> {
     let bytes = COPY_BYTES.min(gpu.max_binding_size()) / 4 * 4;
     let (from, to) = (gpu.alloc("copied from", bytes)?, gpu.alloc("copied to", bytes)?);
-    let took = wall(gpu, seconds, |times| gpu.copy(&from, &to, times)).await?;
+    let took = least(wall(gpu, seconds, |times| gpu.copy(&from, &to, times)).await?);
     Ok(Copied { gigabytes_per_second: 2.0 * bytes as f64 / took / 1e9, bytes })
 }

@@ -38,10 +38,15 @@ pub(super) async fn training(
             return Ok(Some(Speed { samples: steps * batch_size, seconds: took }));
         }
         if took < seconds / 2.0 {
-            steps = ((0.75 * seconds / took) as usize).clamp(steps + 1, 16 * steps);
+            steps = ((0.75 * seconds / took * steps as f64) as usize).clamp(steps + 1, 16 * steps);
         }
         warm = true;
     }
+}
+
+/// The least: what the machine is capable of when nobody disturbs it.
+pub(super) fn least(values: Vec<f64>) -> f64 {
+    values.into_iter().fold(f64::INFINITY, f64::min)
 }
 
 /// The median, by sorting; 0 of nothing.

@@ -18,6 +18,9 @@ const BATCH_SIZES: [usize; 5] = [32, 128, 512, 2048, 8192];
 /// Samples in the epoch whose time is told: as many as MNIST has.
 const SAMPLES: usize = 60_000;
 
+/// Seconds that are enough for a cell, so that slower ones have the rest.
+const ENOUGH: f64 = 0.4;
+
 /// Why a cell has no figure.
 const TOO_SLOW: &str = "too slow for the time given";
 const TOO_LARGE: &str = "too large for the adapter's buffers";
@@ -66,7 +69,7 @@ pub(super) async fn measure(
 }
 
 impl Lane<'_> {
-    /// An epoch, timed for about `seconds`.
+    /// An epoch, timed in no more than about `seconds`.
     async fn epoch(&mut self, subject: &Subject, seconds: f64, observer: &impl Observer) -> Result<Epoch> {
         if observer.should_stop() {
             return Ok(Epoch::Skipped { skipped: INTERRUPTED });
@@ -76,6 +79,7 @@ impl Lane<'_> {
         if seconds <= 0.0 || expected > 2.0 * seconds {
             return Ok(Epoch::Skipped { skipped: TOO_SLOW });
         }
+        let seconds = seconds.min(ENOUGH);
         let speed = match self.gpu {
             None => timed(&mut subject.on_cpu().await?, subject, seconds, observer).await?,
             Some(gpu) => match subject.on_gpu(gpu).await {

@@ -7,7 +7,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::choice::{self, DeviceChoice, Hidden};
 use super::interrupt;
 use super::output::{json, note, say, thousands};
-use crate::bench::{self, Clock, DeviceReport, Epoch, Observer, Options, Report, StepTime, Sweep};
+use crate::bench::{
+    self, Clock, DeviceReport, Epoch, KernelTime, Observer, Options, Report, StepTime, Sweep,
+};
 use crate::error::Result;
 
 const ABOUT: &str = "\
@@ -129,45 +131,50 @@ fn device_table(device: &DeviceReport) -> Vec<String> {
     let copy = peak.copy.as_ref().map(|copy| {
         format!(", {:.1} GB/s (copy of {} MiB, read + written)", copy.gigabytes_per_second, copy.bytes >> 20)
     });
-    let width = kernels.iter().map(|kernel| kernel.kernel.len()).max().unwrap_or(0).max(15);
     let mut lines = vec![
         format!("{}: {}; kernels by {}", engine.backend, engine.adapter, clock_name(*clock)),
         format!("peak {:.1} GFLOP/s (product {rows}x{ins}x{outs}){}", peak.gflops, copy.unwrap_or_default()),
-        format!(
-            "{:width$}  {:>14}{:>11}{:>11}{:>7}{:>15}{:>9}",
-            "kernel", "shape", "µs", "µs a step", "", "rate", "of peak"
-        ),
+        row(["kernel", "shape", "µs a launch", "µs a step", "of step", "rate", "of peak"]),
     ];
-    for kernel in kernels {
-        let shape: Vec<String> = kernel.shape.iter().map(usize::to_string).collect();
-        let rate = match (kernel.gflops, kernel.gigabytes_per_second) {
-            (Some(gflops), _) => format!("{gflops:.1} GFLOP/s"),
-            (None, Some(bytes)) => format!("{bytes:.1} GB/s"),
-            (None, None) => String::new(),
-        };
-        let of_peak = kernel.of_peak.map(|part| format!("{:.0} %", 100.0 * part)).unwrap_or_default();
-        lines.push(format!(
-            "{:width$}  {:>14}{:>11.1}{:>18}{rate:>15}{of_peak:>9}",
-            kernel.kernel,
-            shape.join("x"),
-            kernel.microseconds,
-            share(kernel.microseconds_per_step, step),
-        ));
-    }
-    lines.extend(
-        rest(step)
-            .into_iter()
-            .map(|(what, time)| format!("{what:width$}  {:>25}{:>18}", "", share(time, step))),
-    );
-    lines.extend(step.host_microseconds.zip(step.launches).zip(step.steps_per_submission).map(
-        |((host, launches), steps)| {
-            format!(
-                "{launches} launches a step, {steps} step{} a submission; the host takes {host:.1} µs a step, beside the device",
-                if steps == 1 { "" } else { "s" }
-            )
-        },
-    ));
+    lines.extend(kernels.iter().map(|kernel| kernel_row(kernel, step)));
+    lines.extend(rest(step).into_iter().map(|(what, time)| {
+        row([what, "", "", &format!("{time:.1}"), &percent(time / step.microseconds), "", ""])
+    }));
+    let host = step.host_microseconds.zip(step.launches).zip(step.steps_per_submission);
+    lines.extend(host.map(|((host, launches), steps)| {
+        format!(
+            "launches a step: {launches}; steps a submission: {steps}; the host works {host:.1} µs a step, beside the \
+             device"
+        )
+    }));
     lines
+}
+
+fn row([name, shape, launch, step, share, rate, of_peak]: [&str; 7]) -> String {
+    let line = format!("{name:<27}{shape:>14}{launch:>13}{step:>11}{share:>9}{rate:>16}{of_peak:>9}");
+    line.trim_end().to_owned()
+}
+
+fn kernel_row(kernel: &KernelTime, step: &StepTime) -> String {
+    let shape: Vec<String> = kernel.shape.iter().map(usize::to_string).collect();
+    let rate = match (kernel.gflops, kernel.gigabytes_per_second) {
+        (Some(gflops), _) => format!("{gflops:.1} GFLOP/s"),
+        (None, Some(bytes)) => format!("{bytes:.1} GB/s"),
+        (None, None) => String::new(),
+    };
+    row([
+        &kernel.kernel,
+        &shape.join("x"),
+        &format!("{:.1}", kernel.microseconds),
+        &format!("{:.1}", kernel.microseconds_per_step),
+        &percent(kernel.microseconds_per_step / step.microseconds),
+        &rate,
+        &kernel.of_peak.map(percent).unwrap_or_default(),
+    ])
+}
+
+fn percent(part: f64) -> String {
+    format!("{:.0} %", 100.0 * part)
 }
 
 /// What of a step is no kernel, and the step.
@@ -181,10 +188,6 @@ fn rest(step: &StepTime) -> Vec<(&'static str, f64)> {
     };
     rows.push(("step", step.microseconds));
     rows
-}
-
-fn share(microseconds: f64, step: &StepTime) -> String {
-    format!("{microseconds:.1}{:>5.0} %", 100.0 * microseconds / step.microseconds)
 }
 
 fn clock_name(clock: Clock) -> &'static str {
@@ -217,8 +220,14 @@ fn sweep_table(sweep: &Sweep, gpu: &str) -> Vec<String> {
         let epochs: String = cells().map(|cell| seconds(Some(&cell.cpu))).collect();
         lines.push(format!("{batch:<6}{:<8}{epochs}", "cpu"));
     }
-    let skipped = sweep.cells.iter().flat_map(|cell| [cell.gpu.as_ref(), Some(&cell.cpu)]);
-    let mut reasons: Vec<&str> = skipped
+    lines.extend(reasons(sweep).map(|reasons| format!("-: {reasons}")));
+    lines
+}
+
+/// Why cells have no figure, if any has none.
+fn reasons(sweep: &Sweep) -> Option<String> {
+    let epochs = sweep.cells.iter().flat_map(|cell| [cell.gpu.as_ref(), Some(&cell.cpu)]);
+    let mut reasons: Vec<&str> = epochs
         .filter_map(|epoch| match epoch {
             Some(Epoch::Skipped { skipped }) => Some(*skipped),
             _ => None,
@@ -226,10 +235,7 @@ fn sweep_table(sweep: &Sweep, gpu: &str) -> Vec<String> {
         .collect();
     reasons.sort_unstable();
     reasons.dedup();
-    if !reasons.is_empty() {
-        lines.push(format!("-: {}", reasons.join(", or ")));
-    }
-    lines
+    (!reasons.is_empty()).then(|| reasons.join(", or "))
 }
 
 fn seconds(epoch: Option<&Epoch>) -> String {
