@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::speed::{self, least, median};
-use super::{Clock, DeviceReport, KernelTime, Observer, Peak, StepTime, Subject};
+use super::{Clock, DeviceReport, KernelTime, Observer, Peak, ROUNDS, StepTime, Subject};
 use crate::engine::{Engine, Product, ProductKind};
 use crate::error::Result;
 
@@ -16,39 +16,42 @@ pub(super) async fn measure(
     seconds: f64,
     observer: &impl Observer,
 ) -> Result<Option<DeviceReport>> {
+    let (part, samples, batch_size) = (seconds / 3.0, subject.samples(), subject.batch_size);
     let mut engine = subject.on_cpu().await?;
-    let batch_size = subject.batch_size;
-    let speed = speed::training(&mut engine, &subject.samples(), batch_size, seconds / 3.0, observer).await?;
-    let (Some(speed), Some(peak)) = (speed, peak(seconds / 3.0, observer)) else { return Ok(None) };
+    let Some(peak) = peak(part, observer) else { return Ok(None) };
     let mut products = subject.products();
-    let each = seconds / 3.0 / products.len() as f64;
-    let mut kernels = Vec::new();
-    for product in &mut products {
-        let Some(times) = time(product, each, observer) else { return Ok(None) };
-        let took = median(times);
-        let gflops = product.flops() as f64 / took / 1e9;
-        kernels.push(KernelTime {
-            kernel: product.kind().name().into(),
-            shape: product.shape().to_vec(),
-            microseconds: took * 1e6,
-            microseconds_per_step: took * 1e6,
-            gflops: Some(gflops),
-            gigabytes_per_second: None,
-            of_peak: Some(gflops / peak.gflops),
-        });
+    let (mut step, mut times) = (Vec::new(), vec![Vec::new(); products.len()]);
+    for _ in 0..ROUNDS {
+        let part = part / ROUNDS as f64;
+        let speed = speed::training(&mut engine, &samples, batch_size, part, observer).await?;
+        let Some(speed) = speed else { return Ok(None) };
+        step.push(speed.seconds * batch_size as f64 / speed.samples as f64);
+        let each = part / products.len() as f64;
+        for (product, times) in products.iter_mut().zip(&mut times) {
+            let Some(found) = time(product, each, observer) else { return Ok(None) };
+            times.extend(found);
+        }
     }
-    let step = speed.seconds * batch_size as f64 / speed.samples as f64;
+    let kernels: Vec<KernelTime> =
+        products.iter().zip(times).map(|(product, times)| kernel(product, median(times), &peak)).collect();
     let step = StepTime {
-        microseconds: step * 1e6,
         kernels_microseconds: kernels.iter().map(|kernel| kernel.microseconds_per_step).sum(),
-        device_microseconds: None,
-        host_microseconds: None,
-        launches: None,
-        steps_per_submission: None,
-        samples_per_second: speed.samples as f64 / speed.seconds,
-        gflops: subject.flops() as f64 / step / 1e9,
+        ..StepTime::of(subject, median(step))
     };
     Ok(Some(DeviceReport { engine: engine.info(), clock: Clock::WallClock, peak, kernels, step }))
+}
+
+fn kernel(product: &Product, seconds: f64, peak: &Peak) -> KernelTime {
+    let gflops = product.flops() as f64 / seconds / 1e9;
+    KernelTime {
+        kernel: product.kind().name().into(),
+        shape: product.shape().to_vec(),
+        microseconds: seconds * 1e6,
+        microseconds_per_step: seconds * 1e6,
+        gflops: Some(gflops),
+        gigabytes_per_second: None,
+        of_peak: Some(gflops / peak.gflops),
+    }
 }
 
 /// The times of a product, repeated for about `seconds` but at least twice, of which the first does not count.

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::speed::{self, least, median};
-use super::{Clock, Copied, DeviceReport, KernelTime, Observer, Peak, StepTime, Subject};
+use super::{Clock, Copied, DeviceReport, KernelTime, Observer, Peak, ROUNDS, StepTime, Subject};
 use crate::engine::{Engine, GpuEngine};
 use crate::error::Result;
 use crate::gpu::{Gpu, Launch, Submission};
@@ -34,32 +34,36 @@ pub(super) async fn measure(
 ) -> Result<Option<DeviceReport>> {
     let (part, batch_size, samples) = (seconds / 5.0, subject.batch_size, subject.samples());
     let mut engine = subject.on_gpu(gpu).await?;
-    let Some(speed) = speed::training(&mut engine, &samples, batch_size, part, observer).await? else {
+    if speed::training(&mut engine, &samples, batch_size, part / 5.0, observer).await?.is_none() {
         return Ok(None);
-    };
+    }
     let (steps, host) = host_time(gpu, &mut engine, &samples, batch_size, observer).await?;
     let chunk = engine.launches(steps);
     let per_step = (chunk.len() - 1) / steps;
-    let replayed = |times| gpu.submit(std::iter::repeat_n(&chunk, times).flatten());
-    let device = median(wall(gpu, part, replayed).await?) / steps as f64;
     let peak = peak(gpu, 2.0 * part).await?;
-    let Some((clock, times)) = kernel_times(gpu, &chunk[..=per_step], part, observer).await? else {
-        return Ok(None);
+    let kernels = &chunk[..=per_step];
+    let clock = clock(gpu, kernels).await?;
+    let (mut step, mut device, mut times) = (Vec::new(), Vec::new(), vec![Vec::new(); kernels.len()]);
+    for _ in 0..ROUNDS {
+        let part = part / ROUNDS as f64;
+        let speed = speed::training(&mut engine, &samples, batch_size, part, observer).await?;
+        let Some(speed) = speed else { return Ok(None) };
+        step.push(speed.seconds * batch_size as f64 / speed.samples as f64);
+        let replayed = |times| gpu.submit(std::iter::repeat_n(&chunk, times).flatten());
+        device.extend(wall(gpu, part, replayed).await?);
+        time_kernels(gpu, clock, kernels, part, &mut times).await?;
+    }
+    let row = |(index, (launch, times)): (usize, (&Launch, Vec<f64>))| {
+        kernel(launch, median(times), if index == 0 { steps } else { 1 }, &peak)
     };
-    let row = |(index, (launch, &seconds)): (usize, (&Launch, &f64))| {
-        kernel(launch, seconds, if index == 0 { steps } else { 1 }, &peak)
-    };
-    let kernels: Vec<KernelTime> = chunk.iter().zip(&times).enumerate().map(row).collect();
-    let step = speed.seconds * batch_size as f64 / speed.samples as f64;
+    let kernels: Vec<KernelTime> = kernels.iter().zip(times).enumerate().map(row).collect();
     let step = StepTime {
-        microseconds: step * 1e6,
         kernels_microseconds: kernels.iter().map(|kernel| kernel.microseconds_per_step).sum(),
-        device_microseconds: Some(device * 1e6),
+        device_microseconds: Some(median(device) * 1e6 / steps as f64),
         host_microseconds: Some(host * 1e6),
         launches: Some(per_step),
         steps_per_submission: Some(steps),
-        samples_per_second: speed.samples as f64 / speed.seconds,
-        gflops: subject.flops() as f64 / step / 1e9,
+        ..StepTime::of(subject, median(step))
     };
     Ok(Some(DeviceReport { engine: engine.info(), clock, peak, kernels, step }))
 }
@@ -93,7 +97,6 @@ async fn host_time(
     batch_size: usize,
     observer: &impl Observer,
 ) -> Result<(usize, f64)> {
-    const ROUNDS: usize = 9;
     let whole = samples.len() / batch_size * batch_size;
     let (mut steps, mut times) = (1, Vec::new());
     while times.is_empty() || (times.len() < ROUNDS && !observer.should_stop()) {
@@ -106,51 +109,45 @@ async fn host_time(
     Ok((steps, median(times)))
 }
 
-/// Seconds of each launch. By timestamps they are timed where they stand in the step; else each is repeated.
-async fn kernel_times(
+/// Times each launch for its part of about `seconds`. By timestamps all are timed where they stand in the step; else
+/// each is repeated.
+async fn time_kernels(
     gpu: &Gpu,
+    clock: Clock,
     launches: &[Launch],
     seconds: f64,
-    observer: &impl Observer,
-) -> Result<Option<(Clock, Vec<f64>)>> {
-    let begun = Instant::now();
-    let mut rounds: Vec<Vec<f64>> = vec![Vec::new(); launches.len()];
-    let mut clock =
-        if timestamps_are_true(gpu, launches).await? { Clock::DeviceTimestamps } else { Clock::WallClock };
-    while clock == Clock::DeviceTimestamps
-        && (rounds[0].is_empty() || begun.elapsed().as_secs_f64() < seconds)
-    {
-        if observer.should_stop() {
-            return Ok(None);
+    times: &mut [Vec<f64>],
+) -> Result<()> {
+    if clock == Clock::WallClock {
+        for (launch, times) in launches.iter().zip(times) {
+            let repeated = |times| gpu.submit(std::iter::repeat_n(launch, times));
+            times.extend(wall(gpu, seconds / launches.len() as f64, repeated).await?);
         }
-        let all: Vec<&Launch> = launches.iter().collect();
-        match gpu.time_launches(&all).await? {
-            Some(times) => rounds.iter_mut().zip(times).for_each(|(round, time)| round.push(time)),
-            None => clock = Clock::WallClock,
+        return Ok(());
+    }
+    let (begun, all) = (Instant::now(), launches.iter().collect::<Vec<_>>());
+    loop {
+        let found = gpu.time_launches(&all).await?.into_iter().flatten();
+        times.iter_mut().zip(found).for_each(|(times, time)| times.push(time));
+        if begun.elapsed().as_secs_f64() >= seconds {
+            return Ok(());
         }
     }
-    for (launch, times) in launches.iter().zip(&mut rounds).filter(|_| clock == Clock::WallClock) {
-        if observer.should_stop() {
-            return Ok(None);
-        }
-        let repeated = |times| gpu.submit(std::iter::repeat_n(launch, times));
-        *times = wall(gpu, seconds / launches.len() as f64, repeated).await?;
-    }
-    Ok(Some((clock, rounds.into_iter().map(median).collect())))
 }
 
-/// Whether there are timestamps, and they agree with the wall clock.
-async fn timestamps_are_true(gpu: &Gpu, launches: &[Launch]) -> Result<bool> {
+/// Timestamps, if the device has them and they agree with the wall clock.
+async fn clock(gpu: &Gpu, launches: &[Launch]) -> Result<Clock> {
     let mut times = 1;
     loop {
         let many: Vec<&Launch> = std::iter::repeat_n(launches, times).flatten().collect();
         let begun = Instant::now();
-        let Some(own) = gpu.time_launches(&many).await? else { return Ok(false) };
+        let Some(own) = gpu.time_launches(&many).await? else { return Ok(Clock::WallClock) };
         let wall = begun.elapsed().as_secs_f64();
         if wall >= WELL_TIMED || many.len() >= MOST {
             let share = own.iter().sum::<f64>() / wall;
             log::info!("timestamps find {:.0} % of the time of the wall clock", 100.0 * share);
-            return Ok(BELIEVED.contains(&share));
+            let believed = BELIEVED.contains(&share);
+            return Ok(if believed { Clock::DeviceTimestamps } else { Clock::WallClock });
         }
         times *= 2;
     }

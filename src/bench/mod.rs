@@ -30,6 +30,9 @@ const LEARNING_RATE: f32 = 1e-6;
 /// The part of the time that each device gets for its kernels and its step; the sweep has the rest.
 const DEVICE_SHARE: f64 = 0.15;
 
+/// Times that step, device and kernels are measured in turn: what disturbs the machine for a while disturbs all alike.
+const ROUNDS: usize = 5;
+
 /// What to measure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {

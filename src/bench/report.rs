@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::Subject;
 use crate::engine::EngineInfo;
 
 /// Everything that was measured.
@@ -107,6 +108,22 @@ pub struct StepTime {
     pub samples_per_second: f64,
     /// 10⁹ additions and multiplications a second of the step's matrix products.
     pub gflops: f64,
+}
+
+impl StepTime {
+    /// A step that takes so many seconds, and nothing else about it.
+    pub(super) fn of(subject: &Subject, seconds: f64) -> Self {
+        Self {
+            microseconds: seconds * 1e6,
+            kernels_microseconds: 0.0,
+            device_microseconds: None,
+            host_microseconds: None,
+            launches: None,
+            steps_per_submission: None,
+            samples_per_second: subject.batch_size as f64 / seconds,
+            gflops: subject.flops() as f64 / seconds / 1e9,
+        }
+    }
 }
 
 /// Epochs over sizes of networks and of batches.
