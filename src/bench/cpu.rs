@@ -18,7 +18,7 @@ pub(super) async fn measure(
 ) -> Result<Option<DeviceReport>> {
     let (part, samples, batch_size) = (seconds / 3.0, subject.samples(), subject.batch_size);
     let mut engine = subject.on_cpu().await?;
-    let Some(peak) = peak(part, observer) else { return Ok(None) };
+    let Some(before) = peak(part / 2.0, observer) else { return Ok(None) };
     let mut products = subject.products();
     let (mut step, mut times) = (Vec::new(), vec![Vec::new(); products.len()]);
     for _ in 0..ROUNDS {
@@ -32,6 +32,8 @@ pub(super) async fn measure(
             times.extend(found);
         }
     }
+    let Some(after) = peak(part / 2.0, observer) else { return Ok(None) };
+    let peak = before.or_better(after);
     let kernels: Vec<KernelTime> =
         products.iter().zip(times).map(|(product, times)| kernel(product, median(times), &peak)).collect();
     let step = StepTime {

@@ -40,7 +40,7 @@ pub(super) async fn measure(
     let (steps, host) = host_time(gpu, &mut engine, &samples, batch_size, observer).await?;
     let chunk = engine.launches(steps);
     let per_step = (chunk.len() - 1) / steps;
-    let peak = peak(gpu, 2.0 * part).await?;
+    let before = peak(gpu, part).await?;
     let kernels = &chunk[..=per_step];
     let clock = clock(gpu, kernels).await?;
     let (mut step, mut device, mut times) = (Vec::new(), Vec::new(), vec![Vec::new(); kernels.len()]);
@@ -53,6 +53,7 @@ pub(super) async fn measure(
         device.extend(wall(gpu, part, replayed).await?);
         time_kernels(gpu, clock, kernels, part, &mut times).await?;
     }
+    let peak = before.or_better(peak(gpu, part).await?);
     let row = |(index, (launch, times)): (usize, (&Launch, Vec<f64>))| {
         kernel(launch, median(times), if index == 0 { steps } else { 1 }, &peak)
     };
