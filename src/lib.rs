@@ -26,6 +26,7 @@
 //! `docs/architecture.md` says how the modules stand to each other.
 
 pub mod atomic_file;
+pub mod bench;
 pub mod chart;
 pub mod checkpoint;
 pub mod cli;

@@ -13,12 +13,12 @@ const ECHO: Duration = Duration::from_secs(1);
 /// The exit code of a program that Ctrl-C ended: 128 + SIGINT.
 pub(super) const EXIT_CODE: u8 = 130;
 
-/// Listens from now on.
-pub(super) fn listen() {
-    let listening = ctrlc::set_handler(|| match ASKED.get() {
+/// Listens from now on; says `answer` when asked for the first time.
+pub(super) fn listen(answer: &'static str) {
+    let listening = ctrlc::set_handler(move || match ASKED.get() {
         None => {
             ASKED.get_or_init(Instant::now);
-            complain("\nending and saving; Ctrl-C again ends at once, without saving");
+            complain(&format!("\n{answer}"));
         }
         Some(first) if first.elapsed() > ECHO => std::process::exit(i32::from(EXIT_CODE)),
         Some(_) => {}

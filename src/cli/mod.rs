@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand. Only here is anything printed, and only here is a device waited for
 //! with `pollster`.
 
+mod bench;
 mod choice;
 pub mod data;
 mod devices;
@@ -61,6 +62,8 @@ enum Command {
     Gradcheck(gradcheck::GradcheckArgs),
     /// Train right, and again with a bug: what it does to loss and accuracy, as a picture and a table
     Replay(replay::ReplayArgs),
+    /// Measure this machine: kernels, steps and epochs on its GPU and CPU
+    Bench(bench::BenchArgs),
     /// Make, fetch and list data sets
     Data(data::DataArgs),
 }
@@ -94,6 +97,7 @@ fn dispatch(command: Command, matches: &clap::ArgMatches) -> Result<u8> {
         Command::Trace(args) => trace::run(&args),
         Command::Gradcheck(args) => gradcheck::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Data(args) => data::run(args).map(|()| 0),
     }
 }

@@ -109,11 +109,10 @@ pub fn run(args: &ReplayArgs) -> Result<u8> {
     };
     let spec = config.check(&dataset)?;
     fs::create_dir_all(&args.out).map_err(Error::io("create", &args.out))?;
-    interrupt::listen();
+    interrupt::listen("ending; nothing will be written");
     let Some(curves) =
         replay::replay(&dataset, &config, &plans, &Progress { plans: &plans, quiet: args.json })?
     else {
-        complain("interrupted; nothing was written");
         return Ok(interrupt::EXIT_CODE);
     };
     let (setting, lr) = config.setting(&plans);

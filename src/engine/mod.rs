@@ -3,7 +3,7 @@
 mod cpu;
 mod gpu;
 
-pub use cpu::CpuEngine;
+pub use cpu::{CpuEngine, Product, ProductKind};
 pub use gpu::{GpuEngine, Residency};
 
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,7 @@
 use bytemuck::Pod;
 use futures_intrusive::channel::shared::oneshot_channel;
 
-use super::Gpu;
+use super::{Gpu, Submission};
 use crate::error::{Error, Result};
 
 /// A range of device memory that kernels read and write.
@@ -35,6 +35,13 @@ impl Buffer {
     /// `size` bytes from `offset` on, which has to be a multiple of 256 (WebGPU's alignment of bindings).
     pub fn slice(&self, offset: u64, size: u64) -> Slice<'_> {
         Slice { buffer: self, offset, size }
+    }
+}
+
+impl Slice<'_> {
+    /// The size in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
     }
 }
 
@@ -77,7 +84,7 @@ impl Gpu {
         buffer
     }
 
-    fn raw_buffer(&self, label: &str, size: u64, usage: wgpu::BufferUsages) -> Buffer {
+    pub(super) fn raw_buffer(&self, label: &str, size: u64, usage: wgpu::BufferUsages) -> Buffer {
         let descriptor =
             wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false };
         Buffer { raw: self.device.create_buffer(&descriptor), label: label.into() }
@@ -89,6 +96,18 @@ impl Gpu {
     /// at work on earlier ones.
     pub fn write<T: Pod>(&self, buffer: &Buffer, offset: u64, values: &[T]) {
         self.queue.write_buffer(&buffer.raw, offset, bytemuck::cast_slice(values));
+    }
+
+    /// Copies one buffer over another of the same size, so many times in one submission.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit).
+    pub fn copy(&self, from: &Buffer, to: &Buffer, times: usize) -> Result<Submission> {
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        for _ in 0..times {
+            encoder.copy_buffer_to_buffer(&from.raw, 0, &to.raw, 0, from.size());
+        }
+        self.submit_recorded(encoder, [])
     }
 
     /// Reads the first `count` values of a buffer, after all submissions so far.

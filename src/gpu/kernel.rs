@@ -42,9 +42,21 @@ pub struct Kernel {
     workgroup_size: [u32; 3],
 }
 
+/// What a launch has to get done, whatever its kernel spends on it: for whoever measures.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Work {
+    /// The sizes that say which launch of its kernel it is, such as rows, inputs and outputs of a product.
+    pub shape: Vec<usize>,
+    /// Additions and multiplications of the formula; 0 where moving bytes is all there is to it.
+    pub flops: u64,
+    /// Bytes of all matrices it reads or writes, each counted once.
+    pub bytes: u64,
+}
+
 /// A kernel with its parameters and buffers, lacking only the number of workgroups.
 #[derive(Debug, Clone)]
 pub struct BoundKernel {
+    name: String,
     pipeline: wgpu::ComputePipeline,
     bind_group: wgpu::BindGroup,
 }
@@ -54,6 +66,7 @@ pub struct BoundKernel {
 pub struct Launch {
     kernel: BoundKernel,
     workgroups: [u32; 3],
+    work: Work,
 }
 
 impl Kernel {
@@ -126,18 +139,33 @@ impl Kernel {
             layout: &self.pipeline.get_bind_group_layout(0),
             entries: &entries,
         });
-        Ok(BoundKernel { pipeline: self.pipeline.clone(), bind_group })
+        Ok(BoundKernel { name: self.name.clone(), pipeline: self.pipeline.clone(), bind_group })
     }
 }
 
 impl BoundKernel {
     /// A dispatch of that many workgroups in x, y and z.
     pub fn launch(&self, workgroups: [u32; 3]) -> Launch {
-        Launch { kernel: self.clone(), workgroups }
+        Launch { kernel: self.clone(), workgroups, work: Work::default() }
     }
 }
 
 impl Launch {
+    /// The same launch, with a word on what it has to get done.
+    pub fn doing(self, work: Work) -> Self {
+        Self { work, ..self }
+    }
+
+    /// The file and the entry point of its kernel, such as `matmul_tile.forward`.
+    pub fn name(&self) -> &str {
+        &self.kernel.name
+    }
+
+    /// What it has to get done; empty if nobody has said.
+    pub fn work(&self) -> &Work {
+        &self.work
+    }
+
     pub(super) fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
         pass.set_pipeline(&self.kernel.pipeline);
         pass.set_bind_group(0, &self.kernel.bind_group, &[]);

@@ -7,10 +7,11 @@ pub mod adapter;
 mod buffer;
 mod kernel;
 mod staging;
+mod timestamps;
 
 pub use adapter::{AdapterSummary, Backend};
 pub use buffer::{Buffer, Slice};
-pub use kernel::{BoundKernel, Kernel, Launch, Shader};
+pub use kernel::{BoundKernel, Kernel, Launch, Shader, Work};
 pub use staging::Staging;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -47,6 +48,8 @@ impl Gpu {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("gpu-mlp"),
             required_limits: adapter.limits_to_request().map_err(refused)?,
+            // Only measuring uses them; no adapter is refused for want of them.
+            required_features: adapter.raw.features() & wgpu::Features::TIMESTAMP_QUERY,
             memory_hints: wgpu::MemoryHints::Performance,
             ..Default::default()
         };

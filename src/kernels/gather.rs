@@ -4,7 +4,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::{Matrix, fold};
 use crate::error::Result;
-use crate::gpu::{BoundKernel, Buffer, Gpu, Kernel, Launch, Shader};
+use crate::gpu::{BoundKernel, Buffer, Gpu, Kernel, Launch, Shader, Work};
 
 pub(super) const SHADER: Shader =
     Shader { name: "gather", source: include_str!("../../shaders/gather.wgsl") };
@@ -72,7 +72,12 @@ impl Gather {
             unused: 0,
         };
         let kernel = self.kernel.bind(gpu, &params, &[images.whole(), order.whole(), x.slice()])?;
-        Ok(BoundGather { kernel, stride, workgroup: self.kernel.workgroup_size()[0] as usize })
+        Ok(BoundGather {
+            kernel,
+            stride,
+            cols: x.layout.cols,
+            workgroup: self.kernel.workgroup_size()[0] as usize,
+        })
     }
 }
 
@@ -81,12 +86,15 @@ impl Gather {
 pub struct BoundGather {
     kernel: BoundKernel,
     stride: usize,
+    cols: usize,
     workgroup: usize,
 }
 
 impl BoundGather {
     /// Gathers the first `rows` rows, no more than were bound.
     pub fn launch(&self, rows: usize) -> Launch {
-        self.kernel.launch(fold((rows * self.stride).div_ceil(self.workgroup)))
+        let row = 4 * Gather::words(self.cols) + size_of::<Sample>() + 16 * self.stride;
+        let work = Work { shape: vec![rows, self.cols], flops: 0, bytes: (rows * row) as u64 };
+        self.kernel.launch(fold((rows * self.stride).div_ceil(self.workgroup))).doing(work)
     }
 }

@@ -4,7 +4,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::{Layout, Matrix};
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Kernel, Launch, Shader, Slice};
+use crate::gpu::{Gpu, Kernel, Launch, Shader, Slice, Work};
 
 pub(super) const TILE: Shader =
     Shader { name: "matmul_tile", source: include_str!("../../shaders/matmul_tile.wgsl") };
@@ -67,7 +67,8 @@ impl Matmul {
         let params = Self::params("forward", x.layout, w.layout, z.layout)?;
         let params = Params { relu: u32::from(relu), ..params };
         let blocks = [z.layout.row_blocks, w.layout.col_blocks];
-        self.launch(gpu, &self.forward, params, &[x.slice(), w.slice(), z.slice()], blocks)
+        let launch = self.launch(gpu, &self.forward, params, &[x.slice(), w.slice(), z.slice()], blocks)?;
+        Ok(launch.doing(work(x.layout, w.layout, &[x, w, z])))
     }
 
     /// dx = (dz · wᵀ) ⊙ \[x > 0\], where x came out of a ReLU.
@@ -81,7 +82,8 @@ impl Matmul {
         }
         let blocks = [x.layout.row_blocks, x.layout.col_blocks - 1];
         let buffers = [x.slice(), w.slice(), dz.slice(), dx.slice()];
-        self.launch(gpu, &self.backward, params, &buffers, blocks)
+        let launch = self.launch(gpu, &self.backward, params, &buffers, blocks)?;
+        Ok(launch.doing(work(x.layout, w.layout, &[x, w, dz, dx])))
     }
 
     /// g = xᵀ · dz, the bias included, and a step of `sgd` along it: w changes, and v if there is momentum.
@@ -106,7 +108,9 @@ impl Matmul {
         let Sgd { lr, momentum, weight_decay } = sgd;
         let params = Params { lr, momentum, weight_decay, ..params };
         let blocks = [w.layout.row_blocks, w.layout.col_blocks];
-        self.launch(gpu, &self.update, params, &[x.slice(), dz.slice(), w.slice(), v.slice()], blocks)
+        let buffers = [x.slice(), dz.slice(), w.slice(), v.slice()];
+        let launch = self.launch(gpu, &self.update, params, &buffers, blocks)?;
+        Ok(launch.doing(work(x.layout, w.layout, &[x, dz, w, v])))
     }
 
     /// The sizes in blocks, if x \[rows, ins\], w \[ins, outs\] and z \[rows, outs\] fit together.
@@ -137,4 +141,11 @@ impl Matmul {
         let workgroups = [cols.div_ceil(self.group[1]) as u32, rows.div_ceil(self.group[0]) as u32, 1];
         Ok(kernel.bind(gpu, &params, buffers)?.launch(workgroups))
     }
+}
+
+/// A product has a multiplication and an addition for each row, input and output, whichever of the three it sums over.
+fn work(x: Layout, w: Layout, matrices: &[&Matrix]) -> Work {
+    let shape = vec![x.rows, w.rows, w.cols];
+    let flops = 2 * shape.iter().product::<usize>() as u64;
+    Work { shape, flops, bytes: matrices.iter().map(|matrix| matrix.layout.size()).sum() }
 }

@@ -4,7 +4,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::{Layout, Matrix};
 use crate::error::{Error, Result};
-use crate::gpu::{Buffer, Gpu, Kernel, Launch, Shader, Slice};
+use crate::gpu::{Buffer, Gpu, Kernel, Launch, Shader, Slice, Work};
 
 pub(super) const SHADER: Shader =
     Shader { name: "softmax_xent", source: include_str!("../../shaders/softmax_xent.wgsl") };
@@ -81,6 +81,8 @@ impl SoftmaxXent {
             stride: logits.stride() as u32,
             unused: 0,
         };
-        Ok(kernel.bind(gpu, &params, buffers)?.launch([self.sums(rows) as u32, 1, 1]))
+        let bytes = buffers.iter().map(Slice::size).sum();
+        let work = Work { shape: vec![logits.rows, logits.cols], flops: 0, bytes };
+        Ok(kernel.bind(gpu, &params, buffers)?.launch([self.sums(rows) as u32, 1, 1]).doing(work))
     }
 }

@@ -24,6 +24,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("checkpoint", &["error", "tensor", "atomic_file", "metrics", "model"]),
     ("engine", &["error", "tensor", "metrics", "data", "gpu", "kernels", "model"]),
     ("gradcheck", &["error", "tensor", "metrics", "reference", "data", "kernels", "model", "engine"]),
+    ("bench", &["error", "data", "gpu", "kernels", "model", "engine"]),
     ("trainer", &["error", "tensor", "metrics", "data", "kernels", "model", "checkpoint", "engine"]),
     ("replay", &["error", "reference", "data", "model", "doctor", "chart", "trainer"]),
     ("run", &["error", "atomic_file", "metrics", "data", "model", "checkpoint", "trainer"]),
@@ -31,6 +32,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         "cli",
         &[
             "error",
+            "bench",
             "metrics",
             "reference",
             "data",

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod adapter;
+mod bench;
 mod checkpoint;
 mod cli_data_errors;
 mod cli_errors;

@@ -4,6 +4,7 @@
 //! after the other on one device: drivers crash when many are opened at once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod bench;
 mod gradients;
 mod parity;
 mod training;
@@ -51,7 +52,7 @@ fn main() -> std::process::ExitCode {
         move |&(name, test): &NamedTrial| Trial::test(name, run(test)).with_ignored_flag(ignored)
     };
     let without_gpu = gpu.is_none() && !required;
-    let kernels = parity::TRIALS.iter().chain(training::TRIALS).chain(gradients::TRIALS);
+    let kernels = parity::TRIALS.iter().chain(training::TRIALS).chain(gradients::TRIALS).chain(bench::TRIALS);
     let kernels = kernels.map(trial(without_gpu));
     let mnist = training::MNIST_TRIALS.iter().map(trial(without_gpu || !with_mnist));
     libtest_mimic::run(&arguments, kernels.chain(mnist).collect()).exit_code()

@@ -164,7 +164,7 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
     }
     config.data = place;
     let plan = Plan::new(&config.train, &dataset)?;
-    interrupt::listen();
+    interrupt::listen("ending and saving; Ctrl-C again ends at once, without saving");
     let session = Session { args, config, dataset: Arc::new(dataset), plan, resumed, begun };
     pollster::block_on(session.run(&device))
 }

@@ -6,6 +6,9 @@
 
 mod batch;
 mod layer;
+mod product;
+
+pub use product::{Product, ProductKind};
 
 use std::sync::Arc;
 

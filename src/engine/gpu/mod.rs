@@ -7,6 +7,7 @@
 
 mod flight;
 mod network;
+mod replay;
 mod source;
 
 use std::sync::Arc;

@@ -42,6 +42,11 @@ impl Source {
         Ok(Self { gather, order: order.clone(), stride, stream })
     }
 
+    /// The gather of the first `rows` rows.
+    pub fn gather(&self, rows: usize) -> Launch {
+        self.gather.launch(rows)
+    }
+
     /// Gathers the rows that `order` names into x, then runs the launches.
     pub fn submit(
         &mut self,
