@@ -234,10 +234,25 @@ fn the_built_in_set_is_what_make_draws() {
     assert_eq!((digits.image_shape, digits.classes), ([28, 28], 10));
     assert_eq!((digits.origin.as_str(), digits.train.len(), digits.test.len()), ("built in", 10_000, 2_000));
     for (samples, split) in [(&digits.train, Split::Train), (&digits.test, Split::Test)] {
-        let (pixels, labels) = draw(samples.len(), split, 1);
+        let (pixels, labels) = draw(0..samples.len(), split, 1);
         assert!(samples.pixels() == pixels, "run: gpu-mlp data make digits --out data/digits");
         assert!(samples.labels().iter().copied().eq(labels.into_iter().map(u32::from)));
     }
+}
+
+const SMALL: make::Digits = make::Digits { train: 30, test: 20, seed: 7, plain: false };
+
+#[test]
+fn make_writes_plain_files_too_and_does_not_hide_behind_them() {
+    let root = tempdir().unwrap();
+    let [packed, plain] = ["packed", "plain"].map(|name| root.path().join(name));
+    make::digits(&packed, &SMALL).unwrap();
+    make::digits(&plain, &make::Digits { plain: true, ..SMALL }).unwrap();
+    assert_eq!(fs::metadata(plain.join(STEMS[0])).unwrap().len(), 16 + 30 * 784);
+    let [packed, from_plain] = [&packed, &plain].map(|folder| load(folder, "made", None).unwrap());
+    assert_eq!((packed.train, packed.test), (from_plain.train, from_plain.test));
+    // Plain files are found first: new archives beside them would never be read.
+    says(&refusal(make::digits(&plain, &SMALL)), &[STEMS[0], "in place of", "another folder"]);
 }
 
 #[test]
@@ -245,7 +260,7 @@ fn make_writes_a_folder_that_loads_and_repeats() {
     let root = tempdir().unwrap();
     let [once, again] = ["once", "again"].map(|name| root.path().join(name));
     for folder in [&once, &again] {
-        make::digits(folder, 30, 20, 7).unwrap();
+        make::digits(folder, &SMALL).unwrap();
     }
     let dataset = load(&once, "made", None).unwrap();
     assert_eq!((dataset.train.len(), dataset.test.len(), dataset.image_shape), (30, 20, [28, 28]));
@@ -253,8 +268,8 @@ fn make_writes_a_folder_that_loads_and_repeats() {
         let name = format!("{stem}.gz");
         assert_eq!(fs::read(once.join(&name)).unwrap(), fs::read(again.join(&name)).unwrap(), "{name}");
     }
-    says(&refusal(make::digits(&once, 0, 1, 1)), &["--train 0", "1 to"]);
-    says(&refusal(make::digits(&once, 1, usize::MAX, 1)), &["--test"]);
+    says(&refusal(make::digits(&once, &make::Digits { train: 0, ..SMALL })), &["--train 0", "1 to"]);
+    says(&refusal(make::digits(&once, &make::Digits { test: usize::MAX, ..SMALL })), &["--test"]);
 }
 
 #[cfg(not(feature = "fetch"))]
