@@ -22,6 +22,7 @@ mod memory;
 #[cfg(feature = "fetch")]
 mod mirror;
 mod model;
+mod on_disk;
 mod program;
 mod reference;
 mod shaders;
