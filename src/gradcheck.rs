@@ -138,7 +138,7 @@ impl Problem {
         gradient.check(&self.parameters.spec()?)?;
         let samples = &self.dataset.train;
         let batch: Vec<u32> = (0..samples.len() as u32).collect();
-        let (mut mlp, x) = (self.parameters.in_f64(), samples.inputs(&batch));
+        let (mut mlp, x) = (self.parameters.in_f64(), samples.inputs(&batch)?);
         let mut tensors = Vec::new();
         for (l, dense) in gradient.layers.iter().enumerate() {
             for (name, got) in [("W", &dense.w), ("b", &dense.b)] {

@@ -9,7 +9,7 @@
 //! use gpu_mlp::trainer::{TrainConfig, Trainer, Unobserved};
 //!
 //! # fn main() -> gpu_mlp::Result<()> {
-//! let dataset = Arc::new(data::load(Request { data: Some("digits"), data_dir: None })?.dataset);
+//! let dataset = Arc::new(data::load(Request { data: Some("digits"), ..Request::default() })?.dataset);
 //! let config = TrainConfig { hidden: vec![32], epochs: 1, ..TrainConfig::default() };
 //! let mut engine = CpuEngine::new(&config.spec(&dataset)?, dataset.clone(), config.step_options());
 //! pollster::block_on(async {

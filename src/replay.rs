@@ -146,7 +146,7 @@ pub trait Watch: Sync {
 /// Runs all trainings; `None` if the watcher ended them.
 ///
 /// # Errors
-/// What [`Config::check`] refuses.
+/// What [`Config::check`] refuses; [`Error::File`] and [`Error::Io`] if samples cannot be read.
 pub fn replay(
     dataset: &Dataset,
     config: &Config,
@@ -158,7 +158,8 @@ pub fn replay(
     let run = |(index, plan): (usize, &Plan)| {
         train(dataset, config, plans, plan, &parameters, &|point| watch.measured(index, point))
     };
-    Ok(plans.par_iter().enumerate().map(run).collect())
+    let curves: Vec<Option<Curve>> = plans.par_iter().enumerate().map(run).collect::<Result<_>>()?;
+    Ok(curves.into_iter().collect())
 }
 
 /// One training; `None` if it was ended.
@@ -169,7 +170,7 @@ fn train(
     plan: &Plan,
     parameters: &Parameters,
     go_on: &(dyn Fn(&Point) -> bool + Sync),
-) -> Option<Curve> {
+) -> Result<Option<Curve>> {
     let (setting, _) = config.setting(plans);
     let layers = parameters.in_f64().layers;
     let mut network = Training::new(&layers, config.act, config.lr, &plan.bugs, &setting);
@@ -183,25 +184,25 @@ fn train(
         for (done, samples) in order.chunks(config.batch_size).enumerate() {
             if is_due(epoch, done, batches) {
                 let now = epoch as f64 + done as f64 / batches as f64;
-                points.push(evaluate(&mut network, test, &evaluated, now));
+                points.push(evaluate(&mut network, test, &evaluated, now)?);
                 if !go_on(&points[points.len() - 1]) {
-                    return None;
+                    return Ok(None);
                 }
                 if !points[points.len() - 1].measured.loss.is_finite() {
                     break 'epochs;
                 }
             }
-            network.step(batch(train, samples));
+            network.step(batch(train, samples)?);
         }
     }
     if points.last().is_none_or(|point| point.measured.loss.is_finite()) {
-        points.push(evaluate(&mut network, test, &evaluated, config.epochs as f64));
+        points.push(evaluate(&mut network, test, &evaluated, config.epochs as f64)?);
     }
     if !go_on(&points[points.len() - 1]) {
-        return None;
+        return Ok(None);
     }
     let never_applied = network.never_applied().into_iter().map(str::to_owned).collect();
-    Some(Curve::new(plan, points, never_applied))
+    Ok(Some(Curve::new(plan, points, never_applied)))
 }
 
 /// Whether an evaluation comes before so many batches of an epoch are done.
@@ -210,13 +211,13 @@ fn is_due(epoch: usize, done: usize, batches: usize) -> bool {
     (0..parts).any(|part| part * batches / parts == done)
 }
 
-fn batch(samples: &Samples, indices: &[u32]) -> Batch {
+fn batch(samples: &Samples, indices: &[u32]) -> Result<Batch> {
     let labels = indices.iter().map(|&i| samples.labels()[i as usize]).collect();
-    Batch { x: samples.inputs(indices), labels }
+    Ok(Batch { x: samples.inputs(indices)?, labels })
 }
 
-fn evaluate(network: &mut Training<'_>, test: &Samples, indices: &[u32], epoch: f64) -> Point {
-    Point { epoch, measured: network.evaluate(batch(test, indices)) }
+fn evaluate(network: &mut Training<'_>, test: &Samples, indices: &[u32], epoch: f64) -> Result<Point> {
+    Ok(Point { epoch, measured: network.evaluate(batch(test, indices)?) })
 }
 
 impl Curve {

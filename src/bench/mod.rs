@@ -67,8 +67,8 @@ impl Subject {
     /// # Errors
     /// [`Error::Usage`] for sizes that no network has, and for a batch of no samples or of more than there are.
     pub fn new(hidden: &[usize], batch_size: usize) -> Result<Self> {
-        let dataset =
-            data::load(data::Request { data: Some(data::catalog::DIGITS), data_dir: None })?.dataset;
+        let digits = data::Request { data: Some(data::catalog::DIGITS), ..data::Request::default() };
+        let dataset = data::load(digits)?.dataset;
         Self::of(Arc::new(dataset), hidden)?.with_batch(batch_size)
     }
 

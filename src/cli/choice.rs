@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use bytesize::ByteSize;
 use clap::ValueEnum;
 
 use super::output::note;
@@ -21,11 +22,16 @@ pub(super) struct DataChoice {
     /// Folder of data sets to look in first
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// Memory for samples, such as 512MiB or 2GB; images beyond it stay on the disk, if they are not gzip
+    #[arg(long, value_name = "SIZE", default_value_t = ByteSize(data::MEMORY_LIMIT))]
+    pub memory_limit: ByteSize,
 }
 
 /// Loads a data set, and says what the user should know about the choice.
-pub(super) fn load(data: Option<&str>, data_dir: Option<&Path>, quiet: bool) -> Result<Dataset> {
-    let loaded = data::load(data::Request { data, data_dir })?;
+pub(super) fn load(data: Option<&str>, choice: &DataChoice, quiet: bool) -> Result<Dataset> {
+    let memory_limit = Some(choice.memory_limit.0);
+    let data_dir = choice.data_dir.as_deref();
+    let loaded = data::load(data::Request { data, data_dir, memory_limit })?;
     if let Some(notice) = loaded.notice.filter(|_| !quiet) {
         note(&notice);
     }
@@ -38,7 +44,7 @@ pub(super) fn load_for(model: &Path, parameters: &Parameters, choice: &DataChoic
         None if model.is_dir() => Some(RunDir::open(model)?.config()?.data),
         named => named.clone(),
     };
-    let dataset = load(own.as_deref(), choice.data_dir.as_deref(), false)?;
+    let dataset = load(own.as_deref(), choice, false)?;
     let (spec, features) = (parameters.spec()?, dataset.train.features());
     if spec.inputs() == features && spec.classes() >= dataset.classes {
         return Ok(dataset);

@@ -44,6 +44,9 @@ struct MakeArgs {
     /// The same seed draws the same images
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// Write plain files, not gzip: larger, but a large set can be read from the disk while a network learns
+    #[arg(long)]
+    plain: bool,
     /// Folder for the four files
     #[arg(long, value_name = "DIR", default_value = catalog::DIGITS)]
     out: PathBuf,
@@ -81,7 +84,8 @@ pub fn run(args: DataArgs) -> Result<()> {
 }
 
 fn run_make(args: &MakeArgs) -> Result<()> {
-    let paths = make::digits(&args.out, args.train, args.test, args.seed)?;
+    let MakeArgs { train, test, seed, plain, .. } = *args;
+    let paths = make::digits(&args.out, &make::Digits { train, test, seed, plain })?;
     for path in paths {
         say(&format!("wrote {}", path.display()));
     }

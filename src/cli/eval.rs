@@ -46,6 +46,9 @@ struct Report<'a> {
     confusion_matrix: Vec<Vec<u64>>,
 }
 
+/// Samples whose logits are held at once.
+const LOGITS: usize = 1 << 16;
+
 /// Runs `gpu-mlp eval`.
 ///
 /// # Errors
@@ -108,10 +111,13 @@ async fn measure_with(
     let samples = dataset.split(split);
     let all: Vec<u32> = (0..samples.len() as u32).collect();
     let score = engine.evaluate(split, &all).await?.score();
-    let logits = engine.logits(split, &all).await?;
-    let mut matrix = vec![vec![0; logits.cols()]; logits.cols()];
-    for (row, &label) in samples.labels().iter().enumerate() {
-        matrix[label as usize][reference::argmax(logits.row(row))] += 1;
+    let classes = parameters.spec()?.classes();
+    let mut matrix = vec![vec![0; classes]; classes];
+    for piece in all.chunks(LOGITS) {
+        let logits = engine.logits(split, piece).await?;
+        for (row, &sample) in piece.iter().enumerate() {
+            matrix[samples.labels()[sample as usize] as usize][reference::argmax(logits.row(row))] += 1;
+        }
     }
     Ok((score, matrix))
 }

@@ -99,7 +99,7 @@ fn setting(args: &TraceArgs) -> Result<Setting> {
             (parameters, dataset)
         }
         None => {
-            let dataset = choice::load(args.data.data.as_deref(), args.data.data_dir.as_deref(), false)?;
+            let dataset = choice::load(args.data.data.as_deref(), &args.data, false)?;
             let ends = ([dataset.train.features()], [dataset.classes]);
             let spec = MlpSpec::new([&ends.0[..], &args.hidden.0, &ends.1].concat())?;
             fits(&spec, args.batch)?;
@@ -114,7 +114,7 @@ fn setting(args: &TraceArgs) -> Result<Setting> {
     let sizes: Vec<String> = spec.sizes().iter().map(usize::to_string).collect();
     let what =
         format!("{} on the first {} {} samples of {}", sizes.join("-"), args.batch, args.split, dataset.name);
-    Ok(Setting { mlp: parameters.in_f64(), x: samples.inputs(&indices), labels, what })
+    Ok(Setting { mlp: parameters.in_f64(), x: samples.inputs(&indices)?, labels, what })
 }
 
 /// The first samples of the split.

@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Dataset, Samples, idx};
+use bytesize::ByteSize;
+
+use super::idx::{self, ImagesFile};
+use super::row_file::RowFile;
+use super::{Dataset, Samples};
 use crate::error::{Error, Result};
 
 /// The four files, in the order train images, train labels, test images, test labels.
@@ -29,24 +33,29 @@ pub fn is_complete(folder: &Path) -> bool {
 }
 
 /// Loads the set in `folder` and calls it `name`. With `classes` given, labels from there on are refused, and
-/// that is the number of classes; else it is the highest label + 1, and at least 2.
+/// that is the number of classes; else it is the highest label + 1, and at least 2. Images of more than `memory` bytes
+/// in all are left in their files: the training images first, then those for testing.
 ///
 /// # Errors
-/// [`Error::File`] if the folder or one of the files is missing, damaged, or does not fit the others;
-/// [`Error::Io`] if one cannot be read.
-pub fn load(folder: &Path, name: &str, classes: Option<usize>) -> Result<Dataset> {
+/// [`Error::File`] if the folder or one of the files is missing, damaged, does not fit the others, or would have to be
+/// left on the disk and is gzip; [`Error::Io`] if one cannot be read.
+pub fn load(folder: &Path, name: &str, classes: Option<usize>, memory: u64) -> Result<Dataset> {
     if !folder.is_dir() {
         let problem = if folder.exists() { "this is not a folder" } else { "there is no such folder" };
         return Err(Error::file(folder, problem, "give the folder that holds the four IDX files of the set"));
     }
     let [train_images, train_labels, test_images, test_labels] = find_all(folder)?;
+    let (train, test) = (ImagesFile::open(&train_images)?, ImagesFile::open(&test_images)?);
+    let left = memory.checked_sub(train.bytes());
+    let train_place = place(&train, left.is_some(), &train_images, memory)?;
+    let test_place = place(&test, test.bytes() <= left.unwrap_or(memory), &test_images, memory)?;
     let (train, test) = rayon::join(
-        || RawSplit::read(&train_images, &train_labels),
-        || RawSplit::read(&test_images, &test_labels),
+        || RawSplit::read(train, train_place, &train_images, &train_labels),
+        || RawSplit::read(test, test_place, &test_images, &test_labels),
     );
     let (train, test) = (train?, test?);
-    if train.images.shape != test.images.shape {
-        let [[rows, cols], [test_rows, test_cols]] = [train.images.shape, test.images.shape];
+    if train.shape != test.shape {
+        let [[rows, cols], [test_rows, test_cols]] = [train.shape, test.shape];
         let problem = format!(
             "its images are {test_rows} x {test_cols} pixels, but those in {} are {rows} x {cols}",
             train_images.display()
@@ -59,6 +68,29 @@ pub fn load(folder: &Path, name: &str, classes: Option<usize>) -> Result<Dataset
     }
     let origin = folder.display().to_string();
     dataset(name, origin, classes, train, test)
+}
+
+/// Where images are to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Memory,
+    Disk,
+}
+
+fn place(images: &ImagesFile<'_>, fits: bool, path: &Path, memory: u64) -> Result<Place> {
+    if fits {
+        return Ok(Place::Memory);
+    }
+    if !images.is_gzip() {
+        return Ok(Place::Disk);
+    }
+    let sizes = [images.bytes(), memory].map(|bytes| ByteSize(bytes).display().iec().to_string());
+    let problem = format!(
+        "its images take {} of memory, and with the others of the set no more than {} may be used; a gzip file cannot \
+         be read a few images at a time, a plain one can",
+        sizes[0], sizes[1]
+    );
+    Err(Error::file(path, problem, "gunzip it, and it stays on the disk; or allow more with --memory-limit"))
 }
 
 fn find_all(folder: &Path) -> Result<[PathBuf; 4]> {
@@ -75,13 +107,30 @@ fn find_all(folder: &Path) -> Result<[PathBuf; 4]> {
 
 /// One split as it comes from its two files: as many labels as images.
 pub(super) struct RawSplit {
-    images: idx::Images,
+    shape: [usize; 2],
+    images: Images,
     labels: Vec<u8>,
 }
 
+enum Images {
+    Memory(Vec<u8>),
+    Disk(RowFile),
+}
+
 impl RawSplit {
-    fn read(images: &Path, labels: &Path) -> Result<Self> {
-        Self::pair(idx::read_images(images)?, idx::read_labels(labels)?, images, labels)
+    fn read(images: ImagesFile<'_>, place: Place, images_path: &Path, labels_path: &Path) -> Result<Self> {
+        match place {
+            Place::Memory => {
+                Self::pair(images.read()?, idx::read_labels(labels_path)?, images_path, labels_path)
+            }
+            Place::Disk => {
+                let (shape, file) = (images.shape(), images.leave()?);
+                let labels = idx::read_labels(labels_path)?;
+                log::info!("{} stays on the disk", images_path.display());
+                same_number(file.rows(), &labels, images_path, labels_path)?;
+                Ok(Self { shape, images: Images::Disk(file), labels })
+            }
+        }
     }
 
     /// Puts images and labels together; the paths are the names that errors give them.
@@ -91,16 +140,8 @@ impl RawSplit {
         images_path: &Path,
         labels_path: &Path,
     ) -> Result<Self> {
-        if images.len() != labels.len() {
-            let problem = format!(
-                "it has {} labels, but there are {} images in {}",
-                labels.len(),
-                images.len(),
-                images_path.display()
-            );
-            return Err(Error::file(labels_path, problem, "use an images and a labels file of one set"));
-        }
-        Ok(Self { images, labels })
+        same_number(images.len(), &labels, images_path, labels_path)?;
+        Ok(Self { shape: images.shape, images: Images::Memory(images.pixels), labels })
     }
 
     fn check_labels(&self, path: &Path, name: &str, classes: usize) -> Result<()> {
@@ -117,6 +158,15 @@ impl RawSplit {
     }
 }
 
+fn same_number(images: usize, labels: &[u8], images_path: &Path, labels_path: &Path) -> Result<()> {
+    if images == labels.len() {
+        return Ok(());
+    }
+    let images_path = images_path.display();
+    let problem = format!("it has {} labels, but there are {images} images in {images_path}", labels.len());
+    Err(Error::file(labels_path, problem, "use an images and a labels file of one set"))
+}
+
 /// The set of two splits whose images have the same shape.
 pub(super) fn dataset(
     name: &str,
@@ -127,11 +177,14 @@ pub(super) fn dataset(
 ) -> Result<Dataset> {
     let highest = train.labels.iter().chain(&test.labels).max().copied().unwrap_or(0);
     let classes = classes.unwrap_or((usize::from(highest) + 1).max(2));
-    let image_shape = train.images.shape;
+    let image_shape = train.shape;
     let features = image_shape[0] * image_shape[1];
     let samples = |split: RawSplit| {
         let labels = split.labels.into_iter().map(u32::from).collect();
-        Samples::new(features, split.images.pixels, labels, classes)
+        match split.images {
+            Images::Memory(pixels) => Samples::new(features, pixels, labels, classes),
+            Images::Disk(file) => Samples::on_disk(file, labels, classes),
+        }
     };
     Ok(Dataset {
         name: name.to_owned(),

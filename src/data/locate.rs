@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::catalog::{self, KNOWN, Known};
-use super::{Dataset, builtin, folder};
+use super::{Dataset, MEMORY_LIMIT, builtin, folder};
 use crate::error::{Error, Result};
 use crate::spelling::did_you_mean;
 
@@ -17,6 +17,8 @@ pub struct Request<'a> {
     pub data: Option<&'a str>,
     /// A folder of data sets to look in first.
     pub data_dir: Option<&'a Path>,
+    /// Bytes of samples to hold in memory; the rest stays on the disk. [`MEMORY_LIMIT`] if `None`.
+    pub memory_limit: Option<u64>,
 }
 
 /// A loaded set, and what the user should hear about how it was chosen.
@@ -100,21 +102,22 @@ pub fn load(request: Request<'_>) -> Result<Loaded> {
             "create it, or correct the path",
         ));
     }
-    load_from(request.data, &Places::of_this_machine(request.data_dir))
+    let memory = request.memory_limit.unwrap_or(MEMORY_LIMIT);
+    load_from(request.data, &Places::of_this_machine(request.data_dir), memory)
 }
 
-/// [`load`], looking in `places` only.
+/// [`load`], looking in `places` only, with `memory` bytes for the samples.
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_from(data: Option<&str>, places: &Places) -> Result<Loaded> {
+pub fn load_from(data: Option<&str>, places: &Places, memory: u64) -> Result<Loaded> {
     let plain = |dataset| Loaded { dataset, notice: None };
-    let Some(data) = data else { return by_default(places) };
+    let Some(data) = data else { return by_default(places, memory) };
     if data == catalog::DIGITS {
         return builtin::digits().map(plain);
     }
     if let Some(known) = catalog::find(data) {
-        return by_name(known, places).map(plain);
+        return by_name(known, places, memory).map(plain);
     }
     let path = Path::new(data);
     if !path.exists() && !data.contains(['/', '\\']) {
@@ -122,19 +125,19 @@ pub fn load_from(data: Option<&str>, places: &Places) -> Result<Loaded> {
     }
     let name =
         path.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
-    folder::load(path, name.as_deref().unwrap_or(data), None).map(plain)
+    folder::load(path, name.as_deref().unwrap_or(data), None, memory).map(plain)
 }
 
-fn by_default(places: &Places) -> Result<Loaded> {
+fn by_default(places: &Places, memory: u64) -> Result<Loaded> {
     if let Some(mnist) = catalog::find("mnist").filter(|mnist| places.complete(mnist).is_some()) {
-        return Ok(Loaded { dataset: by_name(mnist, places)?, notice: None });
+        return Ok(Loaded { dataset: by_name(mnist, places, memory)?, notice: None });
     }
     let notice = "MNIST is not on this machine, so the built-in digits are used; \
                   `gpu-mlp data fetch mnist` gets it";
     Ok(Loaded { dataset: builtin::digits()?, notice: Some(notice.to_owned()) })
 }
 
-fn by_name(known: &Known, places: &Places) -> Result<Dataset> {
+fn by_name(known: &Known, places: &Places, memory: u64) -> Result<Dataset> {
     let candidates = places.candidates(known);
     let found = places.complete(known).or_else(|| {
         // One that holds a part is worth an error that names what it lacks.
@@ -152,8 +155,10 @@ fn by_name(known: &Known, places: &Places) -> Result<Dataset> {
             name = known.name
         )));
     };
-    folder::load(&found, known.name, Some(known.classes)).map_err(|error| match error {
-        Error::File { path, problem, .. } => Error::File { path, problem, hint: cure(known, &found) },
+    folder::load(&found, known.name, Some(known.classes), memory).map_err(|error| match error {
+        Error::File { path, problem, hint } if !hint.contains("--memory-limit") => {
+            Error::File { path, problem, hint: cure(known, &found) }
+        }
         other => other,
     })
 }

@@ -1,6 +1,7 @@
 //! Data sets: rows of bytes with a class label each, from IDX files, from the built-in set, or fetched.
 //!
-//! [`load`] turns what the user asked for into a [`Dataset`]; [`fetch`] is the only code that uses the
+//! Rows are held in memory up to a limit, and beyond it left in their file (`row_file`) and read ahead of their use
+//! (`reader`). [`load`] turns what the user asked for into a [`Dataset`]; [`fetch`] is the only code that uses the
 //! network; nothing here prints.
 
 mod builtin;
@@ -11,87 +12,17 @@ pub mod folder;
 pub mod idx;
 mod locate;
 pub mod make;
+mod reader;
+pub mod row_file;
+mod samples;
 
 pub use locate::{DATA_DIR_VARIABLE, Loaded, Places, Request, load, load_from};
 
-use crate::error::{Error, Result};
-use crate::tensor::Tensor;
+pub use reader::{Chunk, Reader};
+pub use samples::Samples;
 
-/// The samples of one split: `len` rows of `features` bytes, and a class label each.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Samples {
-    features: usize,
-    pixels: Vec<u8>,
-    labels: Vec<u32>,
-}
-
-impl Samples {
-    /// Samples over `pixels` (row-major, `features` bytes a row) and `labels`, each less than `classes`.
-    ///
-    /// # Errors
-    /// [`Error::Shape`] if there are no samples, no features, or not one row for each label;
-    /// [`Error::Usage`] if a label is not less than `classes`.
-    pub fn new(features: usize, pixels: Vec<u8>, labels: Vec<u32>, classes: usize) -> Result<Self> {
-        if features == 0 || labels.is_empty() {
-            return Err(Error::shape("samples", "[at least 1, at least 1]", [labels.len(), features]));
-        }
-        if labels.len().checked_mul(features) != Some(pixels.len()) {
-            let got = format!("{} bytes", pixels.len());
-            return Err(Error::shape("samples", [labels.len(), features], got));
-        }
-        if let Some((index, label)) = (0_usize..).zip(&labels).find(|&(_, &label)| label as usize >= classes)
-        {
-            return Err(Error::Usage(format!(
-                "label {index} is {label}, but the labels of {classes} classes go from 0 to {}",
-                classes.saturating_sub(1)
-            )));
-        }
-        Ok(Self { features, pixels, labels })
-    }
-
-    /// How many samples: at least 1.
-    pub fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    /// Never true: the constructor refuses an empty set.
-    pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
-    }
-
-    /// Bytes in a row: at least 1.
-    pub fn features(&self) -> usize {
-        self.features
-    }
-
-    /// The bytes of sample `i`.
-    ///
-    /// # Panics
-    /// If there is no such sample, as slice indexing does.
-    pub fn row(&self, i: usize) -> &[u8] {
-        &self.pixels[i * self.features..(i + 1) * self.features]
-    }
-
-    /// All rows, one after another.
-    pub fn pixels(&self) -> &[u8] {
-        &self.pixels
-    }
-
-    /// These samples as a network sees them, in double precision: `[indices, features]`, bytes / 255.
-    ///
-    /// # Panics
-    /// As [`row`](Self::row).
-    pub fn inputs(&self, indices: &[u32]) -> Tensor<f64> {
-        Tensor::from_fn(indices.len(), self.features, |r, c| {
-            f64::from(self.row(indices[r] as usize)[c]) / 255.0
-        })
-    }
-
-    /// One class number for each row.
-    pub fn labels(&self) -> &[u32] {
-        &self.labels
-    }
-}
+/// Bytes of samples that are held in memory, if nobody says otherwise: 4 GiB.
+pub const MEMORY_LIMIT: u64 = 4 << 30;
 
 /// A named set of images with a training and a test split that agree in shape and classes.
 #[derive(Debug, Clone, PartialEq, Eq)]

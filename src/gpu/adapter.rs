@@ -85,6 +85,11 @@ pub enum DeviceType {
 }
 
 impl DeviceType {
+    /// Whether what is on the device takes the machine's own memory.
+    pub fn shares_memory(self) -> bool {
+        matches!(self, Self::IntegratedGpu | Self::Cpu)
+    }
+
     /// The name, as JSON spells it.
     pub fn name(self) -> &'static str {
         match self {

@@ -9,9 +9,23 @@ use flate2::write::GzEncoder;
 use gpu_mlp::Error;
 use gpu_mlp::data::Split;
 use gpu_mlp::data::digits::draw;
-use gpu_mlp::data::folder::{STEMS, load};
-use gpu_mlp::data::{Dataset, Places, Request, Samples, load_from, make};
+use gpu_mlp::data::folder::{self, STEMS};
+use gpu_mlp::data::{Dataset, MEMORY_LIMIT, Places, Request, Samples, make};
 use tempfile::{TempDir, tempdir};
+
+/// A set with as much memory as it likes.
+fn load(folder: &Path, name: &str, classes: Option<usize>) -> Result<Dataset, Error> {
+    folder::load(folder, name, classes, MEMORY_LIMIT)
+}
+
+fn load_from(data: Option<&str>, places: &Places) -> Result<gpu_mlp::data::Loaded, Error> {
+    gpu_mlp::data::load_from(data, places, MEMORY_LIMIT)
+}
+
+/// All rows of a split, one after another.
+fn pixels(samples: &Samples) -> Vec<u8> {
+    samples.read(&(0..samples.len() as u32).collect::<Vec<_>>()).unwrap()
+}
 
 pub fn idx_bytes(magic: u32, dims: &[u32], body: &[u8]) -> Vec<u8> {
     let words = [&[magic], dims].concat();
@@ -80,7 +94,7 @@ fn a_folder_loads_the_same_in_every_spelling() {
     let plain = load(folder_of(&small()).path(), "small", None).unwrap();
     assert_eq!((plain.image_shape, plain.classes), ([3, 2], 3));
     assert_eq!((plain.train.len(), plain.test.len(), plain.train.features()), (4, 3, 6));
-    assert_eq!(plain.train.row(1), [42, 49, 56, 63, 70, 77]);
+    assert_eq!(plain.train.read(&[1]).unwrap(), [42, 49, 56, 63, 70, 77]);
     assert_eq!((plain.train.labels(), plain.test.labels()), (&[0, 2, 1, 0][..], &[1, 1, 0][..]));
     for (dot, extension) in [(false, ".gz"), (true, ""), (true, ".gz")] {
         let folder = tempdir().unwrap();
@@ -224,7 +238,8 @@ fn without_a_name_mnist_comes_first_and_the_built_in_set_with_a_notice() {
 
 #[test]
 fn a_data_dir_that_is_not_there_is_an_error() {
-    let request = Request { data: Some("mnist"), data_dir: Some(Path::new("no/such/dir")) };
+    let request =
+        Request { data: Some("mnist"), data_dir: Some(Path::new("no/such/dir")), memory_limit: None };
     says(&refusal(gpu_mlp::data::load(request)), &["no/such/dir", "--data-dir", "no such folder"]);
 }
 
@@ -234,10 +249,25 @@ fn the_built_in_set_is_what_make_draws() {
     assert_eq!((digits.image_shape, digits.classes), ([28, 28], 10));
     assert_eq!((digits.origin.as_str(), digits.train.len(), digits.test.len()), ("built in", 10_000, 2_000));
     for (samples, split) in [(&digits.train, Split::Train), (&digits.test, Split::Test)] {
-        let (pixels, labels) = draw(samples.len(), split, 1);
-        assert!(samples.pixels() == pixels, "run: gpu-mlp data make digits --out data/digits");
+        let (drawn, labels) = draw(0..samples.len(), split, 1);
+        assert!(pixels(samples) == drawn, "run: gpu-mlp data make digits --out data/digits");
         assert!(samples.labels().iter().copied().eq(labels.into_iter().map(u32::from)));
     }
+}
+
+const SMALL: make::Digits = make::Digits { train: 30, test: 20, seed: 7, plain: false };
+
+#[test]
+fn make_writes_plain_files_too_and_does_not_hide_behind_them() {
+    let root = tempdir().unwrap();
+    let [packed, plain] = ["packed", "plain"].map(|name| root.path().join(name));
+    make::digits(&packed, &SMALL).unwrap();
+    make::digits(&plain, &make::Digits { plain: true, ..SMALL }).unwrap();
+    assert_eq!(fs::metadata(plain.join(STEMS[0])).unwrap().len(), 16 + 30 * 784);
+    let [packed, from_plain] = [&packed, &plain].map(|folder| load(folder, "made", None).unwrap());
+    assert_eq!((packed.train, packed.test), (from_plain.train, from_plain.test));
+    // Plain files are found first: new archives beside them would never be read.
+    says(&refusal(make::digits(&plain, &SMALL)), &[STEMS[0], "in place of", "another folder"]);
 }
 
 #[test]
@@ -245,7 +275,7 @@ fn make_writes_a_folder_that_loads_and_repeats() {
     let root = tempdir().unwrap();
     let [once, again] = ["once", "again"].map(|name| root.path().join(name));
     for folder in [&once, &again] {
-        make::digits(folder, 30, 20, 7).unwrap();
+        make::digits(folder, &SMALL).unwrap();
     }
     let dataset = load(&once, "made", None).unwrap();
     assert_eq!((dataset.train.len(), dataset.test.len(), dataset.image_shape), (30, 20, [28, 28]));
@@ -253,8 +283,8 @@ fn make_writes_a_folder_that_loads_and_repeats() {
         let name = format!("{stem}.gz");
         assert_eq!(fs::read(once.join(&name)).unwrap(), fs::read(again.join(&name)).unwrap(), "{name}");
     }
-    says(&refusal(make::digits(&once, 0, 1, 1)), &["--train 0", "1 to"]);
-    says(&refusal(make::digits(&once, 1, usize::MAX, 1)), &["--test"]);
+    says(&refusal(make::digits(&once, &make::Digits { train: 0, ..SMALL })), &["--train 0", "1 to"]);
+    says(&refusal(make::digits(&once, &make::Digits { test: usize::MAX, ..SMALL })), &["--test"]);
 }
 
 #[cfg(not(feature = "fetch"))]
@@ -293,7 +323,7 @@ fn real_mnist_loads_whole() {
     assert_eq!((mnist.train.len(), mnist.test.len()), (60_000, 10_000));
     assert_eq!(mnist.train.labels()[..5], [5, 0, 4, 1, 9]);
     assert_eq!(mnist.test.labels()[..5], [7, 2, 1, 0, 4]);
-    let mean = mnist.train.pixels().iter().map(|&pixel| u64::from(pixel)).sum::<u64>() as f64 / 47_040_000.0;
+    let mean = pixels(&mnist.train).into_iter().map(u64::from).sum::<u64>() as f64 / 47_040_000.0;
     // 0.1307 of 255, the mean that everyone normalises MNIST with.
     assert!((mean / 255.0 - 0.1307).abs() < 1e-4, "{mean}");
 }

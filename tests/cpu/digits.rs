@@ -12,17 +12,19 @@ fn sha256(bytes: &[u8]) -> String {
 
 #[test]
 fn same_seed_gives_the_same_bytes() {
-    assert_eq!(draw(300, Split::Train, 7), draw(300, Split::Train, 7));
+    assert_eq!(draw(0..300, Split::Train, 7), draw(0..300, Split::Train, 7));
 }
 
 /// Also for counts that end within a block of ten labels.
 #[test]
-fn a_larger_set_starts_with_the_smaller_one() {
-    let (images, labels) = draw(500, Split::Test, 3);
+fn a_larger_set_starts_with_the_smaller_one_and_can_be_drawn_in_pieces() {
+    let (images, labels) = draw(0..500, Split::Test, 3);
     for count in [0, 1, 9, 10, 123, 499] {
-        let (fewer, their_labels) = draw(count, Split::Test, 3);
+        let (fewer, their_labels) = draw(0..count, Split::Test, 3);
         assert_eq!(fewer, images[..count * PIXELS], "{count} images");
         assert_eq!(their_labels, labels[..count], "{count} labels");
+        let (rest, rest_labels) = draw(count..500, Split::Test, 3);
+        assert_eq!((rest, rest_labels), (images[count * PIXELS..].to_vec(), labels[count..].to_vec()));
     }
 }
 
@@ -30,14 +32,14 @@ fn a_larger_set_starts_with_the_smaller_one() {
 fn thread_count_does_not_matter() {
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let several = rayon::ThreadPoolBuilder::new().num_threads(5).build().unwrap();
-    let set = || draw(205, Split::Train, 11);
+    let set = || draw(0..205, Split::Train, 11);
     assert_eq!(alone.install(set), several.install(set));
 }
 
 #[test]
 fn splits_and_seeds_share_no_image() {
     let sets = [(Split::Train, 1), (Split::Test, 1), (Split::Train, 2), (Split::Test, 2)];
-    let drawn: Vec<_> = sets.iter().map(|&(split, seed)| draw(500, split, seed)).collect();
+    let drawn: Vec<_> = sets.iter().map(|&(split, seed)| draw(0..500, split, seed)).collect();
     let mut images: Vec<&[u8]> = drawn.iter().flat_map(|(images, _)| images.chunks(PIXELS)).collect();
     images.sort_unstable();
     images.dedup();
@@ -46,7 +48,7 @@ fn splits_and_seeds_share_no_image() {
 
 #[test]
 fn labels_are_balanced_but_do_not_repeat() {
-    let (_, labels) = draw(1003, Split::Train, 5);
+    let (_, labels) = draw(0..1003, Split::Train, 5);
     for digit in 0..10 {
         let times = labels.iter().filter(|&&label| label == digit).count();
         assert!((100..=101).contains(&times), "{times} of {digit}");
@@ -59,8 +61,8 @@ fn labels_are_balanced_but_do_not_repeat() {
 /// If this fails, every `digits` file that anyone made before is another one: change the recipe only on purpose.
 #[test]
 fn the_bytes_never_change() {
-    let (train, train_labels) = draw(1000, Split::Train, 1);
-    let (test, test_labels) = draw(1000, Split::Test, 1);
+    let (train, train_labels) = draw(0..1000, Split::Train, 1);
+    let (test, test_labels) = draw(0..1000, Split::Test, 1);
     assert_eq!(sha256(&train), "37c6beb8da63cd76c85fd3b3c7244b05aa349b81c315dac70809c7a8457d6467");
     assert_eq!(sha256(&train_labels), "ceb6cb6feb19537ad0139c3bff4e8b2466dd724eb2ffa202270e1b43333c9d5d");
     assert_eq!(sha256(&test), "d548c5e191deabffde5c9b66d291d1bee1338966ad39149819cd6a3304890006");
@@ -69,7 +71,7 @@ fn the_bytes_never_change() {
 
 #[test]
 fn every_image_shows_a_whole_digit_in_the_middle() {
-    let (images, _) = draw(3000, Split::Train, 9);
+    let (images, _) = draw(0..3000, Split::Train, 9);
     for (index, image) in images.chunks(PIXELS).enumerate() {
         let ink: u64 = image.iter().map(|&pixel| u64::from(pixel)).sum();
         assert!((15 * 255..300 * 255).contains(&ink), "image {index} has {ink} ink");
@@ -87,8 +89,8 @@ fn every_image_shows_a_whole_digit_in_the_middle() {
 /// Softmax regression by gradient descent, one image at a time: enough to bring out a set that is too easy.
 #[test]
 fn a_linear_classifier_stays_below_95_percent() {
-    let (images, labels) = draw(10_000, Split::Train, 1);
-    let (unseen, answers) = draw(2_000, Split::Test, 1);
+    let (images, labels) = draw(0..10_000, Split::Train, 1);
+    let (unseen, answers) = draw(0..2_000, Split::Test, 1);
     let mut weights = vec![[0f32; PIXELS + 1]; 10];
     for _ in 0..12 {
         for (image, &label) in images.chunks(PIXELS).zip(&labels) {
@@ -137,7 +139,7 @@ fn softmax(mut scores: Vec<f32>) -> Vec<f32> {
 #[ignore = "writes a picture for people to look at"]
 fn contact_sheet() {
     let (columns, rows) = (20, 10);
-    let (images, _) = draw(columns * rows, Split::Train, 1);
+    let (images, _) = draw(0..columns * rows, Split::Train, 1);
     let mut picture = format!("P5\n{} {}\n255\n", columns * 28, rows * 28).into_bytes();
     for (y, column, x) in
         (0..rows * 28).flat_map(|y| (0..columns).flat_map(move |c| (0..28).map(move |x| (y, c, x))))

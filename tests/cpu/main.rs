@@ -23,6 +23,7 @@ mod memory;
 #[cfg(feature = "fetch")]
 mod mirror;
 mod model;
+mod on_disk;
 mod program;
 mod reference;
 mod replay;

@@ -13,6 +13,35 @@ fn resident(pid: u32) -> usize {
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
+/// Resident memory of a run after an epoch, in KiB.
+fn resident_after_an_epoch(place: &Place, args: &[&str]) -> usize {
+    let args = [&["train", "--backend", "cpu", "--epochs", "1000", "--json", "--hidden", "8"], args].concat();
+    let mut child = place.command(&args).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    lines
+        .find(|line| line.as_ref().unwrap().contains("\"epoch\":1,"))
+        .expect("the epoch is reported")
+        .unwrap();
+    let resident = resident(child.id());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    resident
+}
+
+#[test]
+fn a_set_left_on_the_disk_takes_no_memory() {
+    let place = Place::new();
+    place
+        .run(&["data", "make", "digits", "--train", "60000", "--test", "10", "--plain", "--out", "big"])
+        .ok();
+    let within = |limit: &str| {
+        let out = format!("run-{limit}");
+        resident_after_an_epoch(&place, &["--data", "./big", "--memory-limit", limit, "--out", &out])
+    };
+    let (all, none) = (within("1GiB"), within("1MiB"));
+    assert!(none + 30 * 1024 < all, "47 MB of images: {all} KiB in memory, {none} KiB on the disk");
+}
+
 #[test]
 fn resident_memory_does_not_grow_from_epoch_to_epoch() {
     let place = Place::new();

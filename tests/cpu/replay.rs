@@ -25,7 +25,7 @@ fn network(hidden: &[usize]) -> Mlp {
 
 fn batch(dataset: &Dataset, indices: &[u32]) -> Batch {
     let labels = indices.iter().map(|&i| dataset.train.labels()[i as usize]).collect();
-    Batch { x: dataset.train.inputs(indices), labels }
+    Batch { x: dataset.train.inputs(indices).unwrap(), labels }
 }
 
 fn bugs(names: &[&str]) -> Vec<Injection> {

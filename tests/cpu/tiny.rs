@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use gpu_mlp::data::{Dataset, Samples, folder, idx};
+use gpu_mlp::data::{Dataset, MEMORY_LIMIT, Samples, folder, idx};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -46,7 +46,13 @@ pub fn random_labels() -> Dataset {
     let mut rng = ChaCha8Rng::seed_from_u64(9);
     let plain = dataset();
     let labels = (0..TRAIN).map(|_| rng.next_u32() % CLASSES as u32).collect();
-    let train = Samples::new(FEATURES, plain.train.pixels().to_vec(), labels, CLASSES).unwrap();
+    let train = Samples::new(
+        FEATURES,
+        plain.train.read(&(0..TRAIN as u32).collect::<Vec<_>>()).unwrap(),
+        labels,
+        CLASSES,
+    )
+    .unwrap();
     Dataset { train, ..plain }
 }
 
@@ -63,6 +69,6 @@ pub fn write(path: &Path) {
 fn the_written_set_is_the_one_in_memory() {
     let place = tempfile::tempdir().unwrap();
     write(place.path());
-    let (read, made) = (folder::load(place.path(), "tiny", None).unwrap(), dataset());
+    let (read, made) = (folder::load(place.path(), "tiny", None, MEMORY_LIMIT).unwrap(), dataset());
     assert_eq!((read.train, read.test, read.classes), (made.train, made.test, made.classes));
 }

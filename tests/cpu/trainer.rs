@@ -153,8 +153,7 @@ fn twenty_steps(hidden: &[usize], momentum: f32, weight_decay: f32) {
         assert_eq!(block_on(engine.train(&samples)).unwrap(), 30, "the short batch is taken");
         let (mut loss, mut hits) = (0.0, 0);
         for batch in samples.chunks(8) {
-            let row = |r: usize| dataset.train.row(batch[r] as usize);
-            let x = Matrix::from_fn(batch.len(), tiny::FEATURES, |r, c| f64::from(row(r)[c]) / 255.0);
+            let x = dataset.train.inputs(batch).unwrap();
             let labels: Vec<u32> = batch.iter().map(|&i| dataset.train.labels()[i as usize]).collect();
             let (batch_loss, batch_hits) = mlp.train_step(&mut v, &x, &labels, &sgd);
             loss += batch_loss * batch.len() as f64;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use gpu_mlp::compare::{self, Tolerance};
-use gpu_mlp::data::{self, Dataset, Samples, Split};
+use gpu_mlp::data::{self, Dataset, Samples, Split, folder, idx};
 use gpu_mlp::engine::{CpuEngine, Engine, GpuEngine, Residency, StepOptions};
 use gpu_mlp::gpu::Gpu;
 use gpu_mlp::kernels::Sgd;
@@ -23,6 +23,7 @@ pub const TRIALS: &[crate::NamedTrial] = &[
     ("training::repeats_bit_for_bit", repeats),
     ("training::an_epoch_can_be_interrupted_and_resumed_bit_for_bit", interrupted),
     ("training::streamed_equals_resident_bit_for_bit", streamed),
+    ("training::rows_on_disk_equal_rows_in_memory_bit_for_bit", on_disk),
     ("training::evaluation_equals_the_reference", evaluation),
     ("training::parameters_survive_the_device", parameters_survive),
     ("training::parameters_of_another_network_are_refused", wrong_parameters),
@@ -101,9 +102,7 @@ fn reference_layers(parameters: &Parameters) -> Vec<reference::Layer> {
 }
 
 fn inputs(samples: &Samples, indices: &[u32]) -> Tensor<f64> {
-    Tensor::from_fn(indices.len(), samples.features(), |r, f| {
-        f64::from(samples.row(indices[r] as usize)[f]) / 255.0
-    })
+    samples.inputs(indices).unwrap()
 }
 
 fn labels(samples: &Samples, indices: &[u32]) -> Vec<u32> {
@@ -221,6 +220,37 @@ fn streamed(gpu: &Gpu) {
     assert_eq!(run(Residency::Streamed), run(Residency::WhereTheyFit));
 }
 
+fn on_disk(gpu: &Gpu) {
+    // 31 features, batches of 30: neither the last word of a row nor the last rows of a slot are full.
+    let (spec, data) = (MlpSpec::new(vec![31, 16, 6]).unwrap(), dataset(31, 6, 300, 50));
+    let place = tempfile::tempdir().unwrap();
+    for (stems, samples) in folder::STEMS.chunks(2).zip([&data.train, &data.test]) {
+        let all: Vec<u32> = (0..samples.len() as u32).collect();
+        let labels: Vec<u8> = samples.labels().iter().map(|&label| label as u8).collect();
+        idx::write_images(&place.path().join(stems[0]), [1, 31], &samples.read(&all).unwrap()).unwrap();
+        idx::write_labels(&place.path().join(stems[1]), &labels).unwrap();
+    }
+    let left = Arc::new(folder::load(place.path(), "patterns", None, 0).unwrap());
+    assert!(left.train.is_on_disk() && left.test.is_on_disk());
+    let order = order(300, 2000);
+    let run = |data: &Arc<Dataset>, residency| {
+        let mut engine = streaming_engine(gpu, &spec, data, options(30, 0.5, 0.0), residency);
+        let trained = outcome(&mut engine, &order);
+        let test: Vec<u32> = (0..50).collect();
+        (trained, block_on(engine.evaluate(Split::Test, &test)).unwrap())
+    };
+    let in_memory = run(&data, Residency::WhereTheyFit);
+    assert_eq!(run(&left, Residency::Streamed), in_memory);
+    assert_eq!(run(&left, Residency::WhereTheyFit), in_memory);
+
+    let images = place.path().join(folder::STEMS[0]);
+    let mut engine = streaming_engine(gpu, &spec, &left, options(30, 0.0, 0.0), Residency::Streamed);
+    std::fs::File::options().write(true).open(images).unwrap().set_len(100).unwrap();
+    let error = block_on(engine.train(&order)).unwrap_err();
+    assert_eq!(error.exit_code(), 2, "{error}");
+    assert!(error.to_string().contains("it now ends before image"), "{error}");
+}
+
 fn evaluation(gpu: &Gpu) {
     // More samples than an evaluation takes at once, and not a multiple of anything.
     let (spec, data) = (MlpSpec::new(vec![9, 12, 4]).unwrap(), dataset(9, 4, 70, 2500));
@@ -292,7 +322,7 @@ pub fn mnist_folder() -> Option<PathBuf> {
 
 fn mnist() -> Arc<Dataset> {
     let folder = mnist_folder().unwrap();
-    let request = data::Request { data: folder.to_str(), data_dir: None };
+    let request = data::Request { data: folder.to_str(), ..data::Request::default() };
     Arc::new(data::load(request).unwrap().dataset)
 }
 

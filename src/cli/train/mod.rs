@@ -157,7 +157,7 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
     };
     device.check()?;
     let data = args.data.data.clone().or_else(|| resumed.is_some().then(|| config.data.clone()));
-    let dataset = choice::load(data.as_deref(), args.data.data_dir.as_deref(), args.quiet)?;
+    let dataset = choice::load(data.as_deref(), &args.data, args.quiet)?;
     let place = place(&dataset);
     if resumed.is_some() && place != config.data {
         return Err(conflict("data", &place, &config.data));

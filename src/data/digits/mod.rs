@@ -23,6 +23,8 @@ mod pen;
 mod random;
 mod shape;
 
+use std::ops::Range;
+
 use random::Random;
 use rayon::prelude::*;
 
@@ -33,23 +35,19 @@ const SIDE: usize = 28;
 /// Bytes per image.
 const PIXELS: usize = SIDE * SIDE;
 
-/// `count` images (row-major, 784 bytes each, 0 = background, 255 = ink) and their labels 0..=9.
+/// The images at these places of the set (row-major, 784 bytes each, 0 = background, 255 = ink) and their labels 0..=9.
 ///
-/// An image depends on the seed, the split and its own place only: a larger set starts with the smaller one.
-pub fn draw(count: usize, split: Split, seed: u64) -> (Vec<u8>, Vec<u8>) {
+/// An image depends on the seed, the split and its own place only: a larger set starts with the smaller one, and a set
+/// can be drawn in pieces.
+pub fn draw(places: Range<usize>, split: Split, seed: u64) -> (Vec<u8>, Vec<u8>) {
     // The two splits share no random numbers.
     let part = split as u8;
-    let mut images = vec![0; count * PIXELS];
-    let mut labels = vec![0; count];
-    let blocks = images.par_chunks_mut(10 * PIXELS).zip(labels.par_chunks_mut(10));
-    blocks.enumerate().for_each(|(block, (images, labels))| {
-        for (label, value) in labels.iter_mut().zip(shuffled_digits(seed, part, block)) {
-            *label = value;
-        }
-        for (k, (image, &label)) in images.chunks_mut(PIXELS).zip(&*labels).enumerate() {
-            let mut random = Random::new(seed, [part, b'i'], (10 * block + k) as u64);
-            draw_one(label, &mut random, image);
-        }
+    let mut images = vec![0; places.len() * PIXELS];
+    let mut labels = vec![0; places.len()];
+    let both = images.par_chunks_mut(PIXELS).zip(&mut labels);
+    both.zip(places).for_each(|((image, label), place)| {
+        *label = shuffled_digits(seed, part, place / 10)[place % 10];
+        draw_one(*label, &mut Random::new(seed, [part, b'i'], place as u64), image);
     });
     (images, labels)
 }

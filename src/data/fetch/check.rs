@@ -29,10 +29,11 @@ pub(super) fn received(part: &mut File, file: &KnownFile) -> Result<bool, String
     Ok(start == idx::GZIP_MAGIC)
 }
 
-fn bytes(source: impl Read, file: &KnownFile) -> Result<(), String> {
+fn bytes(source: impl Read + Send, file: &KnownFile) -> Result<(), String> {
     let damaged = |error: io::Error| format!("damaged or cut short: {error}");
     // One byte more than expected is enough to know, and all that a hostile archive gets to expand.
-    let mut source = idx::expand(source).map_err(damaged)?.take(file.bytes + 1);
+    let (source, _) = idx::expand(source).map_err(damaged)?;
+    let mut source = source.take(file.bytes + 1);
     let mut sum = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     let mut length = 0;

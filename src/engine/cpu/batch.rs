@@ -4,7 +4,7 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis};
 
 use super::layer::Layer;
-use crate::data::Samples;
+use crate::data::Chunk;
 use crate::model::MlpSpec;
 
 /// Made once, for the largest number of rows.
@@ -72,7 +72,7 @@ fn pieces(matrix: &mut Array2<f32>, rows: usize, part: usize) -> Vec<ArrayViewMu
 
 impl Rows<'_> {
     /// Fills every layer's input and output.
-    pub fn forward(&mut self, layers: &[Layer], data: &Samples) {
+    pub fn forward(&mut self, layers: &[Layer], data: &Chunk<'_>) {
         for (mut x, &sample) in self.x[0].rows_mut().into_iter().zip(self.samples) {
             for (x, &byte) in x.iter_mut().zip(data.row(sample as usize)) {
                 *x = f32::from(byte) * (1.0 / 255.0);
@@ -94,7 +94,7 @@ impl Rows<'_> {
     }
 
     /// Loss from the log of the sum of exponentials; a hit is where the first largest logit is the right class's.
-    pub fn score(&self, data: &Samples) -> Part {
+    pub fn score(&self, data: &Chunk<'_>) -> Part {
         let mut part = Part::default();
         for (z, &sample) in self.logits().rows().into_iter().zip(self.samples) {
             let label = data.labels()[sample as usize] as usize;
@@ -108,7 +108,7 @@ impl Rows<'_> {
     }
 
     /// Turns every layer's z into its gradient, from the logits downwards; `scale` is 1 / samples in the batch.
-    pub fn backward(&mut self, layers: &[Layer], data: &Samples, scale: f32) {
+    pub fn backward(&mut self, layers: &[Layer], data: &Chunk<'_>, scale: f32) {
         let last = layers.len() - 1;
         for (z, &sample) in self.z[last].rows_mut().into_iter().zip(self.samples) {
             softmax_minus_target(z, data.labels()[sample as usize] as usize, scale);

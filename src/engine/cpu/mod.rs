@@ -18,7 +18,7 @@ use ndarray::parallel::prelude::*;
 use self::batch::{Batch, Part, Rows};
 use self::layer::{Layer, Update};
 use super::{Engine, EngineInfo, StepOptions};
-use crate::data::{Dataset, Samples, Split};
+use crate::data::{Chunk, Dataset, Reader, Split};
 use crate::error::Result;
 use crate::metrics::Sums;
 use crate::model::{Dense, MlpSpec, Parameters};
@@ -40,6 +40,8 @@ pub struct CpuEngine {
     /// The input of every bias, as long as a batch.
     ones: Array2<f32>,
     sums: Sums,
+    /// Of the rows of each split.
+    readers: [Reader; 2],
 }
 
 impl CpuEngine {
@@ -52,14 +54,15 @@ impl CpuEngine {
             batch: Batch::new(spec, options.batch_size.max(EVALUATION_ROWS)),
             ones: Array2::ones((1, options.batch_size)),
             sums: Sums::default(),
+            readers: Default::default(),
             dataset,
             options,
         }
     }
 
     /// One step: forward and backward by rows of the batch, then the update by rows of the weights.
-    fn step(&mut self, samples: &[u32]) {
-        let (layers, data) = (&self.layers, &self.dataset.train);
+    fn step(&mut self, data: &Chunk<'_>, samples: &[u32]) {
+        let layers = &self.layers;
         let scale = 1.0 / samples.len() as f32;
         let pass = |mut rows: Rows<'_>| {
             rows.forward(layers, data);
@@ -98,18 +101,21 @@ impl CpuEngine {
         &mut self,
         split: Split,
         samples: &[u32],
-        each: impl Fn(&Rows<'_>, &Samples) -> T + Sync,
-    ) -> Vec<T> {
+        each: impl Fn(&Rows<'_>, &Chunk<'_>) -> T + Sync,
+    ) -> Result<Vec<T>> {
         let (layers, data) = (&self.layers, self.dataset.split(split));
-        let pass = |mut rows: Rows<'_>| {
-            rows.forward(layers, data);
-            each(&rows, data)
-        };
         let mut all = Vec::new();
-        for piece in samples.chunks(EVALUATION_ROWS) {
-            all.extend(self.batch.split(piece).into_par_iter().map(pass).collect::<Vec<T>>());
+        let mut pieces = samples.chunks(EVALUATION_ROWS).peekable();
+        while let Some(piece) = pieces.next() {
+            let next = pieces.peek().copied().unwrap_or_default();
+            let chunk = self.readers[split as usize].chunk(data, piece, next)?;
+            let pass = |mut rows: Rows<'_>| {
+                rows.forward(layers, &chunk);
+                each(&rows, &chunk)
+            };
+            all.extend(self.batch.split(chunk.indices()).into_par_iter().map(pass).collect::<Vec<T>>());
         }
-        all
+        Ok(all)
     }
 }
 
@@ -123,7 +129,10 @@ impl Engine for CpuEngine {
     async fn train(&mut self, samples: &[u32]) -> Result<usize> {
         let batch = self.options.batch_size;
         let taken = samples.len().min(batch * BATCHES_PER_CALL);
-        samples[..taken].chunks(batch).for_each(|batch| self.step(batch));
+        let (now, rest) = samples.split_at(taken);
+        let (dataset, next) = (self.dataset.clone(), &rest[..taken.min(rest.len())]);
+        let chunk = self.readers[Split::Train as usize].chunk(&dataset.train, now, next)?;
+        chunk.indices().chunks(batch).for_each(|batch| self.step(&chunk, batch));
         Ok(taken)
     }
 
@@ -137,7 +146,7 @@ impl Engine for CpuEngine {
     }
 
     async fn evaluate(&mut self, split: Split, samples: &[u32]) -> Result<Sums> {
-        let parts = self.forward_all(split, samples, |rows, data| rows.score(data));
+        let parts = self.forward_all(split, samples, |rows, data| rows.score(data))?;
         Ok(Sums {
             loss: parts.iter().map(|part| part.loss).collect(),
             hits: parts.iter().map(|part| part.hits).sum(),
@@ -146,8 +155,8 @@ impl Engine for CpuEngine {
     }
 
     async fn logits(&mut self, split: Split, samples: &[u32]) -> Result<Tensor> {
-        let values = |rows: &Rows<'_>, _: &Samples| rows.logits().iter().copied().collect::<Vec<f32>>();
-        let pieces = self.forward_all(split, samples, values);
+        let values = |rows: &Rows<'_>, _: &Chunk<'_>| rows.logits().iter().copied().collect::<Vec<f32>>();
+        let pieces = self.forward_all(split, samples, values)?;
         Tensor::new([samples.len(), self.spec.classes()], pieces.concat())
     }
 

@@ -39,10 +39,12 @@ const ALIGNED_ROWS: usize = 16;
 /// Where the images are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Residency {
-    /// On the device, if the adapter's limits allow it; else streamed.
+    /// On the device, if the adapter's limits allow it, and not if they are left on the disk for want of memory and the
+    /// device has none but the host's; else streamed.
     #[default]
     WhereTheyFit,
-    /// In host memory: each chunk's pass through staging buffers while the device works on the one before.
+    /// On the host, in memory or on the disk: each chunk's pass through staging buffers while the device works on the
+    /// one before.
     Streamed,
 }
 
@@ -121,20 +123,21 @@ impl GpuEngine {
     }
 
     /// Runs samples forward, up to as many as an evaluation takes at once.
-    async fn evaluate_piece(&mut self, split: Split, piece: &[u32]) -> Result<()> {
+    async fn evaluate_piece(&mut self, split: Split, piece: &[u32], next: &[u32]) -> Result<()> {
         let (samples, source) = match split {
             Split::Train => (&self.dataset.train, &mut self.train_source),
             Split::Test => (&self.dataset.test, &mut self.test_source),
         };
-        let mut order = vec![Sample::PADDING; self.evaluation.rows];
-        for (row, &sample) in order.iter_mut().zip(piece) {
-            let label = samples.labels()[sample as usize];
-            *row = Sample { sample, label, weight: 1.0, unused: 0 };
-        }
         let gpu = &self.network.gpu;
         self.flight.make_room(gpu, 0).await?;
+        let chunk = source.chunk(samples, piece, next)?;
+        let mut order = vec![Sample::PADDING; self.evaluation.rows];
+        for (row, &sample) in order.iter_mut().zip(chunk.indices()) {
+            let label = chunk.labels()[sample as usize];
+            *row = Sample { sample, label, weight: 1.0, unused: 0 };
+        }
         let launches: Vec<&Launch> = self.evaluation.launches.iter().collect();
-        self.flight.push(source.submit(gpu, samples, order, &launches)?);
+        self.flight.push(source.submit(gpu, &chunk, order, &launches)?);
         Ok(())
     }
 }
@@ -226,13 +229,15 @@ impl Engine for GpuEngine {
         self.flight.make_room(&network.gpu, training.slots.len()).await?;
         let steps = self.flight.steps().min(samples.len() / batch_size);
         let taken = if steps == 0 { samples.len() } else { steps * batch_size };
-        let order = training.order(self.dataset.train.labels(), &samples[..taken], batch_size);
+        let (now, rest) = samples.split_at(taken);
+        let chunk = self.train_source.chunk(&self.dataset.train, now, &rest[..taken.min(rest.len())])?;
+        let order = training.order(chunk.labels(), chunk.indices(), batch_size);
         if steps == 0 && training.short.as_ref().is_none_or(|(rows, _)| *rows != taken) {
             training.short = Some((taken, training.step(network, &self.options, 0, taken)?));
         }
         let short = training.short.iter().filter(|_| steps == 0).map(|(_, launches)| launches);
         let launches: Vec<&Launch> = training.slots[..steps].iter().chain(short).flatten().collect();
-        let submitted = self.train_source.submit(&network.gpu, &self.dataset.train, order, &launches)?;
+        let submitted = self.train_source.submit(&network.gpu, &chunk, order, &launches)?;
         self.flight.push(submitted);
         training.samples += taken as u64;
         Ok(taken)
@@ -259,16 +264,18 @@ impl Engine for GpuEngine {
         let gpu = self.network.gpu.clone();
         let count = self.evaluation.sums.size() as usize / size_of::<Sum>();
         gpu.write(&self.evaluation.sums, 0, &vec![Sum::default(); count]);
-        for piece in samples.chunks(self.evaluation.rows) {
-            self.evaluate_piece(split, piece).await?;
+        let mut pieces = samples.chunks(self.evaluation.rows).peekable();
+        while let Some(piece) = pieces.next() {
+            self.evaluate_piece(split, piece, pieces.peek().copied().unwrap_or_default()).await?;
         }
         read_sums(&gpu, &self.evaluation.sums, samples.len() as u64).await
     }
 
     async fn logits(&mut self, split: Split, samples: &[u32]) -> Result<Tensor> {
         let mut all = Vec::with_capacity(samples.len() * self.spec.classes());
-        for piece in samples.chunks(self.evaluation.rows) {
-            self.evaluate_piece(split, piece).await?;
+        let mut pieces = samples.chunks(self.evaluation.rows).peekable();
+        while let Some(piece) = pieces.next() {
+            self.evaluate_piece(split, piece, pieces.peek().copied().unwrap_or_default()).await?;
             let packed = self.evaluation.logits.read(&self.network.gpu).await?;
             let logits = self.evaluation.logits.layout.unpack(&packed);
             all.extend_from_slice(&logits[..piece.len() * self.spec.classes()]);

@@ -1,7 +1,7 @@
 //! Where a split's images are while a network learns from them.
 
 use super::Residency;
-use crate::data::Samples;
+use crate::data::{Chunk, Reader, Samples};
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Launch, Staging, Submission};
 use crate::kernels::{BoundGather, Gather, Matrix, Sample};
@@ -12,8 +12,14 @@ pub(super) struct Source {
     order: Buffer,
     /// Bytes from one image to the next on the device.
     stride: usize,
-    /// If the images are streamed: the buffer that holds those of one chunk, and the staging they come through.
-    stream: Option<(Buffer, Staging)>,
+    stream: Option<Stream>,
+}
+
+/// If the images are streamed: the buffer that holds those of one chunk, and how they get there.
+struct Stream {
+    images: Buffer,
+    staging: Staging,
+    reader: Reader,
 }
 
 impl Source {
@@ -29,7 +35,9 @@ impl Source {
         let stride = 4 * Gather::words(samples.features());
         let all = (samples.len() * stride) as u64;
         let chunk = (x.layout.rows * stride) as u64;
-        let resident = residency == Residency::WhereTheyFit && all <= gpu.max_binding_size();
+        let room = all <= gpu.max_binding_size()
+            && !(samples.is_on_disk() && gpu.summary().device_type.shares_memory());
+        let resident = residency == Residency::WhereTheyFit && room;
         let images = gpu.alloc("images", if resident { all } else { chunk })?;
         let gather = gather.bind(gpu, &images, order, x, x.layout.rows)?;
         let stream = if resident {
@@ -37,7 +45,7 @@ impl Source {
             None
         } else {
             log::info!("images are streamed: {all} bytes do not stay on the device");
-            Some((images, Staging::new(gpu, chunk)))
+            Some(Stream { images, staging: Staging::new(gpu, chunk), reader: Reader::default() })
         };
         Ok(Self { gather, order: order.clone(), stride, stream })
     }
@@ -47,21 +55,29 @@ impl Source {
         self.gather.launch(rows)
     }
 
-    /// Gathers the rows that `order` names into x, then runs the launches.
+    /// The samples `wanted`, and then `next`, as an order has to name them.
+    pub fn chunk<'a>(&mut self, samples: &'a Samples, wanted: &'a [u32], next: &[u32]) -> Result<Chunk<'a>> {
+        match &mut self.stream {
+            Some(stream) => stream.reader.chunk(samples, wanted, next),
+            None => Ok(Chunk::unread(samples, wanted)),
+        }
+    }
+
+    /// Gathers the rows of the chunk that `order` names into x, then runs the launches.
     pub fn submit(
         &mut self,
         gpu: &Gpu,
-        samples: &Samples,
+        chunk: &Chunk<'_>,
         mut order: Vec<Sample>,
         launches: &[&Launch],
     ) -> Result<Submission> {
         let gather = self.gather.launch(order.len());
         let launches = std::iter::once(&gather).chain(launches.iter().copied());
-        let Some((images, staging)) = &mut self.stream else {
+        let Some(Stream { images, staging, .. }) = &mut self.stream else {
             gpu.write(&self.order, 0, &order);
             return gpu.submit(launches);
         };
-        let rows: Vec<&[u8]> = order.iter().map(|sample| samples.row(sample.sample as usize)).collect();
+        let rows: Vec<&[u8]> = order.iter().map(|sample| chunk.row(sample.sample as usize)).collect();
         for (position, sample) in order.iter_mut().enumerate() {
             sample.sample = position as u32;
         }
@@ -74,13 +90,16 @@ impl Source {
 /// set should not be there twice.
 async fn upload_all(gpu: &Gpu, images: &Buffer, samples: &Samples, stride: usize) -> Result<()> {
     const ROWS: usize = 16_384;
-    for first in (0..samples.len()).step_by(ROWS) {
-        let last = (first + ROWS).min(samples.len());
-        let mut piece = vec![0; (last - first) * stride];
-        for (row, index) in piece.chunks_mut(stride).zip(first..last) {
-            row[..samples.features()].copy_from_slice(samples.row(index));
+    let all: Vec<u32> = (0..samples.len() as u32).collect();
+    let (mut reader, mut pieces) = (Reader::default(), all.chunks(ROWS).enumerate().peekable());
+    while let Some((number, indices)) = pieces.next() {
+        let next = pieces.peek().map(|(_, next)| *next).unwrap_or_default();
+        let chunk = reader.chunk(samples, indices, next)?;
+        let mut piece = vec![0; indices.len() * stride];
+        for (row, &index) in piece.chunks_mut(stride).zip(chunk.indices()) {
+            row[..samples.features()].copy_from_slice(chunk.row(index as usize));
         }
-        gpu.write(images, (first * stride) as u64, &piece);
+        gpu.write(images, (number * ROWS * stride) as u64, &piece);
         gpu.wait(&gpu.submit([])?).await?;
     }
     Ok(())

@@ -3,14 +3,17 @@
 //! A file is read as what it may be, damaged or hostile: the header is believed only as an upper bound, memory
 //! grows with the bytes that really arrive, and expansion stops one byte after what the header announces.
 
+mod writer;
+
+pub use writer::{Writer, write_images, write_labels};
+
 use std::fs::File;
-use std::io::{BufReader, ErrorKind, Read, Write};
+use std::io::{BufReader, ErrorKind, Read};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
-use flate2::{Compression, GzBuilder};
 
-use crate::atomic_file::AtomicFile;
+use super::row_file::RowFile;
 use crate::error::{Error, Result};
 
 /// Unsigned bytes (0x08) in 3 dimensions.
@@ -51,7 +54,7 @@ impl Images {
 /// [`Error::Io`] if it cannot be opened or read; [`Error::File`] if it is not a whole IDX images file with at
 /// least one image of at least one pixel.
 pub fn read_images(path: &Path) -> Result<Images> {
-    images_from(open(path)?, path)
+    ImagesFile::open(path)?.read()
 }
 
 /// Reads a labels file, plain or gzip (told by its first bytes, not by its name).
@@ -67,50 +70,131 @@ pub fn read_labels(path: &Path) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// As [`read_images`].
-pub fn images_from(source: impl Read, path: &Path) -> Result<Images> {
-    let mut body = Body::open(source, path)?;
-    let [count, rows, cols] = body.header(IMAGES_MAGIC)?;
-    let pixels = body.bytes(&[count, rows, cols])?;
-    Ok(Images { shape: [rows as usize, cols as usize], pixels })
+pub fn images_from(source: impl Read + Send, path: &Path) -> Result<Images> {
+    ImagesFile::begin(source, path)?.read()
+}
+
+/// An images file whose header has been read, and whose images have not.
+pub struct ImagesFile<'a> {
+    body: Body<'a>,
+    dims: [u32; 3],
+}
+
+impl<'a> ImagesFile<'a> {
+    /// Reads the header of a file, plain or gzip.
+    ///
+    /// # Errors
+    /// As [`read_images`].
+    pub fn open(path: &'a Path) -> Result<Self> {
+        Self::begin(open(path)?, path)
+    }
+
+    fn begin(source: impl Read + Send + 'a, path: &'a Path) -> Result<Self> {
+        let mut body = Body::open(source, path)?;
+        let dims = body.header(IMAGES_MAGIC)?;
+        Ok(Self { body, dims })
+    }
+
+    /// Bytes of all images, if the header is right.
+    pub fn bytes(&self) -> u64 {
+        self.dims.iter().fold(1, |product: u64, &dim| product.saturating_mul(dim.into()))
+    }
+
+    /// Whether the images can be read only from the first to the last.
+    pub fn is_gzip(&self) -> bool {
+        self.body.gzip
+    }
+
+    /// Reads all images.
+    ///
+    /// # Errors
+    /// As [`read_images`].
+    pub fn read(mut self) -> Result<Images> {
+        let pixels = self.body.bytes(&self.dims)?;
+        Ok(Images { shape: self.shape(), pixels })
+    }
+
+    /// Leaves the images of a plain file where they are, to be read one by one.
+    ///
+    /// # Errors
+    /// As [`read_images`]: the file's length has to be the one that the header announces.
+    pub fn leave(self) -> Result<RowFile> {
+        let expected = self.body.expected(&self.dims)?;
+        let (path, start) = (self.body.path, 4 + 4 * self.dims.len() as u64);
+        let file = File::open(path).map_err(Error::io("read", path))?;
+        let length = file.metadata().map_err(Error::io("read", path))?.len();
+        let announced = announced(expected, &self.dims);
+        if length < start + expected {
+            return Err(ends_early(path, length.saturating_sub(start), &announced));
+        }
+        if length > start + expected {
+            return Err(too_long(path, &announced));
+        }
+        let [rows, cols] = self.shape();
+        Ok(RowFile::new(file, path, start, rows * cols, self.dims[0] as usize))
+    }
+
+    /// Rows and columns of an image.
+    pub fn shape(&self) -> [usize; 2] {
+        [self.dims[1] as usize, self.dims[2] as usize]
+    }
 }
 
 /// [`read_labels`] from any source; `path` is the name that errors give it.
 ///
 /// # Errors
 /// As [`read_labels`].
-pub fn labels_from(source: impl Read, path: &Path) -> Result<Vec<u8>> {
+pub fn labels_from(source: impl Read + Send, path: &Path) -> Result<Vec<u8>> {
     let mut body = Body::open(source, path)?;
     let [count] = body.header(LABELS_MAGIC)?;
     body.bytes(&[count])
 }
 
-/// A source of the uncompressed bytes: gzip is expanded, anything else passed through.
+/// A source of the uncompressed bytes, and whether they were compressed: gzip is expanded, anything else passed through.
 ///
 /// # Errors
 /// If the first bytes cannot be read.
-pub fn expand<'a>(mut source: impl Read + 'a) -> std::io::Result<Box<dyn Read + 'a>> {
+pub fn expand<'a>(mut source: impl Read + Send + 'a) -> std::io::Result<(Box<dyn Read + Send + 'a>, bool)> {
     let mut start = Vec::with_capacity(2);
     source.by_ref().take(2).read_to_end(&mut start)?;
     let gzip = start == GZIP_MAGIC;
     let whole = std::io::Cursor::new(start).chain(source);
-    Ok(if gzip { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) })
+    Ok((if gzip { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) }, gzip))
 }
 
-fn open(path: &Path) -> Result<impl Read> {
+/// Dimensions for people: 60000 x 28 x 28.
+fn times(dims: &[u32]) -> String {
+    dims.iter().map(u32::to_string).collect::<Vec<_>>().join(" x ")
+}
+
+fn announced(bytes: u64, dims: &[u32]) -> String {
+    format!("the {bytes} bytes ({}) that its header announces", times(dims))
+}
+
+fn ends_early(path: &Path, after: u64, announced: &str) -> Error {
+    Error::file(path, format!("it ends after {after} of {announced}"), NEW_COPY)
+}
+
+fn too_long(path: &Path, announced: &str) -> Error {
+    Error::file(path, format!("there are more bytes in it than {announced}"), NEW_COPY)
+}
+
+fn open(path: &Path) -> Result<impl Read + Send + use<>> {
     let file = File::open(path).map_err(Error::io("read", path))?;
     Ok(BufReader::with_capacity(1 << 16, file))
 }
 
 /// An IDX file on its way in.
 struct Body<'a> {
-    source: Box<dyn Read + 'a>,
+    source: Box<dyn Read + Send + 'a>,
     path: &'a Path,
+    gzip: bool,
 }
 
 impl<'a> Body<'a> {
-    fn open(source: impl Read + 'a, path: &'a Path) -> Result<Self> {
-        let source = expand(source).map_err(Error::io("read", path))?;
-        Ok(Self { source, path })
+    fn open(source: impl Read + Send + 'a, path: &'a Path) -> Result<Self> {
+        let (source, gzip) = expand(source).map_err(Error::io("read", path))?;
+        Ok(Self { source, path, gzip })
     }
 
     /// Checks the magic number and returns the dimensions.
@@ -134,31 +218,31 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Everything after the header: as many bytes as `dims` announce, no fewer and no more.
-    fn bytes(&mut self, dims: &[u32]) -> Result<Vec<u8>> {
-        let text = dims.iter().map(u32::to_string).collect::<Vec<_>>().join(" x ");
+    /// Bytes that the dimensions announce.
+    fn expected(&self, dims: &[u32]) -> Result<u64> {
+        let text = times(dims);
         if dims.contains(&0) {
             let problem = format!("the set is empty: its header announces {text}");
-            return Err(Error::file(
-                self.path,
-                problem,
-                "use a file with at least one image of at least one pixel",
-            ));
+            let hint = "use a file with at least one image of at least one pixel";
+            return Err(Error::file(self.path, problem, hint));
         }
         // Three u32 overflow a u64 when multiplied; no real file comes near.
         let expected = dims.iter().try_fold(1_u64, |product, &dim| product.checked_mul(dim.into()));
-        let Some(expected) = expected.filter(|&bytes| usize::try_from(bytes).is_ok()) else {
+        expected.filter(|&bytes| usize::try_from(bytes).is_ok()).ok_or_else(|| {
             let problem = format!("its header announces {text} bytes, more than this machine can address");
-            return Err(Error::file(self.path, problem, NEW_COPY));
-        };
-        let announced = format!("the {expected} bytes ({text}) that its header announces");
+            Error::file(self.path, problem, NEW_COPY)
+        })
+    }
+
+    /// Everything after the header: as many bytes as `dims` announce, no fewer and no more.
+    fn bytes(&mut self, dims: &[u32]) -> Result<Vec<u8>> {
+        let expected = self.expected(dims)?;
+        let announced = announced(expected, dims);
         let bytes = self.exactly(expected, &announced)?;
         // This read also makes the gzip decoder check the sum at the end of the stream.
         match self.source.by_ref().take(1).read_to_end(&mut Vec::new()) {
             Ok(0) => Ok(bytes),
-            Ok(_) => {
-                Err(Error::file(self.path, format!("there are more bytes in it than {announced}"), NEW_COPY))
-            }
+            Ok(_) => Err(too_long(self.path, &announced)),
             Err(error) => Err(self.unreadable(error, &format!("after {announced}"))),
         }
     }
@@ -180,8 +264,7 @@ impl<'a> Body<'a> {
                 return Err(self.unreadable(error, &format!("after {} of {announced}", bytes.len())));
             }
             if bytes.len() as u64 == before {
-                let problem = format!("it ends after {before} of {announced}");
-                return Err(Error::file(self.path, problem, NEW_COPY));
+                return Err(ends_early(self.path, before, announced));
             }
         }
         Ok(bytes)
@@ -217,110 +300,4 @@ impl<'a> Body<'a> {
             _ => Error::io("read", self.path)(error),
         }
     }
-}
-
-/// Writes an IDX file piece by piece; the file appears under its name only when it is whole.
-pub struct Writer {
-    sink: Sink,
-    left: u64,
-}
-
-enum Sink {
-    Plain(AtomicFile),
-    Gzip(flate2::write::GzEncoder<AtomicFile>),
-}
-
-impl Writer {
-    /// Begins an images file of `count` images of `shape` (rows, columns); gzip if `path` ends in `.gz`.
-    ///
-    /// # Errors
-    /// [`Error::Io`] if the folder cannot be written to.
-    pub fn images(path: &Path, count: u32, shape: [u32; 2]) -> Result<Self> {
-        Self::begin(path, IMAGES_MAGIC, &[count, shape[0], shape[1]])
-    }
-
-    /// Begins a labels file of `count` labels; gzip if `path` ends in `.gz`.
-    ///
-    /// # Errors
-    /// [`Error::Io`] if the folder cannot be written to.
-    pub fn labels(path: &Path, count: u32) -> Result<Self> {
-        Self::begin(path, LABELS_MAGIC, &[count])
-    }
-
-    fn begin(path: &Path, magic: u32, dims: &[u32]) -> Result<Self> {
-        let file = AtomicFile::create(path)?;
-        let sink = if path.extension().is_some_and(|extension| extension == "gz") {
-            // No name, no time, no operating system: the same samples make the same file.
-            Sink::Gzip(GzBuilder::new().mtime(0).operating_system(255).write(file, Compression::best()))
-        } else {
-            Sink::Plain(file)
-        };
-        let mut writer = Self { sink, left: 4 * (1 + dims.len() as u64) };
-        for word in [&[magic], dims].concat() {
-            writer.write(&word.to_be_bytes())?;
-        }
-        writer.left = dims.iter().map(|&dim| u64::from(dim)).product();
-        Ok(writer)
-    }
-
-    /// Appends `bytes`.
-    ///
-    /// # Errors
-    /// [`Error::Io`] if they cannot be written; [`Error::Shape`] if the header announced fewer.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let path = self.file().path().to_owned();
-        let Some(left) = self.left.checked_sub(bytes.len() as u64) else {
-            return Err(Error::shape(path.display().to_string(), self.left, bytes.len()));
-        };
-        self.left = left;
-        match &mut self.sink {
-            Sink::Plain(file) => file.write_all(bytes),
-            Sink::Gzip(file) => file.write_all(bytes),
-        }
-        .map_err(Error::io("write", path))
-    }
-
-    /// Writes the file out to the disk and gives it its name.
-    ///
-    /// # Errors
-    /// [`Error::Io`] if that fails; [`Error::Shape`] if fewer bytes came than the header announced.
-    pub fn finish(self) -> Result<()> {
-        let path = self.file().path().to_owned();
-        if self.left != 0 {
-            return Err(Error::shape(path.display().to_string(), "0 bytes left to write", self.left));
-        }
-        match self.sink {
-            Sink::Plain(file) => file.finish(),
-            Sink::Gzip(file) => file.finish().map_err(Error::io("write", path))?.finish(),
-        }
-    }
-
-    fn file(&self) -> &AtomicFile {
-        match &self.sink {
-            Sink::Plain(file) => file,
-            Sink::Gzip(file) => file.get_ref(),
-        }
-    }
-}
-
-/// Writes all `pixels` as images of `shape` (rows, columns) to `path`; gzip if it ends in `.gz`.
-///
-/// # Errors
-/// As [`Writer`]; [`Error::Shape`] if `pixels` is not a whole number of images.
-pub fn write_images(path: &Path, shape: [u32; 2], pixels: &[u8]) -> Result<()> {
-    let size = u64::from(shape[0]) * u64::from(shape[1]);
-    let count = (pixels.len() as u64).checked_div(size).and_then(|count| u32::try_from(count).ok());
-    let mut writer = Writer::images(path, count.unwrap_or(0), shape)?;
-    writer.write(pixels)?;
-    writer.finish()
-}
-
-/// Writes all `labels` to `path`; gzip if it ends in `.gz`.
-///
-/// # Errors
-/// As [`Writer`].
-pub fn write_labels(path: &Path, labels: &[u8]) -> Result<()> {
-    let mut writer = Writer::labels(path, u32::try_from(labels.len()).unwrap_or(u32::MAX))?;
-    writer.write(labels)?;
-    writer.finish()
 }

@@ -1,0 +1,131 @@
+//! Rows in the order in which they are wanted: those left in a file are read while whoever wants them still computes on
+//! the ones before.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use super::row_file::RowFile;
+use super::samples::{Rows, Samples};
+use crate::error::{Error, Result};
+
+/// Threads that read. They do little but wait for the disk, and a disk is the faster the more it is asked for at once.
+const THREADS: usize = 8;
+
+/// Reads the rows of one split ahead of their use. Of rows in memory it is no more than a look-up.
+#[derive(Default)]
+pub struct Reader {
+    threads: Option<ThreadPool>,
+    ahead: Option<Ahead>,
+}
+
+/// Rows being read.
+struct Ahead {
+    wanted: Arc<[u32]>,
+    rows: Receiver<Result<Vec<u8>>>,
+}
+
+/// Some samples of a split, their rows in memory: all of the split's where they are there anyway, else just these.
+pub struct Chunk<'a> {
+    features: usize,
+    pixels: Cow<'a, [u8]>,
+    labels: Cow<'a, [u32]>,
+    indices: Cow<'a, [u32]>,
+}
+
+impl<'a> Chunk<'a> {
+    /// These samples under their own numbers, for whoever needs their labels alone: there are no rows.
+    pub fn unread(samples: &'a Samples, wanted: &'a [u32]) -> Self {
+        let (pixels, labels) = (Cow::default(), samples.labels().into());
+        Self { features: samples.features(), pixels, labels, indices: wanted.into() }
+    }
+
+    /// The samples that were asked for, in that order, as numbers for [`row`](Self::row) and [`labels`](Self::labels).
+    pub fn indices(&self) -> &[u32] {
+        &self.indices
+    }
+
+    /// The bytes of one of the [`indices`](Self::indices).
+    ///
+    /// # Panics
+    /// If there is no such row, as slice indexing does.
+    pub fn row(&self, index: usize) -> &[u8] {
+        &self.pixels[index * self.features..(index + 1) * self.features]
+    }
+
+    /// One class number for each row.
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+}
+
+impl Reader {
+    /// The samples `wanted`, at least one. Those of `next` are then read in the background; they should be what is
+    /// wanted in the next call, or its beginning.
+    ///
+    /// # Errors
+    /// As [`Samples::read`].
+    pub fn chunk<'a>(&mut self, samples: &'a Samples, wanted: &'a [u32], next: &[u32]) -> Result<Chunk<'a>> {
+        let (features, labels) = (samples.features(), samples.labels());
+        let file = match samples.rows() {
+            Rows::Memory(pixels) => {
+                return Ok(Chunk { pixels: pixels.as_slice().into(), ..Chunk::unread(samples, wanted) });
+            }
+            Rows::File(file) => file,
+        };
+        let pixels = self.read(file, wanted)?.into();
+        self.begin(file, next)?;
+        let labels = wanted.iter().map(|&sample| labels[sample as usize]).collect();
+        Ok(Chunk { features, pixels, labels, indices: (0..wanted.len() as u32).collect() })
+    }
+
+    /// Takes what was read ahead, as far as it is what is wanted, and reads the rest.
+    fn read(&mut self, file: &Arc<RowFile>, wanted: &[u32]) -> Result<Vec<u8>> {
+        let mut rows = Vec::new();
+        if let Some(ahead) = self.ahead.take() {
+            let both = ahead.wanted.len().min(wanted.len());
+            if ahead.wanted[..both] == wanted[..both] {
+                rows = ahead
+                    .rows
+                    .recv()
+                    .map_err(|_| Error::Internal("a thread that reads has died".into()))??;
+                rows.truncate(both * file.row_bytes());
+            }
+        }
+        let missing = &wanted[rows.len() / file.row_bytes()..];
+        if !missing.is_empty() {
+            rows.extend(self.threads()?.install(|| file.read(missing))?);
+        }
+        Ok(rows)
+    }
+
+    fn begin(&mut self, file: &Arc<RowFile>, next: &[u32]) -> Result<()> {
+        if next.is_empty() {
+            return Ok(());
+        }
+        let (sender, rows) = channel();
+        let (file, wanted) = (file.clone(), Arc::<[u32]>::from(next));
+        self.ahead = Some(Ahead { wanted: wanted.clone(), rows });
+        self.threads()?.spawn(move || {
+            // Nobody listens any more if the reader was dropped, or something else became wanted.
+            let _ = sender.send(file.read(&wanted));
+        });
+        Ok(())
+    }
+
+    /// The threads, which are not there before something is read from a file.
+    fn threads(&mut self) -> Result<&ThreadPool> {
+        let threads = &mut self.threads;
+        match threads {
+            Some(threads) => Ok(threads),
+            None => {
+                let pool =
+                    ThreadPoolBuilder::new().num_threads(THREADS).thread_name(|n| format!("reader {n}"));
+                let refused = |error| Error::Internal(format!("no threads to read with: {error}"));
+                Ok(threads.insert(pool.build().map_err(refused)?))
+            }
+        }
+    }
+}

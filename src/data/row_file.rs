@@ -1,0 +1,107 @@
+//! Rows of bytes that stay in their file and are read one by one, from any place, by any number of threads.
+//!
+//! Positioned reads, and not a memory map: what is mapped and touched counts as this program's memory, a file cut short
+//! under a map kills the program, and no safe code can hold a map. A read costs about a microsecond where the operating
+//! system has the page, far less than a network spends on the row.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use crate::error::{Error, Result};
+
+/// Rows that one thread reads before it looks for more work.
+const PIECE: usize = 64;
+
+/// A file of rows of one length, one after another.
+#[derive(Debug)]
+pub struct RowFile {
+    file: File,
+    path: PathBuf,
+    /// Where the first row begins.
+    start: u64,
+    row_bytes: usize,
+    rows: usize,
+}
+
+impl RowFile {
+    /// `rows` rows of `row_bytes` bytes, which is not 0, from byte `start` of an open file; errors call it `path`.
+    pub fn new(file: File, path: &Path, start: u64, row_bytes: usize, rows: usize) -> Self {
+        Self { file, path: path.to_owned(), start, row_bytes, rows }
+    }
+
+    /// How many rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Bytes in a row.
+    pub fn row_bytes(&self) -> usize {
+        self.row_bytes
+    }
+
+    /// Reads these rows, one after another, with the threads of the present pool.
+    ///
+    /// # Errors
+    /// [`Error::File`] if the file has become shorter since it was opened; [`Error::Io`] if it cannot be read.
+    pub fn read(&self, wanted: &[u32]) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; wanted.len() * self.row_bytes];
+        let pieces = bytes.par_chunks_mut(PIECE * self.row_bytes).zip(wanted.par_chunks(PIECE));
+        pieces.try_for_each(|(bytes, wanted)| self.read_piece(wanted, bytes))?;
+        Ok(bytes)
+    }
+
+    /// Rows that follow each other in the file too are one read.
+    fn read_piece(&self, wanted: &[u32], mut bytes: &mut [u8]) -> Result<()> {
+        for run in wanted.chunk_by(|a, b| a.checked_add(1) == Some(*b)) {
+            let (target, rest) = bytes.split_at_mut(run.len() * self.row_bytes);
+            let offset = self.start + u64::from(run[0]) * self.row_bytes as u64;
+            read_exact_at(&self.file, target, offset).map_err(|error| self.refused(error, run[0]))?;
+            bytes = rest;
+        }
+        Ok(())
+    }
+
+    fn refused(&self, error: io::Error, row: u32) -> Error {
+        if error.kind() != io::ErrorKind::UnexpectedEof {
+            return Error::io("read", &self.path)(error);
+        }
+        let problem =
+            format!("it now ends before image {} of {}: it was whole when it was opened", row, self.rows);
+        Error::file(&self.path, problem, "restore the file, and leave it alone while it is in use")
+    }
+}
+
+/// Two are the same if they are the same part of the same file.
+impl PartialEq for RowFile {
+    fn eq(&self, other: &Self) -> bool {
+        let key = |file: &Self| (file.path.clone(), file.start, file.row_bytes, file.rows);
+        key(self) == key(other)
+    }
+}
+
+impl Eq for RowFile {}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()> {
+    use std::os::windows::fs::FileExt;
+    while !bytes.is_empty() {
+        match file.seek_read(bytes, offset) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => {
+                bytes = &mut bytes[count..];
+                offset += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
