@@ -37,14 +37,9 @@ impl Panels {
     }
 
     /// How many rows.
+    #[inline(always)]
     pub fn rows(&self) -> usize {
         self.rows
-    }
-
-    /// How many panels.
-    #[inline(always)]
-    pub fn len(&self) -> usize {
-        self.lines.len() / self.capacity
     }
 
     /// Columns `16 index .. 16 (index + 1)` of all rows.

@@ -4,8 +4,6 @@
 //! numbers of the other, and does M · V multiply-adds: with AVX-512 24 for 11 loads. Operands are read as they lie;
 //! nothing is packed or copied.
 
-use std::ops::Range;
-
 use fearless_simd::{Simd, f32x16, prelude::*};
 
 use super::lines::{Block, Line, Panels, WIDTH};
@@ -31,22 +29,25 @@ pub(super) struct Target<'a> {
     pub width: usize,
 }
 
-/// `out[range] += x · w`, where w comes as rows of blocks, one for each panel of x, as wide as the range of panels.
+/// Rows of weights in blocks, `[input line][output line]`.
+#[derive(Clone, Copy)]
+pub(super) struct Weights<'a> {
+    pub blocks: &'a [Block],
+    /// The first of the input lines: the panel of x that the first row of blocks is multiplied with.
+    pub first: usize,
+    /// Output lines.
+    pub width: usize,
+}
+
+/// `out += x · w`, into the panels of out from `at`.
 #[inline(always)]
-pub(super) fn add_product<'a, S: Simd>(
-    s: S,
-    x: &Panels,
-    w: impl Iterator<Item = &'a [Block]> + Clone,
-    out: &mut Panels,
-    range: Range<usize>,
-) {
+pub(super) fn add_product<S: Simd>(s: S, x: &Panels, w: Weights<'_>, out: &mut Panels, at: usize) {
     let mut n = 0;
-    while n < range.len() {
-        let at = range.start + n;
-        n += match lines_of_tile::<S>(range.len() - n) {
-            3 => add_columns::<S, 3>(s, x, w.clone(), n, out, at),
-            2 => add_columns::<S, 2>(s, x, w.clone(), n, out, at),
-            _ => add_columns::<S, 1>(s, x, w.clone(), n, out, at),
+    while n < w.width {
+        n += match lines_of_tile::<S>(w.width - n) {
+            3 => add_columns::<S, 3>(s, x, w, n, out, at + n),
+            2 => add_columns::<S, 2>(s, x, w, n, out, at + n),
+            _ => add_columns::<S, 1>(s, x, w, n, out, at + n),
         };
     }
 }
@@ -109,22 +110,21 @@ fn lines_of_tile<S: Simd>(left: usize) -> usize {
 
 /// `add_product` for V panels of the result, from panel `at`, and lines `n..n + V` of w's rows; returns V.
 #[inline(always)]
-fn add_columns<'a, S: Simd, const V: usize>(
+fn add_columns<S: Simd, const V: usize>(
     s: S,
     x: &Panels,
-    w: impl Iterator<Item = &'a [Block]> + Clone,
+    w: Weights<'_>,
     n: usize,
     out: &mut Panels,
     at: usize,
 ) -> usize {
     let mut out = out.columns_mut::<V>(at);
-    let (mut r, rows) = (0, out[0].len());
+    let (mut r, rows) = (0, x.rows());
     while r < rows {
-        let w = w.clone().map(#[inline(always)] |row| &row[n..n + V]);
         r += match rows - r {
-            8.. if wide::<S>() => s.vectorize(#[inline(always)] || add_tile::<S, 8, V>(s, x, w, r, &mut out)),
-            4.. => s.vectorize(#[inline(always)] || add_tile::<S, 4, V>(s, x, w, r, &mut out)),
-            _ => s.vectorize(#[inline(always)] || add_tile::<S, 1, V>(s, x, w, r, &mut out)),
+            8.. if wide::<S>() => s.vectorize(#[inline(always)] || add_tile::<S, 8, V>(s, x, w, n, r, &mut out)),
+            4.. => s.vectorize(#[inline(always)] || add_tile::<S, 4, V>(s, x, w, n, r, &mut out)),
+            _ => s.vectorize(#[inline(always)] || add_tile::<S, 1, V>(s, x, w, n, r, &mut out)),
         };
     }
     V
@@ -132,19 +132,21 @@ fn add_columns<'a, S: Simd, const V: usize>(
 
 /// Rows `r..r + M`; returns M.
 #[inline(always)]
-fn add_tile<'a, S: Simd, const M: usize, const V: usize>(
+fn add_tile<S: Simd, const M: usize, const V: usize>(
     s: S,
     x: &Panels,
-    w: impl Iterator<Item = &'a [Block]>,
+    w: Weights<'_>,
+    n: usize,
     r: usize,
     out: &mut [&mut [Line]; V],
 ) -> usize {
     let mut sums: Tile<S, M, V> =
-        std::array::from_fn(|m| std::array::from_fn(|v| load(s, &out[v][r + m])));
-    for (x, w) in x.panels().zip(w) {
-        let x = &x[r..r + M];
+        std::array::from_fn(#[inline(always)] |m| std::array::from_fn(#[inline(always)] |v| load(s, &out[v][r + m])));
+    let w_first = w.first;
+    for (k, w) in w.blocks.chunks_exact(w.width).enumerate() {
+        let (x, w) = (&x.panel(w_first + k)[r..r + M], &w[n..n + V]);
         for i in 0..WIDTH {
-            let w: [f32x16<S>; V] = std::array::from_fn(|v| load(s, &w[v][i]));
+            let w: [f32x16<S>; V] = std::array::from_fn(#[inline(always)] |v| load(s, &w[v][i]));
             for m in 0..M {
                 add_multiple(s, &mut sums[m], x[m].0[i], &w);
             }
@@ -198,9 +200,9 @@ fn descend_tile<'a, S: Simd, const M: usize, const V: usize>(
     let mut sums: Tile<S, M, V> = [[f32x16::splat(s, 0.0); V]; M];
     for Term { x, dz } in terms {
         let x = x.panel(at.0);
-        let dz: [&[Line]; V] = std::array::from_fn(|v| &dz.panel(at.1 + v)[..x.len()]);
+        let dz: [&[Line]; V] = std::array::from_fn(#[inline(always)] |v| &dz.panel(at.1 + v)[..x.len()]);
         for r in 0..x.len() {
-            let dz: [f32x16<S>; V] = std::array::from_fn(|v| load(s, &dz[v][r]));
+            let dz: [f32x16<S>; V] = std::array::from_fn(#[inline(always)] |v| load(s, &dz[v][r]));
             let x = &x[r].0[i..i + M];
             for m in 0..M {
                 add_multiple(s, &mut sums[m], x[m], &dz);

@@ -3,7 +3,7 @@
 use fearless_simd::{Simd, f32x16, prelude::*};
 
 use super::lines::{Line, Panels, WIDTH};
-use super::product::{Term, add_product, load};
+use super::product::{Term, load};
 use super::weights::{Bias, Slab};
 use crate::data::Samples;
 use crate::model::MlpSpec;
@@ -101,9 +101,7 @@ impl Rows {
             for (panel, &b) in out.panels_mut().zip(&bias.b) {
                 panel.fill(b);
             }
-            let rows = network.slabs.iter().flat_map(#[inline(always)] |slabs| slabs[l].rows());
-            let width = out.len();
-            add_product(s, &below[l], rows, out, 0..width);
+            network.slabs.iter().for_each(#[inline(always)] |slabs| slabs[l].add_forward(s, &below[l], out));
             if l < last {
                 out.panels_mut().flatten().for_each(relu);
             }

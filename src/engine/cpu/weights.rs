@@ -3,7 +3,7 @@
 use fearless_simd::{Simd, f32x16, prelude::*};
 
 use super::lines::{Block, Line, Panels, WIDTH, share, transposed};
-use super::product::{Target, Term, add_product, descend, descend_product, load};
+use super::product::{Target, Term, Weights, add_product, descend, descend_product, load};
 use crate::kernels::Sgd;
 use crate::model::MlpSpec;
 use crate::tensor::Tensor;
@@ -41,17 +41,16 @@ impl Slab {
         spec.layers().enumerate().map(slab).collect()
     }
 
-    /// The weights by rows of blocks, each as wide as the layer's output.
+    /// `z += x · w`, for the columns of x that are this slab's rows of w.
     #[inline(always)]
-    pub fn rows(&self) -> impl Iterator<Item = &[Block]> + Clone {
-        self.w.chunks_exact(self.width)
+    pub fn add_forward<S: Simd>(&self, s: S, x: &Panels, z: &mut Panels) {
+        add_product(s, x, Weights { blocks: &self.w, first: self.first, width: self.width }, z, 0);
     }
 
     /// `dx += dz · wᵀ`, for the columns of dx that are this slab's rows of w.
     #[inline(always)]
     pub fn add_backward<S: Simd>(&self, s: S, dz: &Panels, dx: &mut Panels) {
-        let rows = self.w_t.chunks_exact(self.height.max(1));
-        add_product(s, dz, rows, dx, self.first..self.first + self.height);
+        add_product(s, dz, Weights { blocks: &self.w_t, first: 0, width: self.height }, dx, self.first);
     }
 
     /// A step along the gradient, which is a sum over the threads' samples.
