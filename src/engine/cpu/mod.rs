@@ -79,7 +79,10 @@ impl CpuEngine {
         }
         self.slabs.par_iter_mut().with_max_len(1).for_each(|slabs| {
             for (l, slab) in slabs.iter_mut().enumerate() {
-                let terms = rows.iter().map(#[inline(always)] |rows| rows.term(l));
+                let terms = rows.iter().map(
+                    #[inline(always)]
+                    |rows| rows.term(l),
+                );
                 dispatch!(level, s => slab.descend(s, sgd, terms));
             }
         });

@@ -122,9 +122,18 @@ fn add_columns<S: Simd, const V: usize>(
     let (mut r, rows) = (0, x.rows());
     while r < rows {
         r += match rows - r {
-            8.. if wide::<S>() => s.vectorize(#[inline(always)] || add_tile::<S, 8, V>(s, x, w, n, r, &mut out)),
-            4.. => s.vectorize(#[inline(always)] || add_tile::<S, 4, V>(s, x, w, n, r, &mut out)),
-            _ => s.vectorize(#[inline(always)] || add_tile::<S, 1, V>(s, x, w, n, r, &mut out)),
+            8.. if wide::<S>() => s.vectorize(
+                #[inline(always)]
+                || add_tile::<S, 8, V>(s, x, w, n, r, &mut out),
+            ),
+            4.. => s.vectorize(
+                #[inline(always)]
+                || add_tile::<S, 4, V>(s, x, w, n, r, &mut out),
+            ),
+            _ => s.vectorize(
+                #[inline(always)]
+                || add_tile::<S, 1, V>(s, x, w, n, r, &mut out),
+            ),
         };
     }
     V
@@ -140,13 +149,23 @@ fn add_tile<S: Simd, const M: usize, const V: usize>(
     r: usize,
     out: &mut [&mut [Line]; V],
 ) -> usize {
-    let mut sums: Tile<S, M, V> =
-        std::array::from_fn(#[inline(always)] |m| std::array::from_fn(#[inline(always)] |v| load(s, &out[v][r + m])));
+    let mut sums: Tile<S, M, V> = std::array::from_fn(
+        #[inline(always)]
+        |m| {
+            std::array::from_fn(
+                #[inline(always)]
+                |v| load(s, &out[v][r + m]),
+            )
+        },
+    );
     let w_first = w.first;
     for (k, w) in w.blocks.chunks_exact(w.width).enumerate() {
         let (x, w) = (&x.panel(w_first + k)[r..r + M], &w[n..n + V]);
         for i in 0..WIDTH {
-            let w: [f32x16<S>; V] = std::array::from_fn(#[inline(always)] |v| load(s, &w[v][i]));
+            let w: [f32x16<S>; V] = std::array::from_fn(
+                #[inline(always)]
+                |v| load(s, &w[v][i]),
+            );
             for m in 0..M {
                 add_multiple(s, &mut sums[m], x[m].0[i], &w);
             }
@@ -177,9 +196,15 @@ fn descend_columns<'a, S: Simd, const V: usize>(
         while i < WIDTH {
             let (terms, v) = (terms.clone(), v.as_deref_mut());
             i += if wide::<S>() {
-                s.vectorize(#[inline(always)] || descend_tile::<S, 8, V>(s, sgd, terms, (line, n), i, w, v))
+                s.vectorize(
+                    #[inline(always)]
+                    || descend_tile::<S, 8, V>(s, sgd, terms, (line, n), i, w, v),
+                )
             } else {
-                s.vectorize(#[inline(always)] || descend_tile::<S, 4, V>(s, sgd, terms, (line, n), i, w, v))
+                s.vectorize(
+                    #[inline(always)]
+                    || descend_tile::<S, 4, V>(s, sgd, terms, (line, n), i, w, v),
+                )
             };
         }
     }
@@ -200,9 +225,15 @@ fn descend_tile<'a, S: Simd, const M: usize, const V: usize>(
     let mut sums: Tile<S, M, V> = [[f32x16::splat(s, 0.0); V]; M];
     for Term { x, dz } in terms {
         let x = x.panel(at.0);
-        let dz: [&[Line]; V] = std::array::from_fn(#[inline(always)] |v| &dz.panel(at.1 + v)[..x.len()]);
+        let dz: [&[Line]; V] = std::array::from_fn(
+            #[inline(always)]
+            |v| &dz.panel(at.1 + v)[..x.len()],
+        );
         for r in 0..x.len() {
-            let dz: [f32x16<S>; V] = std::array::from_fn(#[inline(always)] |v| load(s, &dz[v][r]));
+            let dz: [f32x16<S>; V] = std::array::from_fn(
+                #[inline(always)]
+                |v| load(s, &dz[v][r]),
+            );
             let x = &x[r].0[i..i + M];
             for m in 0..M {
                 add_multiple(s, &mut sums[m], x[m], &dz);

@@ -101,7 +101,10 @@ impl Rows {
             for (panel, &b) in out.panels_mut().zip(&bias.b) {
                 panel.fill(b);
             }
-            network.slabs.iter().for_each(#[inline(always)] |slabs| slabs[l].add_forward(s, &below[l], out));
+            network.slabs.iter().for_each(
+                #[inline(always)]
+                |slabs| slabs[l].add_forward(s, &below[l], out),
+            );
             if l < last {
                 out.panels_mut().flatten().for_each(relu);
             }
@@ -133,7 +136,10 @@ impl Rows {
             let (below, above) = self.dz.split_at_mut(l);
             let dx = &mut below[l - 1];
             dx.panels_mut().for_each(|panel| panel.fill(Line::default()));
-            network.slabs.iter().for_each(#[inline(always)] |slabs| slabs[l].add_backward(s, &above[0], dx));
+            network.slabs.iter().for_each(
+                #[inline(always)]
+                |slabs| slabs[l].add_backward(s, &above[0], dx),
+            );
             for (dx, a) in dx.panels_mut().flatten().zip(self.x[l].panels().flatten()) {
                 mask(dx, a);
             }

@@ -93,15 +93,16 @@ impl Slab {
 
     /// Takes the slab's rows of the layer's weights, and of its velocities if there is momentum.
     pub fn set(&mut self, w: &Tensor, v: &Tensor) {
-        let width = self.width;
-        let (first, rows) = (self.first * WIDTH, self.height * WIDTH);
-        for (blocks, matrix) in [Some((&mut self.w, w)), self.v.as_mut().map(|blocks| (blocks, v))].into_iter().flatten() {
+        let (first, rows, width) = (self.first * WIDTH, self.height * WIDTH, self.width);
+        let take = |blocks: &mut Vec<Block>, matrix: &Tensor| {
             for (r, row) in matrix.data().chunks(matrix.cols()).skip(first).take(rows).enumerate() {
                 for (values, block) in row.chunks(WIDTH).zip(&mut blocks[r / WIDTH * width..]) {
                     block[r % WIDTH].0[..values.len()].copy_from_slice(values);
                 }
             }
-        }
+        };
+        take(&mut self.w, w);
+        self.v.iter_mut().for_each(|blocks| take(blocks, v));
         self.transpose();
     }
 }
@@ -133,11 +134,13 @@ impl Bias {
 
     /// Takes the biases, and their velocities if there is momentum.
     pub fn set(&mut self, b: &Tensor, v: &Tensor) {
-        for (lines, values) in [Some((&mut self.b, b)), self.v.as_mut().map(|lines| (lines, v))].into_iter().flatten() {
+        let take = |lines: &mut Vec<Line>, values: &Tensor| {
             for (values, line) in values.data().chunks(WIDTH).zip(lines) {
                 line.0[..values.len()].copy_from_slice(values);
             }
-        }
+        };
+        take(&mut self.b, b);
+        self.v.iter_mut().for_each(|lines| take(lines, v));
     }
 }
 
