@@ -11,6 +11,7 @@ mod cli_eval;
 mod cli_resume;
 mod cli_train;
 mod compare;
+mod cpu_engine;
 mod data;
 mod digits;
 mod doctor;

@@ -1,22 +1,26 @@
-//! Training on the CPU's cores, in f32, with the matrix products of `ndarray` (the `matrixmultiply` crate).
+//! Training on the CPU's cores, in f32, with matrix products of our own on `fearless_simd`'s vectors.
 //!
-//! A batch's rows are split over the threads: each takes its rows forward through all layers and back again. Then the
-//! weights are split over the threads by their rows, and `w -= lr · xᵀ · dz` is one product that is added right into
-//! w. So a step waits for all threads twice, and makes no matrix.
+//! A batch's rows are split over the threads: each takes its rows forward through all layers and back again. Then each
+//! thread takes a step on its rows of all weights, `w -= lr · xᵀ · dz`, which adds up over the batch and is written
+//! right into w. So a step waits for all threads twice. Everything is made once: a step allocates nothing, and
+//! activations and weights lie as the products read them, so that nothing is repacked.
 
-mod batch;
-mod layer;
+mod lines;
 mod product;
+mod rows;
+mod timed;
+mod weights;
 
-pub use product::{Product, ProductKind};
+pub use timed::{Product, ProductKind};
 
 use std::sync::Arc;
 
-use ndarray::Array2;
-use ndarray::parallel::prelude::*;
+use fearless_simd::{Level, dispatch};
+use rayon::prelude::*;
 
-use self::batch::{Batch, Part, Rows};
-use self::layer::{Layer, Update};
+use self::lines::share;
+use self::rows::{Network, Rows};
+use self::weights::{Bias, Slab};
 use super::{Engine, EngineInfo, StepOptions};
 use crate::data::{Chunk, Dataset, Reader, Split};
 use crate::error::Result;
@@ -35,24 +39,30 @@ pub struct CpuEngine {
     spec: MlpSpec,
     dataset: Arc<Dataset>,
     options: StepOptions,
-    layers: Vec<Layer>,
-    batch: Batch,
-    /// The input of every bias, as long as a batch.
-    ones: Array2<f32>,
+    /// The vector instructions that this CPU has.
+    level: Level,
+    /// Each thread's rows of each layer's weights.
+    slabs: Vec<Vec<Slab>>,
+    biases: Vec<Bias>,
+    /// Each thread's rows of a batch.
+    rows: Vec<Rows>,
     sums: Sums,
-    /// Of the rows of each split.
+    /// Of the samples of each split.
     readers: [Reader; 2],
 }
 
 impl CpuEngine {
-    /// A network of the spec's sizes with all parameters zero.
+    /// A network of the spec's sizes with all parameters zero, for as many threads as rayon has here.
     pub fn new(spec: &MlpSpec, dataset: Arc<Dataset>, options: StepOptions) -> Self {
         let momentum = options.sgd.momentum != 0.0;
+        let threads = rayon::current_num_threads();
+        let capacity = options.batch_size.max(EVALUATION_ROWS).div_ceil(threads);
         Self {
             spec: spec.clone(),
-            layers: spec.layers().map(|(ins, outs)| Layer::zeros(ins, outs, momentum)).collect(),
-            batch: Batch::new(spec, options.batch_size.max(EVALUATION_ROWS)),
-            ones: Array2::ones((1, options.batch_size)),
+            level: Level::new(),
+            slabs: (0..threads).map(|index| Slab::of_layers(spec, momentum, index, threads)).collect(),
+            biases: spec.layers().map(|(_, outs)| Bias::zeros(outs, momentum)).collect(),
+            rows: (0..threads).map(|_| Rows::new(spec, capacity)).collect(),
             sums: Sums::default(),
             readers: Default::default(),
             dataset,
@@ -62,66 +72,68 @@ impl CpuEngine {
 
     /// One step: forward and backward by rows of the batch, then the update by rows of the weights.
     fn step(&mut self, data: &Chunk<'_>, samples: &[u32]) {
-        let layers = &self.layers;
-        let scale = 1.0 / samples.len() as f32;
-        let pass = |mut rows: Rows<'_>| {
-            rows.forward(layers, data);
-            let part = rows.score(data);
-            rows.backward(layers, data, scale);
-            part
-        };
-        let parts: Vec<Part> = self.batch.split(samples).into_par_iter().map(pass).collect();
-        self.add(samples.len(), &parts);
+        let (level, sgd, scale) = (self.level, self.options.sgd, 1.0 / samples.len() as f32);
+        self.pass(samples, |rows, network, samples| {
+            dispatch!(level, s => rows.gradients(s, network, data, samples, scale));
+        });
+        self.add_sums(samples.len());
 
-        let ones = self.ones.view().split_at(ndarray::Axis(1), samples.len()).0;
-        let mut updates: Vec<Vec<Update<'_>>> = Vec::new();
-        updates.resize_with(rayon::current_num_threads(), Vec::new);
-        for (l, layer) in self.layers.iter_mut().enumerate() {
-            let (x, dz) = self.batch.gradients(l, samples.len());
-            layer.updates(x, dz, ones, &mut updates);
+        let rows = &self.rows;
+        for (l, bias) in self.biases.iter_mut().enumerate() {
+            let terms = rows.iter().map(|rows| rows.bias_gradient(l));
+            dispatch!(level, s => bias.descend(s, sgd, terms));
         }
-        let sgd = self.options.sgd;
-        updates.into_par_iter().for_each(|part| part.into_iter().for_each(|update| update.apply(sgd)));
+        self.slabs.par_iter_mut().with_max_len(1).for_each(|slabs| {
+            for (l, slab) in slabs.iter_mut().enumerate() {
+                let terms = rows.iter().map(
+                    #[inline(always)]
+                    |rows| rows.term(l),
+                );
+                dispatch!(level, s => slab.descend(s, sgd, terms));
+            }
+        });
     }
 
-    fn add(&mut self, samples: usize, parts: &[Part]) {
+    /// Each thread does something with its rows and its share of the samples.
+    fn pass(&mut self, samples: &[u32], each: impl Fn(&mut Rows, Network<'_>, &[u32]) + Sync) {
+        let network = Network { slabs: &self.slabs, biases: &self.biases };
+        let threads = self.rows.len();
+        self.rows.par_iter_mut().with_max_len(1).enumerate().for_each(|(index, rows)| {
+            each(rows, network, &samples[share(samples.len(), index, threads)]);
+        });
+    }
+
+    /// Runs the samples forward, a few hundred at a time, and hands each thread's rows to `each`, in order.
+    fn forward_all(&mut self, split: Split, samples: &[u32], mut each: impl FnMut(&Rows)) -> Result<()> {
+        let (level, dataset) = (self.level, self.dataset.clone());
+        let mut pieces = samples.chunks(EVALUATION_ROWS).peekable();
+        while let Some(piece) = pieces.next() {
+            let next = pieces.peek().copied().unwrap_or_default();
+            let data = self.readers[split as usize].chunk(dataset.split(split), piece, next)?;
+            self.pass(data.indices(), |rows, network, samples| {
+                dispatch!(level, s => rows.evaluate(s, network, &data, samples));
+            });
+            self.rows.iter().for_each(&mut each);
+        }
+        Ok(())
+    }
+
+    fn add_sums(&mut self, samples: usize) {
         // A run that began on another engine may have left several partial sums.
         if self.sums.loss.is_empty() {
             self.sums.loss.push(0.0);
         }
         self.sums.samples += samples as u64;
-        for part in parts {
-            self.sums.loss[0] += part.loss;
-            self.sums.hits += part.hits;
+        for rows in &self.rows {
+            self.sums.loss[0] += rows.loss;
+            self.sums.hits += rows.hits;
         }
-    }
-
-    /// Runs the samples forward, a few hundred at a time, and hands each piece's rows to `each`.
-    fn forward_all<T: Send>(
-        &mut self,
-        split: Split,
-        samples: &[u32],
-        each: impl Fn(&Rows<'_>, &Chunk<'_>) -> T + Sync,
-    ) -> Result<Vec<T>> {
-        let (layers, data) = (&self.layers, self.dataset.split(split));
-        let mut all = Vec::new();
-        let mut pieces = samples.chunks(EVALUATION_ROWS).peekable();
-        while let Some(piece) = pieces.next() {
-            let next = pieces.peek().copied().unwrap_or_default();
-            let chunk = self.readers[split as usize].chunk(data, piece, next)?;
-            let pass = |mut rows: Rows<'_>| {
-                rows.forward(layers, &chunk);
-                each(&rows, &chunk)
-            };
-            all.extend(self.batch.split(chunk.indices()).into_par_iter().map(pass).collect::<Vec<T>>());
-        }
-        Ok(all)
     }
 }
 
 impl Engine for CpuEngine {
     fn info(&self) -> EngineInfo {
-        let threads = rayon::current_num_threads();
+        let threads = self.rows.len();
         let adapter = format!("{threads} thread{}", if threads == 1 { "" } else { "s" });
         EngineInfo { backend: "cpu".into(), adapter, device_type: "cpu".into() }
     }
@@ -131,8 +143,9 @@ impl Engine for CpuEngine {
         let taken = samples.len().min(batch * BATCHES_PER_CALL);
         let (now, rest) = samples.split_at(taken);
         let (dataset, next) = (self.dataset.clone(), &rest[..taken.min(rest.len())]);
-        let chunk = self.readers[Split::Train as usize].chunk(&dataset.train, now, next)?;
-        chunk.indices().chunks(batch).for_each(|batch| self.step(&chunk, batch));
+        let data = self.readers[Split::Train as usize].chunk(&dataset.train, now, next)?;
+        // In a thread of the pool, so that the steps are not handed over to it one by one.
+        rayon::scope(|_| data.indices().chunks(batch).for_each(|batch| self.step(&data, batch)));
         Ok(taken)
     }
 
@@ -146,27 +159,39 @@ impl Engine for CpuEngine {
     }
 
     async fn evaluate(&mut self, split: Split, samples: &[u32]) -> Result<Sums> {
-        let parts = self.forward_all(split, samples, |rows, data| rows.score(data))?;
-        Ok(Sums {
-            loss: parts.iter().map(|part| part.loss).collect(),
-            hits: parts.iter().map(|part| part.hits).sum(),
-            samples: samples.len() as u64,
-        })
+        let mut sums = Sums { samples: samples.len() as u64, ..Sums::default() };
+        self.forward_all(split, samples, |rows| {
+            sums.loss.push(rows.loss);
+            sums.hits += rows.hits;
+        })?;
+        Ok(sums)
     }
 
     async fn logits(&mut self, split: Split, samples: &[u32]) -> Result<Tensor> {
-        let values = |rows: &Rows<'_>, _: &Chunk<'_>| rows.logits().iter().copied().collect::<Vec<f32>>();
-        let pieces = self.forward_all(split, samples, values)?;
-        Tensor::new([samples.len(), self.spec.classes()], pieces.concat())
+        let mut values = Vec::with_capacity(samples.len() * self.spec.classes());
+        self.forward_all(split, samples, |rows| rows.append_logits(&mut values))?;
+        Tensor::new([samples.len(), self.spec.classes()], values)
     }
 
     async fn parameters(&mut self) -> Result<Parameters> {
-        Ok(Parameters { layers: self.layers.iter().map(Layer::dense).collect::<Result<_>>()? })
+        let mut parameters = Parameters::zeros(&self.spec);
+        for (l, Dense { w, b }) in parameters.layers.iter_mut().enumerate() {
+            self.slabs.iter().for_each(|slabs| slabs[l].read(w));
+            self.biases[l].read(b);
+        }
+        Ok(parameters)
     }
 
     async fn velocities(&mut self) -> Result<Option<Parameters>> {
-        let layers: Option<Result<Vec<Dense>>> = self.layers.iter().map(Layer::velocity).collect();
-        Ok(layers.transpose()?.map(|layers| Parameters { layers }))
+        if self.options.sgd.momentum == 0.0 {
+            return Ok(None);
+        }
+        let mut velocities = Parameters::zeros(&self.spec);
+        for (l, Dense { w, b }) in velocities.layers.iter_mut().enumerate() {
+            self.slabs.iter().for_each(|slabs| slabs[l].read_velocity(w));
+            self.biases[l].read_velocity(b);
+        }
+        Ok(Some(velocities))
     }
 
     async fn set_parameters(
@@ -179,6 +204,10 @@ impl Engine for CpuEngine {
             given.check(&self.spec)?;
         }
         let both = parameters.layers.iter().zip(&velocities.unwrap_or(&zeros).layers);
-        self.layers.iter_mut().zip(both).try_for_each(|(layer, (w, v))| layer.set(w, v))
+        for (l, (parameters, velocities)) in both.enumerate() {
+            self.slabs.iter_mut().for_each(|slabs| slabs[l].set(&parameters.w, &velocities.w));
+            self.biases[l].set(&parameters.b, &velocities.b);
+        }
+        Ok(())
     }
 }

@@ -1,0 +1,195 @@
+//! What one thread does with its rows of a batch: forward through all layers, the loss, and back again.
+
+use fearless_simd::{Simd, f32x16, prelude::*};
+
+use super::lines::{Line, Panels, WIDTH};
+use super::product::{Term, load};
+use super::weights::{Bias, Slab};
+use crate::data::Chunk;
+use crate::model::MlpSpec;
+
+/// All weights and biases, to be read.
+#[derive(Clone, Copy)]
+pub(super) struct Network<'a> {
+    /// By threads, and by layers.
+    pub slabs: &'a [Vec<Slab>],
+    pub biases: &'a [Bias],
+}
+
+/// The matrices of a thread's rows, made once.
+pub(super) struct Rows {
+    /// The input of each layer.
+    x: Vec<Panels>,
+    /// The gradient by each layer's output; the last holds the logits first.
+    dz: Vec<Panels>,
+    /// The gradient by each layer's biases: the sum of dz's rows.
+    db: Vec<Vec<Line>>,
+    /// One sample's logits.
+    z: Vec<f32>,
+    /// Of the rows, after the loss.
+    pub loss: f64,
+    /// Rows whose first largest logit is the right class's.
+    pub hits: u64,
+}
+
+impl Rows {
+    pub fn new(spec: &MlpSpec, capacity: usize) -> Self {
+        Self {
+            x: spec.layers().map(|(ins, _)| Panels::zeros(capacity, ins)).collect(),
+            dz: spec.layers().map(|(_, outs)| Panels::zeros(capacity, outs)).collect(),
+            db: spec.layers().map(|(_, outs)| vec![Line::default(); outs.div_ceil(WIDTH)]).collect(),
+            z: vec![0.0; spec.classes()],
+            loss: 0.0,
+            hits: 0,
+        }
+    }
+
+    /// Fills every layer's input, the logits, and loss and hits.
+    #[inline(always)]
+    pub fn evaluate<S: Simd>(&mut self, s: S, network: Network<'_>, data: &Chunk<'_>, samples: &[u32]) {
+        self.forward(s, network, data, samples);
+        self.score(data, samples, None);
+    }
+
+    /// As [`evaluate`](Self::evaluate), and then the gradients; `scale` is 1 / samples in the batch.
+    #[inline(always)]
+    pub fn gradients<S: Simd>(
+        &mut self,
+        s: S,
+        network: Network<'_>,
+        data: &Chunk<'_>,
+        samples: &[u32],
+        scale: f32,
+    ) {
+        self.forward(s, network, data, samples);
+        self.score(data, samples, Some(scale));
+        self.backward(s, network);
+    }
+
+    /// What the gradient by a layer's weights is made of.
+    #[inline(always)]
+    pub fn term(&self, layer: usize) -> Term<'_> {
+        Term { x: &self.x[layer], dz: &self.dz[layer] }
+    }
+
+    /// These rows' gradient by a layer's biases.
+    #[inline(always)]
+    pub fn bias_gradient(&self, layer: usize) -> &[Line] {
+        &self.db[layer]
+    }
+
+    /// Appends the logits of all rows, which [`evaluate`](Self::evaluate) has left.
+    pub fn append_logits(&self, values: &mut Vec<f32>) {
+        let logits = &self.dz[self.dz.len() - 1];
+        for row in 0..logits.rows() {
+            let start = values.len();
+            values.resize(start + self.z.len(), 0.0);
+            logits.read_row(row, &mut values[start..]);
+        }
+    }
+
+    #[inline(always)]
+    fn forward<S: Simd>(&mut self, s: S, network: Network<'_>, data: &Chunk<'_>, samples: &[u32]) {
+        self.x.iter_mut().chain(&mut self.dz).for_each(|matrix| matrix.set_rows(samples.len()));
+        for (row, &sample) in samples.iter().enumerate() {
+            gather(data.row(sample as usize), &mut self.x[0], row);
+        }
+        let last = self.x.len() - 1;
+        for (l, bias) in network.biases.iter().enumerate() {
+            let (below, above) = self.x.split_at_mut(l + 1);
+            let out = above.first_mut().unwrap_or(&mut self.dz[last]);
+            for (panel, &b) in out.panels_mut().zip(&bias.b) {
+                panel.fill(b);
+            }
+            network.slabs.iter().for_each(
+                #[inline(always)]
+                |slabs| slabs[l].add_forward(s, &below[l], out),
+            );
+            if l < last {
+                out.panels_mut().flatten().for_each(relu);
+            }
+        }
+    }
+
+    /// Adds up loss and hits, and turns the logits into the gradient by them if there is a scale.
+    fn score(&mut self, data: &Chunk<'_>, samples: &[u32], scale: Option<f32>) {
+        (self.loss, self.hits) = (0.0, 0);
+        let last = self.dz.len() - 1;
+        for (row, &sample) in samples.iter().enumerate() {
+            let label = data.labels()[sample as usize] as usize;
+            self.dz[last].read_row(row, &mut self.z);
+            let (loss, hit) = softmax_xent(&mut self.z, label);
+            self.loss += f64::from(loss);
+            self.hits += u64::from(hit);
+            if let Some(scale) = scale {
+                self.z[label] -= 1.0;
+                self.z.iter_mut().for_each(|dz| *dz *= scale);
+                self.dz[last].write_row(row, &self.z);
+            }
+        }
+    }
+
+    /// From the gradient by the logits to that by every layer's output and biases.
+    #[inline(always)]
+    fn backward<S: Simd>(&mut self, s: S, network: Network<'_>) {
+        for l in (1..self.dz.len()).rev() {
+            let (below, above) = self.dz.split_at_mut(l);
+            let dx = &mut below[l - 1];
+            dx.panels_mut().for_each(|panel| panel.fill(Line::default()));
+            network.slabs.iter().for_each(
+                #[inline(always)]
+                |slabs| slabs[l].add_backward(s, &above[0], dx),
+            );
+            for (dx, a) in dx.panels_mut().flatten().zip(self.x[l].panels().flatten()) {
+                mask(dx, a);
+            }
+        }
+        for (db, dz) in self.db.iter_mut().zip(&self.dz) {
+            for (db, panel) in db.iter_mut().zip(dz.panels()) {
+                let sum = panel.iter().fold(f32x16::splat(s, 0.0), |sum, line| sum + load(s, line));
+                sum.store_array(&mut db.0);
+            }
+        }
+    }
+}
+
+/// Bytes to numbers in 0..1, into a row.
+#[inline(always)]
+fn gather(bytes: &[u8], x: &mut Panels, row: usize) {
+    let number = |byte| f32::from(byte) * (1.0 / 255.0);
+    let (lines, rest) = bytes.as_chunks::<WIDTH>();
+    let mut panels = x.panels_mut();
+    for (bytes, panel) in lines.iter().zip(&mut panels) {
+        panel[row].0 = bytes.map(number);
+    }
+    for panel in panels {
+        for (x, &byte) in panel[row].0.iter_mut().zip(rest) {
+            *x = number(byte);
+        }
+    }
+}
+
+/// Not max(): a NaN has to stay a NaN, so that a run that diverges is noticed.
+#[inline(always)]
+fn relu(line: &mut Line) {
+    line.0 = line.0.map(|z| if z < 0.0 { 0.0 } else { z });
+}
+
+/// The gradient passes where the activation is positive.
+#[inline(always)]
+fn mask(dz: &mut Line, a: &Line) {
+    for (dz, &a) in dz.0.iter_mut().zip(&a.0) {
+        *dz = if a > 0.0 { *dz } else { 0.0 };
+    }
+}
+
+/// z becomes softmax(z); returns the loss, from the log of the sum of exponentials, and whether the first largest logit
+/// is the label's.
+fn softmax_xent(z: &mut [f32], label: usize) -> (f32, bool) {
+    let best = (1..z.len()).fold(0, |best, j| if z[j] > z[best] { j } else { best });
+    let (max, right) = (z[best], z[label]);
+    z.iter_mut().for_each(|z| *z = (*z - max).exp());
+    let sum: f32 = z.iter().sum();
+    z.iter_mut().for_each(|e| *e /= sum);
+    (sum.ln() - (right - max), best == label)
+}

@@ -1,0 +1,142 @@
+//! The CPU's engine against the reference: layers that end inside and at the end of a line of 16, batches shorter than
+//! a tile and than the threads are many, momentum and weight decay, and a NaN.
+
+use std::sync::Arc;
+
+use gpu_mlp::compare::{self, Tolerance};
+use gpu_mlp::data::{Dataset, Samples, Split};
+use gpu_mlp::engine::{CpuEngine, Engine, StepOptions};
+use gpu_mlp::kernels::Sgd;
+use gpu_mlp::model::{MlpSpec, Parameters};
+use gpu_mlp::reference;
+use pollster::block_on;
+
+const TOLERANCE: Tolerance = Tolerance { atol: 2e-5, rtol: 2e-4 };
+
+fn dataset(features: usize, classes: usize) -> Arc<Dataset> {
+    let samples = |count: usize, seed: usize| {
+        let pixel = |at: usize| (((at + seed) * 2_654_435_761) >> 7) as u8;
+        let labels = (0..count).map(|i| (i * i % classes) as u32).collect();
+        Samples::new(features, (0..count * features).map(pixel).collect(), labels, classes).unwrap()
+    };
+    let (train, test) = (samples(97, 1), samples(41, 7));
+    Arc::new(Dataset {
+        name: "noise".into(),
+        origin: "a test".into(),
+        image_shape: [1, features],
+        classes,
+        train,
+        test,
+    })
+}
+
+/// An engine that has taken these samples, on a pool of so many threads.
+fn trained(
+    threads: usize,
+    spec: &MlpSpec,
+    data: &Arc<Dataset>,
+    options: StepOptions,
+    order: &[u32],
+) -> CpuEngine {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| {
+        let mut engine = CpuEngine::new(spec, data.clone(), options);
+        block_on(engine.set_parameters(&Parameters::he_uniform(spec, 5), None)).unwrap();
+        let mut done = 0;
+        while done < order.len() {
+            done += block_on(engine.train(&order[done..])).unwrap();
+        }
+        engine
+    })
+}
+
+fn equal(what: &str, got: &Parameters, want: &[reference::Layer]) {
+    for (l, (got, want)) in got.layers.iter().zip(want).enumerate() {
+        for (name, got, want) in [("w", got.w.data(), want.w.data()), ("b", got.b.data(), &want.b)] {
+            compare::allclose(got, want, TOLERANCE)
+                .unwrap_or_else(|mismatch| panic!("{what}: {name} of layer {l}: {mismatch}"));
+        }
+    }
+}
+
+fn equals_reference(threads: usize, sizes: &[usize], batch_size: usize, momentum: f32, weight_decay: f32) {
+    let what = format!("{sizes:?}, {threads} threads, batches of {batch_size}, momentum {momentum}");
+    let (spec, data) = (MlpSpec::new(sizes.to_vec()).unwrap(), dataset(sizes[0], sizes[sizes.len() - 1]));
+    let options = StepOptions { batch_size, sgd: Sgd { lr: 0.125, momentum, weight_decay } };
+    let order: Vec<u32> = (0..18 * batch_size + 5).map(|i| ((i * 7919 + 13) % 97) as u32).collect();
+    let mut engine = trained(threads, &spec, &data, options, &order);
+
+    let mut mlp = Parameters::he_uniform(&spec, 5).in_f64();
+    let mut v: Vec<_> = mlp.layers.iter().map(reference::Layer::zeros_like).collect();
+    let sgd = reference::Sgd { lr: 0.125, momentum: momentum.into(), weight_decay: weight_decay.into() };
+    let (mut loss, mut hits) = (0.0, 0);
+    for batch in order.chunks(batch_size) {
+        let labels: Vec<u32> = batch.iter().map(|&i| data.train.labels()[i as usize]).collect();
+        let (mean, right) = mlp.train_step(&mut v, &data.train.inputs(batch).unwrap(), &labels, &sgd);
+        loss += mean * batch.len() as f64;
+        hits += right as u64;
+    }
+    equal(&what, &block_on(engine.parameters()).unwrap(), &mlp.layers);
+    match block_on(engine.velocities()).unwrap() {
+        Some(velocities) => equal(&format!("{what}, velocities"), &velocities, &v),
+        None => assert_eq!(momentum, 0.0, "{what}"),
+    }
+    let sums = block_on(engine.sums()).unwrap();
+    let got: f64 = sums.loss.iter().sum();
+    assert!((got - loss).abs() < 1e-4 * loss, "{what}: loss {got} is not {loss}");
+    assert!(sums.samples == order.len() as u64 && sums.hits.abs_diff(hits) <= 1, "{what}: {sums:?}, {hits}");
+
+    let test: Vec<u32> = (0..41).rev().collect();
+    let labels: Vec<u32> = test.iter().map(|&i| data.test.labels()[i as usize]).collect();
+    let forward = mlp.forward(&data.test.inputs(&test).unwrap());
+    let logits = block_on(engine.logits(Split::Test, &test)).unwrap();
+    compare::allclose(logits.data(), forward.logits().data(), Tolerance { atol: 1e-4, rtol: 1e-3 })
+        .unwrap_or_else(|mismatch| panic!("{what}: logits: {mismatch}"));
+    let score = block_on(engine.evaluate(Split::Test, &test)).unwrap().score();
+    let want = mlp.loss(&data.test.inputs(&test).unwrap(), &labels);
+    assert!((score.loss - want).abs() < 1e-4 * want, "{what}: test loss {score:?} is not {want}");
+}
+
+#[test]
+fn steps_equal_the_reference() {
+    for threads in [1, 2, 3, 7] {
+        equals_reference(threads, &[37, 19], 13, 0.0, 0.0);
+        equals_reference(threads, &[37, 49, 33, 19], 13, 0.0, 0.25);
+        equals_reference(threads, &[16, 64, 16, 2], 50, 0.0, 0.0);
+        equals_reference(threads, &[784, 30, 5, 10], 3, 0.0, 0.0);
+        equals_reference(threads, &[1, 80, 1, 3], 1, 0.0, 0.0);
+    }
+}
+
+#[test]
+fn momentum_and_decay_equal_the_reference() {
+    for threads in [1, 2, 3] {
+        equals_reference(threads, &[37, 49, 33, 19], 13, 0.5, 0.125);
+        equals_reference(threads, &[16, 32, 2], 20, 0.75, 0.0);
+    }
+}
+
+#[test]
+fn the_same_threads_give_the_same_bits() {
+    let (spec, data) = (MlpSpec::new(vec![37, 49, 33, 19]).unwrap(), dataset(37, 19));
+    let options = StepOptions { batch_size: 13, sgd: Sgd { lr: 0.125, momentum: 0.5, weight_decay: 0.125 } };
+    let order: Vec<u32> = (0..97).collect();
+    for threads in [1, 3] {
+        let run = || block_on(trained(threads, &spec, &data, options, &order).parameters()).unwrap();
+        assert_eq!(run(), run(), "{threads} threads");
+    }
+}
+
+#[test]
+fn a_nan_reaches_the_loss() {
+    let (spec, data) = (MlpSpec::new(vec![37, 49, 33, 19]).unwrap(), dataset(37, 19));
+    let options = StepOptions { batch_size: 13, sgd: Sgd { lr: 0.125, momentum: 0.0, weight_decay: 0.0 } };
+    for (layer, at) in [(0, 5), (1, 1616), (2, 626)] {
+        let mut engine = CpuEngine::new(&spec, data.clone(), options);
+        let mut parameters = Parameters::he_uniform(&spec, 5);
+        parameters.layers[layer].w.data_mut()[at] = f32::NAN;
+        block_on(engine.set_parameters(&parameters, None)).unwrap();
+        assert_eq!(block_on(engine.train(&[1, 2, 3])).unwrap(), 3);
+        assert!(block_on(engine.sums()).unwrap().score().loss.is_nan(), "layer {layer}");
+        assert!(block_on(engine.evaluate(Split::Test, &[0])).unwrap().score().loss.is_nan(), "layer {layer}");
+    }
+}
