@@ -195,7 +195,7 @@ fn a_crossover_lies_between_what_was_measured_on_both() {
         let found = Crossover::of(&[cells, &unknown].concat()).unwrap();
         (found.cells, found.gpu_wins, found.smallest_gpu_win, found.largest_cpu_win)
     };
-    assert_eq!(of(&[slow.clone()]), (1, 0, None, Some(10)));
+    assert_eq!(of(std::slice::from_ref(&slow)), (1, 0, None, Some(10)));
     assert_eq!(of(&[fast.clone(), fast_too.clone()]), (2, 2, Some(20), None));
     assert_eq!(of(&[slow, fast, fast_too, exception]), (4, 2, Some(20), Some(40)));
 }
