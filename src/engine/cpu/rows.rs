@@ -106,7 +106,12 @@ impl Rows {
                 |slabs| slabs[l].add_forward(s, &below[l], out),
             );
             if l < last {
-                out.panels_mut().flatten().for_each(relu);
+                for panel in out.panels_mut() {
+                    panel.iter_mut().for_each(
+                        #[inline(always)]
+                        |line| relu(s, line),
+                    );
+                }
             }
         }
     }
@@ -140,8 +145,10 @@ impl Rows {
                 #[inline(always)]
                 |slabs| slabs[l].add_backward(s, &above[0], dx),
             );
-            for (dx, a) in dx.panels_mut().flatten().zip(self.x[l].panels().flatten()) {
-                mask(dx, a);
+            for (dx, a) in dx.panels_mut().zip(self.x[l].panels()) {
+                for (dx, a) in dx.iter_mut().zip(a) {
+                    mask(s, dx, a);
+                }
             }
         }
         for (db, dz) in self.db.iter_mut().zip(&self.dz) {
@@ -171,16 +178,15 @@ fn gather(bytes: &[u8], x: &mut Panels, row: usize) {
 
 /// Not max(): a NaN has to stay a NaN, so that a run that diverges is noticed.
 #[inline(always)]
-fn relu(line: &mut Line) {
-    line.0 = line.0.map(|z| if z < 0.0 { 0.0 } else { z });
+fn relu<S: Simd>(s: S, line: &mut Line) {
+    let z = load(s, line);
+    z.simd_lt(0.0).select(f32x16::splat(s, 0.0), z).store_array(&mut line.0);
 }
 
 /// The gradient passes where the activation is positive.
 #[inline(always)]
-fn mask(dz: &mut Line, a: &Line) {
-    for (dz, &a) in dz.0.iter_mut().zip(&a.0) {
-        *dz = if a > 0.0 { *dz } else { 0.0 };
-    }
+fn mask<S: Simd>(s: S, dz: &mut Line, a: &Line) {
+    load(s, a).simd_gt(0.0).select(load(s, dz), f32x16::splat(s, 0.0)).store_array(&mut dz.0);
 }
 
 /// z becomes softmax(z); returns the loss, from the log of the sum of exponentials, and whether the first largest logit
