@@ -1,12 +1,13 @@
-// Gathers the samples of a batch: rows of bytes, chosen by an order, become rows of f32.
+// Gathers the samples of a batch: rows of bytes, chosen by an order.
 //
-// Formula:  x[i, f] = images[order[i].sample, f] / 255
-// Shapes:   images [samples, words] u32, four bytes each, the first in the low bits; order [rows];
-//           x [4 * row blocks, stride] vec4, whose last column is the constant (1, 0, 0, 0) that the bias meets.
+// Formula:  x[i, f] = images[order[i].sample, f]
+// Shapes:   images [samples, words], order [rows], x [4 * row blocks, stride]; a u32 of images and of x holds four
+//           bytes, the first in the low bits. x has one more word than an image: (255, 0, 0, 0), the constant 1 that
+//           the bias meets, for matrix products read a byte b as b / 255. What is left of a row is zero.
 // Bindings: 0 params; 1 images, 2 order (read); 3 x (written)
-// Dispatch: one invocation per vec4 of x, 64 a workgroup, workgroups folded into x and y.
-// Numerics: exact division by 255 to within one rounding (unpack4x8unorm).
-// Twin:     division by 255.0 in f64, in the parity test.
+// Dispatch: one invocation per word of x, 64 a workgroup, workgroups folded into x and y.
+// Numerics: exact.
+// Twin:     a copy of the bytes, in the parity test.
 
 struct Params {
     rows: u32,
@@ -25,7 +26,7 @@ struct Sample {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> images: array<u32>;
 @group(0) @binding(2) var<storage, read> order: array<Sample>;
-@group(0) @binding(3) var<storage, read_write> x: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> x: array<u32>;
 
 @compute @workgroup_size(64)
 fn gather(
@@ -37,9 +38,9 @@ fn gather(
     let row = i / params.stride;
     let col = i % params.stride;
     if row >= params.rows { return; }
-    if col == params.stride - 1u {
-        x[i] = vec4f(1.0, 0.0, 0.0, 0.0);
+    if col < params.words {
+        x[i] = images[order[row].sample * params.words + col];
     } else {
-        x[i] = unpack4x8unorm(images[order[row].sample * params.words + col]);
+        x[i] = select(0u, 255u, col == params.words);
     }
 }

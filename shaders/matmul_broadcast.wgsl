@@ -1,44 +1,50 @@
-// Matrix products of one layer, for software adapters: lanes take rows, columns are broadcast.
+// Matrix products of one layer, for software adapters: large register tiles, nothing shared.
 //
 // Formula:  forward   z  = x · w, then max(z, 0) where params.relu = 1    (the bias is w's last row, see Shapes)
 //           backward  dx = (dz · wᵀ) ⊙ [x > 0]                            (x is what a ReLU below put out)
 //           update    g  = xᵀ · dz + weight_decay · w
 //                     v  = momentum · v + g,   w = w - lr · v             (v stays untouched if momentum = 0)
-// Shapes:   in blocks of 4 x 4: x, dx [rows, ins], z, dz [rows, outs + 1], w, v [ins, outs]; row-major vec4.
+//           forward_bytes and update_bytes take x as bytes: a byte b is the value b / 255.
+// Shapes:   in blocks of 4 x 4: x, dx [rows, ins], z, dz [rows, outs + 1], w, v [ins, outs]; row-major vec4, and bytes
+//           one u32 for a vec4, the first value in the low bits, params.stride words to a row.
 //           The last column block of x is (1, 0, 0, 0) in every row and meets the bias in the last row block of w.
 //           z and dx have such a block too, which nothing here writes. Padding is zero in w and in x's columns, and
 //           rows of padding are zero in dz.
-// Bindings: 0 params; 1 x, 2 w, 3 dz (read); 4 out: z, dx or w; 5 v. An entry point binds those it uses.
+// Bindings: 0 params; 1 x or bytes, 2 w, 3 dz (read); 4 out: z, dx or w; 5 v. An entry point binds those it uses.
 // Dispatch: a workgroup computes GROUP_ROWS x GROUP_COLS blocks of the output, rows in y and columns in x;
 //           the output is z [rows, outs], dx [rows, ins - 1], w [ins, outs].
 // Numerics: f32; sums run over the inner index in ascending order, four at a time.
 // Twin:     reference::dense, reference::matmul, Activation::derivative, Sgd::step
 //
-// A software adapter runs the eight lanes of a workgroup as one SIMD vector. A load whose address differs between lanes
-// becomes one scalar load a lane; one whose address is the same for the workgroup is a single load. So lanes take
-// rows, and all lanes share the columns, of which the register tile (2 x 4 blocks) has more.
+// A software adapter runs the eight lanes of a workgroup as one SIMD vector, and a load inside a loop as eight scalar
+// loads, one after the other, whether the lanes ask for the same address or not. So loads are what costs: an
+// invocation computes 4 x 5 blocks, so that each block it loads is used four or five times, and bytes are loaded four
+// at once. Lanes take rows, all lanes the same columns. Nothing is indexed by a variable, so that all is in registers.
 
 struct Params {
     rows: u32,
     ins: u32,
     outs: u32,
+    stride: u32,
     relu: u32,
     lr: f32,
     momentum: f32,
     weight_decay: f32,
-    unused: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> bytes: array<u32>;
 @group(0) @binding(2) var<storage, read> w: array<vec4f>;
 @group(0) @binding(3) var<storage, read> dz: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> out: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> v: array<vec4f>;
 
-const LANES = 8u;
-const GROUP_ROWS = 16u; // two for each lane
-const GROUP_COLS = 4u;
+const GROUP_ROWS = 32u; // four for each of the eight lanes
+const GROUP_COLS = 5u;
+
+// Four blocks, one below the other.
+alias Column = array<mat4x4f, 4>;
 
 // A block is a matrix whose columns are the block's rows, since WGSL's matrices are made of columns.
 // So the product of blocks c += a · b is written `c += b * a`.
@@ -47,6 +53,17 @@ fn block_x(row: u32, col: u32) -> mat4x4f {
     let stride = params.ins;
     let i = row * 4u * stride + col;
     return mat4x4f(x[i], x[i + stride], x[i + 2u * stride], x[i + 3u * stride]);
+}
+
+fn block_bytes(row: u32, col: u32) -> mat4x4f {
+    let stride = params.stride;
+    let i = row * 4u * stride + col;
+    return mat4x4f(
+        unpack4x8unorm(bytes[i]),
+        unpack4x8unorm(bytes[i + stride]),
+        unpack4x8unorm(bytes[i + 2u * stride]),
+        unpack4x8unorm(bytes[i + 3u * stride]),
+    );
 }
 
 fn block_w(row: u32, col: u32) -> mat4x4f {
@@ -61,114 +78,209 @@ fn block_dz(row: u32, col: u32) -> mat4x4f {
     return mat4x4f(dz[i], dz[i + stride], dz[i + 2u * stride], dz[i + 3u * stride]);
 }
 
-fn store_z(row: u32, col: u32, z: mat4x4f) {
-    if row >= params.rows || col >= params.outs { return; }
-    for (var r = 0u; r < 4u; r++) {
-        // Not max(): a NaN has to stay a NaN, so that a run that diverges is noticed.
-        let negative = (z[r] < vec4f(0.0)) & vec4<bool>(params.relu == 1u);
-        out[(row * 4u + r) * (params.outs + 1u) + col] = select(z[r], vec4f(0.0), negative);
-    }
+fn multiply_add(sum: ptr<function, Column>, a: Column, b: mat4x4f) {
+    (*sum)[0] += b * a[0];
+    (*sum)[1] += b * a[1];
+    (*sum)[2] += b * a[2];
+    (*sum)[3] += b * a[3];
 }
 
-fn store_dx(row: u32, col: u32, dx: mat4x4f) {
-    if row >= params.rows || col >= params.ins - 1u { return; }
-    for (var r = 0u; r < 4u; r++) {
-        let i = (row * 4u + r) * params.ins + col;
-        out[i] = select(vec4f(0.0), dx[r], x[i] > vec4f(0.0));
-    }
+// What is stored is a row of a block: rows are counted one by one, columns in blocks.
+
+fn store_z(row: u32, col: u32, z: vec4f) {
+    if row >= params.rows * 4u || col >= params.outs { return; }
+    // Not max(): a NaN has to stay a NaN, so that a run that diverges is noticed.
+    let negative = (z < vec4f(0.0)) & vec4<bool>(params.relu == 1u);
+    out[row * (params.outs + 1u) + col] = select(z, vec4f(0.0), negative);
 }
 
-fn store_w(row: u32, col: u32, gradient: mat4x4f) {
-    if row >= params.ins || col >= params.outs { return; }
-    for (var r = 0u; r < 4u; r++) {
-        let i = (row * 4u + r) * params.outs + col;
-        let old = out[i];
-        var step = gradient[r] + params.weight_decay * old;
-        if params.momentum != 0.0 {
-            step += params.momentum * v[i];
-            v[i] = step;
-        }
-        out[i] = old - params.lr * step;
+fn store_dx(row: u32, col: u32, dx: vec4f) {
+    if row >= params.rows * 4u || col >= params.ins - 1u { return; }
+    let i = row * params.ins + col;
+    out[i] = select(vec4f(0.0), dx, x[i] > vec4f(0.0));
+}
+
+fn store_w(row: u32, col: u32, gradient: vec4f) {
+    if row >= params.ins * 4u || col >= params.outs { return; }
+    let i = row * params.outs + col;
+    let old = out[i];
+    var step = gradient + params.weight_decay * old;
+    if params.momentum != 0.0 {
+        step += params.momentum * v[i];
+        v[i] = step;
     }
+    out[i] = old - params.lr * step;
+}
+
+fn store_block_z(row: u32, col: u32, block: mat4x4f) {
+    for (var r = 0u; r < 4u; r++) { store_z(row * 4u + r, col, block[r]); }
+}
+
+fn store_column_z(row: u32, col: u32, blocks: Column) {
+    store_block_z(row, col, blocks[0]);
+    store_block_z(row + 1u, col, blocks[1]);
+    store_block_z(row + 2u, col, blocks[2]);
+    store_block_z(row + 3u, col, blocks[3]);
+}
+
+fn store_block_dx(row: u32, col: u32, block: mat4x4f) {
+    for (var r = 0u; r < 4u; r++) { store_dx(row * 4u + r, col, block[r]); }
+}
+
+fn store_column_dx(row: u32, col: u32, blocks: Column) {
+    store_block_dx(row, col, blocks[0]);
+    store_block_dx(row + 1u, col, blocks[1]);
+    store_block_dx(row + 2u, col, blocks[2]);
+    store_block_dx(row + 3u, col, blocks[3]);
+}
+
+fn store_block_w(row: u32, col: u32, block: mat4x4f) {
+    for (var r = 0u; r < 4u; r++) { store_w(row * 4u + r, col, block[r]); }
+}
+
+fn store_column_w(row: u32, col: u32, blocks: Column) {
+    store_block_w(row, col, blocks[0]);
+    store_block_w(row + 1u, col, blocks[1]);
+    store_block_w(row + 2u, col, blocks[2]);
+    store_block_w(row + 3u, col, blocks[3]);
 }
 
 @compute @workgroup_size(8)
 fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let row = group.y * GROUP_ROWS + lane * 2u;
+    let row = group.y * GROUP_ROWS + lane * 4u;
     let col = group.x * GROUP_COLS;
     // Blocks beyond the edge repeat the last one inside it, and are not stored.
-    let r = min(vec2u(row, row + 1u), vec2u(params.rows - 1u));
-    let c = min(col + vec4u(0u, 1u, 2u, 3u), vec4u(params.outs - 1u));
-    var sum00: mat4x4f; var sum01: mat4x4f; var sum02: mat4x4f; var sum03: mat4x4f;
-    var sum10: mat4x4f; var sum11: mat4x4f; var sum12: mat4x4f; var sum13: mat4x4f;
+    let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(params.rows - 1u));
+    let last = params.outs - 1u;
+    var sum0: Column; var sum1: Column; var sum2: Column; var sum3: Column; var sum4: Column;
     for (var k = 0u; k < params.ins; k++) {
-        let a0 = block_x(r[0], k);
-        let a1 = block_x(r[1], k);
-        let b0 = block_w(k, c[0]);
-        sum00 += b0 * a0; sum10 += b0 * a1;
-        let b1 = block_w(k, c[1]);
-        sum01 += b1 * a0; sum11 += b1 * a1;
-        let b2 = block_w(k, c[2]);
-        sum02 += b2 * a0; sum12 += b2 * a1;
-        let b3 = block_w(k, c[3]);
-        sum03 += b3 * a0; sum13 += b3 * a1;
+        let a = Column(
+            block_x(r[0], k),
+            block_x(r[1], k),
+            block_x(r[2], k),
+            block_x(r[3], k),
+        );
+        multiply_add(&sum0, a, block_w(k, min(col, last)));
+        multiply_add(&sum1, a, block_w(k, min(col + 1u, last)));
+        multiply_add(&sum2, a, block_w(k, min(col + 2u, last)));
+        multiply_add(&sum3, a, block_w(k, min(col + 3u, last)));
+        multiply_add(&sum4, a, block_w(k, min(col + 4u, last)));
     }
-    store_z(row, col + 0u, sum00); store_z(row + 1u, col + 0u, sum10);
-    store_z(row, col + 1u, sum01); store_z(row + 1u, col + 1u, sum11);
-    store_z(row, col + 2u, sum02); store_z(row + 1u, col + 2u, sum12);
-    store_z(row, col + 3u, sum03); store_z(row + 1u, col + 3u, sum13);
+    store_column_z(row, col, sum0);
+    store_column_z(row, col + 1u, sum1);
+    store_column_z(row, col + 2u, sum2);
+    store_column_z(row, col + 3u, sum3);
+    store_column_z(row, col + 4u, sum4);
+}
+
+@compute @workgroup_size(8)
+fn forward_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let row = group.y * GROUP_ROWS + lane * 4u;
+    let col = group.x * GROUP_COLS;
+    // Blocks beyond the edge repeat the last one inside it, and are not stored.
+    let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(params.rows - 1u));
+    let last = params.outs - 1u;
+    var sum0: Column; var sum1: Column; var sum2: Column; var sum3: Column; var sum4: Column;
+    for (var k = 0u; k < params.ins; k++) {
+        let a = Column(
+            block_bytes(r[0], k),
+            block_bytes(r[1], k),
+            block_bytes(r[2], k),
+            block_bytes(r[3], k),
+        );
+        multiply_add(&sum0, a, block_w(k, min(col, last)));
+        multiply_add(&sum1, a, block_w(k, min(col + 1u, last)));
+        multiply_add(&sum2, a, block_w(k, min(col + 2u, last)));
+        multiply_add(&sum3, a, block_w(k, min(col + 3u, last)));
+        multiply_add(&sum4, a, block_w(k, min(col + 4u, last)));
+    }
+    store_column_z(row, col, sum0);
+    store_column_z(row, col + 1u, sum1);
+    store_column_z(row, col + 2u, sum2);
+    store_column_z(row, col + 3u, sum3);
+    store_column_z(row, col + 4u, sum4);
 }
 
 @compute @workgroup_size(8)
 fn backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let row = group.y * GROUP_ROWS + lane * 2u;
+    let row = group.y * GROUP_ROWS + lane * 4u;
     let col = group.x * GROUP_COLS;
     // Blocks beyond the edge repeat the last one inside it, and are not stored.
-    let r = min(vec2u(row, row + 1u), vec2u(params.rows - 1u));
-    let c = min(col + vec4u(0u, 1u, 2u, 3u), vec4u((params.ins - 1u) - 1u));
-    var sum00: mat4x4f; var sum01: mat4x4f; var sum02: mat4x4f; var sum03: mat4x4f;
-    var sum10: mat4x4f; var sum11: mat4x4f; var sum12: mat4x4f; var sum13: mat4x4f;
+    let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(params.rows - 1u));
+    let last = params.ins - 1u - 1u;
+    var sum0: Column; var sum1: Column; var sum2: Column; var sum3: Column; var sum4: Column;
     for (var k = 0u; k < params.outs; k++) {
-        let a0 = block_dz(r[0], k);
-        let a1 = block_dz(r[1], k);
-        let b0 = transpose(block_w(c[0], k));
-        sum00 += b0 * a0; sum10 += b0 * a1;
-        let b1 = transpose(block_w(c[1], k));
-        sum01 += b1 * a0; sum11 += b1 * a1;
-        let b2 = transpose(block_w(c[2], k));
-        sum02 += b2 * a0; sum12 += b2 * a1;
-        let b3 = transpose(block_w(c[3], k));
-        sum03 += b3 * a0; sum13 += b3 * a1;
+        let a = Column(
+            block_dz(r[0], k),
+            block_dz(r[1], k),
+            block_dz(r[2], k),
+            block_dz(r[3], k),
+        );
+        multiply_add(&sum0, a, transpose(block_w(min(col, last), k)));
+        multiply_add(&sum1, a, transpose(block_w(min(col + 1u, last), k)));
+        multiply_add(&sum2, a, transpose(block_w(min(col + 2u, last), k)));
+        multiply_add(&sum3, a, transpose(block_w(min(col + 3u, last), k)));
+        multiply_add(&sum4, a, transpose(block_w(min(col + 4u, last), k)));
     }
-    store_dx(row, col + 0u, sum00); store_dx(row + 1u, col + 0u, sum10);
-    store_dx(row, col + 1u, sum01); store_dx(row + 1u, col + 1u, sum11);
-    store_dx(row, col + 2u, sum02); store_dx(row + 1u, col + 2u, sum12);
-    store_dx(row, col + 3u, sum03); store_dx(row + 1u, col + 3u, sum13);
+    store_column_dx(row, col, sum0);
+    store_column_dx(row, col + 1u, sum1);
+    store_column_dx(row, col + 2u, sum2);
+    store_column_dx(row, col + 3u, sum3);
+    store_column_dx(row, col + 4u, sum4);
 }
 
 @compute @workgroup_size(8)
 fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let row = group.y * GROUP_ROWS + lane * 2u;
+    let row = group.y * GROUP_ROWS + lane * 4u;
     let col = group.x * GROUP_COLS;
     // Blocks beyond the edge repeat the last one inside it, and are not stored.
-    let r = min(vec2u(row, row + 1u), vec2u(params.ins - 1u));
-    let c = min(col + vec4u(0u, 1u, 2u, 3u), vec4u(params.outs - 1u));
-    var sum00: mat4x4f; var sum01: mat4x4f; var sum02: mat4x4f; var sum03: mat4x4f;
-    var sum10: mat4x4f; var sum11: mat4x4f; var sum12: mat4x4f; var sum13: mat4x4f;
+    let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(params.ins - 1u));
+    let last = params.outs - 1u;
+    var sum0: Column; var sum1: Column; var sum2: Column; var sum3: Column; var sum4: Column;
     for (var k = 0u; k < params.rows; k++) {
-        let a0 = transpose(block_x(k, r[0]));
-        let a1 = transpose(block_x(k, r[1]));
-        let b0 = block_dz(k, c[0]);
-        sum00 += b0 * a0; sum10 += b0 * a1;
-        let b1 = block_dz(k, c[1]);
-        sum01 += b1 * a0; sum11 += b1 * a1;
-        let b2 = block_dz(k, c[2]);
-        sum02 += b2 * a0; sum12 += b2 * a1;
-        let b3 = block_dz(k, c[3]);
-        sum03 += b3 * a0; sum13 += b3 * a1;
+        let a = Column(
+            transpose(block_x(k, r[0])),
+            transpose(block_x(k, r[1])),
+            transpose(block_x(k, r[2])),
+            transpose(block_x(k, r[3])),
+        );
+        multiply_add(&sum0, a, block_dz(k, min(col, last)));
+        multiply_add(&sum1, a, block_dz(k, min(col + 1u, last)));
+        multiply_add(&sum2, a, block_dz(k, min(col + 2u, last)));
+        multiply_add(&sum3, a, block_dz(k, min(col + 3u, last)));
+        multiply_add(&sum4, a, block_dz(k, min(col + 4u, last)));
     }
-    store_w(row, col + 0u, sum00); store_w(row + 1u, col + 0u, sum10);
-    store_w(row, col + 1u, sum01); store_w(row + 1u, col + 1u, sum11);
-    store_w(row, col + 2u, sum02); store_w(row + 1u, col + 2u, sum12);
-    store_w(row, col + 3u, sum03); store_w(row + 1u, col + 3u, sum13);
+    store_column_w(row, col, sum0);
+    store_column_w(row, col + 1u, sum1);
+    store_column_w(row, col + 2u, sum2);
+    store_column_w(row, col + 3u, sum3);
+    store_column_w(row, col + 4u, sum4);
+}
+
+@compute @workgroup_size(8)
+fn update_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let row = group.y * GROUP_ROWS + lane * 4u;
+    let col = group.x * GROUP_COLS;
+    // Blocks beyond the edge repeat the last one inside it, and are not stored.
+    let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(params.ins - 1u));
+    let last = params.outs - 1u;
+    var sum0: Column; var sum1: Column; var sum2: Column; var sum3: Column; var sum4: Column;
+    for (var k = 0u; k < params.rows; k++) {
+        let a = Column(
+            transpose(block_bytes(k, r[0])),
+            transpose(block_bytes(k, r[1])),
+            transpose(block_bytes(k, r[2])),
+            transpose(block_bytes(k, r[3])),
+        );
+        multiply_add(&sum0, a, block_dz(k, min(col, last)));
+        multiply_add(&sum1, a, block_dz(k, min(col + 1u, last)));
+        multiply_add(&sum2, a, block_dz(k, min(col + 2u, last)));
+        multiply_add(&sum3, a, block_dz(k, min(col + 3u, last)));
+        multiply_add(&sum4, a, block_dz(k, min(col + 4u, last)));
+    }
+    store_column_w(row, col, sum0);
+    store_column_w(row, col + 1u, sum1);
+    store_column_w(row, col + 2u, sum2);
+    store_column_w(row, col + 3u, sum3);
+    store_column_w(row, col + 4u, sum4);
 }

@@ -1,9 +1,9 @@
-//! Bytes to f32, in shuffled order: the host of `gather.wgsl`.
+//! The images of a batch, in shuffled order: the host of `gather.wgsl`.
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{Matrix, fold};
-use crate::error::Result;
+use super::{Layout, Matrix, fold};
+use crate::error::{Error, Result};
 use crate::gpu::{BoundKernel, Buffer, Gpu, Kernel, Launch, Shader, Work};
 
 pub(super) const SHADER: Shader =
@@ -52,10 +52,10 @@ impl Gather {
         features.div_ceil(4)
     }
 
-    /// x\[i\] = images\[order\[i\]\] / 255 for up to `rows` rows; x is a batch of activations.
+    /// x\[i\] = images\[order\[i\]\] for up to `rows` rows; x is laid out as [`Layout::images`].
     ///
     /// # Errors
-    /// [`Error::Shape`](crate::Error::Shape) if the buffers do not fit the kernel.
+    /// [`Error::Shape`] if x is no batch of bytes.
     pub fn bind(
         &self,
         gpu: &Gpu,
@@ -64,7 +64,11 @@ impl Gather {
         x: &Matrix,
         rows: usize,
     ) -> Result<BoundGather> {
-        let stride = x.layout.col_blocks;
+        let images_of = Layout::images(x.layout.rows, x.layout.cols);
+        if x.layout != images_of {
+            return Err(Error::shape("gather: x", images_of, x.layout));
+        }
+        let stride = x.layout.stride_blocks();
         let params = Params {
             rows: rows as u32,
             stride: stride as u32,
@@ -93,7 +97,7 @@ pub struct BoundGather {
 impl BoundGather {
     /// Gathers the first `rows` rows, no more than were bound.
     pub fn launch(&self, rows: usize) -> Launch {
-        let row = 4 * Gather::words(self.cols) + size_of::<Sample>() + 16 * self.stride;
+        let row = 4 * Gather::words(self.cols) + size_of::<Sample>() + 4 * self.stride;
         let work = Work { shape: vec![rows, self.cols], flops: 0, bytes: (rows * row) as u64 };
         self.kernel.launch(fold((rows * self.stride).div_ceil(self.workgroup))).doing(work)
     }

@@ -1,13 +1,16 @@
-//! The products of a layer: the host of `matmul_tile.wgsl` and `matmul_broadcast.wgsl`, which compute the same.
+//! The products of a layer: the host of `matmul_small.wgsl`, `matmul_large.wgsl` and `matmul_broadcast.wgsl`, which
+//! compute the same.
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{Layout, Matrix};
+use super::{Element, Layout, Matrix};
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Kernel, Launch, Shader, Slice, Work};
+use crate::gpu::{Gpu, Kernel, Launch, Shader, Work};
 
-pub(super) const TILE: Shader =
-    Shader { name: "matmul_tile", source: include_str!("../../shaders/matmul_tile.wgsl") };
+pub(super) const SMALL: Shader =
+    Shader { name: "matmul_small", source: include_str!("../../shaders/matmul_small.wgsl") };
+pub(super) const LARGE: Shader =
+    Shader { name: "matmul_large", source: include_str!("../../shaders/matmul_large.wgsl") };
 pub(super) const BROADCAST: Shader =
     Shader { name: "matmul_broadcast", source: include_str!("../../shaders/matmul_broadcast.wgsl") };
 
@@ -17,11 +20,11 @@ struct Params {
     rows: u32,
     ins: u32,
     outs: u32,
+    stride: u32,
     relu: u32,
     lr: f32,
     momentum: f32,
     weight_decay: f32,
-    unused: f32,
 }
 
 /// How a gradient g becomes a step, as PyTorch's `SGD` defines it; see
@@ -36,27 +39,64 @@ pub struct Sgd {
     pub weight_decay: f32,
 }
 
-/// The kernels of a `matmul_*.wgsl`.
+/// With fewer workgroups of a larger form too much of a GPU is idle: the largest have some 130 multiprocessors, most
+/// have 20 to 60.
+const ENOUGH_WORKGROUPS: u32 = 64;
+
+/// The products of a layer, in one or several forms.
 pub struct Matmul {
+    /// From small workgroups to large ones. A product takes the last form that cuts it into enough workgroups.
+    forms: Vec<Form>,
+}
+
+/// The kernels of a `matmul_*.wgsl`.
+struct Form {
     forward: Kernel,
+    forward_bytes: Kernel,
     backward: Kernel,
     update: Kernel,
+    update_bytes: Kernel,
     /// Blocks of the output that a workgroup computes.
     group: [usize; 2],
 }
 
+impl Form {
+    async fn new(gpu: &Gpu, shader: Shader) -> Result<Self> {
+        Ok(Self {
+            forward: Kernel::new(gpu, shader, "forward").await?,
+            forward_bytes: Kernel::new(gpu, shader, "forward_bytes").await?,
+            backward: Kernel::new(gpu, shader, "backward").await?,
+            update: Kernel::new(gpu, shader, "update").await?,
+            update_bytes: Kernel::new(gpu, shader, "update_bytes").await?,
+            group: [shader.constant("GROUP_ROWS")?, shader.constant("GROUP_COLS")?],
+        })
+    }
+
+    /// Workgroups in x, y and z for an output of so many blocks.
+    fn workgroups(&self, [rows, cols]: [usize; 2]) -> [u32; 3] {
+        [cols.div_ceil(self.group[1]) as u32, rows.div_ceil(self.group[0]) as u32, 1]
+    }
+}
+
 impl Matmul {
-    /// Compiles one of the two forms.
+    /// Compiles one form, for products of every size.
     ///
     /// # Errors
     /// [`Error::Device`] if the device's compiler rejects the shader.
     pub async fn new(gpu: &Gpu, shader: Shader) -> Result<Self> {
-        Ok(Self {
-            forward: Kernel::new(gpu, shader, "forward").await?,
-            backward: Kernel::new(gpu, shader, "backward").await?,
-            update: Kernel::new(gpu, shader, "update").await?,
-            group: [shader.constant("GROUP_ROWS")?, shader.constant("GROUP_COLS")?],
-        })
+        Self::by_size(gpu, &[shader]).await
+    }
+
+    /// Compiles several forms, from small workgroups to large ones: the size of a product decides.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub async fn by_size(gpu: &Gpu, shaders: &[Shader]) -> Result<Self> {
+        let mut forms = Vec::new();
+        for &shader in shaders {
+            forms.push(Form::new(gpu, shader).await?);
+        }
+        Ok(Self { forms })
     }
 
     /// z = x · w + b, and max(z, 0) if `relu`. x \[rows, ins\], w \[ins, outs\] with its bias, z \[rows, outs\].
@@ -67,7 +107,13 @@ impl Matmul {
         let params = Self::params("forward", x.layout, w.layout, z.layout)?;
         let params = Params { relu: u32::from(relu), ..params };
         let blocks = [z.layout.row_blocks, w.layout.col_blocks];
-        let launch = self.launch(gpu, &self.forward, params, &[x.slice(), w.slice(), z.slice()], blocks)?;
+        let form = self.form(blocks);
+        let kernel = match x.layout.element {
+            Element::F32 => &form.forward,
+            Element::Byte => &form.forward_bytes,
+        };
+        let bound = kernel.bind(gpu, &params, &[x.slice(), w.slice(), z.slice()])?;
+        let launch = bound.launch(form.workgroups(blocks));
         Ok(launch.doing(work(x.layout, w.layout, &[x, w, z])))
     }
 
@@ -77,12 +123,14 @@ impl Matmul {
     /// [`Error::Shape`] if the shapes do not chain.
     pub fn backward(&self, gpu: &Gpu, dz: &Matrix, w: &Matrix, x: &Matrix, dx: &Matrix) -> Result<Launch> {
         let params = Self::params("backward", x.layout, w.layout, dz.layout)?;
-        if dx.layout != x.layout {
-            return Err(Error::shape("backward: dx", x.layout, dx.layout));
+        if dx.layout != x.layout || x.layout.element != Element::F32 {
+            let both = Layout { element: Element::F32, ..x.layout };
+            return Err(Error::shape("backward: x and dx", (both, both), (x.layout, dx.layout)));
         }
         let blocks = [x.layout.row_blocks, x.layout.col_blocks - 1];
         let buffers = [x.slice(), w.slice(), dz.slice(), dx.slice()];
-        let launch = self.launch(gpu, &self.backward, params, &buffers, blocks)?;
+        let form = self.form(blocks);
+        let launch = form.backward.bind(gpu, &params, &buffers)?.launch(form.workgroups(blocks));
         Ok(launch.doing(work(x.layout, w.layout, &[x, w, dz, dx])))
     }
 
@@ -108,8 +156,13 @@ impl Matmul {
         let Sgd { lr, momentum, weight_decay } = sgd;
         let params = Params { lr, momentum, weight_decay, ..params };
         let blocks = [w.layout.row_blocks, w.layout.col_blocks];
-        let buffers = [x.slice(), dz.slice(), w.slice(), v.slice()];
-        let launch = self.launch(gpu, &self.update, params, &buffers, blocks)?;
+        let form = self.form(blocks);
+        let kernel = match x.layout.element {
+            Element::F32 => &form.update,
+            Element::Byte => &form.update_bytes,
+        };
+        let bound = kernel.bind(gpu, &params, &[x.slice(), dz.slice(), w.slice(), v.slice()])?;
+        let launch = bound.launch(form.workgroups(blocks));
         Ok(launch.doing(work(x.layout, w.layout, &[x, dz, w, v])))
     }
 
@@ -126,20 +179,15 @@ impl Matmul {
             rows: x.row_blocks as u32,
             ins: x.col_blocks as u32,
             outs: w.col_blocks as u32,
+            stride: x.stride_blocks() as u32,
             ..Params::zeroed()
         })
     }
 
-    fn launch(
-        &self,
-        gpu: &Gpu,
-        kernel: &Kernel,
-        params: Params,
-        buffers: &[Slice<'_>],
-        [rows, cols]: [usize; 2],
-    ) -> Result<Launch> {
-        let workgroups = [cols.div_ceil(self.group[1]) as u32, rows.div_ceil(self.group[0]) as u32, 1];
-        Ok(kernel.bind(gpu, &params, buffers)?.launch(workgroups))
+    /// The form for an output of so many blocks.
+    fn form(&self, blocks: [usize; 2]) -> &Form {
+        let is_enough = |form: &&Form| form.workgroups(blocks).iter().product::<u32>() >= ENOUGH_WORKGROUPS;
+        self.forms.iter().rfind(is_enough).unwrap_or(&self.forms[0])
     }
 }
 

@@ -6,6 +6,24 @@ use crate::gpu::{Buffer, Gpu, Slice};
 /// Rows and columns of a block.
 const BLOCK: usize = 4;
 
+/// How a value is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Element {
+    /// As it is.
+    F32,
+    /// A byte b for the value b / 255: the pixels of a batch.
+    Byte,
+}
+
+impl Element {
+    fn size(self) -> usize {
+        match self {
+            Self::F32 => size_of::<f32>(),
+            Self::Byte => 1,
+        }
+    }
+}
+
 /// Where each value of a matrix lies in its buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
@@ -15,24 +33,42 @@ pub struct Layout {
     pub cols: usize,
     /// Blocks from top to bottom.
     pub row_blocks: usize,
-    /// Blocks from left to right, all of them: the stride of a row in `vec4`s.
+    /// Blocks from left to right, all of them.
     pub col_blocks: usize,
+    /// How values are stored.
+    pub element: Element,
 }
 
 impl Layout {
     /// A batch that enters a layer or leaves it: one column block more than `cols` needs, for the constant 1.
     pub fn activations(rows: usize, cols: usize) -> Self {
-        Self { rows, cols, row_blocks: rows.div_ceil(BLOCK), col_blocks: cols.div_ceil(BLOCK) + 1 }
+        let (row_blocks, col_blocks) = (rows.div_ceil(BLOCK), cols.div_ceil(BLOCK) + 1);
+        Self { rows, cols, row_blocks, col_blocks, element: Element::F32 }
+    }
+
+    /// As [`activations`](Self::activations), of bytes: a batch that enters the first layer.
+    pub fn images(rows: usize, cols: usize) -> Self {
+        Self { element: Element::Byte, ..Self::activations(rows, cols) }
     }
 
     /// The weights of a layer with its bias: one row block more than `ins` needs.
     pub fn weights(ins: usize, outs: usize) -> Self {
-        Self { rows: ins, cols: outs, row_blocks: ins.div_ceil(BLOCK) + 1, col_blocks: outs.div_ceil(BLOCK) }
+        let (row_blocks, col_blocks) = (ins.div_ceil(BLOCK) + 1, outs.div_ceil(BLOCK));
+        Self { rows: ins, cols: outs, row_blocks, col_blocks, element: Element::F32 }
     }
 
     /// Values in a row, padding included.
     pub fn stride(&self) -> usize {
-        self.col_blocks * BLOCK
+        self.stride_blocks() * BLOCK
+    }
+
+    /// Blocks in a row, padding included: rows of bytes are padded to 16 bytes, so that 16 rows begin where a binding
+    /// may.
+    pub(super) fn stride_blocks(&self) -> usize {
+        match self.element {
+            Element::F32 => self.col_blocks,
+            Element::Byte => self.col_blocks.next_multiple_of(BLOCK),
+        }
     }
 
     /// Values in all, padding included.
@@ -47,7 +83,7 @@ impl Layout {
 
     /// Bytes in all, padding included.
     pub fn size(&self) -> u64 {
-        (self.len() * size_of::<f32>()) as u64
+        (self.len() * self.element.size()) as u64
     }
 
     /// Row-major values, padded; rows that are not given are zero. The extra column block gets its constant.
@@ -121,8 +157,9 @@ impl Matrix {
 
     /// `rows` rows of a batch, from row `first` on, which is a multiple of 16 so that bindings may begin there.
     pub fn rows(&self, first: usize, rows: usize) -> Self {
-        let offset = self.offset + (first * self.layout.stride() * size_of::<f32>()) as u64;
-        Self::within(&self.buffer, offset, Layout::activations(rows, self.layout.cols))
+        let layout = Layout { rows, row_blocks: rows.div_ceil(BLOCK), ..self.layout };
+        let offset = self.offset + (first * layout.stride() * layout.element.size()) as u64;
+        Self::within(&self.buffer, offset, layout)
     }
 
     /// The part of a buffer that begins at `offset`, a multiple of 256 bytes.
@@ -133,10 +170,11 @@ impl Matrix {
     /// Overwrites all packed values.
     ///
     /// # Errors
-    /// [`Error::Shape`] if there are more or fewer values than the layout has.
+    /// [`Error::Shape`] if the layout's values are more or fewer, or no f32s.
     pub fn write(&self, gpu: &Gpu, packed: &[f32]) -> Result<()> {
-        if packed.len() != self.layout.len() {
-            return Err(Error::shape("packed matrix", self.layout.len(), packed.len()));
+        let size = size_of_val(packed) as u64;
+        if (packed.len(), size) != (self.layout.len(), self.layout.size()) {
+            return Err(Error::shape("bytes of a packed matrix", self.layout.size(), size));
         }
         gpu.write(&self.buffer, self.offset, packed);
         Ok(())

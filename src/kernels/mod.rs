@@ -3,7 +3,7 @@
 //! A method checks shapes, binds buffers and returns a [`Launch`](crate::gpu::Launch): data, to be replayed.
 //!
 //! Matrices on the device are cut into blocks of 4 x 4 ([`Matrix`]): rows and columns are padded to multiples of four,
-//! and stored row by row as `vec4`s. The input of a layer has one more column block, `(1, 0, 0, 0)` in every row, and
+//! and stored row by row as `vec4`s, or, of a batch of images, as four bytes. The input of a layer has one more column block, `(1, 0, 0, 0)` in every row, and
 //! the layer's weights one more row block, whose first row is the bias: `[x 1] · [w; b] = x · w + b`. So the bias
 //! needs no kernel of its own, forward, backward or in the update (Bishop, *Pattern Recognition and Machine
 //! Learning*, equation 5.3).
@@ -15,7 +15,7 @@ mod softmax_xent;
 
 pub use gather::{BoundGather, Gather, Sample};
 pub use matmul::{Matmul, Sgd};
-pub use matrix::{Layout, Matrix};
+pub use matrix::{Element, Layout, Matrix};
 pub use softmax_xent::{SoftmaxXent, Sum};
 
 use crate::error::Result;
@@ -23,11 +23,12 @@ use crate::gpu::adapter::DeviceType;
 use crate::gpu::{Gpu, Shader};
 
 /// Every WGSL file of the program.
-pub const SHADERS: [Shader; 4] = [gather::SHADER, matmul::TILE, matmul::BROADCAST, softmax_xent::SHADER];
+pub const SHADERS: [Shader; 5] =
+    [gather::SHADER, matmul::SMALL, matmul::LARGE, matmul::BROADCAST, softmax_xent::SHADER];
 
 /// All kernels, compiled for one device.
 pub struct Kernels {
-    /// Bytes to f32, in shuffled order.
+    /// The images of a batch, in shuffled order.
     pub gather: Gather,
     /// The products of a layer: forward, backward, update.
     pub matmul: Matmul,
@@ -36,18 +37,18 @@ pub struct Kernels {
 }
 
 impl Kernels {
-    /// Compiles what suits the device: matrix products have one form for hardware and one for software adapters.
+    /// Compiles what suits the device: matrix products have two forms for hardware and one for software adapters.
     ///
     /// # Errors
     /// [`Error::Device`](crate::Error::Device) if the device's compiler rejects a shader.
     pub async fn new(gpu: &Gpu) -> Result<Self> {
-        let matmul = match gpu.summary().device_type {
-            DeviceType::Cpu => matmul::BROADCAST,
-            _ => matmul::TILE,
+        let forms: &[Shader] = match gpu.summary().device_type {
+            DeviceType::Cpu => &[matmul::BROADCAST],
+            _ => &[matmul::SMALL, matmul::LARGE],
         };
         Ok(Self {
             gather: Gather::new(gpu).await?,
-            matmul: Matmul::new(gpu, matmul).await?,
+            matmul: Matmul::by_size(gpu, forms).await?,
             softmax_xent: SoftmaxXent::new(gpu).await?,
         })
     }

@@ -24,7 +24,7 @@ fn launches_are_those_that_train(gpu: &Gpu) {
     block_on(engine.set_parameters(&before, None)).unwrap();
     let launches = engine.launches(1);
     let names: Vec<&str> = launches.iter().map(|launch| launch.name().split('.').nth(1).unwrap()).collect();
-    let expected = "gather forward forward forward train backward backward update update update";
+    let expected = "gather forward_bytes forward forward train backward backward update_bytes update update";
     assert_eq!(names.join(" "), expected);
     assert_eq!(launches[1].work().shape, [64, 784, 30]);
     assert_eq!(launches[1].work().flops, 2 * 64 * 784 * 30);

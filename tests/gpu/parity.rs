@@ -19,6 +19,8 @@ pub const TRIALS: &[crate::NamedTrial] = &[
     ("parity::update", update),
     ("parity::update_with_momentum_and_decay", update_with_momentum_and_decay),
     ("parity::update_keeps_padding_zero", update_keeps_padding_zero),
+    ("parity::bytes", bytes),
+    ("parity::the_size_of_a_product_decides_its_form", form_by_size),
     ("parity::gather", gather),
     ("parity::gather_beyond_one_dimension_of_workgroups", gather_beyond_one_dimension),
     ("parity::softmax_xent", softmax_xent),
@@ -26,20 +28,21 @@ pub const TRIALS: &[crate::NamedTrial] = &[
     ("parity::nan_stays_nan", nan_stays_nan),
 ];
 
-/// Batch rows, inputs, outputs: ones, primes, the tiles' edges (16 and 32 columns, 32 and 64 rows), wide and tall.
-const SHAPES: [[usize; 3]; 12] = [
+/// Batch rows, inputs, outputs: ones, primes, the tiles' edges (16, 20 and 128 columns, 16 and 128 rows), wide and tall.
+const SHAPES: [[usize; 3]; 13] = [
     [1, 1, 1],
     [2, 3, 5],
     [7, 13, 11],
     [3, 31, 10],
     [31, 15, 33],
-    [32, 16, 32],
+    [17, 21, 16],
     [33, 17, 31],
     [63, 64, 65],
     [64, 784, 10],
     [65, 33, 127],
     [129, 5, 300],
     [5, 301, 3],
+    [130, 129, 131],
 ];
 
 /// Values in -1..1 that f32 holds exactly.
@@ -55,7 +58,7 @@ fn abs(tensor: &Tensor<f64>) -> Tensor<f64> {
     tensor.map(f64::abs)
 }
 
-/// Both forms of the matrix products, on any adapter.
+/// Every form of the matrix products, on any adapter.
 fn forms(gpu: &Gpu) -> Vec<(&'static str, Matmul)> {
     let matmuls = SHADERS.iter().filter(|shader| shader.name.starts_with("matmul_"));
     matmuls.map(|&shader| (shader.name, block_on(Matmul::new(gpu, shader)).unwrap())).collect()
@@ -215,54 +218,121 @@ fn update_keeps_padding_zero(gpu: &Gpu) {
     }
 }
 
+/// Images with a byte pattern of their own, on the device, gathered in order.
+fn batch_of_bytes(gpu: &Gpu, rows: usize, features: usize) -> (Tensor<f32>, Matrix) {
+    let kernels = block_on(Kernels::new(gpu)).unwrap();
+    let byte = |row: usize, feature: usize| ((row * 31 + feature * 7 + 1) % 256) as u8;
+    let words = Gather::words(features);
+    let mut images = vec![0_u8; rows * words * 4];
+    for (row, image) in images.chunks_mut(words * 4).enumerate() {
+        (0..features).for_each(|feature| image[feature] = byte(row, feature));
+    }
+    let order: Vec<Sample> = (0..rows).map(|row| Sample { sample: row as u32, ..Sample::PADDING }).collect();
+    let (images, order) = (gpu.upload("images", &images).unwrap(), gpu.upload("order", &order).unwrap());
+    let x = Matrix::zeros(gpu, "x", Layout::images(rows, features)).unwrap();
+    finish(gpu, &kernels.gather.bind(gpu, &images, &order, &x, rows).unwrap().launch(rows));
+    (Tensor::from_fn(rows, features, |row, feature| f32::from(byte(row, feature)) / 255.0), x)
+}
+
+fn bytes(gpu: &Gpu) {
+    // Bytes give what the f32s they stand for give, but for the rounding of a division by 255.
+    for (form, matmul) in forms(gpu) {
+        for shape @ [rows, ins, outs] in SHAPES {
+            let layer = Layer::new(gpu, shape);
+            let (values, x_bytes) = batch_of_bytes(gpu, rows, ins);
+            let inputs = Layout::activations(rows, ins);
+            let x = Matrix::upload(gpu, "x", inputs, &inputs.pack_activations(values.data())).unwrap();
+            let outputs = Layout::activations(rows, outs);
+            let v = Matrix::zeros(gpu, "v", Layout::weights(1, 1)).unwrap();
+            let sgd = Sgd { lr: 1.0, momentum: 0.0, weight_decay: 0.0 };
+            let results = [&x, &x_bytes].map(|x| {
+                let z = nan(gpu, outputs);
+                finish(gpu, &matmul.forward(gpu, x, &layer.w_gpu, &z, false).unwrap());
+                let w = Matrix::zeros(gpu, "w", layer.w_gpu.layout).unwrap();
+                finish(gpu, &matmul.update(gpu, x, &layer.dz_gpu, &w, &v, sgd).unwrap());
+                (read(gpu, &z).0, read(gpu, &w).1)
+            });
+            let [(z, w), (z_bytes, w_bytes)] = results;
+            let tolerance = Tolerance { atol: 1e-5, rtol: 1e-5 };
+            let f64s = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
+            compare::allclose(&z_bytes, &f64s(&z), tolerance)
+                .unwrap_or_else(|mismatch| panic!("{form} forward_bytes {shape:?}: {mismatch}"));
+            compare::allclose(&w_bytes, &f64s(&w), tolerance)
+                .unwrap_or_else(|mismatch| panic!("{form} update_bytes {shape:?}: {mismatch}"));
+        }
+    }
+    let (_, x) = batch_of_bytes(gpu, 4, 4);
+    let layer = Layer::new(gpu, [4, 4, 4]);
+    let (_, matmul) = forms(gpu).remove(0);
+    assert!(matmul.backward(gpu, &layer.dz_gpu, &layer.w_gpu, &x, &x).is_err(), "bytes came out of no ReLU");
+    assert!(x.write(gpu, &vec![0.0; x.layout.len()]).is_err(), "f32s are no bytes");
+}
+
+fn form_by_size(gpu: &Gpu) {
+    // A product is the same whatever form computes it; one of each size, in the forms that hardware uses.
+    let shaders = SHADERS.map(|shader| (shader.name, shader));
+    let shader = |name: &str| shaders.iter().find(|(other, _)| *other == name).unwrap().1;
+    let both = [shader("matmul_small"), shader("matmul_large")];
+    let by_size = block_on(Matmul::by_size(gpu, &both)).unwrap();
+    let [small, large] = both.map(|shader| block_on(Matmul::new(gpu, shader)).unwrap());
+    // 8 x 8 workgroups of the large form, and one column of them fewer.
+    for (shape @ [rows, _, outs], alone) in [([1024, 21, 1024], large), ([1024, 21, 896], small)] {
+        let layer = Layer::new(gpu, shape);
+        let results = [&by_size, &alone].map(|matmul| {
+            let z = nan(gpu, Layout::activations(rows, outs));
+            finish(gpu, &matmul.forward(gpu, &layer.x_gpu, &layer.w_gpu, &z, false).unwrap());
+            read(gpu, &z).0
+        });
+        assert!(results[0] == results[1], "{shape:?}: not the form that it should be");
+    }
+}
+
 fn gather(gpu: &Gpu) {
     let kernels = block_on(Kernels::new(gpu)).unwrap();
     for (samples, features) in [(1, 1), (3, 4), (5, 7), (11, 784), (2, 1023)] {
         let words = Gather::words(features);
-        let byte = |sample: usize, feature: usize| ((sample * 31 + feature * 7) % 256) as u8;
-        let mut bytes = vec![0_u8; samples * words * 4];
-        for (i, byte_at) in bytes.iter_mut().enumerate() {
-            let (sample, feature) = (i / (words * 4), i % (words * 4));
-            *byte_at = if feature < features { byte(sample, feature) } else { 0 };
-        }
+        let images: Vec<u8> = (0..samples * words * 4).map(|i| (i * 7 % 251) as u8).collect();
         let order: Vec<Sample> =
             (0..13).map(|i| Sample { sample: ((i * 5) % samples) as u32, ..Sample::PADDING }).collect();
-        let images = gpu.upload("images", &bytes).unwrap();
+        let images_gpu = gpu.upload("images", &images).unwrap();
         let order_gpu = gpu.upload("order", &order).unwrap();
-        let x = nan(gpu, Layout::activations(16, features));
-        finish(
-            gpu,
-            &kernels.gather.bind(gpu, &images, &order_gpu, &x, order.len()).unwrap().launch(order.len()),
-        );
+        let layout = Layout::images(16, features);
+        let buffer = gpu.upload("x", &vec![0xee_u8; layout.len()]).unwrap();
+        let x = Matrix::within(&buffer, 0, layout);
+        let bound = kernels.gather.bind(gpu, &images_gpu, &order_gpu, &x, order.len()).unwrap();
+        finish(gpu, &bound.launch(order.len()));
 
-        let (_, packed) = read(gpu, &x);
-        let rows = Layout::activations(order.len(), features);
-        let want = Tensor::from_fn(order.len(), features, |r, f| {
-            f64::from(byte(order[r].sample as usize, f)) / 255.0
-        });
-        let tolerance = Tolerance { atol: 0.0, rtol: f64::from(f32::EPSILON) };
-        let got = rows.unpack(&packed);
-        compare::allclose(&got, want.data(), tolerance).unwrap_or_else(|mismatch| panic!("{mismatch}"));
-        for row in packed.chunks(rows.stride()).take(order.len()) {
-            assert_eq!(row[rows.stride() - 4..], [1.0, 0.0, 0.0, 0.0], "the constant that meets the bias");
+        let got = block_on(gpu.read::<u8>(&buffer, layout.len())).unwrap();
+        for (row, sample) in got.chunks(layout.stride()).zip(&order) {
+            let image = &images[sample.sample as usize * words * 4..][..words * 4];
+            assert_eq!(row[..words * 4], *image, "{features} features");
+            assert_eq!(row[words * 4], 255, "the constant that meets the bias");
+            assert!(row[words * 4 + 1..].iter().all(|&byte| byte == 0), "the rest of a row is zero");
         }
-        assert!(packed[order.len() * rows.stride()..].iter().all(|x| x.is_nan()), "no row beyond the last");
+        let beyond = &got[order.len() * layout.stride()..];
+        assert!(!beyond.is_empty() && beyond.iter().all(|&byte| byte == 0xee), "no row beyond the last");
     }
+    let floats = Matrix::zeros(gpu, "x", Layout::activations(4, 4)).unwrap();
+    let order = gpu.upload("order", &[Sample::PADDING; 4]).unwrap();
+    assert!(kernels.gather.bind(gpu, &order, &order, &floats, 4).is_err(), "x has to be bytes");
 }
 
 fn gather_beyond_one_dimension(gpu: &Gpu) {
     // 64 invocations a workgroup and 65,535 workgroups in x: the rest has to go on in y.
     let kernels = block_on(Kernels::new(gpu)).unwrap();
-    let rows: usize = 64 * 65_535 / 2 + 100;
+    let rows: usize = 64 * 65_535 / 4 + 100;
     let images = gpu.upload("images", &[u32::from_le_bytes([255, 0, 0, 0]), 0]).unwrap();
     let order: Vec<Sample> =
         (0..rows).map(|i| Sample { sample: u32::from(i + 1 != rows), ..Sample::PADDING }).collect();
     let order = gpu.upload("order", &order).unwrap();
-    let x = nan(gpu, Layout::activations(rows.next_multiple_of(4), 1));
+    let layout = Layout::images(rows, 1);
+    let buffer = gpu.alloc("x", layout.size()).unwrap();
+    let x = Matrix::within(&buffer, 0, layout);
     finish(gpu, &kernels.gather.bind(gpu, &images, &order, &x, rows).unwrap().launch(rows));
-    let (values, _) = read(gpu, &x);
-    assert_eq!(values[rows - 1], 1.0, "the last row is written");
-    assert!(values[..rows - 1].iter().all(|&x| x == 0.0), "and so are all before it");
+    let bytes = block_on(gpu.read::<u8>(&buffer, rows * layout.stride())).unwrap();
+    let mut values = bytes.chunks(layout.stride()).map(|row| row[0]);
+    assert_eq!(values.next_back(), Some(255), "the last row is written");
+    assert!(values.all(|value| value == 0), "and so are all before it");
 }
 
 /// Logits, labels and weights; every third row is padding if `padded`.

@@ -304,7 +304,7 @@ fn nan_reaches_the_loss(gpu: &Gpu) {
 fn too_large(gpu: &Gpu) {
     let spec = MlpSpec::new(vec![784, 10]).unwrap();
     let data = dataset(784, 10, 20, 5);
-    let batch = (gpu.max_binding_size() / (785 * 4)) as usize;
+    let batch = (gpu.max_binding_size() / 785) as usize;
     let options = options(batch, 0.0, 0.0);
     let opened = block_on(GpuEngine::new(gpu.clone(), &spec, data, options, Residency::WhereTheyFit));
     let error = opened.err().expect("no adapter holds such a batch in one binding");

@@ -152,11 +152,11 @@ impl Training {
     ) -> Result<Self> {
         let (gpu, batch) = (&network.gpu, options.batch_size);
         let slot_rows = batch.next_multiple_of(ALIGNED_ROWS);
-        let slot_bytes = Layout::activations(slot_rows, spec.inputs()).size() as usize;
+        let slot_bytes = Layout::images(slot_rows, spec.inputs()).size() as usize;
         let slots = (CHUNK_BYTES / slot_bytes).min(batches).clamp(1, MAX_SLOTS);
         let rows = (slots * slot_rows).max(evaluation_rows);
         let mut training = Self {
-            x: Matrix::zeros(gpu, "x", Layout::activations(rows, spec.inputs()))?,
+            x: Matrix::zeros(gpu, "x", Layout::images(rows, spec.inputs()))?,
             order: gpu.upload("order", &vec![Sample::PADDING; rows])?,
             slot_rows,
             z: Outputs::new(gpu, "z", spec, batch)?,

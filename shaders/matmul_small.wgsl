@@ -1,0 +1,222 @@
+// Matrix products of one layer, for GPUs: small ones, whose inner dimension is cut into slices.
+//
+// Formula:  forward   z  = x · w, then max(z, 0) where params.relu = 1    (the bias is w's last row, see Shapes)
+//           backward  dx = (dz · wᵀ) ⊙ [x > 0]                            (x is what a ReLU below put out)
+//           update    g  = xᵀ · dz + weight_decay · w
+//                     v  = momentum · v + g,   w = w - lr · v             (v stays untouched if momentum = 0)
+//           forward_bytes and update_bytes take x as bytes: a byte b is the value b / 255.
+// Shapes:   in blocks of 4 x 4: x, dx [rows, ins], z, dz [rows, outs + 1], w, v [ins, outs]; row-major vec4, and bytes
+//           one u32 for a vec4, the first value in the low bits, params.stride words to a row.
+//           The last column block of x is (1, 0, 0, 0) in every row and meets the bias in the last row block of w.
+//           z and dx have such a block too, which nothing here writes. Padding is zero in w and in x's columns, and
+//           rows of padding are zero in dz.
+// Bindings: 0 params; 1 x or bytes, 2 w, 3 dz (read); 4 out: z, dx or w; 5 v. An entry point binds those it uses.
+// Dispatch: a workgroup computes GROUP_ROWS x GROUP_COLS blocks of the output, rows in y and columns in x;
+//           the output is z [rows, outs], dx [rows, ins - 1], w [ins, outs].
+// Numerics: f32; each slice sums in ascending order, four at a time; then the slices are summed in ascending order.
+// Twin:     reference::dense, reference::matmul, Activation::derivative, Sgd::step
+//
+// A small product has too few values to occupy a GPU with one invocation each. So a workgroup computes no more than
+// 16 x 16 values, and 16 invocations share the sums of a 4 x 4 block: each takes every 16th block of the inner
+// dimension. One barrier, then their sums are added. Operands come through the caches; each is used four times.
+
+struct Params {
+    rows: u32,
+    ins: u32,
+    outs: u32,
+    stride: u32,
+    relu: u32,
+    lr: f32,
+    momentum: f32,
+    weight_decay: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> bytes: array<u32>;
+@group(0) @binding(2) var<storage, read> w: array<vec4f>;
+@group(0) @binding(3) var<storage, read> dz: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> out: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> v: array<vec4f>;
+
+const GROUP_ROWS = 4u;
+const GROUP_COLS = 4u;
+const SLICES = 16u;
+
+// A row of a block each: [SLICES, 4 * GROUP_ROWS rows, GROUP_COLS].
+var<workgroup> partial: array<vec4f, 1024>;
+
+// A block is a matrix whose columns are the block's rows, since WGSL's matrices are made of columns.
+// So the product of blocks c += a · b is written `c += b * a`.
+
+fn block_x(row: u32, col: u32) -> mat4x4f {
+    let stride = params.ins;
+    let i = row * 4u * stride + col;
+    return mat4x4f(x[i], x[i + stride], x[i + 2u * stride], x[i + 3u * stride]);
+}
+
+fn block_bytes(row: u32, col: u32) -> mat4x4f {
+    let stride = params.stride;
+    let i = row * 4u * stride + col;
+    return mat4x4f(
+        unpack4x8unorm(bytes[i]),
+        unpack4x8unorm(bytes[i + stride]),
+        unpack4x8unorm(bytes[i + 2u * stride]),
+        unpack4x8unorm(bytes[i + 3u * stride]),
+    );
+}
+
+fn block_w(row: u32, col: u32) -> mat4x4f {
+    let stride = params.outs;
+    let i = row * 4u * stride + col;
+    return mat4x4f(w[i], w[i + stride], w[i + 2u * stride], w[i + 3u * stride]);
+}
+
+fn block_dz(row: u32, col: u32) -> mat4x4f {
+    let stride = params.outs + 1u;
+    let i = row * 4u * stride + col;
+    return mat4x4f(dz[i], dz[i + stride], dz[i + 2u * stride], dz[i + 3u * stride]);
+}
+
+// What an invocation computes: a block of the output, over one slice of the inner dimension.
+struct Place {
+    row: u32,
+    col: u32,
+    slice: u32,
+}
+
+fn place(group: vec3u, index: u32) -> Place {
+    let first = group.yx * vec2u(GROUP_ROWS, GROUP_COLS);
+    let row = index / GROUP_COLS % GROUP_ROWS;
+    return Place(first.x + row, first.y + index % GROUP_COLS, index / (GROUP_ROWS * GROUP_COLS));
+}
+
+// Every slice's sum of a block becomes the workgroup's.
+fn share(index: u32, sum: mat4x4f) {
+    let slice = index / (GROUP_ROWS * GROUP_COLS);
+    let row = index / GROUP_COLS % GROUP_ROWS;
+    for (var r = 0u; r < 4u; r++) {
+        partial[(slice * 4u * GROUP_ROWS + row * 4u + r) * GROUP_COLS + index % GROUP_COLS] = sum[r];
+    }
+}
+
+// The sum over all slices of the `index`th row of a block.
+fn add_up(index: u32) -> vec4f {
+    var sum: vec4f;
+    for (var slice = 0u; slice < SLICES; slice++) {
+        sum += partial[slice * 4u * GROUP_ROWS * GROUP_COLS + index];
+    }
+    return sum;
+}
+
+// What is stored is a row of a block: rows are counted one by one, columns in blocks.
+
+fn store_z(row: u32, col: u32, z: vec4f) {
+    if row >= params.rows * 4u || col >= params.outs { return; }
+    // Not max(): a NaN has to stay a NaN, so that a run that diverges is noticed.
+    let negative = (z < vec4f(0.0)) & vec4<bool>(params.relu == 1u);
+    out[row * (params.outs + 1u) + col] = select(z, vec4f(0.0), negative);
+}
+
+fn store_dx(row: u32, col: u32, dx: vec4f) {
+    if row >= params.rows * 4u || col >= params.ins - 1u { return; }
+    let i = row * params.ins + col;
+    out[i] = select(vec4f(0.0), dx, x[i] > vec4f(0.0));
+}
+
+fn store_w(row: u32, col: u32, gradient: vec4f) {
+    if row >= params.ins * 4u || col >= params.outs { return; }
+    let i = row * params.outs + col;
+    let old = out[i];
+    var step = gradient + params.weight_decay * old;
+    if params.momentum != 0.0 {
+        step += params.momentum * v[i];
+        v[i] = step;
+    }
+    out[i] = old - params.lr * step;
+}
+
+@compute @workgroup_size(256)
+fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+    let at = place(group, index);
+    var sum: mat4x4f;
+    if at.row < params.rows && at.col < params.outs {
+        for (var k = at.slice; k < params.ins; k += SLICES) {
+            sum += block_w(k, at.col) * block_x(at.row, k);
+        }
+    }
+    share(index, sum);
+    workgroupBarrier(); // all slices are there before they are added up
+    if index < 4u * GROUP_ROWS * GROUP_COLS {
+        let row = group.y * 4u * GROUP_ROWS + index / GROUP_COLS;
+        store_z(row, group.x * GROUP_COLS + index % GROUP_COLS, add_up(index));
+    }
+}
+
+@compute @workgroup_size(256)
+fn forward_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+    let at = place(group, index);
+    var sum: mat4x4f;
+    if at.row < params.rows && at.col < params.outs {
+        for (var k = at.slice; k < params.ins; k += SLICES) {
+            sum += block_w(k, at.col) * block_bytes(at.row, k);
+        }
+    }
+    share(index, sum);
+    workgroupBarrier(); // all slices are there before they are added up
+    if index < 4u * GROUP_ROWS * GROUP_COLS {
+        let row = group.y * 4u * GROUP_ROWS + index / GROUP_COLS;
+        store_z(row, group.x * GROUP_COLS + index % GROUP_COLS, add_up(index));
+    }
+}
+
+@compute @workgroup_size(256)
+fn backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+    let at = place(group, index);
+    var sum: mat4x4f;
+    if at.row < params.rows && at.col < params.ins - 1u {
+        for (var k = at.slice; k < params.outs; k += SLICES) {
+            sum += transpose(block_w(at.col, k)) * block_dz(at.row, k);
+        }
+    }
+    share(index, sum);
+    workgroupBarrier(); // all slices are there before they are added up
+    if index < 4u * GROUP_ROWS * GROUP_COLS {
+        let row = group.y * 4u * GROUP_ROWS + index / GROUP_COLS;
+        store_dx(row, group.x * GROUP_COLS + index % GROUP_COLS, add_up(index));
+    }
+}
+
+@compute @workgroup_size(256)
+fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+    let at = place(group, index);
+    var sum: mat4x4f;
+    if at.row < params.ins && at.col < params.outs {
+        for (var k = at.slice; k < params.rows; k += SLICES) {
+            sum += block_dz(k, at.col) * transpose(block_x(k, at.row));
+        }
+    }
+    share(index, sum);
+    workgroupBarrier(); // all slices are there before they are added up
+    if index < 4u * GROUP_ROWS * GROUP_COLS {
+        let row = group.y * 4u * GROUP_ROWS + index / GROUP_COLS;
+        store_w(row, group.x * GROUP_COLS + index % GROUP_COLS, add_up(index));
+    }
+}
+
+@compute @workgroup_size(256)
+fn update_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+    let at = place(group, index);
+    var sum: mat4x4f;
+    if at.row < params.ins && at.col < params.outs {
+        for (var k = at.slice; k < params.rows; k += SLICES) {
+            sum += block_dz(k, at.col) * transpose(block_bytes(k, at.row));
+        }
+    }
+    share(index, sum);
+    workgroupBarrier(); // all slices are there before they are added up
+    if index < 4u * GROUP_ROWS * GROUP_COLS {
+        let row = group.y * 4u * GROUP_ROWS + index / GROUP_COLS;
+        store_w(row, group.x * GROUP_COLS + index % GROUP_COLS, add_up(index));
+    }
+}
