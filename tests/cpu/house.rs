@@ -15,7 +15,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("atomic_file", &["error"]),
     ("reference", &["tensor"]),
     ("data", &["error", "tensor", "atomic_file"]),
-    ("gpu", &["error", "tensor"]),
+    ("gpu", &["error", "tensor", "atomic_file"]),
     ("kernels", &["error", "tensor", "gpu"]),
     ("doctor", &["error", "tensor", "atomic_file", "reference"]),
     ("model", &["error", "tensor", "reference"]),

@@ -22,6 +22,7 @@ mod memory;
 #[cfg(feature = "fetch")]
 mod mirror;
 mod model;
+mod pipeline_cache;
 mod program;
 mod reference;
 mod shaders;
