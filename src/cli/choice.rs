@@ -169,7 +169,8 @@ impl DeviceChoice {
     pub async fn open(&self) -> Result<(Option<Gpu>, Option<String>)> {
         let (device, notice) = self.find().await?;
         let Device::Gpu(adapter) = device else { return Ok((None, notice)) };
-        match Gpu::open(&adapter).await {
+        let cache = dirs::cache_dir().map(|folder| folder.join("gpu-mlp"));
+        match Gpu::open_with_cache(&adapter, cache.as_deref()).await {
             Ok(gpu) => Ok((Some(gpu), notice)),
             // Nobody asked for this adapter: that it cannot be used is no reason not to compute.
             Err(Error::NoAdapter(reason)) if self.is_open() => {

@@ -1,5 +1,8 @@
 //! A kernel is one entry point of a WGSL file. What it binds, and its workgroup size, are read from the WGSL.
 
+use std::sync::PoisonError;
+use std::time::Instant;
+
 use bytemuck::Pod;
 
 use super::{Gpu, Slice};
@@ -79,6 +82,7 @@ impl Kernel {
         let rejected = |reason: String| Error::Device(format!("shader {name} was rejected: {reason}"));
         let interface = Interface::of(shader, entry_point).map_err(rejected)?;
 
+        let begun = Instant::now();
         let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let module = gpu.device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some(shader.name),
@@ -90,11 +94,12 @@ impl Kernel {
             module: &module,
             entry_point: Some(entry_point),
             compilation_options: Default::default(),
-            cache: None,
+            cache: gpu.pipeline_cache.as_ref().map(|cache| &cache.raw),
         });
         if let Some(error) = scope.pop().await {
             return Err(rejected(error.to_string()));
         }
+        *gpu.compiling.lock().unwrap_or_else(PoisonError::into_inner) += begun.elapsed();
         let Interface { storage, params_size, workgroup_size } = interface;
         Ok(Self { name, pipeline, storage, params_size, workgroup_size })
     }

@@ -6,16 +6,23 @@
 pub mod adapter;
 mod buffer;
 mod kernel;
+mod pipeline_cache;
 mod staging;
 mod timestamps;
 
 pub use adapter::{AdapterSummary, Backend};
 pub use buffer::{Buffer, Slice};
 pub use kernel::{BoundKernel, Kernel, Launch, Shader, Work};
+pub use pipeline_cache::CacheFile;
 pub use staging::Staging;
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use serde::Serialize;
+
+use self::pipeline_cache::PipelineCache;
 use crate::error::{Error, Result};
 
 /// An opened device: cheap to clone, all clones are the same device.
@@ -24,8 +31,20 @@ pub struct Gpu {
     device: wgpu::Device,
     queue: wgpu::Queue,
     summary: Arc<AdapterSummary>,
+    pipeline_cache: Option<Arc<PipelineCache>>,
+    /// Time spent compiling pipelines so far.
+    compiling: Arc<Mutex<Duration>>,
     /// The first complaint of the device, kept until somebody asks: wgpu reports through callbacks.
     fault: Arc<Mutex<Option<String>>>,
+}
+
+/// What compiling kernels took.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Pipelines {
+    /// Time spent on it.
+    pub pipeline_seconds: f64,
+    /// Whether an earlier run's pipelines were at hand: a sound file of this driver.
+    pub pipelines_cached: bool,
 }
 
 /// Work handed to the device, to be waited for.
@@ -38,6 +57,14 @@ impl Gpu {
     /// # Errors
     /// [`Error::NoAdapter`] if the adapter has no compute shaders or refuses to open.
     pub async fn open(adapter: &adapter::Adapter) -> Result<Self> {
+        Self::open_with_cache(adapter, None).await
+    }
+
+    /// As [`open`](Self::open); compiled pipelines are kept in a folder, if one is given and the driver hands them out.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open). A folder that cannot be used is none.
+    pub async fn open_with_cache(adapter: &adapter::Adapter, folder: Option<&Path>) -> Result<Self> {
         let refused = |reason: String| {
             Error::NoAdapter(format!(
                 "adapter \"{}\" cannot be used: {reason}\n  hint: `gpu-mlp devices` lists the others; \
@@ -48,14 +75,24 @@ impl Gpu {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("gpu-mlp"),
             required_limits: adapter.limits_to_request().map_err(refused)?,
-            // Only measuring uses them; no adapter is refused for want of them.
-            required_features: adapter.raw.features() & wgpu::Features::TIMESTAMP_QUERY,
+            // Good to have: no adapter is refused for want of them.
+            required_features: adapter.raw.features()
+                & (wgpu::Features::PIPELINE_CACHE | wgpu::Features::TIMESTAMP_QUERY),
             memory_hints: wgpu::MemoryHints::Performance,
             ..Default::default()
         };
         let opened = adapter.raw.request_device(&descriptor).await;
         let (device, queue) = opened.map_err(|error| refused(error.to_string()))?;
-        let gpu = Self { device, queue, summary: Arc::new(adapter.summary.clone()), fault: Arc::default() };
+        let info = adapter.raw.get_info();
+        let pipeline_cache = folder.and_then(|folder| PipelineCache::open(&device, &info, folder));
+        let gpu = Self {
+            device,
+            queue,
+            summary: Arc::new(adapter.summary.clone()),
+            pipeline_cache: pipeline_cache.map(Arc::new),
+            compiling: Arc::default(),
+            fault: Arc::default(),
+        };
         gpu.listen_for_faults();
         Ok(gpu)
     }
@@ -81,6 +118,20 @@ impl Gpu {
     /// What is known of the adapter.
     pub fn summary(&self) -> &AdapterSummary {
         &self.summary
+    }
+
+    /// What compiling kernels has taken so far.
+    pub fn pipelines(&self) -> Pipelines {
+        let seconds = self.compiling.lock().unwrap_or_else(PoisonError::into_inner).as_secs_f64();
+        let cached = self.pipeline_cache.as_ref().is_some_and(|cache| cache.is_warm());
+        Pipelines { pipeline_seconds: seconds, pipelines_cached: cached }
+    }
+
+    /// Keeps what was compiled for the next run, where there is a cache.
+    pub fn keep_pipelines(&self) {
+        if let Some(cache) = &self.pipeline_cache {
+            cache.save();
+        }
     }
 
     /// The largest buffer a kernel can be given, in bytes.

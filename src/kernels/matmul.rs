@@ -45,7 +45,7 @@ const ENOUGH_WORKGROUPS: u32 = 64;
 
 /// The products of a layer, in one or several forms.
 pub struct Matmul {
-    /// From small workgroups to large ones. A product takes the last form that cuts it into enough workgroups.
+    /// From small workgroups to large ones. A product takes the last form that it fills, and fills often enough.
     forms: Vec<Form>,
 }
 
@@ -186,8 +186,11 @@ impl Matmul {
 
     /// The form for an output of so many blocks.
     fn form(&self, blocks: [usize; 2]) -> &Form {
-        let is_enough = |form: &&Form| form.workgroups(blocks).iter().product::<u32>() >= ENOUGH_WORKGROUPS;
-        self.forms.iter().rfind(is_enough).unwrap_or(&self.forms[0])
+        let fits = |form: &&Form| {
+            let fills_one = blocks[0] >= form.group[0] && blocks[1] >= form.group[1];
+            fills_one && form.workgroups(blocks).iter().product::<u32>() >= ENOUGH_WORKGROUPS
+        };
+        self.forms.iter().rfind(fits).unwrap_or(&self.forms[0])
     }
 }
 

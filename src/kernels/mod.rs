@@ -46,11 +46,13 @@ impl Kernels {
             DeviceType::Cpu => &[matmul::BROADCAST],
             _ => &[matmul::SMALL, matmul::LARGE],
         };
-        Ok(Self {
+        let kernels = Self {
             gather: Gather::new(gpu).await?,
             matmul: Matmul::by_size(gpu, forms).await?,
             softmax_xent: SoftmaxXent::new(gpu).await?,
-        })
+        };
+        gpu.keep_pipelines();
+        Ok(kernels)
     }
 }
 

@@ -17,7 +17,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("reference", &["tensor"]),
     ("data", &["error", "tensor", "atomic_file", "spelling"]),
     ("chart", &["error"]),
-    ("gpu", &["error", "tensor"]),
+    ("gpu", &["error", "tensor", "atomic_file"]),
     ("kernels", &["error", "tensor", "gpu"]),
     ("doctor", &["error", "tensor", "atomic_file", "spelling", "reference"]),
     ("model", &["error", "tensor", "reference"]),

@@ -25,6 +25,7 @@ mod memory;
 mod mirror;
 mod model;
 mod on_disk;
+mod pipeline_cache;
 mod program;
 mod reference;
 mod replay;

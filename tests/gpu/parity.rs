@@ -219,8 +219,7 @@ fn update_keeps_padding_zero(gpu: &Gpu) {
 }
 
 /// Images with a byte pattern of their own, on the device, gathered in order.
-fn batch_of_bytes(gpu: &Gpu, rows: usize, features: usize) -> (Tensor<f32>, Matrix) {
-    let kernels = block_on(Kernels::new(gpu)).unwrap();
+fn batch_of_bytes(gpu: &Gpu, gather: &Gather, rows: usize, features: usize) -> (Tensor<f32>, Matrix) {
     let byte = |row: usize, feature: usize| ((row * 31 + feature * 7 + 1) % 256) as u8;
     let words = Gather::words(features);
     let mut images = vec![0_u8; rows * words * 4];
@@ -230,16 +229,17 @@ fn batch_of_bytes(gpu: &Gpu, rows: usize, features: usize) -> (Tensor<f32>, Matr
     let order: Vec<Sample> = (0..rows).map(|row| Sample { sample: row as u32, ..Sample::PADDING }).collect();
     let (images, order) = (gpu.upload("images", &images).unwrap(), gpu.upload("order", &order).unwrap());
     let x = Matrix::zeros(gpu, "x", Layout::images(rows, features)).unwrap();
-    finish(gpu, &kernels.gather.bind(gpu, &images, &order, &x, rows).unwrap().launch(rows));
+    finish(gpu, &gather.bind(gpu, &images, &order, &x, rows).unwrap().launch(rows));
     (Tensor::from_fn(rows, features, |row, feature| f32::from(byte(row, feature)) / 255.0), x)
 }
 
 fn bytes(gpu: &Gpu) {
     // Bytes give what the f32s they stand for give, but for the rounding of a division by 255.
+    let kernels = block_on(Kernels::new(gpu)).unwrap();
     for (form, matmul) in forms(gpu) {
         for shape @ [rows, ins, outs] in SHAPES {
             let layer = Layer::new(gpu, shape);
-            let (values, x_bytes) = batch_of_bytes(gpu, rows, ins);
+            let (values, x_bytes) = batch_of_bytes(gpu, &kernels.gather, rows, ins);
             let inputs = Layout::activations(rows, ins);
             let x = Matrix::upload(gpu, "x", inputs, &inputs.pack_activations(values.data())).unwrap();
             let outputs = Layout::activations(rows, outs);
@@ -261,7 +261,7 @@ fn bytes(gpu: &Gpu) {
                 .unwrap_or_else(|mismatch| panic!("{form} update_bytes {shape:?}: {mismatch}"));
         }
     }
-    let (_, x) = batch_of_bytes(gpu, 4, 4);
+    let (_, x) = batch_of_bytes(gpu, &kernels.gather, 4, 4);
     let layer = Layer::new(gpu, [4, 4, 4]);
     let (_, matmul) = forms(gpu).remove(0);
     assert!(matmul.backward(gpu, &layer.dz_gpu, &layer.w_gpu, &x, &x).is_err(), "bytes came out of no ReLU");
@@ -275,15 +275,19 @@ fn form_by_size(gpu: &Gpu) {
     let both = [shader("matmul_small"), shader("matmul_large")];
     let by_size = block_on(Matmul::by_size(gpu, &both)).unwrap();
     let [small, large] = both.map(|shader| block_on(Matmul::new(gpu, shader)).unwrap());
-    // 8 x 8 workgroups of the large form, and one column of them fewer.
-    for (shape @ [rows, _, outs], alone) in [([1024, 21, 1024], large), ([1024, 21, 896], small)] {
+    // 8 x 8 workgroups of the large form, one column of them fewer, and 64 of them that would be almost empty. With
+    // 200 inputs the forms' sums differ in their last bits.
+    let cases = [([1024, 200, 1024], &large), ([1024, 200, 896], &small), ([8192, 200, 10], &small)];
+    for (shape @ [rows, _, outs], alone) in cases {
         let layer = Layer::new(gpu, shape);
-        let results = [&by_size, &alone].map(|matmul| {
-            let z = nan(gpu, Layout::activations(rows, outs));
-            finish(gpu, &matmul.forward(gpu, &layer.x_gpu, &layer.w_gpu, &z, false).unwrap());
-            read(gpu, &z).0
-        });
+        let results =
+            [&by_size, alone, if std::ptr::eq(alone, &large) { &small } else { &large }].map(|matmul| {
+                let z = nan(gpu, Layout::activations(rows, outs));
+                finish(gpu, &matmul.forward(gpu, &layer.x_gpu, &layer.w_gpu, &z, false).unwrap());
+                read(gpu, &z).0
+            });
         assert!(results[0] == results[1], "{shape:?}: not the form that it should be");
+        assert!(results[1] != results[2], "{shape:?}: the forms cannot be told apart");
     }
 }
 

@@ -11,6 +11,7 @@ use crate::cli::interrupt;
 use crate::cli::output::{json, note, say, thousands};
 use crate::engine::EngineInfo;
 use crate::error::Result;
+use crate::gpu::Pipelines;
 use crate::metrics::EpochRecord;
 use crate::run::RunDir;
 use crate::trainer::{Observer, Outcome, TrainConfig};
@@ -40,6 +41,9 @@ pub(super) struct Start<'a> {
     config: &'a TrainConfig,
     /// From the program's start to here: reading data, opening the device, compiling kernels.
     setup_seconds: f64,
+    /// The kernels' part of it; not on the CPU.
+    #[serde(flatten)]
+    pipelines: Option<Pipelines>,
     run_dir: &'a Path,
 }
 
@@ -104,7 +108,7 @@ impl<'a> Display<'a> {
         }
     }
 
-    pub fn start(&self, engine: &EngineInfo, new: bool) -> Result<()> {
+    pub fn start(&self, engine: &EngineInfo, pipelines: Option<Pipelines>, new: bool) -> Result<()> {
         let Session { config, dataset, plan, begun, .. } = self.session;
         let spec = config.train.spec(dataset)?;
         let start = Start {
@@ -118,6 +122,7 @@ impl<'a> Display<'a> {
             data_origin: &dataset.origin,
             config: &config.train,
             setup_seconds: begun.elapsed().as_secs_f64(),
+            pipelines,
             run_dir: self.run.path(),
         };
         self.record(&Line::Start(start), new)?;

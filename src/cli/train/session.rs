@@ -12,6 +12,7 @@ use crate::cli::output::note;
 use crate::data::Dataset;
 use crate::engine::{CpuEngine, Engine, GpuEngine, Residency};
 use crate::error::{Error, Result};
+use crate::gpu::Pipelines;
 use crate::run::{RunConfig, RunDir};
 use crate::trainer::{Outcome, Plan, Trainer};
 
@@ -35,15 +36,16 @@ impl Session<'_> {
         let spec = self.config.train.spec(&self.dataset)?;
         let (dataset, options) = (self.dataset.clone(), self.config.train.step_options());
         match gpu {
-            None => self.train(CpuEngine::new(&spec, dataset, options)).await,
+            None => self.train(CpuEngine::new(&spec, dataset, options), None).await,
             Some(gpu) => {
                 let residency = Residency::WhereTheyFit;
-                self.train(GpuEngine::new(gpu, &spec, dataset, options, residency).await?).await
+                let engine = GpuEngine::new(gpu.clone(), &spec, dataset, options, residency).await?;
+                self.train(engine, Some(gpu.pipelines())).await
             }
         }
     }
 
-    async fn train(&self, mut engine: impl Engine) -> Result<u8> {
+    async fn train(&self, mut engine: impl Engine, pipelines: Option<Pipelines>) -> Result<u8> {
         let (config, dataset) = (&self.config.train, &self.dataset);
         let info = engine.info();
         let state = match &self.resumed {
@@ -65,7 +67,7 @@ impl Session<'_> {
             run.save(state)?;
         }
         let mut display = Display::new(self, &run, epochs);
-        display.start(&info, state.is_none())?;
+        display.start(&info, pipelines, state.is_none())?;
         if epochs >= config.total_epochs() && !self.args.quiet {
             note(&format!("all {epochs} epochs of this run are done; a larger --epochs adds to them"));
         }
