@@ -11,11 +11,17 @@ pub(super) const SHADER: Shader =
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
-struct Params {
+pub(super) struct Params {
     rows: u32,
     stride: u32,
     words: u32,
     unused: u32,
+}
+
+impl Params {
+    pub fn new(rows: usize, stride: usize, words: usize) -> Self {
+        Self { rows: rows as u32, stride: stride as u32, words: words as u32, unused: 0 }
+    }
 }
 
 /// One row of a batch, as the device sees it.
@@ -64,15 +70,8 @@ impl Gather {
         x: &Matrix,
         rows: usize,
     ) -> Result<BoundGather> {
-        let stride = x.layout.col_blocks;
-        let params = Params {
-            rows: rows as u32,
-            stride: stride as u32,
-            words: Self::words(x.layout.cols) as u32,
-            unused: 0,
-        };
-        let kernel = self.kernel.bind(gpu, &params, &[images.whole(), order.whole(), x.slice()])?;
-        Ok(BoundGather { kernel, stride, workgroup: self.kernel.workgroup_size()[0] as usize })
+        let params = Params::new(rows, x.layout.col_blocks, Self::words(x.layout.cols));
+        BoundGather::new(gpu, &self.kernel, &params, [images, order], x)
     }
 }
 
@@ -85,6 +84,19 @@ pub struct BoundGather {
 }
 
 impl BoundGather {
+    /// From the samples on the device and their order into x.
+    pub(super) fn new(
+        gpu: &Gpu,
+        kernel: &Kernel,
+        params: &Params,
+        [samples, order]: [&Buffer; 2],
+        x: &Matrix,
+    ) -> Result<Self> {
+        let workgroup = kernel.workgroup_size()[0] as usize;
+        let kernel = kernel.bind(gpu, params, &[samples.whole(), order.whole(), x.slice()])?;
+        Ok(Self { kernel, stride: params.stride as usize, workgroup })
+    }
+
     /// Gathers the first `rows` rows, no more than were bound.
     pub fn launch(&self, rows: usize) -> Launch {
         self.kernel.launch(fold((rows * self.stride).div_ceil(self.workgroup)))

@@ -9,11 +9,13 @@
 //! Learning*, equation 5.3).
 
 mod gather;
+mod gather_floats;
 mod matmul;
 mod matrix;
 mod softmax_xent;
 
 pub use gather::{BoundGather, Gather, Sample};
+pub use gather_floats::GatherFloats;
 pub use matmul::{Matmul, Sgd};
 pub use matrix::{Layout, Matrix};
 pub use softmax_xent::{SoftmaxXent, Sum};
@@ -23,12 +25,15 @@ use crate::gpu::adapter::DeviceType;
 use crate::gpu::{Gpu, Shader};
 
 /// Every WGSL file of the program.
-pub const SHADERS: [Shader; 4] = [gather::SHADER, matmul::TILE, matmul::BROADCAST, softmax_xent::SHADER];
+pub const SHADERS: [Shader; 5] =
+    [gather::SHADER, gather_floats::SHADER, matmul::TILE, matmul::BROADCAST, softmax_xent::SHADER];
 
 /// All kernels, compiled for one device.
 pub struct Kernels {
     /// Bytes to f32, in shuffled order.
     pub gather: Gather,
+    /// Rows of f32, in shuffled order.
+    pub gather_floats: GatherFloats,
     /// The products of a layer: forward, backward, update.
     pub matmul: Matmul,
     /// Loss, hits and the gradient by the logits.
@@ -47,6 +52,7 @@ impl Kernels {
         };
         Ok(Self {
             gather: Gather::new(gpu).await?,
+            gather_floats: GatherFloats::new(gpu).await?,
             matmul: Matmul::new(gpu, matmul).await?,
             softmax_xent: SoftmaxXent::new(gpu).await?,
         })

@@ -25,7 +25,9 @@ mod model;
 mod on_disk;
 mod program;
 mod reference;
+
 mod shaders;
+mod table;
 mod tiny;
 mod trace;
 mod trainer;

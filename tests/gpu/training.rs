@@ -54,7 +54,8 @@ fn dataset(features: usize, classes: usize, train: usize, test: usize) -> Arc<Da
     };
     let (train, test) = (samples(train), samples(test));
     let name = "patterns".into();
-    Arc::new(Dataset { name, origin: "test".into(), image_shape: [1, features], classes, train, test })
+    let (origin, image_shape, preparation) = ("test".into(), [1, features], None);
+    Arc::new(Dataset { name, origin, image_shape, classes, preparation, train, test })
 }
 
 fn options(batch_size: usize, momentum: f32, weight_decay: f32) -> StepOptions {

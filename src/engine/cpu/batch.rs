@@ -74,9 +74,7 @@ impl Rows<'_> {
     /// Fills every layer's input and output.
     pub fn forward(&mut self, layers: &[Layer], data: &Chunk<'_>) {
         for (mut x, &sample) in self.x[0].rows_mut().into_iter().zip(self.samples) {
-            for (x, &byte) in x.iter_mut().zip(data.row(sample as usize)) {
-                *x = f32::from(byte) * (1.0 / 255.0);
-            }
+            data.input(sample as usize, x.iter_mut());
         }
         for (l, layer) in layers.iter().enumerate() {
             self.z[l].assign(&layer.b);

@@ -103,10 +103,8 @@ impl GpuEngine {
         let batches = dataset.train.len().div_ceil(options.batch_size);
         let training = Training::new(&network, spec, &options, batches, evaluation_rows)?;
         let evaluation = Evaluation::new(&network, spec, &training, evaluation_rows)?;
-        let source = |samples| {
-            let gather = &network.kernels.gather;
-            Source::new(&gpu, gather, samples, residency, &training.order, &training.x)
-        };
+        let source =
+            |samples| Source::new(&gpu, &network.kernels, samples, residency, &training.order, &training.x);
         let (train_source, test_source) = (source(&dataset.train).await?, source(&dataset.test).await?);
         Ok(Self {
             spec: spec.clone(),
