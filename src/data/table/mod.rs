@@ -165,6 +165,8 @@ pub fn load(
 ) -> Result<(Dataset, String)> {
     let label_column = options.label_column.as_deref();
     let whole = Table::read(path, label_column, memory)?;
+    // A class is known even if chance leaves no sample of it to train on.
+    let class_names = whole.labels.sorted();
     let (train, test, test_path) = match &options.test_data {
         None => {
             let (train, test) = split(&whole, options.test_fraction)?;
@@ -186,7 +188,7 @@ pub fn load(
     }
     let preparation = fitted.cloned().unwrap_or_else(|| Preparation {
         scaling: Scaling::fit(options.scale, &train.values, train.columns),
-        class_names: train.labels.sorted(),
+        class_names,
     });
     let (features, what) = (train.columns, train.what.clone());
     let side = features.isqrt();
