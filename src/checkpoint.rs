@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::atomic_file::AtomicFile;
+use crate::data::{Preparation, Scaling};
 use crate::error::{Error, Result};
 use crate::metrics::Sums;
 use crate::model::{Dense, MlpSpec, Parameters};
@@ -27,14 +28,25 @@ pub struct ModelInfo {
     pub layers: MlpSpec,
     /// After every layer but the last.
     pub activation: String,
-    /// What inputs are multiplied by before they enter the network.
+    /// What inputs are multiplied by before they enter the network, after the preparation if there is one.
     pub input_scale: f64,
+    /// Of a table: how its values are scaled, and the names of its classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preparation: Option<Preparation>,
 }
 
 impl ModelInfo {
-    /// A ReLU network on bytes scaled to 0..1.
-    pub fn new(layers: MlpSpec) -> Self {
-        Self { layers, activation: "relu".into(), input_scale: 1.0 / 255.0 }
+    /// A ReLU network on bytes scaled to 0..1, or on a table.
+    pub fn new(layers: MlpSpec, preparation: Option<Preparation>) -> Self {
+        let input_scale = input_scale(preparation.as_ref());
+        Self { layers, activation: "relu".into(), input_scale, preparation }
+    }
+}
+
+fn input_scale(preparation: Option<&Preparation>) -> f64 {
+    match preparation {
+        Some(Preparation { scaling: Scaling::None | Scaling::Columns { .. }, .. }) => 1.0,
+        Some(Preparation { scaling: Scaling::Bytes, .. }) | None => 1.0 / 255.0,
     }
 }
 
@@ -64,23 +76,23 @@ pub struct State {
 ///
 /// # Errors
 /// [`Error::Io`] if the folder cannot be written to.
-pub fn save_model(path: &Path, parameters: &Parameters) -> Result<()> {
-    write(path, &tensors("", parameters), &ModelInfo::new(parameters.spec()?))
+pub fn save_model(path: &Path, parameters: &Parameters, preparation: Option<&Preparation>) -> Result<()> {
+    write(path, &tensors("", parameters), &ModelInfo::new(parameters.spec()?, preparation.cloned()))
 }
 
-/// Reads a model.
+/// Reads a model, and how its inputs are prepared if they come from a table.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be read; [`Error::File`] if it is no model of ours, or a damaged one.
-pub fn load_model(path: &Path) -> Result<Parameters> {
+pub fn load_model(path: &Path) -> Result<(Parameters, Option<Preparation>)> {
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
     let (info, file) = parse::<ModelInfo>(path, &bytes)?;
-    if info.activation != "relu" || info.input_scale != 1.0 / 255.0 {
+    if info.activation != "relu" || info.input_scale != input_scale(info.preparation.as_ref()) {
         let problem =
             format!("it wants activation \"{}\" and inputs times {}", info.activation, info.input_scale);
         return Err(Error::file(path, problem, "this version knows relu and 1/255"));
     }
-    read_parameters(path, &file, "", &info.layers)
+    Ok((read_parameters(path, &file, "", &info.layers)?, info.preparation))
 }
 
 /// Writes a training state; the file is whole or, after a crash, as it was before.

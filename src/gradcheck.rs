@@ -105,6 +105,7 @@ impl Problem {
             origin: "made here".into(),
             image_shape: [1, FEATURES],
             classes: CLASSES,
+            preparation: None,
             test: samples.clone(),
             train: samples,
         };

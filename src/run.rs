@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::atomic_file::AtomicFile;
 use crate::checkpoint::{self, State};
+use crate::data::{Preparation, TableOptions};
 use crate::error::{Error, Result};
 use crate::metrics::EpochRecord;
 use crate::model::{MlpSpec, Parameters};
@@ -26,8 +27,11 @@ use crate::trainer::TrainConfig;
 /// What `config.json` says: enough to run again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunConfig {
-    /// `mnist`, `digits`, … or the path of a folder.
+    /// `mnist`, `digits`, … or the path of a folder or a table.
     pub data: String,
+    /// How a table is read.
+    #[serde(flatten)]
+    pub table: TableOptions,
     /// `auto`, `vulkan`, `metal`, `dx12`, `gl` or `cpu`.
     pub backend: String,
     /// Index of an adapter, or part of its name.
@@ -151,9 +155,9 @@ impl RunDir {
     ///
     /// # Errors
     /// [`Error::Io`] if either cannot be written; what was there before is then still whole.
-    pub fn save(&self, state: &State) -> Result<()> {
+    pub fn save(&self, state: &State, preparation: Option<&Preparation>) -> Result<()> {
         self.save_state(state)?;
-        checkpoint::save_model(&self.model(), &state.parameters)
+        checkpoint::save_model(&self.model(), &state.parameters, preparation)
     }
 
     /// Keeps the state to go on from, in the middle of an epoch: the model stays the one after the newest epoch.
@@ -226,11 +230,11 @@ impl RunDir {
     }
 }
 
-/// Parameters from a run's folder or from a model's file.
+/// Parameters from a run's folder or from a model's file, and how inputs are prepared.
 ///
 /// # Errors
 /// As [`checkpoint::load_model`], and [`Error::File`] for a run that has no model yet.
-pub fn load_model(path: &Path) -> Result<Parameters> {
+pub fn load_model(path: &Path) -> Result<(Parameters, Option<Preparation>)> {
     if !path.is_dir() {
         return checkpoint::load_model(path);
     }

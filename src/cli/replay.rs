@@ -98,7 +98,8 @@ pub fn run(args: &ReplayArgs) -> Result<u8> {
         true => replay::seed_question().map_err(Error::Internal)?,
         false => replay::with_and_without(&args.bug),
     };
-    let dataset = choice::load(args.data.data.as_deref(), &args.data, args.json)?;
+    let dataset =
+        choice::load(args.data.data.as_deref(), &args.data, &args.data.table.options(), None, args.json)?;
     let config = Config {
         hidden: args.hidden.0.clone(),
         batch_size: args.batch_size,

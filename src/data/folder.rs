@@ -191,6 +191,7 @@ pub(super) fn dataset(
         origin,
         image_shape,
         classes,
+        preparation: None,
         train: samples(train)?,
         test: samples(test)?,
     })

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::catalog::{self, KNOWN, Known};
-use super::{Dataset, MEMORY_LIMIT, builtin, folder};
+use super::{Dataset, MEMORY_LIMIT, Preparation, TableOptions, builtin, folder, table};
 use crate::error::{Error, Result};
 use crate::spelling::did_you_mean;
 
@@ -13,16 +13,20 @@ pub const DATA_DIR_VARIABLE: &str = "GPU_MLP_DATA_DIR";
 /// What the user asked for.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Request<'a> {
-    /// A known name or the path of a folder; `None` for MNIST where it is, else the built-in set.
+    /// A known name, or the path of a folder or a table; `None` for MNIST where it is, else the built-in set.
     pub data: Option<&'a str>,
     /// A folder of data sets to look in first.
     pub data_dir: Option<&'a Path>,
     /// Bytes of samples to hold in memory; the rest stays on the disk. [`MEMORY_LIMIT`] if `None`.
     pub memory_limit: Option<u64>,
+    /// How a table is read; the default if `None`.
+    pub table: Option<&'a TableOptions>,
+    /// What a table is prepared with if a model was trained with it; else it is fitted to the training part.
+    pub fitted: Option<&'a Preparation>,
 }
 
 /// A loaded set, and what the user should hear about how it was chosen.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
     /// The set.
     pub dataset: Dataset,
@@ -102,17 +106,17 @@ pub fn load(request: Request<'_>) -> Result<Loaded> {
             "create it, or correct the path",
         ));
     }
-    let memory = request.memory_limit.unwrap_or(MEMORY_LIMIT);
-    load_from(request.data, &Places::of_this_machine(request.data_dir), memory)
+    load_from(request, &Places::of_this_machine(request.data_dir))
 }
 
-/// [`load`], looking in `places` only, with `memory` bytes for the samples.
+/// [`load`], looking in `places` only.
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_from(data: Option<&str>, places: &Places, memory: u64) -> Result<Loaded> {
+pub fn load_from(request: Request<'_>, places: &Places) -> Result<Loaded> {
     let plain = |dataset| Loaded { dataset, notice: None };
-    let Some(data) = data else { return by_default(places, memory) };
+    let memory = request.memory_limit.unwrap_or(MEMORY_LIMIT);
+    let Some(data) = request.data else { return by_default(places, memory) };
     if data == catalog::DIGITS {
         return builtin::digits().map(plain);
     }
@@ -125,6 +129,13 @@ pub fn load_from(data: Option<&str>, places: &Places, memory: u64) -> Result<Loa
     }
     let name =
         path.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    if path.is_file() {
+        let options = request.table.cloned().unwrap_or_default();
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let name = stem.as_deref().unwrap_or(data);
+        let (dataset, what) = table::load(path, name, &options, request.fitted, memory)?;
+        return Ok(Loaded { dataset, notice: Some(format!("{data} is {what}")) });
+    }
     folder::load(path, name.as_deref().unwrap_or(data), None, memory).map(plain)
 }
 
@@ -180,7 +191,7 @@ fn unknown_name(name: &str) -> Error {
     let names: Vec<&str> = catalog::names().collect();
     Error::Usage(format!(
         "there is no data set called `{name}`, and no such folder{}\n  hint: known names are {}; anything else is \
-         the path of a folder with IDX files",
+         the path of a table (CSV), or of a folder with IDX files",
         did_you_mean(name, catalog::names()),
         names.join(", ")
     ))

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::row_file::RowFile;
-use super::samples::{Rows, Samples};
+use super::samples::{Format, Rows, Samples};
 use crate::error::{Error, Result};
 
 /// Threads that read. They do little but wait for the disk, and a disk is the faster the more it is asked for at once.
@@ -29,7 +29,8 @@ struct Ahead {
 
 /// Some samples of a split, their rows in memory: all of the split's where they are there anyway, else just these.
 pub struct Chunk<'a> {
-    features: usize,
+    format: Format,
+    row_bytes: usize,
     pixels: Cow<'a, [u8]>,
     labels: Cow<'a, [u32]>,
     indices: Cow<'a, [u32]>,
@@ -39,7 +40,8 @@ impl<'a> Chunk<'a> {
     /// These samples under their own numbers, for whoever needs their labels alone: there are no rows.
     pub fn unread(samples: &'a Samples, wanted: &'a [u32]) -> Self {
         let (pixels, labels) = (Cow::default(), samples.labels().into());
-        Self { features: samples.features(), pixels, labels, indices: wanted.into() }
+        let (format, row_bytes) = (samples.format(), samples.row_bytes());
+        Self { format, row_bytes, pixels, labels, indices: wanted.into() }
     }
 
     /// The samples that were asked for, in that order, as numbers for [`row`](Self::row) and [`labels`](Self::labels).
@@ -52,7 +54,12 @@ impl<'a> Chunk<'a> {
     /// # Panics
     /// If there is no such row, as slice indexing does.
     pub fn row(&self, index: usize) -> &[u8] {
-        &self.pixels[index * self.features..(index + 1) * self.features]
+        &self.pixels[index * self.row_bytes..(index + 1) * self.row_bytes]
+    }
+
+    /// What the bytes of a row are.
+    pub fn format(&self) -> Format {
+        self.format
     }
 
     /// One class number for each row.
@@ -68,7 +75,7 @@ impl Reader {
     /// # Errors
     /// As [`Samples::read`].
     pub fn chunk<'a>(&mut self, samples: &'a Samples, wanted: &'a [u32], next: &[u32]) -> Result<Chunk<'a>> {
-        let (features, labels) = (samples.features(), samples.labels());
+        let labels = samples.labels();
         let file = match samples.rows() {
             Rows::Memory(pixels) => {
                 return Ok(Chunk { pixels: pixels.as_slice().into(), ..Chunk::unread(samples, wanted) });
@@ -78,7 +85,8 @@ impl Reader {
         let pixels = self.read(file, wanted)?.into();
         self.begin(file, next)?;
         let labels = wanted.iter().map(|&sample| labels[sample as usize]).collect();
-        Ok(Chunk { features, pixels, labels, indices: (0..wanted.len() as u32).collect() })
+        let indices = (0..wanted.len() as u32).collect();
+        Ok(Chunk { pixels, labels, indices, ..Chunk::unread(samples, wanted) })
     }
 
     /// Takes what was read ahead, as far as it is what is wanted, and reads the rest.

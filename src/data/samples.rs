@@ -6,10 +6,30 @@ use super::row_file::RowFile;
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
 
-/// `len` rows of `features` bytes, and a class label each. A clone shares the rows.
+/// What a row's values are stored as, and how a network sees them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A byte each, divided by 255.
+    Bytes,
+    /// An f32 each, in this machine's order of bytes, as it is.
+    Floats,
+}
+
+impl Format {
+    /// Bytes of a value.
+    pub fn size(self) -> usize {
+        match self {
+            Self::Bytes => 1,
+            Self::Floats => size_of::<f32>(),
+        }
+    }
+}
+
+/// `len` rows of `features` values, and a class label each. A clone shares the rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Samples {
     features: usize,
+    format: Format,
     rows: Rows,
     labels: Vec<u32>,
 }
@@ -35,7 +55,20 @@ impl Samples {
             let got = format!("{} bytes", pixels.len());
             return Err(Error::shape("samples", [labels.len(), features], got));
         }
-        Self { features, rows: Rows::Memory(Arc::new(pixels)), labels }.checked(classes)
+        Self { features, format: Format::Bytes, rows: Rows::Memory(Arc::new(pixels)), labels }
+            .checked(classes)
+    }
+
+    /// Samples over `values` (row-major, `features` of them a row), which a network sees as they are.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_floats(features: usize, values: &[f32], labels: Vec<u32>, classes: usize) -> Result<Self> {
+        if features == 0 || labels.is_empty() || labels.len().checked_mul(features) != Some(values.len()) {
+            return Err(Error::shape("samples", [labels.len().max(1), features.max(1)], values.len()));
+        }
+        let rows = Rows::Memory(Arc::new(bytemuck::cast_slice(values).to_vec()));
+        Self { features, format: Format::Floats, rows, labels }.checked(classes)
     }
 
     /// Samples whose rows stay in their file until they are wanted.
@@ -47,7 +80,7 @@ impl Samples {
         if features == 0 || labels.is_empty() || rows != labels.len() {
             return Err(Error::shape("samples", [labels.len().max(1), features.max(1)], [rows, features]));
         }
-        Self { features, rows: Rows::File(Arc::new(file)), labels }.checked(classes)
+        Self { features, format: Format::Bytes, rows: Rows::File(Arc::new(file)), labels }.checked(classes)
     }
 
     fn checked(self, classes: usize) -> Result<Self> {
@@ -70,7 +103,17 @@ impl Samples {
         self.labels.is_empty()
     }
 
-    /// Bytes in a row: at least 1.
+    /// What a row's values are stored as.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Bytes in a row.
+    pub fn row_bytes(&self) -> usize {
+        self.features * self.format.size()
+    }
+
+    /// Values in a row: at least 1.
     pub fn features(&self) -> usize {
         self.features
     }
@@ -96,13 +139,14 @@ impl Samples {
         match &self.rows {
             Rows::File(file) => file.read(indices),
             Rows::Memory(pixels) => {
-                let row = |&i: &u32| &pixels[i as usize * self.features..(i as usize + 1) * self.features];
+                let size = self.row_bytes();
+                let row = |&i: &u32| &pixels[i as usize * size..(i as usize + 1) * size];
                 Ok(indices.iter().flat_map(row).copied().collect())
             }
         }
     }
 
-    /// These samples as a network sees them, in double precision: `[indices, features]`, bytes / 255.
+    /// These samples as a network sees them, in double precision: `[indices, features]`; a byte is divided by 255.
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -110,8 +154,14 @@ impl Samples {
     /// # Panics
     /// As [`read`](Self::read).
     pub fn inputs(&self, indices: &[u32]) -> Result<Tensor<f64>> {
-        let values = self.read(indices)?.into_iter().map(|byte| f64::from(byte) / 255.0);
-        Tensor::new([indices.len(), self.features], values.collect())
+        let bytes = self.read(indices)?;
+        let values = match self.format {
+            Format::Bytes => bytes.into_iter().map(|byte| f64::from(byte) / 255.0).collect(),
+            Format::Floats => {
+                bytemuck::pod_collect_to_vec::<u8, f32>(&bytes).into_iter().map(f64::from).collect()
+            }
+        };
+        Tensor::new([indices.len(), self.features], values)
     }
 
     /// One class number for each row.

@@ -2,6 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::matrix::BLOCK;
 use super::{Layout, Matrix, fold};
 use crate::error::{Error, Result};
 use crate::gpu::{BoundKernel, Buffer, Gpu, Kernel, Launch, Shader, Work};
@@ -11,11 +12,17 @@ pub(super) const SHADER: Shader =
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
-struct Params {
+pub(super) struct Params {
     rows: u32,
     stride: u32,
     words: u32,
     unused: u32,
+}
+
+impl Params {
+    pub fn new(rows: usize, stride: usize, words: usize) -> Self {
+        Self { rows: rows as u32, stride: stride as u32, words: words as u32, unused: 0 }
+    }
 }
 
 /// One row of a batch, as the device sees it.
@@ -68,20 +75,8 @@ impl Gather {
         if x.layout != images_of {
             return Err(Error::shape("gather: x", images_of, x.layout));
         }
-        let stride = x.layout.stride_blocks();
-        let params = Params {
-            rows: rows as u32,
-            stride: stride as u32,
-            words: Self::words(x.layout.cols) as u32,
-            unused: 0,
-        };
-        let kernel = self.kernel.bind(gpu, &params, &[images.whole(), order.whole(), x.slice()])?;
-        Ok(BoundGather {
-            kernel,
-            stride,
-            cols: x.layout.cols,
-            workgroup: self.kernel.workgroup_size()[0] as usize,
-        })
+        let params = Params::new(rows, x.layout.stride_blocks(), Self::words(x.layout.cols));
+        BoundGather::new(gpu, &self.kernel, &params, [images, order], x)
     }
 }
 
@@ -90,15 +85,32 @@ impl Gather {
 pub struct BoundGather {
     kernel: BoundKernel,
     stride: usize,
-    cols: usize,
     workgroup: usize,
+    cols: usize,
+    /// Read and written for a row.
+    bytes: usize,
 }
 
 impl BoundGather {
+    /// From the samples on the device and their order into x.
+    pub(super) fn new(
+        gpu: &Gpu,
+        kernel: &Kernel,
+        params: &Params,
+        [samples, order]: [&Buffer; 2],
+        x: &Matrix,
+    ) -> Result<Self> {
+        let workgroup = kernel.workgroup_size()[0] as usize;
+        let kernel = kernel.bind(gpu, params, &[samples.whole(), order.whole(), x.slice()])?;
+        let (stride, words) = (params.stride as usize, params.words as usize);
+        let word = BLOCK * x.layout.element.size();
+        let bytes = (words + stride) * word + size_of::<Sample>();
+        Ok(Self { kernel, stride, workgroup, cols: x.layout.cols, bytes })
+    }
+
     /// Gathers the first `rows` rows, no more than were bound.
     pub fn launch(&self, rows: usize) -> Launch {
-        let row = 4 * Gather::words(self.cols) + size_of::<Sample>() + 4 * self.stride;
-        let work = Work { shape: vec![rows, self.cols], flops: 0, bytes: (rows * row) as u64 };
+        let work = Work { shape: vec![rows, self.cols], flops: 0, bytes: (rows * self.bytes) as u64 };
         self.kernel.launch(fold((rows * self.stride).div_ceil(self.workgroup))).doing(work)
     }
 }

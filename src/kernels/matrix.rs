@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::gpu::{Buffer, Gpu, Slice};
 
 /// Rows and columns of a block.
-const BLOCK: usize = 4;
+pub(super) const BLOCK: usize = 4;
 
 /// How a value is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum Element {
 }
 
 impl Element {
-    fn size(self) -> usize {
+    pub(super) fn size(self) -> usize {
         match self {
             Self::F32 => size_of::<f32>(),
             Self::Byte => 1,

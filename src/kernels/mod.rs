@@ -9,11 +9,13 @@
 //! Learning*, equation 5.3).
 
 mod gather;
+mod gather_floats;
 mod matmul;
 mod matrix;
 mod softmax_xent;
 
 pub use gather::{BoundGather, Gather, Sample};
+pub use gather_floats::GatherFloats;
 pub use matmul::{Matmul, Sgd};
 pub use matrix::{Element, Layout, Matrix};
 pub use softmax_xent::{SoftmaxXent, Sum};
@@ -23,13 +25,21 @@ use crate::gpu::adapter::DeviceType;
 use crate::gpu::{Gpu, Shader};
 
 /// Every WGSL file of the program.
-pub const SHADERS: [Shader; 5] =
-    [gather::SHADER, matmul::SMALL, matmul::LARGE, matmul::BROADCAST, softmax_xent::SHADER];
+pub const SHADERS: [Shader; 6] = [
+    gather::SHADER,
+    gather_floats::SHADER,
+    matmul::SMALL,
+    matmul::LARGE,
+    matmul::BROADCAST,
+    softmax_xent::SHADER,
+];
 
 /// All kernels, compiled for one device.
 pub struct Kernels {
     /// The images of a batch, in shuffled order.
     pub gather: Gather,
+    /// Rows of f32, in shuffled order.
+    pub gather_floats: GatherFloats,
     /// The products of a layer: forward, backward, update.
     pub matmul: Matmul,
     /// Loss, hits and the gradient by the logits.
@@ -48,6 +58,7 @@ impl Kernels {
         };
         let kernels = Self {
             gather: Gather::new(gpu).await?,
+            gather_floats: GatherFloats::new(gpu).await?,
             matmul: Matmul::by_size(gpu, forms).await?,
             softmax_xent: SoftmaxXent::new(gpu).await?,
         };

@@ -26,7 +26,7 @@ fn a_missing_folder_or_file_is_named() {
     let train = |data: &str| place.run(&["train", "--backend", "cpu", "--data", data]);
     train("./absent").fails(2, &["./absent", "there is no such folder"]);
     train("absent").fails(2, &["there is no data set called `absent`", "mnist, fashion-mnist"]);
-    train("tiny/train-images-idx3-ubyte").fails(2, &["this is not a folder"]);
+    train("tiny/train-images-idx3-ubyte").fails(2, &["this is an IDX file", "name the folder"]);
     train("mnist").fails(2, &["mnist is not on this machine", "gpu-mlp data fetch mnist"]);
     let ran = place.run(&["train", "--backend", "cpu", "--data-dir", "absent"]);
     ran.fails(2, &["absent", "--data-dir: there is no such folder"]);

@@ -138,7 +138,7 @@ fn a_run_keeps_its_configuration_metrics_and_model() {
     assert!((config["lr"].as_f64().unwrap() - 0.1).abs() < 1e-7);
     let data = config["data"].as_str().unwrap();
     assert!(data.ends_with("tiny") && fs::metadata(data).unwrap().is_dir(), "{data} is a place, not a name");
-    let model = load_model(&place.path("a/b/model.safetensors")).unwrap();
+    let (model, _) = load_model(&place.path("a/b/model.safetensors")).unwrap();
     assert_eq!(model.spec().unwrap().sizes(), [16, 6, 5, 3]);
 }
 

@@ -23,6 +23,7 @@ fn dataset(features: usize, classes: usize) -> Arc<Dataset> {
     Arc::new(Dataset {
         name: "noise".into(),
         origin: "a test".into(),
+        preparation: None,
         image_shape: [1, features],
         classes,
         train,

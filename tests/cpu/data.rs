@@ -19,7 +19,7 @@ fn load(folder: &Path, name: &str, classes: Option<usize>) -> Result<Dataset, Er
 }
 
 fn load_from(data: Option<&str>, places: &Places) -> Result<gpu_mlp::data::Loaded, Error> {
-    gpu_mlp::data::load_from(data, places, MEMORY_LIMIT)
+    gpu_mlp::data::load_from(Request { data, ..Request::default() }, places)
 }
 
 /// All rows of a split, one after another.
@@ -239,7 +239,7 @@ fn without_a_name_mnist_comes_first_and_the_built_in_set_with_a_notice() {
 #[test]
 fn a_data_dir_that_is_not_there_is_an_error() {
     let request =
-        Request { data: Some("mnist"), data_dir: Some(Path::new("no/such/dir")), memory_limit: None };
+        Request { data: Some("mnist"), data_dir: Some(Path::new("no/such/dir")), ..Request::default() };
     says(&refusal(gpu_mlp::data::load(request)), &["no/such/dir", "--data-dir", "no such folder"]);
 }
 

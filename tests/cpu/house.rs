@@ -21,7 +21,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("kernels", &["error", "tensor", "gpu"]),
     ("doctor", &["error", "tensor", "atomic_file", "spelling", "reference"]),
     ("model", &["error", "tensor", "reference"]),
-    ("checkpoint", &["error", "tensor", "atomic_file", "metrics", "model"]),
+    ("checkpoint", &["error", "tensor", "atomic_file", "metrics", "data", "model"]),
     ("engine", &["error", "tensor", "metrics", "data", "gpu", "kernels", "model"]),
     ("gradcheck", &["error", "tensor", "metrics", "reference", "data", "kernels", "model", "engine"]),
     ("bench", &["error", "data", "gpu", "kernels", "model", "engine"]),

@@ -29,7 +29,9 @@ mod pipeline_cache;
 mod program;
 mod reference;
 mod replay;
+
 mod shaders;
+mod table;
 mod tiny;
 mod trace;
 mod trainer;

@@ -36,6 +36,7 @@ pub fn dataset() -> Dataset {
         origin: "a test".into(),
         image_shape: [4, 4],
         classes: CLASSES,
+        preparation: None,
         train: samples(TRAIN, 1),
         test: samples(TEST, 2),
     }

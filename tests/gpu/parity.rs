@@ -6,7 +6,7 @@
 
 use gpu_mlp::compare::{self, Tolerance};
 use gpu_mlp::gpu::Gpu;
-use gpu_mlp::kernels::{Gather, Kernels, Layout, Matmul, Matrix, SHADERS, Sample, Sgd, Sum};
+use gpu_mlp::kernels::{Gather, GatherFloats, Kernels, Layout, Matmul, Matrix, SHADERS, Sample, Sgd, Sum};
 use gpu_mlp::reference;
 use gpu_mlp::tensor::Tensor;
 use pollster::block_on;
@@ -22,6 +22,7 @@ pub const TRIALS: &[crate::NamedTrial] = &[
     ("parity::bytes", bytes),
     ("parity::the_size_of_a_product_decides_its_form", form_by_size),
     ("parity::gather", gather),
+    ("parity::gather_floats", gather_floats),
     ("parity::gather_beyond_one_dimension_of_workgroups", gather_beyond_one_dimension),
     ("parity::softmax_xent", softmax_xent),
     ("parity::softmax_xent_extremes", softmax_xent_extremes),
@@ -319,6 +320,35 @@ fn gather(gpu: &Gpu) {
     let floats = Matrix::zeros(gpu, "x", Layout::activations(4, 4)).unwrap();
     let order = gpu.upload("order", &[Sample::PADDING; 4]).unwrap();
     assert!(kernels.gather.bind(gpu, &order, &order, &floats, 4).is_err(), "x has to be bytes");
+}
+
+fn gather_floats(gpu: &Gpu) {
+    let kernels = block_on(Kernels::new(gpu)).unwrap();
+    for (samples, features) in [(1, 1), (3, 4), (5, 7), (11, 784), (2, 1023)] {
+        let stride = 4 * GatherFloats::words(features);
+        let value = |sample: usize, feature: usize| (sample as f32 - 1.5) * 1e3 + feature as f32 / 3.0;
+        let at = |i: usize| if i % stride < features { value(i / stride, i % stride) } else { 0.0 };
+        let values = gpu.upload("values", &(0..samples * stride).map(at).collect::<Vec<f32>>()).unwrap();
+        let order: Vec<Sample> =
+            (0..13).map(|i| Sample { sample: ((i * 5) % samples) as u32, ..Sample::PADDING }).collect();
+        let order_gpu = gpu.upload("order", &order).unwrap();
+        let x = nan(gpu, Layout::activations(16, features));
+        let gather = kernels.gather_floats.bind(gpu, &values, &order_gpu, &x, order.len()).unwrap();
+        finish(gpu, &gather.launch(order.len()));
+
+        let (_, packed) = read(gpu, &x);
+        let rows = Layout::activations(order.len(), features);
+        let want = Tensor::from_fn(order.len(), features, |r, f| value(order[r].sample as usize, f));
+        assert_eq!(rows.unpack(&packed), want.data(), "{samples} x {features}");
+        for row in packed.chunks(rows.stride()).take(order.len()) {
+            assert_eq!(row[rows.stride() - 4..], [1.0, 0.0, 0.0, 0.0], "the constant that meets the bias");
+            assert!(row[features..rows.stride() - 4].iter().all(|&x| x == 0.0), "padding");
+        }
+        assert!(packed[order.len() * rows.stride()..].iter().all(|x| x.is_nan()), "no row beyond the last");
+    }
+    let wrong = Matrix::zeros(gpu, "x", Layout::weights(4, 4)).unwrap();
+    let order = gpu.upload("order", &[Sample::PADDING]).unwrap();
+    assert!(kernels.gather_floats.bind(gpu, &order, &order, &wrong, 1).is_err(), "weights are no batch");
 }
 
 fn gather_beyond_one_dimension(gpu: &Gpu) {

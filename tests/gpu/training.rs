@@ -24,6 +24,7 @@ pub const TRIALS: &[crate::NamedTrial] = &[
     ("training::an_epoch_can_be_interrupted_and_resumed_bit_for_bit", interrupted),
     ("training::streamed_equals_resident_bit_for_bit", streamed),
     ("training::rows_on_disk_equal_rows_in_memory_bit_for_bit", on_disk),
+    ("training::floats_equal_the_reference_resident_and_streamed", floats),
     ("training::evaluation_equals_the_reference", evaluation),
     ("training::parameters_survive_the_device", parameters_survive),
     ("training::parameters_of_another_network_are_refused", wrong_parameters),
@@ -54,7 +55,8 @@ fn dataset(features: usize, classes: usize, train: usize, test: usize) -> Arc<Da
     };
     let (train, test) = (samples(train), samples(test));
     let name = "patterns".into();
-    Arc::new(Dataset { name, origin: "test".into(), image_shape: [1, features], classes, train, test })
+    let (origin, image_shape, preparation) = ("test".into(), [1, features], None);
+    Arc::new(Dataset { name, origin, image_shape, classes, preparation, train, test })
 }
 
 fn options(batch_size: usize, momentum: f32, weight_decay: f32) -> StepOptions {
@@ -249,6 +251,28 @@ fn on_disk(gpu: &Gpu) {
     let error = block_on(engine.train(&order)).unwrap_err();
     assert_eq!(error.exit_code(), 2, "{error}");
     assert!(error.to_string().contains("it now ends before image"), "{error}");
+}
+
+fn floats(gpu: &Gpu) {
+    // The values of a set of bytes, stretched to both sides of zero; 31 features leave the last vec4 of a row unfilled.
+    let (spec, data) = (MlpSpec::new(vec![31, 16, 6]).unwrap(), dataset(31, 6, 97, 20));
+    let stretched = |samples: &Samples| {
+        let all: Vec<u32> = (0..samples.len() as u32).collect();
+        let values: Vec<f32> =
+            samples.read(&all).unwrap().iter().map(|&v| f32::from(v) / 64.0 - 1.7).collect();
+        Samples::of_floats(31, &values, samples.labels().to_vec(), 6).unwrap()
+    };
+    let (train, test) = (stretched(&data.train), stretched(&data.test));
+    let data = Arc::new(Dataset { train, test, ..(*data).clone() });
+    let (order, options) = (order(97, 325), options(16, 0.5, 0.01));
+    let run = |residency| outcome(&mut streaming_engine(gpu, &spec, &data, options, residency), &order);
+    let resident = run(Residency::WhereTheyFit);
+    assert_eq!(run(Residency::Streamed), resident);
+    let (mlp, loss, hits) = reference_run(&spec, &data.train, &order, options);
+    assert_layers("floats", &resident.0, &mlp.layers, AFTER_STEPS);
+    let got: f64 = resident.1.loss.iter().sum();
+    assert!((got - loss).abs() <= 1e-4 * loss, "loss {got} is not {loss}");
+    assert_eq!(resident.1.hits, hits as u64);
 }
 
 fn evaluation(gpu: &Gpu) {

@@ -100,6 +100,7 @@ impl TrainArgs {
     fn config(&self) -> RunConfig {
         RunConfig {
             data: self.data.data.clone().unwrap_or_default(),
+            table: self.data.table.options(),
             backend: self.device.backend.name().into(),
             adapter: self.device.adapter.clone(),
             train: TrainConfig {
@@ -157,7 +158,7 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
     };
     device.check()?;
     let data = args.data.data.clone().or_else(|| resumed.is_some().then(|| config.data.clone()));
-    let dataset = choice::load(data.as_deref(), &args.data, args.quiet)?;
+    let dataset = choice::load(data.as_deref(), &args.data, &config.table, None, args.quiet)?;
     let place = place(&dataset);
     if resumed.is_some() && place != config.data {
         return Err(conflict("data", &place, &config.data));
@@ -172,7 +173,7 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
 /// Where a data set is. A name may come to mean another set, once that has been fetched; a place may not.
 fn place(dataset: &Dataset) -> String {
     match std::path::absolute(&dataset.origin) {
-        Ok(path) if path.is_dir() => path.display().to_string(),
+        Ok(path) if path.exists() => path.display().to_string(),
         _ => dataset.name.clone(),
     }
 }

@@ -5,7 +5,7 @@ use fearless_simd::{Simd, f32x16, prelude::*};
 use super::lines::{Line, Panels, WIDTH};
 use super::product::{Term, load};
 use super::weights::{Bias, Slab};
-use crate::data::Chunk;
+use crate::data::{Chunk, Format};
 use crate::model::MlpSpec;
 
 /// All weights and biases, to be read.
@@ -92,7 +92,7 @@ impl Rows {
     fn forward<S: Simd>(&mut self, s: S, network: Network<'_>, data: &Chunk<'_>, samples: &[u32]) {
         self.x.iter_mut().chain(&mut self.dz).for_each(|matrix| matrix.set_rows(samples.len()));
         for (row, &sample) in samples.iter().enumerate() {
-            gather(data.row(sample as usize), &mut self.x[0], row);
+            gather(data, sample as usize, &mut self.x[0], row);
         }
         let last = self.x.len() - 1;
         for (l, bias) in network.biases.iter().enumerate() {
@@ -160,18 +160,27 @@ impl Rows {
     }
 }
 
-/// Bytes to numbers in 0..1, into a row.
+/// A sample as a network sees it, into a row: bytes as numbers in 0..1, f32 as they are.
 #[inline(always)]
-fn gather(bytes: &[u8], x: &mut Panels, row: usize) {
-    let number = |byte| f32::from(byte) * (1.0 / 255.0);
-    let (lines, rest) = bytes.as_chunks::<WIDTH>();
+fn gather(data: &Chunk<'_>, sample: usize, x: &mut Panels, row: usize) {
+    let values = data.row(sample);
+    match data.format() {
+        Format::Bytes => fill(values, |byte| f32::from(byte) * (1.0 / 255.0), x, row),
+        Format::Floats => fill(values.as_chunks().0, f32::from_ne_bytes, x, row),
+    }
+}
+
+/// Values as numbers, into a row.
+#[inline(always)]
+fn fill<T: Copy>(values: &[T], number: impl Fn(T) -> f32, x: &mut Panels, row: usize) {
+    let (lines, rest) = values.as_chunks::<WIDTH>();
     let mut panels = x.panels_mut();
-    for (bytes, panel) in lines.iter().zip(&mut panels) {
-        panel[row].0 = bytes.map(number);
+    for (values, panel) in lines.iter().zip(&mut panels) {
+        panel[row].0 = values.map(&number);
     }
     for panel in panels {
-        for (x, &byte) in panel[row].0.iter_mut().zip(rest) {
-            *x = number(byte);
+        for (x, &value) in panel[row].0.iter_mut().zip(rest) {
+            *x = number(value);
         }
     }
 }

@@ -16,7 +16,7 @@ use self::flight::Flight;
 use self::network::{Network, Outputs};
 use self::source::Source;
 use super::{Engine, EngineInfo, StepOptions};
-use crate::data::{Dataset, Split};
+use crate::data::{Dataset, Format, Split};
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Launch};
 use crate::kernels::{Kernels, Layout, Matrix, Sample, Sum};
@@ -102,12 +102,14 @@ impl GpuEngine {
         let largest = dataset.train.len().max(dataset.test.len());
         let evaluation_rows = EVALUATION_ROWS.min(largest).next_multiple_of(ALIGNED_ROWS);
         let batches = dataset.train.len().div_ceil(options.batch_size);
-        let training = Training::new(&network, spec, &options, batches, evaluation_rows)?;
-        let evaluation = Evaluation::new(&network, spec, &training, evaluation_rows)?;
-        let source = |samples| {
-            let gather = &network.kernels.gather;
-            Source::new(&gpu, gather, samples, residency, &training.order, &training.x)
+        let layout = match dataset.train.format() {
+            Format::Bytes => Layout::images,
+            Format::Floats => Layout::activations,
         };
+        let training = Training::new(&network, spec, &options, batches, evaluation_rows, layout)?;
+        let evaluation = Evaluation::new(&network, spec, &training, evaluation_rows)?;
+        let source =
+            |samples| Source::new(&gpu, &network.kernels, samples, residency, &training.order, &training.x);
         let (train_source, test_source) = (source(&dataset.train).await?, source(&dataset.test).await?);
         Ok(Self {
             spec: spec.clone(),
@@ -149,14 +151,15 @@ impl Training {
         options: &StepOptions,
         batches: usize,
         evaluation_rows: usize,
+        layout: fn(usize, usize) -> Layout,
     ) -> Result<Self> {
         let (gpu, batch) = (&network.gpu, options.batch_size);
         let slot_rows = batch.next_multiple_of(ALIGNED_ROWS);
-        let slot_bytes = Layout::images(slot_rows, spec.inputs()).size() as usize;
+        let slot_bytes = layout(slot_rows, spec.inputs()).size() as usize;
         let slots = (CHUNK_BYTES / slot_bytes).min(batches).clamp(1, MAX_SLOTS);
         let rows = (slots * slot_rows).max(evaluation_rows);
         let mut training = Self {
-            x: Matrix::zeros(gpu, "x", Layout::images(rows, spec.inputs()))?,
+            x: Matrix::zeros(gpu, "x", layout(rows, spec.inputs()))?,
             order: gpu.upload("order", &vec![Sample::PADDING; rows])?,
             slot_rows,
             z: Outputs::new(gpu, "z", spec, batch)?,

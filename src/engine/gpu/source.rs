@@ -1,10 +1,10 @@
 //! Where a split's images are while a network learns from them.
 
 use super::Residency;
-use crate::data::{Chunk, Reader, Samples};
+use crate::data::{Chunk, Format, Reader, Samples};
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Launch, Staging, Submission};
-use crate::kernels::{BoundGather, Gather, Matrix, Sample};
+use crate::kernels::{BoundGather, Gather, GatherFloats, Kernels, Matrix, Sample};
 
 /// The samples of one split, and the gather that turns them into rows of x.
 pub(super) struct Source {
@@ -26,20 +26,26 @@ impl Source {
     /// Puts all images on the device, or makes room for one chunk of them: as many as x has rows.
     pub async fn new(
         gpu: &Gpu,
-        gather: &Gather,
+        kernels: &Kernels,
         samples: &Samples,
         residency: Residency,
         order: &Buffer,
         x: &Matrix,
     ) -> Result<Self> {
-        let stride = 4 * Gather::words(samples.features());
+        let stride = match samples.format() {
+            Format::Bytes => 4 * Gather::words(samples.features()),
+            Format::Floats => 16 * GatherFloats::words(samples.features()),
+        };
         let all = (samples.len() * stride) as u64;
         let chunk = (x.layout.rows * stride) as u64;
         let room = all <= gpu.max_binding_size()
             && !(samples.is_on_disk() && gpu.summary().device_type.shares_memory());
         let resident = residency == Residency::WhereTheyFit && room;
         let images = gpu.alloc("images", if resident { all } else { chunk })?;
-        let gather = gather.bind(gpu, &images, order, x, x.layout.rows)?;
+        let gather = match samples.format() {
+            Format::Bytes => kernels.gather.bind(gpu, &images, order, x, x.layout.rows)?,
+            Format::Floats => kernels.gather_floats.bind(gpu, &images, order, x, x.layout.rows)?,
+        };
         let stream = if resident {
             upload_all(gpu, &images, samples, stride).await?;
             None
@@ -97,7 +103,7 @@ async fn upload_all(gpu: &Gpu, images: &Buffer, samples: &Samples, stride: usize
         let chunk = reader.chunk(samples, indices, next)?;
         let mut piece = vec![0; indices.len() * stride];
         for (row, &index) in piece.chunks_mut(stride).zip(chunk.indices()) {
-            row[..samples.features()].copy_from_slice(chunk.row(index as usize));
+            row[..samples.row_bytes()].copy_from_slice(chunk.row(index as usize));
         }
         gpu.write(images, (number * ROWS * stride) as u64, &piece);
         gpu.wait(&gpu.submit([])?).await?;

@@ -1,0 +1,222 @@
+//! Tables of text: told by their content, split, scaled by the training part, named classes, and every error worded.
+
+use std::fs;
+use std::path::PathBuf;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use gpu_mlp::data::{
+    self, Format, Loaded, Places, Preparation, Request, Samples, Scale, Scaling, TableOptions,
+};
+use gpu_mlp::{Error, Tensor};
+use serde_json::json;
+use tempfile::{TempDir, tempdir};
+
+use crate::data::{refusal, says};
+use crate::program::Place;
+
+fn file(bytes: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("flowers.csv");
+    fs::write(&path, bytes).unwrap();
+    (folder, path)
+}
+
+fn load_with(bytes: impl AsRef<[u8]>, options: &TableOptions, memory: Option<u64>) -> Result<Loaded, Error> {
+    let (_folder, path) = file(bytes);
+    let request =
+        Request { data: path.to_str(), table: Some(options), memory_limit: memory, ..Request::default() };
+    data::load_from(request, &Places::default())
+}
+
+/// Loads with half of the rows for testing.
+fn load(bytes: impl AsRef<[u8]>) -> Result<Loaded, Error> {
+    load_with(bytes, &halves(), None)
+}
+
+fn halves() -> TableOptions {
+    TableOptions { test_fraction: 0.5, ..TableOptions::default() }
+}
+
+#[track_caller]
+fn refused(bytes: impl AsRef<[u8]>, fragments: &[&str]) {
+    let text = refusal(load(bytes));
+    says(&text, &["flowers.csv", "hint:"]);
+    says(&text, fragments);
+}
+
+fn all(samples: &Samples) -> Tensor<f64> {
+    samples.inputs(&(0..samples.len() as u32).collect::<Vec<_>>()).unwrap()
+}
+
+/// Class, then two values that tell the classes apart; 3 classes of words.
+fn flowers(rows: usize) -> String {
+    let line = |i: usize| {
+        let (name, at) = [("iris", 0), ("rose", 40), ("aster", 80)][i % 3];
+        format!("{}.5,{},{name}\n", at + i % 7, 300 - at - i % 5)
+    };
+    format!("width,height,species\n{}", (0..rows).map(line).collect::<String>())
+}
+
+#[test]
+fn every_spelling_of_a_table_is_the_same_table() {
+    let plain = load(flowers(60)).unwrap();
+    let notice = plain.notice.unwrap();
+    says(&notice, &["a table of text: 60 rows of 2 values", "`species`"]);
+    let set = plain.dataset;
+    assert_eq!((set.name.as_str(), set.classes, set.image_shape), ("flowers", 3, [1, 2]));
+    assert_eq!((set.train.len(), set.test.len(), set.train.format()), (30, 30, Format::Floats));
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    std::io::Write::write_all(&mut gzip, flowers(60).as_bytes()).unwrap();
+    let headless = flowers(60).lines().skip(1).map(|line| format!("{line}\n")).collect::<String>();
+    let spellings = [
+        gzip.finish().unwrap(),
+        flowers(60).replace(',', ";").into_bytes(),
+        flowers(60).replace(',', "\t").replace('\n', "\r\n").into_bytes(),
+        flowers(60).replace(',', " , ").into_bytes(),
+        headless.into_bytes(),
+    ];
+    for bytes in spellings {
+        let other = load(&bytes).unwrap().dataset;
+        assert_eq!((&other.train, &other.test), (&set.train, &set.test));
+        assert_eq!(other.preparation, set.preparation);
+    }
+}
+
+#[test]
+fn columns_are_scaled_by_what_the_training_part_has() {
+    let set = load(flowers(60)).unwrap().dataset;
+    let (train, test) = (all(&set.train), all(&set.test));
+    for column in 0..2 {
+        let values: Vec<f64> = (0..30).map(|r| train.at(r, column)).collect();
+        let mean = values.iter().sum::<f64>() / 30.0;
+        let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / 30.0;
+        assert!(mean.abs() < 1e-6 && (variance - 1.0).abs() < 1e-5, "{mean} {variance}");
+        let test_mean = (0..30).map(|r| test.at(r, column)).sum::<f64>() / 30.0;
+        assert!(test_mean.abs() > 1e-6, "the test part has its own mean");
+    }
+    let minmax = TableOptions { scale: Scale::Minmax, ..halves() };
+    let values = all(&load_with(flowers(60), &minmax, None).unwrap().dataset.train);
+    let ends = |column| {
+        (0..30).map(|r| values.at(r, column)).fold((9.0, -9.0), |(a, b): (f64, f64), v| (a.min(v), b.max(v)))
+    };
+    assert_eq!((ends(0), ends(1)), ((0.0, 1.0), (0.0, 1.0)));
+    let none = TableOptions { scale: Scale::None, ..halves() };
+    let raw = all(&load_with(flowers(60), &none, None).unwrap().dataset.train);
+    assert!(raw.data().iter().all(|&v| (0.5..=300.0).contains(&v)) && raw.data().iter().any(|&v| v > 200.0));
+    let small = load("a,b,y\n0.5,-1,0\n0.25,7e-1,1\n-.5,1,1\n0,0,0\n").unwrap().dataset;
+    assert_eq!(small.preparation.unwrap().scaling, Scaling::None, "within -1..1 nothing is done");
+    let constant = load("a,b,y\n5,100.5,0\n5,200,1\n5,300,1\n5,400,0\n").unwrap().dataset;
+    assert!((0..2).all(|r| all(&constant.train).at(r, 0) == 0.0), "a constant column says nothing");
+}
+
+#[test]
+fn mnist_as_a_table_is_bytes_with_the_label_first() {
+    let rows: String = (0..8).map(|i| format!("{},{},255,0,{i}\n", i % 4, i * 30)).collect();
+    for text in [rows.clone(), format!("label,1x1,1x2,2x1,2x2\n{rows}")] {
+        let set = load(text).unwrap().dataset;
+        assert_eq!((set.train.format(), set.image_shape, set.classes), (Format::Bytes, [2, 2], 4));
+        assert_eq!(set.preparation.unwrap().class_names, ["0", "1", "2", "3"].map(String::from));
+        assert!(set.train.read(&[0]).unwrap()[1] == 255 && all(&set.train).at(0, 1) == 1.0);
+    }
+}
+
+#[test]
+fn classes_are_sorted_numbers_or_words() {
+    let names = |text: &str| load(text).unwrap().dataset.preparation.unwrap().class_names;
+    assert_eq!(names("x,y\n1,10\n2,9\n3,10\n4,9\n5,9.0\n6,10\n"), ["9", "10"]);
+    assert_eq!(names("x,y\n1,no\n2,yes\n3,no\n4,yes\n5,no\n6,yes\n"), ["no", "yes"]);
+    let one = |label: &str| {
+        let options = TableOptions { label_column: Some(label.into()), ..halves() };
+        load_with("kind,x,z\n7,1,4\n8,2,5\n7,3,4\n8,4,5\n", &options, None)
+    };
+    for label in ["kind", "KIND", "0"] {
+        assert_eq!(one(label).unwrap().dataset.preparation.unwrap().class_names, ["7", "8"], "{label}");
+    }
+    assert_eq!(one("z").unwrap().dataset.preparation.unwrap().class_names, ["4", "5"]);
+    says(&refusal(one("absent")), &["no column `absent`", "kind, x, z"]);
+    says(&refusal(one("3")), &["no column `3`", "3 columns"]);
+}
+
+#[test]
+fn what_is_no_table_is_refused() {
+    refused("", &["it is empty"]);
+    refused("just words\nand more\n", &["1 columns"]);
+    refused("x,y\n", &["a header and nothing else"]);
+    refused("x,y\n1,0\n2,0,3\n", &["line 3 has 3 columns, and the lines before have 2"]);
+    refused("x,z,y\n1,2,0\n2,NaN,1\n", &["line 3, column 1 (`z`)", "`NaN` is not a finite number"]);
+    refused("x,z,y\n1,2,0\n2,inf,1\n", &["`inf` is not a finite number"]);
+    refused("x,z,y\n1,2,0\n2,1e39,1\n", &["`1e39` is not a finite number"]);
+    refused("x,z,y\n1,2,0\n,3,1\n", &["line 3, column 0 (`x`): the value is missing"]);
+    refused("x,z,y\n1,2,0\n4,3,\n", &["line 3, column 2 (`y`): the label is missing"]);
+    refused("x,z,y\n1,red,0\n4,blue,1\n", &["`red` is not a finite number", "turn names into numbers"]);
+    refused("a,b\n1,2\n3,4\n", &["no column is called label, class", "a, b", "--label-column"]);
+    refused("x,y\n1,0.5\n2,0.7\n3,1\n", &["`0.5` is no class", "regression"]);
+    let prices: String = (0..300).map(|i| format!("{i},{}\n", i * 17)).collect();
+    refused(format!("x,target\n{prices}"), &["300 different labels", "regression"]);
+    refused(b"x,y\n1,\xff\xfe\n2,3\n", &["line 2 is not UTF-8"]);
+    refused(b"PK\x03\x04 and so on", &["a zip archive or an .npz file"]);
+    refused(b"PAR1\x00\x00", &["a Parquet file"]);
+    refused(b"\x89PNG\r\n", &["a PNG image"]);
+    refused([0, 0, 8, 3, 0, 0], &["an IDX file"]);
+    refused([1, 0, 2, 0], &["not a table of text"]);
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    std::io::Write::write_all(&mut gzip, flowers(60_000).as_bytes()).unwrap();
+    let whole = gzip.finish().unwrap();
+    refused(&whole[..whole.len() / 2], &["cut short"]);
+    let text = refusal(load_with(flowers(60), &halves(), Some(100)));
+    says(&text, &["flowers.csv", "more than 100 bytes", "--memory-limit"]);
+    for fraction in [0.0, 1.0, 0.001, f64::NAN] {
+        let options = TableOptions { test_fraction: fraction, ..halves() };
+        says(&refusal(load_with(flowers(60), &options, None)), &["--test-fraction", "--test-data"]);
+    }
+}
+
+#[test]
+fn a_test_table_of_its_own_is_scaled_as_the_training_table() {
+    let (_folder, test) = file("width,height,species\n40.5,260,rose\n80,220,aster\n");
+    let options = TableOptions { test_data: Some(test.clone()), ..TableOptions::default() };
+    let set = load_with(flowers(60), &options, None).unwrap().dataset;
+    assert_eq!((set.train.len(), set.test.len()), (60, 2));
+    let Preparation { scaling: Scaling::Columns { shift, factor }, class_names } = set.preparation.unwrap()
+    else {
+        panic!("columns")
+    };
+    let want = f64::from((40.5 - shift[0]) * factor[0]);
+    assert_eq!(set.test.inputs(&[0]).unwrap().at(0, 0), want);
+    assert_eq!(class_names[set.test.labels()[1] as usize], "aster");
+    fs::write(&test, "width,height,species\n40.5,260,tulip\n").unwrap();
+    says(&refusal(load_with(flowers(60), &options, None)), &["`tulip` is none of the 3 known classes"]);
+    fs::write(&test, "width,species\n40.5,rose\n").unwrap();
+    says(&refusal(load_with(flowers(60), &options, None)), &["it has 1 columns of values"]);
+}
+
+#[test]
+fn a_run_on_a_table_learns_keeps_its_scaling_and_resumes() {
+    let place = Place::new();
+    fs::write(place.path("flowers.csv"), flowers(300)).unwrap();
+    let train = |more: &[&str]| {
+        let common = ["train", "--backend", "cpu", "--json", "--hidden", "8", "--batch-size", "8"];
+        place.run(&[&common[..], more].concat())
+    };
+    let whole = train(&["--data", "flowers.csv", "--epochs", "4", "--out", "whole"]).lines();
+    assert_eq!(whole.last().unwrap()["test_accuracy"], json!(1.0), "the classes lie apart");
+    train(&["--data", "flowers.csv", "--epochs", "2", "--out", "half"]).ok();
+    place.run(&["train", "--resume", "half", "--epochs", "4", "--backend", "cpu"]).ok();
+    assert!(place.read("half/model.safetensors") == place.read("whole/model.safetensors"));
+
+    let eval = place.run(&["eval", "whole", "--backend", "cpu"]).ok();
+    says(&eval, &["60 test samples: accuracy 100.00 %", "class 0 is aster", "class 2 is rose"]);
+    // Other rows of the same kind: the model's scaling, not one of their own.
+    let rest: String =
+        flowers(90).lines().filter(|line| !line.contains("iris")).map(|l| format!("{l}\n")).collect();
+    fs::write(place.path("rest.csv"), rest).unwrap();
+    let model = "whole/model.safetensors";
+    let eval = place.run(&["eval", model, "--data", "rest.csv", "--backend", "cpu", "--json"]).lines();
+    assert_eq!((&eval[0]["accuracy"], &eval[0]["classes"]), (&json!(1.0), &json!(["aster", "iris", "rose"])));
+    place.run(&["eval", model, "--data", "tiny"]).fails(2, &["one is a table and one is not"]);
+    let ran = train(&["--data", "tiny", "--scale", "standard"]);
+    ran.fails(2, &["no table", "--scale"]);
+    let ran = place.run(&["train", "--resume", "half", "--scale", "none"]);
+    ran.fails(2, &["--scale", "differs from the run's own"]);
+}
