@@ -7,6 +7,7 @@
 mod bench;
 mod gradients;
 mod parity;
+mod softmax_xent;
 mod training;
 
 use gpu_mlp::gpu::{Backend, Gpu, adapter};
@@ -52,7 +53,12 @@ fn main() -> std::process::ExitCode {
         move |&(name, test): &NamedTrial| Trial::test(name, run(test)).with_ignored_flag(ignored)
     };
     let without_gpu = gpu.is_none() && !required;
-    let kernels = parity::TRIALS.iter().chain(training::TRIALS).chain(gradients::TRIALS).chain(bench::TRIALS);
+    let kernels = parity::TRIALS
+        .iter()
+        .chain(softmax_xent::TRIALS)
+        .chain(training::TRIALS)
+        .chain(gradients::TRIALS)
+        .chain(bench::TRIALS);
     let kernels = kernels.map(trial(without_gpu));
     let mnist = training::MNIST_TRIALS.iter().map(trial(without_gpu || !with_mnist));
     libtest_mimic::run(&arguments, kernels.chain(mnist).collect()).exit_code()
