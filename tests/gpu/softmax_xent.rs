@@ -1,6 +1,6 @@
 //! The loss kernel against its f64 twin: loss, hits and gradient, on awkward shapes and extreme logits.
 
-use gpu_mlp::compare::{self, Tolerance};
+use gpu_mlp::compare;
 use gpu_mlp::gpu::Gpu;
 use gpu_mlp::kernels::{Kernels, Layout, Matrix, Sample, Sum};
 use gpu_mlp::reference;
