@@ -1,7 +1,8 @@
 //! Models and training states on disk, as safetensors: parameters under PyTorch's names and in its layout.
 //!
 //! `layers.N.weight` is `[out, in]` and `layers.N.bias` `[out]`, f32, as `torch.nn.Linear` keeps them; in memory weights
-//! are `[in, out]`. A training state has velocities too, as `velocity.layers.N.…`. What else is needed stands in the
+//! are `[in, out]`. A training state has the optimiser's moments too, as `velocity.layers.N.…` and `square.layers.N.…`,
+//! and with early stopping the best parameters so far, as `best.layers.N.…`. What else is needed stands in the
 //! metadata under the one key `gpu_mlp`, as JSON, so that the same training gives the same bytes.
 
 use std::collections::HashMap;
@@ -16,7 +17,8 @@ use crate::atomic_file::AtomicFile;
 use crate::data::{Preparation, Scaling};
 use crate::error::{Error, Result};
 use crate::metrics::Sums;
-use crate::model::{Dense, MlpSpec, Parameters};
+use crate::model::{Dense, MlpSpec, OptimizerState, Parameters};
+use crate::reference::Activation;
 use crate::tensor::Tensor;
 
 const METADATA_KEY: &str = "gpu_mlp";
@@ -25,9 +27,9 @@ const METADATA_KEY: &str = "gpu_mlp";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
     /// Inputs, hidden layers, classes.
-    pub layers: MlpSpec,
+    pub layers: Vec<usize>,
     /// After every layer but the last.
-    pub activation: String,
+    pub activation: Activation,
     /// What inputs are multiplied by before they enter the network, after the preparation if there is one.
     pub input_scale: f64,
     /// Of a table: how its values are scaled, and the names of its classes.
@@ -36,10 +38,18 @@ pub struct ModelInfo {
 }
 
 impl ModelInfo {
-    /// A ReLU network on bytes scaled to 0..1, or on a table.
-    pub fn new(layers: MlpSpec, preparation: Option<Preparation>) -> Self {
-        let input_scale = input_scale(preparation.as_ref());
-        Self { layers, activation: "relu".into(), input_scale, preparation }
+    /// A network on bytes scaled to 0..1, or on a table.
+    pub fn new(spec: &MlpSpec, preparation: Option<Preparation>) -> Self {
+        let (layers, activation) = (spec.sizes().to_vec(), spec.activation());
+        Self { layers, activation, input_scale: input_scale(preparation.as_ref()), preparation }
+    }
+
+    /// The network.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if no network has these sizes.
+    pub fn spec(&self) -> Result<MlpSpec> {
+        Ok(MlpSpec::new(self.layers.clone())?.with_activation(self.activation))
     }
 }
 
@@ -68,31 +78,56 @@ pub struct State {
     pub progress: Progress,
     /// Weights and biases.
     pub parameters: Parameters,
-    /// The optimiser's velocities, if there is momentum.
-    pub velocities: Option<Parameters>,
+    /// What the optimiser remembers.
+    pub optimizer: OptimizerState,
+    /// Weights and biases after the epoch with the lowest validation loss, if that may stop the run.
+    pub best: Option<Parameters>,
 }
+
+impl State {
+    /// What a model is made of: the best parameters where they are kept, else the newest.
+    pub fn model(&self) -> &Parameters {
+        self.best.as_ref().unwrap_or(&self.parameters)
+    }
+}
+
+/// What the metadata of a state say.
+#[derive(Serialize, Deserialize)]
+struct StateInfo {
+    #[serde(flatten)]
+    progress: Progress,
+    /// Steps taken: absent in states of version 0.1.0, whose optimiser did not depend on them.
+    #[serde(default)]
+    steps: u64,
+}
+
+/// Names of the optimiser's moments, in their order.
+const MOMENTS: [&str; 2] = ["velocity.", "square."];
+
+/// Name of the best parameters.
+const BEST: &str = "best.";
 
 /// Writes a model; the file is whole or, after a crash, as it was before.
 ///
 /// # Errors
 /// [`Error::Io`] if the folder cannot be written to.
-pub fn save_model(path: &Path, parameters: &Parameters, preparation: Option<&Preparation>) -> Result<()> {
-    write(path, &tensors("", parameters), &ModelInfo::new(parameters.spec()?, preparation.cloned()))
+pub fn save_model(path: &Path, parameters: &Parameters, info: &ModelInfo) -> Result<()> {
+    write(path, &tensors("", parameters), info)
 }
 
-/// Reads a model, and how its inputs are prepared if they come from a table.
+/// Reads a model, and what it says of itself.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be read; [`Error::File`] if it is no model of ours, or a damaged one.
-pub fn load_model(path: &Path) -> Result<(Parameters, Option<Preparation>)> {
+pub fn load_model(path: &Path) -> Result<(Parameters, ModelInfo)> {
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
     let (info, file) = parse::<ModelInfo>(path, &bytes)?;
-    if info.activation != "relu" || info.input_scale != input_scale(info.preparation.as_ref()) {
-        let problem =
-            format!("it wants activation \"{}\" and inputs times {}", info.activation, info.input_scale);
-        return Err(Error::file(path, problem, "this version knows relu and 1/255"));
+    if info.input_scale != input_scale(info.preparation.as_ref()) {
+        let problem = format!("it wants inputs times {}", info.input_scale);
+        return Err(Error::file(path, problem, "this version knows 1/255 for bytes and 1 for tables"));
     }
-    Ok((read_parameters(path, &file, "", &info.layers)?, info.preparation))
+    let spec = info.spec().map_err(|error| damaged(path, format!("its layers are no network: {error}")))?;
+    Ok((read_parameters(path, &file, "", &spec)?, info))
 }
 
 /// Writes a training state; the file is whole or, after a crash, as it was before.
@@ -101,10 +136,11 @@ pub fn load_model(path: &Path) -> Result<(Parameters, Option<Preparation>)> {
 /// [`Error::Io`] if the folder cannot be written to.
 pub fn save_state(path: &Path, state: &State) -> Result<()> {
     let mut all = tensors("", &state.parameters);
-    if let Some(velocities) = &state.velocities {
-        all.extend(tensors("velocity.", velocities));
+    for (name, moments) in MOMENTS.iter().zip(&state.optimizer.moments) {
+        all.extend(tensors(name, moments));
     }
-    write(path, &all, &state.progress)
+    all.extend(state.best.iter().flat_map(|best| tensors(BEST, best)));
+    write(path, &all, &StateInfo { progress: state.progress.clone(), steps: state.optimizer.steps })
 }
 
 /// Reads the training state of a network of these sizes.
@@ -113,11 +149,13 @@ pub fn save_state(path: &Path, state: &State) -> Result<()> {
 /// As [`load_model`].
 pub fn load_state(path: &Path, spec: &MlpSpec) -> Result<State> {
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
-    let (progress, file) = parse::<Progress>(path, &bytes)?;
+    let (StateInfo { progress, steps }, file) = parse(path, &bytes)?;
     let parameters = read_parameters(path, &file, "", spec)?;
-    let has_velocities = file.names().iter().any(|name| name.starts_with("velocity."));
-    let velocities = has_velocities.then(|| read_parameters(path, &file, "velocity.", spec)).transpose()?;
-    Ok(State { progress, parameters, velocities })
+    let has = |prefix: &&str| file.names().iter().any(|name| name.starts_with(prefix));
+    let read = |prefix: &str| read_parameters(path, &file, prefix, spec);
+    let moments = MOMENTS.into_iter().filter(has).map(read).collect::<Result<_>>()?;
+    let best = Some(BEST).filter(has).map(read).transpose()?;
+    Ok(State { progress, parameters, optimizer: OptimizerState { steps, moments }, best })
 }
 
 /// A tensor as the file has it.

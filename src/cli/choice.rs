@@ -10,7 +10,8 @@ use crate::data::{self, Dataset, Preparation, Scale, Split, TableOptions};
 use crate::error::{Error, Result};
 use crate::gpu::adapter::{self, Adapter, DeviceType, Request};
 use crate::gpu::{Backend, Gpu};
-use crate::model::Parameters;
+use crate::model::MlpSpec;
+use crate::reference::Activation;
 use crate::run::RunDir;
 
 /// Which data set.
@@ -87,7 +88,7 @@ pub(super) fn load(
 /// The data for a trained model: a run's own, unless others are named. They have to fit it.
 pub(super) fn load_for(
     model: &Path,
-    parameters: &Parameters,
+    spec: &MlpSpec,
     preparation: Option<&Preparation>,
     choice: &DataChoice,
 ) -> Result<Dataset> {
@@ -106,7 +107,7 @@ pub(super) fn load_for(
             dataset.name
         )));
     }
-    let (spec, features) = (parameters.spec()?, dataset.train.features());
+    let features = dataset.train.features();
     if spec.inputs() == features && spec.classes() >= dataset.classes {
         return Ok(dataset);
     }
@@ -139,6 +140,32 @@ pub(super) fn hidden(text: &str) -> Result<Hidden, String> {
         return Ok(Hidden(Vec::new()));
     }
     text.split(',').map(size).collect::<Result<_, _>>().map(Hidden)
+}
+
+/// What follows every hidden layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ActivationChoice {
+    Relu,
+    Tanh,
+    Sigmoid,
+    Gelu,
+}
+
+impl ActivationChoice {
+    pub fn activation(self) -> Activation {
+        match self {
+            Self::Relu => Activation::Relu,
+            Self::Tanh => Activation::Tanh,
+            Self::Sigmoid => Activation::Sigmoid,
+            Self::Gelu => Activation::Gelu,
+        }
+    }
+}
+
+/// A number from 0 to less than 1.
+pub(super) fn part(text: &str) -> Result<f32, String> {
+    let number = text.parse().ok().filter(|number| (0.0..1.0).contains(number));
+    number.ok_or_else(|| "expected a number from 0 to less than 1".into())
 }
 
 /// Which device.

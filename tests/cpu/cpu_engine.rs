@@ -62,7 +62,7 @@ fn equal(what: &str, got: &Parameters, want: &[reference::Layer]) {
 fn equals_reference(threads: usize, sizes: &[usize], batch_size: usize, momentum: f32, weight_decay: f32) {
     let what = format!("{sizes:?}, {threads} threads, batches of {batch_size}, momentum {momentum}");
     let (spec, data) = (MlpSpec::new(sizes.to_vec()).unwrap(), dataset(sizes[0], sizes[sizes.len() - 1]));
-    let options = StepOptions { batch_size, sgd: Sgd { lr: 0.125, momentum, weight_decay } };
+    let options = StepOptions::sgd(batch_size, Sgd { lr: 0.125, momentum, weight_decay });
     let order: Vec<u32> = (0..18 * batch_size + 5).map(|i| ((i * 7919 + 13) % 97) as u32).collect();
     let mut engine = trained(threads, &spec, &data, options, &order);
 
@@ -119,7 +119,7 @@ fn momentum_and_decay_equal_the_reference() {
 #[test]
 fn the_same_threads_give_the_same_bits() {
     let (spec, data) = (MlpSpec::new(vec![37, 49, 33, 19]).unwrap(), dataset(37, 19));
-    let options = StepOptions { batch_size: 13, sgd: Sgd { lr: 0.125, momentum: 0.5, weight_decay: 0.125 } };
+    let options = StepOptions::sgd(13, Sgd { lr: 0.125, momentum: 0.5, weight_decay: 0.125 });
     let order: Vec<u32> = (0..97).collect();
     for threads in [1, 3] {
         let run = || block_on(trained(threads, &spec, &data, options, &order).parameters()).unwrap();
@@ -130,7 +130,7 @@ fn the_same_threads_give_the_same_bits() {
 #[test]
 fn a_nan_reaches_the_loss() {
     let (spec, data) = (MlpSpec::new(vec![37, 49, 33, 19]).unwrap(), dataset(37, 19));
-    let options = StepOptions { batch_size: 13, sgd: Sgd { lr: 0.125, momentum: 0.0, weight_decay: 0.0 } };
+    let options = StepOptions::sgd(13, Sgd { lr: 0.125, momentum: 0.0, weight_decay: 0.0 });
     for (layer, at) in [(0, 5), (1, 1616), (2, 626)] {
         let mut engine = CpuEngine::new(&spec, data.clone(), options);
         let mut parameters = Parameters::he_uniform(&spec, 5);

@@ -60,7 +60,7 @@ fn dataset(features: usize, classes: usize, train: usize, test: usize) -> Arc<Da
 }
 
 fn options(batch_size: usize, momentum: f32, weight_decay: f32) -> StepOptions {
-    StepOptions { batch_size, sgd: Sgd { lr: 0.125, momentum, weight_decay } }
+    StepOptions::sgd(batch_size, Sgd { lr: 0.125, momentum, weight_decay })
 }
 
 fn engine(gpu: &Gpu, spec: &MlpSpec, data: &Arc<Dataset>, options: StepOptions) -> GpuEngine {

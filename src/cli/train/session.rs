@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::TrainArgs;
 use super::display::Display;
+use crate::checkpoint::ModelInfo;
 use crate::cli::choice::DeviceChoice;
 use crate::cli::interrupt;
 use crate::cli::output::note;
@@ -34,7 +35,7 @@ impl Session<'_> {
             note(&notice);
         }
         let spec = self.config.train.spec(&self.dataset)?;
-        let (dataset, options) = (self.dataset.clone(), self.config.train.step_options());
+        let (dataset, options) = (self.dataset.clone(), self.config.train.step_options(&self.dataset)?);
         match gpu {
             None => self.train(CpuEngine::new(&spec, dataset, options), None).await,
             Some(gpu) => {
@@ -64,7 +65,7 @@ impl Session<'_> {
         let run = self.folder(state.is_some())?;
         if let Some(state) = state.as_ref().filter(|state| state.progress.samples == 0) {
             // A crash may have come between the checkpoint and the model.
-            run.save(state, self.dataset.preparation.as_ref())?;
+            run.save(state, &self.model_info()?)?;
         }
         let mut display = Display::new(self, &run, epochs);
         display.start(&info, pipelines, state.is_none())?;
@@ -72,9 +73,15 @@ impl Session<'_> {
             note(&format!("all {epochs} epochs of this run are done; a larger --epochs adds to them"));
         }
         let outcome = trainer.run(&mut display).await.inspect_err(|_| display.abandon())?;
-        let last = trainer.history().last().cloned();
-        display.end(outcome, last.as_ref(), self.begun.elapsed().as_secs_f64())?;
+        let (epochs, best) = (trainer.history().len(), trainer.best().cloned());
+        display.end(outcome, epochs, best.as_ref(), self.begun.elapsed().as_secs_f64())?;
         Ok(if outcome == Outcome::Interrupted { interrupt::EXIT_CODE } else { 0 })
+    }
+
+    /// What the model's file says of the model.
+    pub fn model_info(&self) -> Result<ModelInfo> {
+        let spec = self.config.train.spec(&self.dataset)?;
+        Ok(ModelInfo::new(&spec, self.dataset.preparation.clone()))
     }
 
     fn history(&self, epochs: usize) -> Result<Vec<crate::metrics::EpochRecord>> {
