@@ -154,7 +154,9 @@ impl Problem {
         engine.set_sums(&Sums::default()).await?;
         let taken = engine.train(&batch).await?;
         let velocities = engine.optimizer_state().await?.moments.pop();
-        velocities.filter(|_| taken == batch.len()).ok_or_else(|| Error::Internal("one batch was not one step with momentum".into()))
+        velocities
+            .filter(|_| taken == batch.len())
+            .ok_or_else(|| Error::Internal("one batch was not one step with momentum".into()))
     }
 
     /// Judges a gradient by central differences.

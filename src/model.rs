@@ -1,10 +1,10 @@
 //! What a network is: its layers' sizes, its parameters and their seeded initialisation. No device in here.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 use crate::error::{Error, Result};
 use crate::reference::{self, Activation};
 use crate::tensor::Tensor;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// A multi-layer perceptron: the sizes of inputs, hidden layers and classes, and the activation that follows every layer
 /// but the last.

@@ -49,7 +49,13 @@ impl ClipNorm {
     ///
     /// # Errors
     /// [`Error::Shape`](crate::Error::Shape) if the buffers do not fit the kernels.
-    pub fn launches(&self, gpu: &Gpu, sums: &Buffer, gradients: &[&Matrix], most: f32) -> Result<Vec<Launch>> {
+    pub fn launches(
+        &self,
+        gpu: &Gpu,
+        sums: &Buffer,
+        gradients: &[&Matrix],
+        most: f32,
+    ) -> Result<Vec<Launch>> {
         let all = self.sums(gradients.iter().copied()) as u32;
         let (mut measuring, mut scaling, mut first) = (Vec::new(), Vec::new(), 0);
         for g in gradients {

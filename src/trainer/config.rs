@@ -150,14 +150,34 @@ impl TrainConfig {
         let checks: [(&str, f64, bool, &str); 10] = [
             ("lr", self.lr.into(), positive(self.lr), "a number greater than 0"),
             ("momentum", self.momentum.into(), below_one(self.momentum.into()), BELOW_ONE),
-            ("weight-decay", self.weight_decay.into(), zero_or_more(self.weight_decay), "a number of 0 or more"),
+            (
+                "weight-decay",
+                self.weight_decay.into(),
+                zero_or_more(self.weight_decay),
+                "a number of 0 or more",
+            ),
             ("validation-fraction", self.validation_fraction, below_one(self.validation_fraction), BELOW_ONE),
-            ("lr-gamma", self.lr_gamma.into(), self.lr_gamma > 0.0 && self.lr_gamma <= 1.0, "a number above 0, up to 1"),
+            (
+                "lr-gamma",
+                self.lr_gamma.into(),
+                self.lr_gamma > 0.0 && self.lr_gamma <= 1.0,
+                "a number above 0, up to 1",
+            ),
             ("lr-min", self.lr_min.into(), zero_or_more(self.lr_min), "a number of 0 or more"),
-            ("warmup-epochs", self.warmup_epochs.into(), zero_or_more(self.warmup_epochs), "a number of 0 or more"),
+            (
+                "warmup-epochs",
+                self.warmup_epochs.into(),
+                zero_or_more(self.warmup_epochs),
+                "a number of 0 or more",
+            ),
             ("dropout", dropout, below_one(dropout), BELOW_ONE),
             ("label-smoothing", smoothing, below_one(smoothing), BELOW_ONE),
-            ("clip-norm", self.clip_norm.unwrap_or(1.0).into(), self.clip_norm.is_none_or(positive), "a number greater than 0"),
+            (
+                "clip-norm",
+                self.clip_norm.unwrap_or(1.0).into(),
+                self.clip_norm.is_none_or(positive),
+                "a number greater than 0",
+            ),
         ];
         // As f32, so that 0.1 is not shown as 0.10000000149011612.
         match checks.into_iter().find(|(_, _, fine, _)| !fine) {

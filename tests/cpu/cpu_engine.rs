@@ -66,7 +66,7 @@ fn equals_reference(threads: usize, sizes: &[usize], batch_size: usize, momentum
     let order: Vec<u32> = (0..18 * batch_size + 5).map(|i| ((i * 7919 + 13) % 97) as u32).collect();
     let mut engine = trained(threads, &spec, &data, options, &order);
 
-    let mut mlp = Parameters::he_uniform(&spec, 5).in_f64();
+    let mut mlp = Parameters::he_uniform(&spec, 5).in_f64(spec.activation());
     let mut v: Vec<_> = mlp.layers.iter().map(reference::Layer::zeros_like).collect();
     let sgd = reference::Sgd { lr: 0.125, momentum: momentum.into(), weight_decay: weight_decay.into() };
     let (mut loss, mut hits) = (0.0, 0);
@@ -77,7 +77,7 @@ fn equals_reference(threads: usize, sizes: &[usize], batch_size: usize, momentum
         hits += right as u64;
     }
     equal(&what, &block_on(engine.parameters()).unwrap(), &mlp.layers);
-    match block_on(engine.velocities()).unwrap() {
+    match block_on(engine.optimizer_state()).unwrap().moments.pop() {
         Some(velocities) => equal(&format!("{what}, velocities"), &velocities, &v),
         None => assert_eq!(momentum, 0.0, "{what}"),
     }

@@ -8,7 +8,7 @@ use crate::program::Place;
 
 /// The gradient that the CPU's engine computes.
 fn gradient(problem: &Problem) -> Parameters {
-    let spec = problem.parameters.spec().unwrap();
+    let spec = problem.spec().unwrap();
     let mut engine = CpuEngine::new(&spec, problem.dataset.clone(), problem.options());
     pollster::block_on(problem.gradient(&mut engine)).unwrap()
 }
@@ -81,7 +81,7 @@ fn the_command_prints_a_table_and_json() {
     assert_eq!(json[0]["tensors"][3]["tensor"], "b2");
     let checked = pollster::block_on(async {
         let problem = Problem::new(&[4], 13, 7).unwrap();
-        let spec = problem.parameters.spec().unwrap();
+        let spec = problem.spec().unwrap();
         let engine = CpuEngine::new(&spec, problem.dataset.clone(), problem.options());
         gradcheck::check(&problem, engine).await.unwrap()
     });

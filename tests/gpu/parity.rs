@@ -141,7 +141,7 @@ fn backward(gpu: &Gpu) {
             }
             let magnitude = reference::matmul(&abs(&dz), &abs(&w_t));
             let dx = nan(gpu, Layout::activations(rows, ins));
-            finish(gpu, &matmul.backward(gpu, &layer.dz_gpu, &layer.w_gpu, &layer.x_gpu, &dx).unwrap());
+            finish(gpu, &matmul.backward(gpu, &layer.dz_gpu, &layer.w_gpu, &layer.x_gpu, &dx, true).unwrap());
             let what = format!("{form} backward {shape:?}");
             assert_product(&what, &read(gpu, &dx).0, &want, &magnitude, outs);
         }
@@ -263,7 +263,10 @@ fn bytes(gpu: &Gpu) {
     let (_, x) = batch_of_bytes(gpu, &kernels.gather, 4, 4);
     let layer = Layer::new(gpu, [4, 4, 4]);
     let (_, matmul) = forms(gpu).remove(0);
-    assert!(matmul.backward(gpu, &layer.dz_gpu, &layer.w_gpu, &x, &x).is_err(), "bytes came out of no ReLU");
+    assert!(
+        matmul.backward(gpu, &layer.dz_gpu, &layer.w_gpu, &x, &x, true).is_err(),
+        "bytes came out of no ReLU"
+    );
     assert!(x.write(gpu, &vec![0.0; x.layout.len()]).is_err(), "f32s are no bytes");
 }
 

@@ -186,7 +186,8 @@ impl<'a> Display<'a> {
             self.say(&format!("\n{text}"));
         } else if let Some(record) = best {
             let EpochRecord { epoch, test_accuracy, test_loss, .. } = record;
-            let of_epoch = if *epoch < epochs { format!(", of epoch {epoch}, the best") } else { String::new() };
+            let of_epoch =
+                if *epoch < epochs { format!(", of epoch {epoch}, the best") } else { String::new() };
             self.say(&format!(
                 "\ntest accuracy {:.2} %, test loss {test_loss:.4}, after {epochs} epochs in {seconds:.1} s\nmodel    {}{of_epoch}",
                 100.0 * test_accuracy,

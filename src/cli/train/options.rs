@@ -166,7 +166,9 @@ pub(super) fn configured(args: &TrainArgs, given: &[String]) -> Result<RunConfig
     }
     let optimizer = match values.get("optimizer") {
         // The file's values have been looked at one by one.
-        Some(name) => serde_json::from_value(name.clone()).map_err(|error| Error::Internal(error.to_string()))?,
+        Some(name) => {
+            serde_json::from_value(name.clone()).map_err(|error| Error::Internal(error.to_string()))?
+        }
         None => Algorithm::default(),
     };
     let mut all = config_file::values(&config_file::defaults(optimizer))?;

@@ -35,8 +35,12 @@ impl Hidden {
         let (activation, dropout) = (spec.activation(), options.dropout);
         let widths: Vec<usize> = spec.layers().skip(1).map(|(ins, _)| ins).collect();
         let slopes = |widths: &[usize]| widths.iter().map(|&width| Panels::zeros(capacity, width)).collect();
-        (activation != Activation::Relu || dropout.is_on())
-            .then(|| Self { activation, dropout, slopes: slopes(&widths), widths })
+        (activation != Activation::Relu || dropout.is_on()).then(|| Self {
+            activation,
+            dropout,
+            slopes: slopes(&widths),
+            widths,
+        })
     }
 
     /// z becomes a, for hidden layer `l`; with dropout if there is a step to be taken.
@@ -186,7 +190,10 @@ mod tests {
             for z in [f32::INFINITY, f32::NEG_INFINITY, 1e30, -1e30, 100.0, -100.0] {
                 let (mut a, mut slope) = (Line([z; WIDTH]), Line::default());
                 activate(activation, &mut a, &mut slope);
-                assert!(z.is_infinite() || a.0[0].is_finite() && slope.0[0].is_finite(), "{activation:?}({z})");
+                assert!(
+                    z.is_infinite() || a.0[0].is_finite() && slope.0[0].is_finite(),
+                    "{activation:?}({z})"
+                );
             }
             let (mut a, mut slope) = (Line([f32::NAN; WIDTH]), Line::default());
             activate(activation, &mut a, &mut slope);

@@ -18,7 +18,8 @@ pub(super) fn advance<S: Simd>(
     moments: [Option<&mut [Line]>; 2],
     g: &[Line],
 ) {
-    let gradient = |w: f32x16<S>, g: &Line| w.mul_add(f32x16::splat(s, step.weight_decay), load(s, g) * factor);
+    let gradient =
+        |w: f32x16<S>, g: &Line| w.mul_add(f32x16::splat(s, step.weight_decay), load(s, g) * factor);
     let [first, second] = moments;
     match (first, second) {
         (Some(m), Some(v)) => {
@@ -29,7 +30,8 @@ pub(super) fn advance<S: Simd>(
                 let square = load(s, v).mul_add(f32x16::splat(s, step.beta2), g * g * step.rest2);
                 mean.store_array(&mut m.0);
                 square.store_array(&mut v.0);
-                let quotient = mean / square.sqrt().mul_add(f32x16::splat(s, step.scale), f32x16::splat(s, step.epsilon));
+                let quotient = mean
+                    / square.sqrt().mul_add(f32x16::splat(s, step.scale), f32x16::splat(s, step.epsilon));
                 quotient.mul_add(f32x16::splat(s, -step.lr), old).store_array(&mut w.0);
             }
         }
@@ -40,7 +42,8 @@ pub(super) fn advance<S: Simd>(
                 let g = gradient(old, g);
                 let velocity = load(s, v).mul_add(f32x16::splat(s, step.beta1), g);
                 velocity.store_array(&mut v.0);
-                let ahead = if nesterov { velocity.mul_add(f32x16::splat(s, step.beta1), g) } else { velocity };
+                let ahead =
+                    if nesterov { velocity.mul_add(f32x16::splat(s, step.beta1), g) } else { velocity };
                 ahead.mul_add(f32x16::splat(s, -step.lr), old).store_array(&mut w.0);
             }
         }

@@ -159,9 +159,8 @@ impl Network {
         let (gpu, matmul) = (&self.gpu, &self.kernels.matmul);
         let &Batch { x, z, dz, slopes, order, sums, step } = batch;
         let dropout = self.hidden.as_ref().map(|(_, dropout)| *dropout).unwrap_or_default();
-        let mut launches = self.forward_with(x, z, |activate, l, a| {
-            activate.train(gpu, (dropout, l), step, &slopes[l], a)
-        })?;
+        let mut launches =
+            self.forward_with(x, z, |activate, l, a| activate.train(gpu, (dropout, l), step, &slopes[l], a))?;
         let last = self.layers.len() - 1;
         let (logits, smoothing) = (&z[last], self.label_smoothing);
         launches.push(self.kernels.softmax_xent.train(gpu, logits, order, sums, &dz[last], smoothing)?);
