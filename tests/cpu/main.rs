@@ -36,3 +36,4 @@ mod tiny;
 mod trace;
 mod trainer;
 mod trainer_resume;
+mod training_options;
