@@ -11,6 +11,8 @@ use gpu_mlp::model::{MlpSpec, Parameters};
 use gpu_mlp::reference;
 use pollster::block_on;
 
+use crate::engine_options;
+
 const TOLERANCE: Tolerance = Tolerance { atol: 2e-5, rtol: 2e-4 };
 
 fn dataset(features: usize, classes: usize) -> Arc<Dataset> {
@@ -140,4 +142,31 @@ fn a_nan_reaches_the_loss() {
         assert!(block_on(engine.sums()).unwrap().score().loss.is_nan(), "layer {layer}");
         assert!(block_on(engine.evaluate(Split::Test, &[0])).unwrap().score().loss.is_nan(), "layer {layer}");
     }
+}
+
+/// Engines on a pool of so many threads.
+fn engines(threads: usize) -> impl Fn(&MlpSpec, Arc<Dataset>, StepOptions) -> CpuEngine {
+    move |spec, data, options| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| CpuEngine::new(spec, data, options))
+    }
+}
+
+#[test]
+fn every_option_equals_the_reference() {
+    for threads in [1, 3] {
+        engine_options::equal_the_reference(engines(threads));
+    }
+}
+
+#[test]
+fn every_option_resumes_bit_for_bit() {
+    for threads in [1, 2] {
+        engine_options::resume(engines(threads));
+    }
+}
+
+#[test]
+fn moments_of_another_optimiser_are_refused() {
+    engine_options::moments_of_another_optimiser_are_refused(engines(1));
 }

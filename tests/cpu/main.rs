@@ -15,6 +15,8 @@ mod cpu_engine;
 mod data;
 mod digits;
 mod doctor;
+#[path = "../engine_options/mod.rs"]
+mod engine_options;
 #[cfg(feature = "fetch")]
 mod fetch;
 mod gradcheck;

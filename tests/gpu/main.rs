@@ -5,7 +5,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bench;
+#[path = "../engine_options/mod.rs"]
+mod engine_options;
 mod gradients;
+mod options;
 mod parity;
 mod softmax_xent;
 mod training;
@@ -57,6 +60,7 @@ fn main() -> std::process::ExitCode {
         .iter()
         .chain(softmax_xent::TRIALS)
         .chain(training::TRIALS)
+        .chain(options::TRIALS)
         .chain(gradients::TRIALS)
         .chain(bench::TRIALS);
     let kernels = kernels.map(trial(without_gpu));
