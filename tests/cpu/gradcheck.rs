@@ -3,6 +3,7 @@
 use gpu_mlp::engine::CpuEngine;
 use gpu_mlp::gradcheck::{self, Problem, Report};
 use gpu_mlp::model::Parameters;
+use gpu_mlp::reference::Activation;
 
 use crate::program::Place;
 
@@ -32,6 +33,21 @@ fn the_engine_s_gradients_are_right() {
             assert!(20 * checked > 19 * values, "few kinks: {report:#?}");
             assert!(report.tensors.iter().all(|row| row.worst < row.allowed), "{report:#?}");
         }
+    }
+}
+
+#[test]
+fn other_activations_and_smoothed_labels_are_right_too() {
+    for activation in [Activation::Relu, Activation::Tanh, Activation::Sigmoid, Activation::Gelu] {
+        let mut problem = Problem::with_activation(&[16, 8], activation, 13, 3).unwrap();
+        problem.label_smoothing = 0.2;
+        let smoothed = gradient(&problem);
+        let report = problem.judge(&smoothed).unwrap();
+        assert!(report.ok, "{activation:?}: {report:#?}");
+        let kinks: usize = report.tensors.iter().map(|row| row.kinks).sum();
+        assert!(kinks == 0 || activation == Activation::Relu, "only ReLU has kinks: {report:#?}");
+        problem.label_smoothing = 0.0;
+        assert!(!problem.judge(&smoothed).unwrap().ok, "{activation:?}: smoothing is noticed");
     }
 }
 

@@ -5,6 +5,7 @@
 mod adapter;
 mod bench;
 mod checkpoint;
+mod cli_config;
 mod cli_data_errors;
 mod cli_errors;
 mod cli_eval;

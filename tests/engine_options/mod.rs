@@ -173,7 +173,10 @@ pub fn equal_the_reference<E: Engine>(make: impl Fn(&MlpSpec, Arc<Dataset>, Step
     // Rounding to f32 differs by a few ε a step and grows from step to step. Adam divides small gradients by their own
     // size, so that what is rounded in them counts for more.
     let tolerance = Tolerance { atol: 5e-5, rtol: 5e-4 };
-    for (case, sizes) in cases().iter().flat_map(|case| SIZES.iter().map(move |sizes| (case, sizes))) {
+    let cases = cases();
+    let everything = cases.iter().filter(|case| case.name == "everything");
+    let others = everything.flat_map(|case| SIZES[1..].iter().map(move |sizes| (case, sizes)));
+    for (case, sizes) in cases.iter().map(|case| (case, &SIZES[0])).chain(others) {
         let what = format!("{}, {sizes:?}", case.name);
         let spec = MlpSpec::new(sizes.to_vec()).unwrap().with_activation(case.activation);
         let (data, order) = (dataset(spec.inputs(), spec.classes()), order(20));

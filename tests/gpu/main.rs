@@ -4,6 +4,7 @@
 //! after the other on one device: drivers crash when many are opened at once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod bare_products;
 mod bench;
 #[path = "../engine_options/mod.rs"]
 mod engine_options;
@@ -60,6 +61,7 @@ fn main() -> std::process::ExitCode {
         .iter()
         .chain(softmax_xent::TRIALS)
         .chain(training::TRIALS)
+        .chain(bare_products::TRIALS)
         .chain(options::TRIALS)
         .chain(gradients::TRIALS)
         .chain(bench::TRIALS);

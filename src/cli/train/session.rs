@@ -15,7 +15,8 @@ use crate::engine::{CpuEngine, Engine, GpuEngine, Residency};
 use crate::error::{Error, Result};
 use crate::gpu::Pipelines;
 use crate::run::{RunConfig, RunDir};
-use crate::trainer::{Outcome, Plan, Trainer};
+use crate::schedule::Curve;
+use crate::trainer::{Outcome, Plan, TrainConfig, Trainer};
 
 pub(super) struct Session<'a> {
     pub args: &'a TrainArgs,
@@ -61,6 +62,7 @@ impl Session<'_> {
                 (Trainer::resume(&mut engine, config, dataset, state, history).await?, epochs)
             }
         };
+        self.note_stretched_schedule()?;
         // Only now is everything known to be in order: a mistake leaves no folder behind.
         let run = self.folder(state.is_some())?;
         if let Some(state) = state.as_ref().filter(|state| state.progress.samples == 0) {
@@ -76,6 +78,18 @@ impl Session<'_> {
         let (epochs, best) = (trainer.history().len(), trainer.best().cloned());
         display.end(outcome, epochs, best.as_ref(), self.begun.elapsed().as_secs_f64())?;
         Ok(if outcome == Outcome::Interrupted { interrupt::EXIT_CODE } else { 0 })
+    }
+
+    /// A curve that ends with the run is another one if the run has become longer.
+    fn note_stretched_schedule(&self) -> Result<()> {
+        let (Some(run), TrainConfig { epochs, lr_schedule, .. }) = (&self.resumed, &self.config.train) else {
+            return Ok(());
+        };
+        let before = run.config()?.train.epochs;
+        if before != *epochs && matches!(lr_schedule, Curve::Cosine | Curve::OneCycle) && !self.args.quiet {
+            note(&format!("the learning rate now follows its curve over {epochs} epochs, not {before}"));
+        }
+        Ok(())
     }
 
     /// What the model's file says of the model.

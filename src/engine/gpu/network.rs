@@ -26,7 +26,13 @@ enum Rule {
     /// In the product that makes the gradient.
     Fused(Sgd),
     /// The gradient is stored first.
-    Stored { advance: Advance, clip: Option<Clip> },
+    Stored(Box<Stored>),
+}
+
+/// What is done with a gradient that is there.
+struct Stored {
+    clip: Option<Clip>,
+    advance: Advance,
 }
 
 /// The longest gradient, and room to measure it.
@@ -113,7 +119,7 @@ impl Network {
                     }
                     None => None,
                 };
-                Rule::Stored { advance: Advance::new(&gpu).await?, clip }
+                Rule::Stored(Box::new(Stored { clip, advance: Advance::new(&gpu).await? }))
             }
         };
         gpu.keep_pipelines();
@@ -127,7 +133,7 @@ impl Network {
 
     /// Whether a step's numbers are read at all.
     pub fn reads_steps(&self) -> bool {
-        self.hidden.is_some() || matches!(self.rule, Rule::Stored { .. })
+        self.hidden.is_some() || matches!(self.rule, Rule::Stored(_))
     }
 
     /// From x to the logits, which are the last of `z`, for an evaluation.
@@ -175,10 +181,11 @@ impl Network {
             let input = if l == 0 { x } else { &z[l - 1] };
             launches.push(match &self.rule {
                 Rule::Fused(sgd) => matmul.update(gpu, input, &dz[l], w, &moments[0], *sgd)?,
-                Rule::Stored { .. } => matmul.gradient(gpu, input, &dz[l], g, &moments[1])?,
+                Rule::Stored(_) => matmul.gradient(gpu, input, &dz[l], g, &moments[1])?,
             });
         }
-        if let Rule::Stored { advance, clip } = &self.rule {
+        if let Rule::Stored(stored) = &self.rule {
+            let Stored { clip, advance } = &**stored;
             if let Some(Clip { kernels, sums, most }) = clip {
                 let gradients: Vec<&Matrix> = self.layers.iter().map(|layer| &layer.g).collect();
                 launches.append(&mut kernels.launches(gpu, sums, &gradients, *most)?);
