@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gpu_mlp::checkpoint::{Progress, State, load_model, load_state, save_model, save_state};
+use gpu_mlp::data::Preparation;
 use gpu_mlp::metrics::Sums;
 use gpu_mlp::model::{MlpSpec, Parameters};
 use gpu_mlp::{Error, run};
@@ -26,7 +27,7 @@ fn model() -> Parameters {
 fn saved() -> (TempDir, PathBuf) {
     let folder = tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
-    save_model(&path, &model(), None).unwrap();
+    save_model(&path, &model(), &Preparation::of_images(model().spec().unwrap().classes())).unwrap();
     (folder, path)
 }
 
@@ -50,7 +51,8 @@ fn a_model_comes_back_bit_for_bit() {
     let (folder, path) = saved();
     assert_eq!(bits(&load_model(&path).unwrap().0), bits(&model()));
     let again = folder.path().join("again.safetensors");
-    save_model(&again, &load_model(&path).unwrap().0, None).unwrap();
+    let (parameters, preparation) = load_model(&path).unwrap();
+    save_model(&again, &parameters, &preparation).unwrap();
     assert!(fs::read(&again).unwrap() == fs::read(&path).unwrap(), "the same model gives the same bytes");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing temporary is left");
 }

@@ -17,6 +17,7 @@ mod digits;
 mod doctor;
 #[cfg(feature = "fetch")]
 mod fetch;
+mod forms;
 mod gradcheck;
 mod house;
 mod idx;
@@ -24,6 +25,7 @@ mod memory;
 #[cfg(feature = "fetch")]
 mod mirror;
 mod model;
+mod npz;
 mod on_disk;
 mod pipeline_cache;
 mod program;

@@ -100,7 +100,7 @@ impl TrainArgs {
     fn config(&self) -> RunConfig {
         RunConfig {
             data: self.data.data.clone().unwrap_or_default(),
-            table: self.data.table.options(),
+            loading: self.data.loading.options(),
             backend: self.device.backend.name().into(),
             adapter: self.device.adapter.clone(),
             train: TrainConfig {
@@ -158,7 +158,7 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
     };
     device.check()?;
     let data = args.data.data.clone().or_else(|| resumed.is_some().then(|| config.data.clone()));
-    let dataset = choice::load(data.as_deref(), &args.data, &config.table, None, args.quiet)?;
+    let dataset = choice::load(data.as_deref(), &args.data, &config.loading, None, args.quiet)?;
     let place = place(&dataset);
     if resumed.is_some() && place != config.data {
         return Err(conflict("data", &place, &config.data));
