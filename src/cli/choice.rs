@@ -67,7 +67,7 @@ pub(super) fn load(
     data: Option<&str>,
     choice: &DataChoice,
     options: &LoadOptions,
-    fitted: Option<&Preparation>,
+    fitted: Option<(&Preparation, usize)>,
     quiet: bool,
 ) -> Result<Dataset> {
     let (data_dir, memory_limit) = (choice.data_dir.as_deref(), Some(choice.memory_limit.0));
@@ -92,19 +92,8 @@ pub(super) fn load_for(
         }
         named => (named.clone(), choice.loading.options()),
     };
-    let dataset = load(own.as_deref(), choice, &options, Some(preparation), false)?;
-    let (spec, features) = (parameters.spec()?, dataset.train.features());
-    if spec.inputs() == features && spec.classes() >= dataset.classes {
-        return Ok(dataset);
-    }
-    Err(Error::Usage(format!(
-        "the model takes {} inputs and knows {} classes, but {} has {features} features and {} classes\n  hint: name \
-         the data that it was trained for with --data",
-        spec.inputs(),
-        spec.classes(),
-        dataset.name,
-        dataset.classes
-    )))
+    let inputs = parameters.spec()?.inputs();
+    load(own.as_deref(), choice, &options, Some((preparation, inputs)), false)
 }
 
 /// The value of `--split`, which clap has already checked.

@@ -22,8 +22,9 @@ pub struct Request<'a> {
     pub memory_limit: Option<u64>,
     /// How it becomes a data set; the default if `None`.
     pub options: Option<&'a LoadOptions>,
-    /// What a model was trained with, to prepare values as it expects; else that is fitted to the training part.
-    pub fitted: Option<&'a Preparation>,
+    /// What a model was trained with, and how many values it takes: prepares them as it expects. Else that is fitted to
+    /// the training part.
+    pub fitted: Option<(&'a Preparation, usize)>,
 }
 
 /// A loaded set, and what the user should hear about how it was chosen.
@@ -114,7 +115,9 @@ pub fn load_from(request: Request<'_>, places: &Places) -> Result<Loaded> {
     let reading = request.reading(false);
     let (dataset, what) =
         found.source.dataset(&found.name, &found.origin, options, request.fitted, reading)?;
-    let notice = found.path.map(|path| format!("{path} is {what}")).or(found.notice);
+    // MNIST's four file names leave nothing to say.
+    let path = found.path.filter(|path| !folder::is_complete(Path::new(path)));
+    let notice = path.map(|path| format!("{path} is {what}")).or(found.notice);
     Ok(Loaded { dataset, notice })
 }
 

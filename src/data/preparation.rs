@@ -141,11 +141,6 @@ impl Scaling {
     /// Scales rows of f32 in place. Bytes stay what they are: whoever reads them divides by 255.
     pub(super) fn apply(&self, rows: &mut [u8], columns: usize, path: &Path) -> Result<()> {
         let Self::Columns { shift, factor } = self else { return Ok(()) };
-        if shift.len() != columns {
-            let problem =
-                format!("it has {columns} values a sample, and the network was trained on {}", shift.len());
-            return Err(Error::file(path, problem, "use data of the kind that the network was trained on"));
-        }
         for row in rows.chunks_mut(4 * columns) {
             for ((bytes, shift), factor) in row.chunks_exact_mut(4).zip(shift).zip(factor) {
                 let value = f32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);

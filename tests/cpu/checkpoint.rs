@@ -81,7 +81,10 @@ fn the_file_has_pytorchs_names_and_layout() {
     let metadata = header.metadata().as_ref().unwrap();
     assert_eq!(metadata.len(), 1, "more than one key would be written in no certain order");
     let info: serde_json::Value = serde_json::from_str(&metadata["gpu_mlp"]).unwrap();
-    let want = serde_json::json!({"layers": [4, 3, 2], "activation": "relu", "input_scale": 1.0 / 255.0});
+    let preparation = serde_json::json!({"scaling": "bytes", "class_names": ["0", "1"]});
+    let want = serde_json::json!({
+        "layers": [4, 3, 2], "activation": "relu", "input_scale": 1.0 / 255.0, "preparation": preparation
+    });
     assert_eq!(info, want);
 }
 
@@ -158,7 +161,9 @@ fn other_files_are_refused_with_what_they_lack() {
     };
     let file = |parts: &[&str]| file_of(&format!("{{{}}}", parts.join(",")), 8);
     fs::write(&path, file(&[info, &weight("F32", "[1,1]", 4), &bias(4)])).unwrap();
-    assert_eq!(bits(&load_model(&path).unwrap().0), [0, 0], "the pattern of these files is right");
+    let (parameters, preparation) = load_model(&path).unwrap();
+    assert_eq!(bits(&parameters), [0, 0], "the pattern of these files is right");
+    assert_eq!(preparation, Preparation::of_images(1), "what a file without it means");
     let cases = [
         (vec![], "not a safetensors file"),
         (b"<!DOCTYPE html><html></html>".to_vec(), "not a safetensors file"),

@@ -116,7 +116,7 @@ impl Source {
         name: &str,
         origin: &Path,
         options: &LoadOptions,
-        fitted: Option<&Preparation>,
+        fitted: Option<(&Preparation, usize)>,
         reading: Reading<'_>,
     ) -> Result<(Dataset, String)> {
         let source = self.with_test(options, reading)?;
@@ -126,7 +126,13 @@ impl Source {
         };
         same_shape(&train, &test)?;
         let features = train.features;
-        let preparation = fitted.cloned().unwrap_or_else(|| {
+        if let Some((_, inputs)) = fitted.filter(|&(_, inputs)| inputs != features) {
+            return Err(Error::Usage(format!(
+                "the model takes {inputs} inputs, but {name} has {features} features\n  hint: name the data that it was \
+                 trained for with --data"
+            )));
+        }
+        let preparation = fitted.map(|(preparation, _)| preparation.clone()).unwrap_or_else(|| {
             let scaling = match &train.rows {
                 Rows::Disk(_) => disk_scaling(options.scale),
                 Rows::Memory(bytes) => match train.format {
