@@ -11,6 +11,7 @@ mod gradcheck;
 mod interrupt;
 mod output;
 mod replay;
+mod show;
 mod trace;
 mod train;
 
@@ -64,7 +65,7 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Measure this machine: kernels, steps and epochs on its GPU and CPU
     Bench(bench::BenchArgs),
-    /// Make, fetch and list data sets
+    /// Make, fetch, list and look at data sets
     Data(data::DataArgs),
 }
 

@@ -131,7 +131,7 @@ pub(super) fn places_of(request: Request<'_>) -> Result<Places> {
 }
 
 impl<'a> Request<'a> {
-    fn reading(&self, keep_missing: bool) -> Reading<'a> {
+    pub(super) fn reading(&self, keep_missing: bool) -> Reading<'a> {
         let label_column = self.options.and_then(|options| options.label_column.as_deref());
         Reading { label_column, memory: self.memory_limit.unwrap_or(MEMORY_LIMIT), keep_missing }
     }

@@ -11,6 +11,7 @@ pub mod digits;
 pub mod fetch;
 pub mod folder;
 pub mod idx;
+pub mod inspect;
 mod locate;
 pub mod make;
 mod preparation;
@@ -19,6 +20,7 @@ pub mod row_file;
 mod samples;
 mod source;
 
+pub use inspect::inspect;
 pub use locate::{DATA_DIR_VARIABLE, Loaded, Places, Request, load, load_from};
 
 pub use preparation::{Preparation, Scale, Scaling};

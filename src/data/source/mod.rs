@@ -78,8 +78,35 @@ impl Source {
         self.classes.clone().unwrap_or_else(|| labels::sorted(labels()))
     }
 
+    /// How the training part is to be scaled.
+    pub fn scaling(&self, scale: Scale) -> Scaling {
+        let Part { format, features, .. } = self.train;
+        match (&self.train.rows, format) {
+            // What can be done to bytes that stay in their file; anything else is refused once they are asked for.
+            (Rows::Disk(_), _) if scale == Scale::Auto => Scaling::Bytes,
+            (Rows::Disk(_), _) => Scaling::None,
+            (Rows::Memory(bytes), Format::Bytes) => {
+                Scaling::fit(scale, format, bytes.iter().map(|&byte| f32::from(byte)), features)
+            }
+            (Rows::Memory(bytes), Format::Floats) => Scaling::fit(scale, format, floats(bytes), features),
+        }
+    }
+
     /// Adds the part to test on, where the source has none: from `--test-data`, or split off.
     fn with_test(self, options: &LoadOptions, reading: Reading<'_>) -> Result<Self> {
+        let source = self.with_given_test(options, reading)?;
+        if source.test.is_some() {
+            return Ok(source);
+        }
+        // A class is known even if chance leaves no sample of it to train on.
+        let classes = Some(source.class_names());
+        let test = chosen(source.train.len(), options.test_fraction)?;
+        let (train, test) = source.train.split_off(&test)?;
+        Ok(Self { train, test: Some(test), classes, what: source.what })
+    }
+
+    /// Adds the part to test on that `--test-data` names.
+    pub fn with_given_test(self, options: &LoadOptions, reading: Reading<'_>) -> Result<Self> {
         let given =
             options.test_data.is_some() || options.test_fraction != LoadOptions::default().test_fraction;
         match (&self.test, &options.test_data) {
@@ -95,13 +122,7 @@ impl Source {
                 let classes = Some(self.class_names());
                 Ok(Self { test: Some(test.train), classes, ..self })
             }
-            (None, None) => {
-                // A class is known even if chance leaves no sample of it to train on.
-                let classes = Some(self.class_names());
-                let test = chosen(self.train.len(), options.test_fraction)?;
-                let (train, test) = self.train.split_off(&test)?;
-                Ok(Self { train, test: Some(test), classes, ..self })
-            }
+            (None, None) => Ok(self),
         }
     }
 
@@ -120,31 +141,21 @@ impl Source {
         reading: Reading<'_>,
     ) -> Result<(Dataset, String)> {
         let source = self.with_test(options, reading)?;
-        let class_names = source.class_names();
-        let Self { what, train, test: Some(test), .. } = source else {
-            return Err(Error::Internal("a set without a test part".into()));
-        };
-        same_shape(&train, &test)?;
-        let features = train.features;
+        let features = source.train.features;
         if let Some((_, inputs)) = fitted.filter(|&(_, inputs)| inputs != features) {
             return Err(Error::Usage(format!(
                 "the model takes {inputs} inputs, but {name} has {features} features\n  hint: name the data that it was \
                  trained for with --data"
             )));
         }
-        let preparation = fitted.map(|(preparation, _)| preparation.clone()).unwrap_or_else(|| {
-            let scaling = match &train.rows {
-                Rows::Disk(_) => disk_scaling(options.scale),
-                Rows::Memory(bytes) => match train.format {
-                    Format::Bytes => {
-                        let values = bytes.iter().map(|&byte| f32::from(byte));
-                        Scaling::fit(options.scale, train.format, values, features)
-                    }
-                    Format::Floats => Scaling::fit(options.scale, train.format, floats(bytes), features),
-                },
-            };
-            Preparation { scaling, class_names }
-        });
+        let preparation = match fitted {
+            Some((preparation, _)) => preparation.clone(),
+            None => Preparation { scaling: source.scaling(options.scale), class_names: source.class_names() },
+        };
+        let Self { what, train, test: Some(test), .. } = source else {
+            return Err(Error::Internal("a set without a test part".into()));
+        };
+        same_shape(&train, &test)?;
         let left = reading.memory;
         let image_shape = train.image_shape.unwrap_or([1, features]);
         let what = format!(
@@ -166,11 +177,6 @@ impl Source {
         };
         Ok((dataset, what))
     }
-}
-
-/// What can be done to bytes that stay in their file; anything else is refused once they are asked for.
-fn disk_scaling(scale: Scale) -> Scaling {
-    if scale == Scale::Auto { Scaling::Bytes } else { Scaling::None }
 }
 
 fn same_shape(train: &Part, test: &Part) -> Result<()> {
