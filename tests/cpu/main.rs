@@ -27,12 +27,14 @@ mod mirror;
 mod model;
 mod npz;
 mod on_disk;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod pipeline_cache;
 mod program;
 mod reference;
 mod replay;
-
 mod shaders;
+mod show;
 mod table;
 mod tiny;
 mod trace;

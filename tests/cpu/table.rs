@@ -189,6 +189,44 @@ fn what_is_no_table_is_refused() {
 }
 
 #[test]
+fn odd_spellings_are_read_right() {
+    let names = |text: &str| load(text).unwrap().dataset.preparation.class_names;
+    let bom = load("\u{feff}label,x\n0,1.5\n1,2.5\n0,7\n1,8\n").unwrap();
+    says(&bom.notice.unwrap(), &["4 rows of 1 values, labels in column `label`"]);
+    assert_eq!(names("x,\"the, \"\"label\"\"\"\n1,\"a,b\"\n2,c\n3,\"a,b\"\n4,c\n"), ["a,b", "c"]);
+    assert_eq!(names("x;y\n1;Ölüm\n2;生\n3;Ölüm\n4;生\n"), ["Ölüm", "生"]);
+    assert_eq!(
+        names("x,y\n\"1\",\"0\"\n2,1\n\n3,0\n4,1\n\n"),
+        ["0", "1"],
+        "quotes and empty lines say nothing"
+    );
+    // pandas writes row numbers as a first column without a name.
+    let numbered = load(",x,label\n0,5,a\n1,6,b\n2,7,a\n3,8,b\n").unwrap();
+    says(&numbered.notice.unwrap(), &["4 rows of 1 values", "the first column left out as row numbers"]);
+    let wide: String = (0..4)
+        .map(|row| {
+            let values: String = (0..100_000).map(|column| format!("{}.5,", (row * column) % 7)).collect();
+            format!("{values}{}\n", ["no", "yes"][row % 2])
+        })
+        .collect();
+    let set = load(wide).unwrap().dataset;
+    assert_eq!((set.train.features(), set.classes, set.image_shape), (100_000, 2, [1, 100_000]));
+}
+
+#[test]
+fn what_leaves_nothing_to_learn_is_refused() {
+    refused("x,y\n1,3\n2,3\n3,3\n", &["all have the label `3`", "--label-column"]);
+    refused(
+        "0,1,2\n0,3,4\n0,5,6\n",
+        &["labels in column 0, from 0, without a header: all have the label `0`"],
+    );
+    refused("x,z,y\n1,1e400,0\n2,3,1\n", &["line 2, column 1 (`z`): `1e400` is not a finite number"]);
+    refused("x,y\n1,1e400\n2,3\n", &["the label `1e400` is no class"]);
+    // Two values that f32 cannot hold the distance of.
+    refused("x,z,y\n-3e38,1,a\n3e38,2,b\n-3e38,3,a\n3e38,4,b\n", &["cannot be scaled"]);
+}
+
+#[test]
 fn a_test_table_of_its_own_is_scaled_as_the_training_table() {
     let (_folder, test) = file("width,height,species\n40.5,260,rose\n80,220,aster\n");
     let options = LoadOptions { test_data: Some(test.clone()), ..LoadOptions::default() };

@@ -152,6 +152,13 @@ impl Source {
             Some((preparation, _)) => preparation.clone(),
             None => Preparation { scaling: source.scaling(options.scale), class_names: source.class_names() },
         };
+        if let [only] = preparation.class_names.as_slice() {
+            let problem =
+                format!("{}: all have the label `{only}`, and there is nothing to learn", source.what);
+            let hint =
+                "add samples of other classes; of a table, name the column of the labels with --label-column";
+            return Err(Error::file(&source.train.path, problem, hint));
+        }
         let Self { what, train, test: Some(test), .. } = source else {
             return Err(Error::Internal("a set without a test part".into()));
         };
@@ -169,8 +176,7 @@ impl Source {
             name: name.to_owned(),
             origin: origin.display().to_string(),
             image_shape,
-            // A network needs two outputs, even if the data has but one class.
-            classes: preparation.class_names.len().max(2),
+            classes: preparation.class_names.len(),
             train: train.samples(&preparation, left)?,
             test: test.samples(&preparation, left)?,
             preparation,

@@ -8,6 +8,7 @@ use parquet::basic::{ConvertedType, LogicalType, Type};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 use serde_json::Value as Json;
@@ -21,12 +22,17 @@ use crate::error::{Error, Result};
 /// Records read between two looks at the memory left.
 const PIECE: usize = 512;
 
+const NEW_COPY: &str = "get the file again from where it came from, or write it again";
+
 /// The key under which data hubs keep the classes' names.
 const HUB_KEY: &str = "huggingface";
 
 pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     let file = File::open(path).map_err(Error::io("read", path))?;
+    let length = file.metadata().map_err(Error::io("read", path))?.len();
     let reader = SerializedFileReader::new(file).map_err(|error| unreadable(error, path))?;
+    inside(reader.metadata(), length)
+        .map_err(|problem| Error::file(path, format!("cannot be read as Parquet: {problem}"), NEW_COPY))?;
     let table = Table::new(path, &reader, reading)?;
     let classes = table.class_names();
     let mut labels = Labels::default();
@@ -65,6 +71,19 @@ pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     let rows = Rows::Memory(rows);
     let train = Part { path: path.to_owned(), format, features, image_shape, columns, rows, labels };
     Ok(Source { what, train, test: None, classes })
+}
+
+/// Whether every column lies inside the file: the crate takes that for granted, and panics.
+fn inside(metadata: &ParquetMetaData, length: u64) -> Result<(), &'static str> {
+    for column in metadata.row_groups().iter().flat_map(|group| group.columns()) {
+        let begin = column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
+        let end = u64::try_from(begin).ok().zip(u64::try_from(column.compressed_size()).ok());
+        let end = end.and_then(|(begin, size)| begin.checked_add(size));
+        if column.data_page_offset() < 0 || end.is_none_or(|end| end > length) {
+            return Err("a column lies outside of the file");
+        }
+    }
+    Ok(())
 }
 
 /// What the file's schema says, by the numbers of its leaves.
@@ -341,6 +360,5 @@ impl From<f64> for Value<'_> {
 }
 
 fn unreadable(error: ParquetError, path: &Path) -> Error {
-    let hint = "get the file again from where it came from, or write it again";
-    Error::file(path, format!("cannot be read as Parquet: {error}"), hint)
+    Error::file(path, format!("cannot be read as Parquet: {error}"), NEW_COPY)
 }
