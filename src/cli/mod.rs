@@ -73,6 +73,8 @@ enum Command {
 pub fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error,wgpu=off,naga=off"))
         .init();
+    #[cfg(feature = "parquet")]
+    quiet_reader();
     let matches = Cli::command().get_matches();
     let result = Cli::from_arg_matches(&matches)
         .map_err(|error| error.exit())
@@ -84,6 +86,17 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// A damaged Parquet file ends with an error in words: how its reader came upon the damage says nothing to anybody.
+#[cfg(feature = "parquet")]
+fn quiet_reader() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().name() != Some(crate::data::PARQUET_THREAD) {
+            report(panic);
+        }
+    }));
 }
 
 fn dispatch(command: Command, matches: &clap::ArgMatches) -> Result<u8> {

@@ -27,6 +27,8 @@ pub use preparation::{Preparation, Scale, Scaling};
 pub use reader::{Chunk, Reader};
 pub use samples::{Format, Samples};
 pub use source::LoadOptions;
+#[cfg(feature = "parquet")]
+pub use source::PARQUET_THREAD;
 
 /// Bytes of samples that are held in memory, if nobody says otherwise: 4 GiB.
 pub const MEMORY_LIMIT: u64 = 4 << 30;

@@ -24,6 +24,8 @@ use crate::error::{Error, Result};
 
 pub(super) use form::read;
 pub(super) use labels::Labels;
+#[cfg(feature = "parquet")]
+pub use parquet::THREAD as PARQUET_THREAD;
 pub(super) use part::{Part, Rows, floats};
 
 /// How what was read becomes a data set.

@@ -27,7 +27,21 @@ const NEW_COPY: &str = "get the file again from where it came from, or write it 
 /// The key under which data hubs keep the classes' names.
 const HUB_KEY: &str = "huggingface";
 
+/// The name of the thread that reads. The crate panics at some damage, and a thread makes an error of it; a program may
+/// want to keep quiet about panics of this name.
+pub const THREAD: &str = "parquet";
+
 pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
+    std::thread::scope(|scope| {
+        let builder = std::thread::Builder::new().name(THREAD.to_owned());
+        let reader =
+            builder.spawn_scoped(scope, || read_here(path, reading)).map_err(Error::io("read", path))?;
+        let damaged = |_| Err(Error::file(path, "cannot be read as Parquet: it is damaged", NEW_COPY));
+        reader.join().unwrap_or_else(damaged)
+    })
+}
+
+fn read_here(path: &Path, reading: Reading<'_>) -> Result<Source> {
     let file = File::open(path).map_err(Error::io("read", path))?;
     let length = file.metadata().map_err(Error::io("read", path))?.len();
     let reader = SerializedFileReader::new(file).map_err(|error| unreadable(error, path))?;
