@@ -33,7 +33,7 @@ pub(super) struct DataChoice {
 /// How what is at a path becomes a data set.
 #[derive(Debug, clap::Args)]
 pub(super) struct LoadChoice {
-    /// Of a table: the column of the labels, by name or place from 0 [default: label, class, target, y, species; else
+    /// Of a table: the column of the labels, by name or place from 0 [default: label, labels, class, target, y, species; else
     /// the only one of words; else, without a header, the first]
     #[arg(long, value_name = "NAME|INDEX")]
     label_column: Option<String>,

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Scale {
-    /// Bytes by 1 / 255; values that all lie in -1..1 not at all; others as `Standard`.
+    /// Bytes by 1 / 255; values that all lie in -1..1 not at all; others as by `standard`.
     #[default]
     Auto,
     /// Not at all.

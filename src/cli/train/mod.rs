@@ -22,6 +22,8 @@ const EXAMPLES: &str = "\
 Examples:
   gpu-mlp train                                  MNIST if it is here, else the built-in digits
   gpu-mlp train --data mnist --backend vulkan --hidden 512,256 --momentum 0.9
+  gpu-mlp train --data flowers.csv --label-column species --hidden 16
+  gpu-mlp train --data photos --test-data more-photos --scale standard
   gpu-mlp train --validation-fraction 0.1 --early-stopping 3 --epochs 100
   gpu-mlp train --resume runs/2026-01-31T12-00-00Z-digits
 
