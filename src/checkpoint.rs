@@ -30,16 +30,16 @@ pub struct ModelInfo {
     pub activation: String,
     /// What inputs are multiplied by before they enter the network, after the preparation if there is one.
     pub input_scale: f64,
-    /// Of a table: how its values are scaled, and the names of its classes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// How values are scaled, and the names of the classes; a file without it is of images and numbered classes.
+    #[serde(default)]
     pub preparation: Option<Preparation>,
 }
 
 impl ModelInfo {
-    /// A ReLU network on bytes scaled to 0..1, or on a table.
-    pub fn new(layers: MlpSpec, preparation: Option<Preparation>) -> Self {
-        let input_scale = input_scale(preparation.as_ref());
-        Self { layers, activation: "relu".into(), input_scale, preparation }
+    /// A ReLU network on values prepared so.
+    pub fn new(layers: MlpSpec, preparation: Preparation) -> Self {
+        let input_scale = input_scale(Some(&preparation));
+        Self { layers, activation: "relu".into(), input_scale, preparation: Some(preparation) }
     }
 }
 
@@ -76,15 +76,15 @@ pub struct State {
 ///
 /// # Errors
 /// [`Error::Io`] if the folder cannot be written to.
-pub fn save_model(path: &Path, parameters: &Parameters, preparation: Option<&Preparation>) -> Result<()> {
-    write(path, &tensors("", parameters), &ModelInfo::new(parameters.spec()?, preparation.cloned()))
+pub fn save_model(path: &Path, parameters: &Parameters, preparation: &Preparation) -> Result<()> {
+    write(path, &tensors("", parameters), &ModelInfo::new(parameters.spec()?, preparation.clone()))
 }
 
-/// Reads a model, and how its inputs are prepared if they come from a table.
+/// Reads a model, and how its inputs are prepared.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be read; [`Error::File`] if it is no model of ours, or a damaged one.
-pub fn load_model(path: &Path) -> Result<(Parameters, Option<Preparation>)> {
+pub fn load_model(path: &Path) -> Result<(Parameters, Preparation)> {
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
     let (info, file) = parse::<ModelInfo>(path, &bytes)?;
     if info.activation != "relu" || info.input_scale != input_scale(info.preparation.as_ref()) {
@@ -92,7 +92,9 @@ pub fn load_model(path: &Path) -> Result<(Parameters, Option<Preparation>)> {
             format!("it wants activation \"{}\" and inputs times {}", info.activation, info.input_scale);
         return Err(Error::file(path, problem, "this version knows relu and 1/255"));
     }
-    Ok((read_parameters(path, &file, "", &info.layers)?, info.preparation))
+    let classes = info.layers.classes();
+    let preparation = info.preparation.unwrap_or_else(|| Preparation::of_images(classes));
+    Ok((read_parameters(path, &file, "", &info.layers)?, preparation))
 }
 
 /// Writes a training state; the file is whole or, after a crash, as it was before.

@@ -40,6 +40,7 @@ pub mod gradcheck;
 pub mod kernels;
 pub mod metrics;
 pub mod model;
+pub mod numpy;
 pub mod reference;
 pub mod replay;
 pub mod run;

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::atomic_file::AtomicFile;
 use crate::checkpoint::{self, State};
-use crate::data::{Preparation, TableOptions};
+use crate::data::{LoadOptions, Preparation};
 use crate::error::{Error, Result};
 use crate::metrics::EpochRecord;
 use crate::model::{MlpSpec, Parameters};
@@ -27,11 +27,11 @@ use crate::trainer::TrainConfig;
 /// What `config.json` says: enough to run again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunConfig {
-    /// `mnist`, `digits`, … or the path of a folder or a table.
+    /// `mnist`, `digits`, … or a path.
     pub data: String,
-    /// How a table is read.
+    /// How what is there becomes a data set.
     #[serde(flatten)]
-    pub table: TableOptions,
+    pub loading: LoadOptions,
     /// `auto`, `vulkan`, `metal`, `dx12`, `gl` or `cpu`.
     pub backend: String,
     /// Index of an adapter, or part of its name.
@@ -155,7 +155,7 @@ impl RunDir {
     ///
     /// # Errors
     /// [`Error::Io`] if either cannot be written; what was there before is then still whole.
-    pub fn save(&self, state: &State, preparation: Option<&Preparation>) -> Result<()> {
+    pub fn save(&self, state: &State, preparation: &Preparation) -> Result<()> {
         self.save_state(state)?;
         checkpoint::save_model(&self.model(), &state.parameters, preparation)
     }
@@ -234,7 +234,7 @@ impl RunDir {
 ///
 /// # Errors
 /// As [`checkpoint::load_model`], and [`Error::File`] for a run that has no model yet.
-pub fn load_model(path: &Path) -> Result<(Parameters, Option<Preparation>)> {
+pub fn load_model(path: &Path) -> Result<(Parameters, Preparation)> {
     if !path.is_dir() {
         return checkpoint::load_model(path);
     }

@@ -44,9 +44,8 @@ struct Report<'a> {
     accuracy: f64,
     /// Row: the right class; column: the class with the largest logit.
     confusion_matrix: Vec<Vec<u64>>,
-    /// Of a table: the names of the rows and columns.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    classes: Option<&'a [String]>,
+    /// The names of the rows and columns.
+    classes: &'a [String],
 }
 
 /// Samples whose logits are held at once.
@@ -58,14 +57,14 @@ const LOGITS: usize = 1 << 16;
 /// What reading the model or the data, or the device, reports.
 pub fn run(args: &EvalArgs) -> Result<()> {
     let (parameters, preparation) = run::load_model(&args.model)?;
-    let dataset = Arc::new(choice::load_for(&args.model, &parameters, preparation.as_ref(), &args.data)?);
+    let dataset = Arc::new(choice::load_for(&args.model, &parameters, &preparation, &args.data)?);
     let split = choice::split(&args.split);
     let (score, confusion_matrix) = pollster::block_on(measure(args, &parameters, &dataset, split))?;
     let (data, samples) = (&dataset.name, dataset.split(split).len());
     let Score { loss, accuracy } = score;
     if args.json {
         let split = &args.split;
-        let classes = preparation.as_ref().map(|preparation| preparation.class_names.as_slice());
+        let classes = preparation.class_names.as_slice();
         let report =
             Report { event: "eval", data, split, samples, loss, accuracy, confusion_matrix, classes };
         say(&json(&report)?);
@@ -77,9 +76,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
             100.0 * accuracy
         ));
         print(&confusion_matrix);
-        for (class, name) in
-            preparation.iter().flat_map(|preparation| preparation.class_names.iter().enumerate())
-        {
+        for (class, name) in preparation.class_names.iter().enumerate() {
             if class.to_string() != *name {
                 say(&format!("class {class} is {name}"));
             }

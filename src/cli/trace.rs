@@ -95,12 +95,17 @@ fn setting(args: &TraceArgs) -> Result<Setting> {
     let (parameters, dataset) = match &args.model {
         Some(model) => {
             let (parameters, preparation) = run::load_model(model)?;
-            let dataset = choice::load_for(model, &parameters, preparation.as_ref(), &args.data)?;
+            let dataset = choice::load_for(model, &parameters, &preparation, &args.data)?;
             (parameters, dataset)
         }
         None => {
-            let dataset =
-                choice::load(args.data.data.as_deref(), &args.data, &args.data.table.options(), None, false)?;
+            let dataset = choice::load(
+                args.data.data.as_deref(),
+                &args.data,
+                &args.data.loading.options(),
+                None,
+                false,
+            )?;
             let ends = ([dataset.train.features()], [dataset.classes]);
             let spec = MlpSpec::new([&ends.0[..], &args.hidden.0, &ends.1].concat())?;
             fits(&spec, args.batch)?;

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gpu_mlp::checkpoint::{Progress, State, load_model, load_state, save_model, save_state};
+use gpu_mlp::data::Preparation;
 use gpu_mlp::metrics::Sums;
 use gpu_mlp::model::{MlpSpec, Parameters};
 use gpu_mlp::{Error, run};
@@ -26,7 +27,7 @@ fn model() -> Parameters {
 fn saved() -> (TempDir, PathBuf) {
     let folder = tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
-    save_model(&path, &model(), None).unwrap();
+    save_model(&path, &model(), &Preparation::of_images(model().spec().unwrap().classes())).unwrap();
     (folder, path)
 }
 
@@ -50,7 +51,8 @@ fn a_model_comes_back_bit_for_bit() {
     let (folder, path) = saved();
     assert_eq!(bits(&load_model(&path).unwrap().0), bits(&model()));
     let again = folder.path().join("again.safetensors");
-    save_model(&again, &load_model(&path).unwrap().0, None).unwrap();
+    let (parameters, preparation) = load_model(&path).unwrap();
+    save_model(&again, &parameters, &preparation).unwrap();
     assert!(fs::read(&again).unwrap() == fs::read(&path).unwrap(), "the same model gives the same bytes");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing temporary is left");
 }
@@ -79,7 +81,10 @@ fn the_file_has_pytorchs_names_and_layout() {
     let metadata = header.metadata().as_ref().unwrap();
     assert_eq!(metadata.len(), 1, "more than one key would be written in no certain order");
     let info: serde_json::Value = serde_json::from_str(&metadata["gpu_mlp"]).unwrap();
-    let want = serde_json::json!({"layers": [4, 3, 2], "activation": "relu", "input_scale": 1.0 / 255.0});
+    let preparation = serde_json::json!({"scaling": "bytes", "class_names": ["0", "1"]});
+    let want = serde_json::json!({
+        "layers": [4, 3, 2], "activation": "relu", "input_scale": 1.0 / 255.0, "preparation": preparation
+    });
     assert_eq!(info, want);
 }
 
@@ -156,7 +161,9 @@ fn other_files_are_refused_with_what_they_lack() {
     };
     let file = |parts: &[&str]| file_of(&format!("{{{}}}", parts.join(",")), 8);
     fs::write(&path, file(&[info, &weight("F32", "[1,1]", 4), &bias(4)])).unwrap();
-    assert_eq!(bits(&load_model(&path).unwrap().0), [0, 0], "the pattern of these files is right");
+    let (parameters, preparation) = load_model(&path).unwrap();
+    assert_eq!(bits(&parameters), [0, 0], "the pattern of these files is right");
+    assert_eq!(preparation, Preparation::of_images(1), "what a file without it means");
     let cases = [
         (vec![], "not a safetensors file"),
         (b"<!DOCTYPE html><html></html>".to_vec(), "not a safetensors file"),

@@ -205,7 +205,7 @@ impl Observer for Display<'_> {
     fn epoch(&mut self, record: &EpochRecord, state: &State) -> Result<()> {
         // The line first: see `run`.
         self.record(&Line::Epoch(record), true)?;
-        self.run.save(state, self.session.dataset.preparation.as_ref())?;
+        self.run.save(state, &self.session.dataset.preparation)?;
         let score = |loss: f64, accuracy: f64| format!("    {loss:>10.4}  {:>6.2} %", 100.0 * accuracy);
         let validation = record.validation_loss.zip(record.validation_accuracy);
         let line = format!(

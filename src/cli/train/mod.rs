@@ -22,6 +22,8 @@ const EXAMPLES: &str = "\
 Examples:
   gpu-mlp train                                  MNIST if it is here, else the built-in digits
   gpu-mlp train --data mnist --backend vulkan --hidden 512,256 --momentum 0.9
+  gpu-mlp train --data flowers.csv --label-column species --hidden 16
+  gpu-mlp train --data photos --test-data more-photos --scale standard
   gpu-mlp train --validation-fraction 0.1 --early-stopping 3 --epochs 100
   gpu-mlp train --resume runs/2026-01-31T12-00-00Z-digits
 
@@ -100,7 +102,7 @@ impl TrainArgs {
     fn config(&self) -> RunConfig {
         RunConfig {
             data: self.data.data.clone().unwrap_or_default(),
-            table: self.data.table.options(),
+            loading: self.data.loading.options(),
             backend: self.device.backend.name().into(),
             adapter: self.device.adapter.clone(),
             train: TrainConfig {
@@ -158,7 +160,7 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
     };
     device.check()?;
     let data = args.data.data.clone().or_else(|| resumed.is_some().then(|| config.data.clone()));
-    let dataset = choice::load(data.as_deref(), &args.data, &config.table, None, args.quiet)?;
+    let dataset = choice::load(data.as_deref(), &args.data, &config.loading, None, args.quiet)?;
     let place = place(&dataset);
     if resumed.is_some() && place != config.data {
         return Err(conflict("data", &place, &config.data));

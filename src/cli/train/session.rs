@@ -64,7 +64,7 @@ impl Session<'_> {
         let run = self.folder(state.is_some())?;
         if let Some(state) = state.as_ref().filter(|state| state.progress.samples == 0) {
             // A crash may have come between the checkpoint and the model.
-            run.save(state, self.dataset.preparation.as_ref())?;
+            run.save(state, &self.dataset.preparation)?;
         }
         let mut display = Display::new(self, &run, epochs);
         display.start(&info, pipelines, state.is_none())?;
