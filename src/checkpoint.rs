@@ -23,33 +23,45 @@ use crate::tensor::Tensor;
 
 const METADATA_KEY: &str = "gpu_mlp";
 
-/// What a model file says of itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What a model is, beside its parameters.
+#[derive(Debug, Clone, PartialEq)]
 pub struct ModelInfo {
-    /// Inputs, hidden layers, classes.
-    pub layers: Vec<usize>,
-    /// After every layer but the last.
-    pub activation: Activation,
-    /// What inputs are multiplied by before they enter the network, after the preparation if there is one.
-    pub input_scale: f64,
-    /// Of a table: how its values are scaled, and the names of its classes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub preparation: Option<Preparation>,
+    /// The network.
+    pub spec: MlpSpec,
+    /// How values are scaled before they enter it, and the names of the classes.
+    pub preparation: Preparation,
 }
 
-impl ModelInfo {
-    /// A network on bytes scaled to 0..1, or on a table.
-    pub fn new(spec: &MlpSpec, preparation: Option<Preparation>) -> Self {
-        let (layers, activation) = (spec.sizes().to_vec(), spec.activation());
-        Self { layers, activation, input_scale: input_scale(preparation.as_ref()), preparation }
-    }
+/// What a model's file says of itself.
+#[derive(Serialize, Deserialize)]
+struct ModelText {
+    /// Inputs, hidden layers, classes.
+    layers: Vec<usize>,
+    /// After every layer but the last.
+    activation: Activation,
+    /// What inputs are multiplied by before they enter the network, after the preparation if there is one.
+    input_scale: f64,
+    /// Absent in files of version 0.1.0, whose models take images and number their classes.
+    #[serde(default)]
+    preparation: Option<Preparation>,
+}
 
-    /// The network.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] if no network has these sizes.
-    pub fn spec(&self) -> Result<MlpSpec> {
-        Ok(MlpSpec::new(self.layers.clone())?.with_activation(self.activation))
+impl ModelText {
+    fn info(self) -> Result<ModelInfo> {
+        let spec = MlpSpec::new(self.layers)?.with_activation(self.activation);
+        let preparation = self.preparation.unwrap_or_else(|| Preparation::of_images(spec.classes()));
+        Ok(ModelInfo { spec, preparation })
+    }
+}
+
+impl From<&ModelInfo> for ModelText {
+    fn from(info: &ModelInfo) -> Self {
+        Self {
+            layers: info.spec.sizes().to_vec(),
+            activation: info.spec.activation(),
+            input_scale: input_scale(Some(&info.preparation)),
+            preparation: Some(info.preparation.clone()),
+        }
     }
 }
 
@@ -112,7 +124,7 @@ const BEST: &str = "best.";
 /// # Errors
 /// [`Error::Io`] if the folder cannot be written to.
 pub fn save_model(path: &Path, parameters: &Parameters, info: &ModelInfo) -> Result<()> {
-    write(path, &tensors("", parameters), info)
+    write(path, &tensors("", parameters), &ModelText::from(info))
 }
 
 /// Reads a model, and what it says of itself.
@@ -121,13 +133,13 @@ pub fn save_model(path: &Path, parameters: &Parameters, info: &ModelInfo) -> Res
 /// [`Error::Io`] if the file cannot be read; [`Error::File`] if it is no model of ours, or a damaged one.
 pub fn load_model(path: &Path) -> Result<(Parameters, ModelInfo)> {
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
-    let (info, file) = parse::<ModelInfo>(path, &bytes)?;
+    let (info, file) = parse::<ModelText>(path, &bytes)?;
     if info.input_scale != input_scale(info.preparation.as_ref()) {
         let problem = format!("it wants inputs times {}", info.input_scale);
         return Err(Error::file(path, problem, "this version knows 1/255 for bytes and 1 for tables"));
     }
-    let spec = info.spec().map_err(|error| damaged(path, format!("its layers are no network: {error}")))?;
-    Ok((read_parameters(path, &file, "", &spec)?, info))
+    let info = info.info().map_err(|error| damaged(path, format!("its layers are no network: {error}")))?;
+    Ok((read_parameters(path, &file, "", &info.spec)?, info))
 }
 
 /// Writes a training state; the file is whole or, after a crash, as it was before.

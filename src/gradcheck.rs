@@ -17,7 +17,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Serialize;
 
-use crate::data::{Dataset, Samples};
+use crate::data::{Dataset, Preparation, Samples};
 use crate::engine::{Engine, EngineInfo, StepOptions};
 use crate::error::{Error, Result};
 use crate::kernels::Sgd;
@@ -122,7 +122,7 @@ impl Problem {
             origin: "made here".into(),
             image_shape: [1, FEATURES],
             classes: CLASSES,
-            preparation: None,
+            preparation: Preparation::of_images(CLASSES),
             test: samples.clone(),
             train: samples,
         };

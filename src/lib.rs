@@ -41,6 +41,7 @@ pub mod gradcheck;
 pub mod kernels;
 pub mod metrics;
 pub mod model;
+pub mod numpy;
 pub mod optimizer;
 pub mod reference;
 pub mod replay;

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::atomic_file::AtomicFile;
 use crate::checkpoint::{self, ModelInfo, State};
-use crate::data::TableOptions;
+use crate::data::LoadOptions;
 use crate::error::{Error, Result};
 use crate::metrics::EpochRecord;
 use crate::model::{MlpSpec, Parameters};
@@ -27,11 +27,11 @@ use crate::trainer::TrainConfig;
 /// What `config.json` says: enough to run again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunConfig {
-    /// `mnist`, `digits`, … or the path of a folder or a table.
+    /// `mnist`, `digits`, … or a path.
     pub data: String,
-    /// How a table is read.
+    /// How what is there becomes a data set.
     #[serde(flatten)]
-    pub table: TableOptions,
+    pub loading: LoadOptions,
     /// `auto`, `vulkan`, `metal`, `dx12`, `gl` or `cpu`.
     pub backend: String,
     /// Index of an adapter, or part of its name.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::choice::{self, DataChoice, DeviceChoice};
 use super::output::{json, note, say, thousands};
+use crate::checkpoint::ModelInfo;
 use crate::data::{Dataset, Split};
 use crate::engine::{CpuEngine, Engine, GpuEngine, Residency, StepOptions};
 use crate::error::Result;
@@ -43,9 +44,8 @@ struct Report<'a> {
     accuracy: f64,
     /// Row: the right class; column: the class with the largest logit.
     confusion_matrix: Vec<Vec<u64>>,
-    /// Of a table: the names of the rows and columns.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    classes: Option<&'a [String]>,
+    /// The names of the rows and columns.
+    classes: &'a [String],
 }
 
 /// Samples whose logits are held at once.
@@ -57,15 +57,15 @@ const LOGITS: usize = 1 << 16;
 /// What reading the model or the data, or the device, reports.
 pub fn run(args: &EvalArgs) -> Result<()> {
     let (parameters, info) = run::load_model(&args.model)?;
-    let (spec, preparation) = (info.spec()?, info.preparation);
-    let dataset = Arc::new(choice::load_for(&args.model, &spec, preparation.as_ref(), &args.data)?);
+    let ModelInfo { spec, preparation } = &info;
+    let dataset = Arc::new(choice::load_for(&args.model, &info, &args.data)?);
     let split = choice::split(&args.split);
-    let (score, confusion_matrix) = pollster::block_on(measure(args, &spec, &parameters, &dataset, split))?;
+    let (score, confusion_matrix) = pollster::block_on(measure(args, spec, &parameters, &dataset, split))?;
     let (data, samples) = (&dataset.name, dataset.split(split).len());
     let Score { loss, accuracy } = score;
     if args.json {
         let split = &args.split;
-        let classes = preparation.as_ref().map(|preparation| preparation.class_names.as_slice());
+        let classes = preparation.class_names.as_slice();
         let report =
             Report { event: "eval", data, split, samples, loss, accuracy, confusion_matrix, classes };
         say(&json(&report)?);
@@ -77,9 +77,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
             100.0 * accuracy
         ));
         print(&confusion_matrix);
-        for (class, name) in
-            preparation.iter().flat_map(|preparation| preparation.class_names.iter().enumerate())
-        {
+        for (class, name) in preparation.class_names.iter().enumerate() {
             if class.to_string() != *name {
                 say(&format!("class {class} is {name}"));
             }

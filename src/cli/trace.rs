@@ -95,13 +95,17 @@ fn setting(args: &TraceArgs) -> Result<Setting> {
     let (spec, parameters, dataset) = match &args.model {
         Some(model) => {
             let (parameters, info) = run::load_model(model)?;
-            let spec = info.spec()?;
-            let dataset = choice::load_for(model, &spec, info.preparation.as_ref(), &args.data)?;
-            (spec, parameters, dataset)
+            let dataset = choice::load_for(model, &info, &args.data)?;
+            (info.spec, parameters, dataset)
         }
         None => {
-            let dataset =
-                choice::load(args.data.data.as_deref(), &args.data, &args.data.table.options(), None, false)?;
+            let dataset = choice::load(
+                args.data.data.as_deref(),
+                &args.data,
+                &args.data.loading.options(),
+                None,
+                false,
+            )?;
             let ends = ([dataset.train.features()], [dataset.classes]);
             let spec = MlpSpec::new([&ends.0[..], &args.hidden.0, &ends.1].concat())?;
             fits(&spec, args.batch)?;

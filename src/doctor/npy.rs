@@ -1,6 +1,9 @@
-//! One array in NumPy's `.npy` format, versions 1 to 3: header and values, checked before anything is believed.
-//!
-//! Source: the format's description in NumPy's documentation, `numpy.lib.format`.
+//! The arrays of an exported batch: small, and widened to f64 whatever they were stored as.
+
+use crate::numpy::dtype::Dtype;
+use crate::numpy::npy::{Header, header, row_major};
+
+pub use crate::numpy::npy::Refusal;
 
 /// How the values were stored: what precision can be expected of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,44 +38,41 @@ pub enum Value {
     Text(String),
 }
 
-/// A problem and what to do about it.
-pub type Refusal = (String, String);
-
 /// The most values one array may have.
 pub const MAX_VALUES: usize = 16 << 20;
 
-/// The most dimensions an array may have.
-const MAX_DIMS: usize = 8;
-
-const EXPORT_AGAIN: &str = "write it again with numpy.savez";
+impl Kind {
+    fn of(dtype: &Dtype) -> Self {
+        match (dtype.letter, dtype.size) {
+            ('f', 2) => Self::F16,
+            ('f', 4) => Self::F32,
+            ('f', _) => Self::F64,
+            _ => Self::Whole,
+        }
+    }
+}
 
 /// Reads one array from the bytes of a `.npy` file.
 ///
 /// # Errors
 /// The problem and a hint: not an array, objects, a dtype that is not a number, or sizes that disagree.
-pub fn parse(bytes: &[u8]) -> Result<Value, Refusal> {
-    let (header, body) = split(bytes)
-        .ok_or_else(|| ("is not a NumPy array (no .npy header)".to_owned(), EXPORT_AGAIN.to_owned()))?;
-    let descr = field(header, "descr").ok_or_else(|| unclear("descr"))?;
-    let shape = shape(field(header, "shape").ok_or_else(|| unclear("shape"))?)?;
-    let fortran = field(header, "fortran_order").ok_or_else(|| unclear("fortran_order"))?.starts_with("True");
-    let format = Format::parse(descr)?;
-    let count = shape.iter().try_fold(1_usize, |product, &dim| product.checked_mul(dim));
-    let expected = count.and_then(|count| count.checked_mul(format.size));
-    if expected != Some(body.len()) {
-        let problem = format!("says shape {shape:?} of {}, but holds {} bytes", format.descr, body.len());
-        return Err((problem, EXPORT_AGAIN.to_owned()));
+pub fn parse(mut bytes: &[u8]) -> Result<Value, Refusal> {
+    let header = Header::read(&mut bytes)?;
+    let (dtype, body) = (&header.dtype, bytes);
+    if header.bytes() != Some(body.len()) {
+        return Err(header.wrong_length(body.len()));
     }
-    if count.is_none_or(|count| count > MAX_VALUES) {
+    let shape = header.shape;
+    if body.len() / dtype.size > MAX_VALUES {
         let problem = format!("has shape {shape:?}: more than {MAX_VALUES} values");
         return Err((problem, "export one small batch: 37 samples are plenty".to_owned()));
     }
-    if format.letter == 'U' || format.letter == 'S' {
-        return Ok(Value::Text(format.text(body)));
+    if dtype.is_text() {
+        return Ok(Value::Text(dtype.text(body)));
     }
-    let data: Vec<f64> = body.chunks_exact(format.size).map(|bytes| format.number(bytes)).collect();
-    let data = if fortran { row_major(&shape, &data) } else { data };
-    Ok(Value::Numbers(Array { shape, data, kind: format.kind() }))
+    let data: Vec<f64> = body.chunks_exact(dtype.size).map(|bytes| dtype.number(bytes)).collect();
+    let data = if header.fortran { row_major(&shape, &data) } else { data };
+    Ok(Value::Numbers(Array { shape, data, kind: Kind::of(dtype) }))
 }
 
 /// The bytes of a `.npy` file, version 1, that holds `value`: numbers in C order, or a text as NumPy's `str_`.
@@ -100,168 +100,4 @@ pub fn render(value: &Value) -> Vec<u8> {
             bytes
         }
     }
-}
-
-/// Magic, version and header, filled up with blanks to a multiple of 64 bytes.
-fn header(descr: &str, shape: &[usize]) -> Vec<u8> {
-    let dims: String = shape.iter().map(|dim| format!("{dim}, ")).collect();
-    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({dims}), }}");
-    let total = (10 + header.len() + 1).next_multiple_of(64);
-    header.extend(std::iter::repeat_n(' ', total - 10 - header.len() - 1));
-    header.push('\n');
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend_from_slice(&u16::try_from(header.len()).unwrap_or(u16::MAX).to_le_bytes());
-    bytes.extend_from_slice(header.as_bytes());
-    bytes
-}
-
-/// Header text and value bytes; nothing if the file is not in this format.
-fn split(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let rest = bytes.strip_prefix(b"\x93NUMPY")?;
-    let (&major, rest) = rest.split_first()?;
-    let rest = rest.get(1..)?;
-    let (length, rest) = match major {
-        1 => (usize::from(u16::from_le_bytes(rest.get(..2)?.try_into().ok()?)), rest.get(2..)?),
-        2 | 3 => {
-            let length = u32::from_le_bytes(rest.get(..4)?.try_into().ok()?);
-            (usize::try_from(length).ok()?, rest.get(4..)?)
-        }
-        _ => return None,
-    };
-    let header = std::str::from_utf8(rest.get(..length)?).ok()?;
-    Some((header, rest.get(length..)?))
-}
-
-/// What stands behind `'name':` in the header's dictionary.
-fn field<'a>(header: &'a str, name: &str) -> Option<&'a str> {
-    let quoted = [format!("'{name}'"), format!("\"{name}\"")];
-    let (at, key) = quoted.iter().find_map(|key| header.find(key.as_str()).map(|at| (at, key)))?;
-    Some(header[at + key.len()..].trim_start().strip_prefix(':')?.trim_start())
-}
-
-fn unclear(name: &str) -> Refusal {
-    (format!("has a header without a readable `{name}`"), EXPORT_AGAIN.to_owned())
-}
-
-/// The dimensions of `(3, 4), …`.
-fn shape(text: &str) -> Result<Vec<usize>, Refusal> {
-    let inside = text.strip_prefix('(').and_then(|text| text.split_once(')')).map(|(inside, _)| inside);
-    let dims =
-        inside.ok_or_else(|| unclear("shape"))?.split(',').map(str::trim).filter(|dim| !dim.is_empty());
-    let dims: Vec<usize> = dims.map(str::parse).collect::<Result<_, _>>().map_err(|_| unclear("shape"))?;
-    if dims.len() > MAX_DIMS { Err(unclear("shape")) } else { Ok(dims) }
-}
-
-/// A dtype.
-struct Format {
-    descr: String,
-    big_endian: bool,
-    letter: char,
-    size: usize,
-}
-
-impl Format {
-    fn parse(text: &str) -> Result<Self, Refusal> {
-        let refuse = |what: String, hint: &str| Err((what, hint.to_owned()));
-        let quote = text.chars().next().unwrap_or(' ');
-        let descr = match text.get(1..).and_then(|rest| rest.split_once(quote)) {
-            Some((descr, _)) if quote == '\'' || quote == '"' => descr,
-            _ => return refuse("is a structured array, not numbers".into(), "export plain arrays"),
-        };
-        let bare = descr.trim_start_matches(['<', '>', '|', '=']);
-        let letter = bare.chars().next().unwrap_or(' ');
-        let size = bare.get(1..).and_then(|size| size.parse::<usize>().ok()).unwrap_or(0);
-        if letter == 'O' {
-            let hint = "an array of Python objects (often lists of different lengths, or None); \
-                        convert it with numpy.asarray(..., dtype=float) before saving";
-            return refuse("holds pickled Python objects, which are never loaded".into(), hint);
-        }
-        let bytes = match (letter, size) {
-            ('f', 2 | 4 | 8) | ('i' | 'u', 1 | 2 | 4 | 8) | ('b', 1) => size,
-            ('U', 1..=1024) => size * 4,
-            ('S', 1..=1024) => size,
-            _ => {
-                let hint = "export float32, float64 or integers";
-                return refuse(format!("has dtype `{descr}`, which is not a number read here"), hint);
-            }
-        };
-        Ok(Self { descr: descr.to_owned(), big_endian: descr.starts_with('>'), letter, size: bytes })
-    }
-
-    fn kind(&self) -> Kind {
-        match (self.letter, self.size) {
-            ('f', 2) => Kind::F16,
-            ('f', 4) => Kind::F32,
-            ('f', _) => Kind::F64,
-            _ => Kind::Whole,
-        }
-    }
-
-    /// One value, from exactly `size` bytes.
-    fn number(&self, bytes: &[u8]) -> f64 {
-        let mut eight = [0_u8; 8];
-        for (to, &from) in eight.iter_mut().zip(bytes) {
-            *to = from;
-        }
-        if self.big_endian {
-            eight[..self.size.min(8)].reverse();
-        }
-        let bits = u64::from_le_bytes(eight);
-        match (self.letter, self.size) {
-            ('f', 2) => half(bits as u16),
-            ('f', 4) => f64::from(f32::from_bits(bits as u32)),
-            ('f', _) => f64::from_bits(bits),
-            ('i', 1) => f64::from(bits as i8),
-            ('i', 2) => f64::from(bits as i16),
-            ('i', 4) => f64::from(bits as i32),
-            ('i', _) => bits as i64 as f64,
-            ('b', _) => f64::from(u8::from(bits != 0)),
-            _ => bits as f64,
-        }
-    }
-
-    fn text(&self, body: &[u8]) -> String {
-        if self.letter == 'S' {
-            return String::from_utf8_lossy(body).trim_end_matches('\0').to_owned();
-        }
-        let code = |four: &[u8]| {
-            let four = [four[0], four[1], four[2], four[3]];
-            let code = if self.big_endian { u32::from_be_bytes(four) } else { u32::from_le_bytes(four) };
-            char::from_u32(code).unwrap_or('?')
-        };
-        body.chunks_exact(4).map(code).filter(|&letter| letter != '\0').collect()
-    }
-}
-
-/// An IEEE 754 half as f64: sign, 5 bits of exponent, 10 of fraction.
-fn half(bits: u16) -> f64 {
-    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
-    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023));
-    sign * match exponent {
-        0 => fraction * 2_f64.powi(-24),
-        31 if fraction == 0.0 => f64::INFINITY,
-        31 => f64::NAN,
-        _ => (1.0 + fraction / 1024.0) * 2_f64.powi(exponent - 15),
-    }
-}
-
-/// Values stored with the first index running fastest, in the order where the last one does.
-fn row_major(shape: &[usize], data: &[f64]) -> Vec<f64> {
-    let strides: Vec<usize> = shape
-        .iter()
-        .scan(1, |stride, &dim| {
-            let own = *stride;
-            *stride *= dim;
-            Some(own)
-        })
-        .collect();
-    let position = |mut index: usize| {
-        let mut at = 0;
-        for (&dim, &stride) in shape.iter().zip(&strides).rev() {
-            at += index % dim * stride;
-            index /= dim;
-        }
-        at
-    };
-    (0..data.len()).map(|index| data[position(index)]).collect()
 }

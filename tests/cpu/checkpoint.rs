@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gpu_mlp::checkpoint::{ModelInfo, Progress, State, load_model, load_state, save_model, save_state};
+use gpu_mlp::data::Preparation;
 use gpu_mlp::metrics::Sums;
 use gpu_mlp::model::{MlpSpec, OptimizerState, Parameters};
 use gpu_mlp::reference::Activation;
@@ -24,10 +25,15 @@ fn model() -> Parameters {
     parameters
 }
 
+fn info(spec: MlpSpec) -> ModelInfo {
+    let preparation = Preparation::of_images(spec.classes());
+    ModelInfo { spec, preparation }
+}
+
 fn saved() -> (TempDir, PathBuf) {
     let folder = tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
-    save_model(&path, &model(), &ModelInfo::new(&sizes(), None)).unwrap();
+    save_model(&path, &model(), &info(sizes())).unwrap();
     (folder, path)
 }
 
@@ -81,7 +87,10 @@ fn the_file_has_pytorchs_names_and_layout() {
     let metadata = header.metadata().as_ref().unwrap();
     assert_eq!(metadata.len(), 1, "more than one key would be written in no certain order");
     let info: serde_json::Value = serde_json::from_str(&metadata["gpu_mlp"]).unwrap();
-    let want = serde_json::json!({"layers": [4, 3, 2], "activation": "relu", "input_scale": 1.0 / 255.0});
+    let preparation = serde_json::json!({"scaling": "bytes", "class_names": ["0", "1"]});
+    let want = serde_json::json!({
+        "layers": [4, 3, 2], "activation": "relu", "input_scale": 1.0 / 255.0, "preparation": preparation
+    });
     assert_eq!(info, want);
 }
 
@@ -124,10 +133,10 @@ fn a_model_says_its_activation() {
         (Activation::Gelu, "gelu"),
     ] {
         let spec = sizes().with_activation(activation);
-        save_model(&path, &model(), &ModelInfo::new(&spec, None)).unwrap();
+        save_model(&path, &model(), &info(spec.clone())).unwrap();
         let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
         assert!(text.contains(&format!(r#"\"activation\":\"{name}\""#)), "{text}");
-        assert_eq!(load_model(&path).unwrap().1.spec().unwrap(), spec);
+        assert_eq!(load_model(&path).unwrap().1.spec, spec);
     }
 }
 
@@ -200,7 +209,9 @@ fn other_files_are_refused_with_what_they_lack() {
     };
     let file = |parts: &[&str]| file_of(&format!("{{{}}}", parts.join(",")), 8);
     fs::write(&path, file(&[info, &weight("F32", "[1,1]", 4), &bias(4)])).unwrap();
-    assert_eq!(bits(&load_model(&path).unwrap().0), [0, 0], "the pattern of these files is right");
+    let (parameters, read) = load_model(&path).unwrap();
+    assert_eq!(bits(&parameters), [0, 0], "the pattern of these files is right");
+    assert_eq!(read.preparation, Preparation::of_images(1), "what a file without it means");
     let cases = [
         (vec![], "not a safetensors file"),
         (b"<!DOCTYPE html><html></html>".to_vec(), "not a safetensors file"),

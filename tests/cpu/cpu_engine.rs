@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use gpu_mlp::compare::{self, Tolerance};
-use gpu_mlp::data::{Dataset, Samples, Split};
+use gpu_mlp::data::{Dataset, Preparation, Samples, Split};
 use gpu_mlp::engine::{CpuEngine, Engine, StepOptions};
 use gpu_mlp::kernels::Sgd;
 use gpu_mlp::model::{MlpSpec, Parameters};
@@ -25,7 +25,7 @@ fn dataset(features: usize, classes: usize) -> Arc<Dataset> {
     Arc::new(Dataset {
         name: "noise".into(),
         origin: "a test".into(),
-        preparation: None,
+        preparation: Preparation::of_images(classes),
         image_shape: [1, features],
         classes,
         train,

@@ -20,6 +20,7 @@ mod doctor;
 mod engine_options;
 #[cfg(feature = "fetch")]
 mod fetch;
+mod forms;
 mod gradcheck;
 mod house;
 mod idx;
@@ -27,13 +28,16 @@ mod memory;
 #[cfg(feature = "fetch")]
 mod mirror;
 mod model;
+mod npz;
 mod on_disk;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod pipeline_cache;
 mod program;
 mod reference;
 mod replay;
-
 mod shaders;
+mod show;
 mod table;
 mod tiny;
 mod trace;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use gpu_mlp::compare::{self, Tolerance};
-use gpu_mlp::data::{Dataset, Samples, Split};
+use gpu_mlp::data::{Dataset, Preparation, Samples, Split};
 use gpu_mlp::dropout::Dropout;
 use gpu_mlp::engine::{Engine, StepOptions};
 use gpu_mlp::metrics::Sums;
@@ -85,7 +85,7 @@ pub fn dataset(features: usize, classes: usize) -> Arc<Dataset> {
     Arc::new(Dataset {
         name: "noise".into(),
         origin: "a test".into(),
-        preparation: None,
+        preparation: Preparation::of_images(classes),
         image_shape: [1, features],
         classes,
         train: samples(SAMPLES, 1),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use gpu_mlp::compare::{self, Tolerance};
-use gpu_mlp::data::{self, Dataset, Samples, Split, folder, idx};
+use gpu_mlp::data::{self, Dataset, Preparation, Samples, Split, folder, idx};
 use gpu_mlp::engine::{CpuEngine, Engine, GpuEngine, Residency, StepOptions};
 use gpu_mlp::gpu::Gpu;
 use gpu_mlp::kernels::Sgd;
@@ -55,7 +55,7 @@ fn dataset(features: usize, classes: usize, train: usize, test: usize) -> Arc<Da
     };
     let (train, test) = (samples(train), samples(test));
     let name = "patterns".into();
-    let (origin, image_shape, preparation) = ("test".into(), [1, features], None);
+    let (origin, image_shape, preparation) = ("test".into(), [1, features], Preparation::of_images(classes));
     Arc::new(Dataset { name, origin, image_shape, classes, preparation, train, test })
 }
 

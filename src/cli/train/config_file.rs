@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::data::TableOptions;
+use crate::data::LoadOptions;
 use crate::error::{Error, Result};
 use crate::optimizer::Algorithm;
 use crate::run::RunConfig;
@@ -28,7 +28,7 @@ pub(super) fn values(config: &RunConfig) -> Result<Map<String, Value>> {
 pub(super) fn defaults(optimizer: Algorithm) -> RunConfig {
     RunConfig {
         data: String::new(),
-        table: TableOptions::default(),
+        loading: LoadOptions::default(),
         backend: "auto".into(),
         adapter: None,
         train: TrainConfig::for_optimizer(optimizer),

@@ -25,6 +25,8 @@ const EXAMPLES: &str = "\
 Examples:
   gpu-mlp train                                  MNIST if it is here, else the built-in digits
   gpu-mlp train --data mnist --backend vulkan --hidden 512,256 --momentum 0.9
+  gpu-mlp train --data flowers.csv --label-column species --hidden 16
+  gpu-mlp train --data photos --test-data more-photos --scale standard
   gpu-mlp train --validation-fraction 0.1 --early-stopping 3 --epochs 100
   gpu-mlp train --optimizer adam --activation gelu --dropout 0.2 --lr-schedule one-cycle
   gpu-mlp train --config mine.toml --epochs 20
@@ -111,7 +113,7 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
     };
     device.check()?;
     let data = args.data.data.clone().or_else(|| Some(config.data.clone()).filter(|data| !data.is_empty()));
-    let dataset = choice::load(data.as_deref(), &args.data, &config.table, None, args.quiet)?;
+    let dataset = choice::load(data.as_deref(), &args.data, &config.loading, None, args.quiet)?;
     let place = place(&dataset);
     if resumed.is_some() && place != config.data {
         return Err(conflict("data", &place, &config.data));

@@ -147,7 +147,7 @@ impl Options {
 fn asked(args: &TrainArgs) -> RunConfig {
     RunConfig {
         data: args.data.data.clone().unwrap_or_default(),
-        table: args.data.table.options(),
+        loading: args.data.loading.options(),
         backend: args.device.backend.name().into(),
         adapter: args.device.adapter.clone(),
         train: args.options.config(args.dry_run),

@@ -95,7 +95,7 @@ impl Session<'_> {
     /// What the model's file says of the model.
     pub fn model_info(&self) -> Result<ModelInfo> {
         let spec = self.config.train.spec(&self.dataset)?;
-        Ok(ModelInfo::new(&spec, self.dataset.preparation.clone()))
+        Ok(ModelInfo { spec, preparation: self.dataset.preparation.clone() })
     }
 
     fn history(&self, epochs: usize) -> Result<Vec<crate::metrics::EpochRecord>> {

@@ -1,35 +1,30 @@
 //! Tables of text: values separated by commas, semicolons or tabs, with a header or without, plain or gzip.
 
-use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{self, Read};
 use std::path::Path;
 
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 
-use super::{Labels, Table};
-use crate::data::idx;
+use super::{Labels, Part, Reading, Rows, Source, part};
+use crate::data::Format;
 use crate::error::{Error, Result};
 
 /// Names that a column of labels goes by.
-const LABELS: [&str; 5] = ["label", "class", "target", "y", "species"];
-
-/// As much of the file as is looked at to tell what it is.
-const START: u64 = 1 << 16;
+pub(super) const LABELS: [&str; 6] = ["label", "labels", "class", "target", "y", "species"];
 
 /// The most columns a table may have.
 const MOST_COLUMNS: usize = 1 << 20;
 
-/// Reads a table whose values take at most `memory` bytes, as f32.
-pub(super) fn read(path: &Path, label_column: Option<&str>, memory: u64) -> Result<Table> {
-    let file = File::open(path).map_err(Error::io("read", path))?;
-    let (mut source, _) = idx::expand(BufReader::new(file)).map_err(Error::io("read", path))?;
-    let mut start = Vec::new();
-    source.by_ref().take(START).read_to_end(&mut start).map_err(Error::io("read", path))?;
-    let delimiter = delimiter(&start, path)?;
+/// What stands where a value is missing.
+const MISSING: [&str; 6] = ["", "?", "na", "n/a", "nan", "null"];
+
+/// Reads a table from its `start` and the `rest` of it.
+pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Reading<'_>) -> Result<Source> {
+    let delimiter = delimiter(&start);
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
         .delimiter(delimiter)
-        .from_reader(std::io::Cursor::new(start).chain(source));
+        .from_reader(io::Cursor::new(start).chain(rest));
     let refused = |error| unreadable(error, path);
     let mut record = StringRecord::new();
     if !reader.read_record(&mut record).map_err(refused)? {
@@ -40,63 +35,78 @@ pub(super) fn read(path: &Path, label_column: Option<&str>, memory: u64) -> Resu
         let problem = format!("its first line has {} columns", first.len());
         return Err(Error::file(path, problem, "a table has a column of labels, and columns of values"));
     }
-    let more = reader.read_record(&mut record).map_err(refused)?;
-    let header = is_header(&first, if more { Some(&record) } else { None });
-    let label = label(label_column, &first, header, if more && header { &record } else { &first }, path)?;
-    let columns = first.len() - 1;
-    let mut rows = Rows {
-        path,
-        label,
-        columns,
-        memory,
-        first: &first,
-        header,
-        values: Vec::new(),
-        labels: Labels::default(),
-    };
+    let mut more = reader.read_record(&mut record).map_err(refused)?;
+    let header = is_header(&first, more.then_some(&record));
+    let label =
+        label(reading.label_column, &first, header, if more && header { &record } else { &first }, path)?;
+    // pandas writes the numbers of the rows as a column without a name.
+    let index = header && matches!(first[0].trim(), "" | "Unnamed: 0") && label != 0 && first.len() > 2;
+    let skipped = index.then_some(0);
+    let columns = first.len() - 1 - usize::from(index);
+    let labels = Labels::default();
+    let mut rows =
+        Table { path, reading, label, skipped, columns, first: &first, header, values: Vec::new(), labels };
     if !header {
         rows.push(&first, 1)?;
     }
-    let mut more = more;
     while more {
         rows.push(&record, record.position().map_or(0, csv::Position::line))?;
         more = reader.read_record(&mut record).map_err(refused)?;
     }
-    let Rows { values, labels, .. } = rows;
-    if labels.rows.is_empty() {
-        return Err(Error::file(
-            path,
-            "it has a header and nothing else",
-            "use a file with a row for each sample",
-        ));
+    let Table { values, labels, .. } = rows;
+    if labels.len() == 0 {
+        let hint = "use a file with a row for each sample";
+        return Err(Error::file(path, "it has a header and nothing else", hint));
     }
-    let named =
-        if header { format!("`{}`", &first[label]) } else { format!("{label}, from 0, without a header") };
-    let what =
-        format!("a table of text: {} rows of {columns} values, labels in column {named}", labels.rows.len());
-    Ok(Table { columns, values, labels, what })
+    labels.check(path)?;
+    let named = if header {
+        format!("`{}`", first[label].trim())
+    } else {
+        format!("{label}, from 0, without a header")
+    };
+    let without = if index { ", the first column left out as row numbers" } else { "" };
+    let what = format!(
+        "a table of text: {} rows of {columns} values, labels in column {named}{without}",
+        labels.len()
+    );
+    let names = || {
+        let kept = |&(column, _): &(usize, &str)| column != label && Some(column) != skipped;
+        first.iter().enumerate().filter(kept).map(|(_, name)| name.trim().to_owned()).collect()
+    };
+    let train = Part {
+        path: path.to_owned(),
+        format: Format::Floats,
+        features: columns,
+        image_shape: part::square(&values, columns),
+        columns: header.then(names),
+        rows: Rows::Memory(values),
+        labels,
+    };
+    Ok(Source { what, train, test: None, classes: None })
 }
 
 /// What is read so far.
-struct Rows<'a> {
+struct Table<'a> {
     path: &'a Path,
+    reading: Reading<'a>,
     label: usize,
+    skipped: Option<usize>,
     columns: usize,
-    memory: u64,
     first: &'a StringRecord,
     header: bool,
-    values: Vec<f32>,
+    /// f32 values in this machine's order of bytes.
+    values: Vec<u8>,
     labels: Labels,
 }
 
-impl Rows<'_> {
+impl Table<'_> {
     fn push(&mut self, record: &StringRecord, line: u64) -> Result<()> {
-        if 4 * (self.values.len() + self.columns) as u64 > self.memory {
-            let problem =
-                format!("its values up to line {line} take more than {} bytes of memory", self.memory);
+        let memory = self.reading.memory;
+        if (self.values.len() + 4 * self.columns) as u64 > memory {
+            let problem = format!("its values up to line {line} take more than {memory} bytes of memory");
             return Err(Error::file(self.path, problem, "allow more with --memory-limit, or use fewer rows"));
         }
-        for (column, text) in record.iter().enumerate() {
+        for (column, text) in record.iter().enumerate().filter(|&(column, _)| Some(column) != self.skipped) {
             let text = text.trim();
             if column == self.label {
                 if text.is_empty() {
@@ -105,15 +115,19 @@ impl Rows<'_> {
                 self.labels.push(text);
                 continue;
             }
-            match text.parse::<f32>() {
-                Ok(value) if value.is_finite() => self.values.push(value),
+            let value = match text.parse::<f32>() {
+                Ok(value) if value.is_finite() => value,
+                Ok(_) if self.reading.keep_missing => f32::NAN,
+                Err(_) if self.reading.keep_missing && MISSING.contains(&text.to_lowercase().as_str()) => {
+                    f32::NAN
+                }
                 _ if text.is_empty() => return Err(self.wrong(line, column, "the value is missing")),
                 _ => return Err(self.wrong(line, column, &format!("`{text}` is not a finite number"))),
-            }
+            };
+            self.values.extend_from_slice(&value.to_ne_bytes());
         }
         Ok(())
     }
-
     fn wrong(&self, line: u64, column: usize, what: &str) -> Error {
         let name = if self.header { format!(" (`{}`)", &self.first[column]) } else { String::new() };
         let hint = "fill in or remove such rows, and turn names into numbers; --label-column names the labels' column";
@@ -121,25 +135,18 @@ impl Rows<'_> {
     }
 }
 
-/// The separator that the first line has most of.
-fn delimiter(start: &[u8], path: &Path) -> Result<u8> {
-    let kinds: [(&[u8], &str); 5] = [
-        (b"PK\x03\x04", "a zip archive or an .npz file"),
-        (b"PAR1", "a Parquet file"),
-        (b"\x89PNG", "a PNG image"),
-        (b"\xff\xd8\xff", "a JPEG image"),
-        (b"\x00\x00\x08", "an IDX file; name the folder that holds the set's four files"),
-    ];
-    let hint = "give a table of text (CSV), plain or gzip, or the folder of a set of IDX files";
-    if let Some((_, what)) = kinds.iter().find(|(magic, _)| start.starts_with(magic)) {
-        return Err(Error::file(path, format!("this is {what}"), hint));
-    }
-    if start.contains(&0) {
-        return Err(Error::file(path, "this is not a folder, and not a table of text", hint));
-    }
+/// The separator that the first line has most of, outside of quotes.
+fn delimiter(start: &[u8]) -> u8 {
     let line = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let count = |delimiter: u8| line.iter().filter(|&&byte| byte == delimiter).count();
-    Ok([b'\t', b';', b','].into_iter().max_by_key(|&delimiter| count(delimiter)).unwrap_or(b','))
+    let mut quoted = false;
+    let mut counts = [(b',', 0), (b';', 0), (b'\t', 0)];
+    for &byte in line {
+        quoted ^= byte == b'"';
+        for (delimiter, count) in counts.iter_mut().filter(|_| !quoted) {
+            *count += usize::from(byte == *delimiter);
+        }
+    }
+    counts.iter().max_by_key(|(_, count)| *count).map_or(b',', |&(delimiter, _)| delimiter)
 }
 
 fn is_number(text: &str) -> bool {
@@ -183,15 +190,22 @@ fn label(
     })
 }
 
+/// A source that cannot be read: gzip data cut short or damaged, or a refusal of the system's.
+pub(super) fn unreadable_source(error: io::Error, path: &Path) -> Error {
+    let hint = "get the file again from where it came from";
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => Error::file(path, "the gzip data is cut short", hint),
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            Error::file(path, format!("damaged gzip data: {error}"), hint)
+        }
+        _ => Error::io("read", path)(error),
+    }
+}
+
 fn unreadable(error: csv::Error, path: &Path) -> Error {
     let line = error.position().map_or(0, csv::Position::line);
     match error.into_kind() {
-        ErrorKind::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            Error::file(path, "the gzip data is cut short", "get the file again from where it came from")
-        }
-        ErrorKind::Io(error) if error.kind() != std::io::ErrorKind::InvalidInput => {
-            Error::io("read", path)(error)
-        }
+        ErrorKind::Io(error) => unreadable_source(error, path),
         ErrorKind::UnequalLengths { expected_len, len, .. } => {
             let problem = format!("line {line} has {len} columns, and the lines before have {expected_len}");
             Error::file(path, problem, "every row needs every column")
