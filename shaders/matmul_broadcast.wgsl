@@ -11,8 +11,9 @@
 //           z and dx have such a block too, which nothing here writes. Padding is zero in w and in x's columns, and
 //           rows of padding are zero in dz.
 // Bindings: 0 params; 1 x or bytes, 2 w, 3 dz (read); 4 out: z, dx or w; 5 v. An entry point binds those it uses.
-// Dispatch: a workgroup computes GROUP_ROWS x GROUP_COLS blocks of the output, rows in y and columns in x;
-//           the output is z [rows, outs], dx [rows, ins - 1], w [ins, outs].
+// Dispatch: an invocation computes a tile of TILE_ROWS x TILE_COLS blocks of the output, a workgroup TILES of them, one
+//           below the other and then column by column; workgroups folded into x and y.
+//           The output is z [rows, outs], dx [rows, ins - 1], w [ins, outs].
 // Numerics: f32; sums run over the inner index in ascending order, four at a time.
 // Twin:     reference::dense, reference::matmul, Activation::derivative, Sgd::step
 //
@@ -40,8 +41,9 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> out: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> v: array<vec4f>;
 
-const GROUP_ROWS = 32u; // four for each of the eight lanes
-const GROUP_COLS = 5u;
+const TILE_ROWS = 4u;
+const TILE_COLS = 5u;
+const TILES = 8u;
 
 // Four blocks, one below the other.
 alias Column = array<mat4x4f, 4>;
@@ -76,6 +78,13 @@ fn block_dz(row: u32, col: u32) -> mat4x4f {
     let stride = params.outs + 1u;
     let i = row * 4u * stride + col;
     return mat4x4f(dz[i], dz[i + stride], dz[i + 2u * stride], dz[i + 3u * stride]);
+}
+
+// The row and the column, in blocks, of this invocation's tile of an output with so many rows of blocks.
+fn tile(group: vec3u, groups: vec3u, lane: u32, rows: u32) -> vec2u {
+    let i = (group.y * groups.x + group.x) * TILES + lane;
+    let down = (rows + TILE_ROWS - 1u) / TILE_ROWS;
+    return vec2u(i % down * TILE_ROWS, i / down * TILE_COLS);
 }
 
 fn multiply_add(sum: ptr<function, Column>, a: Column, b: mat4x4f) {
@@ -145,10 +154,15 @@ fn store_column_w(row: u32, col: u32, blocks: Column) {
     store_block_w(row + 3u, col, blocks[3]);
 }
 
-@compute @workgroup_size(8)
-fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let row = group.y * GROUP_ROWS + lane * 4u;
-    let col = group.x * GROUP_COLS;
+@compute @workgroup_size(TILES)
+fn forward(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let at = tile(group, groups, lane, params.rows);
+    let row = at.x;
+    let col = at.y;
     // Blocks beyond the edge repeat the last one inside it, and are not stored.
     let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(params.rows - 1u));
     let last = params.outs - 1u;
@@ -173,10 +187,15 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
     store_column_z(row, col + 4u, sum4);
 }
 
-@compute @workgroup_size(8)
-fn forward_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let row = group.y * GROUP_ROWS + lane * 4u;
-    let col = group.x * GROUP_COLS;
+@compute @workgroup_size(TILES)
+fn forward_bytes(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let at = tile(group, groups, lane, params.rows);
+    let row = at.x;
+    let col = at.y;
     // Blocks beyond the edge repeat the last one inside it, and are not stored.
     let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(params.rows - 1u));
     let last = params.outs - 1u;
@@ -201,10 +220,15 @@ fn forward_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_
     store_column_z(row, col + 4u, sum4);
 }
 
-@compute @workgroup_size(8)
-fn backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let row = group.y * GROUP_ROWS + lane * 4u;
-    let col = group.x * GROUP_COLS;
+@compute @workgroup_size(TILES)
+fn backward(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let at = tile(group, groups, lane, params.rows);
+    let row = at.x;
+    let col = at.y;
     // Blocks beyond the edge repeat the last one inside it, and are not stored.
     let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(params.rows - 1u));
     let last = params.ins - 1u - 1u;
@@ -229,10 +253,15 @@ fn backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
     store_column_dx(row, col + 4u, sum4);
 }
 
-@compute @workgroup_size(8)
-fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let row = group.y * GROUP_ROWS + lane * 4u;
-    let col = group.x * GROUP_COLS;
+@compute @workgroup_size(TILES)
+fn update(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let at = tile(group, groups, lane, params.ins);
+    let row = at.x;
+    let col = at.y;
     // Blocks beyond the edge repeat the last one inside it, and are not stored.
     let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(params.ins - 1u));
     let last = params.outs - 1u;
@@ -257,10 +286,15 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     store_column_w(row, col + 4u, sum4);
 }
 
-@compute @workgroup_size(8)
-fn update_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let row = group.y * GROUP_ROWS + lane * 4u;
-    let col = group.x * GROUP_COLS;
+@compute @workgroup_size(TILES)
+fn update_bytes(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let at = tile(group, groups, lane, params.ins);
+    let row = at.x;
+    let col = at.y;
     // Blocks beyond the edge repeat the last one inside it, and are not stored.
     let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(params.ins - 1u));
     let last = params.outs - 1u;

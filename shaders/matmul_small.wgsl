@@ -11,7 +11,7 @@
 //           z and dx have such a block too, which nothing here writes. Padding is zero in w and in x's columns, and
 //           rows of padding are zero in dz.
 // Bindings: 0 params; 1 x or bytes, 2 w, 3 dz (read); 4 out: z, dx or w; 5 v. An entry point binds those it uses.
-// Dispatch: a workgroup computes GROUP_ROWS x GROUP_COLS blocks of the output, rows in y and columns in x;
+// Dispatch: a workgroup computes a tile of TILE_ROWS x TILE_COLS blocks of the output, rows in y, columns in x;
 //           the output is z [rows, outs], dx [rows, ins - 1], w [ins, outs].
 // Numerics: f32; each slice sums in ascending order, four at a time; then the slices are summed in ascending order.
 // Twin:     reference::dense, reference::matmul, Activation::derivative, Sgd::step
@@ -39,11 +39,12 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> out: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> v: array<vec4f>;
 
-const GROUP_ROWS = 4u;
-const GROUP_COLS = 4u;
+const TILES = 1u; // in a workgroup
+const TILE_ROWS = 4u;
+const TILE_COLS = 4u;
 const SLICES = 16u;
 
-// A row of a block each: [SLICES, 4 * GROUP_ROWS rows, GROUP_COLS].
+// A row of a block each: [SLICES, 4 * TILE_ROWS rows, TILE_COLS].
 var<workgroup> partial: array<vec4f, 1024>;
 
 // A block is a matrix whose columns are the block's rows, since WGSL's matrices are made of columns.
@@ -86,17 +87,17 @@ struct Place {
 }
 
 fn place(group: vec3u, index: u32) -> Place {
-    let first = group.yx * vec2u(GROUP_ROWS, GROUP_COLS);
-    let row = index / GROUP_COLS % GROUP_ROWS;
-    return Place(first.x + row, first.y + index % GROUP_COLS, index / (GROUP_ROWS * GROUP_COLS));
+    let first = group.yx * vec2u(TILE_ROWS, TILE_COLS);
+    let row = index / TILE_COLS % TILE_ROWS;
+    return Place(first.x + row, first.y + index % TILE_COLS, index / (TILE_ROWS * TILE_COLS));
 }
 
 // Every slice's sum of a block becomes the workgroup's.
 fn share(index: u32, sum: mat4x4f) {
-    let slice = index / (GROUP_ROWS * GROUP_COLS);
-    let row = index / GROUP_COLS % GROUP_ROWS;
+    let slice = index / (TILE_ROWS * TILE_COLS);
+    let row = index / TILE_COLS % TILE_ROWS;
     for (var r = 0u; r < 4u; r++) {
-        partial[(slice * 4u * GROUP_ROWS + row * 4u + r) * GROUP_COLS + index % GROUP_COLS] = sum[r];
+        partial[(slice * 4u * TILE_ROWS + row * 4u + r) * TILE_COLS + index % TILE_COLS] = sum[r];
     }
 }
 
@@ -104,7 +105,7 @@ fn share(index: u32, sum: mat4x4f) {
 fn add_up(index: u32) -> vec4f {
     var sum: vec4f;
     for (var slice = 0u; slice < SLICES; slice++) {
-        sum += partial[slice * 4u * GROUP_ROWS * GROUP_COLS + index];
+        sum += partial[slice * 4u * TILE_ROWS * TILE_COLS + index];
     }
     return sum;
 }
@@ -147,9 +148,9 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
     }
     share(index, sum);
     workgroupBarrier(); // all slices are there before they are added up
-    if index < 4u * GROUP_ROWS * GROUP_COLS {
-        let row = group.y * 4u * GROUP_ROWS + index / GROUP_COLS;
-        store_z(row, group.x * GROUP_COLS + index % GROUP_COLS, add_up(index));
+    if index < 4u * TILE_ROWS * TILE_COLS {
+        let row = group.y * 4u * TILE_ROWS + index / TILE_COLS;
+        store_z(row, group.x * TILE_COLS + index % TILE_COLS, add_up(index));
     }
 }
 
@@ -164,9 +165,9 @@ fn forward_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_
     }
     share(index, sum);
     workgroupBarrier(); // all slices are there before they are added up
-    if index < 4u * GROUP_ROWS * GROUP_COLS {
-        let row = group.y * 4u * GROUP_ROWS + index / GROUP_COLS;
-        store_z(row, group.x * GROUP_COLS + index % GROUP_COLS, add_up(index));
+    if index < 4u * TILE_ROWS * TILE_COLS {
+        let row = group.y * 4u * TILE_ROWS + index / TILE_COLS;
+        store_z(row, group.x * TILE_COLS + index % TILE_COLS, add_up(index));
     }
 }
 
@@ -181,9 +182,9 @@ fn backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
     }
     share(index, sum);
     workgroupBarrier(); // all slices are there before they are added up
-    if index < 4u * GROUP_ROWS * GROUP_COLS {
-        let row = group.y * 4u * GROUP_ROWS + index / GROUP_COLS;
-        store_dx(row, group.x * GROUP_COLS + index % GROUP_COLS, add_up(index));
+    if index < 4u * TILE_ROWS * TILE_COLS {
+        let row = group.y * 4u * TILE_ROWS + index / TILE_COLS;
+        store_dx(row, group.x * TILE_COLS + index % TILE_COLS, add_up(index));
     }
 }
 
@@ -198,9 +199,9 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     }
     share(index, sum);
     workgroupBarrier(); // all slices are there before they are added up
-    if index < 4u * GROUP_ROWS * GROUP_COLS {
-        let row = group.y * 4u * GROUP_ROWS + index / GROUP_COLS;
-        store_w(row, group.x * GROUP_COLS + index % GROUP_COLS, add_up(index));
+    if index < 4u * TILE_ROWS * TILE_COLS {
+        let row = group.y * 4u * TILE_ROWS + index / TILE_COLS;
+        store_w(row, group.x * TILE_COLS + index % TILE_COLS, add_up(index));
     }
 }
 
@@ -215,8 +216,8 @@ fn update_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
     }
     share(index, sum);
     workgroupBarrier(); // all slices are there before they are added up
-    if index < 4u * GROUP_ROWS * GROUP_COLS {
-        let row = group.y * 4u * GROUP_ROWS + index / GROUP_COLS;
-        store_w(row, group.x * GROUP_COLS + index % GROUP_COLS, add_up(index));
+    if index < 4u * TILE_ROWS * TILE_COLS {
+        let row = group.y * 4u * TILE_ROWS + index / TILE_COLS;
+        store_w(row, group.x * TILE_COLS + index % TILE_COLS, add_up(index));
     }
 }

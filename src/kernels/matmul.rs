@@ -3,7 +3,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{Element, Layout, Matrix};
+use super::{Element, Layout, Matrix, fold};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Kernel, Launch, Shader, Work};
 
@@ -56,8 +56,10 @@ struct Form {
     backward: Kernel,
     update: Kernel,
     update_bytes: Kernel,
-    /// Blocks of the output that a workgroup computes.
-    group: [usize; 2],
+    /// Rows and columns of a tile of the output, in blocks.
+    tile: [usize; 2],
+    /// Tiles that a workgroup computes: one together, or one each invocation.
+    tiles: usize,
 }
 
 impl Form {
@@ -68,13 +70,18 @@ impl Form {
             backward: Kernel::new(gpu, shader, "backward").await?,
             update: Kernel::new(gpu, shader, "update").await?,
             update_bytes: Kernel::new(gpu, shader, "update_bytes").await?,
-            group: [shader.constant("GROUP_ROWS")?, shader.constant("GROUP_COLS")?],
+            tile: [shader.constant("TILE_ROWS")?, shader.constant("TILE_COLS")?],
+            tiles: shader.constant("TILES")?,
         })
     }
 
     /// Workgroups in x, y and z for an output of so many blocks.
     fn workgroups(&self, [rows, cols]: [usize; 2]) -> [u32; 3] {
-        [cols.div_ceil(self.group[1]) as u32, rows.div_ceil(self.group[0]) as u32, 1]
+        let [rows, cols] = [rows.div_ceil(self.tile[0]), cols.div_ceil(self.tile[1])];
+        match self.tiles {
+            1 => [cols as u32, rows as u32, 1],
+            tiles => fold((rows * cols).div_ceil(tiles)),
+        }
     }
 }
 
@@ -187,7 +194,7 @@ impl Matmul {
     /// The form for an output of so many blocks.
     fn form(&self, blocks: [usize; 2]) -> &Form {
         let fits = |form: &&Form| {
-            let fills_one = blocks[0] >= form.group[0] && blocks[1] >= form.group[1];
+            let fills_one = blocks[0] >= form.tile[0] && blocks[1] >= form.tile[1];
             fills_one && form.workgroups(blocks).iter().product::<u32>() >= ENOUGH_WORKGROUPS
         };
         self.forms.iter().rfind(fits).unwrap_or(&self.forms[0])
