@@ -2,8 +2,8 @@
 //! fetched.
 //!
 //! Rows are held in memory up to a limit, and beyond it left in their file (`row_file`) and read ahead of their use
-//! (`reader`). [`load`] turns what the user asked for into a [`Dataset`], whatever form it is in (`source`); [`inspect`]
-//! looks at it; [`fetch`] is the only code that uses the network; nothing here prints.
+//! (`reader`). [`load`] turns what the user asked for into a [`Dataset`], whatever form it is in (`source`);
+//! [`inspect()`] looks at it; [`fetch`] is the only code that uses the network; nothing here prints.
 
 mod builtin;
 pub mod catalog;

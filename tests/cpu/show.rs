@@ -44,7 +44,7 @@ fn a_page_says_what_a_set_holds() {
 fn a_table_s_columns_classes_and_defects_are_shown() {
     let place = Place::new();
     let line = |i: usize| {
-        let (gap, name) = (if i == 3 { "" } else { "2.5" }, if i % 10 == 0 { "yes" } else { "no" });
+        let (gap, name) = (if i == 3 { "" } else { "2.5" }, if i.is_multiple_of(10) { "yes" } else { "no" });
         format!("{i},7,{gap},{name}\n")
     };
     fs::write(place.path("a.csv"), format!("at,same,gap,label\n{}", (0..100).map(line).collect::<String>()))
