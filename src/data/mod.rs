@@ -2,8 +2,8 @@
 //! fetched.
 //!
 //! Rows are held in memory up to a limit, and beyond it left in their file (`row_file`) and read ahead of their use
-//! (`reader`). [`load`] turns what the user asked for into a [`Dataset`], whatever form it is in (`source`); [`fetch`] is the only code that uses the
-//! network; nothing here prints.
+//! (`reader`). [`load`] turns what the user asked for into a [`Dataset`], whatever form it is in (`source`);
+//! [`inspect()`] looks at it; [`fetch`] is the only code that uses the network; nothing here prints.
 
 mod builtin;
 pub mod catalog;
@@ -40,8 +40,8 @@ pub struct Dataset {
     pub name: String,
     /// The folder it was read from, or `built in`.
     pub origin: String,
-    /// Rows and columns of one image, in pixels; their product, times 3 if there are colours, is the number of features.
-    /// Samples that are no images have one row.
+    /// Rows and columns of one image, in pixels; their product, times 3 if there are colours, is the number of
+    /// features. Samples that are no images have one row.
     pub image_shape: [usize; 2],
     /// The number of classes, at least 2; of IDX files the highest label of both splits + 1.
     pub classes: usize,

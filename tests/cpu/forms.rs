@@ -161,6 +161,33 @@ fn mnist_trains_to_the_same_weights_from_four_forms() {
     four_forms(&Set::of(&mnist, [2000, 500]));
 }
 
+/// 8 x 8 pixels of 0 to 16, as the digits of a well-known library are: numbers to scale, and images to look at.
+#[test]
+fn small_digits_of_few_levels_are_learnt_from_a_table() {
+    let request = Request { data: Some("digits"), ..Request::default() };
+    let digits = data::load_from(request, &Places::default()).unwrap().dataset.train;
+    let line = |sample: u32| {
+        let row = digits.read(&[sample]).unwrap();
+        // Means of 3 x 3 pixels inside a margin of 2.
+        let pixel = |p: usize| {
+            let corner = (2 + 3 * (p / 8)) * 28 + 2 + 3 * (p % 8);
+            let sum: usize = (0..9).map(|q| usize::from(row[corner + q / 3 * 28 + q % 3])).sum();
+            (sum * 16 / (9 * 255)).to_string()
+        };
+        let values: Vec<String> = (0..64).map(pixel).collect();
+        format!("{},{}\n", values.join(","), digits.labels()[sample as usize])
+    };
+    let place = Place::new();
+    fs::write(place.path("small.csv"), (0..1797).map(line).collect::<String>()).unwrap();
+    let common = ["train", "--backend", "cpu", "--json", "--data", "small.csv", "--label-column", "64"];
+    let ran = place.run(&[&common[..], &["--hidden", "64", "--epochs", "60", "--momentum", "0.9"]].concat());
+    says(&ran.err, &["1797 rows of 64 values", "each column scaled"]);
+    let accuracy = ran.lines().last().unwrap()["test_accuracy"].as_f64().unwrap();
+    assert!(accuracy > 0.9, "{accuracy}");
+    let page = place.run(&["data", "show", "small.csv", "--label-column", "64"]).ok();
+    says(&page, &["64 a sample (8 x 8 pixels): numbers, 0 to"]);
+}
+
 fn place_of_images() -> (TempDir, PathBuf) {
     let folder = tempdir().unwrap();
     let path = folder.path().join("pets");
