@@ -47,6 +47,7 @@ pub mod reference;
 pub mod replay;
 pub mod run;
 pub mod schedule;
+pub mod selftest;
 pub mod spelling;
 pub mod tensor;
 pub mod trainer;

@@ -11,6 +11,7 @@ mod gradcheck;
 mod interrupt;
 mod output;
 mod replay;
+mod selftest;
 mod show;
 mod trace;
 mod train;
@@ -61,6 +62,8 @@ enum Command {
     Trace(trace::TraceArgs),
     /// Check the gradients of this machine's GPU or CPU against central differences
     Gradcheck(gradcheck::GradcheckArgs),
+    /// Test every kernel of this machine's GPUs, or its CPU, against double precision
+    Selftest(selftest::SelftestArgs),
     /// Train right, and again with a bug: what it does to loss and accuracy, as a picture and a table
     Replay(replay::ReplayArgs),
     /// Measure this machine: kernels, steps and epochs on its GPU and CPU
@@ -110,6 +113,7 @@ fn dispatch(command: Command, matches: &clap::ArgMatches) -> Result<u8> {
         Command::Doctor(args) => doctor::run(&args),
         Command::Trace(args) => trace::run(&args),
         Command::Gradcheck(args) => gradcheck::run(&args),
+        Command::Selftest(args) => selftest::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Data(args) => data::run(args).map(|()| 0),

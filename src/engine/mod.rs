@@ -5,13 +5,14 @@ mod gpu;
 mod options;
 
 pub use cpu::{CpuEngine, Product, ProductKind};
-pub use gpu::{GpuEngine, Residency};
+pub use gpu::{GpuEngine, Pace, Residency, Submissions};
 pub use options::StepOptions;
 
 use serde::{Deserialize, Serialize};
 
 use crate::data::Split;
 use crate::error::Result;
+use crate::gpu::Gpu;
 use crate::metrics::Sums;
 use crate::model::{OptimizerState, Parameters};
 use crate::tensor::Tensor;
@@ -25,6 +26,18 @@ pub struct EngineInfo {
     pub adapter: String,
     /// As [`DeviceType`](crate::gpu::adapter::DeviceType) spells it.
     pub device_type: String,
+}
+
+impl EngineInfo {
+    /// Of an adapter.
+    pub fn of(gpu: &Gpu) -> Self {
+        let summary = gpu.summary();
+        Self {
+            backend: summary.backend.name().into(),
+            adapter: summary.name.clone(),
+            device_type: summary.device_type.name().into(),
+        }
+    }
 }
 
 /// A network, its optimiser and a data set, on the device that computes.

@@ -146,6 +146,41 @@ pub struct Adapter {
 /// Storage buffers that the widest kernel binds.
 const STORAGE_BUFFERS: u32 = 4;
 
+/// What a device may use at most, however much the adapter offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Storage buffers that a kernel can see.
+    pub storage_buffers: u32,
+    /// Bytes of a buffer, and of what a kernel sees of it.
+    pub binding_size: u64,
+    /// Bytes of memory that a workgroup shares.
+    pub workgroup_memory: u32,
+    /// Invocations in a workgroup.
+    pub invocations: u32,
+    /// Bytes of all buffers that are ever made for data.
+    pub memory: u64,
+}
+
+impl Limits {
+    /// All that the adapter offers.
+    pub const NONE: Self = Self {
+        storage_buffers: u32::MAX,
+        binding_size: u64::MAX,
+        workgroup_memory: u32::MAX,
+        invocations: u32::MAX,
+        memory: u64::MAX,
+    };
+
+    /// The least that any adapter with compute shaders offers (WebGPU's compatibility mode and wgpu's downlevel defaults).
+    pub const FLOOR: Self = Self {
+        storage_buffers: 4,
+        binding_size: 128 << 20,
+        workgroup_memory: 16 << 10,
+        invocations: 256,
+        memory: u64::MAX,
+    };
+}
+
 impl Adapter {
     fn new(index: usize, raw: wgpu::Adapter) -> Option<Self> {
         let (info, limits) = (raw.get_info(), raw.limits());
@@ -173,22 +208,31 @@ impl Adapter {
     }
 
     /// WebGPU's smallest limits, and the adapter's own where data may need more.
-    pub(super) fn limits_to_request(&self) -> Result<wgpu::Limits, String> {
+    pub(super) fn limits_to_request(&self, most: Limits) -> Result<wgpu::Limits, String> {
         if !self.summary.compute {
             return Err("it has no compute shaders".into());
         }
         let offered = self.raw.limits();
-        if offered.max_storage_buffers_per_shader_stage < STORAGE_BUFFERS {
+        let storage_buffers = offered.max_storage_buffers_per_shader_stage.min(most.storage_buffers);
+        if storage_buffers < STORAGE_BUFFERS {
             return Err(format!(
-                "it allows {} storage buffers a shader, and {STORAGE_BUFFERS} are needed",
-                offered.max_storage_buffers_per_shader_stage
+                "it allows {storage_buffers} storage buffers a shader, and {STORAGE_BUFFERS} are needed"
             ));
         }
-        Ok(wgpu::Limits {
-            max_storage_buffer_binding_size: offered.max_storage_buffer_binding_size,
-            max_buffer_size: offered.max_buffer_size,
-            ..wgpu::Limits::downlevel_defaults()
-        })
+        let floor = wgpu::Limits::downlevel_defaults();
+        let limits = wgpu::Limits {
+            max_storage_buffer_binding_size: most.binding_size,
+            max_buffer_size: most.binding_size,
+            max_compute_workgroup_storage_size: floor
+                .max_compute_workgroup_storage_size
+                .min(most.workgroup_memory),
+            max_compute_invocations_per_workgroup: floor
+                .max_compute_invocations_per_workgroup
+                .min(most.invocations),
+            ..floor
+        };
+        // An adapter below the floor is no reason to give up: a kernel that it cannot run says so itself.
+        Ok(limits.or_worse_values_from(&offered))
     }
 }
 

@@ -1,5 +1,9 @@
 //! Device memory: made once, filled from the host, read back by the host.
 
+use std::future::Future;
+use std::sync::PoisonError;
+use std::task::{Context, Poll, Waker};
+
 use bytemuck::Pod;
 use futures_intrusive::channel::shared::oneshot_channel;
 
@@ -49,7 +53,7 @@ impl Gpu {
     /// A buffer of `size` bytes, zeroed, for kernels to work on.
     ///
     /// # Errors
-    /// [`Error::NoAdapter`] if it is larger than the adapter allows, [`Error::Device`] if memory ran out.
+    /// [`Error::NoAdapter`] if it is larger than the adapter allows, or if its memory ran out.
     pub fn alloc(&self, label: &str, size: u64) -> Result<Buffer> {
         if size > self.max_binding_size() {
             return Err(Error::NoAdapter(format!(
@@ -59,11 +63,43 @@ impl Gpu {
                 self.max_binding_size()
             )));
         }
+        let buffer = self.try_alloc(label, size)?;
+        buffer.ok_or_else(|| {
+            Error::NoAdapter(format!(
+                "\"{label}\" needs {size} bytes, and the memory of adapter \"{}\" is full\n  hint: a smaller \
+                 --batch-size or --hidden, fewer programs beside this one, another --adapter, or --backend cpu",
+                self.summary().name
+            ))
+        })
+    }
+
+    /// As [`alloc`](Self::alloc), but nothing if it does not fit, for whoever can do without.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device has complained of something else.
+    pub fn try_alloc(&self, label: &str, size: u64) -> Result<Option<Buffer>> {
+        let mut left = self.memory_left.lock().unwrap_or_else(PoisonError::into_inner);
+        if size > self.max_binding_size().min(*left) {
+            return Ok(None);
+        }
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
+        let scope = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         // Nothing smaller than a vec4, so that every binding has at least one element.
         let buffer = self.raw_buffer(label, size.max(16).next_multiple_of(4), usage);
+        // The device answers at once, except in a browser, where a buffer that did not fit shows as a fault later.
+        let answer = std::pin::pin!(scope.pop()).poll(&mut Context::from_waker(Waker::noop()));
+        if let Poll::Ready(Some(error)) = answer {
+            log::warn!("\"{label}\" of {size} bytes does not fit: {error}");
+            return Ok(None);
+        }
+        *left -= size;
         self.check()?;
-        Ok(buffer)
+        Ok(Some(buffer))
+    }
+
+    /// Bytes of device memory that are allocated, where the interface tells.
+    pub fn allocated(&self) -> Option<u64> {
+        self.device.generate_allocator_report().map(|report| report.total_allocated_bytes)
     }
 
     /// A buffer that holds `values`.

@@ -72,6 +72,19 @@ pub struct Launch {
     work: Work,
 }
 
+impl Gpu {
+    /// Whether the device's limits allow an entry point.
+    pub fn can_run(&self, shader: Shader, entry_point: &str) -> bool {
+        let interface = Interface::of(shader, entry_point);
+        interface.is_ok_and(|interface| interface.check(self, entry_point).is_ok())
+    }
+
+    /// The same device, on which a file of WGSL stands in for the one of its name: what a kernel that is wrong would do.
+    pub fn substituting(&self, shader: Shader) -> Self {
+        Self { substitute: Some(shader), ..self.clone() }
+    }
+}
+
 impl Kernel {
     /// Compiles an entry point.
     ///
@@ -80,7 +93,9 @@ impl Kernel {
     pub async fn new(gpu: &Gpu, shader: Shader, entry_point: &str) -> Result<Self> {
         let name = format!("{}.{entry_point}", shader.name);
         let rejected = |reason: String| Error::Device(format!("shader {name} was rejected: {reason}"));
+        let shader = gpu.substitute.filter(|other| other.name == shader.name).unwrap_or(shader);
         let interface = Interface::of(shader, entry_point).map_err(rejected)?;
+        interface.check(gpu, &name)?;
 
         let begun = Instant::now();
         let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
@@ -100,7 +115,7 @@ impl Kernel {
             return Err(rejected(error.to_string()));
         }
         *gpu.compiling.lock().unwrap_or_else(PoisonError::into_inner) += begun.elapsed();
-        let Interface { storage, params_size, workgroup_size } = interface;
+        let Interface { storage, params_size, workgroup_size, .. } = interface;
         Ok(Self { name, pipeline, storage, params_size, workgroup_size })
     }
 
@@ -193,9 +208,33 @@ struct Interface {
     storage: Vec<u32>,
     params_size: u64,
     workgroup_size: [u32; 3],
+    /// Bytes that a workgroup shares.
+    workgroup_memory: u32,
 }
 
 impl Interface {
+    /// Whether the device has what the entry point takes of a workgroup and of its storage buffers.
+    fn check(&self, gpu: &Gpu, name: &str) -> Result<()> {
+        let limits = gpu.device.limits();
+        let needed = [
+            (
+                self.workgroup_size.iter().product(),
+                limits.max_compute_invocations_per_workgroup,
+                "invocations",
+            ),
+            (self.workgroup_memory, limits.max_compute_workgroup_storage_size, "bytes of workgroup memory"),
+            (self.storage.len() as u32, limits.max_storage_buffers_per_shader_stage, "storage buffers"),
+        ];
+        match needed.into_iter().find(|(needed, allowed, _)| needed > allowed) {
+            None => Ok(()),
+            Some((needed, allowed, of)) => Err(Error::NoAdapter(format!(
+                "kernel {name} needs {needed} {of}; adapter \"{}\" allows {allowed}\n  hint: another --adapter, or \
+                 --backend cpu",
+                gpu.summary().name
+            ))),
+        }
+    }
+
     fn of(shader: Shader, entry_point: &str) -> Result<Self, String> {
         let module = naga::front::wgsl::parse_str(shader.source)
             .map_err(|error| error.emit_to_string_with_path(shader.source, shader.name))?;
@@ -209,16 +248,19 @@ impl Interface {
             .position(|entry| entry.name == entry_point)
             .ok_or_else(|| format!("it has no entry point \"{entry_point}\""))?;
 
-        let (mut storage, mut params_size) = (Vec::new(), 0);
+        let (mut storage, mut params_size, mut workgroup_memory) = (Vec::new(), 0, 0);
         for (handle, variable) in module.global_variables.iter() {
             let used = !info.get_entry_point(index)[handle].is_empty();
-            let Some(binding) = variable.binding.as_ref().filter(|_| used) else { continue };
-            match variable.space {
-                naga::AddressSpace::Storage { .. } => storage.push(binding.binding),
-                _ => params_size = u64::from(module.types[variable.ty].inner.size(module.to_ctx())),
+            let size = module.types[variable.ty].inner.size(module.to_ctx());
+            match (variable.space, &variable.binding) {
+                (naga::AddressSpace::WorkGroup, _) if used => workgroup_memory += size,
+                (naga::AddressSpace::Storage { .. }, Some(at)) if used => storage.push(at.binding),
+                (_, Some(_)) if used => params_size = u64::from(size),
+                _ => {}
             }
         }
         storage.sort_unstable();
-        Ok(Self { storage, params_size, workgroup_size: module.entry_points[index].workgroup_size })
+        let workgroup_size = module.entry_points[index].workgroup_size;
+        Ok(Self { storage, params_size, workgroup_size, workgroup_memory })
     }
 }

@@ -10,7 +10,7 @@ mod pipeline_cache;
 mod staging;
 mod timestamps;
 
-pub use adapter::{AdapterSummary, Backend};
+pub use adapter::{AdapterSummary, Backend, Limits};
 pub use buffer::{Buffer, Slice};
 pub use kernel::{BoundKernel, Kernel, Launch, Shader, Work};
 pub use pipeline_cache::CacheFile;
@@ -36,6 +36,10 @@ pub struct Gpu {
     compiling: Arc<Mutex<Duration>>,
     /// The first complaint of the device, kept until somebody asks: wgpu reports through callbacks.
     fault: Arc<Mutex<Option<String>>>,
+    /// What stands in for one of the program's shaders.
+    substitute: Option<Shader>,
+    /// Bytes that may still be allocated.
+    memory_left: Arc<Mutex<u64>>,
 }
 
 /// What compiling kernels took.
@@ -57,7 +61,7 @@ impl Gpu {
     /// # Errors
     /// [`Error::NoAdapter`] if the adapter has no compute shaders or refuses to open.
     pub async fn open(adapter: &adapter::Adapter) -> Result<Self> {
-        Self::open_with_cache(adapter, None).await
+        Self::open_within(adapter, Limits::NONE, None).await
     }
 
     /// As [`open`](Self::open); compiled pipelines are kept in a folder, if one is given and the driver hands them out.
@@ -65,6 +69,18 @@ impl Gpu {
     /// # Errors
     /// As [`open`](Self::open). A folder that cannot be used is none.
     pub async fn open_with_cache(adapter: &adapter::Adapter, folder: Option<&Path>) -> Result<Self> {
+        Self::open_within(adapter, Limits::NONE, folder).await
+    }
+
+    /// As [`open_with_cache`](Self::open_with_cache), with less than the adapter offers: as a smaller one would be.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_within(
+        adapter: &adapter::Adapter,
+        limits: Limits,
+        folder: Option<&Path>,
+    ) -> Result<Self> {
         let refused = |reason: String| {
             Error::NoAdapter(format!(
                 "adapter \"{}\" cannot be used: {reason}\n  hint: `gpu-mlp devices` lists the others; \
@@ -74,7 +90,7 @@ impl Gpu {
         };
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("gpu-mlp"),
-            required_limits: adapter.limits_to_request().map_err(refused)?,
+            required_limits: adapter.limits_to_request(limits).map_err(refused)?,
             // Good to have: no adapter is refused for want of them.
             required_features: adapter.raw.features()
                 & (wgpu::Features::PIPELINE_CACHE | wgpu::Features::TIMESTAMP_QUERY),
@@ -92,6 +108,8 @@ impl Gpu {
             pipeline_cache: pipeline_cache.map(Arc::new),
             compiling: Arc::default(),
             fault: Arc::default(),
+            substitute: None,
+            memory_left: Arc::new(Mutex::new(limits.memory)),
         };
         gpu.listen_for_faults();
         Ok(gpu)

@@ -57,24 +57,31 @@ pub struct Kernels {
 }
 
 impl Kernels {
-    /// Compiles what suits the device: matrix products have two forms for hardware and one for software adapters.
+    /// Compiles what suits the device: see [`product_forms`].
     ///
     /// # Errors
     /// [`Error::Device`](crate::Error::Device) if the device's compiler rejects a shader.
     pub async fn new(gpu: &Gpu) -> Result<Self> {
-        let forms: &[Shader] = match gpu.summary().device_type {
-            DeviceType::Cpu => &[matmul::BROADCAST],
-            _ => &[matmul::SMALL, matmul::LARGE],
-        };
         let kernels = Self {
             gather: Gather::new(gpu).await?,
             gather_floats: GatherFloats::new(gpu).await?,
-            matmul: Matmul::by_size(gpu, forms).await?,
+            matmul: Matmul::by_size(gpu, &product_forms(gpu, gpu.summary().device_type)).await?,
             softmax_xent: SoftmaxXent::new(gpu).await?,
         };
         gpu.keep_pipelines();
         Ok(kernels)
     }
+}
+
+/// The forms of the matrix products for a device of this type: two for hardware, of which its limits may leave one or
+/// none, and one for software adapters, which shares no memory in a workgroup and runs anywhere.
+pub fn product_forms(gpu: &Gpu, device_type: DeviceType) -> Vec<Shader> {
+    let mut forms = vec![matmul::SMALL, matmul::LARGE];
+    forms.retain(|&form| device_type != DeviceType::Cpu && gpu.can_run(form, "forward"));
+    if forms.is_empty() {
+        forms.push(matmul::BROADCAST);
+    }
+    forms
 }
 
 /// Spreads a count of workgroups over x and y: one dimension holds no more than 65,535 (WebGPU's limit).

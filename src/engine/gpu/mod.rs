@@ -7,17 +7,21 @@
 
 mod flight;
 mod network;
+mod pace;
 mod replay;
 mod source;
 
 use std::sync::Arc;
 
-use self::flight::Flight;
+pub use self::flight::Submissions;
+use self::flight::{Clock, Flight};
 use self::network::{Batch, Network, Outputs};
+pub use self::pace::Pace;
 use self::source::Source;
 use super::{Engine, EngineInfo, StepOptions};
 use crate::data::{Dataset, Format, Split};
 use crate::error::Result;
+use crate::gpu::adapter::DeviceType;
 use crate::gpu::{Buffer, Gpu, Launch};
 use crate::kernels::{Kernels, Layout, Matrix, Sample, Sum};
 use crate::metrics::Sums;
@@ -31,8 +35,11 @@ const CHUNK_BYTES: usize = 32 << 20;
 /// Steps in a chunk at most.
 const MAX_SLOTS: usize = 64;
 
-/// Rows that an evaluation takes at once.
+/// Rows that an evaluation takes at once, if the adapter's limits allow it.
 const EVALUATION_ROWS: usize = 1024;
+
+/// On a software adapter none of an evaluation's products has more operations than this: some 80 ms on two cores.
+const EVALUATION_FLOPS: usize = 2 << 30;
 
 /// Rows of x between which lies a multiple of 256 bytes, whatever the row's length: a slot begins there.
 const ALIGNED_ROWS: usize = 16;
@@ -107,12 +114,12 @@ impl GpuEngine {
         let kernels = Kernels::new(&gpu).await?;
         let network = Network::new(gpu.clone(), kernels, spec, &options).await?;
         let largest = dataset.train.len().max(dataset.test.len());
-        let evaluation_rows = EVALUATION_ROWS.min(largest).next_multiple_of(ALIGNED_ROWS);
         let batches = dataset.train.len().div_ceil(options.batch_size);
         let layout = match dataset.train.format() {
             Format::Bytes => Layout::images,
             Format::Floats => Layout::activations,
         };
+        let evaluation_rows = evaluation_rows(&gpu, spec, layout, largest);
         let training = Training::new(&network, spec, &options, batches, evaluation_rows, layout)?;
         let evaluation = Evaluation::new(&network, spec, &training, evaluation_rows)?;
         let source =
@@ -131,6 +138,16 @@ impl GpuEngine {
         })
     }
 
+    /// What has been submitted so far.
+    pub fn submissions(&self) -> Submissions {
+        self.flight.so_far()
+    }
+
+    /// Paces itself as on an adapter on which a submission takes as long as this says of its cost: what a slow one does.
+    pub fn pace_by(&mut self, clock: Clock) {
+        self.flight.set_clock(clock);
+    }
+
     /// Runs samples forward, up to as many as an evaluation takes at once.
     async fn evaluate_piece(&mut self, split: Split, piece: &[u32], next: &[u32]) -> Result<()> {
         let (samples, source) = match split {
@@ -138,7 +155,7 @@ impl GpuEngine {
             Split::Test => (&self.dataset.test, &mut self.test_source),
         };
         let gpu = &self.network.gpu;
-        self.flight.make_room(gpu, 0).await?;
+        self.flight.make_room(gpu).await?;
         let chunk = source.chunk(samples, piece, next)?;
         let mut order = vec![Sample::PADDING; self.evaluation.rows];
         for (row, &sample) in order.iter_mut().zip(chunk.indices()) {
@@ -146,8 +163,7 @@ impl GpuEngine {
             *row = Sample { sample, label, weight: 1.0, unused: 0 };
         }
         let launches: Vec<&Launch> = self.evaluation.launches.iter().collect();
-        self.flight.push(source.submit(gpu, &chunk, order, &launches)?);
-        Ok(())
+        self.flight.submit(gpu, &launches, |first| source.submit(gpu, &chunk, order, first)).await
     }
 }
 
@@ -163,7 +179,8 @@ impl Training {
         let (gpu, batch) = (&network.gpu, options.batch_size);
         let slot_rows = batch.next_multiple_of(ALIGNED_ROWS);
         let slot_bytes = layout(slot_rows, spec.inputs()).size() as usize;
-        let slots = (CHUNK_BYTES / slot_bytes).min(batches).clamp(1, MAX_SLOTS);
+        let chunk_bytes = CHUNK_BYTES.min(gpu.max_binding_size() as usize);
+        let slots = (chunk_bytes / slot_bytes).min(batches).clamp(1, MAX_SLOTS);
         let rows = (slots * slot_rows).max(evaluation_rows);
         let mut training = Self {
             x: Matrix::zeros(gpu, "x", layout(rows, spec.inputs()))?,
@@ -242,21 +259,34 @@ impl Evaluation {
     }
 }
 
+/// Rows that an evaluation takes at once: of the widest layer no more than a binding holds. It depends on the network and
+/// the adapter alone, and not on measured time, since sums are taken over so many rows.
+fn evaluation_rows(gpu: &Gpu, spec: &MlpSpec, layout: fn(usize, usize) -> Layout, samples: usize) -> usize {
+    let bytes = |layout: Layout| (layout.size() as usize).div_ceil(ALIGNED_ROWS);
+    let outputs = spec.layers().map(|(_, outs)| bytes(Layout::activations(ALIGNED_ROWS, outs)));
+    let widest = outputs.fold(bytes(layout(ALIGNED_ROWS, spec.inputs())), usize::max);
+    let mut rows = EVALUATION_ROWS.min(samples).min(gpu.max_binding_size() as usize / widest);
+    if gpu.summary().device_type == DeviceType::Cpu {
+        let weights = spec.layers().map(|(ins, outs)| ins * outs).fold(1, usize::max);
+        rows = rows.min(EVALUATION_FLOPS / (2 * weights));
+    }
+    if rows == EVALUATION_ROWS.min(samples) {
+        return rows.next_multiple_of(ALIGNED_ROWS);
+    }
+    (rows / ALIGNED_ROWS).max(1) * ALIGNED_ROWS
+}
+
 impl Engine for GpuEngine {
     fn info(&self) -> EngineInfo {
-        let summary = self.network.gpu.summary();
-        EngineInfo {
-            backend: summary.backend.name().into(),
-            adapter: summary.name.clone(),
-            device_type: summary.device_type.name().into(),
-        }
+        EngineInfo::of(&self.network.gpu)
     }
 
     async fn train(&mut self, samples: &[u32]) -> Result<usize> {
         let (network, training) = (&self.network, &mut self.training);
         let batch_size = self.options.batch_size;
-        self.flight.make_room(&network.gpu, training.slots.len()).await?;
-        let steps = self.flight.steps().min(samples.len() / batch_size);
+        self.flight.make_room(&network.gpu).await?;
+        let most = training.slots.len().min(samples.len() / batch_size);
+        let steps = self.flight.steps(Pace::cost(&training.slots[0])).min(most);
         let taken = if steps == 0 { samples.len() } else { steps * batch_size };
         let (now, rest) = samples.split_at(taken);
         let chunk = self.train_source.chunk(&self.dataset.train, now, &rest[..taken.min(rest.len())])?;
@@ -269,15 +299,21 @@ impl Engine for GpuEngine {
         if network.reads_steps() {
             training.write_steps(&network.gpu, &self.options, steps.max(1));
         }
-        let submitted = self.train_source.submit(&network.gpu, &chunk, order, &launches)?;
-        self.flight.push(submitted);
+        let (gpu, source) = (&network.gpu, &mut self.train_source);
+        self.flight.submit(gpu, &launches, |first| source.submit(gpu, &chunk, order, first)).await?;
         training.samples += taken as u64;
         training.steps_done += steps.max(1) as u64;
         Ok(taken)
     }
 
     async fn sums(&mut self) -> Result<Sums> {
-        read_sums(&self.network.gpu, &self.training.sums, self.training.samples).await
+        let gpu = &self.network.gpu;
+        self.flight.land(gpu).await?;
+        if log::log_enabled!(log::Level::Debug) {
+            let allocated = gpu.allocated().map_or("unknown".into(), |bytes| bytes.to_string());
+            log::debug!("{}; bytes on the device: {allocated}", self.flight.so_far());
+        }
+        read_sums(gpu, &self.training.sums, self.training.samples).await
     }
 
     async fn set_sums(&mut self, sums: &Sums) -> Result<()> {
@@ -301,6 +337,7 @@ impl Engine for GpuEngine {
         while let Some(piece) = pieces.next() {
             self.evaluate_piece(split, piece, pieces.peek().copied().unwrap_or_default()).await?;
         }
+        self.flight.land(&gpu).await?;
         read_sums(&gpu, &self.evaluation.sums, samples.len() as u64).await
     }
 

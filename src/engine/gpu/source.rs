@@ -38,20 +38,24 @@ impl Source {
         };
         let all = (samples.len() * stride) as u64;
         let chunk = (x.layout.rows * stride) as u64;
-        let room = all <= gpu.max_binding_size()
+        let stays = residency == Residency::WhereTheyFit
             && !(samples.is_on_disk() && gpu.summary().device_type.shares_memory());
-        let resident = residency == Residency::WhereTheyFit && room;
-        let images = gpu.alloc("images", if resident { all } else { chunk })?;
+        let resident = if stays { gpu.try_alloc("images", all)? } else { None };
+        let streamed = resident.is_none();
+        let images = match resident {
+            Some(images) => images,
+            None => gpu.alloc("images of a chunk", chunk)?,
+        };
         let gather = match samples.format() {
             Format::Bytes => kernels.gather.bind(gpu, &images, order, x, x.layout.rows)?,
             Format::Floats => kernels.gather_floats.bind(gpu, &images, order, x, x.layout.rows)?,
         };
-        let stream = if resident {
-            upload_all(gpu, &images, samples, stride).await?;
-            None
-        } else {
+        let stream = if streamed {
             log::info!("images are streamed: {all} bytes do not stay on the device");
             Some(Stream { images, staging: Staging::new(gpu, chunk), reader: Reader::default() })
+        } else {
+            upload_all(gpu, &images, samples, stride).await?;
+            None
         };
         Ok(Self { gather, order: order.clone(), stride, stream })
     }

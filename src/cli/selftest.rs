@@ -1,0 +1,142 @@
+//! `gpu-mlp selftest`: does this machine's GPU or CPU compute what the program's formulas say?
+
+use serde::Serialize;
+
+use super::choice::DeviceChoice;
+use super::output::{complain, json, note, say};
+use crate::error::{Error, Result};
+use crate::gpu::Backend;
+use crate::gpu::Gpu;
+use crate::gpu::adapter::{self, Adapter};
+use crate::selftest::{self, Report, Row};
+
+/// Test every kernel, and whole training steps, on this machine's GPU or CPU against the same in double precision.
+///
+/// The CPU has no kernels of its own to be told apart: of it the training steps are tested.
+#[derive(Debug, clap::Args)]
+pub struct SelftestArgs {
+    #[command(flatten)]
+    device: DeviceChoice,
+    /// Test every adapter of this machine, one after the other, and the CPU
+    #[arg(long, conflicts_with_all = ["backend", "adapter"])]
+    all: bool,
+    /// One JSON object on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// What became of all devices.
+#[derive(Serialize)]
+struct Outcome {
+    ok: bool,
+    devices: Vec<Report>,
+    /// Adapters that could not be tested, and why.
+    skipped: Vec<Skipped>,
+}
+
+#[derive(Serialize)]
+struct Skipped {
+    backend: Backend,
+    adapter: String,
+    reason: String,
+}
+
+/// Runs `gpu-mlp selftest`; returns the exit code: 0 all right, 1 something wrong.
+///
+/// # Errors
+/// As the choice of a device.
+pub fn run(args: &SelftestArgs) -> Result<u8> {
+    args.device.check()?;
+    let mut outcome = Outcome { ok: true, devices: Vec::new(), skipped: Vec::new() };
+    pollster::block_on(async {
+        if args.all { all(args, &mut outcome).await } else { one(args, &mut outcome).await }
+    })?;
+    outcome.ok = outcome.devices.iter().all(|report| report.ok);
+    if args.json {
+        say(&json(&outcome)?);
+    }
+    Ok(u8::from(!outcome.ok))
+}
+
+impl Outcome {
+    /// Keeps a report, which people read as soon as it is there.
+    fn add(&mut self, args: &SelftestArgs, report: Report) {
+        if !args.json {
+            say(&human(&report));
+        }
+        self.devices.push(report);
+    }
+}
+
+async fn one(args: &SelftestArgs, outcome: &mut Outcome) -> Result<()> {
+    let (gpu, notice) = args.device.open().await?;
+    if let Some(notice) = notice {
+        note(&notice);
+    }
+    let report = match gpu {
+        Some(gpu) => selftest::on_gpu(&gpu).await,
+        None => selftest::on_cpu().await?,
+    };
+    outcome.add(args, report);
+    Ok(())
+}
+
+async fn all(args: &SelftestArgs, outcome: &mut Outcome) -> Result<()> {
+    for Adapter { summary, .. } in adapter::list(&Backend::ALL).await {
+        // A device at a time, and each adapter found anew: drivers crash when many are open at once.
+        let request = adapter::Request { adapter: Some(summary.index.to_string()), ..Default::default() };
+        let opened = match adapter::find(&request).await {
+            Ok(Some(adapter)) => Gpu::open(&adapter).await,
+            Ok(None) => Err(Error::NoAdapter("it has gone".into())),
+            Err(error) => Err(error),
+        };
+        match opened {
+            Ok(gpu) => outcome.add(args, selftest::on_gpu(&gpu).await),
+            Err(error) => {
+                let reason = error.to_string();
+                complain(&format!("skipped: {} ({}): {reason}", summary.name, summary.backend));
+                outcome.skipped.push(Skipped { backend: summary.backend, adapter: summary.name, reason });
+            }
+        }
+    }
+    outcome.add(args, selftest::on_cpu().await?);
+    Ok(())
+}
+
+/// The headline and the table.
+fn human(report: &Report) -> String {
+    let Report { engine, ok, seconds, rows } = report;
+    let wrong = rows.iter().filter(|row| !row.ok).count();
+    let verdict = match (ok, wrong) {
+        (true, _) => "computes right".into(),
+        (false, wrong) => format!("computes WRONG: {wrong} of {} checks failed", rows.len()),
+    };
+    let mut lines = vec![format!("{} ({}) {verdict} ({seconds:.1} s).", engine.adapter, engine.backend)];
+    let width = rows.iter().map(|row| row.kernel.len()).fold("kernel".len(), usize::max);
+    lines.push(format!(
+        "{:<width$} {:>7} {:<13} {:>10} {:>10}",
+        "kernel", "shapes", "largest", "worst", "allowed"
+    ));
+    for row in rows {
+        lines.push(format!(
+            "{:<width$} {:>7} {:<13} {:>10.1e} {:>10.1e}  {}",
+            row.kernel,
+            row.shapes.len(),
+            largest(row),
+            row.worst,
+            row.allowed,
+            if row.ok { "ok" } else { "WRONG" }
+        ));
+        if let Some(wrong) = &row.wrong {
+            lines.push(format!("    {wrong}"));
+        }
+    }
+    lines.join("\n")
+}
+
+/// The shape with the most values.
+fn largest(row: &Row) -> String {
+    let largest = row.shapes.iter().max_by_key(|shape| shape.iter().product::<usize>());
+    let words = largest.map(|shape| shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x"));
+    words.unwrap_or_else(|| "none".into())
+}

@@ -1,0 +1,241 @@
+//! Whole training steps of an engine against the same steps in f64, with every option.
+
+use std::sync::Arc;
+
+use super::{Row, Trial};
+use crate::compare::Tolerance;
+use crate::data::{Dataset, Preparation, Samples, Split};
+use crate::dropout::Dropout;
+use crate::engine::{Engine, StepOptions};
+use crate::error::Result;
+use crate::metrics::Sums;
+use crate::model::{MlpSpec, Parameters};
+use crate::optimizer::{Algorithm, BETAS, EPSILON, Optimizer};
+use crate::reference::training::{Memory, Training};
+use crate::reference::{Activation, Layer, Mlp, optimizer};
+use crate::schedule::{Curve, Schedule};
+
+/// A set of options under a name.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// What it is about.
+    pub name: &'static str,
+    /// Of the hidden layers.
+    pub activation: Activation,
+    /// How steps are taken.
+    pub options: StepOptions,
+}
+
+/// Samples in a batch: a short one at the end, and no multiple of a block.
+pub const BATCH: usize = 13;
+
+/// Sizes that end inside a block of 4 and inside a line of 16.
+pub const SIZES: [usize; 4] = [37, 49, 33, 19];
+
+/// Samples to train on.
+const TRAIN: usize = 97;
+/// Samples to measure on.
+const TEST: usize = 41;
+
+/// Steps that a self-test takes with each set of options.
+const STEPS: usize = 50;
+
+/// Each option by itself, and all of them together.
+pub fn cases() -> Vec<Case> {
+    let schedule = Schedule { curve: Curve::Cosine, warmup: 4, total: 24, ..Schedule::constant(0.1) };
+    let slow = Schedule { lr: 0.004, ..schedule };
+    let sgd = |momentum, nesterov| Optimizer { momentum, nesterov, ..Optimizer::default() };
+    let of = |algorithm, weight_decay| Optimizer { algorithm, weight_decay, ..Optimizer::default() };
+    let plain = StepOptions {
+        batch_size: BATCH,
+        optimizer: sgd(0.0, false),
+        schedule: Schedule::constant(0.1),
+        clip_norm: None,
+        label_smoothing: 0.0,
+        dropout: Dropout::default(),
+    };
+    let dropout = Dropout { rate: 0.3, seed: 5 << 33 | 9 };
+    let with = |name, options| Case { name, activation: Activation::Relu, options };
+    let active = |name, activation| Case { name, activation, options: plain };
+    let decay = Optimizer { weight_decay: 0.01, ..sgd(0.5, false) };
+    vec![
+        with("relu", plain),
+        with("momentum, decay", StepOptions { optimizer: decay, ..plain }),
+        active("tanh", Activation::Tanh),
+        active("sigmoid", Activation::Sigmoid),
+        active("gelu", Activation::Gelu),
+        with("smoothing", StepOptions { label_smoothing: 0.2, ..plain }),
+        with("cosine", StepOptions { schedule, ..plain }),
+        with("momentum, cosine", StepOptions { schedule, optimizer: sgd(0.8, false), ..plain }),
+        with("one-cycle", StepOptions { schedule: Schedule { curve: Curve::OneCycle, ..schedule }, ..plain }),
+        with("nesterov", StepOptions { optimizer: sgd(0.8, true), ..plain }),
+        with("clipping", StepOptions { clip_norm: Some(0.3), ..plain }),
+        with("adam", StepOptions { schedule: slow, optimizer: of(Algorithm::Adam, 0.01), ..plain }),
+        with("adamw", StepOptions { schedule: slow, optimizer: of(Algorithm::AdamW, 0.5), ..plain }),
+        with("dropout", StepOptions { dropout, ..plain }),
+        Case {
+            name: "everything",
+            activation: Activation::Gelu,
+            options: StepOptions {
+                optimizer: of(Algorithm::AdamW, 0.5),
+                schedule: Schedule { curve: Curve::OneCycle, ..slow },
+                clip_norm: Some(0.5),
+                label_smoothing: 0.1,
+                dropout,
+                ..plain
+            },
+        },
+    ]
+}
+
+/// Noise to learn, the same in every call.
+///
+/// # Errors
+/// None that these sizes could cause.
+pub fn dataset(features: usize, classes: usize) -> Result<Arc<Dataset>> {
+    let samples = |count: usize, seed: u64| {
+        let pixel = |at: usize| ((at as u64 + seed).wrapping_mul(2_654_435_761) >> 7) as u8;
+        let labels = (0..count).map(|i| (i * i % classes) as u32).collect();
+        Samples::new(features, (0..count * features).map(pixel).collect(), labels, classes)
+    };
+    Ok(Arc::new(Dataset {
+        name: "noise".into(),
+        origin: "made here".into(),
+        preparation: Preparation::of_images(classes),
+        image_shape: [1, features],
+        classes,
+        train: samples(TRAIN, 1)?,
+        test: samples(TEST, 7)?,
+    }))
+}
+
+/// Samples for so many steps, the last of which is short.
+pub fn order(steps: usize) -> Vec<u32> {
+    (0..(steps - 1) * BATCH + 5).map(|i| ((i * 7919 + 13) % TRAIN) as u32).collect()
+}
+
+/// Trains on all these samples, however many the engine takes at a time.
+///
+/// # Errors
+/// What the engine reports.
+pub async fn train(engine: &mut impl Engine, samples: &[u32]) -> Result<()> {
+    let mut done = 0;
+    while done < samples.len() {
+        done += engine.train(&samples[done..]).await?;
+    }
+    Ok(())
+}
+
+/// The same options in f64, with the learning rate of a step.
+pub fn twin(options: &StepOptions, number: u64) -> (Training, f64) {
+    let rate = options.schedule.rate(number);
+    let Optimizer { algorithm, momentum, nesterov, weight_decay } = options.optimizer;
+    let rule = match algorithm {
+        Algorithm::Sgd => {
+            optimizer::Rule::Sgd { momentum: rate.momentum.unwrap_or(momentum.into()), nesterov }
+        }
+        Algorithm::Adam | Algorithm::AdamW => optimizer::Rule::Adam {
+            betas: [rate.momentum.unwrap_or(BETAS[0]), BETAS[1]],
+            epsilon: EPSILON,
+            decoupled: algorithm == Algorithm::AdamW,
+        },
+    };
+    let training = Training {
+        optimizer: optimizer::Optimizer { rule, weight_decay: weight_decay.into() },
+        clip_norm: options.clip_norm.map(f64::from),
+        label_smoothing: options.label_smoothing.into(),
+        dropout: options.dropout,
+    };
+    (training, rate.lr)
+}
+
+/// What the reference has after training.
+pub struct Trained {
+    /// The network.
+    pub mlp: Mlp,
+    /// Its optimiser's.
+    pub memory: Memory,
+    /// The sum over all samples trained on.
+    pub loss: f64,
+}
+
+/// The reference from the initial parameters of seed 5, after these samples.
+///
+/// # Errors
+/// [`Error::File`](crate::Error::File) if the samples cannot be read.
+pub fn reference(spec: &MlpSpec, data: &Dataset, order: &[u32], options: &StepOptions) -> Result<Trained> {
+    let mlp = Parameters::initial(spec, 5).in_f64(spec.activation());
+    let mut trained = Trained { memory: Memory::new(&mlp), mlp, loss: 0.0 };
+    for batch in order.chunks(options.batch_size) {
+        let labels: Vec<u32> = batch.iter().map(|&i| data.train.labels()[i as usize]).collect();
+        let x = data.train.inputs(batch)?;
+        let Trained { mlp, memory, loss } = &mut trained;
+        let (training, lr) = twin(options, memory.steps);
+        *loss += training.step(mlp, memory, lr, &x, &labels).0 * batch.len() as f64;
+    }
+    Ok(trained)
+}
+
+/// Takes the self-test's steps with each set of options. Rounding to f32 differs by a few ε a step and grows from step to
+/// step; Adam divides small gradients by their own size, so that what is rounded in them counts for more.
+///
+/// # Errors
+/// What the engine reports.
+pub async fn check<E: Engine>(
+    make: impl AsyncFn(&MlpSpec, Arc<Dataset>, StepOptions) -> Result<E>,
+) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for case in cases() {
+        let after = Tolerance { atol: 2e-4, rtol: 2e-3 };
+        rows.push(check_case(&case, &SIZES, STEPS, after, &make).await?);
+    }
+    Ok(rows)
+}
+
+/// Takes so many steps, and compares parameters, moments, training loss and test loss.
+///
+/// # Errors
+/// What the engine reports.
+pub async fn check_case<E: Engine>(
+    case: &Case,
+    sizes: &[usize],
+    steps: usize,
+    tolerance: Tolerance,
+    make: &impl AsyncFn(&MlpSpec, Arc<Dataset>, StepOptions) -> Result<E>,
+) -> Result<Row> {
+    let mut trial = Trial::new(format!("{steps} steps, {}", case.name));
+    trial.shape(sizes);
+    let spec = MlpSpec::new(sizes.to_vec())?.with_activation(case.activation);
+    let (data, order) = (dataset(spec.inputs(), spec.classes())?, order(steps));
+    let mut engine = make(&spec, data.clone(), case.options).await?;
+    engine.set_parameters(&Parameters::initial(&spec, 5), None).await?;
+    engine.set_sums(&Sums::default()).await?;
+    train(&mut engine, &order).await?;
+
+    let Trained { mlp, memory, loss } = reference(&spec, &data, &order, &case.options)?;
+    layers(&mut trial, "", &engine.parameters().await?, &mlp.layers, tolerance);
+    let state = engine.optimizer_state().await?;
+    trial.equal(&"moments", &[state.moments.len()], &[case.options.moments()]);
+    trial.equal(&"steps", &[state.steps], &[steps as u64]);
+    for (moment, want) in state.moments.iter().zip(&memory.moments) {
+        layers(&mut trial, "moments of ", moment, want, tolerance);
+    }
+    let got: f64 = engine.sums().await?.loss.iter().sum();
+    trial.holds(&"loss", (got - loss).abs() <= 1e-4 * loss, &format!("got {got}, want {loss}"));
+
+    let test: Vec<u32> = (0..TEST as u32).rev().collect();
+    let labels: Vec<u32> = test.iter().map(|&i| data.test.labels()[i as usize]).collect();
+    let want = mlp.loss(&data.test.inputs(&test)?, &labels);
+    let got = engine.evaluate(Split::Test, &test).await?.score().loss;
+    trial.holds(&"test loss", (got - want).abs() <= 1e-3 * want, &format!("got {got}, want {want}"));
+    Ok(trial.row())
+}
+
+fn layers(trial: &mut Trial, what: &str, got: &Parameters, want: &[Layer], tolerance: Tolerance) {
+    for (l, (got, want)) in got.layers.iter().zip(want).enumerate() {
+        for (name, got, want) in [("w", got.w.data(), want.w.data()), ("b", got.b.data(), &want.b)] {
+            let allowed = |i: usize| tolerance.atol + tolerance.rtol * want[i].abs();
+            trial.within(&format!("{what}{name} of layer {l}"), got, want, allowed);
+        }
+    }
+}
