@@ -7,7 +7,7 @@
 // Bindings: 0 params; 1 images, 2 order (read); 3 x (written)
 // Dispatch: one invocation per word of x, 64 a workgroup, workgroups folded into x and y.
 // Numerics: exact.
-// Twin:     a copy of the bytes, in the parity test.
+// Twin:     a copy of the bytes, in the self-test.
 
 struct Params {
     rows: u32,

@@ -6,7 +6,7 @@
 // Bindings: 0 params; 1 values, 2 order (read); 3 x (written)
 // Dispatch: one invocation per vec4 of x, 64 a workgroup, workgroups folded into x and y.
 // Numerics: exact.
-// Twin:     a copy, in the parity test.
+// Twin:     a copy, in the self-test.
 
 struct Params {
     rows: u32,

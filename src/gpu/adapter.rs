@@ -171,7 +171,7 @@ impl Limits {
         memory: u64::MAX,
     };
 
-    /// The least that any adapter with compute shaders offers (WebGPU's compatibility mode and wgpu's downlevel defaults).
+    /// The least that adapters with compute shaders offer: WebGPU's, with the storage buffers of its compatibility mode.
     pub const FLOOR: Self = Self {
         storage_buffers: 4,
         binding_size: 128 << 20,
@@ -219,17 +219,12 @@ impl Adapter {
                 "it allows {storage_buffers} storage buffers a shader, and {STORAGE_BUFFERS} are needed"
             ));
         }
-        let floor = wgpu::Limits::downlevel_defaults();
         let limits = wgpu::Limits {
             max_storage_buffer_binding_size: most.binding_size,
             max_buffer_size: most.binding_size,
-            max_compute_workgroup_storage_size: floor
-                .max_compute_workgroup_storage_size
-                .min(most.workgroup_memory),
-            max_compute_invocations_per_workgroup: floor
-                .max_compute_invocations_per_workgroup
-                .min(most.invocations),
-            ..floor
+            max_compute_workgroup_storage_size: Limits::FLOOR.workgroup_memory.min(most.workgroup_memory),
+            max_compute_invocations_per_workgroup: Limits::FLOOR.invocations.min(most.invocations),
+            ..wgpu::Limits::downlevel_defaults()
         };
         // An adapter below the floor is no reason to give up: a kernel that it cannot run says so itself.
         Ok(limits.or_worse_values_from(&offered))

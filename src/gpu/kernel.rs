@@ -86,14 +86,26 @@ impl Gpu {
 }
 
 impl Kernel {
-    /// Compiles an entry point.
+    /// Compiles an entry point, once a device.
     ///
     /// # Errors
-    /// [`Error::Device`] with the compiler's words: a shader of ours that an adapter does not take.
+    /// [`Error::Device`] with the compiler's words: a shader of ours that an adapter does not take. [`Error::NoAdapter`] if
+    /// the device's limits are too small for it.
     pub async fn new(gpu: &Gpu, shader: Shader, entry_point: &str) -> Result<Self> {
+        let shader = gpu.substitute.filter(|other| other.name == shader.name).unwrap_or(shader);
+        let key = (shader.source.as_ptr() as usize, entry_point.to_owned());
+        let compiled = || gpu.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kernel) = compiled().get(&key) {
+            return Ok(kernel.clone());
+        }
+        let kernel = Self::compile(gpu, shader, entry_point).await?;
+        compiled().insert(key, kernel.clone());
+        Ok(kernel)
+    }
+
+    async fn compile(gpu: &Gpu, shader: Shader, entry_point: &str) -> Result<Self> {
         let name = format!("{}.{entry_point}", shader.name);
         let rejected = |reason: String| Error::Device(format!("shader {name} was rejected: {reason}"));
-        let shader = gpu.substitute.filter(|other| other.name == shader.name).unwrap_or(shader);
         let interface = Interface::of(shader, entry_point).map_err(rejected)?;
         interface.check(gpu, &name)?;
 

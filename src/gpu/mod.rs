@@ -16,6 +16,7 @@ pub use kernel::{BoundKernel, Kernel, Launch, Shader, Work};
 pub use pipeline_cache::CacheFile;
 pub use staging::Staging;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub struct Gpu {
     pipeline_cache: Option<Arc<PipelineCache>>,
     /// Time spent compiling pipelines so far.
     compiling: Arc<Mutex<Duration>>,
+    /// Kernels that are compiled already, by where their WGSL lies and the entry point.
+    compiled: Arc<Mutex<HashMap<(usize, String), Kernel>>>,
     /// The first complaint of the device, kept until somebody asks: wgpu reports through callbacks.
     fault: Arc<Mutex<Option<String>>>,
     /// What stands in for one of the program's shaders.
@@ -107,6 +110,7 @@ impl Gpu {
             summary: Arc::new(adapter.summary.clone()),
             pipeline_cache: pipeline_cache.map(Arc::new),
             compiling: Arc::default(),
+            compiled: Arc::default(),
             fault: Arc::default(),
             substitute: None,
             memory_left: Arc::new(Mutex::new(limits.memory)),

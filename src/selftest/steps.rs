@@ -186,7 +186,7 @@ pub async fn check<E: Engine>(
 ) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for case in cases() {
-        let after = Tolerance { atol: 2e-4, rtol: 2e-3 };
+        let after = Tolerance { atol: 2e-5, rtol: 2e-4 };
         rows.push(check_case(&case, &SIZES, STEPS, after, &make).await?);
     }
     Ok(rows)

@@ -30,12 +30,14 @@ mod mirror;
 mod model;
 mod npz;
 mod on_disk;
+mod pace;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod pipeline_cache;
 mod program;
 mod reference;
 mod replay;
+mod selftest;
 mod shaders;
 mod show;
 mod table;

@@ -4,14 +4,16 @@
 //! after the other on one device: drivers crash when many are opened at once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod bare_products;
 mod bench;
 #[path = "../engine_options/mod.rs"]
 mod engine_options;
 mod gradients;
+mod limits;
+mod numbers;
 mod options;
-mod parity;
-mod softmax_xent;
+mod pacing;
+mod products;
+mod selftest;
 mod training;
 
 use gpu_mlp::gpu::{Backend, Gpu, adapter};
@@ -57,11 +59,13 @@ fn main() -> std::process::ExitCode {
         move |&(name, test): &NamedTrial| Trial::test(name, run(test)).with_ignored_flag(ignored)
     };
     let without_gpu = gpu.is_none() && !required;
-    let kernels = parity::TRIALS
+    let kernels = selftest::TRIALS
         .iter()
-        .chain(softmax_xent::TRIALS)
+        .chain(products::TRIALS)
         .chain(training::TRIALS)
-        .chain(bare_products::TRIALS)
+        .chain(numbers::TRIALS)
+        .chain(limits::TRIALS)
+        .chain(pacing::TRIALS)
         .chain(options::TRIALS)
         .chain(gradients::TRIALS)
         .chain(bench::TRIALS);

@@ -21,15 +21,18 @@ pub struct Submissions {
     pub count: u64,
     /// The time of the longest.
     pub longest: Duration,
+    /// How many took longer than [`Pace::LONGEST`]: because of other programs, or a batch too large.
+    pub too_long: u64,
     /// How many were under way at once, at most.
     pub in_flight: usize,
 }
 
 impl fmt::Display for Submissions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { count, longest, in_flight } = self;
-        let longest = longest.as_secs_f64() * 1e3;
-        write!(f, "{count} submissions, the longest {longest:.1} ms, {in_flight} in flight at most")
+        let Self { count, longest, too_long, in_flight } = self;
+        let (longest, most) = (longest.as_secs_f64() * 1e3, Pace::LONGEST.as_millis());
+        write!(f, "{count} submissions, the longest {longest:.1} ms, {too_long} above {most} ms, ")?;
+        write!(f, "{in_flight} in flight at most")
     }
 }
 
@@ -94,9 +97,7 @@ impl Flight {
             };
             self.last_done = now;
             self.so_far.longest = self.so_far.longest.max(took);
-            if took > Pace::LONGEST {
-                log::info!("a submission took {} ms: other programs, or a batch too large", took.as_millis());
-            }
+            self.so_far.too_long += u64::from(took > Pace::LONGEST);
             self.pace.learn(cost, took);
         }
         Ok(())

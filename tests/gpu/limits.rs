@@ -1,0 +1,139 @@
+//! Adapters smaller than the one at hand: with little memory, small bindings, small workgroups.
+
+use std::sync::Arc;
+
+use gpu_mlp::Result;
+use gpu_mlp::compare::Tolerance;
+use gpu_mlp::data::{Dataset, Split};
+use gpu_mlp::engine::{Engine, GpuEngine, Residency, StepOptions};
+use gpu_mlp::gpu::adapter::{self, DeviceType};
+use gpu_mlp::gpu::{Gpu, Limits};
+use gpu_mlp::kernels::{Matmul, SHADERS, Sgd, product_forms};
+use gpu_mlp::metrics::Sums;
+use gpu_mlp::model::{MlpSpec, Parameters};
+use gpu_mlp::selftest::{gathers, products, rules, steps};
+use pollster::block_on;
+
+pub const TRIALS: &[crate::NamedTrial] = &[
+    ("limits::the_least_of_webgpu_is_enough", floor),
+    ("limits::small_workgroups_take_other_forms", small_workgroups),
+    ("limits::too_few_storage_buffers_are_refused", storage_buffers),
+    ("limits::small_bindings_stream", small_bindings),
+    ("limits::little_memory_streams", little_memory),
+    ("limits::no_memory_is_an_error_in_words", no_memory),
+];
+
+/// The same adapter with less.
+fn smaller(gpu: &Gpu, limits: Limits) -> Result<Gpu> {
+    let index = Some(gpu.summary().index.to_string());
+    let request = adapter::Request { adapter: index, ..adapter::Request::default() };
+    let adapter = block_on(adapter::find(&request)).unwrap().unwrap();
+    block_on(Gpu::open_within(&adapter, limits, None))
+}
+
+fn right(gpu: &Gpu) {
+    let mut rows = block_on(gathers::check(gpu)).unwrap();
+    for shader in products::forms(gpu) {
+        rows.extend(block_on(products::check(gpu, shader)).unwrap());
+    }
+    rows.extend(block_on(rules::clip_norm(gpu)).unwrap());
+    let make = async |spec: &MlpSpec, data, options: StepOptions| {
+        GpuEngine::new(gpu.clone(), spec, data, options, Residency::WhereTheyFit).await
+    };
+    let everything = steps::cases().pop().unwrap();
+    let tolerance = Tolerance { atol: 5e-5, rtol: 5e-4 };
+    rows.push(block_on(steps::check_case(&everything, &steps::SIZES, 20, tolerance, &make)).unwrap());
+    assert!(rows.iter().all(|row| row.ok), "{rows:#?}");
+}
+
+fn floor(gpu: &Gpu) {
+    let small = smaller(gpu, Limits::FLOOR).unwrap();
+    assert_eq!(small.max_binding_size(), 128 << 20);
+    assert_eq!(products::forms(&small).count(), 3, "all forms run on it");
+    right(&small);
+}
+
+fn small_workgroups(gpu: &Gpu) {
+    let names = |gpu: &Gpu, device_type| -> Vec<&str> {
+        product_forms(gpu, device_type).iter().map(|form| form.name).collect()
+    };
+    let hardware = DeviceType::DiscreteGpu;
+    assert_eq!(names(gpu, hardware), ["matmul_small", "matmul_large"]);
+    assert_eq!(names(gpu, DeviceType::Cpu), ["matmul_broadcast"]);
+
+    let less_memory = smaller(gpu, Limits { workgroup_memory: 8 << 10, ..Limits::FLOOR }).unwrap();
+    assert_eq!(names(&less_memory, hardware), ["matmul_large"]);
+    let small = SHADERS.iter().find(|shader| shader.name == "matmul_small").unwrap();
+    let error = block_on(Matmul::new(&less_memory, *small)).err().unwrap();
+    assert_eq!(error.exit_code(), 3);
+    let text = error.to_string();
+    assert!(text.contains("matmul_small.forward needs 16384 bytes of workgroup memory"), "{text}");
+    assert!(text.contains("allows 8192") && text.contains("--backend cpu"), "{text}");
+    drop(less_memory);
+
+    let fewer = smaller(gpu, Limits { invocations: 128, ..Limits::FLOOR }).unwrap();
+    assert_eq!(names(&fewer, hardware), ["matmul_broadcast"]);
+    right(&fewer);
+    drop(fewer);
+
+    let hardly_any = smaller(gpu, Limits { invocations: 32, ..Limits::FLOOR }).unwrap();
+    let error = block_on(gathers::check(&hardly_any)).unwrap_err().to_string();
+    assert!(error.contains("needs 64 invocations") && error.contains("allows 32"), "{error}");
+}
+
+fn storage_buffers(gpu: &Gpu) {
+    let error = smaller(gpu, Limits { storage_buffers: 3, ..Limits::FLOOR }).err().unwrap();
+    assert_eq!(error.exit_code(), 3);
+    assert!(error.to_string().contains("allows 3 storage buffers a shader, and 4 are needed"), "{error}");
+}
+
+/// 16 MB of images, of which a chunk has a tenth.
+fn large_set() -> Arc<Dataset> {
+    let small = steps::dataset(784, 10).unwrap();
+    let many: Vec<u32> = (0..20_000).map(|i| i % small.train.len() as u32).collect();
+    let labels = many.iter().map(|&i| small.train.labels()[i as usize]).collect();
+    let pixels = small.train.read(&many).unwrap();
+    let train = gpu_mlp::data::Samples::new(784, pixels, labels, 10).unwrap();
+    Arc::new(Dataset { train, ..(*small).clone() })
+}
+
+fn make(gpu: &Gpu, data: &Arc<Dataset>) -> Result<GpuEngine> {
+    let spec = MlpSpec::new(vec![784, 20, 10])?;
+    let options = StepOptions::sgd(32, Sgd { lr: 0.1, momentum: 0.5, weight_decay: 0.0 });
+    let mut engine =
+        block_on(GpuEngine::new(gpu.clone(), &spec, data.clone(), options, Residency::WhereTheyFit))?;
+    block_on(engine.set_parameters(&Parameters::he_uniform(&spec, 5), None))?;
+    block_on(engine.set_sums(&Sums::default()))?;
+    Ok(engine)
+}
+
+fn outcome(gpu: &Gpu, data: &Arc<Dataset>) -> (Parameters, Sums, Sums) {
+    let mut engine = make(gpu, data).unwrap();
+    let order: Vec<u32> = (0..1500).map(|i| i * 13 % 20_000).collect();
+    crate::engine_options::train(&mut engine, &order);
+    let test: Vec<u32> = (0..data.test.len() as u32).collect();
+    let (sums, score) =
+        (block_on(engine.sums()).unwrap(), block_on(engine.evaluate(Split::Test, &test)).unwrap());
+    (block_on(engine.parameters()).unwrap(), sums, score)
+}
+
+fn small_bindings(gpu: &Gpu) {
+    let data = large_set();
+    let small = smaller(gpu, Limits { binding_size: 1 << 20, ..Limits::NONE }).unwrap();
+    assert!(outcome(&small, &data) == outcome(gpu, &data), "the same bits from streamed images");
+}
+
+fn little_memory(gpu: &Gpu) {
+    let data = large_set();
+    let small = smaller(gpu, Limits { memory: 8 << 20, ..Limits::NONE }).unwrap();
+    assert!(outcome(&small, &data) == outcome(gpu, &data), "the same bits from streamed images");
+}
+
+fn no_memory(gpu: &Gpu) {
+    let small = smaller(gpu, Limits { memory: 100 << 10, ..Limits::NONE }).unwrap();
+    let error = make(&small, &large_set()).err().unwrap();
+    assert_eq!(error.exit_code(), 3);
+    let text = error.to_string();
+    assert!(text.contains("bytes, and the memory of adapter") && text.contains("--batch-size"), "{text}");
+    assert!(small.check().is_ok(), "the device goes on");
+}

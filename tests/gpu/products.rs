@@ -1,0 +1,72 @@
+//! What the self-test of products and gathers leaves out: which form a product takes, sizes that no test of a user's
+//! machine should wait for, and operands that are refused.
+
+use gpu_mlp::gpu::{Gpu, Launch};
+use gpu_mlp::kernels::{Kernels, Layout, Matmul, Matrix, SHADERS, Sample};
+use gpu_mlp::selftest::operands::{Layer, finish, nan, read};
+use pollster::block_on;
+
+pub const TRIALS: &[crate::NamedTrial] = &[
+    ("products::the_size_of_a_product_decides_its_form", form_by_size),
+    ("products::gather_beyond_one_dimension_of_workgroups", gather_beyond_one_dimension),
+    ("products::operands_of_the_wrong_kind_are_refused", refused),
+];
+
+fn done(gpu: &Gpu, launch: &Launch) {
+    block_on(finish(gpu, launch)).unwrap();
+}
+
+fn form_by_size(gpu: &Gpu) {
+    // A product is the same whatever form computes it; one of each size, in the forms that hardware uses.
+    let shaders = SHADERS.map(|shader| (shader.name, shader));
+    let shader = |name: &str| shaders.iter().find(|(other, _)| *other == name).unwrap().1;
+    let both = [shader("matmul_small"), shader("matmul_large")];
+    let by_size = block_on(Matmul::by_size(gpu, &both)).unwrap();
+    let [small, large] = both.map(|shader| block_on(Matmul::new(gpu, shader)).unwrap());
+    // 8 x 8 workgroups of the large form, one column of them fewer, and 64 of them that would be almost empty. With
+    // 200 inputs the forms' sums differ in their last bits.
+    let cases = [([1024, 200, 1024], &large), ([1024, 200, 896], &small), ([8192, 200, 10], &small)];
+    for (shape @ [rows, _, outs], alone) in cases {
+        let layer = Layer::new(gpu, shape).unwrap();
+        let results =
+            [&by_size, alone, if std::ptr::eq(alone, &large) { &small } else { &large }].map(|matmul| {
+                let z = nan(gpu, Layout::activations(rows, outs)).unwrap();
+                done(gpu, &matmul.forward(gpu, &layer.x_gpu, &layer.w_gpu, &z, false).unwrap());
+                block_on(read(gpu, &z)).unwrap().0
+            });
+        assert!(results[0] == results[1], "{shape:?}: not the form that it should be");
+        assert!(results[1] != results[2], "{shape:?}: the forms cannot be told apart");
+    }
+}
+
+fn gather_beyond_one_dimension(gpu: &Gpu) {
+    // 64 invocations a workgroup and 65,535 workgroups in x: the rest has to go on in y.
+    let kernels = block_on(Kernels::new(gpu)).unwrap();
+    let rows: usize = 64 * 65_535 / 4 + 100;
+    let images = gpu.upload("images", &[u32::from_le_bytes([255, 0, 0, 0]), 0]).unwrap();
+    let order: Vec<Sample> =
+        (0..rows).map(|i| Sample { sample: u32::from(i + 1 != rows), ..Sample::PADDING }).collect();
+    let order = gpu.upload("order", &order).unwrap();
+    let layout = Layout::images(rows, 1);
+    let buffer = gpu.alloc("x", layout.size()).unwrap();
+    let x = Matrix::within(&buffer, 0, layout);
+    done(gpu, &kernels.gather.bind(gpu, &images, &order, &x, rows).unwrap().launch(rows));
+    let bytes = block_on(gpu.read::<u8>(&buffer, rows * layout.stride())).unwrap();
+    let mut values = bytes.chunks(layout.stride()).map(|row| row[0]);
+    assert_eq!(values.next_back(), Some(255), "the last row is written");
+    assert!(values.all(|value| value == 0), "and so are all before it");
+}
+
+fn refused(gpu: &Gpu) {
+    let kernels = block_on(Kernels::new(gpu)).unwrap();
+    let (floats, order) = (Layout::activations(4, 4), gpu.upload("order", &[Sample::PADDING; 4]).unwrap());
+    let matrix = |layout| Matrix::zeros(gpu, "x", layout).unwrap();
+    let bytes = matrix(Layout::images(4, 4));
+    assert!(bytes.write(gpu, &vec![0.0; bytes.layout.len()]).is_err(), "f32s are no bytes");
+    assert!(kernels.gather.bind(gpu, &order, &order, &matrix(floats), 4).is_err(), "x has to be bytes");
+    let weights = matrix(Layout::weights(4, 4));
+    assert!(kernels.gather_floats.bind(gpu, &order, &order, &weights, 1).is_err(), "weights are no batch");
+    let layer = Layer::new(gpu, [4, 4, 4]).unwrap();
+    let back = kernels.matmul.backward(gpu, &layer.dz_gpu, &layer.w_gpu, &bytes, &bytes, true);
+    assert!(back.is_err(), "bytes came out of no ReLU");
+}

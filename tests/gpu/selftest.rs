@@ -1,0 +1,217 @@
+//! The self-test of the adapter at hand, kernel by kernel, and whether it notices a kernel that is wrong.
+
+use gpu_mlp::engine::{GpuEngine, Residency};
+use gpu_mlp::gpu::{Gpu, Shader};
+use gpu_mlp::kernels::SHADERS;
+use gpu_mlp::selftest::{self, Row, activations, gathers, products, rules, softmax_xent, steps};
+use pollster::block_on;
+
+pub const TRIALS: &[crate::NamedTrial] = &[
+    ("selftest::matmul_small", |gpu| right(&checked(gpu, "matmul_small"))),
+    ("selftest::matmul_large", |gpu| right(&checked(gpu, "matmul_large"))),
+    ("selftest::matmul_broadcast", |gpu| right(&checked(gpu, "matmul_broadcast"))),
+    ("selftest::gathers", |gpu| right(&checked(gpu, "gather"))),
+    ("selftest::softmax_xent", |gpu| right(&checked(gpu, "softmax_xent"))),
+    ("selftest::activation", |gpu| right(&checked(gpu, "activation"))),
+    ("selftest::clip_norm", |gpu| right(&checked(gpu, "clip_norm"))),
+    ("selftest::optimizer", |gpu| right(&checked(gpu, "optimizer"))),
+    ("selftest::the_report_has_every_kernel", whole),
+    ("selftest::wrong_products_are_noticed", |gpu| noticed(gpu, |name| name.starts_with("matmul"))),
+    ("selftest::wrong_kernels_are_noticed", |gpu| noticed(gpu, |name| !name.starts_with("matmul"))),
+    ("selftest::a_shader_that_does_not_compile_is_a_row", broken),
+    ("selftest::fifty_steps_notice_a_wrong_kernel", fifty_steps),
+];
+
+fn shader(name: &str) -> Shader {
+    *SHADERS.iter().find(|shader| shader.name == name).unwrap()
+}
+
+/// The rows of one shader.
+fn checked(gpu: &Gpu, name: &str) -> Vec<Row> {
+    let rows = block_on(async {
+        match name {
+            "gather" | "gather_floats" => gathers::check(gpu).await,
+            "softmax_xent" => softmax_xent::check(gpu).await,
+            "activation" => activations::check(gpu).await,
+            "clip_norm" => rules::clip_norm(gpu).await,
+            "optimizer" => rules::advance(gpu).await,
+            product => products::check(gpu, shader(product)).await,
+        }
+    });
+    rows.unwrap()
+}
+
+fn right(rows: &[Row]) {
+    assert!(!rows.is_empty());
+    for row in rows {
+        assert!(row.ok && row.wrong.is_none(), "{row:#?}");
+        assert!(row.worst <= row.allowed && !row.shapes.is_empty(), "{row:#?}");
+    }
+}
+
+fn whole(gpu: &Gpu) {
+    let report = block_on(selftest::on_gpu(gpu));
+    right(&report.rows);
+    assert!(report.ok && report.engine.adapter == gpu.summary().name);
+    for shader in SHADERS {
+        let entry_points = shader.source.lines().collect::<Vec<_>>();
+        for pair in entry_points.windows(2).filter(|pair| pair[0].starts_with("@compute")) {
+            let name = pair[1].trim_start_matches("fn ").split('(').next().unwrap();
+            let name = format!("{}.{name}", shader.name);
+            assert!(report.rows.iter().any(|row| row.kernel.contains(&name)), "{name} is not tested");
+        }
+    }
+    let steps = report.rows.iter().filter(|row| row.kernel.starts_with("50 steps")).count();
+    assert_eq!(steps, steps::cases().len());
+}
+
+/// A mistake in a shader: in which function what becomes what, and a row that has to notice it.
+struct Mistake {
+    shader: &'static str,
+    function: &'static str,
+    from: &'static str,
+    to: &'static str,
+    row: &'static str,
+}
+
+const fn mistake(
+    shader: &'static str,
+    function: &'static str,
+    from: &'static str,
+    to: &'static str,
+    row: &'static str,
+) -> Mistake {
+    Mistake { shader, function, from, to, row }
+}
+
+/// In every form of the products; rows are named without the form.
+const IN_PRODUCTS: [Mistake; 12] = [
+    mistake("", "forward", "params.ins;", "params.ins - 1u;", "forward"),
+    mistake("", "forward_bytes", "params.ins;", "params.ins - 1u;", "forward_bytes"),
+    mistake("", "backward", "params.outs;", "params.outs - 1u;", "backward bare"),
+    mistake("", "update", "params.rows;", "params.rows - 1u;", "update bare"),
+    mistake("", "update_bytes", "params.rows;", "params.rows - 1u;", "update_bytes"),
+    mistake("", "store_z", "select(z, vec4f(0.0), negative)", "z", "forward relu"),
+    mistake("", "store_z", "select(z, vec4f(0.0), negative)", "max(z, vec4f(0.0))", "forward"),
+    mistake("", "store_dx", "x[i] > vec4f(0.0)", "x[i] >= vec4f(0.0)", "backward relu"),
+    mistake(
+        "",
+        "store_w",
+        "params.weight_decay * old",
+        "params.weight_decay * old * 1.01",
+        "update momentum, decay",
+    ),
+    mistake("", "store_w", "v[i] = step", "v[i] = gradient", "update momentum, decay"),
+    mistake("", "store_w", "params.lr * step", "params.lr * step * 0.999", "update sgd"),
+    mistake("", "store_w", "out[i] = gradient;", "out[i] = gradient * 1.001;", "update bare"),
+];
+
+const ELSEWHERE: [Mistake; 30] = [
+    mistake("gather", "gather", "params.words + col]", "params.words + col] & 0x7fffffffu", "gather.gather"),
+    mistake("gather", "gather", "255u", "254u", "gather.gather"),
+    mistake("gather", "gather", "row >= params.rows", "row > params.rows", "gather.gather"),
+    mistake("gather_floats", "gather_floats", "+ col]", "+ col] * 1.000001", "gather_floats.gather_floats"),
+    mistake("gather_floats", "gather_floats", "vec4f(1.0,", "vec4f(0.0,", "gather_floats.gather_floats"),
+    mistake(
+        "softmax_xent",
+        "forward",
+        "log(sum_exp) - expected",
+        "log(sum_exp) - 0.99 * expected",
+        "softmax_xent.evaluate",
+    ),
+    mistake("softmax_xent", "forward", "u32(best == label)", "1u", "softmax_xent.evaluate"),
+    mistake(
+        "softmax_xent",
+        "forward",
+        "> logits[start + best]",
+        ">= logits[start + best]",
+        "softmax_xent.train",
+    ),
+    mistake("softmax_xent", "forward", "if order[row].weight == 0.0", "if false", "softmax_xent.train"),
+    mistake("softmax_xent", "add_up", "half > 0u", "half > 1u", "softmax_xent.train"),
+    mistake("softmax_xent", "add_up", "sums[group].hits +=", "sums[group].hits =", "softmax_xent.evaluate"),
+    mistake("softmax_xent", "train", "- right - even", "- right", "softmax_xent.train smoothing"),
+    mistake("softmax_xent", "train", "+ j] - forward.max", "+ j]", "softmax_xent.train"),
+    mistake(
+        "softmax_xent",
+        "train",
+        "/ forward.sum_exp",
+        "/ (forward.sum_exp * 1.00001)",
+        "softmax_xent.train",
+    ),
+    mistake("activation", "relu", "vec4f(1.0)", "vec4f(0.999)", "activation.train relu"),
+    mistake("activation", "sigmoid", "value * (1.0 - value)", "value", "activation.train sigmoid"),
+    mistake("activation", "tangent", "0.13313116", "0.133", "activation.train tanh"),
+    mistake("activation", "gelu", "0.14228757", "0.1422", "activation.evaluate gelu"),
+    mistake("activation", "gelu", "0.3989423", "0.39895", "activation.train gelu"),
+    mistake("activation", "backward", "*= slope", "+= slope", "activation.backward tanh, dropout"),
+    mistake("activation", "train", "result.slope * mask", "result.slope", "activation.train relu, dropout"),
+    mistake("activation", "evaluate", "counts(at.block)", "vec4<bool>(true)", "activation.evaluate sigmoid"),
+    mistake("activation", "dropout_mask", "2u * block + 1u", "2u * block", "activation.train masks"),
+    mistake("activation", "threefry", "third + 1u", "third + 2u", "activation.train masks"),
+    mistake(
+        "clip_norm",
+        "measure",
+        "dot(g[i], g[i])",
+        "dot(g[i].xyz, g[i].xyz)",
+        "clip_norm.measure, clip_norm.scale",
+    ),
+    mistake("clip_norm", "scale", "factor >= 1.0", "factor >= 1e9", "clip_norm.measure, clip_norm.scale"),
+    mistake("optimizer", "advance", "params.rule == 1u", "params.rule == 3u", "optimizer.advance nesterov"),
+    mistake(
+        "optimizer",
+        "advance",
+        "params.rest2 * step * step",
+        "params.rest2 * step",
+        "optimizer.advance adam",
+    ),
+    mistake("optimizer", "advance", "params.keep * w[i]", "w[i]", "optimizer.advance adamw"),
+    mistake("optimizer", "advance", "m[i] = velocity", "m[i] = step", "optimizer.advance momentum"),
+];
+
+/// The shader of that name with the mistake in it.
+fn with(name: &str, mistake: &Mistake) -> Shader {
+    let right = shader(name);
+    let (before, after) = right.source.split_once(&format!("\nfn {}(", mistake.function)).unwrap();
+    assert!(after.contains(mistake.from), "{name}: {} is not in {}", mistake.from, mistake.function);
+    let after = after.replacen(mistake.from, mistake.to, 1);
+    let source = format!("{before}\nfn {}({after}", mistake.function);
+    Shader { source: source.leak(), ..right }
+}
+
+fn noticed(gpu: &Gpu, of: fn(&str) -> bool) {
+    let forms = ["matmul_small", "matmul_large", "matmul_broadcast"];
+    let in_products = forms.iter().flat_map(|form| {
+        IN_PRODUCTS.iter().map(move |mistake| (*form, format!("{form}.{}", mistake.row), mistake))
+    });
+    let elsewhere = ELSEWHERE.iter().map(|mistake| (mistake.shader, mistake.row.into(), mistake));
+    for (name, row, mistake) in in_products.chain(elsewhere).filter(|(name, ..)| of(name)) {
+        let rows = checked(&gpu.substituting(with(name, mistake)), name);
+        let Mistake { function, from, to, .. } = mistake;
+        let row = rows.iter().find(|other| other.kernel == row).unwrap_or_else(|| panic!("{row}: {rows:?}"));
+        assert!(!row.ok && row.wrong.is_some(), "{name}, {function}: {from} -> {to} goes unnoticed: {row:?}");
+    }
+}
+
+fn broken(gpu: &Gpu) {
+    let nonsense = Shader { name: "clip_norm", source: "fn measure() { return 1; }" };
+    let report = block_on(selftest::on_gpu(&gpu.substituting(nonsense)));
+    let wrong: Vec<&Row> = report.rows.iter().filter(|row| !row.ok).collect();
+    assert!(!report.ok && wrong.len() >= 2, "{wrong:#?}");
+    assert!(wrong[0].kernel == "clip_norm" && wrong[0].wrong.as_ref().unwrap().contains("rejected"));
+    assert!(report.rows.iter().any(|row| row.kernel.starts_with("optimizer.") && row.ok), "the rest goes on");
+}
+
+fn fifty_steps(gpu: &Gpu) {
+    // The forms that the engine uses here: software adapters have one of their own.
+    for name in ["matmul_small", "matmul_broadcast"] {
+        let gpu = gpu.substituting(with(name, &IN_PRODUCTS[10]));
+        let make = async |spec: &_, data, options| {
+            GpuEngine::new(gpu.clone(), spec, data, options, Residency::WhereTheyFit).await
+        };
+        let rows = block_on(steps::check(make)).unwrap();
+        let used = gpu_mlp::kernels::product_forms(&gpu, gpu.summary().device_type);
+        let wrong = rows.iter().any(|row| row.kernel == "50 steps, relu" && !row.ok);
+        assert_eq!(wrong, used.iter().any(|form| form.name == name), "{name}: {rows:#?}");
+    }
+}
