@@ -92,9 +92,12 @@ pub fn load_model(path: &Path) -> Result<(Parameters, Preparation)> {
             format!("it wants activation \"{}\" and inputs times {}", info.activation, info.input_scale);
         return Err(Error::file(path, problem, "this version knows relu and 1/255"));
     }
-    let classes = info.layers.classes();
+    // Before anything is made for each class: that there are so many is a claim until the tensors confirm it.
+    let parameters = read_parameters(path, &file, "", &info.layers)?;
+    let (inputs, classes) = (info.layers.inputs(), info.layers.classes());
     let preparation = info.preparation.unwrap_or_else(|| Preparation::of_images(classes));
-    Ok((read_parameters(path, &file, "", &info.layers)?, preparation))
+    preparation.check(inputs, classes).map_err(|problem| damaged(path, problem))?;
+    Ok((parameters, preparation))
 }
 
 /// Writes a training state; the file is whole or, after a crash, as it was before.

@@ -287,6 +287,14 @@ impl<'a, E: Engine> Trainer<'a, E> {
         history: Vec<EpochRecord>,
     ) -> Result<Self> {
         let plan = Plan::new(config, dataset)?;
+        let (done, all) = (state.progress.samples, plan.train.len());
+        if done >= all || state.progress.sums.samples != done as u64 {
+            return Err(Error::Usage(format!(
+                "the checkpoint says that {done} samples of the next epoch are done, with sums over {}; an epoch has {all} \
+                 samples\n  hint: use the data that the run was started with, or a whole checkpoint",
+                state.progress.sums.samples
+            )));
+        }
         engine.set_parameters(&state.parameters, state.velocities.as_ref()).await?;
         engine.set_sums(&state.progress.sums).await?;
         Ok(Self { engine, config, plan, progress: state.progress.clone(), history })

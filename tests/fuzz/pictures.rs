@@ -25,7 +25,7 @@ fn chunks(png: &[u8]) -> Option<Vec<Chunk>> {
     Some(chunks)
 }
 
-fn png(chunks: &[Chunk]) -> Vec<u8> {
+pub fn png(chunks: &[Chunk]) -> Vec<u8> {
     let mut bytes = SIGNATURE.to_vec();
     for (kind, data) in chunks {
         let mut sum = Crc::new();

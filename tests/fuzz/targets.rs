@@ -33,7 +33,7 @@ pub fn all() -> Vec<fn() -> Target> {
     vec![idx, npz, table, images, model, checkpoint, config, metrics, dump]
 }
 
-fn gzip(bytes: &[u8], level: Compression) -> Vec<u8> {
+pub fn gzip(bytes: &[u8], level: Compression) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), level);
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
@@ -96,7 +96,7 @@ fn array(descr: &str, shape: &[usize], body: &[u8]) -> Vec<u8> {
     [gpu_mlp::numpy::npy::header(descr, shape), body.to_vec()].concat()
 }
 
-fn npz() -> Target {
+pub fn npz() -> Target {
     let floats: Vec<u8> = (0..24).flat_map(|i| (i as f32 * 0.5 - 3.0).to_le_bytes()).collect();
     let labels: Vec<u8> = (0..6_i64).flat_map(|i| (i % 3).to_le_bytes()).collect();
     let names: Vec<u8> = "aabbab".chars().flat_map(|letter| u32::from(letter).to_le_bytes()).collect();
@@ -133,7 +133,7 @@ fn npz() -> Target {
     target("npz", seeds, archive::mutate, Box::new(read))
 }
 
-fn table() -> Target {
+pub fn table() -> Target {
     let seeds = [
         "x,z,label\n1,2,0\n3,4,1\n5,6,0\n7,8,1\n",
         "0;1.5;2\n1;2.5;3\n0;1e3;-4\n1;7;0\n",
@@ -185,7 +185,7 @@ fn encoded(colour: ColorType, format: ImageFormat) -> Vec<u8> {
     bytes.into_inner()
 }
 
-fn images() -> Target {
+pub fn images() -> Target {
     use ColorType::{L8, L16, La8, La16, Rgb8, Rgb16, Rgba8, Rgba16};
     let mut seeds = [L8, La8, Rgb8, Rgba8, L16, La16, Rgb16, Rgba16]
         .map(|colour| encoded(colour, ImageFormat::Png))
@@ -211,7 +211,7 @@ fn network() -> (MlpSpec, Parameters) {
     (spec, parameters)
 }
 
-fn model() -> Target {
+pub fn model() -> Target {
     let (folder, path) = place::file("model.safetensors");
     let (_, parameters) = network();
     let class_names = vec!["no".to_owned(), "yes".to_owned()];
@@ -247,7 +247,7 @@ fn model() -> Target {
 }
 
 /// The file with other words in its metadata.
-fn with_metadata(file: &[u8], escaped: &str) -> Vec<u8> {
+pub fn with_metadata(file: &[u8], escaped: &str) -> Vec<u8> {
     let length = u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
     let mut header: serde_json::Value = serde_json::from_slice(&file[8..8 + length]).unwrap();
     header["__metadata__"]["gpu_mlp"] = serde_json::from_str(&format!("\"{escaped}\"")).unwrap();
@@ -351,7 +351,7 @@ fn metrics() -> Target {
 }
 
 /// The arrays of a step, as the doctor and `trace --compare` read them.
-fn dump() -> Target {
+pub fn dump() -> Target {
     let (_, parameters) = network();
     let x = gpu_mlp::Tensor::new([2, 3], vec![0.5, -1.0, 2.0, 0.25, 1.5, -0.5]).unwrap();
     let step = gpu_mlp::doctor::trace::entries(&parameters.in_f64(), &x, &[0, 1], 0.1);
