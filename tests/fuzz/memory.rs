@@ -17,7 +17,8 @@ fn grown(bytes: usize) {
     MOST.fetch_max(alive, Relaxed);
 }
 
-// An allocator has no safe interface. All work is handed on to the system's; nothing here touches memory.
+// SAFETY: an allocator has no safe interface. All work is handed on to the system's under the same conditions; nothing
+// here touches memory, and a refusal is the null pointer that the interface provides for.
 #[allow(unsafe_code)]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

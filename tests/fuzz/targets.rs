@@ -30,7 +30,19 @@ fn target(name: &'static str, seeds: Vec<Vec<u8>>, mutate: Mutate, read: Read) -
 
 /// All of them.
 pub fn all() -> Vec<fn() -> Target> {
-    vec![idx, npz, table, images, model, checkpoint, config, metrics, dump]
+    vec![
+        idx,
+        npz,
+        table,
+        images,
+        model,
+        checkpoint,
+        config,
+        metrics,
+        dump,
+        #[cfg(feature = "parquet")]
+        crate::parquet::target,
+    ]
 }
 
 pub fn gzip(bytes: &[u8], level: Compression) -> Vec<u8> {
@@ -178,7 +190,7 @@ pub fn table() -> Target {
     target("table", seeds, mutate, Box::new(read))
 }
 
-fn encoded(colour: ColorType, format: ImageFormat) -> Vec<u8> {
+pub fn encoded(colour: ColorType, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     let pixels: Vec<u8> = (0..16 * usize::from(colour.bytes_per_pixel())).map(|i| (i * 29) as u8).collect();
     image::write_buffer_with_format(&mut bytes, &pixels, 4, 4, colour, format).unwrap();

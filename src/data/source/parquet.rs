@@ -72,7 +72,8 @@ fn read_here(path: &Path, reading: Reading<'_>) -> Result<Source> {
         }
     };
     let count = labels.len();
-    if rows.len() != count * features * format.size() {
+    // No values a row: the images have no rows, whatever the labels have.
+    if features == 0 || rows.len() != count * features * format.size() {
         let problem = format!("it has {count} labels, and {} bytes of rows of {features} values", rows.len());
         return Err(Error::file(path, problem, "the file is damaged: get it again"));
     }
