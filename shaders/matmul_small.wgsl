@@ -1,9 +1,10 @@
 // Matrix products of one layer, for GPUs: small ones, whose inner dimension is cut into slices.
 //
-// Formula:  forward   z  = x · w, then max(z, 0) where params.relu = 1    (the bias is w's last row, see Shapes)
+// Formula:  forward   z  = x · w, then max(z, 0) where params.fused = 1   (the bias is w's last row, see Shapes)
 //           backward  dx = (dz · wᵀ) ⊙ [x > 0]                            (x is what a ReLU below put out)
 //           update    g  = xᵀ · dz + weight_decay · w
 //                     v  = momentum · v + g,   w = w - lr · v             (v stays untouched if momentum = 0)
+//           With params.fused = 0 they are the products alone: z = x · w, dx = dz · wᵀ, out = xᵀ · dz.
 //           forward_bytes and update_bytes take x as bytes: a byte b is the value b / 255.
 // Shapes:   in blocks of 4 x 4: x, dx [rows, ins], z, dz [rows, outs + 1], w, v [ins, outs]; row-major vec4, and bytes
 //           one u32 for a vec4, the first value in the low bits, params.stride words to a row.
@@ -25,7 +26,7 @@ struct Params {
     ins: u32,
     outs: u32,
     stride: u32,
-    relu: u32,
+    fused: u32,
     lr: f32,
     momentum: f32,
     weight_decay: f32,
@@ -115,19 +116,24 @@ fn add_up(index: u32) -> vec4f {
 fn store_z(row: u32, col: u32, z: vec4f) {
     if row >= params.rows * 4u || col >= params.outs { return; }
     // Not max(): a NaN has to stay a NaN, so that a run that diverges is noticed.
-    let negative = (z < vec4f(0.0)) & vec4<bool>(params.relu == 1u);
+    let negative = (z < vec4f(0.0)) & vec4<bool>(params.fused == 1u);
     out[row * (params.outs + 1u) + col] = select(z, vec4f(0.0), negative);
 }
 
 fn store_dx(row: u32, col: u32, dx: vec4f) {
     if row >= params.rows * 4u || col >= params.ins - 1u { return; }
     let i = row * params.ins + col;
-    out[i] = select(vec4f(0.0), dx, x[i] > vec4f(0.0));
+    let passes = (x[i] > vec4f(0.0)) | vec4<bool>(params.fused == 0u);
+    out[i] = select(vec4f(0.0), dx, passes);
 }
 
 fn store_w(row: u32, col: u32, gradient: vec4f) {
     if row >= params.ins * 4u || col >= params.outs { return; }
     let i = row * params.outs + col;
+    if params.fused == 0u {
+        out[i] = gradient;
+        return;
+    }
     let old = out[i];
     var step = gradient + params.weight_decay * old;
     if params.momentum != 0.0 {

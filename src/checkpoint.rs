@@ -1,7 +1,8 @@
 //! Models and training states on disk, as safetensors: parameters under PyTorch's names and in its layout.
 //!
 //! `layers.N.weight` is `[out, in]` and `layers.N.bias` `[out]`, f32, as `torch.nn.Linear` keeps them; in memory weights
-//! are `[in, out]`. A training state has velocities too, as `velocity.layers.N.…`. What else is needed stands in the
+//! are `[in, out]`. A training state has the optimiser's moments too, as `velocity.layers.N.…` and `square.layers.N.…`,
+//! and with early stopping the best parameters so far, as `best.layers.N.…`. What else is needed stands in the
 //! metadata under the one key `gpu_mlp`, as JSON, so that the same training gives the same bytes.
 
 use std::collections::HashMap;
@@ -16,30 +17,43 @@ use crate::atomic_file::AtomicFile;
 use crate::data::{Preparation, Scaling};
 use crate::error::{Error, Result};
 use crate::metrics::Sums;
-use crate::model::{Dense, MlpSpec, Parameters};
+use crate::model::{Dense, MlpSpec, OptimizerState, Parameters};
+use crate::reference::Activation;
 use crate::tensor::Tensor;
 
 const METADATA_KEY: &str = "gpu_mlp";
 
-/// What a model file says of itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What a model is, beside its parameters.
+#[derive(Debug, Clone, PartialEq)]
 pub struct ModelInfo {
-    /// Inputs, hidden layers, classes.
-    pub layers: MlpSpec,
-    /// After every layer but the last.
-    pub activation: String,
-    /// What inputs are multiplied by before they enter the network, after the preparation if there is one.
-    pub input_scale: f64,
-    /// How values are scaled, and the names of the classes; a file without it is of images and numbered classes.
-    #[serde(default)]
-    pub preparation: Option<Preparation>,
+    /// The network.
+    pub spec: MlpSpec,
+    /// How values are scaled before they enter it, and the names of the classes.
+    pub preparation: Preparation,
 }
 
-impl ModelInfo {
-    /// A ReLU network on values prepared so.
-    pub fn new(layers: MlpSpec, preparation: Preparation) -> Self {
-        let input_scale = input_scale(Some(&preparation));
-        Self { layers, activation: "relu".into(), input_scale, preparation: Some(preparation) }
+/// What a model's file says of itself.
+#[derive(Serialize, Deserialize)]
+struct ModelText {
+    /// Inputs, hidden layers, classes.
+    layers: Vec<usize>,
+    /// After every layer but the last.
+    activation: Activation,
+    /// What inputs are multiplied by before they enter the network, after the preparation if there is one.
+    input_scale: f64,
+    /// Absent in files of version 0.1.0, whose models take images and number their classes.
+    #[serde(default)]
+    preparation: Option<Preparation>,
+}
+
+impl From<&ModelInfo> for ModelText {
+    fn from(info: &ModelInfo) -> Self {
+        Self {
+            layers: info.spec.sizes().to_vec(),
+            activation: info.spec.activation(),
+            input_scale: input_scale(Some(&info.preparation)),
+            preparation: Some(info.preparation.clone()),
+        }
     }
 }
 
@@ -68,36 +82,61 @@ pub struct State {
     pub progress: Progress,
     /// Weights and biases.
     pub parameters: Parameters,
-    /// The optimiser's velocities, if there is momentum.
-    pub velocities: Option<Parameters>,
+    /// What the optimiser remembers.
+    pub optimizer: OptimizerState,
+    /// Weights and biases after the epoch with the lowest validation loss, if that may stop the run.
+    pub best: Option<Parameters>,
 }
+
+impl State {
+    /// What a model is made of: the best parameters where they are kept, else the newest.
+    pub fn model(&self) -> &Parameters {
+        self.best.as_ref().unwrap_or(&self.parameters)
+    }
+}
+
+/// What the metadata of a state say.
+#[derive(Serialize, Deserialize)]
+struct StateInfo {
+    #[serde(flatten)]
+    progress: Progress,
+    /// Steps taken: absent in states of version 0.1.0, whose optimiser did not depend on them.
+    #[serde(default)]
+    steps: u64,
+}
+
+/// Names of the optimiser's moments, in their order.
+const MOMENTS: [&str; 2] = ["velocity.", "square."];
+
+/// Name of the best parameters.
+const BEST: &str = "best.";
 
 /// Writes a model; the file is whole or, after a crash, as it was before.
 ///
 /// # Errors
 /// [`Error::Io`] if the folder cannot be written to.
-pub fn save_model(path: &Path, parameters: &Parameters, preparation: &Preparation) -> Result<()> {
-    write(path, &tensors("", parameters), &ModelInfo::new(parameters.spec()?, preparation.clone()))
+pub fn save_model(path: &Path, parameters: &Parameters, info: &ModelInfo) -> Result<()> {
+    write(path, &tensors("", parameters), &ModelText::from(info))
 }
 
-/// Reads a model, and how its inputs are prepared.
+/// Reads a model, and what it says of itself.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be read; [`Error::File`] if it is no model of ours, or a damaged one.
-pub fn load_model(path: &Path) -> Result<(Parameters, Preparation)> {
+pub fn load_model(path: &Path) -> Result<(Parameters, ModelInfo)> {
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
-    let (info, file) = parse::<ModelInfo>(path, &bytes)?;
-    if info.activation != "relu" || info.input_scale != input_scale(info.preparation.as_ref()) {
-        let problem =
-            format!("it wants activation \"{}\" and inputs times {}", info.activation, info.input_scale);
-        return Err(Error::file(path, problem, "this version knows relu and 1/255"));
+    let (info, file) = parse::<ModelText>(path, &bytes)?;
+    if info.input_scale != input_scale(info.preparation.as_ref()) {
+        let problem = format!("it wants inputs times {}", info.input_scale);
+        return Err(Error::file(path, problem, "this version knows 1/255 for bytes and 1 for tables"));
     }
+    let network = |error: Error| damaged(path, format!("its layers are no network: {error}"));
+    let spec = MlpSpec::new(info.layers).map_err(network)?.with_activation(info.activation);
     // Before anything is made for each class: that there are so many is a claim until the tensors confirm it.
-    let parameters = read_parameters(path, &file, "", &info.layers)?;
-    let (inputs, classes) = (info.layers.inputs(), info.layers.classes());
-    let preparation = info.preparation.unwrap_or_else(|| Preparation::of_images(classes));
-    preparation.check(inputs, classes).map_err(|problem| damaged(path, problem))?;
-    Ok((parameters, preparation))
+    let parameters = read_parameters(path, &file, "", &spec)?;
+    let preparation = info.preparation.unwrap_or_else(|| Preparation::of_images(spec.classes()));
+    preparation.check(spec.inputs(), spec.classes()).map_err(|problem| damaged(path, problem))?;
+    Ok((parameters, ModelInfo { spec, preparation }))
 }
 
 /// Writes a training state; the file is whole or, after a crash, as it was before.
@@ -106,10 +145,11 @@ pub fn load_model(path: &Path) -> Result<(Parameters, Preparation)> {
 /// [`Error::Io`] if the folder cannot be written to.
 pub fn save_state(path: &Path, state: &State) -> Result<()> {
     let mut all = tensors("", &state.parameters);
-    if let Some(velocities) = &state.velocities {
-        all.extend(tensors("velocity.", velocities));
+    for (name, moments) in MOMENTS.iter().zip(&state.optimizer.moments) {
+        all.extend(tensors(name, moments));
     }
-    write(path, &all, &state.progress)
+    all.extend(state.best.iter().flat_map(|best| tensors(BEST, best)));
+    write(path, &all, &StateInfo { progress: state.progress.clone(), steps: state.optimizer.steps })
 }
 
 /// Reads the training state of a network of these sizes.
@@ -118,11 +158,16 @@ pub fn save_state(path: &Path, state: &State) -> Result<()> {
 /// As [`load_model`].
 pub fn load_state(path: &Path, spec: &MlpSpec) -> Result<State> {
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
-    let (progress, file) = parse::<Progress>(path, &bytes)?;
+    let (StateInfo { progress, steps }, file) = parse(path, &bytes)?;
     let parameters = read_parameters(path, &file, "", spec)?;
-    let has_velocities = file.names().iter().any(|name| name.starts_with("velocity."));
-    let velocities = has_velocities.then(|| read_parameters(path, &file, "velocity.", spec)).transpose()?;
-    Ok(State { progress, parameters, velocities })
+    let has = |prefix: &&str| file.names().iter().any(|name| name.starts_with(prefix));
+    let read = |prefix: &str| read_parameters(path, &file, prefix, spec);
+    if has(&MOMENTS[1]) && !has(&MOMENTS[0]) {
+        return Err(damaged(path, "it has the optimiser's squares, and not its velocities"));
+    }
+    let moments = MOMENTS.into_iter().filter(has).map(read).collect::<Result<_>>()?;
+    let best = Some(BEST).filter(has).map(read).transpose()?;
+    Ok(State { progress, parameters, optimizer: OptimizerState { steps, moments }, best })
 }
 
 /// A tensor as the file has it.

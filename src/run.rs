@@ -3,7 +3,7 @@
 //! ```text
 //! config.json             how the run was configured
 //! metrics.jsonl           one line an event, as `train --json` prints them
-//! model.safetensors       the network after the newest epoch
+//! model.safetensors       the network after the newest epoch, or with early stopping after the best
 //! checkpoint.safetensors  the newest state of training, to resume from
 //! ```
 //!
@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::atomic_file::AtomicFile;
-use crate::checkpoint::{self, State};
-use crate::data::{LoadOptions, Preparation};
+use crate::checkpoint::{self, ModelInfo, State};
+use crate::data::LoadOptions;
 use crate::error::{Error, Result};
 use crate::metrics::EpochRecord;
 use crate::model::{MlpSpec, Parameters};
@@ -155,9 +155,9 @@ impl RunDir {
     ///
     /// # Errors
     /// [`Error::Io`] if either cannot be written; what was there before is then still whole.
-    pub fn save(&self, state: &State, preparation: &Preparation) -> Result<()> {
+    pub fn save(&self, state: &State, info: &ModelInfo) -> Result<()> {
         self.save_state(state)?;
-        checkpoint::save_model(&self.model(), &state.parameters, preparation)
+        checkpoint::save_model(&self.model(), state.model(), info)
     }
 
     /// Keeps the state to go on from, in the middle of an epoch: the model stays the one after the newest epoch.
@@ -230,11 +230,11 @@ impl RunDir {
     }
 }
 
-/// Parameters from a run's folder or from a model's file, and how inputs are prepared.
+/// Parameters from a run's folder or from a model's file, and what it says of itself.
 ///
 /// # Errors
 /// As [`checkpoint::load_model`], and [`Error::File`] for a run that has no model yet.
-pub fn load_model(path: &Path) -> Result<(Parameters, Preparation)> {
+pub fn load_model(path: &Path) -> Result<(Parameters, ModelInfo)> {
     if !path.is_dir() {
         return checkpoint::load_model(path);
     }

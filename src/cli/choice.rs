@@ -6,11 +6,12 @@ use bytesize::ByteSize;
 use clap::ValueEnum;
 
 use super::output::note;
+use crate::checkpoint::ModelInfo;
 use crate::data::{self, Dataset, LoadOptions, Preparation, Scale, Split};
 use crate::error::{Error, Result};
 use crate::gpu::adapter::{self, Adapter, DeviceType, Request};
 use crate::gpu::{Backend, Gpu};
-use crate::model::Parameters;
+use crate::reference::Activation;
 use crate::run::RunDir;
 
 /// Which data set.
@@ -79,12 +80,7 @@ pub(super) fn load(
 }
 
 /// The data for a trained model: a run's own, unless others are named. They have to fit it.
-pub(super) fn load_for(
-    model: &Path,
-    parameters: &Parameters,
-    preparation: &Preparation,
-    choice: &DataChoice,
-) -> Result<Dataset> {
+pub(super) fn load_for(model: &Path, info: &ModelInfo, choice: &DataChoice) -> Result<Dataset> {
     let (own, options) = match &choice.data {
         None if model.is_dir() => {
             let config = RunDir::open(model)?.config()?;
@@ -92,8 +88,7 @@ pub(super) fn load_for(
         }
         named => (named.clone(), choice.loading.options()),
     };
-    let inputs = parameters.spec()?.inputs();
-    load(own.as_deref(), choice, &options, Some((preparation, inputs)), false)
+    load(own.as_deref(), choice, &options, Some((&info.preparation, info.spec.inputs())), false)
 }
 
 /// The value of `--split`, which clap has already checked.
@@ -115,6 +110,32 @@ pub(super) fn hidden(text: &str) -> Result<Hidden, String> {
         return Ok(Hidden(Vec::new()));
     }
     text.split(',').map(size).collect::<Result<_, _>>().map(Hidden)
+}
+
+/// What follows every hidden layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ActivationChoice {
+    Relu,
+    Tanh,
+    Sigmoid,
+    Gelu,
+}
+
+impl ActivationChoice {
+    pub fn activation(self) -> Activation {
+        match self {
+            Self::Relu => Activation::Relu,
+            Self::Tanh => Activation::Tanh,
+            Self::Sigmoid => Activation::Sigmoid,
+            Self::Gelu => Activation::Gelu,
+        }
+    }
+}
+
+/// A number from 0 to less than 1.
+pub(super) fn part(text: &str) -> Result<f32, String> {
+    let number = text.parse().ok().filter(|number| (0.0..1.0).contains(number));
+    number.ok_or_else(|| "expected a number from 0 to less than 1".into())
 }
 
 /// Which device.

@@ -13,7 +13,7 @@ mod output;
 mod replay;
 mod show;
 mod trace;
-mod train;
+pub mod train;
 
 use std::process::ExitCode;
 

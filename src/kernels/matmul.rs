@@ -21,7 +21,7 @@ struct Params {
     ins: u32,
     outs: u32,
     stride: u32,
-    relu: u32,
+    fused: u32,
     lr: f32,
     momentum: f32,
     weight_decay: f32,
@@ -112,7 +112,7 @@ impl Matmul {
     /// [`Error::Shape`] if the shapes do not chain.
     pub fn forward(&self, gpu: &Gpu, x: &Matrix, w: &Matrix, z: &Matrix, relu: bool) -> Result<Launch> {
         let params = Self::params("forward", x.layout, w.layout, z.layout)?;
-        let params = Params { relu: u32::from(relu), ..params };
+        let params = Params { fused: u32::from(relu), ..params };
         let blocks = [z.layout.row_blocks, w.layout.col_blocks];
         let form = self.form(blocks);
         let kernel = match x.layout.element {
@@ -124,12 +124,21 @@ impl Matmul {
         Ok(launch.doing(work(x.layout, w.layout, &[x, w, z])))
     }
 
-    /// dx = (dz · wᵀ) ⊙ \[x > 0\], where x came out of a ReLU.
+    /// dx = dz · wᵀ, and of that only where x > 0 if x came out of a `relu`.
     ///
     /// # Errors
     /// [`Error::Shape`] if the shapes do not chain.
-    pub fn backward(&self, gpu: &Gpu, dz: &Matrix, w: &Matrix, x: &Matrix, dx: &Matrix) -> Result<Launch> {
+    pub fn backward(
+        &self,
+        gpu: &Gpu,
+        dz: &Matrix,
+        w: &Matrix,
+        x: &Matrix,
+        dx: &Matrix,
+        relu: bool,
+    ) -> Result<Launch> {
         let params = Self::params("backward", x.layout, w.layout, dz.layout)?;
+        let params = Params { fused: u32::from(relu), ..params };
         if dx.layout != x.layout || x.layout.element != Element::F32 {
             let both = Layout { element: Element::F32, ..x.layout };
             return Err(Error::shape("backward: x and dx", (both, both), (x.layout, dx.layout)));
@@ -161,7 +170,22 @@ impl Matmul {
             return Err(Error::shape("update: velocity", w.layout, v.layout));
         }
         let Sgd { lr, momentum, weight_decay } = sgd;
-        let params = Params { lr, momentum, weight_decay, ..params };
+        self.weights(gpu, Params { fused: 1, lr, momentum, weight_decay, ..params }, [x, dz, w, v])
+    }
+
+    /// g = xᵀ · dz, the bias included: the gradient that [`update`](Self::update) takes a step along.
+    ///
+    /// `spare` is not touched, and may be any other buffer of a `vec4` or more.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the shapes do not chain.
+    pub fn gradient(&self, gpu: &Gpu, x: &Matrix, dz: &Matrix, g: &Matrix, spare: &Matrix) -> Result<Launch> {
+        let params = Self::params("gradient", x.layout, g.layout, dz.layout)?;
+        self.weights(gpu, params, [x, dz, g, spare])
+    }
+
+    /// The product over a batch's rows, laid out as weights.
+    fn weights(&self, gpu: &Gpu, params: Params, [x, dz, w, v]: [&Matrix; 4]) -> Result<Launch> {
         let blocks = [w.layout.row_blocks, w.layout.col_blocks];
         let form = self.form(blocks);
         let kernel = match x.layout.element {

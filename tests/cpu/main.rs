@@ -5,6 +5,7 @@
 mod adapter;
 mod bench;
 mod checkpoint;
+mod cli_config;
 mod cli_data_errors;
 mod cli_errors;
 mod cli_eval;
@@ -17,6 +18,8 @@ mod data;
 mod dependencies;
 mod digits;
 mod doctor;
+#[path = "../engine_options/mod.rs"]
+mod engine_options;
 #[cfg(feature = "fetch")]
 mod fetch;
 mod forms;
@@ -44,3 +47,4 @@ mod tiny;
 mod trace;
 mod trainer;
 mod trainer_resume;
+mod training_options;

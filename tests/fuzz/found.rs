@@ -7,7 +7,8 @@ use flate2::write::GzEncoder;
 use gpu_mlp::numpy::npy;
 use zip::CompressionMethod;
 
-use crate::targets::{self, gzip, with_metadata};
+use crate::targets::run::with_metadata;
+use crate::targets::{data, dump, gzip, run};
 use crate::{archive, pictures};
 
 /// A name, and what is read.
@@ -39,7 +40,7 @@ fn zip(members: &[(&str, Vec<u8>)], method: CompressionMethod) -> Vec<u8> {
 fn more_labels_than_can_be_counted() {
     let values = [npy::header("<f4", &[2, 1]), vec![0; 8]].concat();
     let members = [("X", values), ("y", npy::header("|i1", &[1 << 62]))];
-    refused(targets::npz(), &zip(&members, CompressionMethod::Stored), "more than the");
+    refused(data::npz(), &zip(&members, CompressionMethod::Stored), "more than the");
 }
 
 /// 67 million pixels in 70 bytes took 256 MB.
@@ -47,13 +48,13 @@ fn an_image_that_claims_to_be_large() {
     for (width, height) in [(8192_u32, 8191_u32), (1 << 13, 1 << 9), (1 << 22, 1), (u32::MAX >> 1, 1)] {
         let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[16, 6, 0, 0, 0]].concat();
         let png = pictures::png(&[(*b"IHDR", header), (*b"IDAT", vec![]), (*b"IEND", vec![])]);
-        refused(targets::images(), &png, "a/1");
+        refused(data::images(), &png, "a/1");
     }
 }
 
 /// A name for each of a thousand million classes was made before the weights were looked at.
 fn a_model_that_claims_to_be_large() {
-    let mut target = targets::model();
+    let mut target = run::model();
     let metadata =
         r#"{\"layers\":[1,1000000000],\"activation\":\"relu\",\"input_scale\":0.00392156862745098}"#;
     let file = with_metadata(&target.seeds[0], metadata);
@@ -63,7 +64,7 @@ fn a_model_that_claims_to_be_large() {
 /// Names were dropped or missing, columns scaled by their neighbours' factors: all in silence.
 fn a_model_whose_preparation_is_of_another() {
     let with = |scaling: &str, names: &str, scale: &str| {
-        let target = targets::model();
+        let target = run::model();
         let metadata = format!(
             r#"{{\"layers\":[3,2,2],\"activation\":\"relu\",\"input_scale\":{scale},\"preparation\":{{\"scaling\":{scaling},\"class_names\":{names}}}}}"#
         );
@@ -87,11 +88,11 @@ fn a_model_whose_preparation_is_of_another() {
 fn archives_that_unpack_without_end() {
     let ones = [npy::header("|u1", &[4096, 4096]), vec![0; 1 << 24]].concat();
     let one = zip(&[("X", ones.clone())], CompressionMethod::Deflated);
-    refused(targets::dump(), &one, "more than the");
+    refused(dump::dump(), &one, "more than the");
     let small = [npy::header("|u1", &[1024, 1024]), vec![0; 1 << 20]].concat();
     let names: Vec<String> = (1..=40).map(|layer| format!("W{layer}")).collect();
     let many: Vec<(&str, Vec<u8>)> = names.iter().map(|name| (name.as_str(), small.clone())).collect();
-    refused(targets::dump(), &zip(&many, CompressionMethod::Deflated), "takes more memory than the 32 MiB");
+    refused(dump::dump(), &zip(&many, CompressionMethod::Deflated), "takes more memory than the 32 MiB");
 }
 
 /// 100 MB without an end of line, in 100 KB, were held in memory to look for one.
@@ -106,21 +107,17 @@ fn a_line_without_end() {
     let cases: [(&str, &[u8]); 3] =
         [("x,y\n1,a\n2,", &[b'a'; 1 << 20]), ("x,y\n1,\"", &lines), ("", &[b','; 1 << 20])];
     for (start, piece) in cases {
-        refused(targets::table(), &packed(start, piece, 100), "one of its lines takes more than 4 MiB");
+        refused(data::table(), &packed(start, piece, 100), "one of its lines takes more than 4 MiB");
     }
     // A label is no novel either, and a hundred thousand of them are no classes.
     let novel = format!("x,y\n1,a\n2,{}\n", "b".repeat(300));
-    refused(
-        targets::table(),
-        &gzip(novel.as_bytes(), Compression::fast()),
-        "a label of 300 bytes is no class",
-    );
+    refused(data::table(), &gzip(novel.as_bytes(), Compression::fast()), "a label of 300 bytes is no class");
     let numbers: String = (0..100_000).map(|i| format!("{i},{i}\n")).collect();
-    refused(targets::table(), format!("x,y\n{numbers}").as_bytes(), "65537 different ones");
+    refused(data::table(), format!("x,y\n{numbers}").as_bytes(), "65537 different ones");
 }
 
 /// What could not be understood was quoted whole.
 fn an_error_that_quotes_a_whole_file() {
     let cell = "x".repeat(1 << 20);
-    refused(targets::table(), format!("x,z,y\n1,2,a\n1,{cell},b\n").as_bytes(), "is not a finite number");
+    refused(data::table(), format!("x,z,y\n1,2,a\n1,{cell},b\n").as_bytes(), "is not a finite number");
 }

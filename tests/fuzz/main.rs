@@ -10,8 +10,6 @@ mod found;
 mod json;
 mod memory;
 mod mutate;
-#[cfg(feature = "parquet")]
-mod parquet;
 mod pictures;
 mod place;
 mod targets;

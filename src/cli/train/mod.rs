@@ -1,6 +1,8 @@
 //! `gpu-mlp train`: a new run, or the rest of one.
 
+pub mod config_file;
 mod display;
+mod options;
 mod session;
 
 use std::path::PathBuf;
@@ -10,13 +12,14 @@ use std::time::Instant;
 use clap::ValueEnum;
 use clap::parser::ValueSource;
 
+use self::options::Options;
 use self::session::Session;
-use super::choice::{self, BackendChoice, DataChoice, DeviceChoice, Hidden};
+use super::choice::{self, BackendChoice, DataChoice, DeviceChoice};
 use super::interrupt;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::run::{RunConfig, RunDir};
-use crate::trainer::{Plan, TrainConfig};
+use crate::run::RunDir;
+use crate::trainer::Plan;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,6 +28,8 @@ Examples:
   gpu-mlp train --data flowers.csv --label-column species --hidden 16
   gpu-mlp train --data photos --test-data more-photos --scale standard
   gpu-mlp train --validation-fraction 0.1 --early-stopping 3 --epochs 100
+  gpu-mlp train --optimizer adam --activation gelu --dropout 0.2 --lr-schedule one-cycle
+  gpu-mlp train --config mine.toml --epochs 20
   gpu-mlp train --resume runs/2026-01-31T12-00-00Z-digits
 
 Exit codes are listed by `gpu-mlp --help`.";
@@ -37,43 +42,14 @@ pub struct TrainArgs {
     data: DataChoice,
     #[command(flatten)]
     device: DeviceChoice,
-    /// Sizes of the hidden layers, separated by commas; "" for none
-    #[arg(long, value_name = "SIZES", default_value = "300,75", value_parser = choice::hidden)]
-    hidden: Hidden,
-    /// Samples in a batch
-    #[arg(long, value_name = "N", default_value_t = TrainConfig::default().batch_size)]
-    batch_size: usize,
-    /// Times that every sample is seen
-    #[arg(long, value_name = "N", default_value_t = TrainConfig::default().epochs)]
-    epochs: usize,
-    /// Learning rate
-    #[arg(long, value_name = "RATE", default_value_t = TrainConfig::default().lr)]
-    #[arg(allow_negative_numbers = true)]
-    lr: f32,
-    /// Momentum of gradient descent
-    #[arg(long, value_name = "M", default_value_t = TrainConfig::default().momentum)]
-    #[arg(allow_negative_numbers = true)]
-    momentum: f32,
-    /// L2 penalty on weights and biases
-    #[arg(long, value_name = "D", default_value_t = TrainConfig::default().weight_decay)]
-    #[arg(allow_negative_numbers = true)]
-    weight_decay: f32,
-    /// Seed of the weights, the shuffles and the hold-out
-    #[arg(long, value_name = "N", default_value_t = TrainConfig::default().seed)]
-    seed: u64,
-    /// Part of the training samples held out for validation
-    #[arg(long, value_name = "F", default_value_t = TrainConfig::default().validation_fraction)]
-    #[arg(allow_negative_numbers = true)]
-    validation_fraction: f64,
-    /// Stop after so many epochs without a better validation loss
-    #[arg(long, value_name = "PATIENCE")]
-    early_stopping: Option<usize>,
-    /// Train on so many batches only, the same in every epoch
-    #[arg(long, value_name = "N")]
-    overfit_batches: Option<usize>,
+    #[command(flatten)]
+    options: Options,
     /// One batch through everything, then stop
     #[arg(long)]
     dry_run: bool,
+    /// Options from a file: TOML, or the config.json of a run; what is given here wins
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    config: Option<PathBuf>,
     /// Folder of the run [default: runs/<time>-<data>]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -98,29 +74,6 @@ pub(super) fn given(matches: &clap::ArgMatches) -> Vec<String> {
 }
 
 impl TrainArgs {
-    /// The configuration that the options describe.
-    fn config(&self) -> RunConfig {
-        RunConfig {
-            data: self.data.data.clone().unwrap_or_default(),
-            loading: self.data.loading.options(),
-            backend: self.device.backend.name().into(),
-            adapter: self.device.adapter.clone(),
-            train: TrainConfig {
-                hidden: self.hidden.0.clone(),
-                batch_size: self.batch_size,
-                epochs: self.epochs,
-                lr: self.lr,
-                momentum: self.momentum,
-                weight_decay: self.weight_decay,
-                seed: self.seed,
-                validation_fraction: self.validation_fraction,
-                early_stopping: self.early_stopping,
-                overfit_batches: self.overfit_batches,
-                dry_run: self.dry_run,
-            },
-        }
-    }
-
     /// The run to go on with, if that is what is wanted and there is one.
     fn resumed(&self) -> Result<Option<RunDir>> {
         match (&self.resume, &self.out) {
@@ -147,8 +100,8 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
     let begun = Instant::now();
     let resumed = args.resumed()?;
     let mut config = match &resumed {
-        Some(run) => merged(run.config()?, &args.config(), given)?,
-        None => args.config(),
+        Some(run) => options::resumed(run.config()?, args, given)?,
+        None => options::configured(args, given)?,
     };
     config.train.check()?;
     if let Some(out) = args.out.as_ref().filter(|_| resumed.is_none() && !args.overwrite) {
@@ -159,7 +112,7 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
         adapter: config.adapter.clone(),
     };
     device.check()?;
-    let data = args.data.data.clone().or_else(|| resumed.is_some().then(|| config.data.clone()));
+    let data = args.data.data.clone().or_else(|| Some(config.data.clone()).filter(|data| !data.is_empty()));
     let dataset = choice::load(data.as_deref(), &args.data, &config.loading, None, args.quiet)?;
     let place = place(&dataset);
     if resumed.is_some() && place != config.data {
@@ -185,31 +138,4 @@ fn conflict(option: &str, asked: &dyn std::fmt::Display, own: &dyn std::fmt::Dis
         "--{option} {asked} differs from the run's own {own}\n  hint: a resumed run keeps its configuration; only \
          --epochs, --backend and --adapter may change"
     ))
-}
-
-/// The configuration of a run that goes on: its own, but for options that may change.
-fn merged(own: RunConfig, asked: &RunConfig, given: &[String]) -> Result<RunConfig> {
-    let as_json =
-        |config: &RunConfig| serde_json::to_value(config).map_err(|error| Error::Internal(error.to_string()));
-    let (own_values, asked_values) = (as_json(&own)?, as_json(asked)?);
-    let mut config = own;
-    for option in given {
-        match option.as_str() {
-            "epochs" => config.train.epochs = asked.train.epochs,
-            "backend" => {
-                config.backend.clone_from(&asked.backend);
-                // The run's adapter was one of its backend's.
-                config.adapter.clone_from(&asked.adapter);
-            }
-            "adapter" => config.adapter.clone_from(&asked.adapter),
-            "data" => {} // compared once both are places
-            name => match (own_values.get(name), asked_values.get(name)) {
-                (Some(own), Some(asked)) if own != asked => {
-                    return Err(conflict(&name.replace('_', "-"), asked, own));
-                }
-                _ => {}
-            },
-        }
-    }
-    Ok(config)
 }

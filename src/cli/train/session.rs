@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::TrainArgs;
 use super::display::Display;
+use crate::checkpoint::ModelInfo;
 use crate::cli::choice::DeviceChoice;
 use crate::cli::interrupt;
 use crate::cli::output::note;
@@ -14,7 +15,8 @@ use crate::engine::{CpuEngine, Engine, GpuEngine, Residency};
 use crate::error::{Error, Result};
 use crate::gpu::Pipelines;
 use crate::run::{RunConfig, RunDir};
-use crate::trainer::{Outcome, Plan, Trainer};
+use crate::schedule::Curve;
+use crate::trainer::{Outcome, Plan, TrainConfig, Trainer};
 
 pub(super) struct Session<'a> {
     pub args: &'a TrainArgs,
@@ -34,7 +36,7 @@ impl Session<'_> {
             note(&notice);
         }
         let spec = self.config.train.spec(&self.dataset)?;
-        let (dataset, options) = (self.dataset.clone(), self.config.train.step_options());
+        let (dataset, options) = (self.dataset.clone(), self.config.train.step_options(&self.dataset)?);
         match gpu {
             None => self.train(CpuEngine::new(&spec, dataset, options), None).await,
             Some(gpu) => {
@@ -60,11 +62,12 @@ impl Session<'_> {
                 (Trainer::resume(&mut engine, config, dataset, state, history).await?, epochs)
             }
         };
+        self.note_stretched_schedule()?;
         // Only now is everything known to be in order: a mistake leaves no folder behind.
         let run = self.folder(state.is_some())?;
         if let Some(state) = state.as_ref().filter(|state| state.progress.samples == 0) {
             // A crash may have come between the checkpoint and the model.
-            run.save(state, &self.dataset.preparation)?;
+            run.save(state, &self.model_info()?)?;
         }
         let mut display = Display::new(self, &run, epochs);
         display.start(&info, pipelines, state.is_none())?;
@@ -72,9 +75,27 @@ impl Session<'_> {
             note(&format!("all {epochs} epochs of this run are done; a larger --epochs adds to them"));
         }
         let outcome = trainer.run(&mut display).await.inspect_err(|_| display.abandon())?;
-        let last = trainer.history().last().cloned();
-        display.end(outcome, last.as_ref(), self.begun.elapsed().as_secs_f64())?;
+        let (epochs, best) = (trainer.history().len(), trainer.best().cloned());
+        display.end(outcome, epochs, best.as_ref(), self.begun.elapsed().as_secs_f64())?;
         Ok(if outcome == Outcome::Interrupted { interrupt::EXIT_CODE } else { 0 })
+    }
+
+    /// A curve that ends with the run is another one if the run has become longer.
+    fn note_stretched_schedule(&self) -> Result<()> {
+        let (Some(run), TrainConfig { epochs, lr_schedule, .. }) = (&self.resumed, &self.config.train) else {
+            return Ok(());
+        };
+        let before = run.config()?.train.epochs;
+        if before != *epochs && matches!(lr_schedule, Curve::Cosine | Curve::OneCycle) && !self.args.quiet {
+            note(&format!("the learning rate now follows its curve over {epochs} epochs, not {before}"));
+        }
+        Ok(())
+    }
+
+    /// What the model's file says of the model.
+    pub fn model_info(&self) -> Result<ModelInfo> {
+        let spec = self.config.train.spec(&self.dataset)?;
+        Ok(ModelInfo { spec, preparation: self.dataset.preparation.clone() })
     }
 
     fn history(&self, epochs: usize) -> Result<Vec<crate::metrics::EpochRecord>> {

@@ -3,19 +3,19 @@
 use std::fs;
 use std::sync::Arc;
 
+use ::parquet::basic::{Compression, ZstdLevel};
+use ::parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
+use ::parquet::file::metadata::KeyValue;
+use ::parquet::file::properties::WriterProperties;
+use ::parquet::file::writer::SerializedFileWriter;
+use ::parquet::schema::parser::parse_message_type;
 use gpu_mlp::data::PARQUET_THREAD;
 use image::{ColorType, ImageFormat};
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
-use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::parser::parse_message_type;
 
+use super::data::encoded;
 use crate::driver::{Mutate, Target};
 use crate::mutate::edited;
 use crate::place;
-use crate::targets::encoded;
 
 const TABLE: &str = "message table { optional double a; required int64 label; }";
 const IMAGES: &str =
@@ -48,7 +48,7 @@ fn file(schema: &str, compression: Compression) -> Vec<u8> {
 }
 
 /// The reader of Parquet, whose crate panics at some damage: on a thread of its own that makes an error of it.
-pub fn target() -> Target {
+pub fn parquet() -> Target {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         if std::thread::current().name() != Some(PARQUET_THREAD) {
