@@ -15,14 +15,16 @@ use crate::mutate::{self, Rng, below, one_in, pick};
 /// How an input becomes another one: from itself and one more.
 pub type Mutate = fn(&mut Rng, &[u8], &[u8]) -> Vec<u8>;
 
+/// Reads an input: the words of a clear error, or nothing if it was read. Anything else panics.
+pub type Read = Box<dyn FnMut(&[u8]) -> Result<(), String>>;
+
 /// A reader under test.
 pub struct Target {
     pub name: &'static str,
     /// Whole inputs that are read without an error.
     pub seeds: Vec<Vec<u8>>,
     pub mutate: Mutate,
-    /// Reads an input: the words of a clear error, or nothing if it was read. Anything else panics.
-    pub read: Box<dyn FnMut(&[u8]) -> Result<(), String>>,
+    pub read: Read,
 }
 
 /// Memory beyond which an input is a find: so much, and four times the input.

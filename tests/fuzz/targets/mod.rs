@@ -12,10 +12,8 @@ use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
-use crate::driver::{Mutate, Target};
+use crate::driver::{Mutate, Read, Target};
 use crate::mutate::{Rng, edited, one_in};
-
-type Read = Box<dyn FnMut(&[u8]) -> Result<(), String>>;
 
 fn target(name: &'static str, seeds: Vec<Vec<u8>>, mutate: Mutate, read: Read) -> Target {
     Target { name, seeds, mutate, read }
