@@ -13,7 +13,9 @@ mod output;
 mod replay;
 mod show;
 mod trace;
-pub mod train;
+mod train;
+
+pub use train::config_file;
 
 use std::process::ExitCode;
 

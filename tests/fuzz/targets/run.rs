@@ -3,7 +3,7 @@
 use std::fs;
 
 use gpu_mlp::checkpoint::{self, ModelInfo, Progress, State};
-use gpu_mlp::cli::train::config_file;
+use gpu_mlp::cli::config_file;
 use gpu_mlp::data::{Dataset, LoadOptions, Preparation, Samples, Scaling};
 use gpu_mlp::metrics::{EpochRecord, Sums};
 use gpu_mlp::model::{MlpSpec, OptimizerState, Parameters};
