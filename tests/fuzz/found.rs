@@ -1,4 +1,4 @@
-//! What was found: each case as the code that makes its bytes, and the error that it has to give now.
+//! What was found: each case as the code that makes its bytes, or as a small file, and the error that it has to give now.
 
 use std::io::Write;
 
@@ -22,6 +22,8 @@ pub const TRIALS: &[NamedTrial] = &[
     ("found_archives_that_unpack_without_end", archives_that_unpack_without_end),
     ("found_a_line_without_end", a_line_without_end),
     ("found_an_error_that_quotes_a_whole_file", an_error_that_quotes_a_whole_file),
+    #[cfg(feature = "parquet")]
+    ("found_images_without_rows", images_without_rows),
 ];
 
 /// Reads an input, which has to be refused in these words.
@@ -120,4 +122,11 @@ fn a_line_without_end() {
 fn an_error_that_quotes_a_whole_file() {
     let cell = "x".repeat(1 << 20);
     refused(data::table(), format!("x,z,y\n1,2,a\n1,{cell},b\n").as_bytes(), "is not a finite number");
+}
+
+/// Labels had rows and images had none; no writer makes such a file.
+#[cfg(feature = "parquet")]
+fn images_without_rows() {
+    let file = include_bytes!("found/images-without-rows.parquet");
+    refused(crate::targets::parquet::parquet(), file, "labels, and 0 bytes of rows of 0 values");
 }

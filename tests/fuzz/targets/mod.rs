@@ -3,7 +3,7 @@
 pub mod data;
 pub mod dump;
 #[cfg(feature = "parquet")]
-mod parquet;
+pub mod parquet;
 pub mod run;
 
 use std::io::{Read as _, Write};
