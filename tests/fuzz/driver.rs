@@ -30,8 +30,8 @@ pub struct Target {
 /// Memory beyond which an input is a find: so much, and four times the input.
 const MEMORY: usize = 64 << 20;
 
-/// Time after which an input is a find.
-const TIME: Duration = Duration::from_secs(20);
+/// Seconds after which an input is a find.
+const SECONDS: u32 = 20;
 
 /// The longest error that anybody reads.
 const LONGEST_ERROR: usize = 4096;
@@ -42,7 +42,8 @@ const KEPT: usize = 4096;
 struct Current {
     target: &'static str,
     input: Vec<u8>,
-    since: Instant,
+    /// Seconds that it has been read for, while the program was not stopped itself.
+    seconds: u32,
 }
 
 static CURRENT: Mutex<Option<Current>> = Mutex::new(None);
@@ -71,8 +72,13 @@ pub fn watch() {
     std::thread::spawn(|| {
         loop {
             std::thread::sleep(Duration::from_secs(1));
-            let hangs = |current: &Current| current.since.elapsed() > TIME;
-            if CURRENT.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(hangs) {
+            let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+            let seconds = current.as_mut().map_or(0, |current| {
+                current.seconds += 1;
+                current.seconds
+            });
+            drop(current);
+            if seconds > SECONDS {
                 save_current("it hangs");
                 std::process::abort();
             }
@@ -86,16 +92,17 @@ impl Target {
     /// # Errors
     /// What is wrong with how it was read.
     fn try_one(&mut self, input: &[u8]) -> Result<Result<(), String>, String> {
-        let current = Current { target: self.name, input: input.to_vec(), since: Instant::now() };
+        let current = Current { target: self.name, input: input.to_vec(), seconds: 0 };
         *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = Some(current);
         let mark = memory::mark();
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.read)(input)));
         let most = memory::most_since(mark);
         *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        // First, since a panic's report takes memory, too.
+        let outcome = outcome.map_err(|_| "panics".to_owned())?;
         if most > MEMORY + 4 * input.len() {
             return Err(format!("takes {most} bytes of memory for an input of {}", input.len()));
         }
-        let outcome = outcome.map_err(|_| "panics".to_owned())?;
         if let Some(error) = outcome.as_ref().err().filter(|error| error.len() > LONGEST_ERROR) {
             return Err(format!("gives an error of {} bytes", error.len()));
         }
@@ -155,6 +162,30 @@ impl Target {
             seen.len()
         );
         assert!(finds.is_empty(), "fuzz target {}: {finds:#?}", self.name);
+    }
+}
+
+/// What the driver is for, each done on purpose.
+pub fn notices_every_kind_of_find() {
+    let reads: [(&str, Read); 4] = [
+        ("panics", Box::new(|_| panic!("on purpose"))),
+        (
+            "bytes of memory",
+            Box::new(|input| {
+                drop(std::hint::black_box(vec![1_u8; MEMORY + 5 * input.len()]));
+                Ok(())
+            }),
+        ),
+        ("an error of", Box::new(|_| Err("x".repeat(LONGEST_ERROR + 1)))),
+        ("", Box::new(|input| Err(format!("an input of {}", input.len())))),
+    ];
+    for (words, read) in reads {
+        let mutate: Mutate = |_, input, _| input.to_vec();
+        let mut target = Target { name: "on-purpose", seeds: Vec::new(), mutate, read };
+        match (words, target.try_one(&[7; 1000])) {
+            ("", outcome) => assert_eq!(outcome.unwrap().unwrap_err(), "an input of 1000"),
+            (words, outcome) => assert!(outcome.unwrap_err().contains(words), "{words}"),
+        }
     }
 }
 

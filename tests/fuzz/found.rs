@@ -15,6 +15,7 @@ use crate::{archive, pictures};
 type NamedTrial = (&'static str, fn());
 
 pub const TRIALS: &[NamedTrial] = &[
+    ("driver_notices_every_kind_of_find", crate::driver::notices_every_kind_of_find),
     ("found_more_labels_than_can_be_counted", more_labels_than_can_be_counted),
     ("found_an_image_that_claims_to_be_large", an_image_that_claims_to_be_large),
     ("found_a_model_that_claims_to_be_large", a_model_that_claims_to_be_large),
