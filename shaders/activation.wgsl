@@ -56,7 +56,8 @@ fn sigmoid(z: vec4f) -> Result {
     let e = exp(-abs(z));
     let small = e / (1.0 + e);
     let value = select(1.0 / (1.0 + e), small, z < vec4f(0.0));
-    return Result(value, value * (1.0 - value));
+    // Some adapters' exp makes a number of a NaN.
+    return Result(select(z, value, abs(z) >= vec4f(0.0)), value * (1.0 - value));
 }
 
 fn tangent(z: vec4f) -> Result {

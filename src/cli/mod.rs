@@ -16,6 +16,8 @@ mod show;
 mod trace;
 mod train;
 
+pub use train::config_file;
+
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};

@@ -61,7 +61,7 @@ impl Case {
         for b in parameters.layers.iter_mut().flat_map(|layer| layer.b.data_mut()) {
             *b = (rng.next_u32() % 201) as f32 / 1000.0 - 0.1;
         }
-        let train = draw(&mut rng, &spec, &parameters, batch, seed % 3 == 0);
+        let train = draw(&mut rng, &spec, &parameters, batch, seed.is_multiple_of(3));
         let data = Arc::new(Dataset {
             name: "random".into(),
             origin: "a test".into(),
