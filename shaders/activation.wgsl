@@ -56,8 +56,7 @@ fn sigmoid(z: vec4f) -> Result {
     let e = exp(-abs(z));
     let small = e / (1.0 + e);
     let value = select(1.0 / (1.0 + e), small, z < vec4f(0.0));
-    // Some adapters' exp makes a number of a NaN.
-    return Result(select(z, value, abs(z) >= vec4f(0.0)), value * (1.0 - value));
+    return Result(value, value * (1.0 - value));
 }
 
 fn tangent(z: vec4f) -> Result {
@@ -87,13 +86,23 @@ fn gelu(z: vec4f) -> Result {
     return Result(z * phi, phi + z * e * 0.3989423);
 }
 
-fn activate(z: vec4f) -> Result {
+fn formula(z: vec4f) -> Result {
     switch params.activation {
         case 0u: { return relu(z); }
         case 1u: { return sigmoid(z); }
         case 2u: { return tangent(z); }
         default: { return gelu(z); }
     }
+}
+
+// SwiftShader's exp makes a number of a NaN, and Mesa's GLSL compiler a max() of a ReLU: so its bits are asked.
+fn is_nan(z: vec4f) -> vec4<bool> {
+    return (bitcast<vec4u>(z) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
+}
+
+fn activate(z: vec4f) -> Result {
+    let result = formula(z);
+    return Result(select(result.value, z, is_nan(z)), result.slope);
 }
 
 fn rotate(x: u32, bits: u32) -> u32 {

@@ -196,7 +196,7 @@ fn only_fetch_uses_the_network() {
 
 /// Each use is allowed on its own, and says why it is sound; everywhere else the compiler refuses it.
 #[test]
-fn what_the_compiler_cannot_prove_stands_in_two_places_with_its_reason() {
+fn what_the_compiler_cannot_prove_stands_in_few_places_with_its_reason() {
     let manifest = text(Path::new("Cargo.toml"));
     assert!(manifest.lines().any(|line| line == "unsafe_code = \"deny\""), "[lints.rust] of Cargo.toml");
     let mut found = BTreeSet::new();
@@ -212,7 +212,7 @@ fn what_the_compiler_cannot_prove_stands_in_two_places_with_its_reason() {
             found.insert(path.display().to_string());
         }
     }
-    let allowed = ["src/gpu/pipeline_cache.rs", "tests/fuzz/memory.rs"];
+    let allowed = ["src/gpu/pipeline_cache.rs", "src/main.rs", "tests/fuzz/memory.rs"];
     assert_eq!(found, allowed.map(String::from).into());
 }
 
