@@ -85,6 +85,13 @@ pub struct Progress {
     pub samples: usize,
     /// Loss and hits of those samples.
     pub sums: Sums,
+    /// Times that the learning rate was halved because the run had diverged.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lr_halvings: u32,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// A training state.
@@ -240,7 +247,9 @@ fn find(bytes: &[u8], text: &[u8]) -> Option<usize> {
 
 /// Whether the bytes are those that were written.
 fn is_sound(bytes: &[u8], digits: &str) -> bool {
-    let Some(at) = find(bytes, digits.as_bytes()).filter(|_| digits.len() == NO_DIGITS.len()) else { return false };
+    let Some(at) = find(bytes, digits.as_bytes()).filter(|_| digits.len() == NO_DIGITS.len()) else {
+        return false;
+    };
     sha256(&[&bytes[..at], &NO_DIGITS, &bytes[at + digits.len()..]]) == digits
 }
 

@@ -57,7 +57,7 @@ pub fn run(args: &BenchArgs) -> Result<u8> {
     })?;
     let text = if args.json { json(&report)? } else { human(&report) };
     say(text.trim_end());
-    Ok(if report.interrupted { interrupt::EXIT_CODE } else { 0 })
+    Ok(if report.interrupted { interrupt::exit_code() } else { 0 })
 }
 
 /// Shows on a terminal what is measured now.

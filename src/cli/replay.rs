@@ -114,7 +114,7 @@ pub fn run(args: &ReplayArgs) -> Result<u8> {
     let Some(curves) =
         replay::replay(&dataset, &config, &plans, &Progress { plans: &plans, quiet: args.json })?
     else {
-        return Ok(interrupt::EXIT_CODE);
+        return Ok(interrupt::exit_code());
     };
     let (setting, lr) = config.setting(&plans);
     let answer = Answer {

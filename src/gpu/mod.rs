@@ -6,6 +6,8 @@
 pub mod adapter;
 mod buffer;
 mod kernel;
+#[cfg(debug_assertions)]
+mod loss;
 mod pipeline_cache;
 mod staging;
 mod timestamps;
@@ -155,6 +157,8 @@ impl Gpu {
         mut encoder: wgpu::CommandEncoder,
         launches: impl IntoIterator<Item = &'a Launch>,
     ) -> Result<Submission> {
+        #[cfg(debug_assertions)]
+        self.lose_if_told();
         let mut pass = encoder.begin_compute_pass(&Default::default());
         for launch in launches {
             launch.record(&mut pass);
@@ -177,6 +181,11 @@ impl Gpu {
     fn poll(&self, how: wgpu::PollType) -> Result<()> {
         self.device.poll(how).map_err(|error| Error::Device(error.to_string()))?;
         self.check()
+    }
+
+    /// Gives the device up, for all clones: whoever uses it from now on finds it lost.
+    pub fn destroy(&self) {
+        self.device.destroy();
     }
 
     /// Raises what the device has complained of, if it has.

@@ -101,7 +101,7 @@ fn a_state_comes_back_with_all_that_the_optimiser_remembers() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("state");
     let sums = Sums { loss: vec![0.1, 1e-300, 1.0 / 3.0], hits: 7, samples: 12 };
-    let progress = Progress { epochs: 3, samples: 12, sums };
+    let progress = Progress { epochs: 3, samples: 12, sums, lr_halvings: 2 };
     let other = |seed| Parameters::he_uniform(&sizes(), seed);
     for (moments, best) in [
         (vec![], None),
