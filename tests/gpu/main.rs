@@ -9,9 +9,16 @@ mod bench;
 #[path = "../engine_options/mod.rs"]
 mod engine_options;
 mod gradients;
+mod lost;
 mod options;
 mod parity;
+#[allow(dead_code)] // the CPU's tests use more of it
+#[path = "../cpu/program.rs"]
+mod program;
 mod softmax_xent;
+#[allow(dead_code)]
+#[path = "../cpu/tiny.rs"]
+mod tiny;
 mod training;
 
 use gpu_mlp::gpu::{Backend, Gpu, adapter};
@@ -64,6 +71,7 @@ fn main() -> std::process::ExitCode {
         .chain(bare_products::TRIALS)
         .chain(options::TRIALS)
         .chain(gradients::TRIALS)
+        .chain(lost::TRIALS)
         .chain(bench::TRIALS);
     let kernels = kernels.map(trial(without_gpu));
     let mnist = training::MNIST_TRIALS.iter().map(trial(without_gpu || !with_mnist));

@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use super::{Running, busy, leftovers};
+use super::{Running, busy, epochs_kept, leftovers};
 use crate::cli_resume::same;
 use crate::program::{Place, Ran};
 
@@ -71,7 +71,10 @@ fn a_full_disk_loses_nothing() {
     }
     let full = place.text("full.err");
     assert_eq!(place.text("full.code"), "2\n", "{full}");
-    assert!(full.contains("No space left on device") && full.contains("gpu-mlp train --resume disk/a"), "{full}");
+    assert!(
+        full.contains("No space left on device") && full.contains("gpu-mlp train --resume disk/a"),
+        "{full}"
+    );
     assert!(place.read("full/checkpoint.safetensors") == place.read("first/checkpoint.safetensors"));
     assert_eq!(leftovers(&place, "full"), 0);
     assert_eq!(place.text("room.code"), "0\n", "{}", place.text("room.err"));
@@ -93,9 +96,7 @@ fn a_folder_removed_under_a_run_ends_it() {
     assert!(ran.err.contains("the folder of the run is gone, and nothing of it is kept"), "{}", ran.err);
     assert!(!place.path("a").exists(), "and no other is made in its place");
     // What was taken away is a whole run.
-    let epochs = gpu_mlp::run::RunDir::open(&place.path("gone")).unwrap();
-    let spec = gpu_mlp::model::MlpSpec::new(vec![16, 128, 128, 3]).unwrap();
-    let epochs = (epochs.state(&spec).unwrap().unwrap().progress.epochs + 2).to_string();
+    let epochs = (epochs_kept(&place, "gone") + 2).to_string();
     place.run(&["train", "--resume", "gone", "--epochs", &epochs, "--quiet"]).ok();
     straight(&place, &epochs);
     same(&place, "gone", "straight");
@@ -139,11 +140,10 @@ fn a_folder_made_read_only_under_a_run_ends_it() {
     let ran = running.end();
     assert_eq!(ran.code, Some(2), "{}", ran.err);
     assert!(ran.err.contains("Permission denied"), "{}", ran.err);
-    assert!(ran.err.contains("epochs are kept; to go on: gpu-mlp train --resume a"), "{}", ran.err);
+    assert!(ran.err.contains(" kept; to go on: gpu-mlp train --resume a"), "{}", ran.err);
     assert_eq!(leftovers(&place, "a"), 0);
     writable(true);
-    let epochs = ran.err.split(" epochs are kept").next().unwrap().rsplit(' ').next().unwrap().to_owned();
-    let epochs = (epochs.parse::<usize>().unwrap() + 2).to_string();
+    let epochs = (epochs_kept(&place, "a") + 2).to_string();
     place.run(&["train", "--resume", "a", "--epochs", &epochs, "--quiet"]).ok();
     straight(&place, &epochs);
     same(&place, "a", "straight");

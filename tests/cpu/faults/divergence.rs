@@ -3,7 +3,9 @@
 use gpu_mlp::Error;
 use gpu_mlp::checkpoint::State;
 use gpu_mlp::engine::Engine;
-use gpu_mlp::trainer::{Divergence, Place as Where, TrainConfig, Trainer, Unobserved, initial_state, shuffled};
+use gpu_mlp::trainer::{
+    Divergence, Place as Where, TrainConfig, Trainer, Unobserved, initial_state, shuffled,
+};
 use pollster::block_on;
 use serde_json::Value;
 
@@ -33,7 +35,8 @@ fn first_by_looking(config: &TrainConfig) -> usize {
         for (step, batch) in epochs.enumerate() {
             engine.train(&batch).await.unwrap();
             let sums = engine.sums().await.unwrap();
-            let (parameters, optimizer) = (engine.parameters().await.unwrap(), engine.optimizer_state().await.unwrap());
+            let (parameters, optimizer) =
+                (engine.parameters().await.unwrap(), engine.optimizer_state().await.unwrap());
             let state = State { parameters, optimizer, ..start.clone() };
             if !finite(&state) || sums.loss.iter().any(|loss| !loss.is_finite()) {
                 return step + 1;
@@ -54,7 +57,8 @@ fn found(config: &TrainConfig) -> (Divergence, usize) {
     let state = notes.states.last().cloned().unwrap_or_else(|| initial_state(config, &dataset).unwrap());
     let mut engine = engine(config, &dataset);
     let divergence = block_on(async {
-        let mut trainer = Trainer::resume(&mut engine, config, &dataset, &state, notes.records.clone()).await?;
+        let mut trainer =
+            Trainer::resume(&mut engine, config, &dataset, &state, notes.records.clone()).await?;
         trainer.find_divergence(&dataset, &mut Unobserved).await
     });
     (divergence.unwrap().expect("there is a step"), epoch)
@@ -121,9 +125,9 @@ fn weights_that_a_relu_hides_are_found() {
     assert!(text.contains("in epoch 1: the weights of layers.0 are not finite"), "{text}");
 }
 
-fn diverging<'a>(more: &[&'a str]) -> Vec<&'a str> {
-    let growing = ["--hidden", "7", "--lr", "1", "--weight-decay", "10", "--json"];
-    [&["train", "--backend", "cpu", "--data", "tiny"], &growing[..], more].concat()
+fn diverging<'a>(lr: &'a str, weight_decay: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let fixed = ["train", "--backend", "cpu", "--data", "tiny", "--hidden", "7", "--json"];
+    [&fixed[..], &["--lr", lr, "--weight-decay", weight_decay], more].concat()
 }
 
 fn recoveries(place: &Place, run: &str) -> Vec<Value> {
@@ -134,7 +138,7 @@ fn recoveries(place: &Place, run: &str) -> Vec<Value> {
 #[test]
 fn it_stops_and_names_epoch_step_and_layer() {
     let place = Place::new();
-    let ran = place.run(&diverging(&["--batch-size", "8", "--epochs", "30", "--out", "a"]));
+    let ran = place.run(&diverging("1", "10", &["--batch-size", "8", "--epochs", "30", "--out", "a"]));
     assert_eq!(ran.code, Some(5), "{}", ran.err);
     let kept = lines(&place.text("a/metrics.jsonl")).len() - 1;
     assert!(kept > 1, "some epochs went well");
@@ -158,22 +162,17 @@ fn it_stops_and_names_epoch_step_and_layer() {
 #[test]
 fn a_lower_rate_from_the_start_is_the_same_as_that_rate() {
     let place = Place::new();
-    let batches_of_1 = ["--batch-size", "1", "--epochs", "4"];
-    let ran = place.run(&diverging(&[&batches_of_1[..], &["--out", "a", "--on-divergence", "lower-lr"]].concat()));
+    // Weights times 1 - lr · 28 in each of an epoch's 60 steps: only below lr = 1/14 do they not grow.
+    let args = |lr, out| diverging(lr, "28", &["--batch-size", "1", "--epochs", "4", "--out", out]);
+    let ran = place.run(&[&args("1", "a")[..], &["--on-divergence", "lower-lr"]].concat());
     assert_eq!(ran.code, Some(0), "{}", ran.err);
-    let rates: Vec<f64> =
-        recoveries(&place, "a").iter().map(|line| line["lr"].as_f64().unwrap()).collect();
-    assert_eq!(rates, [0.5, 0.25, 0.125], "at 0.125 the weights shrink: |1 - 0.125 · 10| < 1");
-    assert!(place.text("a/config.json").contains("\"lr\": 1.0"), "the configuration stays what was asked for");
-    let eighth = diverging(&[&batches_of_1[..], &["--out", "b"]].concat());
-    let eighth: Vec<&str> =
-        eighth.iter().map(|&argument| if argument == "1" { "0.125" } else { argument }).collect();
-    let eighth: Vec<&str> = eighth
-        .iter()
-        .enumerate()
-        .map(|(i, &argument)| if i > 0 && eighth[i - 1] == "--batch-size" { "1" } else { argument })
-        .collect();
-    place.run(&eighth).ok();
+    let rates: Vec<f64> = recoveries(&place, "a").iter().map(|line| line["lr"].as_f64().unwrap()).collect();
+    assert_eq!(rates, [0.5, 0.25, 0.125, 0.0625]);
+    assert!(
+        place.text("a/config.json").contains("\"lr\": 1.0"),
+        "the configuration stays what was asked for"
+    );
+    place.run(&args("0.0625", "b")).ok();
     assert!(place.read("a/model.safetensors") == place.read("b/model.safetensors"));
 }
 
@@ -181,14 +180,16 @@ fn a_lower_rate_from_the_start_is_the_same_as_that_rate() {
 fn a_resumed_run_keeps_its_lowered_rate() {
     let place = Place::new();
     let args = |out, epochs| {
-        diverging(&["--batch-size", "8", "--on-divergence", "lower-lr", "--out", out, "--epochs", epochs])
+        let more = ["--batch-size", "8", "--on-divergence", "lower-lr", "--out", out, "--epochs", epochs];
+        diverging("1", "10", &more)
     };
     for (out, epochs) in [("straight", "14"), ("a", "8")] {
         let ran = place.run(&args(out, epochs));
         assert_eq!(ran.code, Some(0), "{}", ran.err);
     }
     assert!(!recoveries(&place, "a").is_empty());
-    let ran = place.run(&["train", "--resume", "a", "--epochs", "14", "--on-divergence", "lower-lr", "--json"]);
+    let ran =
+        place.run(&["train", "--resume", "a", "--epochs", "14", "--on-divergence", "lower-lr", "--json"]);
     assert!(ran.err.contains("this run has diverged before: --lr is "), "{}", ran.err);
     ran.ok();
     same(&place, "a", "straight");
@@ -198,7 +199,8 @@ fn a_resumed_run_keeps_its_lowered_rate() {
 #[test]
 fn a_rate_that_no_halving_helps_is_given_up() {
     let place = Place::new();
-    let hopeless = ["--hidden", "7", "--lr", "1e38", "--weight-decay", "1e30", "--batch-size", "8", "--epochs", "2"];
+    let hopeless =
+        ["--hidden", "7", "--lr", "1e38", "--weight-decay", "1e30", "--batch-size", "8", "--epochs", "2"];
     let args = [&["train", "--backend", "cpu", "--data", "tiny", "--quiet"], &hopeless[..]].concat();
     let ran = place.run(&[&args[..], &["--out", "a", "--on-divergence", "lower-lr"]].concat());
     ran.fails(5, &["training diverged in epoch 1", "the learning rate has been halved 8 times"]);

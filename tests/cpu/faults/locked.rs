@@ -1,6 +1,6 @@
 //! Two processes and one folder.
 
-use super::{Running, busy};
+use super::{Running, busy, epochs_kept};
 use crate::cli_resume::same;
 use crate::program::Place;
 
@@ -23,11 +23,7 @@ fn a_folder_that_is_trained_in_is_refused_until_its_process_is_dead() {
     running.child.kill().unwrap();
     running.child.wait().unwrap();
     assert!(place.path("a/.lock").exists(), "the file stays, and nobody holds it");
-    let kept = gpu_mlp::checkpoint::load_state(
-        &place.path("a/checkpoint.safetensors"),
-        &gpu_mlp::model::MlpSpec::new(vec![16, 128, 128, 3]).unwrap(),
-    );
-    let epochs = (kept.unwrap().progress.epochs + 2).to_string();
+    let epochs = (epochs_kept(&place, "a") + 2).to_string();
     place.run(&["train", "--resume", "a", "--epochs", &epochs, "--quiet"]).ok();
     place.run(&busy(&["--quiet", "--epochs", &epochs, "--out", "straight"])).ok();
     same(&place, "a", "straight");
@@ -49,7 +45,10 @@ fn of_two_that_begin_at_once_one_trains() {
     for output in codes.iter().filter(|output| !output.status.success()) {
         let text = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{text}");
-        assert!(text.contains("is training in this folder") || text.contains("already holds a run"), "{text}");
+        assert!(
+            text.contains("is training in this folder") || text.contains("already holds a run"),
+            "{text}"
+        );
     }
     place.run(&busy(&["--quiet", "--epochs", "40", "--out", "straight"])).ok();
     same(&place, "a", "straight");

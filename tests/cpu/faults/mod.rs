@@ -12,6 +12,9 @@ mod signals;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
+use gpu_mlp::checkpoint::load_state;
+use gpu_mlp::model::MlpSpec;
+
 use crate::program::{Place, Ran};
 
 /// A run whose saving takes a good part of its time, with everything that has a state.
@@ -41,6 +44,12 @@ fn busy<'a>(more: &[&'a str]) -> Vec<&'a str> {
 /// Half-written files in a folder.
 fn leftovers(place: &Place, folder: &str) -> usize {
     place.names(folder).iter().filter(|name| name.ends_with(".part")).count()
+}
+
+/// Epochs that the checkpoint of a run has.
+fn epochs_kept(place: &Place, run: &str) -> usize {
+    let spec = MlpSpec::new(vec![16, 128, 128, 3]).unwrap();
+    load_state(&place.path(run).join("checkpoint.safetensors"), &spec).unwrap().progress.epochs
 }
 
 /// A run that would take for ever, and has just finished an epoch.

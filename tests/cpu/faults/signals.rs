@@ -87,6 +87,9 @@ fn a_closed_terminal_saves() {
     terminal.kill().unwrap();
     terminal.wait().unwrap();
     wait(&|| metrics().contains("\"outcome\":\"interrupted\""), "the run ends and says so in its metrics");
-    wait(&|| std::fs::File::open(place.path("a/.lock")).unwrap().try_lock().is_ok(), "it lets go of its folder");
+    wait(
+        &|| std::fs::File::open(place.path("a/.lock")).unwrap().try_lock().is_ok(),
+        "it lets go of its folder",
+    );
     goes_on(&place);
 }

@@ -1,0 +1,154 @@
+//! A device that is lost while it trains: an error and no panic, a run that is kept, and one that goes on by itself.
+
+use std::sync::Arc;
+
+use gpu_mlp::Error;
+use gpu_mlp::data::Split;
+use gpu_mlp::engine::{Engine, GpuEngine, Residency};
+use gpu_mlp::gpu::Gpu;
+use gpu_mlp::metrics::Sums;
+use gpu_mlp::trainer::{TrainConfig, initial_state};
+use pollster::block_on;
+
+use crate::NamedTrial;
+use crate::program::{Place, Ran, lines};
+
+pub const TRIALS: &[NamedTrial] = &[
+    ("lost::every_call_on_a_lost_device_is_an_error", every_call_is_an_error),
+    #[cfg(debug_assertions)]
+    ("lost::a_run_is_kept_and_told_how_to_go_on", a_run_is_kept),
+    #[cfg(debug_assertions)]
+    ("lost::retry_goes_on_to_the_same_bits", retry_goes_on),
+    #[cfg(debug_assertions)]
+    ("lost::a_device_that_is_lost_whenever_it_is_opened_is_given_up", given_up),
+    #[cfg(debug_assertions)]
+    ("lost::cpu_goes_on_there", cpu_goes_on),
+    ("lost::a_lower_rate_from_the_start_is_the_same_as_that_rate", a_lower_rate),
+];
+
+fn is_device_error<T>(result: gpu_mlp::Result<T>) {
+    let error = result.err().expect("a lost device delivers nothing");
+    assert!(matches!(error, Error::Device(_)), "{error:?}");
+    assert_eq!(error.exit_code(), 4);
+}
+
+fn every_call_is_an_error(_: &Gpu) {
+    let dataset = Arc::new(crate::tiny::dataset());
+    let config = TrainConfig { hidden: vec![9], batch_size: 4, momentum: 0.5, ..TrainConfig::default() };
+    let (spec, options) = (config.spec(&dataset).unwrap(), config.step_options(&dataset).unwrap());
+    let samples: Vec<u32> = (0..crate::tiny::TRAIN as u32).collect();
+    for residency in [Residency::WhereTheyFit, Residency::Streamed] {
+        for calls in 0..3 {
+            let gpu = crate::open().unwrap();
+            block_on(async {
+                let mut engine =
+                    GpuEngine::new(gpu.clone(), &spec, dataset.clone(), options, residency).await.unwrap();
+                let state = initial_state(&config, &dataset).unwrap();
+                engine.set_parameters(&state.parameters, Some(&state.optimizer)).await.unwrap();
+                engine.set_sums(&Sums::default()).await.unwrap();
+                for _ in 0..calls {
+                    engine.train(&samples).await.unwrap();
+                }
+                gpu.destroy();
+                is_device_error(engine.train(&samples).await);
+                is_device_error(engine.sums().await);
+                is_device_error(engine.evaluate(Split::Test, &[0, 1, 2]).await);
+                is_device_error(engine.parameters().await);
+                is_device_error(engine.optimizer_state().await);
+                is_device_error(engine.train(&samples).await);
+            });
+        }
+    }
+}
+
+/// A run on the device, which is lost before these submissions.
+#[cfg(debug_assertions)]
+fn run(place: &Place, gpu: &Gpu, lost_at: &str, args: &[&str]) -> Ran {
+    let summary = gpu.summary();
+    let device = ["--backend", summary.backend.name(), "--adapter", &summary.name];
+    let network = ["--data", "tiny", "--hidden", "24,16", "--batch-size", "4", "--momentum", "0.9"];
+    let args =
+        [&["train", "--lr", "0.01", "--quiet", "--epochs", "12"], &device[..], &network, args].concat();
+    place.command(&args).env("GPU_MLP_LOSE_DEVICE_AT", lost_at).output().unwrap().into()
+}
+
+#[cfg(debug_assertions)]
+fn same(place: &Place) {
+    for file in ["model.safetensors", "checkpoint.safetensors"] {
+        assert!(place.read(&format!("a/{file}")) == place.read(&format!("straight/{file}")), "{file}");
+    }
+}
+
+#[cfg(debug_assertions)]
+fn recoveries(place: &Place) -> usize {
+    let lines = lines(&place.text("a/metrics.jsonl"));
+    lines.iter().filter(|line| line["event"] == "recovery").count()
+}
+
+#[cfg(debug_assertions)]
+fn a_run_is_kept(gpu: &Gpu) {
+    let place = Place::new();
+    let lost = run(&place, gpu, "60", &["--out", "a"]);
+    lost.fails(4, &["the GPU failed: ", "epochs are kept; to go on: gpu-mlp train --resume a"]);
+    // And in the first epoch, where there is nothing to keep yet.
+    run(&place, gpu, "2", &["--out", "b"])
+        .fails(4, &["no epoch was finished; to begin again: gpu-mlp train"]);
+    place.run(&["train", "--resume", "a", "--quiet"]).ok();
+    run(&place, gpu, "", &["--out", "straight"]).ok();
+    same(&place);
+}
+
+#[cfg(debug_assertions)]
+fn retry_goes_on(gpu: &Gpu) {
+    let place = Place::new();
+    let args = ["--out", "a", "--on-device-lost", "retry"];
+    let ran = run(&place, gpu, "2,60,75", &args);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert_eq!(recoveries(&place), 3);
+    run(&place, gpu, "", &["--out", "straight"]).ok();
+    same(&place);
+}
+
+#[cfg(debug_assertions)]
+fn given_up(gpu: &Gpu) {
+    let place = Place::new();
+    let always: Vec<String> = (1..100).map(|number: usize| number.to_string()).collect();
+    let ran = run(&place, gpu, &always.join(","), &["--out", "a", "--on-device-lost", "retry"]);
+    ran.fails(4, &["the GPU failed: ", "no epoch was finished"]);
+    assert_eq!(recoveries(&place), 5);
+}
+
+#[cfg(debug_assertions)]
+fn cpu_goes_on(gpu: &Gpu) {
+    let place = Place::new();
+    let ran = run(&place, gpu, "60", &["--out", "a", "--on-device-lost", "cpu"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert_eq!(recoveries(&place), 1);
+    let lines = lines(&place.text("a/metrics.jsonl"));
+    assert_eq!(lines.iter().filter(|line| line["event"] == "epoch").count(), 12);
+    assert!(lines.last().unwrap()["test_accuracy"].as_f64().unwrap() > 0.5, "and it has learnt something");
+}
+
+fn a_lower_rate(gpu: &Gpu) {
+    let place = Place::new();
+    let summary = gpu.summary();
+    let device = ["--backend", summary.backend.name(), "--adapter", &summary.name];
+    // As the CPU's test of this name: weights times 1 - lr · 28 in each of 60 steps.
+    let run = |lr, out, more: &[&str]| {
+        let growing = ["--hidden", "7", "--batch-size", "1", "--epochs", "3", "--weight-decay", "28"];
+        let fixed = ["train", "--data", "tiny", "--json", "--lr", lr, "--out", out];
+        let ran = place.run(&[&fixed[..], &growing, &device, more].concat());
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        ran.lines()
+    };
+    let printed = run("1", "a", &["--on-divergence", "lower-lr"]);
+    let recoveries: Vec<_> = printed.iter().filter(|line| line["event"] == "recovery").collect();
+    let rates: Vec<f64> = recoveries.iter().map(|line| line["lr"].as_f64().unwrap()).collect();
+    assert_eq!(rates, [0.5, 0.25, 0.125, 0.0625]);
+    for line in recoveries {
+        let problem = line["problem"].as_str().unwrap();
+        assert!(problem.contains("first not finite: ") && problem.contains(" of layers."), "{problem}");
+    }
+    run("0.0625", "b", &[]);
+    assert!(place.read("a/model.safetensors") == place.read("b/model.safetensors"));
+}
