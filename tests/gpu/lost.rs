@@ -50,7 +50,12 @@ fn every_call_is_an_error(_: &Gpu) {
                     engine.train(&samples).await.unwrap();
                 }
                 gpu.destroy();
-                is_device_error(engine.train(&samples).await);
+                // Work that is only handed over is missed when it is waited for: two submissions later.
+                let mut trained = Ok(0);
+                for _ in 0..4 {
+                    trained = trained.and(engine.train(&samples).await);
+                }
+                is_device_error(trained);
                 is_device_error(engine.sums().await);
                 is_device_error(engine.evaluate(Split::Test, &[0, 1, 2]).await);
                 is_device_error(engine.parameters().await);
@@ -61,14 +66,15 @@ fn every_call_is_an_error(_: &Gpu) {
     }
 }
 
-/// A run on the device, which is lost before these submissions.
+/// A run on the device, which is lost before these submissions. The first two belong to its set-up; an epoch has 6 at
+/// most, on a slow device, and 2 at least.
 #[cfg(debug_assertions)]
 fn run(place: &Place, gpu: &Gpu, lost_at: &str, args: &[&str]) -> Ran {
     let summary = gpu.summary();
     let device = ["--backend", summary.backend.name(), "--adapter", &summary.name];
-    let network = ["--data", "tiny", "--hidden", "24,16", "--batch-size", "4", "--momentum", "0.9"];
+    let network = ["--data", "tiny", "--hidden", "24,16", "--batch-size", "12", "--momentum", "0.9"];
     let args =
-        [&["train", "--lr", "0.01", "--quiet", "--epochs", "12"], &device[..], &network, args].concat();
+        [&["train", "--lr", "0.01", "--quiet", "--epochs", "16"], &device[..], &network, args].concat();
     place.command(&args).env("GPU_MLP_LOSE_DEVICE_AT", lost_at).output().unwrap().into()
 }
 
@@ -88,10 +94,10 @@ fn recoveries(place: &Place) -> usize {
 #[cfg(debug_assertions)]
 fn a_run_is_kept(gpu: &Gpu) {
     let place = Place::new();
-    let lost = run(&place, gpu, "60", &["--out", "a"]);
+    let lost = run(&place, gpu, "20", &["--out", "a"]);
     lost.fails(4, &["the GPU failed: ", "epochs are kept; to go on: gpu-mlp train --resume a"]);
     // And in the first epoch, where there is nothing to keep yet.
-    run(&place, gpu, "2", &["--out", "b"])
+    run(&place, gpu, "4", &["--out", "b"])
         .fails(4, &["no epoch was finished; to begin again: gpu-mlp train"]);
     place.run(&["train", "--resume", "a", "--quiet"]).ok();
     run(&place, gpu, "", &["--out", "straight"]).ok();
@@ -102,7 +108,7 @@ fn a_run_is_kept(gpu: &Gpu) {
 fn retry_goes_on(gpu: &Gpu) {
     let place = Place::new();
     let args = ["--out", "a", "--on-device-lost", "retry"];
-    let ran = run(&place, gpu, "2,60,75", &args);
+    let ran = run(&place, gpu, "4,20,30", &args);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     assert_eq!(recoveries(&place), 3);
     run(&place, gpu, "", &["--out", "straight"]).ok();
@@ -112,20 +118,20 @@ fn retry_goes_on(gpu: &Gpu) {
 #[cfg(debug_assertions)]
 fn given_up(gpu: &Gpu) {
     let place = Place::new();
-    let always: Vec<String> = (1..100).map(|number: usize| number.to_string()).collect();
+    let always: Vec<String> = (3..100).map(|number: usize| number.to_string()).collect();
     let ran = run(&place, gpu, &always.join(","), &["--out", "a", "--on-device-lost", "retry"]);
     ran.fails(4, &["the GPU failed: ", "no epoch was finished"]);
-    assert_eq!(recoveries(&place), 5);
+    assert_eq!(recoveries(&place), 4);
 }
 
 #[cfg(debug_assertions)]
 fn cpu_goes_on(gpu: &Gpu) {
     let place = Place::new();
-    let ran = run(&place, gpu, "60", &["--out", "a", "--on-device-lost", "cpu"]);
+    let ran = run(&place, gpu, "20", &["--out", "a", "--on-device-lost", "cpu"]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     assert_eq!(recoveries(&place), 1);
     let lines = lines(&place.text("a/metrics.jsonl"));
-    assert_eq!(lines.iter().filter(|line| line["event"] == "epoch").count(), 12);
+    assert_eq!(lines.iter().filter(|line| line["event"] == "epoch").count(), 16);
     assert!(lines.last().unwrap()["test_accuracy"].as_f64().unwrap() > 0.5, "and it has learnt something");
 }
 
@@ -135,7 +141,7 @@ fn a_lower_rate(gpu: &Gpu) {
     let device = ["--backend", summary.backend.name(), "--adapter", &summary.name];
     // As the CPU's test of this name: weights times 1 - lr · 28 in each of 60 steps.
     let run = |lr, out, more: &[&str]| {
-        let growing = ["--hidden", "7", "--batch-size", "1", "--epochs", "3", "--weight-decay", "28"];
+        let growing = ["--hidden", "7", "--batch-size", "1", "--epochs", "2", "--weight-decay", "28"];
         let fixed = ["train", "--data", "tiny", "--json", "--lr", lr, "--out", out];
         let ran = place.run(&[&fixed[..], &growing, &device, more].concat());
         assert_eq!(ran.code, Some(0), "{}", ran.err);
@@ -147,7 +153,7 @@ fn a_lower_rate(gpu: &Gpu) {
     assert_eq!(rates, [0.5, 0.25, 0.125, 0.0625]);
     for line in recoveries {
         let problem = line["problem"].as_str().unwrap();
-        assert!(problem.contains("first not finite: ") && problem.contains(" of layers."), "{problem}");
+        assert!(problem.contains("first not finite: ") && problem.contains(" in step "), "{problem}");
     }
     run("0.0625", "b", &[]);
     assert!(place.read("a/model.safetensors") == place.read("b/model.safetensors"));

@@ -16,7 +16,7 @@ mod parity;
 #[path = "../cpu/program.rs"]
 mod program;
 mod softmax_xent;
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 #[path = "../cpu/tiny.rs"]
 mod tiny;
 mod training;

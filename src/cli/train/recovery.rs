@@ -30,7 +30,7 @@ pub(super) enum OnDivergence {
 }
 
 /// Losses of the device in a row, without a checkpoint between them, after which it is given up.
-const MOST_LOSSES: u32 = 5;
+const MOST_LOSSES: u32 = 4;
 
 /// Halvings of a run's learning rate: to 1/256 of what it was.
 const MOST_HALVINGS: u32 = 8;

@@ -35,13 +35,16 @@ fn every_signal_to_end_saves_and_explains() {
 #[test]
 fn a_reader_that_is_gone_is_no_reason_to_end() {
     let place = Place::new();
-    let mut command = place.command(&busy(&["--json", "--epochs", "12", "--out", "a"]));
+    let mut command = place.command(&busy(&["--json", "--epochs", "200", "--out", "a"]));
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop((child.stdout.take(), child.stderr.take()));
+    while !place.path("a/checkpoint.safetensors").exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
     // And the signal itself, from somebody who means it.
     Command::new("kill").args(["-PIPE", &child.id().to_string()]).status().unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
-    place.run(&busy(&["--quiet", "--epochs", "12", "--out", "straight"])).ok();
+    place.run(&busy(&["--quiet", "--epochs", "200", "--out", "straight"])).ok();
     same(&place, "a", "straight");
 }
 
