@@ -1,6 +1,8 @@
 //! A device that is lost while it trains: an error and no panic, a run that is kept, and one that goes on by itself.
 
 use std::sync::Arc;
+#[cfg(debug_assertions)]
+use std::sync::OnceLock;
 
 use gpu_mlp::Error;
 use gpu_mlp::data::Split;
@@ -78,59 +80,69 @@ fn run(place: &Place, gpu: &Gpu, lost_at: &str, args: &[&str]) -> Ran {
     place.command(&args).env("GPU_MLP_LOSE_DEVICE_AT", lost_at).output().unwrap().into()
 }
 
+/// Where all of these trials run, so that kernels are compiled once, with a run that nothing happened to.
 #[cfg(debug_assertions)]
-fn same(place: &Place) {
+fn place(gpu: &Gpu) -> &'static Place {
+    static PLACE: OnceLock<Place> = OnceLock::new();
+    PLACE.get_or_init(|| {
+        let place = Place::new();
+        run(&place, gpu, "", &["--out", "straight"]).ok();
+        place
+    })
+}
+
+#[cfg(debug_assertions)]
+fn equals_the_straight_run(place: &Place, out: &str) {
     for file in ["model.safetensors", "checkpoint.safetensors"] {
-        assert!(place.read(&format!("a/{file}")) == place.read(&format!("straight/{file}")), "{file}");
+        assert!(place.read(&format!("{out}/{file}")) == place.read(&format!("straight/{file}")), "{file}");
     }
 }
 
 #[cfg(debug_assertions)]
-fn recoveries(place: &Place) -> usize {
-    let lines = lines(&place.text("a/metrics.jsonl"));
+fn recoveries(place: &Place, out: &str) -> usize {
+    let lines = lines(&place.text(&format!("{out}/metrics.jsonl")));
     lines.iter().filter(|line| line["event"] == "recovery").count()
 }
 
 #[cfg(debug_assertions)]
 fn a_run_is_kept(gpu: &Gpu) {
-    let place = Place::new();
-    let lost = run(&place, gpu, "20", &["--out", "a"]);
-    lost.fails(4, &["the GPU failed: ", "epochs are kept; to go on: gpu-mlp train --resume a"]);
+    let place = place(gpu);
+    let lost = run(place, gpu, "20", &["--out", "kept"]);
+    lost.fails(4, &["the GPU failed: ", "epochs are kept; to go on: gpu-mlp train --resume kept"]);
     // And in the first epoch, where there is nothing to keep yet.
-    run(&place, gpu, "4", &["--out", "b"])
-        .fails(4, &["no epoch was finished; to begin again: gpu-mlp train"]);
-    place.run(&["train", "--resume", "a", "--quiet"]).ok();
-    run(&place, gpu, "", &["--out", "straight"]).ok();
-    same(&place);
+    let lost = run(place, gpu, "4", &["--out", "begun"]);
+    lost.fails(4, &["no epoch was finished; to begin again: gpu-mlp train --resume begun"]);
+    for out in ["kept", "begun"] {
+        place.run(&["train", "--resume", out, "--quiet"]).ok();
+        equals_the_straight_run(place, out);
+    }
 }
 
 #[cfg(debug_assertions)]
 fn retry_goes_on(gpu: &Gpu) {
-    let place = Place::new();
-    let args = ["--out", "a", "--on-device-lost", "retry"];
-    let ran = run(&place, gpu, "4,20,30", &args);
+    let place = place(gpu);
+    let ran = run(place, gpu, "4,20,30", &["--out", "retry", "--on-device-lost", "retry"]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
-    assert_eq!(recoveries(&place), 3);
-    run(&place, gpu, "", &["--out", "straight"]).ok();
-    same(&place);
+    assert_eq!(recoveries(place, "retry"), 3);
+    equals_the_straight_run(place, "retry");
 }
 
 #[cfg(debug_assertions)]
 fn given_up(gpu: &Gpu) {
-    let place = Place::new();
+    let place = place(gpu);
     let always: Vec<String> = (3..100).map(|number: usize| number.to_string()).collect();
-    let ran = run(&place, gpu, &always.join(","), &["--out", "a", "--on-device-lost", "retry"]);
+    let ran = run(place, gpu, &always.join(","), &["--out", "always", "--on-device-lost", "retry"]);
     ran.fails(4, &["the GPU failed: ", "no epoch was finished"]);
-    assert_eq!(recoveries(&place), 4);
+    assert_eq!(recoveries(place, "always"), 4);
 }
 
 #[cfg(debug_assertions)]
 fn cpu_goes_on(gpu: &Gpu) {
-    let place = Place::new();
-    let ran = run(&place, gpu, "20", &["--out", "a", "--on-device-lost", "cpu"]);
+    let place = place(gpu);
+    let ran = run(place, gpu, "20", &["--out", "cpu", "--on-device-lost", "cpu"]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
-    assert_eq!(recoveries(&place), 1);
-    let lines = lines(&place.text("a/metrics.jsonl"));
+    assert_eq!(recoveries(place, "cpu"), 1);
+    let lines = lines(&place.text("cpu/metrics.jsonl"));
     assert_eq!(lines.iter().filter(|line| line["event"] == "epoch").count(), 16);
     assert!(lines.last().unwrap()["test_accuracy"].as_f64().unwrap() > 0.5, "and it has learnt something");
 }

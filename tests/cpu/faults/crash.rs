@@ -23,7 +23,7 @@ fn asked() -> (u32, String) {
 fn a_run_killed_again_and_again_equals_one_that_was_left_alone() {
     let place = Place::new();
     let (kills, backend) = asked();
-    let epochs = (20 + 12 * kills).to_string();
+    let epochs = (20 + 30 * kills).to_string();
     let args =
         |out| [&BUSY[..], &["--quiet", "--backend", &backend, "--epochs", &epochs, "--out", out]].concat();
     let begun = Instant::now();
@@ -34,8 +34,8 @@ fn a_run_killed_again_and_again_equals_one_that_was_left_alone() {
     let (mut in_training, mut last) = (0, 0);
     for kill in 0..kills {
         let mut child = place.command(&[&args("a")[..], &["--resume"]].concat()).spawn().unwrap();
-        // On average the run would take twice as long as it has until the last kill; each start takes time, too.
-        let most = straight / kills + Duration::from_millis(60);
+        // On average about half of the run is done at the last kill; each start takes time, too.
+        let most = straight / kills + Duration::from_millis(30);
         std::thread::sleep(most.mul_f64(f64::from(rng.next_u32()) / f64::from(u32::MAX)));
         child.kill().unwrap();
         child.wait().unwrap();
