@@ -50,14 +50,6 @@ struct ModelText {
     preparation: Option<Preparation>,
 }
 
-impl ModelText {
-    fn info(self) -> Result<ModelInfo> {
-        let spec = MlpSpec::new(self.layers)?.with_activation(self.activation);
-        let preparation = self.preparation.unwrap_or_else(|| Preparation::of_images(spec.classes()));
-        Ok(ModelInfo { spec, preparation })
-    }
-}
-
 impl From<&ModelInfo> for ModelText {
     fn from(info: &ModelInfo) -> Self {
         Self {
@@ -162,8 +154,13 @@ pub fn load_model(path: &Path) -> Result<(Parameters, ModelInfo)> {
         let problem = format!("it wants inputs times {}", info.input_scale);
         return Err(Error::file(path, problem, "this version knows 1/255 for bytes and 1 for tables"));
     }
-    let info = info.info().map_err(|error| damaged(path, format!("its layers are no network: {error}")))?;
-    Ok((read_parameters(path, &file, "", &info.spec)?, info))
+    let network = |error: Error| damaged(path, format!("its layers are no network: {error}"));
+    let spec = MlpSpec::new(info.layers).map_err(network)?.with_activation(info.activation);
+    // Before anything is made for each class: that there are so many is a claim until the tensors confirm it.
+    let parameters = read_parameters(path, &file, "", &spec)?;
+    let preparation = info.preparation.unwrap_or_else(|| Preparation::of_images(spec.classes()));
+    preparation.check(spec.inputs(), spec.classes()).map_err(|problem| damaged(path, problem))?;
+    Ok((parameters, ModelInfo { spec, preparation }))
 }
 
 /// Writes a training state; the file is whole or, after a crash, as it was before.
@@ -189,6 +186,9 @@ pub fn load_state(path: &Path, spec: &MlpSpec) -> Result<State> {
     let parameters = read_parameters(path, &file, "", spec)?;
     let has = |prefix: &&str| file.names().iter().any(|name| name.starts_with(prefix));
     let read = |prefix: &str| read_parameters(path, &file, prefix, spec);
+    if has(&MOMENTS[1]) && !has(&MOMENTS[0]) {
+        return Err(damaged(path, "it has the optimiser's squares, and not its velocities"));
+    }
     let moments = MOMENTS.into_iter().filter(has).map(read).collect::<Result<_>>()?;
     let best = Some(BEST).filter(has).map(read).transpose()?;
     Ok(State { progress, parameters, optimizer: OptimizerState { steps, moments }, best })

@@ -82,9 +82,10 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// A file with the wrong content.
+    /// A file with the wrong content. What is quoted from it may be of any length: its middle is left out.
     pub fn file(path: impl AsRef<Path>, problem: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::File { path: path.as_ref().to_owned(), problem: problem.into(), hint: hint.into() }
+        let (path, problem, hint) = (path.as_ref().to_owned(), readable(problem.into()), hint.into());
+        Self::File { path, problem, hint: readable(hint) }
     }
 
     /// A refusal by the operating system; made for `map_err(Error::io("read", path))`.
@@ -110,4 +111,17 @@ impl Error {
             Self::Run { cause, .. } => cause.exit_code(),
         }
     }
+}
+
+/// The longest text of an error that is shown whole, in bytes.
+const LONGEST: usize = 1500;
+
+/// A text of any length as one that somebody reads: the beginning and the end.
+fn readable(text: String) -> String {
+    if text.len() <= LONGEST {
+        return text;
+    }
+    let begin = text.floor_char_boundary(LONGEST / 2);
+    let end = text.ceil_char_boundary(text.len() - LONGEST / 4);
+    format!("{} … {}", &text[..begin], &text[end..])
 }

@@ -15,6 +15,8 @@ mod show;
 mod trace;
 mod train;
 
+pub use train::config_file;
+
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};

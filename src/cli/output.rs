@@ -1,6 +1,7 @@
 //! Lines to standard output and standard error. A reader that has gone away (`gpu-mlp … | head`) is no error: what is
 //! under way goes on and is kept in its files.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use serde::Serialize;
@@ -9,12 +10,26 @@ use crate::error::{Error, Result};
 
 /// A line to standard output.
 pub(super) fn say(line: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
+    let _ = writeln!(std::io::stdout().lock(), "{}", harmless(line));
 }
 
 /// A line to standard error.
 pub(super) fn complain(line: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", harmless(line));
+}
+
+/// Names in files (classes, columns, arrays) may hold anything, and a terminal obeys control characters: they are
+/// written out, all but the end of a line and tabs.
+fn harmless(line: &str) -> Cow<'_, str> {
+    let harms = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
+    if !line.contains(harms) {
+        return line.into();
+    }
+    let spelled = |letter: char| match harms(letter) {
+        true => letter.escape_unicode().to_string(),
+        false => letter.to_string(),
+    };
+    line.chars().map(spelled).collect::<String>().into()
 }
 
 /// Something that the user should know, on standard error.

@@ -135,12 +135,15 @@ fn batch(args: &TraceArgs, dataset: &Dataset) -> Result<Vec<u32>> {
     Ok((0..args.batch as u32).collect())
 }
 
+/// Bytes that the arrays of a trace may have: compressed as far as weights can be, that is a file that is read again.
+const MOST_BYTES: u64 = 2 * npz::MEMORY;
+
 /// Whether the file will be one that can be read again.
 fn fits(spec: &MlpSpec, batch: usize) -> Result<()> {
     // W, dW, W_new of every parameter; z, a, dz, da of every unit, and X.
     let rows = spec.sizes().iter().sum::<usize>().saturating_mul(batch).saturating_mul(4);
     let bytes = spec.parameter_count().saturating_mul(3).saturating_add(rows).saturating_mul(8);
-    if bytes as u64 <= npz::MAX_BYTES {
+    if bytes as u64 <= MOST_BYTES {
         return Ok(());
     }
     Err(Error::Usage(format!(
@@ -148,7 +151,7 @@ fn fits(spec: &MlpSpec, batch: usize) -> Result<()> {
          back\n  hint: fewer samples (37 are plenty) with --batch, or smaller --hidden",
         spec.sizes(),
         bytes >> 20,
-        npz::MAX_BYTES >> 20
+        MOST_BYTES >> 20
     )))
 }
 

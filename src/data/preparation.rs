@@ -55,6 +55,27 @@ impl Preparation {
         let class_names = (0..classes).map(|class| class.to_string()).collect();
         Self { scaling: Scaling::Bytes, class_names }
     }
+
+    /// Whether a network of so many inputs and classes can have been trained with this.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn check(&self, inputs: usize, classes: usize) -> Result<(), String> {
+        if self.class_names.len() != classes {
+            return Err(format!(
+                "it names {} classes, and its network has {classes}",
+                self.class_names.len()
+            ));
+        }
+        let Scaling::Columns { shift, factor } = &self.scaling else { return Ok(()) };
+        if (shift.len(), factor.len()) != (inputs, inputs) {
+            let (shifts, factors) = (shift.len(), factor.len());
+            return Err(format!(
+                "it scales by {shifts} shifts and {factors} factors, and its network has {inputs} inputs"
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// Rows of fewer values than 8 x 8 are no images of numbers: small whole numbers are common in tables.

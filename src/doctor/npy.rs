@@ -38,9 +38,6 @@ pub enum Value {
     Text(String),
 }
 
-/// The most values one array may have.
-pub const MAX_VALUES: usize = 16 << 20;
-
 impl Kind {
     fn of(dtype: &Dtype) -> Self {
         match (dtype.letter, dtype.size) {
@@ -52,19 +49,20 @@ impl Kind {
     }
 }
 
-/// Reads one array from the bytes of a `.npy` file.
+/// Reads one array of at most so many values from the bytes of a `.npy` file.
 ///
 /// # Errors
 /// The problem and a hint: not an array, objects, a dtype that is not a number, or sizes that disagree.
-pub fn parse(mut bytes: &[u8]) -> Result<Value, Refusal> {
+pub fn parse(mut bytes: &[u8], most: usize) -> Result<Value, Refusal> {
     let header = Header::read(&mut bytes)?;
     let (dtype, body) = (&header.dtype, bytes);
     if header.bytes() != Some(body.len()) {
         return Err(header.wrong_length(body.len()));
     }
     let shape = header.shape;
-    if body.len() / dtype.size > MAX_VALUES {
-        let problem = format!("has shape {shape:?}: more than {MAX_VALUES} values");
+    if body.len() / dtype.size > most {
+        let problem =
+            format!("has shape {shape:?}: more than the {most} values that a file of this size may have");
         return Err((problem, "export one small batch: 37 samples are plenty".to_owned()));
     }
     if dtype.is_text() {

@@ -1,7 +1,7 @@
 //! The `.npz` file of an exported batch, read whole and written.
 //!
-//! Nothing is allocated because a header claims a size: entries are unpacked as far as they really go, and at most
-//! [`MAX_BYTES`] in all.
+//! Nothing is allocated because a header claims a size: entries are unpacked as far as they really go, and the arrays of
+//! a file may take [`MEMORY`] and twice the file, in f64.
 
 use super::npy::{self, Refusal, Value};
 use crate::atomic_file::AtomicFile;
@@ -9,11 +9,11 @@ use crate::error::{Error, Result};
 use crate::numpy::npz::{self, Archive};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Seek};
+use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// The most bytes a file may unpack to.
-pub const MAX_BYTES: u64 = 128 << 20;
+/// The memory that a file's arrays may take beside twice its own size: 4 million values.
+pub const MEMORY: u64 = 32 << 20;
 
 /// The entries of a file by their names, without `.npy`.
 pub type Entries = BTreeMap<String, Value>;
@@ -31,37 +31,49 @@ pub fn read(path: &Path) -> Result<Entries> {
 ///
 /// # Errors
 /// The problem and a hint.
-pub fn read_from(source: impl Read + Seek) -> Result<Entries, Refusal> {
+pub fn read_from(mut source: impl Read + Seek) -> Result<Entries, Refusal> {
     let help = |(problem, _)| {
         let hint =
             "save with numpy.savez(\"dump.npz\", W1=..., ...); `gpu-mlp doctor --template numpy` shows how";
         (problem, hint.to_owned())
     };
+    let length = source.seek(SeekFrom::End(0)).map_err(|error| broken(&error))?;
+    let most = MEMORY.saturating_add(length.saturating_mul(2));
     let mut archive = Archive::open(source).map_err(help)?;
-    let (mut entries, mut left) = (Entries::new(), MAX_BYTES);
+    let (mut entries, mut left) = (Entries::new(), most);
     for index in 0..archive.names().len() {
         let name = archive.names()[index].clone();
         let mut entry = archive.entry(index).map_err(help)?;
         let named = |(problem, hint)| (format!("`{name}` {problem}"), hint);
-        let bytes = unpack(&mut entry, left).map_err(named)?;
-        left -= bytes.len() as u64;
-        let value = npy::parse(&bytes).map_err(named)?;
+        let too_large = || {
+            let problem = format!("takes more memory than the {} MiB allowed for this file", most >> 20);
+            named((problem, "export one small batch: 37 samples are plenty".to_owned()))
+        };
+        let bytes = unpack(&mut entry, left).map_err(named)?.ok_or_else(too_large)?;
+        let value = npy::parse(&bytes, (left / 8) as usize).map_err(named)?;
+        left = left.checked_sub(memory(&value).max(bytes.len() as u64)).ok_or_else(too_large)?;
         entries.insert(name, value);
     }
     Ok(entries)
 }
 
-/// At most `left` bytes of an entry; more is a refusal.
-fn unpack(entry: &mut impl Read, left: u64) -> Result<Vec<u8>, Refusal> {
-    let mut bytes = Vec::new();
-    let broken =
-        |error| (format!("cannot be unpacked: {error}"), "the file is damaged; save it again".to_owned());
-    entry.take(left + 1).read_to_end(&mut bytes).map_err(broken)?;
-    if bytes.len() as u64 > left {
-        let problem = format!("unpacks to more than the {} MiB allowed for a whole file", MAX_BYTES >> 20);
-        return Err((problem, "export one small batch: 37 samples are plenty".to_owned()));
+fn broken(error: &std::io::Error) -> Refusal {
+    (format!("cannot be unpacked: {error}"), "the file is damaged; save it again".to_owned())
+}
+
+/// Bytes that a value takes.
+fn memory(value: &Value) -> u64 {
+    match value {
+        Value::Numbers(array) => size_of_val(array.data.as_slice()) as u64,
+        Value::Text(text) => text.len() as u64,
     }
-    Ok(bytes)
+}
+
+/// An entry of at most `left` bytes; nothing if it has more.
+fn unpack(entry: &mut impl Read, left: u64) -> Result<Option<Vec<u8>>, Refusal> {
+    let mut bytes = Vec::new();
+    entry.take(left.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| broken(&error))?;
+    Ok((bytes.len() as u64 <= left).then_some(bytes))
 }
 
 /// Writes arrays to the file at `path`, compressed; the file is there as a whole or not at all.

@@ -285,8 +285,8 @@ impl TrainConfig {
             curve: self.lr_schedule,
             lr: self.lr.into(),
             warmup: (f64::from(self.warmup_epochs) * steps_per_epoch as f64).round() as u64,
-            total: self.total_epochs() as u64 * steps_per_epoch,
-            every: self.lr_step_epochs.unwrap_or(1).max(1) as u64 * steps_per_epoch,
+            total: (self.total_epochs() as u64).saturating_mul(steps_per_epoch),
+            every: (self.lr_step_epochs.unwrap_or(1).max(1) as u64).saturating_mul(steps_per_epoch),
             gamma: self.lr_gamma.into(),
             min: self.lr_min.into(),
         }

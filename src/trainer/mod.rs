@@ -128,6 +128,7 @@ impl<'a, E: Engine> Trainer<'a, E> {
         history: Vec<EpochRecord>,
     ) -> Result<Self> {
         let plan = Plan::new(config, dataset)?;
+        check_progress(state, plan.train.len())?;
         let (progress, best) = (state.progress.clone(), state.best.clone());
         let mut trainer = Self { engine, config, plan, progress, history, best };
         trainer.restore(state).await?;
@@ -264,4 +265,19 @@ impl<'a, E: Engine> Trainer<'a, E> {
         let loss = |epoch: usize| self.history[epoch].validation_loss.unwrap_or(f64::INFINITY);
         (0..self.history.len()).fold(0, |best, epoch| if loss(epoch) < loss(best) { epoch } else { best })
     }
+}
+
+/// Whether a state can be one of a run whose epochs have so many samples.
+fn check_progress(state: &State, all: usize) -> Result<()> {
+    let Progress { epochs, samples: done, sums, .. } = &state.progress;
+    let (steps, summed) = (state.optimizer.steps, sums.samples);
+    let most = (*epochs as u64).saturating_add(1).saturating_mul(all as u64);
+    if *done < all && summed == *done as u64 && steps <= most && most < u64::MAX {
+        return Ok(());
+    }
+    Err(Error::Usage(format!(
+        "the checkpoint says that {epochs} epochs and {done} samples of the next are done, in {steps} steps, with sums over \
+         {summed}; an epoch has {all} samples\n  hint: go on with the data that the run was started with, and a checkpoint \
+         that is whole"
+    )))
 }

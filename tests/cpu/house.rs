@@ -177,6 +177,28 @@ fn only_fetch_uses_the_network() {
     nowhere(&["ureq", "TcpStream", "std::net"], &["src/data/fetch"]);
 }
 
+/// Each use is allowed on its own, and says why it is sound; everywhere else the compiler refuses it.
+#[test]
+fn what_the_compiler_cannot_prove_stands_in_two_places_with_its_reason() {
+    let manifest = text(Path::new("Cargo.toml"));
+    assert!(manifest.lines().any(|line| line == "unsafe_code = \"deny\""), "[lints.rust] of Cargo.toml");
+    let mut found = BTreeSet::new();
+    for path in ["src", "tests", "benches"].into_iter().flat_map(|folder| files(folder, "rs")) {
+        let lines = code(&path);
+        let is_quote = |line: &str| line.contains('"');
+        if lines
+            .iter()
+            .any(|(_, line)| (word_in("unsafe", line) || line.contains("unsafe_code")) && !is_quote(line))
+        {
+            let reasons = text(&path).matches("SAFETY: ").count();
+            assert!(reasons > 0, "{} does not say why it is sound", path.display());
+            found.insert(path.display().to_string());
+        }
+    }
+    let allowed = ["src/gpu/pipeline_cache.rs", "tests/fuzz/memory.rs"];
+    assert_eq!(found, allowed.map(String::from).into());
+}
+
 /// The modules of the crate that a line of code names: `crate::x::…`, and each of `crate::{x, y::z}`.
 fn named(line: &str) -> Vec<String> {
     let head = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();

@@ -10,10 +10,12 @@ mod cli_data_errors;
 mod cli_errors;
 mod cli_eval;
 mod cli_resume;
+mod cli_tables;
 mod cli_train;
 mod compare;
 mod cpu_engine;
 mod data;
+mod dependencies;
 mod digits;
 mod doctor;
 #[path = "../engine_options/mod.rs"]
@@ -25,6 +27,8 @@ mod forms;
 mod gradcheck;
 mod house;
 mod idx;
+#[cfg(unix)]
+mod links;
 mod memory;
 #[cfg(feature = "fetch")]
 mod mirror;

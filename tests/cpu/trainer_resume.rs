@@ -302,3 +302,37 @@ fn an_epoch_that_another_engine_began_keeps_all_its_sums() {
         assert_eq!(sums.samples, 9 + taken as u64);
     });
 }
+
+/// A state that is no state of the run would train on, or count, what is not there.
+#[test]
+fn a_state_that_cannot_be_of_this_run_is_refused() {
+    let (config, dataset) = (full(), tiny::dataset());
+    let (_, notes) = run(&config, &dataset);
+    let good = notes.states.last().unwrap().clone();
+    let changes: [fn(&mut State); 5] = [
+        |state| state.progress.samples = usize::MAX,
+        |state| (state.progress.samples, state.progress.sums.samples) = (51, 51),
+        |state| state.progress.sums.samples = 7,
+        |state| state.optimizer.steps = u64::MAX,
+        |state| state.progress.epochs = usize::MAX,
+    ];
+    for change in changes {
+        let mut state = good.clone();
+        change(&mut state);
+        let mut engine = engine(&config, &dataset);
+        let error =
+            block_on(Trainer::resume(&mut engine, &config, &dataset, &state, Vec::new())).err().unwrap();
+        assert!(
+            matches!(error, Error::Usage(_)) && error.to_string().contains("the checkpoint says"),
+            "{error}"
+        );
+    }
+    // As many epochs as can be written down are still a schedule.
+    let endless = TrainConfig {
+        epochs: usize::MAX,
+        lr_schedule: Curve::Step,
+        lr_step_epochs: Some(usize::MAX),
+        ..config
+    };
+    assert_eq!(endless.step_options(&dataset).unwrap().schedule.total, u64::MAX);
+}

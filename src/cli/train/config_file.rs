@@ -40,7 +40,7 @@ pub(super) fn defaults(optimizer: Algorithm) -> RunConfig {
 /// # Errors
 /// [`Error::Io`] if it cannot be read; [`Error::File`] if it is neither TOML nor JSON, names an option that there is not,
 /// or gives one a value that it cannot have.
-pub(super) fn read(path: &Path) -> Result<Map<String, Value>> {
+pub fn read(path: &Path) -> Result<Map<String, Value>> {
     let mut text = String::new();
     let file = File::open(path).map_err(Error::io("read", path))?;
     file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(Error::io("read", path))?;

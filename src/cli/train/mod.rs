@@ -1,6 +1,6 @@
 //! `gpu-mlp train`: a new run, or the rest of one.
 
-mod config_file;
+pub mod config_file;
 mod display;
 mod options;
 mod recovery;

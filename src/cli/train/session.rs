@@ -41,6 +41,7 @@ impl Session<'_> {
         };
         let halvings = state.as_ref().map_or(0, |state| state.progress.lr_halvings);
         let config = own.with_lr_halved(halvings);
+        config.check()?;
         if halvings > 0 && !self.args.quiet {
             note(&format!("this run has diverged before: --lr is {:?} now, not {:?}", config.lr, own.lr));
         }

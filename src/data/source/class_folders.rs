@@ -12,8 +12,9 @@ use super::{Labels, Part, Reading, Rows, Source, part};
 use crate::data::Format;
 use crate::error::{Error, Result};
 
-/// Images decoded before they are put together.
+/// Images decoded before they are put together, and their bytes.
 const PIECE: usize = 512;
+const PIECE_BYTES: usize = 32 << 20;
 
 /// Bytes that tell an image from another file.
 const START: u64 = 16;
@@ -119,19 +120,25 @@ impl Images {
         for class in &classes {
             let before = images.labels.len();
             let files = entries(&folder.join(class))?;
-            for piece in files.chunks(PIECE) {
+            let mut left = files.as_slice();
+            while !left.is_empty() {
+                // Until there is an image nobody knows how much memory one takes.
+                let shape = images.pictures.shape;
+                let count = shape.map_or(1, |[rows, cols]| (PIECE_BYTES / (3 * rows * cols)).clamp(1, PIECE));
+                let (piece, rest) = left.split_at(count.min(left.len()));
+                left = rest;
                 let decoded: Vec<Result<Option<Picture>>> =
-                    piece.par_iter().map(|path| decode(path)).collect();
+                    piece.par_iter().map(|path| decode(path, shape)).collect();
                 for (path, picture) in piece.iter().zip(decoded) {
                     let Some(picture) = picture? else {
                         left_out.push(path.clone());
                         continue;
                     };
-                    images.pictures.push(&picture, memory).map_err(|problem| {
-                        let hint = "bring all images to one size; --memory-limit allows more memory";
-                        Error::file(path, problem, hint)
-                    })?;
-                    images.labels.push(class);
+                    images
+                        .pictures
+                        .push(&picture, memory)
+                        .map_err(|problem| Error::file(path, problem, "--memory-limit allows more memory"))?;
+                    images.labels.push(class).map_err(|problem| Error::file(path, problem, HINT))?;
                 }
             }
             if images.labels.len() == before {
@@ -155,8 +162,9 @@ impl Images {
     }
 }
 
-fn decode(path: &Path) -> Result<Option<Picture>> {
-    if path.is_dir() {
+/// Reads an image; nothing if the path leads to anything else, such as a folder, a pipe or a device.
+fn decode(path: &Path, shape: Option<[usize; 2]>) -> Result<Option<Picture>> {
+    if !fs::metadata(path).map_err(Error::io("read", path))?.is_file() {
         return Ok(None);
     }
     let mut bytes = Vec::new();
@@ -165,5 +173,8 @@ fn decode(path: &Path) -> Result<Option<Picture>> {
     if Picture::is_one(&bytes) {
         file.take(MOST_BYTES).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
     }
-    Picture::decode(&bytes).map_err(|problem| Error::file(path, problem, "restore the image, or remove it"))
+    Picture::decode(&bytes, shape).map_err(|problem| {
+        let hint = "restore the image, or remove it; all images have to have one size";
+        Error::file(path, problem, hint)
+    })
 }

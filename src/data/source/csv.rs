@@ -15,6 +15,9 @@ pub(super) const LABELS: [&str; 6] = ["label", "labels", "class", "target", "y",
 /// The most columns a table may have.
 const MOST_COLUMNS: usize = 1 << 20;
 
+/// The longest line, in bytes: a file without an end of line must not be held in memory to find out.
+const LONGEST_LINE: u64 = 4 << 20;
+
 /// What stands where a value is missing.
 const MISSING: [&str; 6] = ["", "?", "na", "n/a", "nan", "null"];
 
@@ -24,18 +27,21 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
         .delimiter(delimiter)
-        .from_reader(io::Cursor::new(start).chain(rest));
-    let refused = |error| unreadable(error, path);
+        .from_reader(Line { source: io::Cursor::new(start).chain(rest), left: LONGEST_LINE });
+    let mut next = |record: &mut StringRecord| {
+        reader.get_mut().left = LONGEST_LINE;
+        reader.read_record(record).map_err(|error| unreadable(error, path))
+    };
     let mut record = StringRecord::new();
-    if !reader.read_record(&mut record).map_err(refused)? {
+    if !next(&mut record)? {
         return Err(Error::file(path, "it is empty", "use a file with a row for each sample"));
     }
-    let first = record.clone();
-    if first.len() < 2 || first.len() > MOST_COLUMNS {
-        let problem = format!("its first line has {} columns", first.len());
+    if record.len() < 2 || record.len() > MOST_COLUMNS {
+        let problem = format!("its first line has {} columns", record.len());
         return Err(Error::file(path, problem, "a table has a column of labels, and columns of values"));
     }
-    let mut more = reader.read_record(&mut record).map_err(refused)?;
+    let first = record.clone();
+    let mut more = next(&mut record)?;
     let header = is_header(&first, more.then_some(&record));
     let label =
         label(reading.label_column, &first, header, if more && header { &record } else { &first }, path)?;
@@ -51,7 +57,7 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
     }
     while more {
         rows.push(&record, record.position().map_or(0, csv::Position::line))?;
-        more = reader.read_record(&mut record).map_err(refused)?;
+        more = next(&mut record)?;
     }
     let Table { values, labels, .. } = rows;
     if labels.len() == 0 {
@@ -85,6 +91,23 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
     Ok(Source { what, train, test: None, classes: None })
 }
 
+/// A source that gives no more bytes than a line may have, until it is told that the next line begins.
+struct Line<R> {
+    source: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Line<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let count = self.source.by_ref().take(self.left).read(buffer)?;
+        self.left -= count as u64;
+        Ok(count)
+    }
+}
+
 /// What is read so far.
 struct Table<'a> {
     path: &'a Path,
@@ -112,7 +135,7 @@ impl Table<'_> {
                 if text.is_empty() {
                     return Err(self.wrong(line, column, "the label is missing"));
                 }
-                self.labels.push(text);
+                self.labels.push(text).map_err(|problem| self.wrong(line, column, &problem))?;
                 continue;
             }
             let value = match text.parse::<f32>() {
@@ -205,6 +228,14 @@ pub(super) fn unreadable_source(error: io::Error, path: &Path) -> Error {
 fn unreadable(error: csv::Error, path: &Path) -> Error {
     let line = error.position().map_or(0, csv::Position::line);
     match error.into_kind() {
+        ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            let problem = format!("one of its lines takes more than {} MiB", LONGEST_LINE >> 20);
+            Error::file(
+                path,
+                problem,
+                "a table has a line for each sample; a quote that is never closed makes one of many",
+            )
+        }
         ErrorKind::Io(error) => unreadable_source(error, path),
         ErrorKind::UnequalLengths { expected_len, len, .. } => {
             let problem = format!("line {line} has {len} columns, and the lines before have {expected_len}");

@@ -8,6 +8,9 @@ use crate::error::{Error, Result};
 /// The most classes that labels may have.
 const MOST_CLASSES: usize = 65_536;
 
+/// The longest name of a class, in bytes.
+const LONGEST_NAME: usize = 256;
+
 /// The label of each row.
 #[derive(Debug, Clone, Default)]
 pub struct Labels {
@@ -35,12 +38,25 @@ impl Labels {
     }
 
     /// Adds the label of a row; a whole number is the same label however it is written.
-    pub fn push(&mut self, text: &str) {
+    ///
+    /// # Errors
+    /// Why it can be no class: text that is too long, or one different label too many.
+    pub fn push(&mut self, text: &str) -> Result<(), String> {
+        if text.len() > LONGEST_NAME {
+            return Err(format!("a label of {} bytes is no class: at most {LONGEST_NAME}", text.len()));
+        }
         let name = match text.parse::<f64>() {
             Ok(number) if number.fract() == 0.0 && number.abs() < 1e15 => format!("{}", number as i64),
             _ => text.to_owned(),
         };
         self.push_name(name);
+        if self.names.len() > MOST_CLASSES {
+            return Err(format!(
+                "the labels up to here are {} different ones: these are no classes",
+                self.names.len()
+            ));
+        }
+        Ok(())
     }
 
     /// Adds the label of a row as it is.

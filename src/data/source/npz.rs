@@ -213,7 +213,7 @@ fn labels(source: &mut impl Read, memory: u64) -> Result<Labels, Refusal> {
             return refused(problem, "save labels as an array [samples]");
         }
     }
-    if header.count().is_none_or(|count| 4 * count as u64 > memory) {
+    if header.count().and_then(|count| (count as u64).checked_mul(4)).is_none_or(|needed| needed > memory) {
         let problem = format!("has shape {shape:?}: more than the {memory} bytes of memory left");
         return refused(problem, "allow more with --memory-limit, or use fewer rows");
     }
@@ -227,11 +227,11 @@ fn labels(source: &mut impl Read, memory: u64) -> Result<Labels, Refusal> {
                     "fill in or remove such rows",
                 );
             }
-            labels.push(text.trim());
+            labels.push(text.trim())
         } else {
-            labels.push(&dtype.number(value).to_string());
+            labels.push(&dtype.number(value).to_string())
         }
-        Ok(())
+        .map_err(|problem| (format!("cannot be used: {problem}"), "save one class a row".to_owned()))
     })?;
     Ok(labels)
 }

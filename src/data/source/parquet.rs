@@ -72,7 +72,8 @@ fn read_here(path: &Path, reading: Reading<'_>) -> Result<Source> {
         }
     };
     let count = labels.len();
-    if rows.len() != count * features * format.size() {
+    // No values a row: the images have no rows, whatever the labels have.
+    if features == 0 || rows.len() != count * features * format.size() {
         let problem = format!("it has {count} labels, and {} bytes of rows of {features} values", rows.len());
         return Err(Error::file(path, problem, "the file is damaged: get it again"));
     }
@@ -220,9 +221,9 @@ impl<'a> Table<'a> {
                         }
                     }
                 }
-                (Value::Number(number), None) => labels.push(&number.to_string()),
+                (Value::Number(number), None) => return labels.push(&number.to_string()).or_else(refuse),
                 (Value::Bytes(bytes), _) => match std::str::from_utf8(bytes).map(str::trim) {
-                    Ok(text) if !text.is_empty() => labels.push(text),
+                    Ok(text) if !text.is_empty() => return labels.push(text).or_else(refuse),
                     _ => return refuse("the label is empty, or no UTF-8 text".into()),
                 },
             }
@@ -236,7 +237,7 @@ impl<'a> Table<'a> {
             let hint = "bring all images to one size, as PNG or JPEG; --memory-limit allows more memory";
             let refuse = |problem: String| self.wrong(row, column, &problem, hint);
             let Value::Bytes(bytes) = value else { return Err(refuse("the image is missing".into())) };
-            let picture = Picture::decode(bytes).map_err(refuse)?;
+            let picture = Picture::decode(bytes, pictures.shape).map_err(refuse)?;
             let picture = picture.ok_or_else(|| refuse("these bytes are no PNG or JPEG image".into()))?;
             pictures.push(&picture, self.reading.memory).map_err(refuse)?;
             row += 1;

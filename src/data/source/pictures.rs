@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::io::Cursor;
 
-use image::{DynamicImage, GenericImageView, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-/// The most pixels that one image may have.
-const MOST_PIXELS: u64 = 1 << 26;
+/// The most pixels that one image may have: 2048 x 2048. A header that claims them is given the memory to decode them,
+/// up to 8 bytes a pixel.
+const MOST_PIXELS: u64 = 1 << 22;
 
 /// One image.
 pub struct Picture {
@@ -25,8 +26,8 @@ impl Picture {
     /// Decodes an image; nothing if the bytes are neither PNG nor JPEG. Transparency is left out, and 16 bits become 8.
     ///
     /// # Errors
-    /// What is wrong with the image.
-    pub fn decode(bytes: &[u8]) -> Result<Option<Self>, String> {
+    /// What is wrong with the image: before anything is decoded, that it has another shape than those before it.
+    pub fn decode(bytes: &[u8], before: Option<[usize; 2]>) -> Result<Option<Self>, String> {
         let Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg)) = image::guess_format(bytes) else {
             return Ok(None);
         };
@@ -39,12 +40,16 @@ impl Picture {
         let (width, height) = decoder.dimensions();
         if u64::from(width) * u64::from(height) > MOST_PIXELS {
             return Err(format!(
-                "an image of {height} x {width} pixels is too large: at most {MOST_PIXELS} in all"
+                "an image of {height} x {width} pixels is too large: scale it down, at most {MOST_PIXELS} pixels are read"
+            ));
+        }
+        let shape = [height as usize, width as usize];
+        if let Some([rows, cols]) = before.filter(|&before| before != shape) {
+            return Err(format!(
+                "it is {height} x {width} pixels, and the images before it are {rows} x {cols}"
             ));
         }
         let image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
-        let (width, height) = image.dimensions();
-        let shape = [height as usize, width as usize];
         let colour = image.color().has_color();
         let bytes = if colour { image.into_rgb8().into_raw() } else { image.into_luma8().into_raw() };
         Ok(Some(Self { shape, colour, bytes }))
@@ -73,18 +78,12 @@ impl Pictures {
         rows * cols * if self.colour { 3 } else { 1 }
     }
 
-    /// Adds an image.
+    /// Adds an image that was decoded for the shape of those before it.
     ///
     /// # Errors
-    /// What does not fit: another size than the others, or more than `memory` bytes in all.
+    /// That it does not fit into `memory` bytes in all.
     pub fn push(&mut self, picture: &Picture, memory: u64) -> Result<(), String> {
-        let [rows, cols] = *self.shape.get_or_insert(picture.shape);
-        if picture.shape != [rows, cols] {
-            let [own_rows, own_cols] = picture.shape;
-            return Err(format!(
-                "it is {own_rows} x {own_cols} pixels, and the images before it are {rows} x {cols}"
-            ));
-        }
+        self.shape.get_or_insert(picture.shape);
         if picture.colour {
             self.in_colour();
         }

@@ -1,0 +1,168 @@
+//! The forms that data come in.
+
+use std::fs;
+use std::io::Cursor;
+use std::path::Path;
+
+use flate2::Compression;
+use gpu_mlp::data::idx::{self, ImagesFile};
+use gpu_mlp::numpy::npy;
+use image::{ColorType, ImageFormat};
+use zip::CompressionMethod;
+
+use super::{gzip, mutate_gzip, target};
+use crate::driver::{Mutate, Target};
+use crate::place::{self, judged};
+use crate::{archive, pictures};
+
+pub fn idx() -> Target {
+    let file = |dims: &[u32]| {
+        let mut bytes = vec![0, 0, 8, dims.len() as u8];
+        dims.iter().for_each(|dim| bytes.extend(dim.to_be_bytes()));
+        bytes.extend((0..dims.iter().product()).map(|i: u32| (i * 37) as u8));
+        bytes
+    };
+    let plain = [file(&[3, 2, 4]), file(&[5]), file(&[1, 1, 1])];
+    let packed = plain.each_ref().map(|bytes| gzip(bytes, Compression::fast()));
+    let (folder, path) = place::file("images");
+    let read = move |input: &[u8]| {
+        let _ = &folder;
+        let name = Path::new("images");
+        if let Ok(labels) = judged(idx::labels_from(input, name)) {
+            assert!(!labels.is_empty());
+            return Ok(());
+        }
+        let images = judged(idx::images_from(input, name));
+        if let Ok(images) = &images {
+            assert_eq!(images.pixels.len(), images.len() * images.shape[0] * images.shape[1]);
+        }
+        if !input.starts_with(&[0x1f, 0x8b]) {
+            // The same file, left where it is.
+            fs::write(&path, input).unwrap();
+            let left = judged(ImagesFile::open(&path).and_then(ImagesFile::leave));
+            assert_eq!(left.is_ok(), images.is_ok(), "{left:?} {images:?}");
+            if let (Ok(left), Ok(images)) = (left, &images) {
+                let last = left.rows() as u32 - 1;
+                let row = left.read(&[last]).unwrap();
+                assert_eq!(row, images.pixels[images.pixels.len() - row.len()..]);
+            }
+        }
+        images.map(drop)
+    };
+    let mutate: Mutate =
+        |rng, input, other| mutate_gzip(rng, input, other, &["\u{0}\u{0}\u{8}\u{3}", "\u{1f}"]);
+    target("idx", [&plain[..], &packed].concat(), mutate, Box::new(read))
+}
+
+/// The bytes of an array.
+fn array(descr: &str, shape: &[usize], body: &[u8]) -> Vec<u8> {
+    [npy::header(descr, shape), body.to_vec()].concat()
+}
+
+pub fn npz() -> Target {
+    let floats: Vec<u8> = (0..24).flat_map(|i| (i as f32 * 0.5 - 3.0).to_le_bytes()).collect();
+    let labels: Vec<u8> = (0..6_i64).flat_map(|i| (i % 3).to_le_bytes()).collect();
+    let names: Vec<u8> = "aabbab".chars().flat_map(|letter| u32::from(letter).to_le_bytes()).collect();
+    let bytes: Vec<u8> = (0..96).collect();
+    let sets: [Vec<(&str, Vec<u8>)>; 3] = [
+        vec![("X", array("<f4", &[6, 4], &floats)), ("y", array("<i8", &[6], &labels))],
+        vec![
+            ("x_train", array("|u1", &[6, 4, 4], &bytes)),
+            ("y_train", array("<U1", &[6], &names)),
+            ("x_test", array("|u1", &[6, 4, 4], &bytes)),
+            ("y_test", array("<U1", &[6, 1], &names)),
+        ],
+        vec![("images", array(">f2", &[6, 8], &bytes)), ("labels", array("|b1", &[6], &[0, 1, 0, 1, 1, 1]))],
+    ];
+    let pack = |members: Vec<(&str, Vec<u8>)>, method| {
+        let members = members.into_iter().map(|(name, bytes)| (format!("{name}.npy"), bytes)).collect();
+        archive::packed(&members, method).unwrap()
+    };
+    let mut seeds: Vec<Vec<u8>> =
+        sets.iter().map(|set| pack(set.clone(), CompressionMethod::Stored)).collect();
+    let fortran = String::from_utf8_lossy(&sets[0][0].1[..128]).replace("False", "True ");
+    assert!(fortran.contains("True"));
+    seeds.push(pack(sets[0].clone(), CompressionMethod::Deflated));
+    let mut turned = sets[0].clone();
+    let at = turned[0].1.windows(5).position(|five| five == b"False").unwrap();
+    turned[0].1.splice(at..at + 5, *b"True ");
+    seeds.push(pack(turned, CompressionMethod::Stored));
+    let (folder, path) = place::file("set.npz");
+    let read = move |input: &[u8]| {
+        let _ = &folder;
+        fs::write(&path, input).unwrap();
+        place::load(&path)
+    };
+    target("npz", seeds, archive::mutate, Box::new(read))
+}
+
+pub fn table() -> Target {
+    let seeds = [
+        "x,z,label\n1,2,0\n3,4,1\n5,6,0\n7,8,1\n",
+        "0;1.5;2\n1;2.5;3\n0;1e3;-4\n1;7;0\n",
+        "\u{feff}a\tb\tspecies\n1\t2\t\"Ölüm\"\n3\t4\t\"the \"\"rest\"\"\"\n1\t3\tÖlüm\n3\t5\tx\n",
+        ",x,y\r\n0,1,a\r\n1,2,b\r\n2,3,a\r\n3,5,b\r\n",
+    ];
+    let mut seeds: Vec<Vec<u8>> = seeds.map(|text| text.as_bytes().to_vec()).to_vec();
+    let pixels = |i: usize| (0..64).map(|p| format!(",{}", (i * p * 5) % 256)).collect::<String>();
+    seeds.push((0..6).map(|i| format!("{}{}\n", i % 2, pixels(i))).collect::<String>().into_bytes());
+    seeds.push(gzip(&seeds[0], Compression::fast()));
+    let (folder, path) = place::file("set.csv");
+    let read = move |input: &[u8]| {
+        let _ = &folder;
+        fs::write(&path, input).unwrap();
+        place::load(&path)
+    };
+    let mutate: Mutate = |rng, input, other| {
+        let words = [
+            ",",
+            ";",
+            "\t",
+            "\n",
+            "\r\n",
+            "\"",
+            "\"\"",
+            "\u{feff}",
+            "label",
+            "nan",
+            "inf",
+            " ",
+            "\u{0}",
+            "ß",
+            "1e400",
+            "-1e-46",
+            "3e38",
+            "-3e38",
+            "PK\u{3}\u{4}",
+            "PAR1",
+        ];
+        mutate_gzip(rng, input, other, &words)
+    };
+    target("table", seeds, mutate, Box::new(read))
+}
+
+pub fn encoded(colour: ColorType, format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    let pixels: Vec<u8> = (0..16 * usize::from(colour.bytes_per_pixel())).map(|i| (i * 29) as u8).collect();
+    image::write_buffer_with_format(&mut bytes, &pixels, 4, 4, colour, format).unwrap();
+    bytes.into_inner()
+}
+
+pub fn images() -> Target {
+    use ColorType::{L8, L16, La8, La16, Rgb8, Rgb16, Rgba8, Rgba16};
+    let mut seeds = [L8, La8, Rgb8, Rgba8, L16, La16, Rgb16, Rgba16]
+        .map(|colour| encoded(colour, ImageFormat::Png))
+        .to_vec();
+    seeds.extend([L8, Rgb8].map(|colour| encoded(colour, ImageFormat::Jpeg)));
+    let folder = place::folder();
+    let path = folder.path().to_owned();
+    for class in ["a", "b"] {
+        fs::create_dir(path.join(class)).unwrap();
+        fs::write(path.join(class).join("0"), &seeds[0]).unwrap();
+    }
+    let read = move |input: &[u8]| {
+        fs::write(folder.path().join("a/1"), input).unwrap();
+        place::load(folder.path())
+    };
+    target("images", seeds, pictures::mutate, Box::new(read))
+}

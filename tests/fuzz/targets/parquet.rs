@@ -1,0 +1,73 @@
+//! Parquet files: a table, and images as data hubs publish them.
+
+use std::fs;
+use std::sync::Arc;
+
+use ::parquet::basic::{Compression, ZstdLevel};
+use ::parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
+use ::parquet::file::metadata::KeyValue;
+use ::parquet::file::properties::WriterProperties;
+use ::parquet::file::writer::SerializedFileWriter;
+use ::parquet::schema::parser::parse_message_type;
+use gpu_mlp::data::PARQUET_THREAD;
+use image::{ColorType, ImageFormat};
+
+use super::data::encoded;
+use crate::driver::{Mutate, Target};
+use crate::mutate::edited;
+use crate::place;
+
+const TABLE: &str = "message table { optional double a; required int64 label; }";
+const IMAGES: &str =
+    "message images { optional group image { optional binary bytes; } required int64 label; }";
+const NAMES: &str = r#"{"info":{"features":{"label":{"names":["cat","dog"]}}}}"#;
+
+fn file(schema: &str, compression: Compression) -> Vec<u8> {
+    let properties = WriterProperties::builder()
+        .set_compression(compression)
+        .set_key_value_metadata(Some(vec![KeyValue::new("huggingface".to_owned(), NAMES.to_owned())]))
+        .build();
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let is_table = schema.name() == "table";
+    let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties)).unwrap();
+    let mut rows = writer.next_row_group().unwrap();
+    let mut column = rows.next_column().unwrap().unwrap();
+    if is_table {
+        let values: Vec<f64> = (0..6).map(|i| f64::from(i) + 0.5).collect();
+        column.typed::<DoubleType>().write_batch(&values, Some(&[1; 6]), None).unwrap();
+    } else {
+        let image = ByteArray::from(encoded(ColorType::L8, ImageFormat::Png));
+        column.typed::<ByteArrayType>().write_batch(&vec![image; 6], Some(&[2; 6]), None).unwrap();
+    }
+    column.close().unwrap();
+    let mut column = rows.next_column().unwrap().unwrap();
+    column.typed::<Int64Type>().write_batch(&[0, 1, 0, 1, 1, 0], None, None).unwrap();
+    column.close().unwrap();
+    rows.close().unwrap();
+    writer.into_inner().unwrap()
+}
+
+/// The reader of Parquet, whose crate panics at some damage: on a thread of its own that makes an error of it.
+pub fn parquet() -> Target {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().name() != Some(PARQUET_THREAD) {
+            report(panic);
+        }
+    }));
+    let kinds = [
+        Compression::UNCOMPRESSED,
+        Compression::SNAPPY,
+        Compression::ZSTD(ZstdLevel::default()),
+        Compression::LZ4_RAW,
+    ];
+    let seeds = [TABLE, IMAGES].into_iter().flat_map(|schema| kinds.map(|kind| file(schema, kind))).collect();
+    let (folder, path) = place::file("set.parquet");
+    let read = move |input: &[u8]| {
+        let _ = &folder;
+        fs::write(&path, input).unwrap();
+        place::load(&path)
+    };
+    let mutate: Mutate = |rng, input, other| edited(rng, input, other, &["PAR1", "label", "bytes"]);
+    Target { name: "parquet", seeds, mutate, read: Box::new(read) }
+}
