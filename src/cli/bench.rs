@@ -42,6 +42,8 @@ pub struct BenchArgs {
 /// Options that cannot be meant, or what the device reports.
 pub fn run(args: &BenchArgs) -> Result<u8> {
     args.device.check()?;
+    // Weights, their transpose, and copies on the way to an engine.
+    args.hidden.require_memory(16)?;
     let options =
         Options { hidden: args.hidden.0.clone(), batch_size: args.batch_size, seconds: args.seconds };
     let report = pollster::block_on(async {

@@ -67,6 +67,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         "cli",
         &[
             "error",
+            "memory",
             "bench",
             "metrics",
             "schedule",
