@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 const PREFIX: &str = ".gpu-mlp-";
 const SUFFIX: &str = ".part";
 /// Nothing that is still being written pauses for this long.
-const ABANDONED: Duration = Duration::from_secs(3600);
+pub const ABANDONED: Duration = Duration::from_secs(3600);
 
 /// A file being written. Dropped before [`AtomicFile::finish`], it leaves nothing behind.
 pub struct AtomicFile {
@@ -78,14 +78,15 @@ impl Write for AtomicFile {
     }
 }
 
-/// Removes from `folder` what killed programs have left half written, as far as that is possible.
-pub fn remove_leftovers(folder: &Path) {
+/// Removes from `folder` what killed programs have left half written, as far as that is possible: files that nobody has
+/// written to for so long. That is [`ABANDONED`], but for who knows that nobody else writes there.
+pub fn remove_leftovers(folder: &Path, idle: Duration) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let modified = entry.metadata().and_then(|metadata| metadata.modified()).ok();
         let age = modified.and_then(|modified| modified.elapsed().ok());
-        if name.starts_with(PREFIX) && name.ends_with(SUFFIX) && age.is_some_and(|age| age > ABANDONED) {
+        if name.starts_with(PREFIX) && name.ends_with(SUFFIX) && age.is_some_and(|age| age >= idle) {
             // It is only clutter: whoever cannot remove it can still use the folder.
             let _ = std::fs::remove_file(entry.path());
         }

@@ -4,6 +4,9 @@
 //! are `[in, out]`. A training state has the optimiser's moments too, as `velocity.layers.N.…` and `square.layers.N.…`,
 //! and with early stopping the best parameters so far, as `best.layers.N.…`. What else is needed stands in the
 //! metadata under the one key `gpu_mlp`, as JSON, so that the same training gives the same bytes.
+//!
+//! That JSON begins with `sha256`: of all bytes of the file, with the 64 digits of this very number as zeros. A file
+//! that does not match it is refused. Files of version 0.1.0 have none.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -12,6 +15,7 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::atomic_file::AtomicFile;
 use crate::data::{Preparation, Scaling};
@@ -73,6 +77,13 @@ pub struct Progress {
     pub samples: usize,
     /// Loss and hits of those samples.
     pub sums: Sums,
+    /// Times that the learning rate was halved because the run had diverged.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lr_halvings: u32,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// A training state.
@@ -110,6 +121,19 @@ const MOMENTS: [&str; 2] = ["velocity.", "square."];
 
 /// Name of the best parameters.
 const BEST: &str = "best.";
+
+/// The metadata as they stand in a file.
+#[derive(Serialize, Deserialize)]
+struct Sealed<T> {
+    /// See the module's words.
+    #[serde(default)]
+    sha256: Option<String>,
+    #[serde(flatten)]
+    info: T,
+}
+
+/// What stands for the checksum while the checksum is taken.
+const NO_DIGITS: [u8; 64] = [b'0'; 64];
 
 /// Writes a model; the file is whole or, after a crash, as it was before.
 ///
@@ -193,17 +217,40 @@ fn tensors(prefix: &str, parameters: &Parameters) -> Vec<Named> {
 
 fn write(path: &Path, tensors: &[Named], info: &impl Serialize) -> Result<()> {
     let internal = |error: &dyn std::fmt::Display| Error::Internal(format!("{}: {error}", path.display()));
-    let info = serde_json::to_string(info).map_err(|error| internal(&error))?;
+    let sealed = Sealed { sha256: Some(String::from_utf8_lossy(&NO_DIGITS).into_owned()), info };
+    let info = serde_json::to_string(&sealed).map_err(|error| internal(&error))?;
     let views = tensors
         .iter()
         .map(|t| Ok((t.name.as_str(), TensorView::new(Dtype::F32, t.shape.clone(), &t.bytes)?)))
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
         .map_err(|error| internal(&error))?;
     let metadata = HashMap::from([(METADATA_KEY.to_owned(), info)]);
-    let bytes = safetensors::serialize(views, Some(metadata)).map_err(|error| internal(&error))?;
+    let mut bytes = safetensors::serialize(views, Some(metadata)).map_err(|error| internal(&error))?;
+    let digits = sha256(&[&bytes]);
+    let at = find(&bytes, &NO_DIGITS).ok_or_else(|| internal(&"no place for its checksum"))?;
+    bytes[at..at + digits.len()].copy_from_slice(digits.as_bytes());
     let mut file = AtomicFile::create(path)?;
     file.write_all(&bytes).map_err(Error::io("write", path))?;
     file.finish()
+}
+
+/// In hexadecimal, of the parts one after the other.
+fn sha256(parts: &[&[u8]]) -> String {
+    let hash = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part));
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Where a text begins in a file's header, which is small.
+fn find(bytes: &[u8], text: &[u8]) -> Option<usize> {
+    bytes.windows(text.len()).position(|window| window == text)
+}
+
+/// Whether the bytes are those that were written.
+fn is_sound(bytes: &[u8], digits: &str) -> bool {
+    let Some(at) = find(bytes, digits.as_bytes()).filter(|_| digits.len() == NO_DIGITS.len()) else {
+        return false;
+    };
+    sha256(&[&bytes[..at], &NO_DIGITS, &bytes[at + digits.len()..]]) == digits
 }
 
 fn damaged(path: &Path, problem: impl Into<String>) -> Error {
@@ -220,8 +267,11 @@ fn parse<'a, T: DeserializeOwned>(path: &Path, bytes: &'a [u8]) -> Result<(T, Sa
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(not)?;
     let text = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA_KEY));
     let text = text.ok_or_else(|| damaged(path, format!("its metadata has no \"{METADATA_KEY}\"")))?;
-    let info = serde_json::from_str(text)
+    let Sealed { sha256, info } = serde_json::from_str(text)
         .map_err(|error| damaged(path, format!("its metadata cannot be understood: {error}")))?;
+    if sha256.is_some_and(|digits| !is_sound(bytes, &digits)) {
+        return Err(damaged(path, "its bytes are not those that were written: the checksum does not match"));
+    }
     Ok((info, file))
 }
 

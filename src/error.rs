@@ -54,17 +54,27 @@ pub enum Error {
     #[error("internal error: {0}\n  hint: this is a bug in gpu-mlp; please report it")]
     Internal(String),
 
-    /// The loss is no longer a finite number.
+    /// The loss, or a weight, is no longer a finite number.
     #[error(
-        "training diverged in epoch {epoch}: the loss is {loss}\n  hint: try a smaller --lr (it was {lr:?})"
+        "training diverged in epoch {epoch}: {found}\n  hint: try a smaller --lr (it was {lr:?}), or --on-divergence \
+         lower-lr"
     )]
     Diverged {
         /// The epoch, counted from 1.
         epoch: usize,
-        /// The loss found: NaN or infinite.
-        loss: f64,
+        /// What is not finite, and once that has been looked for, since when.
+        found: String,
         /// The learning rate in use.
         lr: f32,
+    },
+
+    /// What ended a run whose folder remains.
+    #[error("{cause}\n  hint: {kept}")]
+    Run {
+        /// The error itself.
+        cause: Box<Error>,
+        /// What is kept of the run, and how to go on.
+        kept: String,
     },
 }
 
@@ -98,6 +108,7 @@ impl Error {
             Self::NoAdapter(_) => 3,
             Self::Device(_) => 4,
             Self::Diverged { .. } => 5,
+            Self::Run { cause, .. } => cause.exit_code(),
         }
     }
 }

@@ -39,6 +39,7 @@ pub mod error;
 pub mod gpu;
 pub mod gradcheck;
 pub mod kernels;
+pub mod memory;
 pub mod metrics;
 pub mod model;
 pub mod numpy;

@@ -55,3 +55,17 @@ pub struct EpochRecord {
     /// Trained per second.
     pub samples_per_second: f64,
 }
+
+/// A line of `metrics.jsonl`: something that would have ended the run, and what was done instead.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recovery {
+    /// In which it happened, counted from 1.
+    pub epoch: usize,
+    /// What happened.
+    pub problem: String,
+    /// What the run goes on with: a learning rate, or `retry` or `cpu`.
+    pub action: String,
+    /// The learning rate from here on, if the run had diverged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lr: Option<f32>,
+}

@@ -5,22 +5,27 @@
 //! metrics.jsonl           one line an event, as `train --json` prints them
 //! model.safetensors       the network after the newest epoch, or with early stopping after the best
 //! checkpoint.safetensors  the newest state of training, to resume from
+//! .lock                   held by the process that trains, if one does
 //! ```
 //!
 //! Everything but `metrics.jsonl` is replaced as a whole; that one grows by a line an epoch. The line is written before
 //! the checkpoint, so a crash can leave a line too many but never one too few; resuming removes it.
 
+mod lock;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use self::lock::Lock;
 use crate::atomic_file::AtomicFile;
-use crate::checkpoint::{self, ModelInfo, State};
+use crate::checkpoint::{self, ModelInfo, Progress, State};
 use crate::data::LoadOptions;
 use crate::error::{Error, Result};
-use crate::metrics::EpochRecord;
+use crate::metrics::{EpochRecord, Recovery};
 use crate::model::{MlpSpec, Parameters};
 use crate::trainer::TrainConfig;
 
@@ -42,24 +47,49 @@ pub struct RunConfig {
 }
 
 /// A folder that holds a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct RunDir {
     path: PathBuf,
+    /// Of who trains, not of who reads.
+    _lock: Option<Arc<Lock>>,
 }
 
 impl RunDir {
-    /// A new folder for a run. Parents are created too.
+    fn at(path: &Path) -> Self {
+        Self { path: path.to_owned(), _lock: None }
+    }
+
+    /// A new folder for a run, to train in. Parents are created too.
     ///
     /// # Errors
-    /// [`Error::Usage`] if the folder already holds a run and `overwrite` is false; [`Error::Io`] if it cannot be
-    /// written to.
+    /// [`Error::Usage`] if the folder already holds a run and `overwrite` is false; [`Error::File`] if another process
+    /// is training there; [`Error::Io`] if it cannot be written to.
     pub fn create(path: &Path, config: &RunConfig, overwrite: bool) -> Result<Self> {
-        let run = Self { path: path.to_owned() };
-        if !overwrite {
-            Self::check_free(path)?;
-        }
+        let free = || if overwrite { Ok(()) } else { Self::check_free(path) };
+        free()?;
         fs::create_dir_all(path).map_err(Error::io("create", path))?;
-        for old in [run.model(), run.checkpoint(), run.metrics()] {
+        let run = Self::at(path).to_train()?;
+        // Somebody may have been faster.
+        free()?;
+        run.begin(config)?;
+        Ok(run)
+    }
+
+    /// The same folder, to train in: as long as this or a clone of it lives, nobody else can.
+    ///
+    /// # Errors
+    /// [`Error::File`] if another process is training there; [`Error::Io`] if the folder cannot be written to.
+    pub fn to_train(self) -> Result<Self> {
+        let lock = Arc::new(Lock::take(&self.path)?);
+        Ok(Self { _lock: Some(lock), ..self })
+    }
+
+    /// Begins anew, with nothing in the folder but the configuration.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be written to.
+    pub fn begin(&self, config: &RunConfig) -> Result<()> {
+        for old in [self.model(), self.checkpoint(), self.metrics()] {
             match fs::remove_file(&old) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(Error::io("replace", &old)(error));
@@ -67,8 +97,7 @@ impl RunDir {
                 _ => {}
             }
         }
-        run.write_config(config)?;
-        Ok(run)
+        self.write_config(config)
     }
 
     /// Whether a folder is free to take a run.
@@ -76,7 +105,7 @@ impl RunDir {
     /// # Errors
     /// [`Error::Usage`] if it already holds one.
     pub fn check_free(path: &Path) -> Result<()> {
-        let run = Self { path: path.to_owned() };
+        let run = Self::at(path);
         // Without config.json it is no run, but these files are somebody's all the same.
         if ![run.config_path(), run.model(), run.checkpoint(), run.metrics()].iter().any(|file| file.exists())
         {
@@ -94,7 +123,7 @@ impl RunDir {
     /// # Errors
     /// [`Error::File`] if it does not.
     pub fn open(path: &Path) -> Result<Self> {
-        let run = Self { path: path.to_owned() };
+        let run = Self::at(path);
         if !run.exists() {
             return Err(Error::file(path, "no run here: it has no config.json", "name the folder of a run"));
         }
@@ -197,23 +226,31 @@ impl RunDir {
             .map_err(Error::io("write", &path))
     }
 
-    /// The records of the first `epochs` epochs; every other line but the start is removed from the metrics, since the
-    /// epochs that follow are yet to come.
+    /// The records of the epochs that are done; lines of epochs that follow are removed from the metrics, since those are
+    /// yet to come, and so is everything that is no line of a start, an epoch, or a recovery that holds.
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::File`] if the metrics cannot be read, rewritten, or lack one of these epochs.
-    pub fn rewind(&self, epochs: usize) -> Result<Vec<EpochRecord>> {
+    pub fn rewind(&self, progress: &Progress) -> Result<Vec<EpochRecord>> {
+        let epochs = progress.epochs;
         let path = self.metrics();
         let text = match fs::read_to_string(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             text => text.map_err(Error::io("read", &path))?,
         };
-        let (mut records, mut kept) = (Vec::new(), String::new());
+        let (mut records, mut kept, mut halvings) = (Vec::new(), String::new(), 0);
         for line in text.lines() {
             let record = serde_json::from_str::<EpochRecord>(line).ok();
             let expected = record.as_ref().is_some_and(|record| record.epoch == records.len() + 1);
             let is_start = line.starts_with(r#"{"event":"start""#);
-            if is_start || (expected && records.len() < epochs) {
+            let recovery =
+                line.starts_with(r#"{"event":"recovery""#).then(|| serde_json::from_str(line).ok());
+            let holds = recovery.flatten().is_some_and(|recovery: Recovery| {
+                // The line comes before the state that it tells of.
+                halvings += u32::from(recovery.lr.is_some());
+                records.len() <= epochs && halvings <= progress.lr_halvings
+            });
+            if is_start || holds || (expected && records.len() < epochs) {
                 kept.push_str(line);
                 kept.push('\n');
                 records.extend(record);

@@ -42,6 +42,8 @@ pub struct BenchArgs {
 /// Options that cannot be meant, or what the device reports.
 pub fn run(args: &BenchArgs) -> Result<u8> {
     args.device.check()?;
+    // Weights, their transpose, and copies on the way to an engine.
+    args.hidden.require_memory(16)?;
     let options =
         Options { hidden: args.hidden.0.clone(), batch_size: args.batch_size, seconds: args.seconds };
     let report = pollster::block_on(async {
@@ -57,7 +59,7 @@ pub fn run(args: &BenchArgs) -> Result<u8> {
     })?;
     let text = if args.json { json(&report)? } else { human(&report) };
     say(text.trim_end());
-    Ok(if report.interrupted { interrupt::EXIT_CODE } else { 0 })
+    Ok(if report.interrupted { interrupt::exit_code() } else { 0 })
 }
 
 /// Shows on a terminal what is measured now.

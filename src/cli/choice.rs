@@ -11,6 +11,7 @@ use crate::data::{self, Dataset, LoadOptions, Preparation, Scale, Split};
 use crate::error::{Error, Result};
 use crate::gpu::adapter::{self, Adapter, DeviceType, Request};
 use crate::gpu::{Backend, Gpu};
+use crate::memory;
 use crate::reference::Activation;
 use crate::run::RunDir;
 
@@ -99,6 +100,21 @@ pub(super) fn split(name: &str) -> Split {
 /// Sizes of the hidden layers.
 #[derive(Debug, Clone)]
 pub(super) struct Hidden(pub Vec<usize>);
+
+impl Hidden {
+    /// Whether there is memory for a network that takes so many bytes for each weight.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if there is not, for the weights between the hidden layers alone.
+    pub fn require_memory(&self, bytes_per_weight: u64) -> Result<()> {
+        let weights = self
+            .0
+            .windows(2)
+            .fold(0_u64, |sum, pair| sum.saturating_add((pair[0] as u64).saturating_mul(pair[1] as u64)));
+        let what = format!("a network of hidden layers {:?}", self.0);
+        memory::require(weights.saturating_mul(bytes_per_weight), &what, "smaller --hidden")
+    }
+}
 
 /// The value of `--hidden`: sizes separated by commas, or nothing for no hidden layer.
 pub(super) fn hidden(text: &str) -> Result<Hidden, String> {

@@ -37,6 +37,8 @@ pub struct GradcheckArgs {
 /// Options that cannot be meant, or what the device reports.
 pub fn run(args: &GradcheckArgs) -> Result<u8> {
     args.device.check()?;
+    // Parameters and their gradient, in f32 and f64.
+    args.hidden.require_memory(32)?;
     let mut problem =
         Problem::with_activation(&args.hidden.0, args.activation.activation(), args.batch, args.seed)?;
     problem.label_smoothing = args.label_smoothing;

@@ -1,29 +1,28 @@
-//! Ctrl-C: the first asks for an orderly end; another, a second or more later, ends at once.
+//! Ctrl-C, SIGTERM, a closed terminal: the first asks for an orderly end; another, a second or more later, ends at once.
 
+use std::io;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::output::complain;
 
-static ASKED: OnceLock<Instant> = OnceLock::new();
+/// When the end was asked for first, and the exit code that says by what.
+static ASKED: OnceLock<(Instant, u8)> = OnceLock::new();
 
 /// Whoever passes a signal on to a whole group of processes may deliver it twice: that is no second wish.
 const ECHO: Duration = Duration::from_secs(1);
 
-/// The exit code of a program that Ctrl-C ended: 128 + SIGINT.
-pub(super) const EXIT_CODE: u8 = 130;
-
 /// Listens from now on; says `answer` when asked for the first time.
 pub(super) fn listen(answer: &'static str) {
-    let listening = ctrlc::set_handler(move || match ASKED.get() {
+    let heard = move |exit_code: u8| match ASKED.get() {
         None => {
-            ASKED.get_or_init(Instant::now);
+            ASKED.get_or_init(|| (Instant::now(), exit_code));
             complain(&format!("\n{answer}"));
         }
-        Some(first) if first.elapsed() > ECHO => std::process::exit(i32::from(EXIT_CODE)),
+        Some((first, _)) if first.elapsed() > ECHO => std::process::exit(i32::from(exit_code)),
         Some(_) => {}
-    });
-    if let Err(error) = listening {
+    };
+    if let Err(error) = on_signal(heard) {
         log::warn!("Ctrl-C will end the program at once: {error}");
     }
 }
@@ -31,4 +30,43 @@ pub(super) fn listen(answer: &'static str) {
 /// Whether the program was asked to end.
 pub(super) fn asked() -> bool {
     ASKED.get().is_some()
+}
+
+/// The exit code of a program that was asked to end: 128 and the signal's number; 130 for Ctrl-C.
+pub(super) fn exit_code() -> u8 {
+    ASKED.get().map_or(130, |(_, exit_code)| *exit_code)
+}
+
+/// Calls `heard` with an exit code for every wish to end, in a thread of its own.
+#[cfg(unix)]
+fn on_signal(heard: impl Fn(u8) + Send + 'static) -> io::Result<()> {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+
+    // With somebody listening, a file that reaches the limit of `ulimit -f` is an error to its writer and not the end.
+    signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
+    if !is_ignored(SIGHUP) {
+        signals.add_signal(SIGHUP)?;
+    }
+    let listener = std::thread::Builder::new().name("signals".into());
+    listener.spawn(move || signals.forever().for_each(|signal| heard((128 + signal) as u8)))?;
+    Ok(())
+}
+
+/// Whether whoever started the program, such as `nohup`, has it ignore a signal. Only Linux tells without unsafe code.
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+}
+
+/// Calls `heard` with an exit code for every wish to end, in a thread of its own.
+#[cfg(windows)]
+fn on_signal(heard: impl Fn(u8) + Send + 'static) -> io::Result<()> {
+    ctrlc::set_handler(move || heard(130)).map_err(io::Error::other)
 }

@@ -33,7 +33,7 @@ Exit codes:
   4    the GPU failed or was lost
   5    training diverged: the loss is no longer a number
   70   a bug in gpu-mlp
-  130  interrupted by Ctrl-C; a run in training has been saved
+  130  interrupted by Ctrl-C (143 by SIGTERM, 129 by a closed terminal); a run in training has been saved
 
 Environment:
   GPU_MLP_DATA_DIR   folder of data sets

@@ -98,6 +98,8 @@ pub fn run(args: &ReplayArgs) -> Result<u8> {
         true => replay::seed_question().map_err(Error::Internal)?,
         false => replay::with_and_without(&args.bug),
     };
+    // Weights, gradients, and both of their moments in f64.
+    args.hidden.require_memory(32)?;
     let dataset =
         choice::load(args.data.data.as_deref(), &args.data, &args.data.loading.options(), None, args.json)?;
     let config = Config {
@@ -114,7 +116,7 @@ pub fn run(args: &ReplayArgs) -> Result<u8> {
     let Some(curves) =
         replay::replay(&dataset, &config, &plans, &Progress { plans: &plans, quiet: args.json })?
     else {
-        return Ok(interrupt::EXIT_CODE);
+        return Ok(interrupt::exit_code());
     };
     let (setting, lr) = config.setting(&plans);
     let answer = Answer {

@@ -6,6 +6,8 @@
 pub mod adapter;
 mod buffer;
 mod kernel;
+#[cfg(debug_assertions)]
+mod loss;
 mod pipeline_cache;
 mod staging;
 mod timestamps;
@@ -123,18 +125,21 @@ impl Gpu {
         let keep_first = |fault: &Arc<Mutex<Option<String>>>| {
             let fault = fault.clone();
             move |text: String| {
-                log::error!("{text}");
                 fault.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(text);
             }
         };
         let (lost, error) = (keep_first(&self.fault), keep_first(&self.fault));
         self.device.set_device_lost_callback(move |reason, message| {
-            // Dropping the last handle also "loses" the device; that is no fault.
+            // Dropping the last handle also "loses" the device; that is no fault, and nobody is left to hear of it.
             if reason != wgpu::DeviceLostReason::Destroyed || !message.is_empty() {
-                lost(format!("{reason:?}: {message}"));
+                log::error!("{reason:?}: {message}");
             }
+            lost(format!("the device was lost ({reason:?}) {message}").trim_end().to_owned());
         });
-        self.device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| error(e.to_string())));
+        self.device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| {
+            log::error!("{e}");
+            error(e.to_string());
+        }));
     }
 
     /// What is known of the adapter.
@@ -177,6 +182,8 @@ impl Gpu {
         mut encoder: wgpu::CommandEncoder,
         launches: impl IntoIterator<Item = &'a Launch>,
     ) -> Result<Submission> {
+        #[cfg(debug_assertions)]
+        self.lose_if_told();
         let mut pass = encoder.begin_compute_pass(&Default::default());
         for launch in launches {
             launch.record(&mut pass);
@@ -197,8 +204,15 @@ impl Gpu {
     }
 
     fn poll(&self, how: wgpu::PollType) -> Result<()> {
-        self.device.poll(how).map_err(|error| Error::Device(error.to_string()))?;
-        self.check()
+        let polled = self.device.poll(how);
+        self.check()?;
+        // A device that nobody says was lost has not taken the work that is waited for.
+        polled.map(|_| ()).map_err(|error| Error::Device(format!("the device takes no work: {error}")))
+    }
+
+    /// Gives the device up, for all clones: whoever uses it from now on finds it lost.
+    pub fn destroy(&self) {
+        self.device.destroy();
     }
 
     /// Raises what the device has complained of, if it has.

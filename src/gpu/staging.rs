@@ -1,7 +1,7 @@
 //! Uploads that go on while the device works: mapped buffers that take turns.
 
 use super::{Buffer, Gpu, Launch, Submission};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Staging buffers for uploads of up to a fixed size. While the device copies from one, the host fills the next; one
 /// that the device is done with comes back.
@@ -30,8 +30,15 @@ impl Gpu {
         launches: impl IntoIterator<Item = &'b Launch>,
     ) -> Result<Submission> {
         let mut encoder = self.device.create_command_encoder(&Default::default());
-        if let Some(size) = wgpu::BufferSize::new((rows.len() * stride) as u64) {
-            let mut view = staging.belt.write_buffer(&mut encoder, &target.raw, 0, size);
+        if let (Some(size), Some(aligned)) = (
+            wgpu::BufferSize::new((rows.len() * stride) as u64),
+            wgpu::BufferSize::new(wgpu::COPY_BUFFER_ALIGNMENT),
+        ) {
+            let staged = staging.belt.allocate(size, aligned);
+            encoder.copy_buffer_to_buffer(staged.buffer(), staged.offset(), &target.raw, 0, size.get());
+            // The device may have been lost just now: `StagingBelt::write_buffer` would panic.
+            let view = staged.get_mapped_range_mut();
+            let mut view = view.map_err(|error| Error::Device(format!("uploading samples: {error}")))?;
             for (index, row) in rows.enumerate() {
                 view.slice(index * stride..index * stride + row.len()).copy_from_slice(row);
             }

@@ -240,6 +240,13 @@ impl TrainConfig {
         }
     }
 
+    /// The same with the learning rate halved so many times; with a schedule all of its rates are.
+    #[must_use]
+    pub fn with_lr_halved(&self, times: u32) -> Self {
+        let factor = 0.5_f32.powi(times.try_into().unwrap_or(i32::MAX));
+        Self { lr: self.lr * factor, lr_min: self.lr_min * factor, ..self.clone() }
+    }
+
     /// Epochs that the run has in the end.
     pub fn total_epochs(&self) -> usize {
         if self.dry_run { 1 } else { self.epochs }

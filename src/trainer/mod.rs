@@ -2,9 +2,12 @@
 //! prints nothing.
 
 mod config;
+mod divergence;
+mod memory;
 mod plan;
 
 pub use config::TrainConfig;
+pub use divergence::{Divergence, Place};
 pub use plan::{Plan, shuffled};
 
 use std::time::Instant;
@@ -14,7 +17,7 @@ use crate::data::{Dataset, Split};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::metrics::{EpochRecord, Score, Sums};
-use crate::model::Parameters;
+use crate::model::{OptimizerState, Parameters};
 
 /// Hears what happens in a run, keeps what has to be kept, and may end it.
 pub trait Observer {
@@ -84,6 +87,21 @@ pub struct Trainer<'a, E> {
     best: Option<Parameters>,
 }
 
+/// What a new run starts from: weights initialised from the seed, and an optimiser that remembers nothing.
+///
+/// # Errors
+/// As [`TrainConfig::spec`] and [`TrainConfig::step_options`].
+pub fn initial_state(config: &TrainConfig, dataset: &Dataset) -> Result<State> {
+    let spec = config.spec(dataset)?;
+    let moments = config.step_options(dataset)?.moments();
+    Ok(State {
+        progress: Progress::default(),
+        parameters: Parameters::initial(&spec, config.seed),
+        optimizer: OptimizerState { steps: 0, moments: vec![Parameters::zeros(&spec); moments] },
+        best: None,
+    })
+}
+
 impl<'a, E: Engine> Trainer<'a, E> {
     /// A new run, whose weights are initialised from the seed.
     ///
@@ -97,7 +115,8 @@ impl<'a, E: Engine> Trainer<'a, E> {
         Ok(Self { engine, config, plan, progress: Progress::default(), history: Vec::new(), best: None })
     }
 
-    /// Goes on with a run from a state, after the epochs of its history.
+    /// Goes on with a run from a state, after the epochs of its history. Where the state says that the learning rate was
+    /// halved, the configuration and the engine's have to be [`TrainConfig::with_lr_halved`].
     ///
     /// # Errors
     /// As [`Plan::new`], and what the engine reports.
@@ -110,17 +129,25 @@ impl<'a, E: Engine> Trainer<'a, E> {
     ) -> Result<Self> {
         let plan = Plan::new(config, dataset)?;
         check_progress(state, plan.train.len())?;
-        engine.set_parameters(&state.parameters, Some(&state.optimizer)).await?;
-        engine.set_sums(&state.progress.sums).await?;
         let (progress, best) = (state.progress.clone(), state.best.clone());
-        Ok(Self { engine, config, plan, progress, history, best })
+        let mut trainer = Self { engine, config, plan, progress, history, best };
+        trainer.restore(state).await?;
+        Ok(trainer)
+    }
+
+    /// Puts engine and progress back to a state.
+    async fn restore(&mut self, state: &State) -> Result<()> {
+        self.engine.set_parameters(&state.parameters, Some(&state.optimizer)).await?;
+        self.engine.set_sums(&state.progress.sums).await?;
+        self.progress.clone_from(&state.progress);
+        Ok(())
     }
 
     /// Trains until all epochs are done, or something ends the run before. With early stopping the engine then has the
     /// parameters of the [`best`](Self::best) epoch, unless the run was interrupted.
     ///
     /// # Errors
-    /// [`Error::Diverged`] if a loss is not finite; what the engine or the observer report.
+    /// [`Error::Diverged`] if a loss or a weight is not finite after an epoch; what the engine or the observer report.
     pub async fn run(&mut self, observer: &mut impl Observer) -> Result<Outcome> {
         let mut outcome = Outcome::Finished;
         while self.progress.epochs < self.config.total_epochs() {
@@ -135,9 +162,13 @@ impl<'a, E: Engine> Trainer<'a, E> {
             };
             let record = self.record(train, speed).await?;
             self.engine.set_sums(&Sums::default()).await?;
-            self.progress = Progress { epochs: self.progress.epochs + 1, samples: 0, sums: Sums::default() };
+            let (epochs, lr_halvings) = (self.progress.epochs + 1, self.progress.lr_halvings);
+            self.progress = Progress { epochs, lr_halvings, ..Progress::default() };
             self.history.push(record);
             let mut state = self.state().await?;
+            // A ReLU can hide weights that are not finite from every loss.
+            let lr = self.config.lr;
+            state.check().map_err(|found| Error::Diverged { epoch: epochs, found, lr })?;
             if self.config.early_stopping.is_some() && self.best_epoch() + 1 == self.history.len() {
                 self.best = Some(state.parameters.clone());
                 state.best.clone_from(&self.best);
@@ -187,16 +218,20 @@ impl<'a, E: Engine> Trainer<'a, E> {
 
     async fn record(&mut self, train: Sums, speed: Speed) -> Result<EpochRecord> {
         let epoch = self.progress.epochs + 1;
-        let finite = |score: Score| match score.loss.is_finite() {
+        let lr = self.config.lr;
+        let finite = |score: Score, what: &str| match score.loss.is_finite() {
             true => Ok(score),
-            false => Err(Error::Diverged { epoch, loss: score.loss, lr: self.config.lr }),
+            false => Err(Error::Diverged { epoch, found: format!("the {what} loss is {}", score.loss), lr }),
         };
-        let train_score = finite(train.score())?;
+        let train_score = finite(train.score(), "training")?;
         let validation = match self.plan.validation.is_empty() {
             true => None,
-            false => Some(finite(self.engine.evaluate(Split::Train, &self.plan.validation).await?.score())?),
+            false => {
+                let sums = self.engine.evaluate(Split::Train, &self.plan.validation).await?;
+                Some(finite(sums.score(), "validation")?)
+            }
         };
-        let test = finite(self.engine.evaluate(Split::Test, &self.plan.test).await?.score())?;
+        let test = finite(self.engine.evaluate(Split::Test, &self.plan.test).await?.score(), "test")?;
         Ok(EpochRecord {
             epoch,
             train_loss: train_score.loss,
@@ -234,7 +269,7 @@ impl<'a, E: Engine> Trainer<'a, E> {
 
 /// Whether a state can be one of a run whose epochs have so many samples.
 fn check_progress(state: &State, all: usize) -> Result<()> {
-    let Progress { epochs, samples: done, sums } = &state.progress;
+    let Progress { epochs, samples: done, sums, .. } = &state.progress;
     let (steps, summed) = (state.optimizer.steps, sums.samples);
     let most = (*epochs as u64).saturating_add(1).saturating_mul(all as u64);
     if *done < all && summed == *done as u64 && steps <= most && most < u64::MAX {

@@ -86,7 +86,9 @@ fn the_file_has_pytorchs_names_and_layout() {
     let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
     let metadata = header.metadata().as_ref().unwrap();
     assert_eq!(metadata.len(), 1, "more than one key would be written in no certain order");
-    let info: serde_json::Value = serde_json::from_str(&metadata["gpu_mlp"]).unwrap();
+    let mut info: serde_json::Value = serde_json::from_str(&metadata["gpu_mlp"]).unwrap();
+    let sha256 = info.as_object_mut().unwrap().remove("sha256").unwrap();
+    assert!(sha256.as_str().unwrap().bytes().all(|digit| digit.is_ascii_hexdigit()), "{sha256}");
     let preparation = serde_json::json!({"scaling": "bytes", "class_names": ["0", "1"]});
     let want = serde_json::json!({
         "layers": [4, 3, 2], "activation": "relu", "input_scale": 1.0 / 255.0, "preparation": preparation
@@ -99,7 +101,7 @@ fn a_state_comes_back_with_all_that_the_optimiser_remembers() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("state");
     let sums = Sums { loss: vec![0.1, 1e-300, 1.0 / 3.0], hits: 7, samples: 12 };
-    let progress = Progress { epochs: 3, samples: 12, sums };
+    let progress = Progress { epochs: 3, samples: 12, sums, lr_halvings: 2 };
     let other = |seed| Parameters::he_uniform(&sizes(), seed);
     for (moments, best) in [
         (vec![], None),
@@ -142,18 +144,53 @@ fn a_model_says_its_activation() {
 
 #[test]
 fn a_state_of_the_first_version_is_read() {
-    // It had no number of steps, and velocities at most.
+    // It had no number of steps, no checksum, and velocities at most.
     let folder = tempdir().unwrap();
     let path = folder.path().join("state");
     let optimizer = OptimizerState { steps: 0, moments: vec![Parameters::he_uniform(&sizes(), 8)] };
     let state = State { progress: Progress::default(), parameters: model(), optimizer, best: None };
     save_state(&path, &state).unwrap();
     let bytes = fs::read(&path).unwrap();
-    let steps = br#",\"steps\":0"#;
-    let at = bytes.windows(steps.len()).position(|window| window == steps).unwrap();
-    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) - steps.len() as u64;
-    let old = [&length.to_le_bytes()[..], &bytes[8..at], &bytes[at + steps.len()..]].concat();
+    let old = without(&without(&bytes, br#",\"steps\":0"#, 0), br#"\"sha256\":\""#, 64 + br#"\","#.len());
     fs::write(&path, old).unwrap();
+    assert_eq!(load_state(&path, &sizes()).unwrap(), state);
+}
+
+/// A file without a part of its header, and so many bytes behind that.
+fn without(bytes: &[u8], part: &[u8], more: usize) -> Vec<u8> {
+    let at = bytes.windows(part.len()).position(|window| window == part).unwrap();
+    let count = part.len() + more;
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) - count as u64;
+    [&length.to_le_bytes()[..], &bytes[8..at], &bytes[at + count..]].concat()
+}
+
+#[test]
+fn a_state_damaged_at_any_byte_is_never_taken_for_another() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("state");
+    let optimizer = OptimizerState { steps: 77, moments: vec![Parameters::he_uniform(&sizes(), 8)] };
+    let progress = Progress { epochs: 3, ..Progress::default() };
+    let state = State { progress, parameters: model(), optimizer, best: None };
+    save_state(&path, &state).unwrap();
+    let whole = fs::read(&path).unwrap();
+    let mut harmless = 0;
+    for at in 0..whole.len() {
+        for change in [1, 1 << (at % 8), 0xff] {
+            let mut changed = whole.clone();
+            changed[at] ^= change;
+            fs::write(&path, &changed).unwrap();
+            match load_state(&path, &sizes()) {
+                Ok(read) => {
+                    assert_eq!(read, state, "byte {at}, change {change}");
+                    harmless += 1;
+                }
+                Err(error) => assert_eq!(error.exit_code(), 2, "byte {at}, change {change}: {error}"),
+            }
+        }
+    }
+    // Only where the checksum's own name is lost is there nothing to compare with; all else is as it was.
+    assert!(harmless <= 3 * "sha256".len(), "{harmless} changes were not noticed");
+    fs::write(&path, &whole).unwrap();
     assert_eq!(load_state(&path, &sizes()).unwrap(), state);
 }
 

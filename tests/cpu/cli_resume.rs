@@ -16,7 +16,7 @@ fn trained(place: &Place, out: &str, epochs: &str) {
 
 /// The model, the state and the metrics of two runs agree, but for what a clock says.
 #[track_caller]
-fn same(place: &Place, one: &str, other: &str) {
+pub fn same(place: &Place, one: &str, other: &str) {
     for file in ["model.safetensors", "checkpoint.safetensors"] {
         assert!(place.read(&format!("{one}/{file}")) == place.read(&format!("{other}/{file}")), "{file}");
     }

@@ -123,7 +123,7 @@ fn a_run_keeps_its_configuration_metrics_and_model() {
     let out = ran.ok();
     assert_eq!(
         place.names("a/b"),
-        ["checkpoint.safetensors", "config.json", "metrics.jsonl", "model.safetensors"]
+        [".lock", "checkpoint.safetensors", "config.json", "metrics.jsonl", "model.safetensors"]
     );
     assert_eq!(place.text("a/b/metrics.jsonl"), out, "the lines that were printed");
     let config: Value = serde_json::from_str(&place.text("a/b/config.json")).unwrap();

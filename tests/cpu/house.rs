@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 /// A module may name only what stands in an earlier row, so the table itself can hold no circle.
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("error", &[]),
+    ("memory", &["error"]),
     ("compare", &[]),
     ("metrics", &[]),
     ("spelling", &[]),
@@ -66,6 +67,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         "trainer",
         &[
             "error",
+            "memory",
             "metrics",
             "dropout",
             "schedule",
@@ -83,6 +85,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         "cli",
         &[
             "error",
+            "memory",
             "bench",
             "metrics",
             "schedule",

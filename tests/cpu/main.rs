@@ -20,6 +20,7 @@ mod digits;
 mod doctor;
 #[path = "../engine_options/mod.rs"]
 mod engine_options;
+mod faults;
 #[cfg(feature = "fetch")]
 mod fetch;
 mod forms;

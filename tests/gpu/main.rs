@@ -9,11 +9,18 @@ mod bench;
 mod engine_options;
 mod gradients;
 mod limits;
+mod lost;
 mod numbers;
 mod options;
 mod pacing;
 mod products;
+#[allow(dead_code)] // the CPU's tests use more of it
+#[path = "../cpu/program.rs"]
+mod program;
 mod selftest;
+#[allow(dead_code, unused_imports)]
+#[path = "../cpu/tiny.rs"]
+mod tiny;
 mod training;
 
 use gpu_mlp::gpu::{Backend, Gpu, adapter};
@@ -68,6 +75,7 @@ fn main() -> std::process::ExitCode {
         .chain(pacing::TRIALS)
         .chain(options::TRIALS)
         .chain(gradients::TRIALS)
+        .chain(lost::TRIALS)
         .chain(bench::TRIALS);
     let kernels = kernels.map(trial(without_gpu));
     let mnist = training::MNIST_TRIALS.iter().map(trial(without_gpu || !with_mnist));

@@ -12,7 +12,7 @@ use crate::cli::output::{json, note, say, thousands};
 use crate::engine::EngineInfo;
 use crate::error::Result;
 use crate::gpu::Pipelines;
-use crate::metrics::EpochRecord;
+use crate::metrics::{EpochRecord, Recovery};
 use crate::run::RunDir;
 use crate::trainer::{Observer, Outcome, TrainConfig};
 
@@ -22,6 +22,7 @@ use crate::trainer::{Observer, Outcome, TrainConfig};
 pub(super) enum Line<'a> {
     Start(Start<'a>),
     Epoch(&'a EpochRecord),
+    Recovery(&'a Recovery),
     End(End<'a>),
 }
 

@@ -3,6 +3,7 @@
 pub mod config_file;
 mod display;
 mod options;
+mod recovery;
 mod session;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use clap::ValueEnum;
 use clap::parser::ValueSource;
 
 use self::options::Options;
+use self::recovery::{OnDeviceLost, OnDivergence};
 use self::session::Session;
 use super::choice::{self, BackendChoice, DataChoice, DeviceChoice};
 use super::interrupt;
@@ -59,6 +61,12 @@ pub struct TrainArgs {
     /// Go on with a run, from its newest epoch; without RUN, with the one in --out if there is one
     #[arg(long, value_name = "RUN", num_args = 0..=1)]
     resume: Option<Option<PathBuf>>,
+    /// If the GPU is lost: end, go on from the newest checkpoint when it is back, or go on from there on the CPU
+    #[arg(long, value_enum, default_value_t = OnDeviceLost::Fail)]
+    on_device_lost: OnDeviceLost,
+    /// If training diverges: end, or halve the learning rate and go on from the newest checkpoint, up to 8 times
+    #[arg(long, value_enum, default_value_t = OnDivergence::Stop)]
+    on_divergence: OnDivergence,
     /// JSON lines on standard output, and nothing else there
     #[arg(long)]
     json: bool,
@@ -83,8 +91,8 @@ impl TrainArgs {
                 run.display(),
                 out.display()
             ))),
-            (Some(Some(run)), _) => RunDir::open(run).map(Some),
-            (Some(None), Some(out)) => Ok(RunDir::open(out).ok()),
+            (Some(Some(run)), _) => RunDir::open(run)?.to_train().map(Some),
+            (Some(None), Some(out)) => RunDir::open(out).ok().map(RunDir::to_train).transpose(),
             (Some(None), None) => Err(Error::Usage(
                 "--resume needs the folder of a run: --resume RUN, or --out RUN --resume".into(),
             )),
@@ -121,8 +129,8 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
     config.data = place;
     let plan = Plan::new(&config.train, &dataset)?;
     interrupt::listen("ending and saving; Ctrl-C again ends at once, without saving");
-    let session = Session { args, config, dataset: Arc::new(dataset), plan, resumed, begun };
-    pollster::block_on(session.run(&device))
+    let session = Session { args, config, dataset: Arc::new(dataset), plan, begun };
+    pollster::block_on(recovery::run(&session, device, resumed))
 }
 
 /// Where a data set is. A name may come to mean another set, once that has been fetched; a place may not.

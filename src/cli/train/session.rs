@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::TrainArgs;
 use super::display::Display;
-use crate::checkpoint::ModelInfo;
+use crate::checkpoint::{ModelInfo, State};
 use crate::cli::choice::DeviceChoice;
 use crate::cli::interrupt;
 use crate::cli::output::note;
@@ -16,73 +16,133 @@ use crate::error::{Error, Result};
 use crate::gpu::Pipelines;
 use crate::run::{RunConfig, RunDir};
 use crate::schedule::Curve;
-use crate::trainer::{Outcome, Plan, TrainConfig, Trainer};
+use crate::trainer::{Outcome, Plan, TrainConfig, Trainer, initial_state};
 
 pub(super) struct Session<'a> {
     pub args: &'a TrainArgs,
     pub config: RunConfig,
     pub dataset: Arc<Dataset>,
     pub plan: Plan,
-    /// The run to go on with.
-    pub resumed: Option<RunDir>,
     pub begun: Instant,
 }
 
 impl Session<'_> {
-    /// Trains on the device, and returns the exit code.
-    pub async fn run(&self, choice: &DeviceChoice) -> Result<u8> {
+    /// Trains on the device, and returns the exit code. `run` is what to go on with; a new run is put there.
+    pub async fn sitting(&self, choice: &DeviceChoice, run: &mut Option<RunDir>) -> Result<u8> {
         let (gpu, notice) = choice.open().await?;
         if let Some(notice) = notice.filter(|_| !self.args.quiet) {
             note(&notice);
         }
-        let spec = self.config.train.spec(&self.dataset)?;
-        let (dataset, options) = (self.dataset.clone(), self.config.train.step_options(&self.dataset)?);
+        let (own, dataset) = (&self.config.train, &self.dataset);
+        let spec = own.spec(dataset)?;
+        let state = match run {
+            Some(run) => run.state(&spec)?,
+            None => None,
+        };
+        let halvings = state.as_ref().map_or(0, |state| state.progress.lr_halvings);
+        let config = own.with_lr_halved(halvings);
+        config.check()?;
+        if halvings > 0 && !self.args.quiet {
+            note(&format!("this run has diverged before: --lr is {:?} now, not {:?}", config.lr, own.lr));
+        }
+        let options = config.step_options(dataset)?;
+        let engine = if gpu.is_none() { CpuEngine::memory(&spec, &options) } else { 0 };
+        config.require_memory(dataset, engine)?;
         match gpu {
-            None => self.train(CpuEngine::new(&spec, dataset, options), None).await,
+            None => {
+                let engine = CpuEngine::new(&spec, dataset.clone(), options);
+                self.train(engine, &config, state, None, run).await
+            }
             Some(gpu) => {
                 let residency = Residency::WhereTheyFit;
-                let engine = GpuEngine::new(gpu.clone(), &spec, dataset, options, residency).await?;
-                self.train(engine, Some(gpu.pipelines())).await
+                let engine = GpuEngine::new(gpu.clone(), &spec, dataset.clone(), options, residency).await?;
+                self.train(engine, &config, state, Some(gpu.pipelines()), run).await
             }
         }
     }
 
-    async fn train(&self, mut engine: impl Engine, pipelines: Option<Pipelines>) -> Result<u8> {
-        let (config, dataset) = (&self.config.train, &self.dataset);
-        let info = engine.info();
-        let state = match &self.resumed {
-            Some(run) => run.state(&config.spec(dataset)?)?,
-            None => None,
+    async fn train(
+        &self,
+        mut engine: impl Engine,
+        config: &TrainConfig,
+        state: Option<State>,
+        pipelines: Option<Pipelines>,
+        run: &mut Option<RunDir>,
+    ) -> Result<u8> {
+        let (dataset, info) = (&self.dataset, engine.info());
+        let history = match (&state, &run) {
+            (Some(state), Some(run)) => run.rewind(&state.progress)?,
+            _ => Vec::new(),
         };
-        let (mut trainer, epochs) = match &state {
-            None => (Trainer::start(&mut engine, config, dataset).await?, 0),
-            Some(state) => {
-                let history = self.history(state.progress.epochs)?;
-                let epochs = history.len();
-                (Trainer::resume(&mut engine, config, dataset, state, history).await?, epochs)
-            }
+        let epochs = history.len();
+        let mut trainer = match &state {
+            None => Trainer::start(&mut engine, config, dataset).await?,
+            Some(state) => Trainer::resume(&mut engine, config, dataset, state, history).await?,
         };
-        self.note_stretched_schedule()?;
+        self.note_stretched_schedule(run.as_ref())?;
         // Only now is everything known to be in order: a mistake leaves no folder behind.
-        let run = self.folder(state.is_some())?;
-        if let Some(state) = state.as_ref().filter(|state| state.progress.samples == 0) {
+        let run: &RunDir = run.insert(self.folder(run.as_ref(), state.is_some())?);
+        if let Some(state) = state.as_ref().filter(|state| state.progress.samples == 0 && epochs > 0) {
             // A crash may have come between the checkpoint and the model.
             run.save(state, &self.model_info()?)?;
         }
-        let mut display = Display::new(self, &run, epochs);
+        let mut display = Display::new(self, run, epochs);
         display.start(&info, pipelines, state.is_none())?;
         if epochs >= config.total_epochs() && !self.args.quiet {
             note(&format!("all {epochs} epochs of this run are done; a larger --epochs adds to them"));
         }
-        let outcome = trainer.run(&mut display).await.inspect_err(|_| display.abandon())?;
+        let outcome = match trainer.run(&mut display).await {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                display.abandon();
+                drop(trainer);
+                return Err(self.located(error, &mut engine, config, run, &mut display).await);
+            }
+        };
         let (epochs, best) = (trainer.history().len(), trainer.best().cloned());
         display.end(outcome, epochs, best.as_ref(), self.begun.elapsed().as_secs_f64())?;
-        Ok(if outcome == Outcome::Interrupted { interrupt::EXIT_CODE } else { 0 })
+        Ok(if outcome == Outcome::Interrupted { interrupt::exit_code() } else { 0 })
+    }
+
+    /// Of a training that diverged, the step and the layer where it began.
+    async fn located(
+        &self,
+        error: Error,
+        engine: &mut impl Engine,
+        config: &TrainConfig,
+        run: &RunDir,
+        display: &mut Display<'_>,
+    ) -> Error {
+        let Error::Diverged { epoch, found, lr } = error else { return error };
+        if !self.args.quiet {
+            note(&format!("epoch {epoch}: {found}; looking for the step where that began"));
+        }
+        // The newest checkpoint may be of an earlier epoch only if it is gone: then nothing can be found.
+        let search = async {
+            let state = self.state_of(run)?;
+            let mut trainer = Trainer::resume(engine, config, &self.dataset, &state, Vec::new()).await?;
+            trainer.find_divergence(&self.dataset, display).await
+        };
+        let found = match search.await {
+            Ok(Some(divergence)) => format!("{found}; first not finite: {divergence}"),
+            Ok(None) => found,
+            Err(error) => format!("{found} (where that began could not be found: {error})"),
+        };
+        Error::Diverged { epoch, found, lr }
+    }
+
+    /// The newest state of a run, which may be its initial one.
+    pub fn state_of(&self, run: &RunDir) -> Result<State> {
+        let (config, dataset) = (&self.config.train, &self.dataset);
+        match run.state(&config.spec(dataset)?)? {
+            Some(state) => Ok(state),
+            None => initial_state(config, dataset),
+        }
     }
 
     /// A curve that ends with the run is another one if the run has become longer.
-    fn note_stretched_schedule(&self) -> Result<()> {
-        let (Some(run), TrainConfig { epochs, lr_schedule, .. }) = (&self.resumed, &self.config.train) else {
+    fn note_stretched_schedule(&self, run: Option<&RunDir>) -> Result<()> {
+        let (Some(run), TrainConfig { epochs, lr_schedule, .. }) = (run, &self.config.train) else {
             return Ok(());
         };
         let before = run.config()?.train.epochs;
@@ -98,16 +158,9 @@ impl Session<'_> {
         Ok(ModelInfo { spec, preparation: self.dataset.preparation.clone() })
     }
 
-    fn history(&self, epochs: usize) -> Result<Vec<crate::metrics::EpochRecord>> {
-        match &self.resumed {
-            Some(run) => run.rewind(epochs),
-            None => Ok(Vec::new()),
-        }
-    }
-
     /// The folder of the run: that of the resumed one, the one asked for, or a new one with the time in its name.
-    fn folder(&self, has_state: bool) -> Result<RunDir> {
-        if let Some(run) = &self.resumed {
+    fn folder(&self, resumed: Option<&RunDir>, has_state: bool) -> Result<RunDir> {
+        if let Some(run) = resumed {
             if has_state {
                 run.write_config(&self.config)?;
                 return Ok(run.clone());
@@ -116,7 +169,8 @@ impl Session<'_> {
                 note(&format!("{} has no checkpoint: starting from the beginning", run.path().display()));
             }
             // What it has kept, such as lines of epochs that are now trained again, goes.
-            return RunDir::create(run.path(), &self.config, true);
+            run.begin(&self.config)?;
+            return Ok(run.clone());
         }
         match &self.args.out {
             Some(out) => RunDir::create(out, &self.config, self.args.overwrite),

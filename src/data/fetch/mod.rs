@@ -14,6 +14,8 @@ use std::time::Duration;
 
 use super::catalog::{Known, KnownFile};
 use super::folder;
+#[cfg(feature = "fetch")]
+use crate::atomic_file::{ABANDONED, remove_leftovers};
 use crate::error::{Error, Result};
 
 /// The environment variable that replaces the list of mirrors by one base address; meant for tests, and for
@@ -150,7 +152,7 @@ fn download(
     limits: &Limits,
     progress: &mut dyn FnMut(Event<'_>),
 ) -> Result<()> {
-    crate::atomic_file::remove_leftovers(folder);
+    remove_leftovers(folder, ABANDONED);
     let mut mirrors: Vec<&str> = mirrors.iter().map(String::as_str).collect();
     for file in missing {
         let mut failures = String::new();

@@ -59,6 +59,17 @@ pub struct CpuEngine {
 }
 
 impl CpuEngine {
+    /// The memory that an engine takes, in bytes: weights as they are and transposed, what the optimiser keeps, and both
+    /// matrices of a batch's rows.
+    pub fn memory(spec: &MlpSpec, options: &StepOptions) -> u64 {
+        let kept = 2 + options.moments() + usize::from(options.fused(0).is_none());
+        let rows = options.batch_size.max(EVALUATION_ROWS);
+        let columns = 2 * spec.sizes().iter().sum::<usize>();
+        let values =
+            (spec.parameter_count() as u64 * kept as u64).saturating_add(rows as u64 * columns as u64);
+        values.saturating_mul(size_of::<f32>() as u64)
+    }
+
     /// A network of the spec's sizes with all parameters zero, for as many threads as rayon has here.
     pub fn new(spec: &MlpSpec, dataset: Arc<Dataset>, options: StepOptions) -> Self {
         let kept = Kept { moments: options.moments(), gradient: options.fused(0).is_none() };

@@ -153,6 +153,8 @@ impl Slab {
     pub fn set<'a>(&mut self, w: &Tensor, moments: impl Iterator<Item = &'a Tensor>) {
         let (first, rows, width) = (self.first * WIDTH, self.height * WIDTH, self.width);
         let take = |blocks: &mut Vec<Block>, matrix: &Tensor| {
+            // The padding too: a training that diverged has left what is no number there.
+            blocks.fill(Block::default());
             for (r, row) in matrix.data().chunks(matrix.cols()).skip(first).take(rows).enumerate() {
                 for (values, block) in row.chunks(WIDTH).zip(&mut blocks[r / WIDTH * width..]) {
                     block[r % WIDTH].0[..values.len()].copy_from_slice(values);
@@ -217,6 +219,7 @@ impl Bias {
     /// Takes the biases, and their moments: zero if there are none.
     pub fn set<'a>(&mut self, b: &Tensor, moments: impl Iterator<Item = &'a Tensor>) {
         let take = |lines: &mut Vec<Line>, values: &Tensor| {
+            lines.fill(Line::default());
             for (values, line) in values.data().chunks(WIDTH).zip(lines) {
                 line.0[..values.len()].copy_from_slice(values);
             }

@@ -1,0 +1,145 @@
+//! What becomes of a run whose GPU is lost, or whose training diverges: it goes on if that was asked for, and if not,
+//! whoever reads the error learns what is kept and how to go on.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use super::display::Line;
+use super::session::Session;
+use crate::checkpoint::Progress;
+use crate::cli::choice::{BackendChoice, DeviceChoice};
+use crate::cli::output::{json, note, say};
+use crate::error::{Error, Result};
+use crate::metrics::Recovery;
+use crate::run::RunDir;
+
+/// If the GPU is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnDeviceLost {
+    Fail,
+    Retry,
+    Cpu,
+}
+
+/// If training diverges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnDivergence {
+    Stop,
+    LowerLr,
+}
+
+/// Losses of the device in a row, without a checkpoint between them, after which it is given up.
+const MOST_LOSSES: u32 = 4;
+
+/// Halvings of a run's learning rate: to 1/256 of what it was.
+const MOST_HALVINGS: u32 = 8;
+
+/// Before the device is opened again after its first loss; each further loss in a row doubles it.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Trains until the run ends or what ends it is not to be recovered from; returns the exit code.
+pub(super) async fn run(session: &Session<'_>, device: DeviceChoice, resumed: Option<RunDir>) -> Result<u8> {
+    let (mut device, mut run) = (device, resumed);
+    let (mut losses, mut kept) = (0, None);
+    loop {
+        let error = match session.sitting(&device, &mut run).await {
+            Ok(exit_code) => return Ok(exit_code),
+            Err(error) => error,
+        };
+        // What went wrong before there was a folder is no fault of a run.
+        let Some(run) = &run else { return Err(error) };
+        let before = kept.replace(session.state_of(run).ok().map(|state| state.progress));
+        losses = if kept == before { losses + 1 } else { 1 };
+        let lost =
+            matches!(&error, Error::Device(_)) || (losses > 1 && matches!(&error, Error::NoAdapter(_)));
+        match error {
+            Error::Diverged { .. } if session.args.on_divergence == OnDivergence::LowerLr => {
+                lower_lr(session, run, error).map_err(|error| ended(run, error, kept.clone().flatten()))?;
+                losses = 0;
+            }
+            _ if lost && session.args.on_device_lost != OnDeviceLost::Fail && losses <= MOST_LOSSES => {
+                if session.args.on_device_lost == OnDeviceLost::Cpu {
+                    device = DeviceChoice { backend: BackendChoice::Cpu, adapter: None };
+                } else {
+                    std::thread::sleep(PAUSE * 2_u32.pow(losses - 1));
+                }
+                go_on_after_loss(session, run, &error)?;
+            }
+            _ => return Err(ended(run, error, kept.flatten())),
+        }
+    }
+}
+
+/// Keeps in the metrics that the device was lost, and makes sure that there is a state to go on from.
+fn go_on_after_loss(session: &Session<'_>, run: &RunDir, error: &Error) -> Result<()> {
+    let state = session.state_of(run)?;
+    let action = match session.args.on_device_lost {
+        OnDeviceLost::Cpu => "cpu",
+        OnDeviceLost::Fail | OnDeviceLost::Retry => "retry",
+    };
+    let problem = error.to_string();
+    let recovery = Recovery { epoch: state.progress.epochs + 1, problem, action: action.into(), lr: None };
+    keep(session, run, &recovery)?;
+    run.save_state(&state)
+}
+
+/// Halves the learning rate of what follows the newest checkpoint.
+///
+/// # Errors
+/// The divergence itself, if that has been done too often; what reading and writing the run report.
+fn lower_lr(session: &Session<'_>, run: &RunDir, error: Error) -> Result<()> {
+    let Error::Diverged { epoch, found, lr } = error else { return Err(error) };
+    let mut state = session.state_of(run)?;
+    if state.progress.lr_halvings >= MOST_HALVINGS {
+        let found = format!("{found}; the learning rate has been halved {MOST_HALVINGS} times");
+        return Err(Error::Diverged { epoch, found, lr });
+    }
+    state.progress.lr_halvings += 1;
+    let lr = session.config.train.with_lr_halved(state.progress.lr_halvings).lr;
+    let problem = format!("training diverged in epoch {epoch}: {found}");
+    keep(session, run, &Recovery { epoch, problem, action: "lower-lr".into(), lr: Some(lr) })?;
+    run.save_state(&state)
+}
+
+/// The line first: see `run`.
+fn keep(session: &Session<'_>, run: &RunDir, recovery: &Recovery) -> Result<()> {
+    let text = json(&Line::Recovery(recovery))?;
+    run.append(&text)?;
+    if session.args.json {
+        say(&text);
+    }
+    if !session.args.quiet {
+        let then = match (recovery.lr, recovery.action.as_str()) {
+            (Some(lr), _) => format!("going on from the newest checkpoint with --lr {lr:?}"),
+            (None, "cpu") => "going on from the newest checkpoint on the CPU".to_owned(),
+            (None, _) => "going on from the newest checkpoint".to_owned(),
+        };
+        note(&format!("{}; {then}", recovery.problem));
+    }
+    Ok(())
+}
+
+/// An error in training, with what is kept of the run.
+fn ended(run: &RunDir, cause: Error, progress: Option<Progress>) -> Error {
+    let path = run.path().display();
+    let diverged = matches!(cause, Error::Diverged { .. });
+    if !diverged && !matches!(cause, Error::Device(_) | Error::Io { .. }) {
+        return cause;
+    }
+    let kept = match progress {
+        _ if !run.exists() => "the folder of the run is gone, and nothing of it is kept".to_owned(),
+        None => return cause,
+        // It would diverge again.
+        Some(Progress { epochs: 0, samples: 0, .. }) if diverged => return cause,
+        Some(Progress { epochs: 0, samples: 0, .. }) => {
+            format!("no epoch was finished; to begin again: gpu-mlp train --resume {path}")
+        }
+        Some(Progress { epochs, .. }) => {
+            let how = if diverged { " --on-divergence lower-lr" } else { "" };
+            let epochs = if epochs == 1 { "1 epoch is".to_owned() } else { format!("{epochs} epochs are") };
+            format!("{epochs} kept; to go on: gpu-mlp train --resume {path}{how}")
+        }
+    };
+    Error::Run { cause: Box::new(cause), kept }
+}
