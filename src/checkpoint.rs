@@ -19,7 +19,8 @@ use crate::metrics::Sums;
 use crate::model::{Dense, MlpSpec, Parameters};
 use crate::tensor::Tensor;
 
-const METADATA_KEY: &str = "gpu_mlp";
+/// The metadata's key of what a file says of itself.
+pub const METADATA_KEY: &str = "gpu_mlp";
 
 /// What a model file says of itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +41,11 @@ impl ModelInfo {
     pub fn new(layers: MlpSpec, preparation: Option<Preparation>) -> Self {
         let input_scale = input_scale(preparation.as_ref());
         Self { layers, activation: "relu".into(), input_scale, preparation }
+    }
+
+    /// How inputs are scaled, and the names of the classes, of images too.
+    pub fn preparation(&self) -> Preparation {
+        self.preparation.clone().unwrap_or_else(|| Preparation::of_images(self.layers.classes()))
     }
 }
 
@@ -77,7 +83,17 @@ pub struct State {
 /// # Errors
 /// [`Error::Io`] if the folder cannot be written to.
 pub fn save_model(path: &Path, parameters: &Parameters, preparation: Option<&Preparation>) -> Result<()> {
-    write(path, &tensors("", parameters), &ModelInfo::new(parameters.spec()?, preparation.cloned()))
+    let info = ModelInfo::new(parameters.spec()?, preparation.cloned());
+    write(path, &tensors(|n| format!("layers.{n}"), parameters), &info)
+}
+
+/// Writes a model under the names that it has in a `torch.nn.Sequential` of linear layers with an activation after each
+/// but the last: `0.weight`, `0.bias`, `2.weight`, …
+///
+/// # Errors
+/// As [`save_model`].
+pub fn save_sequential(path: &Path, parameters: &Parameters, info: &ModelInfo) -> Result<()> {
+    write(path, &tensors(|n| (2 * n).to_string(), parameters), info)
 }
 
 /// Reads a model, and how its inputs are prepared if they come from a table.
@@ -100,9 +116,9 @@ pub fn load_model(path: &Path) -> Result<(Parameters, Option<Preparation>)> {
 /// # Errors
 /// [`Error::Io`] if the folder cannot be written to.
 pub fn save_state(path: &Path, state: &State) -> Result<()> {
-    let mut all = tensors("", &state.parameters);
+    let mut all = tensors(|n| format!("layers.{n}"), &state.parameters);
     if let Some(velocities) = &state.velocities {
-        all.extend(tensors("velocity.", velocities));
+        all.extend(tensors(|n| format!("velocity.layers.{n}"), velocities));
     }
     write(path, &all, &state.progress)
 }
@@ -127,7 +143,8 @@ struct Named {
     bytes: Vec<u8>,
 }
 
-fn tensors(prefix: &str, parameters: &Parameters) -> Vec<Named> {
+/// Weights and biases under the layers' names.
+fn tensors(name: impl Fn(usize) -> String, parameters: &Parameters) -> Vec<Named> {
     let named = |name: String, tensor: &Tensor| Named {
         name,
         shape: tensor.shape().to_vec(),
@@ -135,8 +152,8 @@ fn tensors(prefix: &str, parameters: &Parameters) -> Vec<Named> {
         bytes: tensor.data().iter().flat_map(|value| value.to_le_bytes()).collect(),
     };
     let layer = |(n, Dense { w, b }): (usize, &Dense)| {
-        let name = |what: &str| format!("{prefix}layers.{n}.{what}");
-        [named(name("weight"), &w.transposed()), named(name("bias"), b)]
+        let name = name(n);
+        [named(format!("{name}.weight"), &w.transposed()), named(format!("{name}.bias"), b)]
     };
     parameters.layers.iter().enumerate().flat_map(layer).collect()
 }

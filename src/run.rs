@@ -24,6 +24,9 @@ use crate::metrics::EpochRecord;
 use crate::model::{MlpSpec, Parameters};
 use crate::trainer::TrainConfig;
 
+/// The name of the newest model's file.
+const MODEL: &str = "model.safetensors";
+
 /// What `config.json` says: enough to run again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunConfig {
@@ -113,7 +116,7 @@ impl RunDir {
 
     /// The newest model's file.
     pub fn model(&self) -> PathBuf {
-        self.path.join("model.safetensors")
+        self.path.join(MODEL)
     }
 
     fn checkpoint(&self) -> PathBuf {
@@ -244,4 +247,9 @@ pub fn load_model(path: &Path) -> Result<(Parameters, Option<Preparation>)> {
         return Err(Error::file(path, "this run has no model yet", hint));
     }
     checkpoint::load_model(&run.model())
+}
+
+/// The model's file, of a run's folder too.
+pub fn model_file(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join(MODEL) } else { path.to_owned() }
 }

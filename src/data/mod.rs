@@ -16,7 +16,7 @@ mod preparation;
 mod reader;
 pub mod row_file;
 mod samples;
-mod table;
+pub(crate) mod table;
 
 pub use locate::{DATA_DIR_VARIABLE, Loaded, Places, Request, load, load_from};
 

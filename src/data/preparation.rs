@@ -46,6 +46,14 @@ pub struct Preparation {
     pub class_names: Vec<String>,
 }
 
+impl Preparation {
+    /// That of images: bytes, and classes that go by their numbers.
+    pub fn of_images(classes: usize) -> Self {
+        let class_names = (0..classes).map(|class| class.to_string()).collect();
+        Self { scaling: Scaling::Bytes, class_names }
+    }
+}
+
 /// Whether every value is one that a byte holds, and some are beyond 0 and 1.
 fn are_bytes(values: &[f32]) -> bool {
     values.iter().all(|value| (0.0..=255.0).contains(value) && value.fract() == 0.0)

@@ -2,6 +2,8 @@
 //!
 //! Source: the format's description in NumPy's documentation, `numpy.lib.format`.
 
+use std::io::{self, Read};
+
 /// How the values were stored: what precision can be expected of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -44,6 +46,12 @@ pub const MAX_VALUES: usize = 16 << 20;
 /// The most dimensions an array may have.
 const MAX_DIMS: usize = 8;
 
+/// The most letters of one text.
+const MAX_TEXT: usize = 16 << 20;
+
+/// The longest header: NumPy reads none of more than 10,000 bytes unless it is told to.
+const MAX_HEADER: u32 = 1 << 16;
+
 const EXPORT_AGAIN: &str = "write it again with numpy.savez";
 
 /// Reads one array from the bytes of a `.npy` file.
@@ -51,12 +59,10 @@ const EXPORT_AGAIN: &str = "write it again with numpy.savez";
 /// # Errors
 /// The problem and a hint: not an array, objects, a dtype that is not a number, or sizes that disagree.
 pub fn parse(bytes: &[u8]) -> Result<Value, Refusal> {
-    let (header, body) = split(bytes)
-        .ok_or_else(|| ("is not a NumPy array (no .npy header)".to_owned(), EXPORT_AGAIN.to_owned()))?;
-    let descr = field(header, "descr").ok_or_else(|| unclear("descr"))?;
-    let shape = shape(field(header, "shape").ok_or_else(|| unclear("shape"))?)?;
-    let fortran = field(header, "fortran_order").ok_or_else(|| unclear("fortran_order"))?.starts_with("True");
-    let format = Format::parse(descr)?;
+    let mut body = bytes;
+    // Reading from memory cannot fail but for want of bytes.
+    let Header { shape, fortran, format } =
+        Header::read(&mut body).unwrap_or_else(|_| Err(not_an_array()))?;
     let count = shape.iter().try_fold(1_usize, |product, &dim| product.checked_mul(dim));
     let expected = count.and_then(|count| count.checked_mul(format.size));
     if expected != Some(body.len()) {
@@ -115,21 +121,82 @@ fn header(descr: &str, shape: &[usize]) -> Vec<u8> {
     bytes
 }
 
-/// Header text and value bytes; nothing if the file is not in this format.
-fn split(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let rest = bytes.strip_prefix(b"\x93NUMPY")?;
-    let (&major, rest) = rest.split_first()?;
-    let rest = rest.get(1..)?;
-    let (length, rest) = match major {
-        1 => (usize::from(u16::from_le_bytes(rest.get(..2)?.try_into().ok()?)), rest.get(2..)?),
-        2 | 3 => {
-            let length = u32::from_le_bytes(rest.get(..4)?.try_into().ok()?);
-            (usize::try_from(length).ok()?, rest.get(4..)?)
+/// What a file says of its array before the values begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// The dimensions, outermost first; none for a scalar.
+    pub shape: Vec<usize>,
+    /// Whether the first index runs fastest, and not the last.
+    pub fortran: bool,
+    format: Format,
+}
+
+impl Header {
+    /// Reads a header, up to the first value.
+    ///
+    /// # Errors
+    /// The reader's own but for an early end; inside, as [`parse`].
+    pub fn read(source: &mut impl Read) -> io::Result<Result<Self, Refusal>> {
+        let text = match Self::text(source) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => None,
+            text => text?,
+        };
+        Ok(text.ok_or_else(not_an_array).and_then(|text| Self::parse(&text)))
+    }
+
+    /// The header's dictionary; nothing if the file is not in this format.
+    fn text(source: &mut impl Read) -> io::Result<Option<String>> {
+        let mut start = [0; 8];
+        source.read_exact(&mut start)?;
+        let mut length = [0; 4];
+        match (start.strip_prefix(b"\x93NUMPY"), start[6]) {
+            (Some(_), 1) => source.read_exact(&mut length[..2])?,
+            (Some(_), 2 | 3) => source.read_exact(&mut length)?,
+            _ => return Ok(None),
         }
-        _ => return None,
-    };
-    let header = std::str::from_utf8(rest.get(..length)?).ok()?;
-    Some((header, rest.get(length..)?))
+        let length = u32::from_le_bytes(length);
+        if length > MAX_HEADER {
+            return Ok(None);
+        }
+        let mut text = vec![0; length as usize];
+        source.read_exact(&mut text)?;
+        Ok(String::from_utf8(text).ok())
+    }
+
+    fn parse(header: &str) -> Result<Self, Refusal> {
+        let descr = field(header, "descr").ok_or_else(|| unclear("descr"))?;
+        let shape = shape(field(header, "shape").ok_or_else(|| unclear("shape"))?)?;
+        let fortran = field(header, "fortran_order").ok_or_else(|| unclear("fortran_order"))?;
+        Ok(Self { shape, fortran: fortran.starts_with("True"), format: Format::parse(descr)? })
+    }
+
+    /// Whether the values are numbers, and no text.
+    pub fn is_number(&self) -> bool {
+        !matches!(self.format.letter, 'U' | 'S')
+    }
+
+    /// Bytes of a value: at least 1.
+    pub fn value_size(&self) -> usize {
+        self.format.size
+    }
+
+    /// Appends the numbers in `bytes` as f32.
+    pub fn append(&self, bytes: &[u8], values: &mut Vec<f32>) {
+        match (self.format.letter, self.format.size, self.format.big_endian) {
+            // The usual kinds have no need to pass through f64.
+            ('u', 1, _) => values.extend(bytes.iter().map(|&byte| f32::from(byte))),
+            ('f', 4, false) => {
+                values.extend(bytes.as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)))
+            }
+            (_, size, _) => {
+                values.extend(bytes.chunks_exact(size).map(|bytes| self.format.number(bytes) as f32));
+            }
+        }
+    }
+}
+
+fn not_an_array() -> Refusal {
+    ("is not a NumPy array (no .npy header)".to_owned(), EXPORT_AGAIN.to_owned())
 }
 
 /// What stands behind `'name':` in the header's dictionary.
@@ -153,6 +220,7 @@ fn shape(text: &str) -> Result<Vec<usize>, Refusal> {
 }
 
 /// A dtype.
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Format {
     descr: String,
     big_endian: bool,
@@ -178,8 +246,8 @@ impl Format {
         }
         let bytes = match (letter, size) {
             ('f', 2 | 4 | 8) | ('i' | 'u', 1 | 2 | 4 | 8) | ('b', 1) => size,
-            ('U', 1..=1024) => size * 4,
-            ('S', 1..=1024) => size,
+            ('U', 1..=MAX_TEXT) => size * 4,
+            ('S', 1..=MAX_TEXT) => size,
             _ => {
                 let hint = "export float32, float64 or integers";
                 return refuse(format!("has dtype `{descr}`, which is not a number read here"), hint);
@@ -234,7 +302,7 @@ impl Format {
 }
 
 /// An IEEE 754 half as f64: sign, 5 bits of exponent, 10 of fraction.
-fn half(bits: u16) -> f64 {
+pub fn half(bits: u16) -> f64 {
     let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
     let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023));
     sign * match exponent {

@@ -105,24 +105,45 @@ impl Rows<'_> {
                 self.labels.push(text);
                 continue;
             }
-            match text.parse::<f32>() {
-                Ok(value) if value.is_finite() => self.values.push(value),
-                _ if text.is_empty() => return Err(self.wrong(line, column, "the value is missing")),
-                _ => return Err(self.wrong(line, column, &format!("`{text}` is not a finite number"))),
-            }
+            self.values.push(value(text).map_err(|what| self.wrong(line, column, &what))?);
         }
         Ok(())
     }
 
     fn wrong(&self, line: u64, column: usize, what: &str) -> Error {
-        let name = if self.header { format!(" (`{}`)", &self.first[column]) } else { String::new() };
-        let hint = "fill in or remove such rows, and turn names into numbers; --label-column names the labels' column";
-        Error::file(self.path, format!("line {line}, column {column}{name}: {what}"), hint)
+        wrong(self.path, self.header.then_some(self.first), line, column, what)
     }
 }
 
+/// A cell as a number.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn value(text: &str) -> Result<f32, String> {
+    let text = text.trim();
+    match text.parse::<f32>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        _ if text.is_empty() => Err("the value is missing".into()),
+        _ => Err(format!("`{text}` is not a finite number")),
+    }
+}
+
+/// A cell that is not what it should be.
+pub(crate) fn wrong(
+    path: &Path,
+    header: Option<&StringRecord>,
+    line: u64,
+    column: usize,
+    what: &str,
+) -> Error {
+    let name = header.map(|header| format!(" (`{}`)", &header[column])).unwrap_or_default();
+    let hint =
+        "fill in or remove such rows, and turn names into numbers; --label-column names the labels' column";
+    Error::file(path, format!("line {line}, column {column}{name}: {what}"), hint)
+}
+
 /// The separator that the first line has most of.
-fn delimiter(start: &[u8], path: &Path) -> Result<u8> {
+pub(crate) fn delimiter(start: &[u8], path: &Path) -> Result<u8> {
     let kinds: [(&[u8], &str); 5] = [
         (b"PK\x03\x04", "a zip archive or an .npz file"),
         (b"PAR1", "a Parquet file"),
@@ -142,12 +163,12 @@ fn delimiter(start: &[u8], path: &Path) -> Result<u8> {
     Ok([b'\t', b';', b','].into_iter().max_by_key(|&delimiter| count(delimiter)).unwrap_or(b','))
 }
 
-fn is_number(text: &str) -> bool {
+pub(crate) fn is_number(text: &str) -> bool {
     text.trim().parse::<f64>().is_ok()
 }
 
 /// Whether the first line names the columns: some column of numbers begins with a word.
-fn is_header(first: &StringRecord, second: Option<&StringRecord>) -> bool {
+pub(crate) fn is_header(first: &StringRecord, second: Option<&StringRecord>) -> bool {
     match second {
         Some(second) => first.iter().zip(second).any(|(name, value)| !is_number(name) && is_number(value)),
         None => first.iter().all(|name| !is_number(name)),
@@ -156,7 +177,7 @@ fn is_header(first: &StringRecord, second: Option<&StringRecord>) -> bool {
 
 /// The column of labels: the one asked for, else the one with a usual name, else the only one of words, else, without a
 /// header, the first, as in MNIST's tables.
-fn label(
+pub(crate) fn label(
     asked: Option<&str>,
     first: &StringRecord,
     header: bool,
@@ -183,7 +204,7 @@ fn label(
     })
 }
 
-fn unreadable(error: csv::Error, path: &Path) -> Error {
+pub(crate) fn unreadable(error: csv::Error, path: &Path) -> Error {
     let line = error.position().map_or(0, csv::Position::line);
     match error.into_kind() {
         ErrorKind::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {

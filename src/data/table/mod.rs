@@ -1,6 +1,6 @@
 //! Tables: rows of numbers with a label each, from a file that is told by its content.
 
-mod csv;
+pub(crate) mod csv;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,198 @@
+//! Pictures, made like the images that a network was trained on.
+//!
+//! MNIST's digits are white ink on black, scaled with their proportions into a box of 20 x 20 by anti-aliasing, and centred
+//! in 28 x 28 by their centre of mass (LeCun, Bottou, Bengio, Haffner, *Gradient-Based Learning Applied to Document
+//! Recognition*, 1998, section III.A). A network trained on them knows nothing else, so a photo of a digit has to be made
+//! the same: [`normalise`].
+
+use std::io::{Cursor, Read};
+use std::path::Path;
+
+use image::imageops::{self, FilterType};
+use image::{DynamicImage, GrayImage, ImageDecoder, ImageReader, Luma};
+
+use super::{Expected, Source};
+use crate::error::{Error, Result};
+
+/// The largest file, and the largest picture in memory: 256 MiB.
+const MAX_BYTES: u64 = 256 << 20;
+
+/// Less than this between paper and ink is nothing but paper.
+const LEAST_CONTRAST: u8 = 32;
+
+/// Whether a file that begins like this is a PNG or a JPEG.
+pub(super) fn is_one(start: &[u8]) -> bool {
+    start.starts_with(b"\x89PNG\r\n\x1a\n") || start.starts_with(b"\xff\xd8\xff")
+}
+
+/// One picture: a source of one row.
+pub(super) struct Picture {
+    pixels: Option<Vec<u8>>,
+}
+
+impl Picture {
+    pub fn open(source: impl Read, path: &Path, expected: &Expected) -> Result<Self> {
+        let Some(side) = expected.side() else {
+            let problem = format!(
+                "it is a picture, and the model was not trained on square grey images: it takes {} values a sample",
+                expected.features
+            );
+            return Err(Error::file(path, problem, "give a table (CSV) or an .npy of such values"));
+        };
+        let mut bytes = Vec::new();
+        source.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(too_large(path, "file"));
+        }
+        let grey = on_paper(&decode(bytes, path)?);
+        let pixels = if expected.raw {
+            if grey.dimensions() != (side as u32, side as u32) {
+                let (width, height) = grey.dimensions();
+                let problem = format!("it is {width} x {height} pixels, and the model takes {side} x {side}");
+                return Err(Error::file(path, problem, "scale it, or leave --raw out"));
+            }
+            grey.into_raw()
+        } else {
+            normalise(&grey, side).ok_or_else(|| {
+                Error::file(path, "it is blank: there is no ink on it", "give a picture with more contrast")
+            })?
+        };
+        Ok(Self { pixels: Some(pixels) })
+    }
+}
+
+impl Source for Picture {
+    fn read(&mut self, _rows: usize, values: &mut Vec<f32>) -> Result<usize> {
+        let pixels = self.pixels.take();
+        values.extend(pixels.iter().flatten().map(|&pixel| f32::from(pixel)));
+        Ok(usize::from(pixels.is_some()))
+    }
+
+    fn has_rows(&self) -> bool {
+        false
+    }
+}
+
+fn too_large(path: &Path, what: &str) -> Error {
+    let problem = format!("the {what} is larger than {} MiB", MAX_BYTES >> 20);
+    Error::file(path, problem, "scale the picture down")
+}
+
+/// The picture the way up that its camera noted.
+fn decode(bytes: Vec<u8>, path: &Path) -> Result<DynamicImage> {
+    let refused = |error: image::ImageError| {
+        Error::file(path, format!("the picture cannot be read: {error}"), "save it again as PNG or JPEG")
+    };
+    let reader =
+        ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(Error::io("read", path))?;
+    let mut decoder = reader.into_decoder().map_err(refused)?;
+    if decoder.total_bytes() > MAX_BYTES {
+        return Err(too_large(path, "picture"));
+    }
+    let orientation = decoder.orientation().map_err(refused)?;
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(refused)?;
+    picture.apply_orientation(orientation);
+    Ok(picture)
+}
+
+/// Grey, and what can be seen through laid on paper: white paper, but black under ink that is bright.
+fn on_paper(picture: &DynamicImage) -> GrayImage {
+    let see_through = picture.to_luma_alpha8();
+    let ink = see_through.pixels().map(|pixel| pixel.0.map(u64::from));
+    let (light, cover) =
+        ink.fold((0, 0), |(light, cover), [grey, alpha]| (light + grey * alpha, cover + alpha));
+    let clear = see_through.pixels().any(|pixel| pixel.0[1] < u8::MAX);
+    let paper = if clear && light > 127 * cover { 0 } else { 255 };
+    GrayImage::from_fn(picture.width(), picture.height(), |x, y| {
+        let [grey, alpha] = see_through.get_pixel(x, y).0.map(u32::from);
+        Luma([((grey * alpha + paper * (255 - alpha) + 127) / 255) as u8])
+    })
+}
+
+/// The picture as MNIST would have it, `side * side` bytes, 0 for paper to 255 for ink; nothing if there is no ink.
+///
+/// Inverted if the paper (the median of the border) is bright; stretched from the paper's grey to the strongest ink's, where
+/// what is fainter than half of Otsu's threshold counts as paper (Otsu, *A Threshold Selection Method from Gray-Level
+/// Histograms*, 1979); cut to the ink, scaled into a box of 20/28 of the side, and centred by mass as far as that leaves
+/// all of it inside.
+pub fn normalise(grey: &GrayImage, side: usize) -> Option<Vec<u8>> {
+    let ink = ink(grey)?;
+    let (left, top, width, height) = bounds(&ink)?;
+    let cut = imageops::crop_imm(&ink, left, top, width, height).to_image();
+    let longest = (side as f64 * 20.0 / 28.0).round().max(1.0);
+    let scaled =
+        |length: u32| ((f64::from(length) * longest / f64::from(width.max(height))).round() as u32).max(1);
+    let digit = imageops::resize(&cut, scaled(width), scaled(height), FilterType::Triangle);
+    let mut image = GrayImage::new(side as u32, side as u32);
+    let [x, y] = [0, 1].map(|axis| {
+        let length = [digit.width(), digit.height()][axis];
+        let room = side as f64 - f64::from(length);
+        (side as f64 / 2.0 - centre_of_mass(&digit, axis)).round().clamp(0.0, room.max(0.0)) as i64
+    });
+    imageops::replace(&mut image, &digit, x, y);
+    Some(image.into_raw())
+}
+
+/// Ink from 0 to 255 on paper that is 0.
+fn ink(grey: &GrayImage) -> Option<GrayImage> {
+    let (width, height) = grey.dimensions();
+    let border =
+        grey.enumerate_pixels().filter(|(x, y, _)| *x == 0 || *y == 0 || *x + 1 == width || *y + 1 == height);
+    let mut border: Vec<u8> = border.map(|(_, _, pixel)| pixel.0[0]).collect();
+    border.sort_unstable();
+    let paper = *border.get(border.len() / 2)?;
+    let bright = paper > 127;
+    let above_paper =
+        |pixel: u8| if bright { paper.saturating_sub(pixel) } else { pixel.saturating_sub(paper) };
+    let strongest = grey.pixels().map(|pixel| above_paper(pixel.0[0])).max()?;
+    if strongest < LEAST_CONTRAST {
+        return None;
+    }
+    let stretched = |pixel: u8| (u32::from(above_paper(pixel)) * 255 / u32::from(strongest)) as u8;
+    let mut histogram = [0_u64; 256];
+    grey.pixels().for_each(|pixel| histogram[usize::from(stretched(pixel.0[0]))] += 1);
+    let faint = otsu(&histogram) / 2;
+    Some(GrayImage::from_fn(width, height, |x, y| {
+        let ink = stretched(grey.get_pixel(x, y).0[0]);
+        Luma([if ink > faint { ink } else { 0 }])
+    }))
+}
+
+/// The grey that parts a histogram into two classes with the largest variance between them.
+fn otsu(histogram: &[u64; 256]) -> u8 {
+    let total: f64 = histogram.iter().map(|&count| count as f64).sum();
+    let mass: f64 = histogram.iter().zip(0_u8..).map(|(&count, grey)| count as f64 * f64::from(grey)).sum();
+    let (mut below, mut mass_below, mut best) = (0.0, 0.0, (0.0, 0));
+    for (&count, grey) in histogram.iter().zip(0_u8..=255) {
+        below += count as f64;
+        mass_below += count as f64 * f64::from(grey);
+        let above = total - below;
+        if below > 0.0 && above > 0.0 {
+            let apart = mass_below / below - (mass - mass_below) / above;
+            let between = below * above * apart * apart;
+            if between > best.0 {
+                best = (between, grey);
+            }
+        }
+    }
+    best.1
+}
+
+/// Left, top, width and height of what is not 0.
+fn bounds(ink: &GrayImage) -> Option<(u32, u32, u32, u32)> {
+    let inked = || ink.enumerate_pixels().filter(|(_, _, pixel)| pixel.0[0] > 0);
+    let (left, right) = (inked().map(|p| p.0).min()?, inked().map(|p| p.0).max()?);
+    let (top, bottom) = (inked().map(|p| p.1).min()?, inked().map(|p| p.1).max()?);
+    Some((left, top, right - left + 1, bottom - top + 1))
+}
+
+/// Along x (0) or y (1), where the middle of the first pixel is at one half.
+fn centre_of_mass(image: &GrayImage, axis: usize) -> f64 {
+    let (mut mass, mut moment) = (0.0, 0.0);
+    for (x, y, pixel) in image.enumerate_pixels() {
+        let ink = f64::from(pixel.0[0]);
+        mass += ink;
+        moment += ink * (f64::from([x, y][axis]) + 0.5);
+    }
+    if mass > 0.0 { moment / mass } else { 0.0 }
+}
