@@ -1,6 +1,6 @@
 //! Rows of a table of text: the columns of values, without that of the labels if there is one.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use csv::{Reader, ReaderBuilder, StringRecord};
@@ -20,10 +20,10 @@ pub(super) struct Rows<R> {
     label: Option<usize>,
 }
 
-impl<R: Read + Send> Rows<BufReader<R>> {
-    pub fn open(mut source: BufReader<R>, path: &Path, expected: &Expected) -> Result<Self> {
+impl<R: Read> Rows<R> {
+    /// `start` is how the source begins.
+    pub fn open(source: R, start: &[u8], path: &Path, expected: &Expected) -> Result<Self> {
         let refused = |error| table::unreadable(error, path);
-        let start = source.fill_buf().map_err(|error| refused(error.into()))?;
         let delimiter = table::delimiter(start, path)?;
         let mut reader = ReaderBuilder::new().has_headers(false).delimiter(delimiter).from_reader(source);
         let mut next = || -> Result<Option<StringRecord>> {

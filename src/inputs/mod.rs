@@ -7,7 +7,7 @@ mod npy;
 mod picture;
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufReader, Cursor, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +18,9 @@ use crate::error::{Error, Result};
 
 /// What stands for standard input.
 const STDIN: &str = "-";
+
+/// As much of an input as is looked at to tell what it is.
+const LONGEST_START: usize = 1 << 16;
 
 /// What a network takes, and how inputs become it.
 #[derive(Debug, Clone)]
@@ -159,19 +162,33 @@ impl Open {
         } else {
             Box::new(File::open(&path).map_err(refused)?)
         };
-        let (plain, _) = idx::expand(BufReader::new(file)).map_err(refused)?;
-        let mut reader = BufReader::with_capacity(1 << 16, plain);
-        let start = reader.fill_buf().map_err(refused)?;
+        let (mut plain, _) = idx::expand(BufReader::new(file)).map_err(refused)?;
+        let start = start(&mut plain).map_err(refused)?;
+        let reader = BufReader::with_capacity(1 << 16, Cursor::new(start.clone()).chain(plain));
         let source: Box<dyn Source> = if start.starts_with(npy::MAGIC) {
             Box::new(npy::Rows::open(reader, &path, expected)?)
-        } else if picture::is_one(start) {
+        } else if picture::is_one(&start) {
             Box::new(picture::Picture::open(reader, &path, expected)?)
         } else {
-            Box::new(csv::Rows::open(reader, &path, expected)?)
+            Box::new(csv::Rows::open(reader, &start, &path, expected)?)
         };
         let name = if path.as_os_str() == STDIN { "stdin".into() } else { path.display().to_string().into() };
         Ok(Self { source, name, path, rows: 0 })
     }
+}
+
+/// The first line, and no more than that needs to be there: whoever types rows wants them answered one by one.
+fn start(source: &mut impl Read) -> std::io::Result<Vec<u8>> {
+    let (mut start, mut piece) = (Vec::new(), vec![0; LONGEST_START]);
+    while start.len() < LONGEST_START && !start.contains(&b'\n') {
+        match source.read(&mut piece) {
+            Ok(0) => break,
+            Ok(count) => start.extend_from_slice(&piece[..count]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(start)
 }
 
 /// Scales rows as the network wants them.

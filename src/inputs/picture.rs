@@ -161,7 +161,7 @@ fn ink(grey: &GrayImage) -> Option<GrayImage> {
 /// The grey that parts a histogram into two classes with the largest variance between them.
 fn otsu(histogram: &[u64; 256]) -> u8 {
     let total: f64 = histogram.iter().map(|&count| count as f64).sum();
-    let mass: f64 = histogram.iter().zip(0_u8..).map(|(&count, grey)| count as f64 * f64::from(grey)).sum();
+    let mass: f64 = histogram.iter().zip(0_u8..=255).map(|(&count, grey)| count as f64 * f64::from(grey)).sum();
     let (mut below, mut mass_below, mut best) = (0.0, 0.0, (0.0, 0));
     for (&count, grey) in histogram.iter().zip(0_u8..=255) {
         below += count as f64;
