@@ -1,9 +1,10 @@
 // Matrix products of one layer, for software adapters: large register tiles, nothing shared.
 //
-// Formula:  forward   z  = x · w, then max(z, 0) where params.relu = 1    (the bias is w's last row, see Shapes)
+// Formula:  forward   z  = x · w, then max(z, 0) where params.fused = 1   (the bias is w's last row, see Shapes)
 //           backward  dx = (dz · wᵀ) ⊙ [x > 0]                            (x is what a ReLU below put out)
 //           update    g  = xᵀ · dz + weight_decay · w
 //                     v  = momentum · v + g,   w = w - lr · v             (v stays untouched if momentum = 0)
+//           With params.fused = 0 they are the products alone: z = x · w, dx = dz · wᵀ, out = xᵀ · dz.
 //           forward_bytes and update_bytes take x as bytes: a byte b is the value b / 255.
 // Shapes:   in blocks of 4 x 4: x, dx [rows, ins], z, dz [rows, outs + 1], w, v [ins, outs]; row-major vec4, and bytes
 //           one u32 for a vec4, the first value in the low bits, params.stride words to a row.
@@ -11,8 +12,9 @@
 //           z and dx have such a block too, which nothing here writes. Padding is zero in w and in x's columns, and
 //           rows of padding are zero in dz.
 // Bindings: 0 params; 1 x or bytes, 2 w, 3 dz (read); 4 out: z, dx or w; 5 v. An entry point binds those it uses.
-// Dispatch: a workgroup computes GROUP_ROWS x GROUP_COLS blocks of the output, rows in y and columns in x;
-//           the output is z [rows, outs], dx [rows, ins - 1], w [ins, outs].
+// Dispatch: an invocation computes a tile of TILE_ROWS x TILE_COLS blocks of the output, a workgroup TILES of them, one
+//           below the other and then column by column; workgroups folded into x and y.
+//           The output is z [rows, outs], dx [rows, ins - 1], w [ins, outs].
 // Numerics: f32; sums run over the inner index in ascending order, four at a time.
 // Twin:     reference::dense, reference::matmul, Activation::derivative, Sgd::step
 //
@@ -26,7 +28,7 @@ struct Params {
     ins: u32,
     outs: u32,
     stride: u32,
-    relu: u32,
+    fused: u32,
     lr: f32,
     momentum: f32,
     weight_decay: f32,
@@ -40,8 +42,9 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> out: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> v: array<vec4f>;
 
-const GROUP_ROWS = 32u; // four for each of the eight lanes
-const GROUP_COLS = 5u;
+const TILE_ROWS = 4u;
+const TILE_COLS = 5u;
+const TILES = 8u;
 
 // Four blocks, one below the other.
 alias Column = array<mat4x4f, 4>;
@@ -78,6 +81,13 @@ fn block_dz(row: u32, col: u32) -> mat4x4f {
     return mat4x4f(dz[i], dz[i + stride], dz[i + 2u * stride], dz[i + 3u * stride]);
 }
 
+// The row and the column, in blocks, of this invocation's tile of an output with so many rows of blocks.
+fn tile(group: vec3u, groups: vec3u, lane: u32, rows: u32) -> vec2u {
+    let i = (group.y * groups.x + group.x) * TILES + lane;
+    let down = (rows + TILE_ROWS - 1u) / TILE_ROWS;
+    return vec2u(i % down * TILE_ROWS, i / down * TILE_COLS);
+}
+
 fn multiply_add(sum: ptr<function, Column>, a: Column, b: mat4x4f) {
     (*sum)[0] += b * a[0];
     (*sum)[1] += b * a[1];
@@ -90,19 +100,24 @@ fn multiply_add(sum: ptr<function, Column>, a: Column, b: mat4x4f) {
 fn store_z(row: u32, col: u32, z: vec4f) {
     if row >= params.rows * 4u || col >= params.outs { return; }
     // Not max(): a NaN has to stay a NaN, so that a run that diverges is noticed.
-    let negative = (z < vec4f(0.0)) & vec4<bool>(params.relu == 1u);
+    let negative = (z < vec4f(0.0)) & vec4<bool>(params.fused == 1u);
     out[row * (params.outs + 1u) + col] = select(z, vec4f(0.0), negative);
 }
 
 fn store_dx(row: u32, col: u32, dx: vec4f) {
     if row >= params.rows * 4u || col >= params.ins - 1u { return; }
     let i = row * params.ins + col;
-    out[i] = select(vec4f(0.0), dx, x[i] > vec4f(0.0));
+    let passes = (x[i] > vec4f(0.0)) | vec4<bool>(params.fused == 0u);
+    out[i] = select(vec4f(0.0), dx, passes);
 }
 
 fn store_w(row: u32, col: u32, gradient: vec4f) {
     if row >= params.ins * 4u || col >= params.outs { return; }
     let i = row * params.outs + col;
+    if params.fused == 0u {
+        out[i] = gradient;
+        return;
+    }
     let old = out[i];
     var step = gradient + params.weight_decay * old;
     if params.momentum != 0.0 {
@@ -145,10 +160,15 @@ fn store_column_w(row: u32, col: u32, blocks: Column) {
     store_block_w(row + 3u, col, blocks[3]);
 }
 
-@compute @workgroup_size(8)
-fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let row = group.y * GROUP_ROWS + lane * 4u;
-    let col = group.x * GROUP_COLS;
+@compute @workgroup_size(TILES)
+fn forward(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let at = tile(group, groups, lane, params.rows);
+    let row = at.x;
+    let col = at.y;
     // Blocks beyond the edge repeat the last one inside it, and are not stored.
     let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(params.rows - 1u));
     let last = params.outs - 1u;
@@ -173,10 +193,15 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
     store_column_z(row, col + 4u, sum4);
 }
 
-@compute @workgroup_size(8)
-fn forward_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let row = group.y * GROUP_ROWS + lane * 4u;
-    let col = group.x * GROUP_COLS;
+@compute @workgroup_size(TILES)
+fn forward_bytes(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let at = tile(group, groups, lane, params.rows);
+    let row = at.x;
+    let col = at.y;
     // Blocks beyond the edge repeat the last one inside it, and are not stored.
     let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(params.rows - 1u));
     let last = params.outs - 1u;
@@ -201,10 +226,15 @@ fn forward_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_
     store_column_z(row, col + 4u, sum4);
 }
 
-@compute @workgroup_size(8)
-fn backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let row = group.y * GROUP_ROWS + lane * 4u;
-    let col = group.x * GROUP_COLS;
+@compute @workgroup_size(TILES)
+fn backward(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let at = tile(group, groups, lane, params.rows);
+    let row = at.x;
+    let col = at.y;
     // Blocks beyond the edge repeat the last one inside it, and are not stored.
     let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(params.rows - 1u));
     let last = params.ins - 1u - 1u;
@@ -229,10 +259,15 @@ fn backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
     store_column_dx(row, col + 4u, sum4);
 }
 
-@compute @workgroup_size(8)
-fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let row = group.y * GROUP_ROWS + lane * 4u;
-    let col = group.x * GROUP_COLS;
+@compute @workgroup_size(TILES)
+fn update(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let at = tile(group, groups, lane, params.ins);
+    let row = at.x;
+    let col = at.y;
     // Blocks beyond the edge repeat the last one inside it, and are not stored.
     let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(params.ins - 1u));
     let last = params.outs - 1u;
@@ -257,10 +292,15 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     store_column_w(row, col + 4u, sum4);
 }
 
-@compute @workgroup_size(8)
-fn update_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let row = group.y * GROUP_ROWS + lane * 4u;
-    let col = group.x * GROUP_COLS;
+@compute @workgroup_size(TILES)
+fn update_bytes(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let at = tile(group, groups, lane, params.ins);
+    let row = at.x;
+    let col = at.y;
     // Blocks beyond the edge repeat the last one inside it, and are not stored.
     let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(params.ins - 1u));
     let last = params.outs - 1u;

@@ -1,9 +1,10 @@
 // Matrix products of one layer, for GPUs: large ones, with tiles in workgroup memory and in registers.
 //
-// Formula:  forward   z  = x · w, then max(z, 0) where params.relu = 1    (the bias is w's last row, see Shapes)
+// Formula:  forward   z  = x · w, then max(z, 0) where params.fused = 1   (the bias is w's last row, see Shapes)
 //           backward  dx = (dz · wᵀ) ⊙ [x > 0]                            (x is what a ReLU below put out)
 //           update    g  = xᵀ · dz + weight_decay · w
 //                     v  = momentum · v + g,   w = w - lr · v             (v stays untouched if momentum = 0)
+//           With params.fused = 0 they are the products alone: z = x · w, dx = dz · wᵀ, out = xᵀ · dz.
 //           forward_bytes and update_bytes take x as bytes: a byte b is the value b / 255.
 // Shapes:   in blocks of 4 x 4: x, dx [rows, ins], z, dz [rows, outs + 1], w, v [ins, outs]; row-major vec4, and bytes
 //           one u32 for a vec4, the first value in the low bits, params.stride words to a row.
@@ -11,7 +12,7 @@
 //           z and dx have such a block too, which nothing here writes. Padding is zero in w and in x's columns, and
 //           rows of padding are zero in dz.
 // Bindings: 0 params; 1 x or bytes, 2 w, 3 dz (read); 4 out: z, dx or w; 5 v. An entry point binds those it uses.
-// Dispatch: a workgroup computes GROUP_ROWS x GROUP_COLS blocks of the output, rows in y and columns in x;
+// Dispatch: a workgroup computes a tile of TILE_ROWS x TILE_COLS blocks of the output, rows in y, columns in x;
 //           the output is z [rows, outs], dx [rows, ins - 1], w [ins, outs].
 // Numerics: f32; sums run over the inner index in ascending order, four at a time.
 // Twin:     reference::dense, reference::matmul, Activation::derivative, Sgd::step
@@ -26,7 +27,7 @@ struct Params {
     ins: u32,
     outs: u32,
     stride: u32,
-    relu: u32,
+    fused: u32,
     lr: f32,
     momentum: f32,
     weight_decay: f32,
@@ -40,8 +41,9 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> out: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> v: array<vec4f>;
 
-const GROUP_ROWS = 32u;
-const GROUP_COLS = 32u;
+const TILES = 1u; // in a workgroup
+const TILE_ROWS = 32u;
+const TILE_COLS = 32u;
 const SIDE = 16u; // invocations, and blocks from one of an invocation's blocks to the next
 const DEPTH = 2u; // blocks of the inner dimension in a tile
 
@@ -90,21 +92,21 @@ struct Sums {
 }
 
 fn put_a(at: u32, block: mat4x4f) {
-    for (var r = 0u; r < 4u; r++) { tile_a[(at / GROUP_ROWS * 4u + r) * GROUP_ROWS + at % GROUP_ROWS] = block[r]; }
+    for (var r = 0u; r < 4u; r++) { tile_a[(at / TILE_ROWS * 4u + r) * TILE_ROWS + at % TILE_ROWS] = block[r]; }
 }
 
 fn put_b(at: u32, block: mat4x4f) {
-    for (var r = 0u; r < 4u; r++) { tile_b[(at / GROUP_COLS * 4u + r) * GROUP_COLS + at % GROUP_COLS] = block[r]; }
+    for (var r = 0u; r < 4u; r++) { tile_b[(at / TILE_COLS * 4u + r) * TILE_COLS + at % TILE_COLS] = block[r]; }
 }
 
 fn get_a(k: u32, row: u32) -> mat4x4f {
-    let i = k * 4u * GROUP_ROWS + row;
-    return mat4x4f(tile_a[i], tile_a[i + GROUP_ROWS], tile_a[i + 2u * GROUP_ROWS], tile_a[i + 3u * GROUP_ROWS]);
+    let i = k * 4u * TILE_ROWS + row;
+    return mat4x4f(tile_a[i], tile_a[i + TILE_ROWS], tile_a[i + 2u * TILE_ROWS], tile_a[i + 3u * TILE_ROWS]);
 }
 
 fn get_b(k: u32, col: u32) -> mat4x4f {
-    let i = k * 4u * GROUP_COLS + col;
-    return mat4x4f(tile_b[i], tile_b[i + GROUP_COLS], tile_b[i + 2u * GROUP_COLS], tile_b[i + 3u * GROUP_COLS]);
+    let i = k * 4u * TILE_COLS + col;
+    return mat4x4f(tile_b[i], tile_b[i + TILE_COLS], tile_b[i + 2u * TILE_COLS], tile_b[i + 3u * TILE_COLS]);
 }
 
 fn multiply_add(sums: ptr<function, Sums>, at: vec3u) {
@@ -125,19 +127,24 @@ fn multiply_add(sums: ptr<function, Sums>, at: vec3u) {
 fn store_z(row: u32, col: u32, z: vec4f) {
     if row >= params.rows * 4u || col >= params.outs { return; }
     // Not max(): a NaN has to stay a NaN, so that a run that diverges is noticed.
-    let negative = (z < vec4f(0.0)) & vec4<bool>(params.relu == 1u);
+    let negative = (z < vec4f(0.0)) & vec4<bool>(params.fused == 1u);
     out[row * (params.outs + 1u) + col] = select(z, vec4f(0.0), negative);
 }
 
 fn store_dx(row: u32, col: u32, dx: vec4f) {
     if row >= params.rows * 4u || col >= params.ins - 1u { return; }
     let i = row * params.ins + col;
-    out[i] = select(vec4f(0.0), dx, x[i] > vec4f(0.0));
+    let passes = (x[i] > vec4f(0.0)) | vec4<bool>(params.fused == 0u);
+    out[i] = select(vec4f(0.0), dx, passes);
 }
 
 fn store_w(row: u32, col: u32, gradient: vec4f) {
     if row >= params.ins * 4u || col >= params.outs { return; }
     let i = row * params.outs + col;
+    if params.fused == 0u {
+        out[i] = gradient;
+        return;
+    }
     let old = out[i];
     var step = gradient + params.weight_decay * old;
     if params.momentum != 0.0 {
@@ -180,19 +187,19 @@ fn forward(
     @builtin(local_invocation_id) at: vec3u,
     @builtin(local_invocation_index) index: u32,
 ) {
-    let first = group.xy * vec2u(GROUP_COLS, GROUP_ROWS);
-    let mine = index % (GROUP_ROWS * DEPTH);
-    let row = first.y + mine % GROUP_ROWS;
-    let col = first.x + mine % GROUP_COLS;
+    let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
+    let mine = index % (TILE_ROWS * DEPTH);
+    let row = first.y + mine % TILE_ROWS;
+    let col = first.x + mine % TILE_COLS;
     var sums: Sums;
     for (var start = 0u; start < params.ins; start += DEPTH) {
-        let k = start + mine / GROUP_ROWS;
+        let k = start + mine / TILE_ROWS;
         // Blocks beyond the edge are zero.
         var block: mat4x4f;
-        if index < GROUP_ROWS * DEPTH {
+        if index < TILE_ROWS * DEPTH {
             if k < params.ins && row < params.rows { block = block_x(row, k); }
             put_a(mine, block);
-        } else if index < 2u * GROUP_ROWS * DEPTH {
+        } else if index < 2u * TILE_ROWS * DEPTH {
             if k < params.ins && col < params.outs { block = block_w(k, col); }
             put_b(mine, block);
         }
@@ -209,19 +216,19 @@ fn forward_bytes(
     @builtin(local_invocation_id) at: vec3u,
     @builtin(local_invocation_index) index: u32,
 ) {
-    let first = group.xy * vec2u(GROUP_COLS, GROUP_ROWS);
-    let mine = index % (GROUP_ROWS * DEPTH);
-    let row = first.y + mine % GROUP_ROWS;
-    let col = first.x + mine % GROUP_COLS;
+    let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
+    let mine = index % (TILE_ROWS * DEPTH);
+    let row = first.y + mine % TILE_ROWS;
+    let col = first.x + mine % TILE_COLS;
     var sums: Sums;
     for (var start = 0u; start < params.ins; start += DEPTH) {
-        let k = start + mine / GROUP_ROWS;
+        let k = start + mine / TILE_ROWS;
         // Blocks beyond the edge are zero.
         var block: mat4x4f;
-        if index < GROUP_ROWS * DEPTH {
+        if index < TILE_ROWS * DEPTH {
             if k < params.ins && row < params.rows { block = block_bytes(row, k); }
             put_a(mine, block);
-        } else if index < 2u * GROUP_ROWS * DEPTH {
+        } else if index < 2u * TILE_ROWS * DEPTH {
             if k < params.ins && col < params.outs { block = block_w(k, col); }
             put_b(mine, block);
         }
@@ -238,19 +245,19 @@ fn backward(
     @builtin(local_invocation_id) at: vec3u,
     @builtin(local_invocation_index) index: u32,
 ) {
-    let first = group.xy * vec2u(GROUP_COLS, GROUP_ROWS);
-    let mine = index % (GROUP_ROWS * DEPTH);
-    let row = first.y + mine % GROUP_ROWS;
-    let col = first.x + mine % GROUP_COLS;
+    let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
+    let mine = index % (TILE_ROWS * DEPTH);
+    let row = first.y + mine % TILE_ROWS;
+    let col = first.x + mine % TILE_COLS;
     var sums: Sums;
     for (var start = 0u; start < params.outs; start += DEPTH) {
-        let k = start + mine / GROUP_ROWS;
+        let k = start + mine / TILE_ROWS;
         // Blocks beyond the edge are zero.
         var block: mat4x4f;
-        if index < GROUP_ROWS * DEPTH {
+        if index < TILE_ROWS * DEPTH {
             if k < params.outs && row < params.rows { block = block_dz(row, k); }
             put_a(mine, block);
-        } else if index < 2u * GROUP_ROWS * DEPTH {
+        } else if index < 2u * TILE_ROWS * DEPTH {
             if k < params.outs && col < params.ins - 1u { block = transpose(block_w(col, k)); }
             put_b(mine, block);
         }
@@ -267,19 +274,19 @@ fn update(
     @builtin(local_invocation_id) at: vec3u,
     @builtin(local_invocation_index) index: u32,
 ) {
-    let first = group.xy * vec2u(GROUP_COLS, GROUP_ROWS);
-    let mine = index % (GROUP_ROWS * DEPTH);
-    let row = first.y + mine % GROUP_ROWS;
-    let col = first.x + mine % GROUP_COLS;
+    let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
+    let mine = index % (TILE_ROWS * DEPTH);
+    let row = first.y + mine % TILE_ROWS;
+    let col = first.x + mine % TILE_COLS;
     var sums: Sums;
     for (var start = 0u; start < params.rows; start += DEPTH) {
-        let k = start + mine / GROUP_ROWS;
+        let k = start + mine / TILE_ROWS;
         // Blocks beyond the edge are zero.
         var block: mat4x4f;
-        if index < GROUP_ROWS * DEPTH {
+        if index < TILE_ROWS * DEPTH {
             if k < params.rows && row < params.ins { block = transpose(block_x(k, row)); }
             put_a(mine, block);
-        } else if index < 2u * GROUP_ROWS * DEPTH {
+        } else if index < 2u * TILE_ROWS * DEPTH {
             if k < params.rows && col < params.outs { block = block_dz(k, col); }
             put_b(mine, block);
         }
@@ -296,19 +303,19 @@ fn update_bytes(
     @builtin(local_invocation_id) at: vec3u,
     @builtin(local_invocation_index) index: u32,
 ) {
-    let first = group.xy * vec2u(GROUP_COLS, GROUP_ROWS);
-    let mine = index % (GROUP_ROWS * DEPTH);
-    let row = first.y + mine % GROUP_ROWS;
-    let col = first.x + mine % GROUP_COLS;
+    let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
+    let mine = index % (TILE_ROWS * DEPTH);
+    let row = first.y + mine % TILE_ROWS;
+    let col = first.x + mine % TILE_COLS;
     var sums: Sums;
     for (var start = 0u; start < params.rows; start += DEPTH) {
-        let k = start + mine / GROUP_ROWS;
+        let k = start + mine / TILE_ROWS;
         // Blocks beyond the edge are zero.
         var block: mat4x4f;
-        if index < GROUP_ROWS * DEPTH {
+        if index < TILE_ROWS * DEPTH {
             if k < params.rows && row < params.ins { block = transpose(block_bytes(k, row)); }
             put_a(mine, block);
-        } else if index < 2u * GROUP_ROWS * DEPTH {
+        } else if index < 2u * TILE_ROWS * DEPTH {
             if k < params.rows && col < params.outs { block = block_dz(k, col); }
             put_b(mine, block);
         }

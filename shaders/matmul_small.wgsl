@@ -1,9 +1,10 @@
 // Matrix products of one layer, for GPUs: small ones, whose inner dimension is cut into slices.
 //
-// Formula:  forward   z  = x · w, then max(z, 0) where params.relu = 1    (the bias is w's last row, see Shapes)
+// Formula:  forward   z  = x · w, then max(z, 0) where params.fused = 1   (the bias is w's last row, see Shapes)
 //           backward  dx = (dz · wᵀ) ⊙ [x > 0]                            (x is what a ReLU below put out)
 //           update    g  = xᵀ · dz + weight_decay · w
 //                     v  = momentum · v + g,   w = w - lr · v             (v stays untouched if momentum = 0)
+//           With params.fused = 0 they are the products alone: z = x · w, dx = dz · wᵀ, out = xᵀ · dz.
 //           forward_bytes and update_bytes take x as bytes: a byte b is the value b / 255.
 // Shapes:   in blocks of 4 x 4: x, dx [rows, ins], z, dz [rows, outs + 1], w, v [ins, outs]; row-major vec4, and bytes
 //           one u32 for a vec4, the first value in the low bits, params.stride words to a row.
@@ -11,7 +12,7 @@
 //           z and dx have such a block too, which nothing here writes. Padding is zero in w and in x's columns, and
 //           rows of padding are zero in dz.
 // Bindings: 0 params; 1 x or bytes, 2 w, 3 dz (read); 4 out: z, dx or w; 5 v. An entry point binds those it uses.
-// Dispatch: a workgroup computes GROUP_ROWS x GROUP_COLS blocks of the output, rows in y and columns in x;
+// Dispatch: a workgroup computes a tile of TILE_ROWS x TILE_COLS blocks of the output, rows in y, columns in x;
 //           the output is z [rows, outs], dx [rows, ins - 1], w [ins, outs].
 // Numerics: f32; each slice sums in ascending order, four at a time; then the slices are summed in ascending order.
 // Twin:     reference::dense, reference::matmul, Activation::derivative, Sgd::step
@@ -25,7 +26,7 @@ struct Params {
     ins: u32,
     outs: u32,
     stride: u32,
-    relu: u32,
+    fused: u32,
     lr: f32,
     momentum: f32,
     weight_decay: f32,
@@ -39,11 +40,12 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> out: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> v: array<vec4f>;
 
-const GROUP_ROWS = 4u;
-const GROUP_COLS = 4u;
+const TILES = 1u; // in a workgroup
+const TILE_ROWS = 4u;
+const TILE_COLS = 4u;
 const SLICES = 16u;
 
-// A row of a block each: [SLICES, 4 * GROUP_ROWS rows, GROUP_COLS].
+// A row of a block each: [SLICES, 4 * TILE_ROWS rows, TILE_COLS].
 var<workgroup> partial: array<vec4f, 1024>;
 
 // A block is a matrix whose columns are the block's rows, since WGSL's matrices are made of columns.
@@ -86,17 +88,17 @@ struct Place {
 }
 
 fn place(group: vec3u, index: u32) -> Place {
-    let first = group.yx * vec2u(GROUP_ROWS, GROUP_COLS);
-    let row = index / GROUP_COLS % GROUP_ROWS;
-    return Place(first.x + row, first.y + index % GROUP_COLS, index / (GROUP_ROWS * GROUP_COLS));
+    let first = group.yx * vec2u(TILE_ROWS, TILE_COLS);
+    let row = index / TILE_COLS % TILE_ROWS;
+    return Place(first.x + row, first.y + index % TILE_COLS, index / (TILE_ROWS * TILE_COLS));
 }
 
 // Every slice's sum of a block becomes the workgroup's.
 fn share(index: u32, sum: mat4x4f) {
-    let slice = index / (GROUP_ROWS * GROUP_COLS);
-    let row = index / GROUP_COLS % GROUP_ROWS;
+    let slice = index / (TILE_ROWS * TILE_COLS);
+    let row = index / TILE_COLS % TILE_ROWS;
     for (var r = 0u; r < 4u; r++) {
-        partial[(slice * 4u * GROUP_ROWS + row * 4u + r) * GROUP_COLS + index % GROUP_COLS] = sum[r];
+        partial[(slice * 4u * TILE_ROWS + row * 4u + r) * TILE_COLS + index % TILE_COLS] = sum[r];
     }
 }
 
@@ -104,7 +106,7 @@ fn share(index: u32, sum: mat4x4f) {
 fn add_up(index: u32) -> vec4f {
     var sum: vec4f;
     for (var slice = 0u; slice < SLICES; slice++) {
-        sum += partial[slice * 4u * GROUP_ROWS * GROUP_COLS + index];
+        sum += partial[slice * 4u * TILE_ROWS * TILE_COLS + index];
     }
     return sum;
 }
@@ -114,19 +116,24 @@ fn add_up(index: u32) -> vec4f {
 fn store_z(row: u32, col: u32, z: vec4f) {
     if row >= params.rows * 4u || col >= params.outs { return; }
     // Not max(): a NaN has to stay a NaN, so that a run that diverges is noticed.
-    let negative = (z < vec4f(0.0)) & vec4<bool>(params.relu == 1u);
+    let negative = (z < vec4f(0.0)) & vec4<bool>(params.fused == 1u);
     out[row * (params.outs + 1u) + col] = select(z, vec4f(0.0), negative);
 }
 
 fn store_dx(row: u32, col: u32, dx: vec4f) {
     if row >= params.rows * 4u || col >= params.ins - 1u { return; }
     let i = row * params.ins + col;
-    out[i] = select(vec4f(0.0), dx, x[i] > vec4f(0.0));
+    let passes = (x[i] > vec4f(0.0)) | vec4<bool>(params.fused == 0u);
+    out[i] = select(vec4f(0.0), dx, passes);
 }
 
 fn store_w(row: u32, col: u32, gradient: vec4f) {
     if row >= params.ins * 4u || col >= params.outs { return; }
     let i = row * params.outs + col;
+    if params.fused == 0u {
+        out[i] = gradient;
+        return;
+    }
     let old = out[i];
     var step = gradient + params.weight_decay * old;
     if params.momentum != 0.0 {
@@ -147,9 +154,9 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
     }
     share(index, sum);
     workgroupBarrier(); // all slices are there before they are added up
-    if index < 4u * GROUP_ROWS * GROUP_COLS {
-        let row = group.y * 4u * GROUP_ROWS + index / GROUP_COLS;
-        store_z(row, group.x * GROUP_COLS + index % GROUP_COLS, add_up(index));
+    if index < 4u * TILE_ROWS * TILE_COLS {
+        let row = group.y * 4u * TILE_ROWS + index / TILE_COLS;
+        store_z(row, group.x * TILE_COLS + index % TILE_COLS, add_up(index));
     }
 }
 
@@ -164,9 +171,9 @@ fn forward_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_
     }
     share(index, sum);
     workgroupBarrier(); // all slices are there before they are added up
-    if index < 4u * GROUP_ROWS * GROUP_COLS {
-        let row = group.y * 4u * GROUP_ROWS + index / GROUP_COLS;
-        store_z(row, group.x * GROUP_COLS + index % GROUP_COLS, add_up(index));
+    if index < 4u * TILE_ROWS * TILE_COLS {
+        let row = group.y * 4u * TILE_ROWS + index / TILE_COLS;
+        store_z(row, group.x * TILE_COLS + index % TILE_COLS, add_up(index));
     }
 }
 
@@ -181,9 +188,9 @@ fn backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
     }
     share(index, sum);
     workgroupBarrier(); // all slices are there before they are added up
-    if index < 4u * GROUP_ROWS * GROUP_COLS {
-        let row = group.y * 4u * GROUP_ROWS + index / GROUP_COLS;
-        store_dx(row, group.x * GROUP_COLS + index % GROUP_COLS, add_up(index));
+    if index < 4u * TILE_ROWS * TILE_COLS {
+        let row = group.y * 4u * TILE_ROWS + index / TILE_COLS;
+        store_dx(row, group.x * TILE_COLS + index % TILE_COLS, add_up(index));
     }
 }
 
@@ -198,9 +205,9 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     }
     share(index, sum);
     workgroupBarrier(); // all slices are there before they are added up
-    if index < 4u * GROUP_ROWS * GROUP_COLS {
-        let row = group.y * 4u * GROUP_ROWS + index / GROUP_COLS;
-        store_w(row, group.x * GROUP_COLS + index % GROUP_COLS, add_up(index));
+    if index < 4u * TILE_ROWS * TILE_COLS {
+        let row = group.y * 4u * TILE_ROWS + index / TILE_COLS;
+        store_w(row, group.x * TILE_COLS + index % TILE_COLS, add_up(index));
     }
 }
 
@@ -215,8 +222,8 @@ fn update_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
     }
     share(index, sum);
     workgroupBarrier(); // all slices are there before they are added up
-    if index < 4u * GROUP_ROWS * GROUP_COLS {
-        let row = group.y * 4u * GROUP_ROWS + index / GROUP_COLS;
-        store_w(row, group.x * GROUP_COLS + index % GROUP_COLS, add_up(index));
+    if index < 4u * TILE_ROWS * TILE_COLS {
+        let row = group.y * 4u * TILE_ROWS + index / TILE_COLS;
+        store_w(row, group.x * TILE_COLS + index % TILE_COLS, add_up(index));
     }
 }

@@ -1,7 +1,8 @@
 // Softmax and categorical cross-entropy of logits, with their gradient, and the sums of loss and hits.
 //
-// Formula:  loss_i = log Σ_k exp(z_ik - m_i) - (z_iy - m_i),  m_i = max_k z_ik,  y = order[i].label
-//           dz_ij  = (exp(z_ij - m_i) / Σ_k exp(z_ik - m_i) - [j = y]) * order[i].weight
+// Formula:  loss_i = log Σ_k exp(z_ik - m_i) - Σ_k t_ik (z_ik - m_i),  m_i = max_k z_ik,  y = order[i].label
+//           dz_ij  = (exp(z_ij - m_i) / Σ_k exp(z_ik - m_i) - t_ij) * order[i].weight
+//           t_ij   = (1 - s) [j = y] + s / classes                      s = params.label_smoothing
 //           sums  += (Σ_i loss_i, Σ_i [argmax_k z_ik = y])     over the rows whose weight is not 0
 //           The weight is 1 / samples in the batch; 0 marks a row of padding, whose gradient is 0.
 // Shapes:   logits, dz [4 * row blocks, stride] f32, of which the first `classes` columns count; order [rows];
@@ -10,13 +11,13 @@
 // Dispatch: one invocation per row, 64 a workgroup. Each workgroup adds to a sum of its own, so nothing is atomic.
 // Numerics: f32; the maximum is subtracted first, so nothing overflows, and the loss is taken from the log of the sum,
 //           never from a probability that may have underflowed. Rows are added up in a fixed tree.
-// Twin:     reference::{cross_entropy, cross_entropy_backward, hits}
+// Twin:     reference::{smoothed_cross_entropy, smoothed_cross_entropy_backward, hits}
 
 struct Params {
     rows: u32,
     classes: u32,
     stride: u32,
-    unused: u32,
+    label_smoothing: f32,
 }
 
 struct Sample {
@@ -57,7 +58,13 @@ fn forward(row: u32) -> Row {
         sum_exp += exp(logits[start + j] - max);
     }
     let label = order[row].label;
-    let loss = log(sum_exp) - (logits[start + label] - max);
+    var expected = logits[start + label] - max;
+    if params.label_smoothing > 0.0 {
+        var sum = 0.0;
+        for (var j = 0u; j < params.classes; j++) { sum += logits[start + j] - max; }
+        expected = mix(expected, sum / f32(params.classes), params.label_smoothing);
+    }
+    let loss = log(sum_exp) - expected;
     var result = Sum(loss, u32(best == label));
     if order[row].weight == 0.0 { result = Sum(); }
     return Row(max, sum_exp, result);
@@ -87,9 +94,11 @@ fn train(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) l
         let forward = forward(row);
         result = forward.result;
         let sample = order[row];
+        let even = params.label_smoothing / f32(params.classes);
         for (var j = 0u; j < params.stride; j++) {
             let p = exp(logits[row * params.stride + j] - forward.max) / forward.sum_exp;
-            let gradient = (p - f32(j == sample.label)) * sample.weight;
+            let right = select(0.0, 1.0 - params.label_smoothing, j == sample.label);
+            let gradient = (p - right - even) * sample.weight;
             let counts = j < params.classes && sample.weight != 0.0;
             dz[row * params.stride + j] = select(0.0, gradient, counts);
         }

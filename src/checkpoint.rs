@@ -1,7 +1,8 @@
 //! Models and training states on disk, as safetensors: parameters under PyTorch's names and in its layout.
 //!
 //! `layers.N.weight` is `[out, in]` and `layers.N.bias` `[out]`, f32, as `torch.nn.Linear` keeps them; in memory weights
-//! are `[in, out]`. A training state has velocities too, as `velocity.layers.N.…`. What else is needed stands in the
+//! are `[in, out]`. A training state has the optimiser's moments too, as `velocity.layers.N.…` and `square.layers.N.…`,
+//! and with early stopping the best parameters so far, as `best.layers.N.…`. What else is needed stands in the
 //! metadata under the one key `gpu_mlp`, as JSON, so that the same training gives the same bytes.
 
 use std::collections::HashMap;
@@ -16,36 +17,64 @@ use crate::atomic_file::AtomicFile;
 use crate::data::{Preparation, Scaling};
 use crate::error::{Error, Result};
 use crate::metrics::Sums;
-use crate::model::{Dense, MlpSpec, Parameters};
+use crate::model::{Dense, MlpSpec, OptimizerState, Parameters};
+use crate::reference::Activation;
 use crate::tensor::Tensor;
 
 /// The metadata's key of what a file says of itself.
 pub const METADATA_KEY: &str = "gpu_mlp";
 
-/// What a model file says of itself.
+/// What a model is, beside its parameters; as JSON, what its file says of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "ModelText", into = "ModelText")]
 pub struct ModelInfo {
-    /// Inputs, hidden layers, classes.
-    pub layers: MlpSpec,
-    /// After every layer but the last.
-    pub activation: String,
-    /// What inputs are multiplied by before they enter the network, after the preparation if there is one.
-    pub input_scale: f64,
-    /// Of a table: how its values are scaled, and the names of its classes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub preparation: Option<Preparation>,
+    /// The network.
+    pub spec: MlpSpec,
+    /// How values are scaled before they enter it, and the names of the classes.
+    pub preparation: Preparation,
 }
 
-impl ModelInfo {
-    /// A ReLU network on bytes scaled to 0..1, or on a table.
-    pub fn new(layers: MlpSpec, preparation: Option<Preparation>) -> Self {
-        let input_scale = input_scale(preparation.as_ref());
-        Self { layers, activation: "relu".into(), input_scale, preparation }
-    }
+/// What a model's file says of itself.
+#[derive(Clone, Serialize, Deserialize)]
+struct ModelText {
+    /// Inputs, hidden layers, classes.
+    layers: Vec<usize>,
+    /// After every layer but the last.
+    activation: Activation,
+    /// What inputs are multiplied by before they enter the network, after the preparation if there is one.
+    input_scale: f64,
+    /// Absent in files of version 0.1.0, whose models take images and number their classes.
+    #[serde(default)]
+    preparation: Option<Preparation>,
+}
 
-    /// How inputs are scaled, and the names of the classes, of images too.
-    pub fn preparation(&self) -> Preparation {
-        self.preparation.clone().unwrap_or_else(|| Preparation::of_images(self.layers.classes()))
+impl TryFrom<ModelText> for ModelInfo {
+    type Error = String;
+
+    fn try_from(text: ModelText) -> Result<Self, String> {
+        if text.input_scale != input_scale(text.preparation.as_ref()) {
+            return Err(format!(
+                "it wants inputs times {}, and this version knows 1/255 for bytes and 1 for tables",
+                text.input_scale
+            ));
+        }
+        let spec = MlpSpec::new(text.layers)
+            .map_err(|error| format!("its layers are no network: {error}"))?
+            .with_activation(text.activation);
+        let preparation = text.preparation.unwrap_or_else(|| Preparation::of_images(spec.classes()));
+        preparation.check(spec.inputs(), spec.classes())?;
+        Ok(Self { spec, preparation })
+    }
+}
+
+impl From<ModelInfo> for ModelText {
+    fn from(info: ModelInfo) -> Self {
+        Self {
+            layers: info.spec.sizes().to_vec(),
+            activation: info.spec.activation(),
+            input_scale: input_scale(Some(&info.preparation)),
+            preparation: Some(info.preparation),
+        }
     }
 }
 
@@ -74,17 +103,41 @@ pub struct State {
     pub progress: Progress,
     /// Weights and biases.
     pub parameters: Parameters,
-    /// The optimiser's velocities, if there is momentum.
-    pub velocities: Option<Parameters>,
+    /// What the optimiser remembers.
+    pub optimizer: OptimizerState,
+    /// Weights and biases after the epoch with the lowest validation loss, if that may stop the run.
+    pub best: Option<Parameters>,
 }
+
+impl State {
+    /// What a model is made of: the best parameters where they are kept, else the newest.
+    pub fn model(&self) -> &Parameters {
+        self.best.as_ref().unwrap_or(&self.parameters)
+    }
+}
+
+/// What the metadata of a state say.
+#[derive(Serialize, Deserialize)]
+struct StateInfo {
+    #[serde(flatten)]
+    progress: Progress,
+    /// Steps taken: absent in states of version 0.1.0, whose optimiser did not depend on them.
+    #[serde(default)]
+    steps: u64,
+}
+
+/// Names of the optimiser's moments, in their order.
+const MOMENTS: [&str; 2] = ["velocity.", "square."];
+
+/// Name of the best parameters.
+const BEST: &str = "best.";
 
 /// Writes a model; the file is whole or, after a crash, as it was before.
 ///
 /// # Errors
 /// [`Error::Io`] if the folder cannot be written to.
-pub fn save_model(path: &Path, parameters: &Parameters, preparation: Option<&Preparation>) -> Result<()> {
-    let info = ModelInfo::new(parameters.spec()?, preparation.cloned());
-    write(path, &tensors(|n| format!("layers.{n}"), parameters), &info)
+pub fn save_model(path: &Path, parameters: &Parameters, info: &ModelInfo) -> Result<()> {
+    write(path, &tensors(own_name(""), parameters), info)
 }
 
 /// Writes a model under the names that it has in a `torch.nn.Sequential` of linear layers with an activation after each
@@ -93,22 +146,17 @@ pub fn save_model(path: &Path, parameters: &Parameters, preparation: Option<&Pre
 /// # Errors
 /// As [`save_model`].
 pub fn save_sequential(path: &Path, parameters: &Parameters, info: &ModelInfo) -> Result<()> {
-    write(path, &tensors(|n| (2 * n).to_string(), parameters), info)
+    write(path, &tensors(|layer| (2 * layer).to_string(), parameters), info)
 }
 
-/// Reads a model, and how its inputs are prepared if they come from a table.
+/// Reads a model, and what it says of itself.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be read; [`Error::File`] if it is no model of ours, or a damaged one.
-pub fn load_model(path: &Path) -> Result<(Parameters, Option<Preparation>)> {
+pub fn load_model(path: &Path) -> Result<(Parameters, ModelInfo)> {
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
     let (info, file) = parse::<ModelInfo>(path, &bytes)?;
-    if info.activation != "relu" || info.input_scale != input_scale(info.preparation.as_ref()) {
-        let problem =
-            format!("it wants activation \"{}\" and inputs times {}", info.activation, info.input_scale);
-        return Err(Error::file(path, problem, "this version knows relu and 1/255"));
-    }
-    Ok((read_parameters(path, &file, "", &info.layers)?, info.preparation))
+    Ok((read_parameters(path, &file, "", &info.spec)?, info))
 }
 
 /// Writes a training state; the file is whole or, after a crash, as it was before.
@@ -116,11 +164,12 @@ pub fn load_model(path: &Path) -> Result<(Parameters, Option<Preparation>)> {
 /// # Errors
 /// [`Error::Io`] if the folder cannot be written to.
 pub fn save_state(path: &Path, state: &State) -> Result<()> {
-    let mut all = tensors(|n| format!("layers.{n}"), &state.parameters);
-    if let Some(velocities) = &state.velocities {
-        all.extend(tensors(|n| format!("velocity.layers.{n}"), velocities));
+    let mut all = tensors(own_name(""), &state.parameters);
+    for (prefix, moments) in MOMENTS.iter().zip(&state.optimizer.moments) {
+        all.extend(tensors(own_name(prefix), moments));
     }
-    write(path, &all, &state.progress)
+    all.extend(state.best.iter().flat_map(|best| tensors(own_name(BEST), best)));
+    write(path, &all, &StateInfo { progress: state.progress.clone(), steps: state.optimizer.steps })
 }
 
 /// Reads the training state of a network of these sizes.
@@ -129,11 +178,13 @@ pub fn save_state(path: &Path, state: &State) -> Result<()> {
 /// As [`load_model`].
 pub fn load_state(path: &Path, spec: &MlpSpec) -> Result<State> {
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
-    let (progress, file) = parse::<Progress>(path, &bytes)?;
+    let (StateInfo { progress, steps }, file) = parse(path, &bytes)?;
     let parameters = read_parameters(path, &file, "", spec)?;
-    let has_velocities = file.names().iter().any(|name| name.starts_with("velocity."));
-    let velocities = has_velocities.then(|| read_parameters(path, &file, "velocity.", spec)).transpose()?;
-    Ok(State { progress, parameters, velocities })
+    let has = |prefix: &&str| file.names().iter().any(|name| name.starts_with(prefix));
+    let read = |prefix: &str| read_parameters(path, &file, prefix, spec);
+    let moments = MOMENTS.into_iter().filter(has).map(read).collect::<Result<_>>()?;
+    let best = Some(BEST).filter(has).map(read).transpose()?;
+    Ok(State { progress, parameters, optimizer: OptimizerState { steps, moments }, best })
 }
 
 /// A tensor as the file has it.
@@ -141,6 +192,11 @@ struct Named {
     name: String,
     shape: Vec<usize>,
     bytes: Vec<u8>,
+}
+
+/// What a layer is called in files of our own.
+fn own_name(prefix: &str) -> impl Fn(usize) -> String {
+    move |layer| format!("{prefix}layers.{layer}")
 }
 
 /// Weights and biases under the layers' names.

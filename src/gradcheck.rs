@@ -17,13 +17,13 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Serialize;
 
-use crate::data::{Dataset, Samples};
+use crate::data::{Dataset, Preparation, Samples};
 use crate::engine::{Engine, EngineInfo, StepOptions};
 use crate::error::{Error, Result};
 use crate::kernels::Sgd;
 use crate::metrics::Sums;
 use crate::model::{MlpSpec, Parameters};
-use crate::reference::{Forward, Mlp};
+use crate::reference::{Activation, Forward, Matrix, Mlp, smoothed_cross_entropy};
 use crate::tensor::Tensor;
 
 /// Half the distance of a central difference.
@@ -51,6 +51,10 @@ const MARGIN: f64 = 1e-4;
 pub struct Problem {
     /// Random weights; biases that are not zero, so that they take part.
     pub parameters: Parameters,
+    /// What follows every hidden layer.
+    pub activation: Activation,
+    /// How much of each label is spread evenly over all classes.
+    pub label_smoothing: f32,
     /// Synthetic samples; the training split is the batch.
     pub dataset: Arc<Dataset>,
 }
@@ -84,11 +88,24 @@ pub struct Report {
 }
 
 impl Problem {
-    /// A network of these hidden layers over random samples, `batch` of them, all from one seed.
+    /// A network of these hidden layers, with ReLU, over random samples, `batch` of them, all from one seed.
+    ///
+    /// # Errors
+    /// As [`with_activation`](Self::with_activation).
+    pub fn new(hidden: &[usize], batch: usize, seed: u64) -> Result<Self> {
+        Self::with_activation(hidden, Activation::Relu, batch, seed)
+    }
+
+    /// The same with any activation.
     ///
     /// # Errors
     /// [`Error::Usage`] for sizes or a batch that cannot be meant, and if too few samples keep clear of the kinks.
-    pub fn new(hidden: &[usize], batch: usize, seed: u64) -> Result<Self> {
+    pub fn with_activation(
+        hidden: &[usize],
+        activation: Activation,
+        batch: usize,
+        seed: u64,
+    ) -> Result<Self> {
         if batch == 0 || batch > MAX_BATCH {
             return Err(Error::Usage(format!("--batch must lie between 1 and {MAX_BATCH}, got {batch}")));
         }
@@ -99,23 +116,32 @@ impl Problem {
         for b in parameters.layers.iter_mut().flat_map(|layer| layer.b.data_mut()) {
             *b = (rng.next_u32() % 201) as f32 / 1000.0 - 0.1;
         }
-        let samples = draw(&mut rng, &parameters.in_f64(), batch)?;
+        let samples = draw(&mut rng, &parameters.in_f64(activation), batch)?;
         let dataset = Dataset {
             name: "random".into(),
             origin: "made here".into(),
             image_shape: [1, FEATURES],
             classes: CLASSES,
-            preparation: None,
+            preparation: Preparation::of_images(CLASSES),
             test: samples.clone(),
             train: samples,
         };
-        Ok(Self { parameters, dataset: Arc::new(dataset) })
+        Ok(Self { parameters, activation, label_smoothing: 0.0, dataset: Arc::new(dataset) })
+    }
+
+    /// The network.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the parameters have been changed to some that do not chain.
+    pub fn spec(&self) -> Result<MlpSpec> {
+        Ok(self.parameters.spec()?.with_activation(self.activation))
     }
 
     /// The step after which the velocities are the gradient.
     pub fn options(&self) -> StepOptions {
         let sgd = Sgd { lr: 0.1, momentum: 0.5, weight_decay: 0.0 };
-        StepOptions { batch_size: self.dataset.train.len(), sgd }
+        let plain = StepOptions::sgd(self.dataset.train.len(), sgd);
+        StepOptions { label_smoothing: self.label_smoothing, ..plain }
     }
 
     /// The gradient that an engine made with [`options`](Self::options) for this problem computes.
@@ -127,8 +153,10 @@ impl Problem {
         engine.set_parameters(&self.parameters, None).await?;
         engine.set_sums(&Sums::default()).await?;
         let taken = engine.train(&batch).await?;
-        let velocities = engine.velocities().await?.filter(|_| taken == batch.len());
-        velocities.ok_or_else(|| Error::Internal("one batch was not one step with momentum".into()))
+        let velocities = engine.optimizer_state().await?.moments.pop();
+        velocities
+            .filter(|_| taken == batch.len())
+            .ok_or_else(|| Error::Internal("one batch was not one step with momentum".into()))
     }
 
     /// Judges a gradient by central differences.
@@ -139,7 +167,7 @@ impl Problem {
         gradient.check(&self.parameters.spec()?)?;
         let samples = &self.dataset.train;
         let batch: Vec<u32> = (0..samples.len() as u32).collect();
-        let (mut mlp, x) = (self.parameters.in_f64(), samples.inputs(&batch)?);
+        let (mut mlp, x) = (self.parameters.in_f64(self.activation), samples.inputs(&batch)?);
         let mut tensors = Vec::new();
         for (l, dense) in gradient.layers.iter().enumerate() {
             for (name, got) in [("W", &dense.w), ("b", &dense.b)] {
@@ -147,7 +175,10 @@ impl Problem {
                     "W" => mlp.layers[l].w.data_mut()[i] += by,
                     _ => mlp.layers[l].b[i] += by,
                 };
-                let slope = |i| slope(&mut mlp, (&x, samples.labels()), |mlp, by| slot(mlp, i, by));
+                let losses = |logits: &Matrix| {
+                    smoothed_cross_entropy(logits, samples.labels(), self.label_smoothing.into())
+                };
+                let slope = |i| slope(&mut mlp, &x, losses, |mlp, by| slot(mlp, i, by));
                 tensors.push(row(format!("{name}{}", l + 1), got.data(), slope));
             }
         }
@@ -181,7 +212,7 @@ fn draw(rng: &mut ChaCha8Rng, mlp: &Mlp, batch: usize) -> Result<Samples> {
         let row: Vec<u8> = (0..FEATURES).map(|_| (rng.next_u32() >> 24) as u8).collect();
         let x = Tensor::from_fn(1, FEATURES, |_, c| f64::from(row[c]) / 255.0);
         let forward = mlp.forward(&x);
-        if hidden(&forward).all(|z| z.abs() > MARGIN) {
+        if kinks(mlp, &forward).all(|z| z.abs() > MARGIN) {
             pixels.extend(row);
             labels.push(rng.next_u32() % CLASSES as u32);
         }
@@ -193,20 +224,25 @@ fn draw(rng: &mut ChaCha8Rng, mlp: &Mlp, batch: usize) -> Result<Samples> {
     Err(Error::Usage(format!("{problem}\n  hint: smaller --hidden")))
 }
 
-/// Every z that a ReLU follows.
-fn hidden(forward: &Forward) -> impl Iterator<Item = f64> + '_ {
-    let layers = forward.z.len().saturating_sub(1);
+/// Every z that a ReLU follows: other activations have no kink.
+fn kinks<'a>(mlp: &Mlp, forward: &'a Forward) -> impl Iterator<Item = f64> + 'a {
+    let layers = if mlp.activation == Activation::Relu { forward.z.len().saturating_sub(1) } else { 0 };
     forward.z.iter().take(layers).flat_map(|z| z.data().iter().copied())
 }
 
 /// The derivative of the mean loss by what `move_by` moves; nothing if a ReLU turns on or off on the way.
-fn slope(mlp: &mut Mlp, batch: (&Tensor<f64>, &[u32]), move_by: impl Fn(&mut Mlp, f64)) -> Option<f64> {
+fn slope(
+    mlp: &mut Mlp,
+    x: &Matrix,
+    losses: impl Fn(&Matrix) -> Vec<f64>,
+    move_by: impl Fn(&mut Mlp, f64),
+) -> Option<f64> {
     let at = |by: f64| {
         let mut moved = mlp.clone();
         move_by(&mut moved, by);
-        let forward = moved.forward(batch.0);
-        let losses = crate::reference::cross_entropy(forward.logits(), batch.1);
-        let on: Vec<bool> = hidden(&forward).map(|z| z > 0.0).collect();
+        let forward = moved.forward(x);
+        let losses = losses(forward.logits());
+        let on: Vec<bool> = kinks(mlp, &forward).map(|z| z > 0.0).collect();
         (losses.iter().sum::<f64>() / losses.len() as f64, on)
     };
     let ((above, on_above), (below, on_below)) = (at(H), at(-H));

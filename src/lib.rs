@@ -11,7 +11,7 @@
 //! # fn main() -> gpu_mlp::Result<()> {
 //! let dataset = Arc::new(data::load(Request { data: Some("digits"), ..Request::default() })?.dataset);
 //! let config = TrainConfig { hidden: vec![32], epochs: 1, ..TrainConfig::default() };
-//! let mut engine = CpuEngine::new(&config.spec(&dataset)?, dataset.clone(), config.step_options());
+//! let mut engine = CpuEngine::new(&config.spec(&dataset)?, dataset.clone(), config.step_options(&dataset)?);
 //! pollster::block_on(async {
 //!     let mut trainer = Trainer::start(&mut engine, &config, &dataset).await?;
 //!     trainer.run(&mut Unobserved).await?;
@@ -33,6 +33,7 @@ pub mod cli;
 pub mod compare;
 pub mod data;
 pub mod doctor;
+pub mod dropout;
 pub mod engine;
 pub mod error;
 pub mod exchange;
@@ -42,9 +43,12 @@ pub mod inputs;
 pub mod kernels;
 pub mod metrics;
 pub mod model;
+pub mod numpy;
+pub mod optimizer;
 pub mod reference;
 pub mod replay;
 pub mod run;
+pub mod schedule;
 pub mod spelling;
 pub mod tensor;
 pub mod trainer;

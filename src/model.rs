@@ -1,22 +1,21 @@
 //! What a network is: its layers' sizes, its parameters and their seeded initialisation. No device in here.
 
+use crate::error::{Error, Result};
+use crate::reference::{self, Activation};
+use crate::tensor::Tensor;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
-use crate::reference;
-use crate::tensor::Tensor;
-
-/// The sizes of a multi-layer perceptron: inputs, hidden layers, classes. ReLU follows every layer but the last.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<usize>", into = "Vec<usize>")]
+/// A multi-layer perceptron: the sizes of inputs, hidden layers and classes, and the activation that follows every layer
+/// but the last.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MlpSpec {
     sizes: Vec<usize>,
+    activation: Activation,
 }
 
 impl MlpSpec {
-    /// A network of these sizes, inputs first, classes last.
+    /// A network of these sizes, inputs first, classes last, with ReLU.
     ///
     /// # Errors
     /// [`Error::Usage`] for fewer than two sizes, a size of 0, or sizes whose parameters no machine could hold.
@@ -26,7 +25,7 @@ impl MlpSpec {
                 "a network needs at least an input and an output size, each 1 or more; got {sizes:?}"
             )));
         }
-        let spec = Self { sizes };
+        let spec = Self { sizes, activation: Activation::Relu };
         let parameters = spec.layers().try_fold(0_usize, |total, (ins, outs)| {
             ins.checked_add(1)?.checked_mul(outs)?.checked_add(total)
         });
@@ -39,6 +38,16 @@ impl MlpSpec {
             )));
         }
         Ok(spec)
+    }
+
+    /// The same sizes with another activation.
+    pub fn with_activation(self, activation: Activation) -> Self {
+        Self { activation, ..self }
+    }
+
+    /// What follows every layer but the last.
+    pub fn activation(&self) -> Activation {
+        self.activation
     }
 
     /// Inputs, hidden layers, classes.
@@ -67,20 +76,6 @@ impl MlpSpec {
     }
 }
 
-impl TryFrom<Vec<usize>> for MlpSpec {
-    type Error = Error;
-
-    fn try_from(sizes: Vec<usize>) -> Result<Self> {
-        Self::new(sizes)
-    }
-}
-
-impl From<MlpSpec> for Vec<usize> {
-    fn from(spec: MlpSpec) -> Self {
-        spec.sizes
-    }
-}
-
 /// The parameters of one layer: z = x · w + b.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dense {
@@ -90,7 +85,8 @@ pub struct Dense {
     pub b: Tensor,
 }
 
-/// The parameters of all layers, from the input to the logits; or their velocities, which have the same shapes.
+/// The parameters of all layers, from the input to the logits; or an optimiser's moments of them, which have the same
+/// shapes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parameters {
     /// One entry a layer.
@@ -104,15 +100,37 @@ impl Parameters {
         Self { layers: spec.layers().map(dense).collect() }
     }
 
+    /// The weights that training starts from: [`he_uniform`](Self::he_uniform) for ReLU and GELU, which pass half of
+    /// what comes in, and [`glorot_uniform`](Self::glorot_uniform) for sigmoid and tanh.
+    pub fn initial(spec: &MlpSpec, seed: u64) -> Self {
+        match spec.activation {
+            Activation::Relu | Activation::Gelu => Self::he_uniform(spec, seed),
+            Activation::Sigmoid | Activation::Tanh => Self::glorot_uniform(spec, seed),
+        }
+    }
+
     /// He initialisation: weights uniform in ±√(6 / in), whose variance is 2 / in; biases zero.
     ///
     /// Source: He, Zhang, Ren, Sun, *Delving Deep into Rectifiers* (2015). The uniform form needs nothing but a square
     /// root, so a seed gives the same bits on every machine.
     pub fn he_uniform(spec: &MlpSpec, seed: u64) -> Self {
+        Self::uniform(spec, seed, |ins, _| 6.0 / ins as f64)
+    }
+
+    /// Glorot initialisation: weights uniform in ±√(6 / (in + out)); biases zero.
+    ///
+    /// Source: Glorot, Bengio, *Understanding the difficulty of training deep feedforward neural networks* (2010),
+    /// equation 16.
+    pub fn glorot_uniform(spec: &MlpSpec, seed: u64) -> Self {
+        Self::uniform(spec, seed, |ins, outs| 6.0 / (ins + outs) as f64)
+    }
+
+    /// Weights uniform in ± the root of `limit`.
+    fn uniform(spec: &MlpSpec, seed: u64, limit: impl Fn(usize, usize) -> f64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut parameters = Self::zeros(spec);
         for layer in &mut parameters.layers {
-            let limit = (6.0 / layer.w.rows() as f64).sqrt();
+            let limit = limit(layer.w.rows(), layer.w.cols()).sqrt();
             for w in layer.w.data_mut() {
                 // 53 random bits make a number in 0..1 that is exact.
                 let unit = (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
@@ -122,7 +140,7 @@ impl Parameters {
         parameters
     }
 
-    /// The sizes that these parameters chain to.
+    /// The sizes that these parameters chain to; they know no activation, so the spec has ReLU.
     ///
     /// # Errors
     /// [`Error::Shape`] if a layer does not take what the one before it gives, or a bias does not fit its weights.
@@ -146,12 +164,11 @@ impl Parameters {
     }
 
     /// The same network in double precision, for [`reference`](mod@reference) to calculate with.
-    pub fn in_f64(&self) -> reference::Mlp {
+    pub fn in_f64(&self, activation: Activation) -> reference::Mlp {
         let layer = |dense: &Dense| reference::Layer {
             w: dense.w.map(f64::from),
             b: dense.b.data().iter().map(|&b| f64::from(b)).collect(),
         };
-        let activation = reference::Activation::Relu;
         reference::Mlp { layers: self.layers.iter().map(layer).collect(), activation }
     }
 
@@ -161,9 +178,31 @@ impl Parameters {
     /// [`Error::Shape`] if they are not.
     pub fn check(&self, spec: &MlpSpec) -> Result<()> {
         let own = self.spec()?;
-        if own != *spec {
+        if own.sizes != spec.sizes {
             return Err(Error::shape("parameters", spec.sizes(), own.sizes()));
         }
         Ok(())
+    }
+}
+
+/// What an optimiser remembers from step to step.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OptimizerState {
+    /// Steps taken since the run began.
+    pub steps: u64,
+    /// Moments of every parameter: none, gradient descent's velocity, or Adam's means of gradients and of their squares.
+    pub moments: Vec<Parameters>,
+}
+
+impl OptimizerState {
+    /// Whether it is the state of an optimiser with so many moments, for a network.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if it is not.
+    pub fn check(&self, spec: &MlpSpec, moments: usize) -> Result<()> {
+        if self.moments.len() != moments {
+            return Err(Error::shape("moments of the optimiser", moments, self.moments.len()));
+        }
+        self.moments.iter().try_for_each(|moments| moments.check(spec))
     }
 }

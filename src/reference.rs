@@ -20,6 +20,13 @@
 //! Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), algorithms 6.3 and 6.4; Bishop, *Pattern
 //! Recognition and Machine Learning* (2006), sections 4.3.4 and 5.3. Nothing here is fast; everything is plain.
 
+pub mod optimizer;
+pub mod training;
+
+use std::f64::consts::{FRAC_1_SQRT_2, PI};
+
+use serde::{Deserialize, Serialize};
+
 use crate::tensor::Tensor;
 
 /// A matrix in double precision.
@@ -62,7 +69,8 @@ pub fn sum_rows(q: &Matrix) -> Vec<f64> {
 }
 
 /// What follows a hidden layer's affine map, element by element.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Activation {
     /// `max(z, 0)`, with derivative 0 at 0.
     #[default]
@@ -71,9 +79,22 @@ pub enum Activation {
     Sigmoid,
     /// `tanh(z)`
     Tanh,
+    /// `z · Φ(z)` with the normal distribution's `Φ(z) = (1 + erf(z / √2)) / 2` (Hendrycks, Gimpel, *Gaussian Error
+    /// Linear Units*, 2016), in its exact form
+    Gelu,
 }
 
 impl Activation {
+    /// Its name in files and options.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Relu => "relu",
+            Self::Sigmoid => "sigmoid",
+            Self::Tanh => "tanh",
+            Self::Gelu => "gelu",
+        }
+    }
+
     /// `f(z)`
     pub fn apply(self, z: f64) -> f64 {
         match self {
@@ -81,6 +102,7 @@ impl Activation {
             Self::Relu => z, // NaN stays NaN
             Self::Sigmoid => 1.0 / (1.0 + (-z).exp()),
             Self::Tanh => z.tanh(),
+            Self::Gelu => z * phi(z),
         }
     }
 
@@ -90,8 +112,14 @@ impl Activation {
             Self::Relu => f64::from(z > 0.0),
             Self::Sigmoid => self.apply(z) * (1.0 - self.apply(z)),
             Self::Tanh => 1.0 - z.tanh().powi(2),
+            Self::Gelu => phi(z) + z * (-z * z / 2.0).exp() / (2.0 * PI).sqrt(),
         }
     }
+}
+
+/// The normal distribution: `Φ(z) = (1 + erf(z / √2)) / 2`.
+fn phi(z: f64) -> f64 {
+    libm::erfc(-z * FRAC_1_SQRT_2) / 2.0
 }
 
 /// `log Σ_k exp z_k`, shifted by the maximum so that it neither overflows nor loses a small loss.
@@ -114,9 +142,28 @@ pub fn cross_entropy(logits: &Matrix, labels: &[u32]) -> Vec<f64> {
 
 /// The gradient of the mean cross-entropy by the logits: `(softmax(z) - onehot(y)) / N`.
 pub fn cross_entropy_backward(logits: &Matrix, labels: &[u32]) -> Matrix {
+    smoothed_cross_entropy_backward(logits, labels, 0.0)
+}
+
+/// Cross-entropy of every row with the target `(1 - ε) · onehot(y) + ε / classes`, as PyTorch's `label_smoothing` has it:
+/// `log Σ_k exp z_k - (1 - ε) · z_y - ε · mean(z)`.
+///
+/// Source: Szegedy and others, *Rethinking the Inception Architecture* (2016), section 7.
+pub fn smoothed_cross_entropy(logits: &Matrix, labels: &[u32], smoothing: f64) -> Vec<f64> {
+    let sharp = cross_entropy(logits, labels);
+    let even = (0..logits.rows()).map(|r| {
+        let z = logits.row(r);
+        log_sum_exp(z) - z.iter().sum::<f64>() / z.len() as f64
+    });
+    sharp.iter().zip(even).map(|(sharp, even)| (1.0 - smoothing) * sharp + smoothing * even).collect()
+}
+
+/// The gradient of its mean by the logits: `(softmax(z) - target) / N`.
+pub fn smoothed_cross_entropy_backward(logits: &Matrix, labels: &[u32], smoothing: f64) -> Matrix {
     let p = softmax(logits);
-    let n = labels.len() as f64;
-    let target = |r: usize, c: usize| f64::from(labels[r] as usize == c);
+    let (n, classes) = (labels.len() as f64, p.cols() as f64);
+    let onehot = |r: usize, c: usize| f64::from(labels[r] as usize == c);
+    let target = |r: usize, c: usize| (1.0 - smoothing) * onehot(r, c) + smoothing / classes;
     Matrix::from_fn(p.rows(), p.cols(), |r, c| (p.at(r, c) - target(r, c)) / n)
 }
 
@@ -211,11 +258,17 @@ pub struct Backward {
 impl Mlp {
     /// The forward pass of a batch `x [batch, in]`.
     pub fn forward(&self, x: &Matrix) -> Forward {
+        self.forward_with(x, &[])
+    }
+
+    /// The forward pass with dropout: hidden activations are multiplied by masks, if there are any.
+    pub fn forward_with(&self, x: &Matrix, masks: &[Matrix]) -> Forward {
         let (mut z, mut a) = (Vec::new(), vec![x.clone()]);
-        for layer in &self.layers {
-            z.push(dense(&a[a.len() - 1], &layer.w, &layer.b));
-            if z.len() < self.layers.len() {
-                a.push(z[z.len() - 1].map(|z| self.activation.apply(z)));
+        for (l, layer) in self.layers.iter().enumerate() {
+            z.push(dense(&a[l], &layer.w, &layer.b));
+            if l + 1 < self.layers.len() {
+                let active = z[l].map(|z| self.activation.apply(z));
+                a.push(masked(active, masks.get(l)));
             }
         }
         Forward { z, a }
@@ -229,9 +282,21 @@ impl Mlp {
 
     /// The gradients of the mean cross-entropy, by back-propagation.
     pub fn backward(&self, forward: &Forward, labels: &[u32]) -> Backward {
-        let mut dz = vec![cross_entropy_backward(forward.logits(), labels)];
+        self.backward_with(forward, labels, 0.0, &[])
+    }
+
+    /// The same with smoothed labels, and with the masks of the forward pass.
+    pub fn backward_with(
+        &self,
+        forward: &Forward,
+        labels: &[u32],
+        smoothing: f64,
+        masks: &[Matrix],
+    ) -> Backward {
+        let mut dz = vec![smoothed_cross_entropy_backward(forward.logits(), labels, smoothing)];
         for l in (1..self.layers.len()).rev() {
-            let mut dz_below = matmul(&dz[dz.len() - 1], &self.layers[l].w.transposed());
+            let da = matmul(&dz[dz.len() - 1], &self.layers[l].w.transposed());
+            let mut dz_below = masked(da, masks.get(l - 1));
             for (dz, &z) in dz_below.data_mut().iter_mut().zip(forward.z[l - 1].data()) {
                 *dz *= self.activation.derivative(z);
             }
@@ -256,4 +321,12 @@ impl Mlp {
         }
         (losses.iter().sum::<f64>() / labels.len() as f64, correct)
     }
+}
+
+/// Element by element times a mask, if there is one.
+fn masked(mut values: Matrix, mask: Option<&Matrix>) -> Matrix {
+    if let Some(mask) = mask {
+        values.data_mut().iter_mut().zip(mask.data()).for_each(|(value, mask)| *value *= mask);
+    }
+    values
 }

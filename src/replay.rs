@@ -172,7 +172,7 @@ fn train(
     go_on: &(dyn Fn(&Point) -> bool + Sync),
 ) -> Result<Option<Curve>> {
     let (setting, _) = config.setting(plans);
-    let layers = parameters.in_f64().layers;
+    let layers = parameters.in_f64(config.act).layers;
     let mut network = Training::new(&layers, config.act, config.lr, &plan.bugs, &setting);
     let (train, test) = (&dataset.train, &dataset.test);
     let evaluated: Vec<u32> = (0..test.len().min(MOST_EVALUATED) as u32).collect();

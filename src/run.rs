@@ -3,8 +3,9 @@
 //! ```text
 //! config.json             how the run was configured
 //! metrics.jsonl           one line an event, as `train --json` prints them
-//! model.safetensors       the network after the newest epoch
+//! model.safetensors       the network after the newest epoch, or with early stopping after the best
 //! checkpoint.safetensors  the newest state of training, to resume from
+//! init.safetensors        the model that it began with, of `--init`
 //! ```
 //!
 //! Everything but `metrics.jsonl` is replaced as a whole; that one grows by a line an epoch. The line is written before
@@ -17,8 +18,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::atomic_file::AtomicFile;
-use crate::checkpoint::{self, State};
-use crate::data::{Preparation, TableOptions};
+use crate::checkpoint::{self, ModelInfo, State};
+use crate::data::LoadOptions;
 use crate::error::{Error, Result};
 use crate::metrics::EpochRecord;
 use crate::model::{MlpSpec, Parameters};
@@ -30,15 +31,17 @@ const MODEL: &str = "model.safetensors";
 /// What `config.json` says: enough to run again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunConfig {
-    /// `mnist`, `digits`, … or the path of a folder or a table.
+    /// `mnist`, `digits`, … or a path.
     pub data: String,
-    /// How a table is read.
+    /// How what is there becomes a data set.
     #[serde(flatten)]
-    pub table: TableOptions,
+    pub loading: LoadOptions,
     /// `auto`, `vulkan`, `metal`, `dx12`, `gl` or `cpu`.
     pub backend: String,
     /// Index of an adapter, or part of its name.
     pub adapter: Option<String>,
+    /// The run or model whose weights it began with, if those were not new.
+    pub init: Option<PathBuf>,
     /// The rest.
     #[serde(flatten)]
     pub train: TrainConfig,
@@ -62,7 +65,7 @@ impl RunDir {
             Self::check_free(path)?;
         }
         fs::create_dir_all(path).map_err(Error::io("create", path))?;
-        for old in [run.model(), run.checkpoint(), run.metrics()] {
+        for old in [run.model(), run.checkpoint(), run.metrics(), run.init_model()] {
             match fs::remove_file(&old) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(Error::io("replace", &old)(error));
@@ -119,6 +122,27 @@ impl RunDir {
         self.path.join(MODEL)
     }
 
+    /// The model that the run began with, if its weights were not new.
+    fn init_model(&self) -> PathBuf {
+        self.path.join("init.safetensors")
+    }
+
+    /// Keeps what the run begins with: where it came from may change or go.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be written.
+    pub fn save_init(&self, parameters: &Parameters, info: &ModelInfo) -> Result<()> {
+        checkpoint::save_model(&self.init_model(), parameters, info)
+    }
+
+    /// What the run began with.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::File`] if it cannot be read.
+    pub fn init(&self) -> Result<(Parameters, ModelInfo)> {
+        checkpoint::load_model(&self.init_model())
+    }
+
     fn checkpoint(&self) -> PathBuf {
         self.path.join("checkpoint.safetensors")
     }
@@ -158,9 +182,9 @@ impl RunDir {
     ///
     /// # Errors
     /// [`Error::Io`] if either cannot be written; what was there before is then still whole.
-    pub fn save(&self, state: &State, preparation: Option<&Preparation>) -> Result<()> {
+    pub fn save(&self, state: &State, info: &ModelInfo) -> Result<()> {
         self.save_state(state)?;
-        checkpoint::save_model(&self.model(), &state.parameters, preparation)
+        checkpoint::save_model(&self.model(), state.model(), info)
     }
 
     /// Keeps the state to go on from, in the middle of an epoch: the model stays the one after the newest epoch.
@@ -233,11 +257,11 @@ impl RunDir {
     }
 }
 
-/// Parameters from a run's folder or from a model's file, and how inputs are prepared.
+/// Parameters from a run's folder or from a model's file, and what it says of itself.
 ///
 /// # Errors
 /// As [`checkpoint::load_model`], and [`Error::File`] for a run that has no model yet.
-pub fn load_model(path: &Path) -> Result<(Parameters, Option<Preparation>)> {
+pub fn load_model(path: &Path) -> Result<(Parameters, ModelInfo)> {
     if !path.is_dir() {
         return checkpoint::load_model(path);
     }

@@ -114,7 +114,7 @@ impl Subject {
 
     fn options(&self) -> StepOptions {
         let sgd = Sgd { lr: LEARNING_RATE, momentum: 0.0, weight_decay: 0.0 };
-        StepOptions { batch_size: self.batch_size, sgd }
+        StepOptions::sgd(self.batch_size, sgd)
     }
 
     /// The network on a GPU.

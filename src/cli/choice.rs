@@ -6,17 +6,19 @@ use bytesize::ByteSize;
 use clap::ValueEnum;
 
 use super::output::note;
-use crate::data::{self, Dataset, Preparation, Scale, Split, TableOptions};
+use crate::checkpoint::ModelInfo;
+use crate::data::{self, Dataset, LoadOptions, Preparation, Scale, Split};
 use crate::error::{Error, Result};
 use crate::gpu::adapter::{self, Adapter, DeviceType, Request};
 use crate::gpu::{Backend, Gpu};
-use crate::model::Parameters;
+use crate::reference::Activation;
 use crate::run::RunDir;
 
 /// Which data set.
 #[derive(Debug, clap::Args)]
 pub(super) struct DataChoice {
-    /// mnist, fashion-mnist, digits, a folder of IDX files, or a table (CSV) [default: a run's own; else mnist if it is here, else digits]
+    /// mnist, fashion-mnist, digits, or a path: CSV, .npz, Parquet, a folder of IDX files or of class folders of images
+    /// [default: a run's own; else mnist if it is here, else digits]
     #[arg(long, value_name = "NAME|PATH")]
     pub data: Option<String>,
     /// Folder of data sets to look in first
@@ -26,58 +28,54 @@ pub(super) struct DataChoice {
     #[arg(long, value_name = "SIZE", default_value_t = ByteSize(data::MEMORY_LIMIT))]
     pub memory_limit: ByteSize,
     #[command(flatten)]
-    pub table: TableChoice,
+    pub loading: LoadChoice,
 }
 
-/// How a table is read.
+/// How what is at a path becomes a data set.
 #[derive(Debug, clap::Args)]
-pub(super) struct TableChoice {
-    /// Of a table: the column of the labels, by name or place from 0 [default: label, class, target, y, species; else
+pub(super) struct LoadChoice {
+    /// Of a table: the column of the labels, by name or place from 0 [default: label, labels, class, target, y, species; else
     /// the only one of words; else, without a header, the first]
     #[arg(long, value_name = "NAME|INDEX")]
     label_column: Option<String>,
-    /// Of a table: another one to test on
+    /// What to test on, if the data have no test part of their own; in any form
     #[arg(long, value_name = "PATH")]
     test_data: Option<PathBuf>,
-    /// Of a table without --test-data: the part of its rows to test on, chosen at random
-    #[arg(long, value_name = "F", default_value_t = TableOptions::default().test_fraction)]
+    /// Else the part of the samples to test on, chosen at random
+    #[arg(long, value_name = "F", default_value_t = LoadOptions::default().test_fraction)]
     #[arg(allow_negative_numbers = true)]
     test_fraction: f64,
-    /// Of a table: how columns are scaled, by what the training part has; the model keeps it
+    /// How values are scaled, by what the training part has; the model keeps it
     #[arg(long, value_enum, default_value_t = Scale::Auto)]
     scale: Scale,
 }
 
-impl TableChoice {
-    pub fn options(&self) -> TableOptions {
-        // A run remembers it, and may go on from another folder.
-        let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
-        TableOptions {
+impl LoadChoice {
+    pub fn options(&self) -> LoadOptions {
+        LoadOptions {
             label_column: self.label_column.clone(),
-            test_data: self.test_data.as_ref().map(absolute),
+            test_data: self.test_data.as_deref().map(absolute),
             test_fraction: self.test_fraction,
             scale: self.scale,
         }
     }
 }
 
+/// A path as a run remembers it: it may go on from another folder.
+pub(super) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
 /// Loads a data set, and says what the user should know about the choice.
 pub(super) fn load(
     data: Option<&str>,
     choice: &DataChoice,
-    table: &TableOptions,
-    fitted: Option<&Preparation>,
+    options: &LoadOptions,
+    fitted: Option<(&Preparation, usize)>,
     quiet: bool,
 ) -> Result<Dataset> {
     let (data_dir, memory_limit) = (choice.data_dir.as_deref(), Some(choice.memory_limit.0));
-    let loaded = data::load(data::Request { data, data_dir, memory_limit, table: Some(table), fitted })?;
-    if loaded.dataset.preparation.is_none() && *table != TableOptions::default() {
-        return Err(Error::Usage(format!(
-            "{} is a set of images with a test split of its own, and no table: leave --label-column, --test-data, \
-             --test-fraction and --scale out",
-            loaded.dataset.name
-        )));
-    }
+    let loaded = data::load(data::Request { data, data_dir, memory_limit, options: Some(options), fitted })?;
     if let Some(notice) = loaded.notice.filter(|_| !quiet) {
         note(&notice);
     }
@@ -85,39 +83,15 @@ pub(super) fn load(
 }
 
 /// The data for a trained model: a run's own, unless others are named. They have to fit it.
-pub(super) fn load_for(
-    model: &Path,
-    parameters: &Parameters,
-    preparation: Option<&Preparation>,
-    choice: &DataChoice,
-) -> Result<Dataset> {
-    let (own, table) = match &choice.data {
+pub(super) fn load_for(model: &Path, info: &ModelInfo, choice: &DataChoice) -> Result<Dataset> {
+    let (own, options) = match &choice.data {
         None if model.is_dir() => {
             let config = RunDir::open(model)?.config()?;
-            (Some(config.data), config.table)
+            (Some(config.data), config.loading)
         }
-        named => (named.clone(), choice.table.options()),
+        named => (named.clone(), choice.loading.options()),
     };
-    let dataset = load(own.as_deref(), choice, &table, preparation, false)?;
-    if dataset.preparation.as_ref() != preparation {
-        return Err(Error::Usage(format!(
-            "the model was not trained on data of the kind of {}: one is a table and one is not\n  hint: name the data \
-             that it was trained for with --data",
-            dataset.name
-        )));
-    }
-    let (spec, features) = (parameters.spec()?, dataset.train.features());
-    if spec.inputs() == features && spec.classes() >= dataset.classes {
-        return Ok(dataset);
-    }
-    Err(Error::Usage(format!(
-        "the model takes {} inputs and knows {} classes, but {} has {features} features and {} classes\n  hint: name \
-         the data that it was trained for with --data",
-        spec.inputs(),
-        spec.classes(),
-        dataset.name,
-        dataset.classes
-    )))
+    load(own.as_deref(), choice, &options, Some((&info.preparation, info.spec.inputs())), false)
 }
 
 /// The value of `--split`, which clap has already checked.
@@ -139,6 +113,32 @@ pub(super) fn hidden(text: &str) -> Result<Hidden, String> {
         return Ok(Hidden(Vec::new()));
     }
     text.split(',').map(size).collect::<Result<_, _>>().map(Hidden)
+}
+
+/// What follows every hidden layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ActivationChoice {
+    Relu,
+    Tanh,
+    Sigmoid,
+    Gelu,
+}
+
+impl ActivationChoice {
+    pub fn activation(self) -> Activation {
+        match self {
+            Self::Relu => Activation::Relu,
+            Self::Tanh => Activation::Tanh,
+            Self::Sigmoid => Activation::Sigmoid,
+            Self::Gelu => Activation::Gelu,
+        }
+    }
+}
+
+/// A number from 0 to less than 1.
+pub(super) fn part(text: &str) -> Result<f32, String> {
+    let number = text.parse().ok().filter(|number| (0.0..1.0).contains(number));
+    number.ok_or_else(|| "expected a number from 0 to less than 1".into())
 }
 
 /// Which device.

@@ -1,4 +1,4 @@
-//! `gpu-mlp data`: make the built-in set, fetch a known one, list what there is.
+//! `gpu-mlp data`: make the built-in set, fetch a known one, list what there is. `show` has a file of its own.
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -7,13 +7,14 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::output::say;
+use super::show::ShowArgs;
 use crate::data::catalog::{self, KNOWN, Known};
 use crate::data::fetch::{self, Event, Limits};
 use crate::data::{Places, make};
 use crate::error::{Error, Result};
 use crate::spelling::did_you_mean;
 
-/// Make, fetch and list data sets.
+/// Make, fetch, list and look at data sets.
 #[derive(Debug, clap::Args)]
 pub struct DataArgs {
     #[command(subcommand)]
@@ -26,8 +27,10 @@ enum Command {
     Make(MakeArgs),
     /// Download a known set; the only command that uses the network
     Fetch(FetchArgs),
-    /// Show the known sets, and where they are or how to get them
+    /// List the known sets, and where they are or how to get them
     List(ListArgs),
+    /// Look at a set: what it was taken for, shape, ranges, classes, warnings
+    Show(ShowArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -76,6 +79,7 @@ pub fn run(args: DataArgs) -> Result<()> {
     match args.command {
         Command::Make(args) => run_make(&args),
         Command::Fetch(args) => run_fetch(&args),
+        Command::Show(args) => super::show::run(&args),
         Command::List(args) => {
             run_list(&args);
             Ok(())

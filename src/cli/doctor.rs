@@ -21,7 +21,7 @@ pub struct DoctorArgs {
     json: bool,
 
     /// The hidden activation, if the file has no `act`
-    #[arg(long, value_name = "relu|sigmoid|tanh", value_parser = ["relu", "sigmoid", "tanh"])]
+    #[arg(long, value_name = "relu|sigmoid|tanh|gelu", value_parser = ["relu", "sigmoid", "tanh", "gelu"])]
     act: Option<String>,
 
     /// Largest relative difference that still counts as equal [default: 1e-9 for float64, 1e-4 for float32]

@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use super::choice::{self, DataChoice, DeviceChoice};
 use super::output::{json, note, say, thousands};
+use crate::checkpoint::ModelInfo;
 use crate::data::{Dataset, Split};
-use crate::engine::{CpuEngine, Engine, GpuEngine, Residency};
+use crate::engine::{CpuEngine, Engine, GpuEngine, Residency, StepOptions};
 use crate::error::Result;
 use crate::metrics::Score;
-use crate::model::Parameters;
+use crate::model::{MlpSpec, Parameters};
 use crate::reference;
 use crate::run;
-use crate::trainer::TrainConfig;
 
 /// Measure a trained network: loss, accuracy, confusion matrix.
 #[derive(Debug, clap::Args)]
@@ -44,9 +44,8 @@ struct Report<'a> {
     accuracy: f64,
     /// Row: the right class; column: the class with the largest logit.
     confusion_matrix: Vec<Vec<u64>>,
-    /// Of a table: the names of the rows and columns.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    classes: Option<&'a [String]>,
+    /// The names of the rows and columns.
+    classes: &'a [String],
 }
 
 /// Samples whose logits are held at once.
@@ -57,15 +56,16 @@ const LOGITS: usize = 1 << 16;
 /// # Errors
 /// What reading the model or the data, or the device, reports.
 pub fn run(args: &EvalArgs) -> Result<()> {
-    let (parameters, preparation) = run::load_model(&args.model)?;
-    let dataset = Arc::new(choice::load_for(&args.model, &parameters, preparation.as_ref(), &args.data)?);
+    let (parameters, info) = run::load_model(&args.model)?;
+    let ModelInfo { spec, preparation } = &info;
+    let dataset = Arc::new(choice::load_for(&args.model, &info, &args.data)?);
     let split = choice::split(&args.split);
-    let (score, confusion_matrix) = pollster::block_on(measure(args, &parameters, &dataset, split))?;
+    let (score, confusion_matrix) = pollster::block_on(measure(args, spec, &parameters, &dataset, split))?;
     let (data, samples) = (&dataset.name, dataset.split(split).len());
     let Score { loss, accuracy } = score;
     if args.json {
         let split = &args.split;
-        let classes = preparation.as_ref().map(|preparation| preparation.class_names.as_slice());
+        let classes = preparation.class_names.as_slice();
         let report =
             Report { event: "eval", data, split, samples, loss, accuracy, confusion_matrix, classes };
         say(&json(&report)?);
@@ -77,9 +77,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
             100.0 * accuracy
         ));
         print(&confusion_matrix);
-        for (class, name) in
-            preparation.iter().flat_map(|preparation| preparation.class_names.iter().enumerate())
-        {
+        for (class, name) in preparation.class_names.iter().enumerate() {
             if class.to_string() != *name {
                 say(&format!("class {class} is {name}"));
             }
@@ -90,6 +88,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
 
 async fn measure(
     args: &EvalArgs,
+    spec: &MlpSpec,
     parameters: &Parameters,
     dataset: &Arc<Dataset>,
     split: Split,
@@ -98,16 +97,15 @@ async fn measure(
     if let Some(notice) = notice {
         note(&notice);
     }
-    let spec = parameters.spec()?;
-    let options = TrainConfig { batch_size: 1, ..TrainConfig::default() }.step_options();
+    let options = StepOptions::default();
     match gpu {
         None => {
-            let engine = CpuEngine::new(&spec, dataset.clone(), options);
+            let engine = CpuEngine::new(spec, dataset.clone(), options);
             measure_with(engine, parameters, dataset, split).await
         }
         Some(gpu) => {
             let residency = Residency::Streamed; // the training split has no business on the device
-            let engine = GpuEngine::new(gpu, &spec, dataset.clone(), options, residency).await?;
+            let engine = GpuEngine::new(gpu, spec, dataset.clone(), options, residency).await?;
             measure_with(engine, parameters, dataset, split).await
         }
     }

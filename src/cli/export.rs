@@ -9,6 +9,7 @@ use crate::checkpoint::ModelInfo;
 use crate::data::Scaling;
 use crate::error::{Error, Result};
 use crate::exchange::{self, Format};
+use crate::reference::Activation;
 use crate::run;
 
 const EXAMPLES: &str = "\
@@ -54,8 +55,7 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     if args.softmax && args.to != FormatChoice::Onnx {
         return Err(Error::Usage("--softmax is a part of an ONNX graph: use it with --to onnx".into()));
     }
-    let (parameters, preparation) = run::load_model(&args.model)?;
-    let info = ModelInfo::new(parameters.spec()?, preparation);
+    let (parameters, info) = run::load_model(&args.model)?;
     let own = run::model_file(&args.model);
     let (ending, format) = match args.to {
         FormatChoice::Safetensors => ("-torch.safetensors", Format::Safetensors),
@@ -86,20 +86,19 @@ pub(super) fn beside(model: &Path, ending: &str) -> PathBuf {
 
 /// What was written, and what the program that reads it has to know.
 fn described(info: &ModelInfo, to: FormatChoice) -> String {
-    let sizes = info.layers.sizes();
-    let (inputs, classes) = (info.layers.inputs(), info.layers.classes());
+    let sizes = info.spec.sizes();
+    let (inputs, classes) = (info.spec.inputs(), info.spec.classes());
     match to {
         FormatChoice::Onnx => format!("input [batch, {inputs}] to logits [batch, {classes}], ONNX opset 17"),
         FormatChoice::Npz => format!("W1, b1 … W{n}, b{n}; z = x @ W + b", n = sizes.len() - 1),
         FormatChoice::Safetensors => {
-            let activation = match info.activation.as_str() {
-                "relu" => "ReLU()",
-                "sigmoid" => "Sigmoid()",
-                "tanh" => "Tanh()",
-                "gelu" => "GELU()",
-                other => other,
+            let activation = match info.spec.activation() {
+                Activation::Relu => "ReLU()",
+                Activation::Sigmoid => "Sigmoid()",
+                Activation::Tanh => "Tanh()",
+                Activation::Gelu => "GELU()",
             };
-            let linear = info.layers.layers().map(|(ins, outs)| format!("Linear({ins}, {outs})"));
+            let linear = info.spec.layers().map(|(ins, outs)| format!("Linear({ins}, {outs})"));
             let between = format!(", {activation}, ");
             format!("torch.nn.Sequential({})", linear.collect::<Vec<_>>().join(&between))
         }
@@ -108,7 +107,7 @@ fn described(info: &ModelInfo, to: FormatChoice) -> String {
 
 /// What has to be done to inputs before they enter a network without its scaling.
 fn inputs(info: &ModelInfo) -> String {
-    match info.preparation().scaling {
+    match info.preparation.scaling {
         Scaling::Bytes => "inputs are pixels 0..255 divided by 255".into(),
         Scaling::None => "inputs are the values as they are".into(),
         Scaling::Columns { .. } => {

@@ -1,6 +1,6 @@
 //! `gpu-mlp gradcheck`: are the gradients of this machine's GPU or CPU right?
 
-use super::choice::{self, DeviceChoice, Hidden};
+use super::choice::{self, ActivationChoice, DeviceChoice, Hidden};
 use super::output::{json, note, say};
 use crate::engine::{CpuEngine, GpuEngine, Residency};
 use crate::error::Result;
@@ -14,6 +14,12 @@ pub struct GradcheckArgs {
     /// Sizes of the hidden layers, separated by commas; "" for none
     #[arg(long, value_name = "SIZES", default_value = "16,8", value_parser = choice::hidden)]
     hidden: Hidden,
+    /// What follows every hidden layer
+    #[arg(long, value_enum, default_value_t = ActivationChoice::Relu)]
+    activation: ActivationChoice,
+    /// How much of each label is spread evenly over all classes
+    #[arg(long, value_name = "E", default_value_t = 0.0, value_parser = choice::part)]
+    label_smoothing: f32,
     /// Seed of the weights and of the samples
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -31,7 +37,9 @@ pub struct GradcheckArgs {
 /// Options that cannot be meant, or what the device reports.
 pub fn run(args: &GradcheckArgs) -> Result<u8> {
     args.device.check()?;
-    let problem = Problem::new(&args.hidden.0, args.batch, args.seed)?;
+    let mut problem =
+        Problem::with_activation(&args.hidden.0, args.activation.activation(), args.batch, args.seed)?;
+    problem.label_smoothing = args.label_smoothing;
     let checked = pollster::block_on(check(args, &problem))?;
     let text = if args.json { json(&checked)? } else { human(&checked) };
     say(text.trim_end());
@@ -43,7 +51,7 @@ async fn check(args: &GradcheckArgs, problem: &Problem) -> Result<Checked> {
     if let Some(notice) = notice {
         note(&notice);
     }
-    let (spec, data, options) = (problem.parameters.spec()?, problem.dataset.clone(), problem.options());
+    let (spec, data, options) = (problem.spec()?, problem.dataset.clone(), problem.options());
     match gpu {
         None => gradcheck::check(problem, CpuEngine::new(&spec, data, options)).await,
         Some(gpu) => {

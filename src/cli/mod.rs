@@ -14,6 +14,7 @@ mod interrupt;
 mod output;
 mod predict;
 mod replay;
+mod show;
 mod trace;
 mod train;
 
@@ -73,7 +74,7 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Measure this machine: kernels, steps and epochs on its GPU and CPU
     Bench(bench::BenchArgs),
-    /// Make, fetch and list data sets
+    /// Make, fetch, list and look at data sets
     Data(data::DataArgs),
 }
 
@@ -81,6 +82,8 @@ enum Command {
 pub fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error,wgpu=off,naga=off"))
         .init();
+    #[cfg(feature = "parquet")]
+    quiet_reader();
     let matches = Cli::command().get_matches();
     let result = Cli::from_arg_matches(&matches)
         .map_err(|error| error.exit())
@@ -92,6 +95,17 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// A damaged Parquet file ends with an error in words: how its reader came upon the damage says nothing to anybody.
+#[cfg(feature = "parquet")]
+fn quiet_reader() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().name() != Some(crate::data::PARQUET_THREAD) {
+            report(panic);
+        }
+    }));
 }
 
 fn dispatch(command: Command, matches: &clap::ArgMatches) -> Result<u8> {

@@ -11,13 +11,12 @@ use super::choice::{BackendChoice, DeviceChoice};
 use super::output::{self, json, note};
 use crate::checkpoint::ModelInfo;
 use crate::data::{Dataset, Split};
-use crate::engine::{CpuEngine, Engine, GpuEngine, Residency};
+use crate::engine::{CpuEngine, Engine, GpuEngine, Residency, StepOptions};
 use crate::error::{Error, Result};
 use crate::inputs::{Batch, Expected, Inputs, Name};
 use crate::model::Parameters;
 use crate::reference;
 use crate::run;
-use crate::trainer::TrainConfig;
 
 const DETAILS: &str = "\
 Inputs, told by their content:
@@ -97,11 +96,10 @@ type Batches = Receiver<Result<Batch>>;
 /// # Errors
 /// What reading the model or an input, or the device, reports.
 pub fn run(args: &PredictArgs) -> Result<()> {
-    let (parameters, preparation) = run::load_model(&args.model)?;
-    let info = ModelInfo::new(parameters.spec()?, preparation);
-    let preparation = info.preparation();
+    let (parameters, info) = run::load_model(&args.model)?;
+    let ModelInfo { spec, preparation } = &info;
     let expected = Expected {
-        features: info.layers.inputs(),
+        features: spec.inputs(),
         preparation: preparation.clone(),
         label_column: args.label_column.clone(),
         raw: args.raw,
@@ -117,8 +115,8 @@ pub fn run(args: &PredictArgs) -> Result<()> {
             }
         }
     });
-    let printer = Printer { args, classes: preparation.class_names, width: 0, told: args.raw };
-    if pollster::block_on(classify(args, &parameters, batches, printer))? == Output::Gone {
+    let printer = Printer { args, classes: &preparation.class_names, width: 0, told: args.raw };
+    if pollster::block_on(classify(args, &info, &parameters, batches, printer))? == Output::Gone {
         // The thread may be waiting for input that never comes.
         return Ok(());
     }
@@ -134,6 +132,7 @@ enum Output {
 
 async fn classify(
     args: &PredictArgs,
+    info: &ModelInfo,
     parameters: &Parameters,
     batches: Batches,
     printer: Printer<'_>,
@@ -149,24 +148,24 @@ async fn classify(
     }
     let Ok(first) = batches.recv() else { return Ok(Output::Open) };
     let first = first?;
-    let spec = parameters.spec()?;
+    let ModelInfo { spec, preparation } = info;
     let dataset = Arc::new(Dataset {
         name: "inputs".into(),
         origin: "the command line".into(),
         image_shape: [1, spec.inputs()],
         classes: spec.classes(),
-        preparation: None,
+        preparation: preparation.clone(),
         train: first.samples.clone(),
         test: first.samples.clone(),
     });
-    let options = TrainConfig { batch_size: 1, ..TrainConfig::default() }.step_options();
+    let options = StepOptions::default();
     match gpu {
         None => {
-            let engine = CpuEngine::new(&spec, dataset, options);
+            let engine = CpuEngine::new(spec, dataset, options);
             classify_with(engine, parameters, first, batches, printer).await
         }
         Some(gpu) => {
-            let engine = GpuEngine::new(gpu, &spec, dataset, options, Residency::Streamed).await?;
+            let engine = GpuEngine::new(gpu, spec, dataset, options, Residency::Streamed).await?;
             classify_with(engine, parameters, first, batches, printer).await
         }
     }
@@ -197,7 +196,7 @@ async fn classify_with(
 /// Turns probabilities into lines.
 struct Printer<'a> {
     args: &'a PredictArgs,
-    classes: Vec<String>,
+    classes: &'a [String],
     /// Of the longest name so far.
     width: usize,
     /// Whether it has been said what is done to pictures, or need not be.

@@ -99,7 +99,7 @@ pub fn run(args: &ReplayArgs) -> Result<u8> {
         false => replay::with_and_without(&args.bug),
     };
     let dataset =
-        choice::load(args.data.data.as_deref(), &args.data, &args.data.table.options(), None, args.json)?;
+        choice::load(args.data.data.as_deref(), &args.data, &args.data.loading.options(), None, args.json)?;
     let config = Config {
         hidden: args.hidden.0.clone(),
         batch_size: args.batch_size,

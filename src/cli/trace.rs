@@ -92,22 +92,27 @@ fn write(args: &TraceArgs) -> Result<()> {
 
 /// The network and the batch that the options describe.
 fn setting(args: &TraceArgs) -> Result<Setting> {
-    let (parameters, dataset) = match &args.model {
+    let (spec, parameters, dataset) = match &args.model {
         Some(model) => {
-            let (parameters, preparation) = run::load_model(model)?;
-            let dataset = choice::load_for(model, &parameters, preparation.as_ref(), &args.data)?;
-            (parameters, dataset)
+            let (parameters, info) = run::load_model(model)?;
+            let dataset = choice::load_for(model, &info, &args.data)?;
+            (info.spec, parameters, dataset)
         }
         None => {
-            let dataset =
-                choice::load(args.data.data.as_deref(), &args.data, &args.data.table.options(), None, false)?;
+            let dataset = choice::load(
+                args.data.data.as_deref(),
+                &args.data,
+                &args.data.loading.options(),
+                None,
+                false,
+            )?;
             let ends = ([dataset.train.features()], [dataset.classes]);
             let spec = MlpSpec::new([&ends.0[..], &args.hidden.0, &ends.1].concat())?;
             fits(&spec, args.batch)?;
-            (Parameters::he_uniform(&spec, args.seed), dataset)
+            let parameters = Parameters::he_uniform(&spec, args.seed);
+            (spec, parameters, dataset)
         }
     };
-    let spec = parameters.spec()?;
     fits(&spec, args.batch)?;
     let indices = batch(args, &dataset)?;
     let samples = dataset.split(choice::split(&args.split));
@@ -115,7 +120,7 @@ fn setting(args: &TraceArgs) -> Result<Setting> {
     let sizes: Vec<String> = spec.sizes().iter().map(usize::to_string).collect();
     let what =
         format!("{} on the first {} {} samples of {}", sizes.join("-"), args.batch, args.split, dataset.name);
-    Ok(Setting { mlp: parameters.in_f64(), x: samples.inputs(&indices)?, labels, what })
+    Ok(Setting { mlp: parameters.in_f64(spec.activation()), x: samples.inputs(&indices)?, labels, what })
 }
 
 /// The first samples of the split.

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::folder::{RawSplit, STEMS, dataset};
-use super::{Dataset, catalog, idx};
+use super::folder::{RawSplit, STEMS, source};
+use super::idx;
+use super::source::Source;
 use crate::error::Result;
 
 const FILES: [&[u8]; 4] = [
@@ -14,7 +15,7 @@ const FILES: [&[u8]; 4] = [
 ];
 
 /// The digits that `gpu-mlp data make digits` draws by default, as they lie in the repository.
-pub(super) fn digits() -> Result<Dataset> {
+pub(super) fn digits() -> Result<Source> {
     let names = STEMS.map(|stem| PathBuf::from(format!("built in: {stem}.gz")));
     let split = |images: usize, labels: usize| {
         let (images_path, labels_path): (&Path, &Path) = (&names[images], &names[labels]);
@@ -25,5 +26,5 @@ pub(super) fn digits() -> Result<Dataset> {
             labels_path,
         )
     };
-    dataset(catalog::DIGITS, "built in".to_owned(), Some(10), split(0, 1)?, split(2, 3)?)
+    Ok(source(Path::new("built in"), Some(10), split(0, 1)?, split(2, 3)?))
 }

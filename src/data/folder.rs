@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use bytesize::ByteSize;
 
 use super::idx::{self, ImagesFile};
-use super::row_file::RowFile;
-use super::{Dataset, Samples};
+use super::source::{Labels, LoadOptions, Part, Reading, Rows, Source};
+use super::{Dataset, Format};
 use crate::error::{Error, Result};
 
 /// The four files, in the order train images, train labels, test images, test labels.
@@ -40,6 +40,14 @@ pub fn is_complete(folder: &Path) -> bool {
 /// [`Error::File`] if the folder or one of the files is missing, damaged, does not fit the others, or would have to be
 /// left on the disk and is gzip; [`Error::Io`] if one cannot be read.
 pub fn load(folder: &Path, name: &str, classes: Option<usize>, memory: u64) -> Result<Dataset> {
+    let reading = Reading { label_column: None, memory, keep_missing: false };
+    let source = read(folder, classes.map(|classes| (name, classes)), memory)?;
+    let (dataset, _) = source.dataset(name, folder, &LoadOptions::default(), None, reading)?;
+    Ok(dataset)
+}
+
+/// Reads the set in `folder`, as [`load`]; with the name and the number of classes of a known one.
+pub(super) fn read(folder: &Path, known: Option<(&str, usize)>, memory: u64) -> Result<Source> {
     if !folder.is_dir() {
         let problem = if folder.exists() { "this is not a folder" } else { "there is no such folder" };
         return Err(Error::file(folder, problem, "give the folder that holds the four IDX files of the set"));
@@ -62,12 +70,11 @@ pub fn load(folder: &Path, name: &str, classes: Option<usize>, memory: u64) -> R
         );
         return Err(Error::file(&test_images, problem, "use training and test files of one set"));
     }
-    if let Some(classes) = classes {
+    if let Some((name, classes)) = known {
         train.check_labels(&train_labels, name, classes)?;
         test.check_labels(&test_labels, name, classes)?;
     }
-    let origin = folder.display().to_string();
-    dataset(name, origin, classes, train, test)
+    Ok(source(folder, known.map(|(_, classes)| classes), train, test))
 }
 
 /// Where images are to be.
@@ -108,13 +115,8 @@ fn find_all(folder: &Path) -> Result<[PathBuf; 4]> {
 /// One split as it comes from its two files: as many labels as images.
 pub(super) struct RawSplit {
     shape: [usize; 2],
-    images: Images,
+    images: Rows,
     labels: Vec<u8>,
-}
-
-enum Images {
-    Memory(Vec<u8>),
-    Disk(RowFile),
 }
 
 impl RawSplit {
@@ -128,7 +130,7 @@ impl RawSplit {
                 let labels = idx::read_labels(labels_path)?;
                 log::info!("{} stays on the disk", images_path.display());
                 same_number(file.rows(), &labels, images_path, labels_path)?;
-                Ok(Self { shape, images: Images::Disk(file), labels })
+                Ok(Self { shape, images: Rows::Disk(file), labels })
             }
         }
     }
@@ -141,7 +143,7 @@ impl RawSplit {
         labels_path: &Path,
     ) -> Result<Self> {
         same_number(images.len(), &labels, images_path, labels_path)?;
-        Ok(Self { shape: images.shape, images: Images::Memory(images.pixels), labels })
+        Ok(Self { shape: images.shape, images: Rows::Memory(images.pixels), labels })
     }
 
     fn check_labels(&self, path: &Path, name: &str, classes: usize) -> Result<()> {
@@ -168,31 +170,24 @@ fn same_number(images: usize, labels: &[u8], images_path: &Path, labels_path: &P
 }
 
 /// The set of two splits whose images have the same shape.
-pub(super) fn dataset(
-    name: &str,
-    origin: String,
-    classes: Option<usize>,
-    train: RawSplit,
-    test: RawSplit,
-) -> Result<Dataset> {
+pub(super) fn source(path: &Path, classes: Option<usize>, train: RawSplit, test: RawSplit) -> Source {
     let highest = train.labels.iter().chain(&test.labels).max().copied().unwrap_or(0);
     let classes = classes.unwrap_or((usize::from(highest) + 1).max(2));
-    let image_shape = train.shape;
-    let features = image_shape[0] * image_shape[1];
-    let samples = |split: RawSplit| {
-        let labels = split.labels.into_iter().map(u32::from).collect();
-        match split.images {
-            Images::Memory(pixels) => Samples::new(features, pixels, labels, classes),
-            Images::Disk(file) => Samples::on_disk(file, labels, classes),
-        }
+    let [rows, cols] = train.shape;
+    let count = train.labels.len() + test.labels.len();
+    let part = |split: RawSplit| Part {
+        path: path.to_owned(),
+        format: Format::Bytes,
+        features: split.shape[0] * split.shape[1],
+        image_shape: Some(split.shape),
+        columns: None,
+        labels: Labels::of_bytes(&split.labels),
+        rows: split.images,
     };
-    Ok(Dataset {
-        name: name.to_owned(),
-        origin,
-        image_shape,
-        classes,
-        preparation: None,
-        train: samples(train)?,
-        test: samples(test)?,
-    })
+    Source {
+        what: format!("a folder of IDX files: {count} images of {rows} x {cols} pixels"),
+        train: part(train),
+        test: Some(part(test)),
+        classes: Some((0..classes).map(|class| class.to_string()).collect()),
+    }
 }

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::catalog::{self, KNOWN, Known};
-use super::{Dataset, MEMORY_LIMIT, Preparation, TableOptions, builtin, folder, table};
+use super::source::{self, LoadOptions, Reading, Source};
+use super::{Dataset, MEMORY_LIMIT, Preparation, builtin, folder};
 use crate::error::{Error, Result};
 use crate::spelling::did_you_mean;
 
@@ -13,16 +14,17 @@ pub const DATA_DIR_VARIABLE: &str = "GPU_MLP_DATA_DIR";
 /// What the user asked for.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Request<'a> {
-    /// A known name, or the path of a folder or a table; `None` for MNIST where it is, else the built-in set.
+    /// A known name, or a path; `None` for MNIST where it is, else the built-in set.
     pub data: Option<&'a str>,
     /// A folder of data sets to look in first.
     pub data_dir: Option<&'a Path>,
     /// Bytes of samples to hold in memory; the rest stays on the disk. [`MEMORY_LIMIT`] if `None`.
     pub memory_limit: Option<u64>,
-    /// How a table is read; the default if `None`.
-    pub table: Option<&'a TableOptions>,
-    /// What a table is prepared with if a model was trained with it; else it is fitted to the training part.
-    pub fitted: Option<&'a Preparation>,
+    /// How it becomes a data set; the default if `None`.
+    pub options: Option<&'a LoadOptions>,
+    /// What a model was trained with, and how many values it takes: prepares them as it expects. Else that is fitted to
+    /// the training part.
+    pub fitted: Option<(&'a Preparation, usize)>,
 }
 
 /// A loaded set, and what the user should hear about how it was chosen.
@@ -30,7 +32,7 @@ pub struct Request<'a> {
 pub struct Loaded {
     /// The set.
     pub dataset: Dataset,
-    /// One line, if the choice may surprise.
+    /// One line, if the choice may surprise, or what a path was taken for.
     pub notice: Option<String>,
 }
 
@@ -96,17 +98,10 @@ impl Places {
 /// Loads what `request` asks for, looking in the folders of this machine.
 ///
 /// # Errors
-/// [`Error::Usage`] for a name that is no known set and no folder; [`Error::File`] and [`Error::Io`] for files
-/// that are missing, damaged or unreadable.
+/// [`Error::Usage`] for a name that is no known set and no path, and for options that do not fit the data;
+/// [`Error::File`] and [`Error::Io`] for files that are missing, damaged or unreadable.
 pub fn load(request: Request<'_>) -> Result<Loaded> {
-    if let Some(data_dir) = request.data_dir.filter(|path| !path.is_dir()) {
-        return Err(Error::file(
-            data_dir,
-            "--data-dir: there is no such folder",
-            "create it, or correct the path",
-        ));
-    }
-    load_from(request, &Places::of_this_machine(request.data_dir))
+    load_from(request, &places_of(request)?)
 }
 
 /// [`load`], looking in `places` only.
@@ -114,41 +109,84 @@ pub fn load(request: Request<'_>) -> Result<Loaded> {
 /// # Errors
 /// As [`load`].
 pub fn load_from(request: Request<'_>, places: &Places) -> Result<Loaded> {
-    let plain = |dataset| Loaded { dataset, notice: None };
-    let memory = request.memory_limit.unwrap_or(MEMORY_LIMIT);
-    let Some(data) = request.data else { return by_default(places, memory) };
+    let default = LoadOptions::default();
+    let options = request.options.unwrap_or(&default);
+    let found = find(request, places, false)?;
+    let reading = request.reading(false);
+    let (dataset, what) =
+        found.source.dataset(&found.name, &found.origin, options, request.fitted, reading)?;
+    // MNIST's four file names leave nothing to say.
+    let path = found.path.filter(|path| !folder::is_complete(Path::new(path)));
+    let notice = path.map(|path| format!("{path} is {what}")).or(found.notice);
+    Ok(Loaded { dataset, notice })
+}
+
+/// The folders of this machine, and the one that was asked for.
+pub(super) fn places_of(request: Request<'_>) -> Result<Places> {
+    if let Some(data_dir) = request.data_dir.filter(|path| !path.is_dir()) {
+        let problem = "--data-dir: there is no such folder";
+        return Err(Error::file(data_dir, problem, "create it, or correct the path"));
+    }
+    Ok(Places::of_this_machine(request.data_dir))
+}
+
+impl<'a> Request<'a> {
+    pub(super) fn reading(&self, keep_missing: bool) -> Reading<'a> {
+        let label_column = self.options.and_then(|options| options.label_column.as_deref());
+        Reading { label_column, memory: self.memory_limit.unwrap_or(MEMORY_LIMIT), keep_missing }
+    }
+}
+
+/// What a request leads to, read.
+pub(super) struct Found {
+    pub name: String,
+    pub origin: PathBuf,
+    pub source: Source,
+    /// The path as the user gave it, if it was no name.
+    pub path: Option<String>,
+    /// One line, if the choice may surprise.
+    pub notice: Option<String>,
+}
+
+impl Found {
+    fn named(name: &str, origin: impl Into<PathBuf>, source: Source) -> Self {
+        Self { name: name.to_owned(), origin: origin.into(), source, path: None, notice: None }
+    }
+}
+
+/// Reads what `request` asks for.
+pub(super) fn find(request: Request<'_>, places: &Places, keep_missing: bool) -> Result<Found> {
+    let reading = request.reading(keep_missing);
+    let built_in = || Ok(Found::named(catalog::DIGITS, "built in", builtin::digits()?));
+    let Some(data) = request.data else {
+        if let Some(mnist) = catalog::find("mnist").filter(|mnist| places.complete(mnist).is_some()) {
+            return by_name(mnist, places, reading.memory);
+        }
+        let notice = "MNIST is not on this machine, so the built-in digits are used; \
+                      `gpu-mlp data fetch mnist` gets it";
+        return Ok(Found { notice: Some(notice.to_owned()), ..built_in()? });
+    };
     if data == catalog::DIGITS {
-        return builtin::digits().map(plain);
+        return built_in();
     }
     if let Some(known) = catalog::find(data) {
-        return by_name(known, places, memory).map(plain);
+        return by_name(known, places, reading.memory);
     }
     let path = Path::new(data);
-    if !path.exists() && !data.contains(['/', '\\']) {
+    if !path.exists() && !data.contains(['/', '\\', '.']) {
         return Err(unknown_name(data));
     }
-    let name =
-        path.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
-    if path.is_file() {
-        let options = request.table.cloned().unwrap_or_default();
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        let name = stem.as_deref().unwrap_or(data);
-        let (dataset, what) = table::load(path, name, &options, request.fitted, memory)?;
-        return Ok(Loaded { dataset, notice: Some(format!("{data} is {what}")) });
-    }
-    folder::load(path, name.as_deref().unwrap_or(data), None, memory).map(plain)
+    let whole = path.canonicalize().ok();
+    let name = |path: &Path| {
+        let name = if path.is_file() { path.file_stem() } else { path.file_name() };
+        name.map(|name| name.to_string_lossy().into_owned())
+    };
+    let name = whole.as_deref().and_then(name).unwrap_or_else(|| data.to_owned());
+    let source = source::read(path, reading)?;
+    Ok(Found { path: Some(data.to_owned()), ..Found::named(&name, path, source) })
 }
 
-fn by_default(places: &Places, memory: u64) -> Result<Loaded> {
-    if let Some(mnist) = catalog::find("mnist").filter(|mnist| places.complete(mnist).is_some()) {
-        return Ok(Loaded { dataset: by_name(mnist, places, memory)?, notice: None });
-    }
-    let notice = "MNIST is not on this machine, so the built-in digits are used; \
-                  `gpu-mlp data fetch mnist` gets it";
-    Ok(Loaded { dataset: builtin::digits()?, notice: Some(notice.to_owned()) })
-}
-
-fn by_name(known: &Known, places: &Places, memory: u64) -> Result<Dataset> {
+fn by_name(known: &Known, places: &Places, memory: u64) -> Result<Found> {
     let candidates = places.candidates(known);
     let found = places.complete(known).or_else(|| {
         // One that holds a part is worth an error that names what it lacks.
@@ -166,12 +204,14 @@ fn by_name(known: &Known, places: &Places, memory: u64) -> Result<Dataset> {
             name = known.name
         )));
     };
-    folder::load(&found, known.name, Some(known.classes), memory).map_err(|error| match error {
-        Error::File { path, problem, hint } if !hint.contains("--memory-limit") => {
-            Error::File { path, problem, hint: cure(known, &found) }
-        }
-        other => other,
-    })
+    let source =
+        folder::read(&found, Some((known.name, known.classes)), memory).map_err(|error| match error {
+            Error::File { path, problem, hint } if !hint.contains("--memory-limit") => {
+                Error::File { path, problem, hint: cure(known, &found) }
+            }
+            other => other,
+        })?;
+    Ok(Found::named(known.name, found, source))
 }
 
 /// What mends a damaged `known` in the folder `found`.
@@ -190,8 +230,8 @@ fn cure(known: &Known, found: &Path) -> String {
 fn unknown_name(name: &str) -> Error {
     let names: Vec<&str> = catalog::names().collect();
     Error::Usage(format!(
-        "there is no data set called `{name}`, and no such folder{}\n  hint: known names are {}; anything else is \
-         the path of a table (CSV), or of a folder with IDX files",
+        "there is no data set called `{name}`, and no such file or folder{}\n  hint: known names are {}; anything else is \
+         the path of a file (CSV, .npz, Parquet) or a folder (IDX files, class folders of images)",
         did_you_mean(name, catalog::names()),
         names.join(", ")
     ))

@@ -1,8 +1,9 @@
-//! Data sets: rows of bytes or numbers with a class label each, from IDX files, from a table, built in, or fetched.
+//! Data sets: rows of bytes or numbers with a class label each, from files and folders of several forms, built in, or
+//! fetched.
 //!
 //! Rows are held in memory up to a limit, and beyond it left in their file (`row_file`) and read ahead of their use
-//! (`reader`). [`load`] turns what the user asked for into a [`Dataset`]; [`fetch`] is the only code that uses the
-//! network; nothing here prints.
+//! (`reader`). [`load`] turns what the user asked for into a [`Dataset`], whatever form it is in (`source`);
+//! [`inspect()`] looks at it; [`fetch`] is the only code that uses the network; nothing here prints.
 
 mod builtin;
 pub mod catalog;
@@ -10,20 +11,26 @@ pub mod digits;
 pub mod fetch;
 pub mod folder;
 pub mod idx;
+pub mod inspect;
 mod locate;
 pub mod make;
+pub mod picture;
 mod preparation;
 mod reader;
 pub mod row_file;
 mod samples;
-pub(crate) mod table;
+mod source;
+pub mod table;
 
+pub use inspect::inspect;
 pub use locate::{DATA_DIR_VARIABLE, Loaded, Places, Request, load, load_from};
 
 pub use preparation::{Preparation, Scale, Scaling};
 pub use reader::{Chunk, Reader};
 pub use samples::{Format, Samples};
-pub use table::TableOptions;
+pub use source::LoadOptions;
+#[cfg(feature = "parquet")]
+pub use source::PARQUET_THREAD;
 
 /// Bytes of samples that are held in memory, if nobody says otherwise: 4 GiB.
 pub const MEMORY_LIMIT: u64 = 4 << 30;
@@ -35,12 +42,13 @@ pub struct Dataset {
     pub name: String,
     /// The folder it was read from, or `built in`.
     pub origin: String,
-    /// Rows and columns of one image, in pixels; their product is the number of features.
+    /// Rows and columns of one image, in pixels; their product, times 3 if there are colours, is the number of
+    /// features. Samples that are no images have one row.
     pub image_shape: [usize; 2],
-    /// The number of classes: the highest label of both splits + 1, and at least 2.
+    /// The number of classes, at least 2; of IDX files the highest label of both splits + 1.
     pub classes: usize,
-    /// What was done to a table's values, and its classes' names; nothing for images.
-    pub preparation: Option<Preparation>,
+    /// How values were scaled, and the classes' names.
+    pub preparation: Preparation,
     /// What the network learns from.
     pub train: Samples,
     /// What it is measured on.

@@ -1,15 +1,18 @@
-//! What is done to a table's values before a network sees them, fitted on the training part alone, and the names of the
-//! classes: both belong to a model as much as its weights do.
+//! What is done to values before a network sees them, fitted on the training part alone, and the names of the classes:
+//! both belong to a model as much as its weights do.
+
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::Format;
 use crate::error::{Error, Result};
 
 /// How values are to be scaled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Scale {
-    /// Bytes by 1 / 255; values that all lie in -1..1 not at all; others as `Standard`.
+    /// Bytes by 1 / 255; values that all lie in -1..1 not at all; others as by `standard`.
     #[default]
     Auto,
     /// Not at all.
@@ -37,27 +40,82 @@ pub enum Scaling {
     },
 }
 
-/// What a model has to know of a table beside its weights.
+/// What a model has to know of its data beside its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Preparation {
-    /// How its values were scaled.
+    /// How values were scaled.
     pub scaling: Scaling,
     /// The names of the classes, in the order of the network's outputs.
     pub class_names: Vec<String>,
 }
 
 impl Preparation {
-    /// That of images: bytes, and classes that go by their numbers.
+    /// That of images of bytes whose classes are called by their numbers.
     pub fn of_images(classes: usize) -> Self {
         let class_names = (0..classes).map(|class| class.to_string()).collect();
         Self { scaling: Scaling::Bytes, class_names }
     }
+
+    /// Whether it can be that of a network with so many inputs and classes.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn check(&self, inputs: usize, classes: usize) -> Result<(), String> {
+        let names = self.class_names.len();
+        if names != classes {
+            return Err(format!("it names {names} classes, and the network has {classes}"));
+        }
+        let Scaling::Columns { shift, factor } = &self.scaling else { return Ok(()) };
+        if shift.len() != inputs || factor.len() != inputs {
+            let (shifts, factors) = (shift.len(), factor.len());
+            return Err(format!(
+                "it scales inputs by {shifts} shifts and {factors} factors, and the network has {inputs} inputs"
+            ));
+        }
+        match shift.iter().chain(factor).all(|value| value.is_finite()) {
+            true => Ok(()),
+            false => Err("it scales inputs by numbers that are not finite".into()),
+        }
+    }
 }
 
-/// Whether every value is one that a byte holds, and some are beyond 0 and 1.
-fn are_bytes(values: &[f32]) -> bool {
-    values.iter().all(|value| (0.0..=255.0).contains(value) && value.fract() == 0.0)
-        && values.iter().any(|&value| value > 1.0)
+/// Rows of fewer values than 8 x 8 are no images of numbers: small whole numbers are common in tables.
+pub const LEAST_PIXELS: usize = 64;
+
+/// Whether numbers are bytes of images that were written as numbers: whole, from 0 to 255, some in the upper half, and
+/// many a row.
+fn are_bytes(values: impl Iterator<Item = f32> + Clone, columns: usize) -> bool {
+    columns >= LEAST_PIXELS
+        && are_whole_bytes(values.clone())
+        && values.into_iter().any(|value| value > 127.0)
+}
+
+/// Whether every value is one that a byte holds.
+pub fn are_whole_bytes(mut values: impl Iterator<Item = f32>) -> bool {
+    values.all(|value| (0.0..=255.0).contains(&value) && value.fract() == 0.0)
+}
+
+/// Two numbers for each column, taken along with every row: the ends, or mean and sum of squares.
+struct Moments {
+    rows: f64,
+    pairs: Vec<(f64, f64)>,
+}
+
+impl Moments {
+    fn of(
+        values: impl Iterator<Item = f32>,
+        columns: usize,
+        start: (f64, f64),
+        update: impl Fn(&mut (f64, f64), f64, f64),
+    ) -> Self {
+        let mut moments = Self { rows: 0.0, pairs: vec![start; columns] };
+        for (i, value) in values.enumerate() {
+            let column = i % columns;
+            moments.rows += f64::from(u8::from(column == 0));
+            update(&mut moments.pairs[column], f64::from(value), moments.rows);
+        }
+        moments
+    }
 }
 
 impl Scaling {
@@ -65,63 +123,71 @@ impl Scaling {
     ///
     /// Source: the mean and the variance (divided by n) of Bishop, *Pattern Recognition and Machine Learning*, section
     /// 9.1, in f64.
-    pub fn fit(scale: Scale, values: &[f32], columns: usize) -> Self {
-        let per_column = |of: &dyn Fn(&mut dyn Iterator<Item = f64>) -> (f64, f64)| {
-            let column = |c: usize| of(&mut values.iter().skip(c).step_by(columns).map(|&v| f64::from(v)));
-            let inverse = |width: f64| if width > 0.0 { (1.0 / width) as f32 } else { 0.0 };
-            let fitted = (0..columns).map(column).map(|(shift, width)| (shift as f32, inverse(width)));
-            let (shift, factor) = fitted.unzip();
+    pub(super) fn fit(
+        scale: Scale,
+        format: Format,
+        values: impl Iterator<Item = f32> + Clone,
+        columns: usize,
+    ) -> Self {
+        let inverse = |width: f64| if width > 0.0 { (1.0 / width) as f32 } else { 0.0 };
+        let fitted = |pairs: Vec<(f64, f64)>| {
+            let (shift, factor) =
+                pairs.into_iter().map(|(shift, width)| (shift as f32, inverse(width))).unzip();
             Self::Columns { shift, factor }
         };
         match scale {
             Scale::None => Self::None,
-            Scale::Auto if are_bytes(values) => Self::Bytes,
-            Scale::Auto if values.iter().all(|value| value.abs() <= 1.0) => Self::None,
-            Scale::Minmax => per_column(&|column| {
-                let ends = (f64::INFINITY, f64::NEG_INFINITY);
-                let (low, high) = column.fold(ends, |(low, high), v| (low.min(v), high.max(v)));
-                (low, high - low)
-            }),
-            Scale::Auto | Scale::Standard => per_column(&|column| {
-                let (mut n, mut mean, mut squares) = (0.0, 0.0, 0.0);
-                for value in column {
-                    // Welford's update: no difference of large sums.
-                    n += 1.0;
-                    let delta = value - mean;
-                    mean += delta / n;
-                    squares += delta * (value - mean);
-                }
-                (mean, f64::sqrt(squares / n))
-            }),
+            Scale::Auto if format == Format::Bytes || are_bytes(values.clone(), columns) => Self::Bytes,
+            Scale::Auto if values.clone().all(|value| value.abs() <= 1.0) => Self::None,
+            Scale::Minmax => {
+                let ends = Moments::of(values, columns, (f64::INFINITY, f64::NEG_INFINITY), |ends, v, _| {
+                    *ends = (ends.0.min(v), ends.1.max(v));
+                });
+                fitted(ends.pairs.into_iter().map(|(low, high)| (low, high - low)).collect())
+            }
+            Scale::Auto | Scale::Standard => {
+                // Welford's update: no difference of large sums.
+                let moments = Moments::of(values, columns, (0.0, 0.0), |(mean, squares), v, n| {
+                    let delta = v - *mean;
+                    *mean += delta / n;
+                    *squares += delta * (v - *mean);
+                });
+                let n = moments.rows;
+                fitted(
+                    moments.pairs.into_iter().map(|(mean, squares)| (mean, f64::sqrt(squares / n))).collect(),
+                )
+            }
         }
     }
 
-    /// Scales rows in place. Bytes stay what they are: whoever reads them divides by 255.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] if the scaling is one of other columns, or of bytes, and some value is none.
-    pub fn apply(&self, values: &mut [f32], columns: usize) -> Result<()> {
-        match self {
-            Self::None => Ok(()),
-            Self::Bytes => match values.iter().find(|v| !(0.0..=255.0).contains(*v) || v.fract() != 0.0) {
-                None => Ok(()),
-                Some(value) => Err(Error::Usage(format!(
-                    "the value {value} is no byte, and the network was trained on bytes scaled by 1/255\n  hint: use \
-                     data of the same kind"
-                ))),
-            },
-            Self::Columns { shift, .. } if shift.len() != columns => Err(Error::Usage(format!(
-                "the data has {columns} columns, and the network was trained on {}",
-                shift.len()
-            ))),
-            Self::Columns { shift, factor } => {
-                for row in values.chunks_mut(columns) {
-                    for ((value, shift), factor) in row.iter_mut().zip(shift).zip(factor) {
-                        *value = (*value - shift) * factor;
-                    }
+    /// Scales rows of f32 in place. Bytes stay what they are: whoever reads them divides by 255.
+    pub(crate) fn apply(&self, rows: &mut [u8], columns: usize, path: &Path) -> Result<()> {
+        let Self::Columns { shift, factor } = self else { return Ok(()) };
+        for row in rows.chunks_mut(4 * columns) {
+            for ((bytes, shift), factor) in row.chunks_exact_mut(4).zip(shift).zip(factor) {
+                let value = f32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+                let scaled = (value - shift) * factor;
+                if !scaled.is_finite() {
+                    let problem =
+                        format!("{value} cannot be scaled: ({value} - {shift}) · {factor} is not finite");
+                    return Err(Error::file(
+                        path,
+                        problem,
+                        "change the unit of the column, or use another --scale",
+                    ));
                 }
-                Ok(())
+                bytes.copy_from_slice(&scaled.to_ne_bytes());
             }
+        }
+        Ok(())
+    }
+
+    /// In words, for whoever wants to know what was decided.
+    pub fn words(&self) -> &'static str {
+        match self {
+            Self::Bytes => "bytes, scaled by 1/255",
+            Self::None => "numbers, taken as they are",
+            Self::Columns { .. } => "numbers, each column scaled by what the training part has",
         }
     }
 }

@@ -48,15 +48,27 @@ impl Samples {
     /// [`Error::Shape`] if there are no samples, no features, or not one row for each label;
     /// [`Error::Usage`] if a label is not less than `classes`.
     pub fn new(features: usize, pixels: Vec<u8>, labels: Vec<u32>, classes: usize) -> Result<Self> {
-        if features == 0 || labels.is_empty() {
-            return Err(Error::shape("samples", "[at least 1, at least 1]", [labels.len(), features]));
+        Self::in_format(Format::Bytes, features, pixels, labels, classes)
+    }
+
+    /// Samples over `bytes`, which are values in that format: row-major, `features` of them a row.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(super) fn in_format(
+        format: Format,
+        features: usize,
+        bytes: Vec<u8>,
+        labels: Vec<u32>,
+        classes: usize,
+    ) -> Result<Self> {
+        let expected =
+            labels.len().checked_mul(features).and_then(|values| values.checked_mul(format.size()));
+        if features == 0 || labels.is_empty() || expected != Some(bytes.len()) {
+            let got = format!("{} bytes", bytes.len());
+            return Err(Error::shape("samples", [labels.len().max(1), features.max(1)], got));
         }
-        if labels.len().checked_mul(features) != Some(pixels.len()) {
-            let got = format!("{} bytes", pixels.len());
-            return Err(Error::shape("samples", [labels.len(), features], got));
-        }
-        Self { features, format: Format::Bytes, rows: Rows::Memory(Arc::new(pixels)), labels }
-            .checked(classes)
+        Self { features, format, rows: Rows::Memory(Arc::new(bytes)), labels }.checked(classes)
     }
 
     /// Samples over `values` (row-major, `features` of them a row), which a network sees as they are.
@@ -64,11 +76,7 @@ impl Samples {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn of_floats(features: usize, values: &[f32], labels: Vec<u32>, classes: usize) -> Result<Self> {
-        if features == 0 || labels.is_empty() || labels.len().checked_mul(features) != Some(values.len()) {
-            return Err(Error::shape("samples", [labels.len().max(1), features.max(1)], values.len()));
-        }
-        let rows = Rows::Memory(Arc::new(bytemuck::cast_slice(values).to_vec()));
-        Self { features, format: Format::Floats, rows, labels }.checked(classes)
+        Self::in_format(Format::Floats, features, bytemuck::cast_slice(values).to_vec(), labels, classes)
     }
 
     /// Samples whose rows stay in their file until they are wanted.

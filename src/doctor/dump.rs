@@ -36,6 +36,7 @@ pub fn activation(name: &str) -> Option<Activation> {
         "relu" => Some(Activation::Relu),
         "sigmoid" | "logistic" => Some(Activation::Sigmoid),
         "tanh" => Some(Activation::Tanh),
+        "gelu" => Some(Activation::Gelu),
         _ => None,
     }
 }

@@ -95,12 +95,13 @@ fn back(site: &Site, derivative: impl Fn(f64) -> f64) -> Matrix {
     times(site.up, &site.z().map(derivative))
 }
 
-/// The derivative written with the activation's value, as people write it.
-fn by_output(act: Activation, a: f64) -> f64 {
+/// The derivative written with the activation's value, as people write it; GELU's cannot be.
+fn by_output(act: Activation) -> Option<fn(f64) -> f64> {
     match act {
-        Activation::Relu => f64::from(a > 0.0),
-        Activation::Sigmoid => a * (1.0 - a),
-        Activation::Tanh => 1.0 - a * a,
+        Activation::Relu => Some(|a| f64::from(a > 0.0)),
+        Activation::Sigmoid => Some(|a| a * (1.0 - a)),
+        Activation::Tanh => Some(|a| 1.0 - a * a),
+        Activation::Gelu => None,
     }
 }
 
@@ -113,8 +114,9 @@ pub fn rights(site: &Site, mask: Option<&Matrix>) -> Vec<Matrix> {
     }
     if mask.is_none()
         && let Some(a) = site.case.get(Slot::A(site.l))
+        && let Some(by_output) = by_output(site.act)
     {
-        all.push(times(site.up, &a.map(|a| by_output(site.act, a))));
+        all.push(times(site.up, &a.map(by_output)));
     }
     match mask {
         Some(mask) => all.iter().map(|dz| times(dz, mask)).collect(),
@@ -152,7 +154,7 @@ pub const TABLE: &[Hypothesis] = &[
     Hypothesis {
         id: "activation-derivative-on-preactivation",
         formula: "da·z·(1 - z) (for tanh: da·(1 - z²)): the formula for a, given z",
-        value: |s| (s.act != Activation::Relu).then(|| back(s, |z| by_output(s.act, z))),
+        value: |s| by_output(s.act).filter(|_| s.act != Activation::Relu).map(|by_output| back(s, by_output)),
     },
     Hypothesis {
         id: "activation-derivative-of-error",
@@ -162,7 +164,7 @@ pub const TABLE: &[Hypothesis] = &[
     Hypothesis {
         id: "activation-derivative-of-error",
         formula: "da·da·(1 - da) (for tanh: da·(1 - da²)): the formula for a, given the error",
-        value: |s| Some(s.up.map(|g| g * by_output(s.act, g))),
+        value: |s| by_output(s.act).map(|by_output| s.up.map(|g| g * by_output(g))),
     },
     Hypothesis {
         id: "relu-mask-inverted",
@@ -198,15 +200,16 @@ pub const TABLE: &[Hypothesis] = &[
         id: "activation-derivative-other",
         formula: "da·a·(1 - a), sigmoid's derivative from another activation's a",
         value: |s| {
-            (s.act != Activation::Sigmoid)
-                .then(|| back(s, |z| by_output(Activation::Sigmoid, s.act.apply(z))))
+            let by_output = by_output(Activation::Sigmoid).filter(|_| s.act != Activation::Sigmoid)?;
+            Some(back(s, |z| by_output(s.act.apply(z))))
         },
     },
     Hypothesis {
         id: "activation-derivative-other",
         formula: "da·(1 - a²), tanh's derivative from another activation's a",
         value: |s| {
-            (s.act != Activation::Tanh).then(|| back(s, |z| by_output(Activation::Tanh, s.act.apply(z))))
+            let by_output = by_output(Activation::Tanh).filter(|_| s.act != Activation::Tanh)?;
+            Some(back(s, |z| by_output(s.act.apply(z))))
         },
     },
     Hypothesis {

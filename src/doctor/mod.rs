@@ -7,7 +7,7 @@
 //! counts.
 //!
 //! ```text
-//! npz, npy      the file              case          its tensors in one layout
+//! npz, npy      the arrays            case          its tensors in one layout
 //! keys, dump    its keys              exam          one examination: forward, backward, update, health, witness
 //! judge         when numbers agree    preactivation, probabilities, loss, accuracy, delta, hidden, gradient,
 //!                                     scale, labels, optimiser: the right formulas and the bugs, as tables

@@ -6,7 +6,7 @@
 use super::npy::{Array, Kind, Value};
 use super::npz::Entries;
 use super::slot::{Param, Slot};
-use crate::reference::{self, Activation, Layer, Matrix, Mlp};
+use crate::reference::{self, Layer, Matrix, Mlp};
 
 /// A tensor under the name that the doctor has for it.
 pub type Named = (Slot, Matrix);
@@ -54,12 +54,7 @@ pub fn computed(mlp: &Mlp, x: &Matrix, labels: &[u32], lr: Option<f64>) -> Vec<N
 pub fn network(mlp: &Mlp) -> Entries {
     let tensors = mlp.layers.iter().zip(1..).flat_map(|(layer, l)| parameters(l, layer, Slot::Param));
     let mut entries: Entries = tensors.map(|named| entry(&named)).collect();
-    let act = match mlp.activation {
-        Activation::Relu => "relu",
-        Activation::Sigmoid => "sigmoid",
-        Activation::Tanh => "tanh",
-    };
-    entries.insert("act".into(), Value::Text(act.into()));
+    entries.insert("act".into(), Value::Text(mlp.activation.name().into()));
     entries
 }
 

@@ -2,9 +2,11 @@
 
 mod cpu;
 mod gpu;
+mod options;
 
 pub use cpu::{CpuEngine, Product, ProductKind};
 pub use gpu::{GpuEngine, Residency};
+pub use options::StepOptions;
 
 use std::sync::Arc;
 
@@ -12,9 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{Dataset, Samples, Split};
 use crate::error::{Error, Result};
-use crate::kernels::Sgd;
 use crate::metrics::Sums;
-use crate::model::Parameters;
+use crate::model::{OptimizerState, Parameters};
 use crate::tensor::Tensor;
 
 /// What computes, for people and for the `start` event.
@@ -26,15 +27,6 @@ pub struct EngineInfo {
     pub adapter: String,
     /// As [`DeviceType`](crate::gpu::adapter::DeviceType) spells it.
     pub device_type: String,
-}
-
-/// How steps are taken.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct StepOptions {
-    /// Samples in a batch; the last batch of an epoch may be shorter.
-    pub batch_size: usize,
-    /// The step along the gradient of the batch's mean loss.
-    pub sgd: Sgd,
 }
 
 /// A network, its optimiser and a data set, on the device that computes.
@@ -89,20 +81,20 @@ pub trait Engine {
     /// As [`train`](Self::train).
     async fn parameters(&mut self) -> Result<Parameters>;
 
-    /// The optimiser's velocities; `None` without momentum.
+    /// What the optimiser remembers.
     ///
     /// # Errors
     /// As [`train`](Self::train).
-    async fn velocities(&mut self) -> Result<Option<Parameters>>;
+    async fn optimizer_state(&mut self) -> Result<OptimizerState>;
 
-    /// Replaces weights and biases, and the velocities, which become zero if `None`.
+    /// Replaces weights and biases, and what the optimiser remembers: if `None`, nothing, as before the first step.
     ///
     /// # Errors
-    /// [`Error::Shape`](crate::Error::Shape) if they are of another network.
+    /// [`Error::Shape`](crate::Error::Shape) if they are of another network, or of another optimiser.
     async fn set_parameters(
         &mut self,
         parameters: &Parameters,
-        velocities: Option<&Parameters>,
+        optimizer: Option<&OptimizerState>,
     ) -> Result<()>;
 }
 

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::checkpoint::{METADATA_KEY, ModelInfo};
 use crate::doctor::keys::{self, Key};
-use crate::doctor::npy::Value;
-use crate::doctor::npz;
 use crate::doctor::slot::{Param, Slot};
 use crate::error::{Error, Result};
 use crate::model::{Dense, Parameters};
+use crate::numpy::dtype::half;
+use crate::numpy::npy::{Header, Refusal, row_major};
+use crate::numpy::npz::Archive;
 use crate::tensor::Tensor;
 
 /// What a file has of a model.
@@ -47,8 +48,8 @@ const EXPECTED: &str = "expected weights and biases of fully connected layers: `
 
 /// Reads the model in the file at `path`: safetensors, or `.npz`; its content tells.
 ///
-/// Weights are `[out, in]` in safetensors and `[in, out]` in `.npz`, unless only the other way round do the layers fit
-/// to each other and to their biases. A layer without a bias gets zeros.
+/// Weights are `[out, in]` under PyTorch's names and `[in, out]` as `W1`, `W2`, …, unless only the other way round do the
+/// layers fit to each other and to their biases. A layer without a bias gets zeros.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be read; [`Error::File`] if it has no such layers, or others too.
@@ -56,17 +57,11 @@ pub fn read(path: &Path) -> Result<Imported> {
     let mut start = Vec::new();
     let file = File::open(path).map_err(Error::io("read", path))?;
     file.take(4).read_to_end(&mut start).map_err(Error::io("read", path))?;
-    let (layers, text, usual) = if start.starts_with(b"PK") {
-        let (layers, text) = from_npz(path)?;
-        (layers, text, Orientation::InOut)
-    } else {
-        let (layers, text) = from_safetensors(path)?;
-        (layers, text, Orientation::OutIn)
-    };
+    let (layers, text) = if start.starts_with(b"PK") { from_npz(path) } else { from_safetensors(path) }?;
     if layers.is_empty() {
         return Err(Error::file(path, "it has no weights", EXPECTED));
     }
-    let parameters = chain(layers, usual).map_err(|problem| Error::file(path, problem, EXPECTED))?;
+    let parameters = chain(layers).map_err(|problem| Error::file(path, problem, EXPECTED))?;
     let info = text.map(|text| understood(path, &text, &parameters)).transpose()?;
     Ok(Imported { parameters, info })
 }
@@ -77,7 +72,7 @@ fn understood(path: &Path, text: &str, parameters: &Parameters) -> Result<ModelI
     let info: ModelInfo = serde_json::from_str(text).map_err(|error| {
         Error::file(path, format!("its `{METADATA_KEY}` cannot be understood: {error}"), hint)
     })?;
-    let (said, got) = (info.layers.sizes().to_vec(), parameters.spec()?.sizes().to_vec());
+    let (said, got) = (info.spec.sizes().to_vec(), parameters.spec()?.sizes().to_vec());
     if said != got {
         let problem = format!("its `{METADATA_KEY}` says sizes {said:?}, and its tensors have {got:?}");
         return Err(Error::file(path, problem, hint));
@@ -124,37 +119,82 @@ fn values(view: &TensorView<'_>) -> Option<Vec<f32>> {
             data.as_chunks().0.iter().map(widened).collect()
         }
         Dtype::F16 => {
-            let widened = |&bytes: &[u8; 2]| crate::doctor::npy::half(u16::from_le_bytes(bytes)) as f32;
+            let widened = |&bytes: &[u8; 2]| half(u16::from_le_bytes(bytes)) as f32;
             data.as_chunks().0.iter().map(widened).collect()
         }
         _ => return None,
     })
 }
 
+/// The most bytes that the arrays of a small `.npz` may unpack to; of a larger one, so many times its size. Weights
+/// hardly compress, so what unpacks to more is no network.
+const UNPACKED: u64 = 64 << 20;
+const RATIO: u64 = 32;
+
 fn from_npz(path: &Path) -> Result<(Layers, Option<String>)> {
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    let mut left =
+        file.metadata().map_err(Error::io("read", path))?.len().saturating_mul(RATIO).max(UNPACKED);
+    let refused = |(problem, hint): Refusal| Error::file(path, format!("it {problem}"), hint);
+    let mut archive = Archive::open(BufReader::new(file)).map_err(refused)?;
     let (mut layers, mut text) = (Layers::new(), None);
-    for (name, value) in npz::read(path)? {
-        let param = match (keys::parse(&name), keys::torch(&name)) {
-            (Some(Key::Slot(Slot::Param(Param::W(place)))), _) | (None, Some((place, true, ""))) => {
-                Some((place, true))
-            }
-            (Some(Key::Slot(Slot::Param(Param::B(place)))), _) | (None, Some((place, false, ""))) => {
-                Some((place, false))
-            }
-            _ => None,
-        };
-        match (param, value) {
-            (None, Value::Text(json)) if name == METADATA_KEY => text = Some(json),
-            (Some((place, weight)), Value::Numbers(array)) => {
-                let values = array.data.iter().map(|&value| value as f32).collect();
-                put(&mut layers, place, weight, &name, Tensor::new(array.shape, values)?)
-                    .map_err(|problem| Error::file(path, problem, EXPECTED))?;
-            }
-            // A dump for the doctor has much more, and nothing of it is in the way.
-            _ => {}
+    for index in 0..archive.names().len() {
+        let name = archive.names()[index].clone();
+        let at = |(problem, hint): Refusal| Error::file(path, format!("`{name}` {problem}"), hint);
+        let param = param(&name);
+        // A dump for the doctor has much more, and nothing of it is in the way.
+        if param.is_none() && name != METADATA_KEY {
+            continue;
         }
+        let mut entry = archive.entry(index).map_err(refused)?;
+        let (header, values) = array(&mut entry, &mut left).map_err(at)?;
+        let Some((place, weight)) = param else {
+            let bytes = values.iter().map(|&byte| byte as u8).collect();
+            text = Some(String::from_utf8(bytes).map_err(|_| at(not_text()))?);
+            continue;
+        };
+        put(&mut layers, place, weight, &name, Tensor::new(header.shape, values)?)
+            .map_err(|problem| Error::file(path, problem, EXPECTED))?;
     }
     Ok((layers, text))
+}
+
+fn not_text() -> Refusal {
+    ("is no UTF-8 text as bytes".to_owned(), "export the model again".to_owned())
+}
+
+/// The layer's number that a name has, and whether it is the weight's.
+fn param(name: &str) -> Option<(usize, bool)> {
+    match (keys::parse(name), keys::torch(name)) {
+        (Some(Key::Slot(Slot::Param(Param::W(place)))), _) => Some((place, true)),
+        (Some(Key::Slot(Slot::Param(Param::B(place)))), _) => Some((place, false)),
+        (None, Some((place, weight, ""))) => Some((place, weight)),
+        _ => None,
+    }
+}
+
+/// An array's numbers, row-major, as f32; they are taken off the bytes that are `left`.
+fn array(source: &mut impl Read, left: &mut u64) -> Result<(Header, Vec<f32>), Refusal> {
+    let header = Header::read(source)?;
+    if header.dtype.is_text() {
+        return Err(("holds texts, not numbers".to_owned(), "save arrays of numbers".to_owned()));
+    }
+    let bytes = header.bytes().map(|bytes| bytes as u64).filter(|bytes| bytes <= left);
+    let Some(bytes) = bytes else {
+        let problem = format!("has shape {:?}: more than a file of this size can hold", header.shape);
+        return Err((
+            problem,
+            "save weights and biases alone: numpy.savez(FILE, W1=W1, b1=b1, ...)".to_owned(),
+        ));
+    };
+    *left -= bytes;
+    let mut values = Vec::new();
+    header.each(source, |value| {
+        header.dtype.append(value, &mut values);
+        Ok(())
+    })?;
+    let values = if header.fortran { row_major(&header.shape, &values) } else { values };
+    Ok((header, values))
 }
 
 /// Adds a tensor to its layer. A bias may be `[1, out]` or `[out, 1]` too.
@@ -183,15 +223,16 @@ fn put(layers: &mut Layers, place: usize, weight: bool, name: &str, tensor: Tens
 }
 
 /// The layers in order, in the usual orientation if that fits.
-fn chain(layers: Layers, usual: Orientation) -> Result<Parameters, String> {
+fn chain(layers: Layers) -> Result<Parameters, String> {
     if let Some((place, _)) = layers.iter().find(|(_, layer)| layer.w.is_none()) {
         return Err(format!("its layer {place} has a bias and no weight"));
     }
-    let other = match usual {
-        Orientation::OutIn => Orientation::InOut,
-        Orientation::InOut => Orientation::OutIn,
+    let pytorch = layers.values().any(|layer| keys::torch(&layer.name).is_some());
+    let ways = match pytorch {
+        true => [Orientation::OutIn, Orientation::InOut],
+        false => [Orientation::InOut, Orientation::OutIn],
     };
-    if let Some(parameters) = [usual, other].into_iter().find_map(|way| oriented(&layers, way)) {
+    if let Some(parameters) = ways.into_iter().find_map(|way| oriented(&layers, way)) {
         return Ok(parameters);
     }
     let shapes = layers.into_values().map(|Layer { name, w, b }| {

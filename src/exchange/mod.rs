@@ -1,23 +1,22 @@
 //! Models to and from other programs: ONNX, safetensors as PyTorch names it, and NumPy's `.npz`.
 //!
 //! What the file of a format cannot say of itself (the activation, the scaling of inputs, the names of the classes) goes
-//! with it as the JSON that our own models have, under [`METADATA_KEY`]; programs that do not know it pass it by.
+//! with it as the JSON that our own models have, under [`METADATA_KEY`]; programs that do not know it pass it by. In an
+//! `.npz` it is an array of bytes.
 
 mod import;
-mod onnx;
+pub mod onnx;
 
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 pub use import::{Imported, read};
-pub use onnx::encode;
 
 use crate::atomic_file::AtomicFile;
 use crate::checkpoint::{METADATA_KEY, ModelInfo, save_sequential};
-use crate::doctor::npy::{Array, Kind, Value};
-use crate::doctor::npz;
 use crate::error::{Error, Result};
 use crate::model::Parameters;
+use crate::numpy::{npy, npz};
 use crate::tensor::Tensor;
 
 /// A file format that a model can be exported to.
@@ -42,7 +41,7 @@ pub fn export(path: &Path, parameters: &Parameters, info: &ModelInfo, format: Fo
     match format {
         Format::Safetensors => save_sequential(path, parameters, info),
         Format::Onnx { softmax } => {
-            let bytes = encode(parameters, info, softmax)?;
+            let bytes = onnx::encode(parameters, info, softmax)?;
             let mut file = AtomicFile::create(path)?;
             file.write_all(&bytes).map_err(Error::io("write", path))?;
             file.finish()
@@ -53,14 +52,18 @@ pub fn export(path: &Path, parameters: &Parameters, info: &ModelInfo, format: Fo
 
 fn write_npz(path: &Path, parameters: &Parameters, info: &ModelInfo) -> Result<()> {
     let json = serde_json::to_string(info).map_err(|error| Error::Internal(error.to_string()))?;
-    let array = |tensor: &Tensor| {
-        let data = tensor.data().iter().map(|&value| f64::from(value)).collect();
-        Value::Numbers(Array { shape: tensor.shape().to_vec(), data, kind: Kind::F32 })
+    let array = |name: String, tensor: &Tensor| {
+        let mut bytes = npy::header("<f4", tensor.shape());
+        bytes.extend(tensor.data().iter().flat_map(|value| value.to_le_bytes()));
+        (name, bytes)
     };
     let layers = parameters.layers.iter().zip(1..);
-    let mut entries: Vec<(String, Value)> = layers
-        .flat_map(|(layer, n)| [(format!("W{n}"), array(&layer.w)), (format!("b{n}"), array(&layer.b))])
+    let mut entries: Vec<(String, Vec<u8>)> = layers
+        .flat_map(|(layer, n)| [array(format!("W{n}"), &layer.w), array(format!("b{n}"), &layer.b)])
         .collect();
-    entries.push((METADATA_KEY.to_owned(), Value::Text(json)));
-    npz::write(path, entries.iter().map(|(name, value)| (name.as_str(), value)))
+    let text = [npy::header("|u1", &[json.len()]), json.into_bytes()].concat();
+    entries.push((METADATA_KEY.to_owned(), text));
+    let mut file = AtomicFile::create(path)?;
+    npz::write(BufWriter::new(file.file_mut()), entries).map_err(Error::io("write", path))?;
+    file.finish()
 }

@@ -76,6 +76,15 @@ impl Gpu {
         Ok(buffer)
     }
 
+    /// A buffer of `count` rows of [`ROW`](Self::ROW) bytes, zeroed, that kernels may be given as parameters or read.
+    pub fn rows(&self, label: &str, count: usize) -> Buffer {
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
+        self.raw_buffer(label, count as u64 * Self::ROW, usage)
+    }
+
+    /// Bytes from one of [`rows`](Self::rows) to the next: a binding may begin there.
+    pub const ROW: u64 = 256;
+
     /// A small buffer with a kernel's parameters.
     pub(super) fn uniform<T: Pod>(&self, label: &str, params: &T) -> Buffer {
         let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;

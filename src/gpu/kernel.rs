@@ -114,11 +114,21 @@ impl Kernel {
     /// # Errors
     /// [`Error::Shape`] if the size of the parameters or the number of buffers is not what the WGSL declares.
     pub fn bind<P: Pod>(&self, gpu: &Gpu, params: &P, buffers: &[Slice<'_>]) -> Result<BoundKernel> {
-        if size_of::<P>() as u64 != self.params_size {
+        let uniform = gpu.uniform(&self.name, params);
+        self.bind_to(gpu, uniform.whole(), buffers)
+    }
+
+    /// As [`bind`](Self::bind), with parameters that lie in a buffer of [`Gpu::rows`], where they may change from
+    /// submission to submission.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind).
+    pub fn bind_to(&self, gpu: &Gpu, params: Slice<'_>, buffers: &[Slice<'_>]) -> Result<BoundKernel> {
+        if params.size != self.params_size {
             return Err(Error::shape(
                 format!("{}: bytes of params", self.name),
                 self.params_size,
-                size_of::<P>(),
+                params.size,
             ));
         }
         if buffers.len() != self.storage.len() {
@@ -128,10 +138,9 @@ impl Kernel {
                 buffers.len(),
             ));
         }
-        let uniform = gpu.uniform(&self.name, params);
-        let mut entries =
-            vec![wgpu::BindGroupEntry { binding: 0, resource: uniform.raw.as_entire_binding() }];
-        for (&binding, slice) in self.storage.iter().zip(buffers) {
+        let numbers = std::iter::once(0).chain(self.storage.iter().copied());
+        let mut entries = Vec::new();
+        for (binding, slice) in numbers.zip(std::iter::once(&params).chain(buffers)) {
             let resource = wgpu::BindingResource::Buffer(wgpu::BufferBinding {
                 buffer: &slice.buffer.raw,
                 offset: slice.offset,

@@ -13,14 +13,34 @@ use std::sync::Arc;
 
 pub use picture::normalise;
 
+use crate::data::picture::is_one as is_picture;
+use crate::data::table::unreadable_source;
 use crate::data::{Preparation, Samples, Scaling, idx};
 use crate::error::{Error, Result};
+use crate::numpy::npy::MAGIC;
 
 /// What stands for standard input.
 const STDIN: &str = "-";
 
 /// As much of an input as is looked at to tell what it is.
 const LONGEST_START: usize = 1 << 16;
+
+/// Files that are known and are not read here: how they begin, what they are, what to do.
+const OTHERS: [(&[u8], &str, &str); 5] = [
+    (
+        b"PK\x03\x04",
+        "a zip archive or an .npz file",
+        "save the array of rows alone: numpy.save(\"rows.npy\", X)",
+    ),
+    (b"PAR1", "a Parquet file", "write its columns as CSV"),
+    (
+        b"\x00\x00\x08",
+        "an IDX file",
+        "measure a set with `gpu-mlp eval --data FOLDER`, or save its rows with numpy.save",
+    ),
+    (b"\xff\xfe", "UTF-16 text", "save the table as UTF-8"),
+    (b"\xfe\xff", "UTF-16 text", "save the table as UTF-8"),
+];
 
 /// What a network takes, and how inputs become it.
 #[derive(Debug, Clone)]
@@ -62,7 +82,8 @@ pub struct Batch {
 
 /// Something that rows can be read from.
 trait Source: Send {
-    /// Appends up to `rows` rows of unscaled values and says how many; none are left if that is 0.
+    /// Appends up to `rows` rows of unscaled values and says how many; none are left if that is 0. After an error, whole
+    /// rows that came before it are there, and the rest is of no use.
     fn read(&mut self, rows: usize, values: &mut Vec<f32>) -> Result<usize>;
 
     /// Whether its rows have numbers.
@@ -117,12 +138,11 @@ impl Inputs {
         if names.is_empty() {
             return Ok(None);
         }
-        let (features, unlabelled) = (self.expected.features, vec![0; names.len()]);
-        let samples = Samples::of_floats(features, &values, unlabelled, 1)?;
+        let samples = self.samples(&values, names.len())?;
         Ok(Some(Batch { names, samples }))
     }
 
-    /// Takes rows from one input; false if there is none left.
+    /// Takes rows from one input; false if there is none left. What came before an error is kept.
     fn extend(&mut self, rows: usize, names: &mut Vec<Name>, values: &mut Vec<f32>) -> Result<bool> {
         let open = match &mut self.current {
             Some(open) => open,
@@ -131,49 +151,88 @@ impl Inputs {
                 None => return Ok(false),
             },
         };
-        let start = values.len();
-        let read = open
-            .source
-            .read(rows, values)
-            .and_then(|count| scale(&mut values[start..], &self.expected, open).map(|()| count));
-        let count = match read {
-            Ok(count) => count,
-            Err(error) => {
-                values.truncate(start);
-                return Err(error);
+        let (start, features, first) = (values.len(), self.expected.features, open.rows);
+        let mut outcome = open.source.read(rows, values).map(|_| ());
+        for row in values[start..].chunks_exact_mut(features) {
+            if let Err(error) = open.scale(row, &self.expected) {
+                outcome = Err(error);
+                break;
             }
-        };
+            open.rows += 1;
+        }
+        let count = (open.rows - first) as usize;
+        values.truncate(start + count * features);
         let numbered = open.source.has_rows();
         let name = |row| Name { input: open.name.clone(), row: numbered.then_some(row) };
-        names.extend((open.rows..open.rows + count as u64).map(name));
-        open.rows += count as u64;
+        names.extend((first..open.rows).map(name));
+        outcome?;
         if count == 0 {
             self.current = None;
         }
         Ok(true)
     }
+
+    /// Samples in the form that the network was trained on.
+    fn samples(&self, values: &[f32], count: usize) -> Result<Samples> {
+        let (features, unlabelled) = (self.expected.features, vec![0; count]);
+        match self.expected.preparation.scaling {
+            Scaling::Bytes => {
+                let bytes = values.iter().map(|&value| value as u8).collect();
+                Samples::new(features, bytes, unlabelled, 1)
+            }
+            Scaling::None | Scaling::Columns { .. } => Samples::of_floats(features, values, unlabelled, 1),
+        }
+    }
 }
 
 impl Open {
     fn new(path: PathBuf, expected: &Expected) -> Result<Self> {
-        let refused = |error| Error::io("read", &path)(error);
+        let refused = |error| unreadable_source(error, &path);
         let file: Box<dyn Read + Send> = if path.as_os_str() == STDIN {
             Box::new(std::io::stdin())
         } else {
-            Box::new(File::open(&path).map_err(refused)?)
+            Box::new(File::open(&path).map_err(Error::io("read", &path))?)
         };
         let (mut plain, _) = idx::expand(BufReader::new(file)).map_err(refused)?;
         let start = start(&mut plain).map_err(refused)?;
-        let reader = BufReader::with_capacity(1 << 16, Cursor::new(start.clone()).chain(plain));
-        let source: Box<dyn Source> = if start.starts_with(npy::MAGIC) {
-            Box::new(npy::Rows::open(reader, &path, expected)?)
-        } else if picture::is_one(&start) {
-            Box::new(picture::Picture::open(reader, &path, expected)?)
+        let known = |&&(magic, ..): &&(&[u8], &str, &str)| start.starts_with(magic);
+        let source: Box<dyn Source> = if start.starts_with(MAGIC) {
+            Box::new(npy::Rows::open(Cursor::new(start).chain(plain), &path, expected)?)
+        } else if is_picture(&start) {
+            Box::new(picture::Picture::open(Cursor::new(start).chain(plain), &path, expected)?)
+        } else if let Some((_, what, hint)) = OTHERS.iter().find(known) {
+            return Err(Error::file(&path, format!("this is {what}"), *hint));
+        } else if start.contains(&0) {
+            let problem = "this is neither a picture, nor a NumPy array, nor a table of text";
+            return Err(Error::file(&path, problem, "give PNG, JPEG, .npy or CSV"));
         } else {
-            Box::new(csv::Rows::open(reader, &start, &path, expected)?)
+            Box::new(csv::Rows::open(start, plain, &path, expected)?)
         };
         let name = if path.as_os_str() == STDIN { "stdin".into() } else { path.display().to_string().into() };
         Ok(Self { source, name, path, rows: 0 })
+    }
+
+    /// Scales a row as the network wants it; bytes stay what they are, as in a data set.
+    fn scale(&self, row: &mut [f32], expected: &Expected) -> Result<()> {
+        let wrong = |problem: String, hint: &str| {
+            Error::file(&self.path, format!("row {}, from 0: {problem}", self.rows), hint)
+        };
+        if let Some(value) = row.iter().find(|value| !value.is_finite()) {
+            return Err(wrong(format!("{value} is not a finite number"), "fill in or remove such rows"));
+        }
+        let scaling = &expected.preparation.scaling;
+        if *scaling != Scaling::Bytes {
+            return scaling.apply(bytemuck::cast_slice_mut(row), expected.features, &self.path);
+        }
+        let is_byte = |value: &f32| (0.0..=255.0).contains(value) && value.fract() == 0.0;
+        let Some(value) = row.iter().find(|value| !is_byte(value)) else { return Ok(()) };
+        if row.iter().all(|value| (0.0..=1.0).contains(value)) {
+            let problem = format!("{value} is no byte: its values lie in 0..1, as if divided by 255 already");
+            return Err(wrong(problem, "multiply by 255 and round: the model does the rest"));
+        }
+        let hint =
+            "give pixels as they were before any scaling: whole numbers from 0 for black to 255 for white";
+        Err(wrong(format!("{value} is no byte, and the model was trained on bytes"), hint))
     }
 }
 
@@ -189,33 +248,6 @@ fn start(source: &mut impl Read) -> std::io::Result<Vec<u8>> {
         }
     }
     Ok(start)
-}
-
-/// Scales rows as the network wants them.
-fn scale(values: &mut [f32], expected: &Expected, open: &Open) -> Result<()> {
-    let wrong = |index: usize, problem: String, hint: &str| {
-        let row = open.rows + (index / expected.features) as u64;
-        Error::file(&open.path, format!("row {row}: {problem}"), hint)
-    };
-    if let Some(index) = values.iter().position(|value| !value.is_finite()) {
-        let hint = "fill in or remove such rows";
-        return Err(wrong(index, format!("{} is not a finite number", values[index]), hint));
-    }
-    let scaling = &expected.preparation.scaling;
-    if *scaling != Scaling::Bytes {
-        return scaling.apply(values, expected.features);
-    }
-    let hint = "give pixels as they were before any scaling: 0 for black to 255 for white";
-    if let Some(index) = values.iter().position(|value| !(0.0..=255.0).contains(value)) {
-        return Err(wrong(index, format!("{} is no pixel of 0 to 255", values[index]), hint));
-    }
-    let fraction = values.iter().position(|value| value.fract() != 0.0);
-    if let Some(index) = fraction.filter(|_| values.iter().all(|&value| value <= 1.0)) {
-        let problem = "all values lie in 0..1, as if they had been divided by 255 already".into();
-        return Err(wrong(index, problem, hint));
-    }
-    values.iter_mut().for_each(|value| *value *= 1.0 / 255.0);
-    Ok(())
 }
 
 /// What the network takes, for errors.

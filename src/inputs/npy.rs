@@ -4,11 +4,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::{Expected, Source, wanted};
-use crate::doctor::npy::Header;
 use crate::error::{Error, Result};
-
-/// How a file of this kind begins.
-pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
+use crate::numpy::npy::Header;
 
 /// An array that is being read.
 pub(super) struct Rows<R> {
@@ -23,8 +20,8 @@ pub(super) struct Rows<R> {
 
 impl<R: Read + Send> Rows<R> {
     pub fn open(mut source: R, path: &Path, expected: &Expected) -> Result<Self> {
-        let refused = |(problem, hint): (String, String)| Error::file(path, format!("it {problem}"), hint);
-        let header = Header::read(&mut source).map_err(Error::io("read", path))?.map_err(refused)?;
+        let header = Header::read(&mut source)
+            .map_err(|(problem, hint)| Error::file(path, format!("it {problem}"), hint))?;
         let shape = &header.shape;
         let product = |dims: &[usize]| dims.iter().try_fold(1_usize, |all, &dim| all.checked_mul(dim));
         let features = expected.features;
@@ -37,8 +34,8 @@ impl<R: Read + Send> Rows<R> {
             let problem = "it is in Fortran order: rows do not follow one another";
             return Err(Error::file(path, problem, "save numpy.ascontiguousarray(X)"));
         }
-        if !header.is_number() {
-            return Err(Error::file(path, "it holds text", "save an array of numbers"));
+        if header.dtype.is_text() {
+            return Err(Error::file(path, "it holds texts, not numbers", "save an array of numbers"));
         }
         Ok(Self { source, path: path.to_owned(), header, features, rows, read: 0 })
     }
@@ -47,23 +44,20 @@ impl<R: Read + Send> Rows<R> {
 impl<R: Read + Send> Source for Rows<R> {
     fn read(&mut self, rows: usize, values: &mut Vec<f32>) -> Result<usize> {
         let rows = (rows as u64).min(self.rows - self.read);
-        let row_bytes = self.features * self.header.value_size();
+        let row_bytes = self.features * self.header.dtype.size;
         // Memory grows with the bytes that really come.
         let mut bytes = Vec::new();
-        let source = self.source.by_ref().take(rows * row_bytes as u64);
-        { source }.read_to_end(&mut bytes).map_err(Error::io("read", &self.path))?;
-        let whole = bytes.len() / row_bytes;
-        if (whole as u64) < rows {
-            let problem = format!(
-                "it ends after {} of the {} rows that its header announces",
-                self.read + whole as u64,
-                self.rows
-            );
+        let wanted = rows.saturating_mul(row_bytes as u64);
+        self.source.by_ref().take(wanted).read_to_end(&mut bytes).map_err(Error::io("read", &self.path))?;
+        let whole = (bytes.len() / row_bytes) as u64;
+        if whole < rows {
+            let read = self.read + whole;
+            let problem = format!("it ends after {read} of the {} rows that its header announces", self.rows);
             return Err(Error::file(&self.path, problem, "save the array again"));
         }
-        self.header.append(&bytes, values);
+        self.header.dtype.append(&bytes, values);
         self.read += rows;
-        Ok(whole)
+        Ok(rows as usize)
     }
 
     fn has_rows(&self) -> bool {

@@ -5,25 +5,21 @@
 //! Recognition*, 1998, section III.A). A network trained on them knows nothing else, so a photo of a digit has to be made
 //! the same: [`normalise`].
 
-use std::io::{Cursor, Read};
+use std::io::Read;
 use std::path::Path;
 
 use image::imageops::{self, FilterType};
-use image::{DynamicImage, GrayImage, ImageDecoder, ImageReader, Luma};
+use image::{DynamicImage, GrayImage, Luma};
 
 use super::{Expected, Source};
+use crate::data::picture;
 use crate::error::{Error, Result};
 
-/// The largest file, and the largest picture in memory: 256 MiB.
+/// The largest file: 256 MiB.
 const MAX_BYTES: u64 = 256 << 20;
 
 /// Less than this between paper and ink is nothing but paper.
 const LEAST_CONTRAST: u8 = 32;
-
-/// Whether a file that begins like this is a PNG or a JPEG.
-pub(super) fn is_one(start: &[u8]) -> bool {
-    start.starts_with(b"\x89PNG\r\n\x1a\n") || start.starts_with(b"\xff\xd8\xff")
-}
 
 /// One picture: a source of one row.
 pub(super) struct Picture {
@@ -32,33 +28,51 @@ pub(super) struct Picture {
 
 impl Picture {
     pub fn open(source: impl Read, path: &Path, expected: &Expected) -> Result<Self> {
-        let Some(side) = expected.side() else {
-            let problem = format!(
-                "it is a picture, and the model was not trained on square grey images: it takes {} values a sample",
-                expected.features
-            );
-            return Err(Error::file(path, problem, "give a table (CSV) or an .npy of such values"));
-        };
         let mut bytes = Vec::new();
         source.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
         if bytes.len() as u64 > MAX_BYTES {
-            return Err(too_large(path, "file"));
+            let problem = format!("the file is larger than {} MiB", MAX_BYTES >> 20);
+            return Err(Error::file(path, problem, "scale the picture down"));
         }
-        let grey = on_paper(&decode(bytes, path)?);
-        let pixels = if expected.raw {
-            if grey.dimensions() != (side as u32, side as u32) {
-                let (width, height) = grey.dimensions();
-                let problem = format!("it is {width} x {height} pixels, and the model takes {side} x {side}");
-                return Err(Error::file(path, problem, "scale it, or leave --raw out"));
-            }
-            grey.into_raw()
-        } else {
-            normalise(&grey, side).ok_or_else(|| {
-                Error::file(path, "it is blank: there is no ink on it", "give a picture with more contrast")
-            })?
-        };
+        let refused = |problem| Error::file(path, problem, "save it again as PNG or JPEG");
+        let picture = picture::decode(&bytes).map_err(refused)?;
+        let picture = picture.ok_or_else(|| refused("it is neither PNG nor JPEG".into()))?;
+        let pixels =
+            if expected.raw { raw(&picture, path, expected) } else { drawn(&picture, path, expected) }?;
         Ok(Self { pixels: Some(pixels) })
     }
+}
+
+/// The pixels as they are: grey, or red, green and blue if the network takes three times as many values.
+fn raw(picture: &DynamicImage, path: &Path, expected: &Expected) -> Result<Vec<u8>> {
+    let [width, height] = [picture.width(), picture.height()].map(|length| length as usize);
+    match expected.features {
+        features if features == width * height => Ok(picture.to_luma8().into_raw()),
+        features if features == 3 * width * height => Ok(picture.to_rgb8().into_raw()),
+        features => {
+            let problem = format!("it is {width} x {height} pixels, and the model takes {features} values");
+            let hint = match expected.side() {
+                Some(side) => format!("scale it to {side} x {side}, or leave --raw out"),
+                None => "give pictures of the size that the model was trained on".into(),
+            };
+            Err(Error::file(path, problem, hint))
+        }
+    }
+}
+
+/// The pixels made like those of MNIST's digits.
+fn drawn(picture: &DynamicImage, path: &Path, expected: &Expected) -> Result<Vec<u8>> {
+    let Some(side) = expected.side() else {
+        let problem = format!(
+            "it is a picture, and the model was not trained on square grey images: it takes {} values a sample",
+            expected.features
+        );
+        let hint = "--raw takes a picture of the right size as it is; else give a table (CSV) or an .npy";
+        return Err(Error::file(path, problem, hint));
+    };
+    normalise(&on_paper(picture), side).ok_or_else(|| {
+        Error::file(path, "it is blank: there is no ink on it", "give a picture with more contrast")
+    })
 }
 
 impl Source for Picture {
@@ -71,28 +85,6 @@ impl Source for Picture {
     fn has_rows(&self) -> bool {
         false
     }
-}
-
-fn too_large(path: &Path, what: &str) -> Error {
-    let problem = format!("the {what} is larger than {} MiB", MAX_BYTES >> 20);
-    Error::file(path, problem, "scale the picture down")
-}
-
-/// The picture the way up that its camera noted.
-fn decode(bytes: Vec<u8>, path: &Path) -> Result<DynamicImage> {
-    let refused = |error: image::ImageError| {
-        Error::file(path, format!("the picture cannot be read: {error}"), "save it again as PNG or JPEG")
-    };
-    let reader =
-        ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(Error::io("read", path))?;
-    let mut decoder = reader.into_decoder().map_err(refused)?;
-    if decoder.total_bytes() > MAX_BYTES {
-        return Err(too_large(path, "picture"));
-    }
-    let orientation = decoder.orientation().map_err(refused)?;
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(refused)?;
-    picture.apply_orientation(orientation);
-    Ok(picture)
 }
 
 /// Grey, and what can be seen through laid on paper: white paper, but black under ink that is bright.
@@ -161,7 +153,8 @@ fn ink(grey: &GrayImage) -> Option<GrayImage> {
 /// The grey that parts a histogram into two classes with the largest variance between them.
 fn otsu(histogram: &[u64; 256]) -> u8 {
     let total: f64 = histogram.iter().map(|&count| count as f64).sum();
-    let mass: f64 = histogram.iter().zip(0_u8..=255).map(|(&count, grey)| count as f64 * f64::from(grey)).sum();
+    let mass: f64 =
+        histogram.iter().zip(0_u8..=255).map(|(&count, grey)| count as f64 * f64::from(grey)).sum();
     let (mut below, mut mass_below, mut best) = (0.0, 0.0, (0.0, 0));
     for (&count, grey) in histogram.iter().zip(0_u8..=255) {
         below += count as f64;

@@ -3,7 +3,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{Element, Layout, Matrix};
+use super::{Element, Layout, Matrix, fold};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Kernel, Launch, Shader, Work};
 
@@ -21,7 +21,7 @@ struct Params {
     ins: u32,
     outs: u32,
     stride: u32,
-    relu: u32,
+    fused: u32,
     lr: f32,
     momentum: f32,
     weight_decay: f32,
@@ -56,8 +56,10 @@ struct Form {
     backward: Kernel,
     update: Kernel,
     update_bytes: Kernel,
-    /// Blocks of the output that a workgroup computes.
-    group: [usize; 2],
+    /// Rows and columns of a tile of the output, in blocks.
+    tile: [usize; 2],
+    /// Tiles that a workgroup computes: one together, or one each invocation.
+    tiles: usize,
 }
 
 impl Form {
@@ -68,13 +70,18 @@ impl Form {
             backward: Kernel::new(gpu, shader, "backward").await?,
             update: Kernel::new(gpu, shader, "update").await?,
             update_bytes: Kernel::new(gpu, shader, "update_bytes").await?,
-            group: [shader.constant("GROUP_ROWS")?, shader.constant("GROUP_COLS")?],
+            tile: [shader.constant("TILE_ROWS")?, shader.constant("TILE_COLS")?],
+            tiles: shader.constant("TILES")?,
         })
     }
 
     /// Workgroups in x, y and z for an output of so many blocks.
     fn workgroups(&self, [rows, cols]: [usize; 2]) -> [u32; 3] {
-        [cols.div_ceil(self.group[1]) as u32, rows.div_ceil(self.group[0]) as u32, 1]
+        let [rows, cols] = [rows.div_ceil(self.tile[0]), cols.div_ceil(self.tile[1])];
+        match self.tiles {
+            1 => [cols as u32, rows as u32, 1],
+            tiles => fold((rows * cols).div_ceil(tiles)),
+        }
     }
 }
 
@@ -105,7 +112,7 @@ impl Matmul {
     /// [`Error::Shape`] if the shapes do not chain.
     pub fn forward(&self, gpu: &Gpu, x: &Matrix, w: &Matrix, z: &Matrix, relu: bool) -> Result<Launch> {
         let params = Self::params("forward", x.layout, w.layout, z.layout)?;
-        let params = Params { relu: u32::from(relu), ..params };
+        let params = Params { fused: u32::from(relu), ..params };
         let blocks = [z.layout.row_blocks, w.layout.col_blocks];
         let form = self.form(blocks);
         let kernel = match x.layout.element {
@@ -117,12 +124,21 @@ impl Matmul {
         Ok(launch.doing(work(x.layout, w.layout, &[x, w, z])))
     }
 
-    /// dx = (dz · wᵀ) ⊙ \[x > 0\], where x came out of a ReLU.
+    /// dx = dz · wᵀ, and of that only where x > 0 if x came out of a `relu`.
     ///
     /// # Errors
     /// [`Error::Shape`] if the shapes do not chain.
-    pub fn backward(&self, gpu: &Gpu, dz: &Matrix, w: &Matrix, x: &Matrix, dx: &Matrix) -> Result<Launch> {
+    pub fn backward(
+        &self,
+        gpu: &Gpu,
+        dz: &Matrix,
+        w: &Matrix,
+        x: &Matrix,
+        dx: &Matrix,
+        relu: bool,
+    ) -> Result<Launch> {
         let params = Self::params("backward", x.layout, w.layout, dz.layout)?;
+        let params = Params { fused: u32::from(relu), ..params };
         if dx.layout != x.layout || x.layout.element != Element::F32 {
             let both = Layout { element: Element::F32, ..x.layout };
             return Err(Error::shape("backward: x and dx", (both, both), (x.layout, dx.layout)));
@@ -154,7 +170,22 @@ impl Matmul {
             return Err(Error::shape("update: velocity", w.layout, v.layout));
         }
         let Sgd { lr, momentum, weight_decay } = sgd;
-        let params = Params { lr, momentum, weight_decay, ..params };
+        self.weights(gpu, Params { fused: 1, lr, momentum, weight_decay, ..params }, [x, dz, w, v])
+    }
+
+    /// g = xᵀ · dz, the bias included: the gradient that [`update`](Self::update) takes a step along.
+    ///
+    /// `spare` is not touched, and may be any other buffer of a `vec4` or more.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the shapes do not chain.
+    pub fn gradient(&self, gpu: &Gpu, x: &Matrix, dz: &Matrix, g: &Matrix, spare: &Matrix) -> Result<Launch> {
+        let params = Self::params("gradient", x.layout, g.layout, dz.layout)?;
+        self.weights(gpu, params, [x, dz, g, spare])
+    }
+
+    /// The product over a batch's rows, laid out as weights.
+    fn weights(&self, gpu: &Gpu, params: Params, [x, dz, w, v]: [&Matrix; 4]) -> Result<Launch> {
         let blocks = [w.layout.row_blocks, w.layout.col_blocks];
         let form = self.form(blocks);
         let kernel = match x.layout.element {
@@ -187,7 +218,7 @@ impl Matmul {
     /// The form for an output of so many blocks.
     fn form(&self, blocks: [usize; 2]) -> &Form {
         let fits = |form: &&Form| {
-            let fills_one = blocks[0] >= form.group[0] && blocks[1] >= form.group[1];
+            let fills_one = blocks[0] >= form.tile[0] && blocks[1] >= form.tile[1];
             fills_one && form.workgroups(blocks).iter().product::<u32>() >= ENOUGH_WORKGROUPS
         };
         self.forms.iter().rfind(fits).unwrap_or(&self.forms[0])

@@ -8,16 +8,22 @@
 //! needs no kernel of its own, forward, backward or in the update (Bishop, *Pattern Recognition and Machine
 //! Learning*, equation 5.3).
 
+mod activation;
+mod clip_norm;
 mod gather;
 mod gather_floats;
 mod matmul;
 mod matrix;
+mod optimizer;
 mod softmax_xent;
 
+pub use activation::Activate;
+pub use clip_norm::ClipNorm;
 pub use gather::{BoundGather, Gather, Sample};
 pub use gather_floats::GatherFloats;
 pub use matmul::{Matmul, Sgd};
 pub use matrix::{Element, Layout, Matrix};
+pub use optimizer::Advance;
 pub use softmax_xent::{SoftmaxXent, Sum};
 
 use crate::error::Result;
@@ -25,16 +31,20 @@ use crate::gpu::adapter::DeviceType;
 use crate::gpu::{Gpu, Shader};
 
 /// Every WGSL file of the program.
-pub const SHADERS: [Shader; 6] = [
+pub const SHADERS: [Shader; 9] = [
+    activation::SHADER,
+    clip_norm::SHADER,
     gather::SHADER,
     gather_floats::SHADER,
     matmul::SMALL,
     matmul::LARGE,
     matmul::BROADCAST,
+    optimizer::SHADER,
     softmax_xent::SHADER,
 ];
 
-/// All kernels, compiled for one device.
+/// The kernels of every network, compiled for one device. [`Activate`], [`Advance`] and [`ClipNorm`] are compiled where
+/// they are needed.
 pub struct Kernels {
     /// The images of a batch, in shuffled order.
     pub gather: Gather,

@@ -15,7 +15,7 @@ struct Params {
     rows: u32,
     classes: u32,
     stride: u32,
-    unused: u32,
+    label_smoothing: f32,
 }
 
 /// What one workgroup has added up.
@@ -47,7 +47,8 @@ impl SoftmaxXent {
         rows.div_ceil(self.train.workgroup_size()[0] as usize)
     }
 
-    /// Adds loss and hits to `sums` and writes the gradient by the logits to dz.
+    /// Adds loss and hits to `sums` and writes the gradient by the logits to dz. Of each label, `label_smoothing` is
+    /// spread evenly over all classes.
     ///
     /// # Errors
     /// [`Error::Shape`] if dz is not of the logits' shape.
@@ -58,11 +59,13 @@ impl SoftmaxXent {
         order: Slice<'_>,
         sums: &Buffer,
         dz: &Matrix,
+        label_smoothing: f32,
     ) -> Result<Launch> {
         if dz.layout != logits.layout {
             return Err(Error::shape("gradient of the logits", logits.layout, dz.layout));
         }
-        self.launch(gpu, &self.train, logits.layout, &[logits.slice(), order, sums.whole(), dz.slice()])
+        let buffers = [logits.slice(), order, sums.whole(), dz.slice()];
+        self.launch(gpu, &self.train, logits.layout, &buffers, label_smoothing)
     }
 
     /// Adds loss and hits to `sums`.
@@ -70,16 +73,23 @@ impl SoftmaxXent {
     /// # Errors
     /// [`Error::Shape`] if the buffers do not fit the kernel.
     pub fn evaluate(&self, gpu: &Gpu, logits: &Matrix, order: Slice<'_>, sums: &Buffer) -> Result<Launch> {
-        self.launch(gpu, &self.evaluate, logits.layout, &[logits.slice(), order, sums.whole()])
+        self.launch(gpu, &self.evaluate, logits.layout, &[logits.slice(), order, sums.whole()], 0.0)
     }
 
-    fn launch(&self, gpu: &Gpu, kernel: &Kernel, logits: Layout, buffers: &[Slice<'_>]) -> Result<Launch> {
+    fn launch(
+        &self,
+        gpu: &Gpu,
+        kernel: &Kernel,
+        logits: Layout,
+        buffers: &[Slice<'_>],
+        label_smoothing: f32,
+    ) -> Result<Launch> {
         let rows = logits.row_blocks * 4;
         let params = Params {
             rows: rows as u32,
             classes: logits.cols as u32,
             stride: logits.stride() as u32,
-            unused: 0,
+            label_smoothing,
         };
         let bytes = buffers.iter().map(Slice::size).sum();
         let work = Work { shape: vec![logits.rows, logits.cols], flops: 0, bytes };

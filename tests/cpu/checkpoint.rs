@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gpu_mlp::checkpoint::{Progress, State, load_model, load_state, save_model, save_state};
+use gpu_mlp::checkpoint::{ModelInfo, Progress, State, load_model, load_state, save_model, save_state};
+use gpu_mlp::data::Preparation;
 use gpu_mlp::metrics::Sums;
-use gpu_mlp::model::{MlpSpec, Parameters};
+use gpu_mlp::model::{MlpSpec, OptimizerState, Parameters};
+use gpu_mlp::reference::Activation;
 use gpu_mlp::{Error, run};
 use safetensors::{Dtype, SafeTensors};
 use tempfile::{TempDir, tempdir};
@@ -23,10 +25,15 @@ fn model() -> Parameters {
     parameters
 }
 
+fn info(spec: MlpSpec) -> ModelInfo {
+    let preparation = Preparation::of_images(spec.classes());
+    ModelInfo { spec, preparation }
+}
+
 fn saved() -> (TempDir, PathBuf) {
     let folder = tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
-    save_model(&path, &model(), None).unwrap();
+    save_model(&path, &model(), &info(sizes())).unwrap();
     (folder, path)
 }
 
@@ -50,7 +57,8 @@ fn a_model_comes_back_bit_for_bit() {
     let (folder, path) = saved();
     assert_eq!(bits(&load_model(&path).unwrap().0), bits(&model()));
     let again = folder.path().join("again.safetensors");
-    save_model(&again, &load_model(&path).unwrap().0, None).unwrap();
+    let (parameters, info) = load_model(&path).unwrap();
+    save_model(&again, &parameters, &info).unwrap();
     assert!(fs::read(&again).unwrap() == fs::read(&path).unwrap(), "the same model gives the same bytes");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing temporary is left");
 }
@@ -79,18 +87,28 @@ fn the_file_has_pytorchs_names_and_layout() {
     let metadata = header.metadata().as_ref().unwrap();
     assert_eq!(metadata.len(), 1, "more than one key would be written in no certain order");
     let info: serde_json::Value = serde_json::from_str(&metadata["gpu_mlp"]).unwrap();
-    let want = serde_json::json!({"layers": [4, 3, 2], "activation": "relu", "input_scale": 1.0 / 255.0});
+    let preparation = serde_json::json!({"scaling": "bytes", "class_names": ["0", "1"]});
+    let want = serde_json::json!({
+        "layers": [4, 3, 2], "activation": "relu", "input_scale": 1.0 / 255.0, "preparation": preparation
+    });
     assert_eq!(info, want);
 }
 
 #[test]
-fn a_state_comes_back_with_and_without_velocities() {
+fn a_state_comes_back_with_all_that_the_optimiser_remembers() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("state");
     let sums = Sums { loss: vec![0.1, 1e-300, 1.0 / 3.0], hits: 7, samples: 12 };
     let progress = Progress { epochs: 3, samples: 12, sums };
-    for velocities in [None, Some(Parameters::he_uniform(&sizes(), 8))] {
-        let state = State { progress: progress.clone(), parameters: model(), velocities };
+    let other = |seed| Parameters::he_uniform(&sizes(), seed);
+    for (moments, best) in [
+        (vec![], None),
+        (vec![other(8)], None),
+        (vec![other(8), other(9)], Some(other(10))),
+        (vec![], Some(other(10))),
+    ] {
+        let optimizer = OptimizerState { steps: 3 << 40, moments };
+        let state = State { progress: progress.clone(), parameters: model(), optimizer, best };
         save_state(&path, &state).unwrap();
         assert_eq!(load_state(&path, &sizes()).unwrap(), state);
         let other = MlpSpec::new(vec![4, 2, 2]).unwrap();
@@ -102,6 +120,41 @@ fn a_state_comes_back_with_and_without_velocities() {
     }
     let error = load_model(&path).unwrap_err();
     assert!(error.to_string().contains("metadata cannot be understood"), "a state is no model: {error}");
+}
+
+#[test]
+fn a_model_says_its_activation() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    for (activation, name) in [
+        (Activation::Relu, "relu"),
+        (Activation::Tanh, "tanh"),
+        (Activation::Sigmoid, "sigmoid"),
+        (Activation::Gelu, "gelu"),
+    ] {
+        let spec = sizes().with_activation(activation);
+        save_model(&path, &model(), &info(spec.clone())).unwrap();
+        let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
+        assert!(text.contains(&format!(r#"\"activation\":\"{name}\""#)), "{text}");
+        assert_eq!(load_model(&path).unwrap().1.spec, spec);
+    }
+}
+
+#[test]
+fn a_state_of_the_first_version_is_read() {
+    // It had no number of steps, and velocities at most.
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("state");
+    let optimizer = OptimizerState { steps: 0, moments: vec![Parameters::he_uniform(&sizes(), 8)] };
+    let state = State { progress: Progress::default(), parameters: model(), optimizer, best: None };
+    save_state(&path, &state).unwrap();
+    let bytes = fs::read(&path).unwrap();
+    let steps = br#",\"steps\":0"#;
+    let at = bytes.windows(steps.len()).position(|window| window == steps).unwrap();
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) - steps.len() as u64;
+    let old = [&length.to_le_bytes()[..], &bytes[8..at], &bytes[at + steps.len()..]].concat();
+    fs::write(&path, old).unwrap();
+    assert_eq!(load_state(&path, &sizes()).unwrap(), state);
 }
 
 #[test]
@@ -156,7 +209,9 @@ fn other_files_are_refused_with_what_they_lack() {
     };
     let file = |parts: &[&str]| file_of(&format!("{{{}}}", parts.join(",")), 8);
     fs::write(&path, file(&[info, &weight("F32", "[1,1]", 4), &bias(4)])).unwrap();
-    assert_eq!(bits(&load_model(&path).unwrap().0), [0, 0], "the pattern of these files is right");
+    let (parameters, read) = load_model(&path).unwrap();
+    assert_eq!(bits(&parameters), [0, 0], "the pattern of these files is right");
+    assert_eq!(read.preparation, Preparation::of_images(1), "what a file without it means");
     let cases = [
         (vec![], "not a safetensors file"),
         (b"<!DOCTYPE html><html></html>".to_vec(), "not a safetensors file"),
@@ -170,7 +225,7 @@ fn other_files_are_refused_with_what_they_lack() {
             file(&[info, &weight("F32", "[1,1]", 4), &bias(4).replace("bias", "bios")]),
             "no tensor layers.0.bias",
         ),
-        (file(&[&info.replace("relu", "tanh"), &weight("F32", "[1,1]", 4), &bias(4)]), "\"tanh\""),
+        (file(&[&info.replace("relu", "swish"), &weight("F32", "[1,1]", 4), &bias(4)]), "`swish`"),
         (file(&[&info.replace("[1,1]", "[]"), &weight("F32", "[1,1]", 4), &bias(4)]), "at least an input"),
         (
             file(&[&info.replace("[1,1]", "[1,-1]"), &weight("F32", "[1,1]", 4), &bias(4)]),

@@ -4,12 +4,14 @@
 use std::sync::Arc;
 
 use gpu_mlp::compare::{self, Tolerance};
-use gpu_mlp::data::{Dataset, Samples, Split};
+use gpu_mlp::data::{Dataset, Preparation, Samples, Split};
 use gpu_mlp::engine::{CpuEngine, Engine, StepOptions};
 use gpu_mlp::kernels::Sgd;
 use gpu_mlp::model::{MlpSpec, Parameters};
 use gpu_mlp::reference;
 use pollster::block_on;
+
+use crate::engine_options;
 
 const TOLERANCE: Tolerance = Tolerance { atol: 2e-5, rtol: 2e-4 };
 
@@ -23,7 +25,7 @@ fn dataset(features: usize, classes: usize) -> Arc<Dataset> {
     Arc::new(Dataset {
         name: "noise".into(),
         origin: "a test".into(),
-        preparation: None,
+        preparation: Preparation::of_images(classes),
         image_shape: [1, features],
         classes,
         train,
@@ -62,11 +64,11 @@ fn equal(what: &str, got: &Parameters, want: &[reference::Layer]) {
 fn equals_reference(threads: usize, sizes: &[usize], batch_size: usize, momentum: f32, weight_decay: f32) {
     let what = format!("{sizes:?}, {threads} threads, batches of {batch_size}, momentum {momentum}");
     let (spec, data) = (MlpSpec::new(sizes.to_vec()).unwrap(), dataset(sizes[0], sizes[sizes.len() - 1]));
-    let options = StepOptions { batch_size, sgd: Sgd { lr: 0.125, momentum, weight_decay } };
+    let options = StepOptions::sgd(batch_size, Sgd { lr: 0.125, momentum, weight_decay });
     let order: Vec<u32> = (0..18 * batch_size + 5).map(|i| ((i * 7919 + 13) % 97) as u32).collect();
     let mut engine = trained(threads, &spec, &data, options, &order);
 
-    let mut mlp = Parameters::he_uniform(&spec, 5).in_f64();
+    let mut mlp = Parameters::he_uniform(&spec, 5).in_f64(spec.activation());
     let mut v: Vec<_> = mlp.layers.iter().map(reference::Layer::zeros_like).collect();
     let sgd = reference::Sgd { lr: 0.125, momentum: momentum.into(), weight_decay: weight_decay.into() };
     let (mut loss, mut hits) = (0.0, 0);
@@ -77,7 +79,7 @@ fn equals_reference(threads: usize, sizes: &[usize], batch_size: usize, momentum
         hits += right as u64;
     }
     equal(&what, &block_on(engine.parameters()).unwrap(), &mlp.layers);
-    match block_on(engine.velocities()).unwrap() {
+    match block_on(engine.optimizer_state()).unwrap().moments.pop() {
         Some(velocities) => equal(&format!("{what}, velocities"), &velocities, &v),
         None => assert_eq!(momentum, 0.0, "{what}"),
     }
@@ -119,7 +121,7 @@ fn momentum_and_decay_equal_the_reference() {
 #[test]
 fn the_same_threads_give_the_same_bits() {
     let (spec, data) = (MlpSpec::new(vec![37, 49, 33, 19]).unwrap(), dataset(37, 19));
-    let options = StepOptions { batch_size: 13, sgd: Sgd { lr: 0.125, momentum: 0.5, weight_decay: 0.125 } };
+    let options = StepOptions::sgd(13, Sgd { lr: 0.125, momentum: 0.5, weight_decay: 0.125 });
     let order: Vec<u32> = (0..97).collect();
     for threads in [1, 3] {
         let run = || block_on(trained(threads, &spec, &data, options, &order).parameters()).unwrap();
@@ -130,7 +132,7 @@ fn the_same_threads_give_the_same_bits() {
 #[test]
 fn a_nan_reaches_the_loss() {
     let (spec, data) = (MlpSpec::new(vec![37, 49, 33, 19]).unwrap(), dataset(37, 19));
-    let options = StepOptions { batch_size: 13, sgd: Sgd { lr: 0.125, momentum: 0.0, weight_decay: 0.0 } };
+    let options = StepOptions::sgd(13, Sgd { lr: 0.125, momentum: 0.0, weight_decay: 0.0 });
     for (layer, at) in [(0, 5), (1, 1616), (2, 626)] {
         let mut engine = CpuEngine::new(&spec, data.clone(), options);
         let mut parameters = Parameters::he_uniform(&spec, 5);
@@ -140,4 +142,31 @@ fn a_nan_reaches_the_loss() {
         assert!(block_on(engine.sums()).unwrap().score().loss.is_nan(), "layer {layer}");
         assert!(block_on(engine.evaluate(Split::Test, &[0])).unwrap().score().loss.is_nan(), "layer {layer}");
     }
+}
+
+/// Engines on a pool of so many threads.
+fn engines(threads: usize) -> impl Fn(&MlpSpec, Arc<Dataset>, StepOptions) -> CpuEngine {
+    move |spec, data, options| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| CpuEngine::new(spec, data, options))
+    }
+}
+
+#[test]
+fn every_option_equals_the_reference() {
+    for threads in [1, 3] {
+        engine_options::equal_the_reference(engines(threads));
+    }
+}
+
+#[test]
+fn every_option_resumes_bit_for_bit() {
+    for threads in [1, 2] {
+        engine_options::resume(engines(threads));
+    }
+}
+
+#[test]
+fn moments_of_another_optimiser_are_refused() {
+    engine_options::moments_of_another_optimiser_are_refused(engines(1));
 }

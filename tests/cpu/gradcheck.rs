@@ -3,12 +3,13 @@
 use gpu_mlp::engine::CpuEngine;
 use gpu_mlp::gradcheck::{self, Problem, Report};
 use gpu_mlp::model::Parameters;
+use gpu_mlp::reference::Activation;
 
 use crate::program::Place;
 
 /// The gradient that the CPU's engine computes.
 fn gradient(problem: &Problem) -> Parameters {
-    let spec = problem.parameters.spec().unwrap();
+    let spec = problem.spec().unwrap();
     let mut engine = CpuEngine::new(&spec, problem.dataset.clone(), problem.options());
     pollster::block_on(problem.gradient(&mut engine)).unwrap()
 }
@@ -32,6 +33,21 @@ fn the_engine_s_gradients_are_right() {
             assert!(20 * checked > 19 * values, "few kinks: {report:#?}");
             assert!(report.tensors.iter().all(|row| row.worst < row.allowed), "{report:#?}");
         }
+    }
+}
+
+#[test]
+fn other_activations_and_smoothed_labels_are_right_too() {
+    for activation in [Activation::Relu, Activation::Tanh, Activation::Sigmoid, Activation::Gelu] {
+        let mut problem = Problem::with_activation(&[16, 8], activation, 13, 3).unwrap();
+        problem.label_smoothing = 0.2;
+        let smoothed = gradient(&problem);
+        let report = problem.judge(&smoothed).unwrap();
+        assert!(report.ok, "{activation:?}: {report:#?}");
+        let kinks: usize = report.tensors.iter().map(|row| row.kinks).sum();
+        assert!(kinks == 0 || activation == Activation::Relu, "only ReLU has kinks: {report:#?}");
+        problem.label_smoothing = 0.0;
+        assert!(!problem.judge(&smoothed).unwrap().ok, "{activation:?}: smoothing is noticed");
     }
 }
 
@@ -81,7 +97,7 @@ fn the_command_prints_a_table_and_json() {
     assert_eq!(json[0]["tensors"][3]["tensor"], "b2");
     let checked = pollster::block_on(async {
         let problem = Problem::new(&[4], 13, 7).unwrap();
-        let spec = problem.parameters.spec().unwrap();
+        let spec = problem.spec().unwrap();
         let engine = CpuEngine::new(&spec, problem.dataset.clone(), problem.options());
         gradcheck::check(&problem, engine).await.unwrap()
     });

@@ -5,6 +5,7 @@
 mod adapter;
 mod bench;
 mod checkpoint;
+mod cli_config;
 mod cli_data_errors;
 mod cli_errors;
 mod cli_eval;
@@ -15,8 +16,11 @@ mod cpu_engine;
 mod data;
 mod digits;
 mod doctor;
+#[path = "../engine_options/mod.rs"]
+mod engine_options;
 #[cfg(feature = "fetch")]
 mod fetch;
+mod forms;
 mod gradcheck;
 mod house;
 mod idx;
@@ -24,15 +28,19 @@ mod memory;
 #[cfg(feature = "fetch")]
 mod mirror;
 mod model;
+mod npz;
 mod on_disk;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod pipeline_cache;
 mod program;
 mod reference;
 mod replay;
-
 mod shaders;
+mod show;
 mod table;
 mod tiny;
 mod trace;
 mod trainer;
 mod trainer_resume;
+mod training_options;

@@ -122,7 +122,8 @@ fn a_file_cut_short_after_it_was_opened_is_an_error() {
     let place = tempfile::tempdir().unwrap();
     let set = Arc::new(tiny_within(place.path(), 0));
     let config = TrainConfig { hidden: vec![], batch_size: 8, ..TrainConfig::default() };
-    let mut engine = CpuEngine::new(&config.spec(&set).unwrap(), set.clone(), config.step_options());
+    let mut engine =
+        CpuEngine::new(&config.spec(&set).unwrap(), set.clone(), config.step_options(&set).unwrap());
     for stem in [STEMS[0], STEMS[2]] {
         File::options().write(true).open(place.path().join(stem)).unwrap().set_len(16 + 16 * 10).unwrap();
     }

@@ -20,7 +20,7 @@ const LR: f64 = 0.1;
 
 fn network(hidden: &[usize]) -> Mlp {
     let spec = MlpSpec::new([&[tiny::FEATURES], hidden, &[tiny::CLASSES]].concat()).unwrap();
-    Parameters::he_uniform(&spec, 3).in_f64()
+    Parameters::he_uniform(&spec, 3).in_f64(Activation::Relu)
 }
 
 fn batch(dataset: &Dataset, indices: &[u32]) -> Batch {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use gpu_mlp::data::{
-    self, Format, Loaded, Places, Preparation, Request, Samples, Scale, Scaling, TableOptions,
+    self, Format, LoadOptions, Loaded, Places, Preparation, Request, Samples, Scale, Scaling,
 };
 use gpu_mlp::{Error, Tensor};
 use serde_json::json;
@@ -22,10 +22,10 @@ fn file(bytes: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-fn load_with(bytes: impl AsRef<[u8]>, options: &TableOptions, memory: Option<u64>) -> Result<Loaded, Error> {
+fn load_with(bytes: impl AsRef<[u8]>, options: &LoadOptions, memory: Option<u64>) -> Result<Loaded, Error> {
     let (_folder, path) = file(bytes);
     let request =
-        Request { data: path.to_str(), table: Some(options), memory_limit: memory, ..Request::default() };
+        Request { data: path.to_str(), options: Some(options), memory_limit: memory, ..Request::default() };
     data::load_from(request, &Places::default())
 }
 
@@ -34,8 +34,8 @@ fn load(bytes: impl AsRef<[u8]>) -> Result<Loaded, Error> {
     load_with(bytes, &halves(), None)
 }
 
-fn halves() -> TableOptions {
-    TableOptions { test_fraction: 0.5, ..TableOptions::default() }
+fn halves() -> LoadOptions {
+    LoadOptions { test_fraction: 0.5, ..LoadOptions::default() }
 }
 
 #[track_caller]
@@ -95,45 +95,59 @@ fn columns_are_scaled_by_what_the_training_part_has() {
         let test_mean = (0..30).map(|r| test.at(r, column)).sum::<f64>() / 30.0;
         assert!(test_mean.abs() > 1e-6, "the test part has its own mean");
     }
-    let minmax = TableOptions { scale: Scale::Minmax, ..halves() };
+    let minmax = LoadOptions { scale: Scale::Minmax, ..halves() };
     let values = all(&load_with(flowers(60), &minmax, None).unwrap().dataset.train);
     let ends = |column| {
         (0..30).map(|r| values.at(r, column)).fold((9.0, -9.0), |(a, b): (f64, f64), v| (a.min(v), b.max(v)))
     };
     assert_eq!((ends(0), ends(1)), ((0.0, 1.0), (0.0, 1.0)));
-    let none = TableOptions { scale: Scale::None, ..halves() };
+    let none = LoadOptions { scale: Scale::None, ..halves() };
     let raw = all(&load_with(flowers(60), &none, None).unwrap().dataset.train);
     assert!(raw.data().iter().all(|&v| (0.5..=300.0).contains(&v)) && raw.data().iter().any(|&v| v > 200.0));
     let small = load("a,b,y\n0.5,-1,0\n0.25,7e-1,1\n-.5,1,1\n0,0,0\n").unwrap().dataset;
-    assert_eq!(small.preparation.unwrap().scaling, Scaling::None, "within -1..1 nothing is done");
+    assert_eq!(small.preparation.scaling, Scaling::None, "within -1..1 nothing is done");
     let constant = load("a,b,y\n5,100.5,0\n5,200,1\n5,300,1\n5,400,0\n").unwrap().dataset;
     assert!((0..2).all(|r| all(&constant.train).at(r, 0) == 0.0), "a constant column says nothing");
 }
 
 #[test]
 fn mnist_as_a_table_is_bytes_with_the_label_first() {
-    let rows: String = (0..8).map(|i| format!("{},{},255,0,{i}\n", i % 4, i * 30)).collect();
-    for text in [rows.clone(), format!("label,1x1,1x2,2x1,2x2\n{rows}")] {
-        let set = load(text).unwrap().dataset;
-        assert_eq!((set.train.format(), set.image_shape, set.classes), (Format::Bytes, [2, 2], 4));
-        assert_eq!(set.preparation.unwrap().class_names, ["0", "1", "2", "3"].map(String::from));
+    let row = |i: usize, top: usize, count: usize| {
+        let pixels = (0..count).map(|p| if p == 1 { top } else { (i * p) % top }.to_string());
+        format!("{},{}\n", i % 4, pixels.collect::<Vec<_>>().join(","))
+    };
+    let rows = |top, count| (0..8).map(|i| row(i, top, count)).collect::<String>();
+    let names: Vec<String> = (0..64).map(|p| format!("{}x{}", p / 8 + 1, p % 8 + 1)).collect();
+    for text in [rows(255, 64), format!("label,{}\n{}", names.join(","), rows(255, 64))] {
+        let Loaded { dataset: set, notice } = load(text).unwrap();
+        says(
+            &notice.unwrap(),
+            &["4 samples to train and 4 to test on, 4 classes; values: bytes, scaled by 1/255"],
+        );
+        assert_eq!((set.train.format(), set.image_shape, set.classes), (Format::Bytes, [8, 8], 4));
+        assert_eq!(set.preparation.class_names, ["0", "1", "2", "3"].map(String::from));
         assert!(set.train.read(&[0]).unwrap()[1] == 255 && all(&set.train).at(0, 1) == 1.0);
+    }
+    // Few columns, or small numbers: these are no pixels, and are scaled as other numbers are.
+    for text in [rows(16, 64), rows(255, 63)] {
+        let set = load(text).unwrap().dataset;
+        assert!(matches!(set.preparation.scaling, Scaling::Columns { .. }), "{:?}", set.preparation.scaling);
     }
 }
 
 #[test]
 fn classes_are_sorted_numbers_or_words() {
-    let names = |text: &str| load(text).unwrap().dataset.preparation.unwrap().class_names;
+    let names = |text: &str| load(text).unwrap().dataset.preparation.class_names;
     assert_eq!(names("x,y\n1,10\n2,9\n3,10\n4,9\n5,9.0\n6,10\n"), ["9", "10"]);
     assert_eq!(names("x,y\n1,no\n2,yes\n3,no\n4,yes\n5,no\n6,yes\n"), ["no", "yes"]);
     let one = |label: &str| {
-        let options = TableOptions { label_column: Some(label.into()), ..halves() };
+        let options = LoadOptions { label_column: Some(label.into()), ..halves() };
         load_with("kind,x,z\n7,1,4\n8,2,5\n7,3,4\n8,4,5\n", &options, None)
     };
     for label in ["kind", "KIND", "0"] {
-        assert_eq!(one(label).unwrap().dataset.preparation.unwrap().class_names, ["7", "8"], "{label}");
+        assert_eq!(one(label).unwrap().dataset.preparation.class_names, ["7", "8"], "{label}");
     }
-    assert_eq!(one("z").unwrap().dataset.preparation.unwrap().class_names, ["4", "5"]);
+    assert_eq!(one("z").unwrap().dataset.preparation.class_names, ["4", "5"]);
     says(&refusal(one("absent")), &["no column `absent`", "kind, x, z"]);
     says(&refusal(one("3")), &["no column `3`", "3 columns"]);
 }
@@ -150,13 +164,15 @@ fn what_is_no_table_is_refused() {
     refused("x,z,y\n1,2,0\n,3,1\n", &["line 3, column 0 (`x`): the value is missing"]);
     refused("x,z,y\n1,2,0\n4,3,\n", &["line 3, column 2 (`y`): the label is missing"]);
     refused("x,z,y\n1,red,0\n4,blue,1\n", &["`red` is not a finite number", "turn names into numbers"]);
-    refused("a,b\n1,2\n3,4\n", &["no column is called label, class", "a, b", "--label-column"]);
+    refused("a,b\n1,2\n3,4\n", &["no column is called label, labels, class", "a, b", "--label-column"]);
     refused("x,y\n1,0.5\n2,0.7\n3,1\n", &["`0.5` is no class", "regression"]);
     let prices: String = (0..300).map(|i| format!("{i},{}\n", i * 17)).collect();
     refused(format!("x,target\n{prices}"), &["300 different labels", "regression"]);
     refused(b"x,y\n1,\xff\xfe\n2,3\n", &["line 2 is not UTF-8"]);
-    refused(b"PK\x03\x04 and so on", &["a zip archive or an .npz file"]);
-    refused(b"PAR1\x00\x00", &["a Parquet file"]);
+    refused(b"PK\x03\x04 and so on", &["is not an .npz file (a zip archive of arrays)"]);
+    refused(b"PAR1\x00\x00", &["Parquet"]);
+    refused(b"\xff\xfex\x00", &["UTF-16"]);
+    refused(b"\x93NUMPY\x01\x00", &["a single NumPy array", "numpy.savez"]);
     refused(b"\x89PNG\r\n", &["a PNG image"]);
     refused([0, 0, 8, 3, 0, 0], &["an IDX file"]);
     refused([1, 0, 2, 0], &["not a table of text"]);
@@ -167,19 +183,56 @@ fn what_is_no_table_is_refused() {
     let text = refusal(load_with(flowers(60), &halves(), Some(100)));
     says(&text, &["flowers.csv", "more than 100 bytes", "--memory-limit"]);
     for fraction in [0.0, 1.0, 0.001, f64::NAN] {
-        let options = TableOptions { test_fraction: fraction, ..halves() };
+        let options = LoadOptions { test_fraction: fraction, ..halves() };
         says(&refusal(load_with(flowers(60), &options, None)), &["--test-fraction", "--test-data"]);
     }
 }
 
 #[test]
+fn odd_spellings_are_read_right() {
+    let names = |text: &str| load(text).unwrap().dataset.preparation.class_names;
+    let bom = load("\u{feff}label,x\n0,1.5\n1,2.5\n0,7\n1,8\n").unwrap();
+    says(&bom.notice.unwrap(), &["4 rows of 1 values, labels in column `label`"]);
+    assert_eq!(names("x,\"the, \"\"label\"\"\"\n1,\"a,b\"\n2,c\n3,\"a,b\"\n4,c\n"), ["a,b", "c"]);
+    assert_eq!(names("x;y\n1;Ölüm\n2;生\n3;Ölüm\n4;生\n"), ["Ölüm", "生"]);
+    assert_eq!(
+        names("x,y\n\"1\",\"0\"\n2,1\n\n3,0\n4,1\n\n"),
+        ["0", "1"],
+        "quotes and empty lines say nothing"
+    );
+    // pandas writes row numbers as a first column without a name.
+    let numbered = load(",x,label\n0,5,a\n1,6,b\n2,7,a\n3,8,b\n").unwrap();
+    says(&numbered.notice.unwrap(), &["4 rows of 1 values", "the first column left out as row numbers"]);
+    let wide: String = (0..4)
+        .map(|row| {
+            let values: String = (0..100_000).map(|column| format!("{}.5,", (row * column) % 7)).collect();
+            format!("{values}{}\n", ["no", "yes"][row % 2])
+        })
+        .collect();
+    let set = load(wide).unwrap().dataset;
+    assert_eq!((set.train.features(), set.classes, set.image_shape), (100_000, 2, [1, 100_000]));
+}
+
+#[test]
+fn what_leaves_nothing_to_learn_is_refused() {
+    refused("x,y\n1,3\n2,3\n3,3\n", &["all have the label `3`", "--label-column"]);
+    refused(
+        "0,1,2\n0,3,4\n0,5,6\n",
+        &["labels in column 0, from 0, without a header: all have the label `0`"],
+    );
+    refused("x,z,y\n1,1e400,0\n2,3,1\n", &["line 2, column 1 (`z`): `1e400` is not a finite number"]);
+    refused("x,y\n1,1e400\n2,3\n", &["the label `1e400` is no class"]);
+    // Two values that f32 cannot hold the distance of.
+    refused("x,z,y\n-3e38,1,a\n3e38,2,b\n-3e38,3,a\n3e38,4,b\n", &["cannot be scaled"]);
+}
+
+#[test]
 fn a_test_table_of_its_own_is_scaled_as_the_training_table() {
     let (_folder, test) = file("width,height,species\n40.5,260,rose\n80,220,aster\n");
-    let options = TableOptions { test_data: Some(test.clone()), ..TableOptions::default() };
+    let options = LoadOptions { test_data: Some(test.clone()), ..LoadOptions::default() };
     let set = load_with(flowers(60), &options, None).unwrap().dataset;
     assert_eq!((set.train.len(), set.test.len()), (60, 2));
-    let Preparation { scaling: Scaling::Columns { shift, factor }, class_names } = set.preparation.unwrap()
-    else {
+    let Preparation { scaling: Scaling::Columns { shift, factor }, class_names } = set.preparation else {
         panic!("columns")
     };
     let want = f64::from((40.5 - shift[0]) * factor[0]);
@@ -188,7 +241,7 @@ fn a_test_table_of_its_own_is_scaled_as_the_training_table() {
     fs::write(&test, "width,height,species\n40.5,260,tulip\n").unwrap();
     says(&refusal(load_with(flowers(60), &options, None)), &["`tulip` is none of the 3 known classes"]);
     fs::write(&test, "width,species\n40.5,rose\n").unwrap();
-    says(&refusal(load_with(flowers(60), &options, None)), &["it has 1 columns of values"]);
+    says(&refusal(load_with(flowers(60), &options, None)), &["it has 1 values a sample", "has 2"]);
 }
 
 #[test]
@@ -214,9 +267,11 @@ fn a_run_on_a_table_learns_keeps_its_scaling_and_resumes() {
     let model = "whole/model.safetensors";
     let eval = place.run(&["eval", model, "--data", "rest.csv", "--backend", "cpu", "--json"]).lines();
     assert_eq!((&eval[0]["accuracy"], &eval[0]["classes"]), (&json!(1.0), &json!(["aster", "iris", "rose"])));
-    place.run(&["eval", model, "--data", "tiny"]).fails(2, &["one is a table and one is not"]);
-    let ran = train(&["--data", "tiny", "--scale", "standard"]);
-    ran.fails(2, &["no table", "--scale"]);
+    place.run(&["eval", model, "--data", "tiny"]).fails(2, &["the model takes 2 inputs", "16 features"]);
+    let ran = train(&["--data", "tiny", "--test-fraction", "0.3"]);
+    ran.fails(2, &["has a test part of its own", "--test-fraction"]);
+    let ran = train(&["--data", "tiny", "--label-column", "y"]);
+    ran.fails(2, &["--label-column y", "a folder", "no column"]);
     let ran = place.run(&["train", "--resume", "half", "--scale", "none"]);
     ran.fails(2, &["--scale", "differs from the run's own"]);
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use gpu_mlp::data::{Dataset, MEMORY_LIMIT, Samples, folder, idx};
+use gpu_mlp::data::{Dataset, MEMORY_LIMIT, Preparation, Samples, folder, idx};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -36,7 +36,7 @@ pub fn dataset() -> Dataset {
         origin: "a test".into(),
         image_shape: [4, 4],
         classes: CLASSES,
-        preparation: None,
+        preparation: Preparation::of_images(CLASSES),
         train: samples(TRAIN, 1),
         test: samples(TEST, 2),
     }

@@ -8,7 +8,7 @@ use gpu_mlp::compare::{Tolerance, allclose};
 use gpu_mlp::data::{Dataset, Samples, Split};
 use gpu_mlp::engine::{CpuEngine, Engine, EngineInfo};
 use gpu_mlp::metrics::{EpochRecord, Sums};
-use gpu_mlp::model::{MlpSpec, Parameters};
+use gpu_mlp::model::{MlpSpec, OptimizerState, Parameters};
 use gpu_mlp::reference::{Activation, Layer, Matrix, Mlp, Sgd};
 use gpu_mlp::trainer::{Observer, Outcome, Plan, TrainConfig, Trainer};
 use gpu_mlp::{Result, Tensor};
@@ -22,7 +22,8 @@ pub fn config() -> TrainConfig {
 }
 
 pub fn engine(config: &TrainConfig, dataset: &Dataset) -> CpuEngine {
-    CpuEngine::new(&config.spec(dataset).unwrap(), Arc::new(dataset.clone()), config.step_options())
+    let options = config.step_options(dataset).unwrap();
+    CpuEngine::new(&config.spec(dataset).unwrap(), Arc::new(dataset.clone()), options)
 }
 
 /// Keeps what it is told.
@@ -101,11 +102,15 @@ impl Engine for Recorder {
     async fn parameters(&mut self) -> Result<Parameters> {
         self.inner.parameters().await
     }
-    async fn velocities(&mut self) -> Result<Option<Parameters>> {
-        self.inner.velocities().await
+    async fn optimizer_state(&mut self) -> Result<OptimizerState> {
+        self.inner.optimizer_state().await
     }
-    async fn set_parameters(&mut self, parameters: &Parameters, v: Option<&Parameters>) -> Result<()> {
-        self.inner.set_parameters(parameters, v).await
+    async fn set_parameters(
+        &mut self,
+        parameters: &Parameters,
+        optimizer: Option<&OptimizerState>,
+    ) -> Result<()> {
+        self.inner.set_parameters(parameters, optimizer).await
     }
 }
 
@@ -174,7 +179,7 @@ fn twenty_steps(hidden: &[usize], momentum: f32, weight_decay: f32) {
             .unwrap_or_else(|mismatch| panic!("{hidden:?}, {what}: {mismatch}"));
     };
     let trained = block_on(engine.parameters()).unwrap();
-    let velocities = block_on(engine.velocities()).unwrap();
+    let velocities = block_on(engine.optimizer_state()).unwrap().moments.pop();
     assert_eq!(velocities.is_some(), momentum != 0.0);
     for (l, want) in mlp.layers.iter().enumerate() {
         close("w", &trained.layers[l].w, want.w.data());

@@ -4,6 +4,9 @@ use gpu_mlp::checkpoint::{State, load_state, save_state};
 use gpu_mlp::data::Dataset;
 use gpu_mlp::engine::Engine;
 use gpu_mlp::metrics::{EpochRecord, Sums};
+use gpu_mlp::optimizer::Algorithm;
+use gpu_mlp::reference::Activation;
+use gpu_mlp::schedule::Curve;
 use gpu_mlp::trainer::{Outcome, Plan, TrainConfig, Trainer};
 use gpu_mlp::{Error, Result};
 use pollster::block_on;
@@ -60,10 +63,28 @@ fn full() -> TrainConfig {
     TrainConfig { batch_size: 2, epochs: 5, lr: 0.02, ..more }
 }
 
+/// With all that `full` has not: Adam, a schedule, dropout and the rest.
+fn fuller() -> TrainConfig {
+    TrainConfig {
+        activation: Activation::Gelu,
+        optimizer: Algorithm::AdamW,
+        momentum: 0.0,
+        lr_schedule: Curve::Step,
+        lr_step_epochs: Some(2),
+        lr_gamma: 0.5,
+        warmup_epochs: 0.5,
+        dropout: 0.25,
+        label_smoothing: 0.1,
+        clip_norm: Some(0.5),
+        early_stopping: Some(3),
+        ..full()
+    }
+}
+
 #[test]
 fn k_epochs_and_the_rest_equal_a_straight_run() {
     let dataset = tiny::dataset();
-    for config in [full(), TrainConfig { momentum: 0.0, batch_size: 8, ..full() }] {
+    for config in [full(), TrainConfig { momentum: 0.0, batch_size: 8, ..full() }, fuller()] {
         let (_, straight) = run(&config, &dataset);
         for k in 1..=5 {
             let (_, first) = run(&TrainConfig { epochs: k, ..config.clone() }, &dataset);
@@ -77,7 +98,15 @@ fn k_epochs_and_the_rest_equal_a_straight_run() {
 
 #[test]
 fn a_run_interrupted_within_an_epoch_equals_a_straight_run() {
-    let (dataset, config) = (tiny::dataset(), full());
+    interrupted_within_an_epoch(full());
+    interrupted_within_an_epoch(fuller());
+    interrupted_within_an_epoch(TrainConfig { lr_schedule: Curve::OneCycle, momentum: 0.0, ..full() });
+    interrupted_within_an_epoch(TrainConfig { lr_schedule: Curve::Cosine, nesterov: true, ..full() });
+}
+
+fn interrupted_within_an_epoch(config: TrainConfig) {
+    assert!(config.check().is_ok());
+    let dataset = tiny::dataset();
     let (_, straight) = run(&config, &dataset);
     // 51 samples in batches of 2: the engine comes back after 16 batches, so twice an epoch.
     for stop_after in [0, 1, 2, 3, 7] {
@@ -148,9 +177,38 @@ fn early_stopping_counts_epochs_since_the_best() {
         };
         assert_eq!(since_best(losses.len()), patience, "{losses:?}");
         assert!((1..losses.len()).all(|epochs| since_best(epochs) < patience), "{losses:?}");
+        for (epoch, state) in notes.states.iter().enumerate() {
+            let best = epoch - since_best(epoch + 1);
+            assert_eq!(state.best.as_ref(), Some(&notes.states[best].parameters), "epoch {epoch}");
+        }
         let (outcome, more) = resume(&config, &dataset, notes.states.last().unwrap(), &notes.records, None);
         assert_eq!((outcome.unwrap(), more.records.len()), (Outcome::StoppedEarly, 0), "it stays stopped");
     }
+}
+
+#[test]
+fn a_run_that_stops_early_ends_with_its_best_parameters() {
+    let dataset = tiny::random_labels();
+    let patient = TrainConfig { hidden: vec![32], validation_fraction: 0.25, lr: 0.3, ..config() };
+    for (epochs, outcome) in [(500, Outcome::StoppedEarly), (12, Outcome::Finished)] {
+        let config = TrainConfig { early_stopping: Some(10), epochs, ..patient.clone() };
+        let (mut engine, mut notes) = (engine(&config, &dataset), Notes::default());
+        block_on(async {
+            let mut trainer = Trainer::start(&mut engine, &config, &dataset).await.unwrap();
+            assert_eq!(trainer.run(&mut notes).await.unwrap(), outcome);
+            let loss = |record: &EpochRecord| record.validation_loss.unwrap();
+            let lowest = notes.records.iter().map(loss).fold(f64::INFINITY, f64::min);
+            let best = trainer.best().unwrap().clone();
+            assert_eq!(loss(&best), lowest);
+            assert!(best.epoch < notes.records.len(), "the newest epoch is another");
+            let parameters = engine.parameters().await.unwrap();
+            assert_eq!(parameters, notes.states[best.epoch - 1].parameters);
+            assert_eq!(&parameters, notes.states.last().unwrap().model());
+        });
+    }
+    // Without early stopping it ends with the newest, and keeps nothing more.
+    let (_, notes) = run(&TrainConfig { epochs: 12, ..patient }, &dataset);
+    assert!(notes.states.iter().all(|state| state.best.is_none() && state.model() == &state.parameters));
 }
 
 /// Spoils a configuration.
@@ -167,7 +225,7 @@ fn configurations_that_cannot_be_meant_are_refused() {
         assert!(matches!(error, Error::Usage(_)), "{error:?}");
         error.to_string()
     };
-    let cases: [(Change, &str); 20] = [
+    let cases: [(Change, &str); 38] = [
         (|c| c.lr = 0.0, "--lr 0: expected a number greater than 0"),
         (|c| c.lr = -0.1, "--lr -0.1"),
         (|c| c.lr = f32::NAN, "--lr NaN"),
@@ -188,6 +246,24 @@ fn configurations_that_cannot_be_meant_are_refused() {
         (|c| (c.early_stopping, c.validation_fraction) = (Some(0), 0.1), "--early-stopping 0"),
         (|c| (c.early_stopping, c.lr) = (Some(0), f32::NEG_INFINITY), "--lr -inf"),
         (|c| (c.batch_size, c.epochs) = (0, 0), "--batch-size 0"),
+        (|c| c.dropout = 1.0, "--dropout 1: expected a number from 0 to less than 1"),
+        (|c| c.dropout = f32::NAN, "--dropout NaN"),
+        (|c| (c.dropout, c.hidden) = (0.5, vec![]), "there is no hidden layer"),
+        (|c| c.label_smoothing = 1.0, "--label-smoothing 1: expected"),
+        (|c| c.clip_norm = Some(0.0), "--clip-norm 0: expected a number greater than 0"),
+        (|c| c.clip_norm = Some(f32::NAN), "--clip-norm NaN"),
+        (|c| c.lr_gamma = 1.5, "--lr-gamma 1.5: expected a number above 0, up to 1"),
+        (|c| c.lr_min = -0.1, "--lr-min -0.1: expected"),
+        (|c| c.warmup_epochs = -1.0, "--warmup-epochs -1: expected"),
+        (|c| c.warmup_epochs = 11.0, "--warmup-epochs 11: expected no more than --epochs"),
+        (|c| c.nesterov = true, "add --momentum 0.9"),
+        (|c| (c.optimizer, c.momentum) = (Algorithm::Adam, 0.9), "belong to --optimizer sgd"),
+        (|c| (c.lr_schedule, c.momentum) = (Curve::OneCycle, 0.9), "leave --momentum out"),
+        (|c| (c.lr_schedule, c.warmup_epochs) = (Curve::OneCycle, 1.0), "leave --warmup-epochs out"),
+        (|c| c.lr_schedule = Curve::Step, "add --lr-step-epochs 5"),
+        (|c| (c.lr_schedule, c.lr_step_epochs) = (Curve::Step, Some(0)), "--lr-step-epochs 0: expected 1"),
+        (|c| c.lr_step_epochs = Some(5), "add --lr-schedule step"),
+        (|c| (c.lr_schedule, c.lr_min) = (Curve::Cosine, 0.2), "--lr-min 0.2: expected no more than --lr"),
     ];
     for (change, fragment) in cases {
         let text = with(change);

@@ -3,15 +3,24 @@
 use gpu_mlp::engine::{GpuEngine, Residency};
 use gpu_mlp::gpu::Gpu;
 use gpu_mlp::gradcheck::{self, Problem};
+use gpu_mlp::reference::Activation;
 use pollster::block_on;
 
 pub const TRIALS: &[crate::NamedTrial] =
     &[("gradients::agree_with_central_differences", agree_with_central_differences)];
 
 fn agree_with_central_differences(gpu: &Gpu) {
-    for (hidden, batch) in [(&[16, 8][..], 13), (&[], 1), (&[5], 70), (&[9, 6, 7], 4)] {
-        let problem = Problem::new(hidden, batch, 2).unwrap();
-        let (spec, data) = (problem.parameters.spec().unwrap(), problem.dataset.clone());
+    let (relu, gelu) = (Activation::Relu, Activation::Gelu);
+    for (hidden, batch, activation) in [
+        (&[16, 8][..], 13, relu),
+        (&[], 1, relu),
+        (&[5], 70, relu),
+        (&[9, 6, 7], 4, relu),
+        (&[9, 6], 14, gelu),
+    ] {
+        let mut problem = Problem::with_activation(hidden, activation, batch, 2).unwrap();
+        problem.label_smoothing = if activation == gelu { 0.2 } else { 0.0 };
+        let (spec, data) = (problem.spec().unwrap(), problem.dataset.clone());
         let engine = GpuEngine::new(gpu.clone(), &spec, data, problem.options(), Residency::WhereTheyFit);
         let checked = block_on(gradcheck::check(&problem, block_on(engine).unwrap())).unwrap();
         assert!(checked.report.ok, "{hidden:?}, {batch} samples: {checked:#?}");

@@ -4,8 +4,12 @@
 //! after the other on one device: drivers crash when many are opened at once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod bare_products;
 mod bench;
+#[path = "../engine_options/mod.rs"]
+mod engine_options;
 mod gradients;
+mod options;
 mod parity;
 mod softmax_xent;
 mod training;
@@ -57,6 +61,8 @@ fn main() -> std::process::ExitCode {
         .iter()
         .chain(softmax_xent::TRIALS)
         .chain(training::TRIALS)
+        .chain(bare_products::TRIALS)
+        .chain(options::TRIALS)
         .chain(gradients::TRIALS)
         .chain(bench::TRIALS);
     let kernels = kernels.map(trial(without_gpu));

@@ -28,7 +28,7 @@ pub const TRIALS: &[crate::NamedTrial] = &[
 ];
 
 /// Batch rows, inputs, outputs: ones, primes, the tiles' edges (16, 20 and 128 columns, 16 and 128 rows), wide and tall.
-const SHAPES: [[usize; 3]; 13] = [
+pub const SHAPES: [[usize; 3]; 13] = [
     [1, 1, 1],
     [2, 3, 5],
     [7, 13, 11],
@@ -53,29 +53,29 @@ pub fn f64s(tensor: &Tensor<f32>) -> Tensor<f64> {
     tensor.map(f64::from)
 }
 
-fn abs(tensor: &Tensor<f64>) -> Tensor<f64> {
+pub fn abs(tensor: &Tensor<f64>) -> Tensor<f64> {
     tensor.map(f64::abs)
 }
 
 /// Every form of the matrix products, on any adapter.
-fn forms(gpu: &Gpu) -> Vec<(&'static str, Matmul)> {
+pub fn forms(gpu: &Gpu) -> Vec<(&'static str, Matmul)> {
     let matmuls = SHADERS.iter().filter(|shader| shader.name.starts_with("matmul_"));
     matmuls.map(|&shader| (shader.name, block_on(Matmul::new(gpu, shader)).unwrap())).collect()
 }
 
 /// A layer's operands on the host and on the device.
-struct Layer {
-    x: Tensor<f32>,
-    w: Tensor<f32>,
+pub struct Layer {
+    pub x: Tensor<f32>,
+    pub w: Tensor<f32>,
     b: Tensor<f32>,
-    dz: Tensor<f32>,
-    x_gpu: Matrix,
-    w_gpu: Matrix,
-    dz_gpu: Matrix,
+    pub dz: Tensor<f32>,
+    pub x_gpu: Matrix,
+    pub w_gpu: Matrix,
+    pub dz_gpu: Matrix,
 }
 
 impl Layer {
-    fn new(gpu: &Gpu, [rows, ins, outs]: [usize; 3]) -> Self {
+    pub fn new(gpu: &Gpu, [rows, ins, outs]: [usize; 3]) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64((rows * 1_000_000 + ins * 1_000 + outs) as u64);
         let (x, w) = (random(&mut rng, rows, ins), random(&mut rng, ins, outs));
         // Exact zeros, as a ReLU puts out: that is where its derivative is decided.
@@ -105,7 +105,7 @@ pub fn read(gpu: &Gpu, matrix: &Matrix) -> (Vec<f32>, Vec<f32>) {
 }
 
 /// Holds a product to the error bound of a sum of `inner` products whose magnitudes add up to `magnitude`.
-fn assert_product(what: &str, got: &[f32], want: &Tensor<f64>, magnitude: &Tensor<f64>, inner: usize) {
+pub fn assert_product(what: &str, got: &[f32], want: &Tensor<f64>, magnitude: &Tensor<f64>, inner: usize) {
     let bound = (inner + 2) as f64 * f64::from(f32::EPSILON);
     let allowed = |i: usize| bound * magnitude.data()[i] + f64::from(f32::MIN_POSITIVE);
     compare::within(got, want.data(), allowed).unwrap_or_else(|mismatch| panic!("{what}: {mismatch}"));
@@ -141,7 +141,7 @@ fn backward(gpu: &Gpu) {
             }
             let magnitude = reference::matmul(&abs(&dz), &abs(&w_t));
             let dx = nan(gpu, Layout::activations(rows, ins));
-            finish(gpu, &matmul.backward(gpu, &layer.dz_gpu, &layer.w_gpu, &layer.x_gpu, &dx).unwrap());
+            finish(gpu, &matmul.backward(gpu, &layer.dz_gpu, &layer.w_gpu, &layer.x_gpu, &dx, true).unwrap());
             let what = format!("{form} backward {shape:?}");
             assert_product(&what, &read(gpu, &dx).0, &want, &magnitude, outs);
         }
@@ -263,7 +263,10 @@ fn bytes(gpu: &Gpu) {
     let (_, x) = batch_of_bytes(gpu, &kernels.gather, 4, 4);
     let layer = Layer::new(gpu, [4, 4, 4]);
     let (_, matmul) = forms(gpu).remove(0);
-    assert!(matmul.backward(gpu, &layer.dz_gpu, &layer.w_gpu, &x, &x).is_err(), "bytes came out of no ReLU");
+    assert!(
+        matmul.backward(gpu, &layer.dz_gpu, &layer.w_gpu, &x, &x, true).is_err(),
+        "bytes came out of no ReLU"
+    );
     assert!(x.write(gpu, &vec![0.0; x.layout.len()]).is_err(), "f32s are no bytes");
 }
 

@@ -29,7 +29,13 @@ fn softmax_case(rows: usize, classes: usize, scale: f32, padded: bool) -> (Tenso
 }
 
 fn check_softmax(gpu: &Gpu, kernels: &Kernels, logits: &Tensor<f32>, order: &[Sample]) {
-    let what = format!("softmax_xent [{}, {}]", logits.rows(), logits.cols());
+    for smoothing in [0.0, 0.25] {
+        check_smoothed(gpu, kernels, logits, order, smoothing);
+    }
+}
+
+fn check_smoothed(gpu: &Gpu, kernels: &Kernels, logits: &Tensor<f32>, order: &[Sample], smoothing: f32) {
+    let what = format!("softmax_xent [{}, {}], smoothing {smoothing}", logits.rows(), logits.cols());
     let layout = Layout::activations(logits.rows(), logits.cols());
     let z = Matrix::upload(gpu, "logits", layout, &layout.pack_activations(logits.data())).unwrap();
     let mut padded = order.to_vec();
@@ -37,7 +43,7 @@ fn check_softmax(gpu: &Gpu, kernels: &Kernels, logits: &Tensor<f32>, order: &[Sa
     let order_gpu = gpu.upload("order", &padded).unwrap();
     let sums = gpu.upload("sums", &vec![Sum::default(); kernels.softmax_xent.sums(padded.len())]).unwrap();
     let dz = nan(gpu, layout);
-    let train = kernels.softmax_xent.train(gpu, &z, order_gpu.whole(), &sums, &dz).unwrap();
+    let train = kernels.softmax_xent.train(gpu, &z, order_gpu.whole(), &sums, &dz, smoothing).unwrap();
     let evaluate = kernels.softmax_xent.evaluate(gpu, &z, order_gpu.whole(), &sums).unwrap();
     finish(gpu, &train);
     finish(gpu, &evaluate);
@@ -45,7 +51,7 @@ fn check_softmax(gpu: &Gpu, kernels: &Kernels, logits: &Tensor<f32>, order: &[Sa
     let labels: Vec<u32> = order.iter().map(|sample| sample.label).collect();
     let counts: Vec<bool> = order.iter().map(|sample| sample.weight != 0.0).collect();
     let z64 = f64s(logits);
-    let p_minus_y = reference::cross_entropy_backward(&z64, &labels);
+    let p_minus_y = reference::smoothed_cross_entropy_backward(&z64, &labels, smoothing.into());
     let want = Tensor::from_fn(logits.rows(), logits.cols(), |r, c| {
         p_minus_y.at(r, c) * labels.len() as f64 * f64::from(order[r].weight)
     });
@@ -61,12 +67,14 @@ fn check_softmax(gpu: &Gpu, kernels: &Kernels, logits: &Tensor<f32>, order: &[Sa
 
     let sums = block_on(gpu.read::<Sum>(&sums, kernels.softmax_xent.sums(padded.len()))).unwrap();
     let losses = reference::cross_entropy(&z64, &labels);
-    let loss: f64 = losses.iter().zip(&counts).filter(|(_, counts)| **counts).map(|(loss, _)| loss).sum();
+    let smoothed = reference::smoothed_cross_entropy(&z64, &labels, smoothing.into());
+    let both = losses.iter().zip(&smoothed).map(|(sharp, smoothed)| sharp + smoothed);
+    let loss: f64 = both.zip(&counts).filter(|(_, counts)| **counts).map(|(loss, _)| loss).sum();
     let hits =
         reference::hits(&z64, &labels).iter().zip(&counts).filter(|(hit, counts)| **hit && **counts).count();
     let got_loss: f64 = sums.iter().map(|sum| f64::from(sum.loss)).sum();
     let allowed = 2.0 * logits.rows() as f64 * ulps * (1.0 + f64::from(spread));
-    assert!((got_loss - 2.0 * loss).abs() <= allowed, "{what}: loss {got_loss} is not {}", 2.0 * loss);
+    assert!((got_loss - loss).abs() <= allowed, "{what}: loss {got_loss} is not {loss}");
     let got_hits: u32 = sums.iter().map(|sum| sum.hits).sum();
     assert_eq!(got_hits as usize, 2 * hits, "{what}: hits of train and evaluate together");
 }

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use gpu_mlp::compare::{self, Tolerance};
-use gpu_mlp::data::{self, Dataset, Samples, Split, folder, idx};
+use gpu_mlp::data::{self, Dataset, Preparation, Samples, Split, folder, idx};
 use gpu_mlp::engine::{CpuEngine, Engine, GpuEngine, Residency, StepOptions};
 use gpu_mlp::gpu::Gpu;
 use gpu_mlp::kernels::Sgd;
 use gpu_mlp::metrics::Sums;
-use gpu_mlp::model::{MlpSpec, Parameters};
+use gpu_mlp::model::{MlpSpec, OptimizerState, Parameters};
 use gpu_mlp::reference;
 use gpu_mlp::tensor::Tensor;
 use pollster::block_on;
@@ -55,12 +55,12 @@ fn dataset(features: usize, classes: usize, train: usize, test: usize) -> Arc<Da
     };
     let (train, test) = (samples(train), samples(test));
     let name = "patterns".into();
-    let (origin, image_shape, preparation) = ("test".into(), [1, features], None);
+    let (origin, image_shape, preparation) = ("test".into(), [1, features], Preparation::of_images(classes));
     Arc::new(Dataset { name, origin, image_shape, classes, preparation, train, test })
 }
 
 fn options(batch_size: usize, momentum: f32, weight_decay: f32) -> StepOptions {
-    StepOptions { batch_size, sgd: Sgd { lr: 0.125, momentum, weight_decay } }
+    StepOptions::sgd(batch_size, Sgd { lr: 0.125, momentum, weight_decay })
 }
 
 fn engine(gpu: &Gpu, spec: &MlpSpec, data: &Arc<Dataset>, options: StepOptions) -> GpuEngine {
@@ -121,7 +121,7 @@ fn reference_run(
     let layers = reference_layers(&Parameters::he_uniform(spec, 5));
     let mut velocities: Vec<_> = layers.iter().map(reference::Layer::zeros_like).collect();
     let mut mlp = reference::Mlp { layers, activation: reference::Activation::Relu };
-    let Sgd { lr, momentum, weight_decay } = options.sgd;
+    let Sgd { lr, momentum, weight_decay } = options.fused(0).unwrap();
     let sgd = reference::Sgd { lr: lr.into(), momentum: momentum.into(), weight_decay: weight_decay.into() };
     let (mut loss, mut hits) = (0.0, 0);
     for batch in order.chunks(options.batch_size) {
@@ -200,9 +200,9 @@ fn interrupted(gpu: &Gpu) {
 
     let mut first = engine(gpu, &spec, &data, options);
     let (parameters, sums) = outcome(&mut first, &order[..640]);
-    let velocities = block_on(first.velocities()).unwrap();
+    let state = block_on(first.optimizer_state()).unwrap();
     let mut second = engine(gpu, &spec, &data, options);
-    block_on(second.set_parameters(&parameters, velocities.as_ref())).unwrap();
+    block_on(second.set_parameters(&parameters, Some(&state))).unwrap();
     block_on(second.set_sums(&sums)).unwrap();
     let resumed = outcome(&mut second, &order[640..]);
     assert_eq!(resumed.0, straight.0, "parameters");
@@ -301,9 +301,10 @@ fn parameters_survive(gpu: &Gpu) {
     let (spec, data) = (MlpSpec::new(vec![5, 6, 7, 3]).unwrap(), dataset(5, 3, 40, 5));
     let mut engine = engine(gpu, &spec, &data, options(8, 0.5, 0.0));
     let (parameters, velocities) = (Parameters::he_uniform(&spec, 8), Parameters::he_uniform(&spec, 9));
-    block_on(engine.set_parameters(&parameters, Some(&velocities))).unwrap();
+    let state = OptimizerState { steps: 7, moments: vec![velocities] };
+    block_on(engine.set_parameters(&parameters, Some(&state))).unwrap();
     assert_eq!(block_on(engine.parameters()).unwrap(), parameters);
-    assert_eq!(block_on(engine.velocities()).unwrap(), Some(velocities));
+    assert_eq!(block_on(engine.optimizer_state()).unwrap(), state);
 }
 
 fn wrong_parameters(gpu: &Gpu) {

@@ -51,6 +51,8 @@ pub(super) struct Start<'a> {
 pub(super) struct End<'a> {
     outcome: &'static str,
     epochs: usize,
+    /// The epoch that the model and these scores are of: the newest, or with early stopping the best.
+    model_epoch: Option<usize>,
     test_accuracy: Option<f64>,
     test_loss: Option<f64>,
     seconds: f64,
@@ -148,9 +150,15 @@ impl<'a> Display<'a> {
         Ok(())
     }
 
-    pub fn end(&self, outcome: Outcome, last: Option<&EpochRecord>, seconds: f64) -> Result<()> {
+    /// After so many epochs, with the one that the network comes from.
+    pub fn end(
+        &self,
+        outcome: Outcome,
+        epochs: usize,
+        best: Option<&EpochRecord>,
+        seconds: f64,
+    ) -> Result<()> {
         self.bar.finish_and_clear();
-        let epochs = last.map_or(0, |record| record.epoch);
         let end = End {
             outcome: match outcome {
                 Outcome::Finished => "finished",
@@ -158,8 +166,9 @@ impl<'a> Display<'a> {
                 Outcome::Interrupted => "interrupted",
             },
             epochs,
-            test_accuracy: last.map(|record| record.test_accuracy),
-            test_loss: last.map(|record| record.test_loss),
+            model_epoch: best.map(|record| record.epoch),
+            test_accuracy: best.map(|record| record.test_accuracy),
+            test_loss: best.map(|record| record.test_loss),
             seconds,
             run_dir: self.run.path(),
         };
@@ -175,10 +184,12 @@ impl<'a> Display<'a> {
                 note(&text); // standard output is for JSON
             }
             self.say(&format!("\n{text}"));
-        } else if let Some(record) = last {
-            let EpochRecord { test_accuracy, test_loss, .. } = record;
+        } else if let Some(record) = best {
+            let EpochRecord { epoch, test_accuracy, test_loss, .. } = record;
+            let of_epoch =
+                if *epoch < epochs { format!(", of epoch {epoch}, the best") } else { String::new() };
             self.say(&format!(
-                "\ntest accuracy {:.2} %, test loss {test_loss:.4}, after {epochs} epochs in {seconds:.1} s\nmodel    {}",
+                "\ntest accuracy {:.2} %, test loss {test_loss:.4}, after {epochs} epochs in {seconds:.1} s\nmodel    {}{of_epoch}",
                 100.0 * test_accuracy,
                 self.run.model().display()
             ));
@@ -205,7 +216,7 @@ impl Observer for Display<'_> {
     fn epoch(&mut self, record: &EpochRecord, state: &State) -> Result<()> {
         // The line first: see `run`.
         self.record(&Line::Epoch(record), true)?;
-        self.run.save(state, self.session.dataset.preparation.as_ref())?;
+        self.run.save(state, &self.session.model_info()?)?;
         let score = |loss: f64, accuracy: f64| format!("    {loss:>10.4}  {:>6.2} %", 100.0 * accuracy);
         let validation = record.validation_loss.zip(record.validation_accuracy);
         let line = format!(

@@ -1,6 +1,8 @@
 //! `gpu-mlp train`: a new run, or the rest of one.
 
+mod config_file;
 mod display;
+mod options;
 mod session;
 
 use std::path::PathBuf;
@@ -10,19 +12,25 @@ use std::time::Instant;
 use clap::ValueEnum;
 use clap::parser::ValueSource;
 
+use self::options::Options;
 use self::session::Session;
-use super::choice::{self, BackendChoice, DataChoice, DeviceChoice, Hidden};
+use super::choice::{self, BackendChoice, DataChoice, DeviceChoice};
 use super::interrupt;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::run::{RunConfig, RunDir};
-use crate::trainer::{Plan, TrainConfig};
+use crate::run::{self, RunDir};
+use crate::trainer::Plan;
 
 const EXAMPLES: &str = "\
 Examples:
   gpu-mlp train                                  MNIST if it is here, else the built-in digits
   gpu-mlp train --data mnist --backend vulkan --hidden 512,256 --momentum 0.9
+  gpu-mlp train --data flowers.csv --label-column species --hidden 16
+  gpu-mlp train --data photos --test-data more-photos --scale standard
   gpu-mlp train --validation-fraction 0.1 --early-stopping 3 --epochs 100
+  gpu-mlp train --optimizer adam --activation gelu --dropout 0.2 --lr-schedule one-cycle
+  gpu-mlp train --config mine.toml --epochs 20
+  gpu-mlp train --init mlp-imported.safetensors --data mnist --lr 0.01
   gpu-mlp train --resume runs/2026-01-31T12-00-00Z-digits
 
 Exit codes are listed by `gpu-mlp --help`.";
@@ -35,43 +43,17 @@ pub struct TrainArgs {
     data: DataChoice,
     #[command(flatten)]
     device: DeviceChoice,
-    /// Sizes of the hidden layers, separated by commas; "" for none
-    #[arg(long, value_name = "SIZES", default_value = "300,75", value_parser = choice::hidden)]
-    hidden: Hidden,
-    /// Samples in a batch
-    #[arg(long, value_name = "N", default_value_t = TrainConfig::default().batch_size)]
-    batch_size: usize,
-    /// Times that every sample is seen
-    #[arg(long, value_name = "N", default_value_t = TrainConfig::default().epochs)]
-    epochs: usize,
-    /// Learning rate
-    #[arg(long, value_name = "RATE", default_value_t = TrainConfig::default().lr)]
-    #[arg(allow_negative_numbers = true)]
-    lr: f32,
-    /// Momentum of gradient descent
-    #[arg(long, value_name = "M", default_value_t = TrainConfig::default().momentum)]
-    #[arg(allow_negative_numbers = true)]
-    momentum: f32,
-    /// L2 penalty on weights and biases
-    #[arg(long, value_name = "D", default_value_t = TrainConfig::default().weight_decay)]
-    #[arg(allow_negative_numbers = true)]
-    weight_decay: f32,
-    /// Seed of the weights, the shuffles and the hold-out
-    #[arg(long, value_name = "N", default_value_t = TrainConfig::default().seed)]
-    seed: u64,
-    /// Part of the training samples held out for validation
-    #[arg(long, value_name = "F", default_value_t = TrainConfig::default().validation_fraction)]
-    #[arg(allow_negative_numbers = true)]
-    validation_fraction: f64,
-    /// Stop after so many epochs without a better validation loss
-    #[arg(long, value_name = "PATIENCE")]
-    early_stopping: Option<usize>,
-    /// Train on so many batches only, the same in every epoch
-    #[arg(long, value_name = "N")]
-    overfit_batches: Option<usize>,
+    #[command(flatten)]
+    options: Options,
     /// One batch through everything, then stop
     #[arg(long)]
     dry_run: bool,
+    /// Options from a file: TOML, or the config.json of a run; what is given here wins
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    config: Option<PathBuf>,
+    /// Begin with the weights of a run or a model, such as an imported one, instead of new ones
+    #[arg(long, value_name = "RUN_OR_MODEL", conflicts_with = "resume")]
+    init: Option<PathBuf>,
     /// Folder of the run [default: runs/<time>-<data>]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -96,29 +78,6 @@ pub(super) fn given(matches: &clap::ArgMatches) -> Vec<String> {
 }
 
 impl TrainArgs {
-    /// The configuration that the options describe.
-    fn config(&self) -> RunConfig {
-        RunConfig {
-            data: self.data.data.clone().unwrap_or_default(),
-            table: self.data.table.options(),
-            backend: self.device.backend.name().into(),
-            adapter: self.device.adapter.clone(),
-            train: TrainConfig {
-                hidden: self.hidden.0.clone(),
-                batch_size: self.batch_size,
-                epochs: self.epochs,
-                lr: self.lr,
-                momentum: self.momentum,
-                weight_decay: self.weight_decay,
-                seed: self.seed,
-                validation_fraction: self.validation_fraction,
-                early_stopping: self.early_stopping,
-                overfit_batches: self.overfit_batches,
-                dry_run: self.dry_run,
-            },
-        }
-    }
-
     /// The run to go on with, if that is what is wanted and there is one.
     fn resumed(&self) -> Result<Option<RunDir>> {
         match (&self.resume, &self.out) {
@@ -145,9 +104,17 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
     let begun = Instant::now();
     let resumed = args.resumed()?;
     let mut config = match &resumed {
-        Some(run) => merged(run.config()?, &args.config(), given)?,
-        None => args.config(),
+        Some(run) => options::resumed(run.config()?, args, given)?,
+        None => options::configured(args, given)?,
     };
+    let init = match (&resumed, &config.init) {
+        (Some(run), Some(_)) => Some(run.init()?),
+        (None, Some(path)) => Some(run::load_model(path)?),
+        (_, None) => None,
+    };
+    if let (None, Some((_, info))) = (&resumed, &init) {
+        options::begin_with(&info.spec, &mut config, given)?;
+    }
     config.train.check()?;
     if let Some(out) = args.out.as_ref().filter(|_| resumed.is_none() && !args.overwrite) {
         RunDir::check_free(out)?;
@@ -157,8 +124,9 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
         adapter: config.adapter.clone(),
     };
     device.check()?;
-    let data = args.data.data.clone().or_else(|| resumed.is_some().then(|| config.data.clone()));
-    let dataset = choice::load(data.as_deref(), &args.data, &config.table, None, args.quiet)?;
+    let data = args.data.data.clone().or_else(|| Some(config.data.clone()).filter(|data| !data.is_empty()));
+    let fitted = init.as_ref().map(|(_, info)| (&info.preparation, info.spec.inputs()));
+    let dataset = choice::load(data.as_deref(), &args.data, &config.loading, fitted, args.quiet)?;
     let place = place(&dataset);
     if resumed.is_some() && place != config.data {
         return Err(conflict("data", &place, &config.data));
@@ -166,7 +134,7 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
     config.data = place;
     let plan = Plan::new(&config.train, &dataset)?;
     interrupt::listen("ending and saving; Ctrl-C again ends at once, without saving");
-    let session = Session { args, config, dataset: Arc::new(dataset), plan, resumed, begun };
+    let session = Session { args, config, dataset: Arc::new(dataset), plan, init, resumed, begun };
     pollster::block_on(session.run(&device))
 }
 
@@ -183,31 +151,4 @@ fn conflict(option: &str, asked: &dyn std::fmt::Display, own: &dyn std::fmt::Dis
         "--{option} {asked} differs from the run's own {own}\n  hint: a resumed run keeps its configuration; only \
          --epochs, --backend and --adapter may change"
     ))
-}
-
-/// The configuration of a run that goes on: its own, but for options that may change.
-fn merged(own: RunConfig, asked: &RunConfig, given: &[String]) -> Result<RunConfig> {
-    let as_json =
-        |config: &RunConfig| serde_json::to_value(config).map_err(|error| Error::Internal(error.to_string()));
-    let (own_values, asked_values) = (as_json(&own)?, as_json(asked)?);
-    let mut config = own;
-    for option in given {
-        match option.as_str() {
-            "epochs" => config.train.epochs = asked.train.epochs,
-            "backend" => {
-                config.backend.clone_from(&asked.backend);
-                // The run's adapter was one of its backend's.
-                config.adapter.clone_from(&asked.adapter);
-            }
-            "adapter" => config.adapter.clone_from(&asked.adapter),
-            "data" => {} // compared once both are places
-            name => match (own_values.get(name), asked_values.get(name)) {
-                (Some(own), Some(asked)) if own != asked => {
-                    return Err(conflict(&name.replace('_', "-"), asked, own));
-                }
-                _ => {}
-            },
-        }
-    }
-    Ok(config)
 }

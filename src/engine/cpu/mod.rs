@@ -5,7 +5,9 @@
 //! right into w. So a step waits for all threads twice. Everything is made once: a step allocates nothing, and
 //! activations and weights lie as the products read them, so that nothing is repacked.
 
+mod activation;
 mod lines;
+mod optimizer;
 mod product;
 mod rows;
 mod timed;
@@ -18,14 +20,17 @@ use std::sync::Arc;
 use fearless_simd::{Level, dispatch};
 use rayon::prelude::*;
 
+use self::activation::Place;
 use self::lines::share;
 use self::rows::{Network, Rows};
-use self::weights::{Bias, Slab};
+use self::weights::{Bias, Kept, Slab};
 use super::{Engine, EngineInfo, StepOptions, replace_test};
 use crate::data::{Chunk, Dataset, Reader, Samples, Split};
 use crate::error::Result;
+use crate::kernels::Sgd;
 use crate::metrics::Sums;
-use crate::model::{Dense, MlpSpec, Parameters};
+use crate::model::{Dense, MlpSpec, OptimizerState, Parameters};
+use crate::optimizer::{CLIP_EPSILON, Step};
 use crate::tensor::Tensor;
 
 /// Batches between two looks at whether to go on.
@@ -47,6 +52,8 @@ pub struct CpuEngine {
     /// Each thread's rows of a batch.
     rows: Vec<Rows>,
     sums: Sums,
+    /// Taken since the run began.
+    steps: u64,
     /// Of the samples of each split.
     readers: [Reader; 2],
 }
@@ -54,16 +61,17 @@ pub struct CpuEngine {
 impl CpuEngine {
     /// A network of the spec's sizes with all parameters zero, for as many threads as rayon has here.
     pub fn new(spec: &MlpSpec, dataset: Arc<Dataset>, options: StepOptions) -> Self {
-        let momentum = options.sgd.momentum != 0.0;
+        let kept = Kept { moments: options.moments(), gradient: options.fused(0).is_none() };
         let threads = rayon::current_num_threads();
         let capacity = options.batch_size.max(EVALUATION_ROWS).div_ceil(threads);
         Self {
             spec: spec.clone(),
             level: Level::new(),
-            slabs: (0..threads).map(|index| Slab::of_layers(spec, momentum, index, threads)).collect(),
-            biases: spec.layers().map(|(_, outs)| Bias::zeros(outs, momentum)).collect(),
-            rows: (0..threads).map(|_| Rows::new(spec, capacity)).collect(),
+            slabs: (0..threads).map(|index| Slab::of_layers(spec, kept, index, threads)).collect(),
+            biases: spec.layers().map(|(_, outs)| Bias::zeros(outs, kept)).collect(),
+            rows: (0..threads).map(|_| Rows::new(spec, &options, capacity)).collect(),
             sums: Sums::default(),
+            steps: 0,
             readers: Default::default(),
             dataset,
             options,
@@ -72,13 +80,22 @@ impl CpuEngine {
 
     /// One step: forward and backward by rows of the batch, then the update by rows of the weights.
     fn step(&mut self, data: &Chunk<'_>, samples: &[u32]) {
-        let (level, sgd, scale) = (self.level, self.options.sgd, 1.0 / samples.len() as f32);
-        self.pass(samples, |rows, network, samples| {
-            dispatch!(level, s => rows.gradients(s, network, data, samples, scale));
+        let (level, number, scale) = (self.level, self.steps, 1.0 / samples.len() as f32);
+        self.pass(samples, |rows, network, samples, first| {
+            let place = Place { step: number as u32, first };
+            dispatch!(level, s => rows.gradients(s, network, data, samples, scale, place));
         });
         self.add_sums(samples.len());
+        self.steps += 1;
+        match self.options.fused(number) {
+            Some(sgd) => self.descend(sgd),
+            None => self.advance(&self.options.step(number)),
+        }
+    }
 
-        let rows = &self.rows;
+    /// The update in the product that makes the gradient, which is a sum over the threads' samples.
+    fn descend(&mut self, sgd: Sgd) {
+        let (level, rows) = (self.level, &self.rows);
         for (l, bias) in self.biases.iter_mut().enumerate() {
             let terms = rows.iter().map(|rows| rows.bias_gradient(l));
             dispatch!(level, s => bias.descend(s, sgd, terms));
@@ -94,12 +111,48 @@ impl CpuEngine {
         });
     }
 
-    /// Each thread does something with its rows and its share of the samples.
-    fn pass(&mut self, samples: &[u32], each: impl Fn(&mut Rows, Network<'_>, &[u32]) + Sync) {
+    /// The update by a rule that needs the gradient first: all of it, if it is to be clipped.
+    fn advance(&mut self, step: &Step) {
+        let (level, rows, clip) = (self.level, &self.rows, self.options.clip_norm);
+        for (l, bias) in self.biases.iter_mut().enumerate() {
+            let terms = rows.iter().map(|rows| rows.bias_gradient(l));
+            dispatch!(level, s => bias.differentiate(s, terms));
+        }
+        self.slabs.par_iter_mut().with_max_len(1).for_each(|slabs| {
+            for (l, slab) in slabs.iter_mut().enumerate() {
+                let terms = rows.iter().map(
+                    #[inline(always)]
+                    |rows| rows.term(l),
+                );
+                dispatch!(level, s => slab.differentiate(s, terms));
+                if clip.is_none() {
+                    dispatch!(level, s => slab.advance(s, step, 1.0));
+                }
+            }
+        });
+        let factor = clip.map_or(1.0, |most| self.clip_factor(most));
+        self.biases.iter_mut().for_each(|bias| dispatch!(level, s => bias.advance(s, step, factor)));
+        if clip.is_some() {
+            self.slabs.par_iter_mut().with_max_len(1).flatten_iter().for_each(|slab| {
+                dispatch!(level, s => slab.advance(s, step, factor));
+            });
+        }
+    }
+
+    /// What the gradient is multiplied by so that its norm is no more than this.
+    fn clip_factor(&self, most: f32) -> f32 {
+        let weights: f64 = self.slabs.iter().flatten().map(Slab::squares).sum();
+        let biases: f64 = self.biases.iter().map(Bias::squares).sum();
+        (f64::from(most) / ((weights + biases).sqrt() + CLIP_EPSILON)).min(1.0) as f32
+    }
+
+    /// Each thread does something with its rows and its share of the samples, and is told where that begins.
+    fn pass(&mut self, samples: &[u32], each: impl Fn(&mut Rows, Network<'_>, &[u32], usize) + Sync) {
         let network = Network { slabs: &self.slabs, biases: &self.biases };
         let threads = self.rows.len();
         self.rows.par_iter_mut().with_max_len(1).enumerate().for_each(|(index, rows)| {
-            each(rows, network, &samples[share(samples.len(), index, threads)]);
+            let share = share(samples.len(), index, threads);
+            each(rows, network, &samples[share.clone()], share.start);
         });
     }
 
@@ -110,7 +163,7 @@ impl CpuEngine {
         while let Some(piece) = pieces.next() {
             let next = pieces.peek().copied().unwrap_or_default();
             let data = self.readers[split as usize].chunk(dataset.split(split), piece, next)?;
-            self.pass(data.indices(), |rows, network, samples| {
+            self.pass(data.indices(), |rows, network, samples, _| {
                 dispatch!(level, s => rows.evaluate(s, network, &data, samples));
             });
             self.rows.iter().for_each(&mut each);
@@ -187,31 +240,34 @@ impl Engine for CpuEngine {
         Ok(parameters)
     }
 
-    async fn velocities(&mut self) -> Result<Option<Parameters>> {
-        if self.options.sgd.momentum == 0.0 {
-            return Ok(None);
+    async fn optimizer_state(&mut self) -> Result<OptimizerState> {
+        let mut state = OptimizerState { steps: self.steps, moments: Vec::new() };
+        for index in 0..self.options.moments() {
+            let mut moments = Parameters::zeros(&self.spec);
+            for (l, Dense { w, b }) in moments.layers.iter_mut().enumerate() {
+                self.slabs.iter().for_each(|slabs| slabs[l].read_moment(index, w));
+                self.biases[l].read_moment(index, b);
+            }
+            state.moments.push(moments);
         }
-        let mut velocities = Parameters::zeros(&self.spec);
-        for (l, Dense { w, b }) in velocities.layers.iter_mut().enumerate() {
-            self.slabs.iter().for_each(|slabs| slabs[l].read_velocity(w));
-            self.biases[l].read_velocity(b);
-        }
-        Ok(Some(velocities))
+        Ok(state)
     }
 
     async fn set_parameters(
         &mut self,
         parameters: &Parameters,
-        velocities: Option<&Parameters>,
+        optimizer: Option<&OptimizerState>,
     ) -> Result<()> {
-        let zeros = Parameters::zeros(&self.spec);
-        for given in [Some(parameters), velocities].into_iter().flatten() {
-            given.check(&self.spec)?;
+        parameters.check(&self.spec)?;
+        if let Some(state) = optimizer {
+            state.check(&self.spec, self.options.moments())?;
         }
-        let both = parameters.layers.iter().zip(&velocities.unwrap_or(&zeros).layers);
-        for (l, (parameters, velocities)) in both.enumerate() {
-            self.slabs.iter_mut().for_each(|slabs| slabs[l].set(&parameters.w, &velocities.w));
-            self.biases[l].set(&parameters.b, &velocities.b);
+        self.steps = optimizer.map_or(0, |state| state.steps);
+        let moments = optimizer.map_or(&[][..], |state| &state.moments);
+        for (l, Dense { w, b }) in parameters.layers.iter().enumerate() {
+            let weights = || moments.iter().map(|moment| &moment.layers[l].w);
+            self.slabs.iter_mut().for_each(|slabs| slabs[l].set(w, weights()));
+            self.biases[l].set(b, moments.iter().map(|moment| &moment.layers[l].b));
         }
         Ok(())
     }

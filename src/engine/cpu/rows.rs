@@ -2,10 +2,12 @@
 
 use fearless_simd::{Simd, f32x16, prelude::*};
 
+use super::activation::{Hidden, Place};
 use super::lines::{Line, Panels, WIDTH};
 use super::product::{Term, load};
 use super::weights::{Bias, Slab};
 use crate::data::{Chunk, Format};
+use crate::engine::StepOptions;
 use crate::model::MlpSpec;
 
 /// All weights and biases, to be read.
@@ -24,6 +26,10 @@ pub(super) struct Rows {
     dz: Vec<Panels>,
     /// The gradient by each layer's biases: the sum of dz's rows.
     db: Vec<Vec<Line>>,
+    /// What hidden layers do, if it is not the plain ReLU.
+    hidden: Option<Hidden>,
+    /// How much of each label is spread over all classes, in training.
+    label_smoothing: f32,
     /// One sample's logits.
     z: Vec<f32>,
     /// Of the rows, after the loss.
@@ -33,11 +39,13 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub fn new(spec: &MlpSpec, capacity: usize) -> Self {
+    pub fn new(spec: &MlpSpec, options: &StepOptions, capacity: usize) -> Self {
         Self {
             x: spec.layers().map(|(ins, _)| Panels::zeros(capacity, ins)).collect(),
             dz: spec.layers().map(|(_, outs)| Panels::zeros(capacity, outs)).collect(),
             db: spec.layers().map(|(_, outs)| vec![Line::default(); outs.div_ceil(WIDTH)]).collect(),
+            hidden: Hidden::new(spec, options, capacity),
+            label_smoothing: options.label_smoothing,
             z: vec![0.0; spec.classes()],
             loss: 0.0,
             hits: 0,
@@ -47,7 +55,7 @@ impl Rows {
     /// Fills every layer's input, the logits, and loss and hits.
     #[inline(always)]
     pub fn evaluate<S: Simd>(&mut self, s: S, network: Network<'_>, data: &Chunk<'_>, samples: &[u32]) {
-        self.forward(s, network, data, samples);
+        self.forward(s, network, data, samples, None);
         self.score(data, samples, None);
     }
 
@@ -60,8 +68,9 @@ impl Rows {
         data: &Chunk<'_>,
         samples: &[u32],
         scale: f32,
+        place: Place,
     ) {
-        self.forward(s, network, data, samples);
+        self.forward(s, network, data, samples, Some(place));
         self.score(data, samples, Some(scale));
         self.backward(s, network);
     }
@@ -89,7 +98,14 @@ impl Rows {
     }
 
     #[inline(always)]
-    fn forward<S: Simd>(&mut self, s: S, network: Network<'_>, data: &Chunk<'_>, samples: &[u32]) {
+    fn forward<S: Simd>(
+        &mut self,
+        s: S,
+        network: Network<'_>,
+        data: &Chunk<'_>,
+        samples: &[u32],
+        place: Option<Place>,
+    ) {
         self.x.iter_mut().chain(&mut self.dz).for_each(|matrix| matrix.set_rows(samples.len()));
         for (row, &sample) in samples.iter().enumerate() {
             gather(data, sample as usize, &mut self.x[0], row);
@@ -105,7 +121,12 @@ impl Rows {
                 #[inline(always)]
                 |slabs| slabs[l].add_forward(s, &below[l], out),
             );
-            if l < last {
+            if l == last {
+                continue;
+            }
+            if let Some(hidden) = &mut self.hidden {
+                hidden.activate(l, out, place);
+            } else {
                 for panel in out.panels_mut() {
                     panel.iter_mut().for_each(
                         #[inline(always)]
@@ -123,12 +144,14 @@ impl Rows {
         for (row, &sample) in samples.iter().enumerate() {
             let label = data.labels()[sample as usize] as usize;
             self.dz[last].read_row(row, &mut self.z);
-            let (loss, hit) = softmax_xent(&mut self.z, label);
+            let smoothing = if scale.is_some() { self.label_smoothing } else { 0.0 };
+            let (loss, hit) = softmax_xent(&mut self.z, label, smoothing);
             self.loss += f64::from(loss);
             self.hits += u64::from(hit);
             if let Some(scale) = scale {
-                self.z[label] -= 1.0;
-                self.z.iter_mut().for_each(|dz| *dz *= scale);
+                let even = smoothing / self.z.len() as f32;
+                self.z[label] -= 1.0 - smoothing;
+                self.z.iter_mut().for_each(|dz| *dz = (*dz - even) * scale);
                 self.dz[last].write_row(row, &self.z);
             }
         }
@@ -145,6 +168,10 @@ impl Rows {
                 #[inline(always)]
                 |slabs| slabs[l].add_backward(s, &above[0], dx),
             );
+            if let Some(hidden) = &self.hidden {
+                hidden.differentiate(l - 1, dx);
+                continue;
+            }
             for (dx, a) in dx.panels_mut().zip(self.x[l].panels()) {
                 for (dx, a) in dx.iter_mut().zip(a) {
                     mask(s, dx, a);
@@ -199,12 +226,17 @@ fn mask<S: Simd>(s: S, dz: &mut Line, a: &Line) {
 }
 
 /// z becomes softmax(z); returns the loss, from the log of the sum of exponentials, and whether the first largest logit
-/// is the label's.
-fn softmax_xent(z: &mut [f32], label: usize) -> (f32, bool) {
+/// is the label's. Of the label, `smoothing` is spread over all classes.
+fn softmax_xent(z: &mut [f32], label: usize, smoothing: f32) -> (f32, bool) {
     let best = (1..z.len()).fold(0, |best, j| if z[j] > z[best] { j } else { best });
-    let (max, right) = (z[best], z[label]);
+    let max = z[best];
+    let mut target = z[label] - max;
+    if smoothing > 0.0 {
+        let mean = z.iter().map(|z| z - max).sum::<f32>() / z.len() as f32;
+        target = (1.0 - smoothing) * target + smoothing * mean;
+    }
     z.iter_mut().for_each(|z| *z = (*z - max).exp());
     let sum: f32 = z.iter().sum();
     z.iter_mut().for_each(|e| *e /= sum);
-    (sum.ln() - (right - max), best == label)
+    (sum.ln() - target, best == label)
 }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::lines::{Panels, share};
 use super::product::Term;
-use super::weights::Slab;
+use super::weights::{Kept, Slab};
 use crate::kernels::Sgd;
 
 /// Which of a layer's three products.
@@ -59,7 +59,7 @@ impl Product {
             kind,
             shape: [rows, ins, outs],
             level: Level::new(),
-            slabs: (0..threads).map(|i| Slab::zeros((ins, outs), false, backward, i, threads)).collect(),
+            slabs: (0..threads).map(|i| Slab::zeros((ins, outs), Kept::NONE, backward, i, threads)).collect(),
             rows: (0..threads).map(|index| [panels(index, ins), panels(index, outs)]).collect(),
         }
     }

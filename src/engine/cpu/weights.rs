@@ -3,10 +3,34 @@
 use fearless_simd::{Simd, f32x16, prelude::*};
 
 use super::lines::{Block, Line, Panels, WIDTH, share, transposed};
+use super::optimizer::{advance, squares};
 use super::product::{Target, Term, Weights, add_product, descend, descend_product, load};
 use crate::kernels::Sgd;
 use crate::model::MlpSpec;
+use crate::optimizer::Step;
 use crate::tensor::Tensor;
+
+/// What is kept beside every parameter.
+#[derive(Clone, Copy)]
+pub(super) struct Kept {
+    /// The optimiser's moments.
+    pub moments: usize,
+    /// Whether the gradient is, where the step is not fused into the product that makes it.
+    pub gradient: bool,
+}
+
+impl Kept {
+    /// Nothing.
+    pub const NONE: Self = Self { moments: 0, gradient: false };
+
+    fn of<T: Clone>(self, zeros: &[T]) -> (Vec<Vec<T>>, Vec<T>) {
+        let gradient = if self.gradient { zeros.to_vec() } else { Vec::new() };
+        (vec![zeros.to_vec(); self.moments], gradient)
+    }
+}
+
+/// Gradient descent whose step from zero is the gradient.
+const GRADIENT: Sgd = Sgd { lr: -1.0, momentum: 0.0, weight_decay: 0.0 };
 
 /// One thread's rows of a layer's weights `[in, out]`, in blocks `[input line][output line]`.
 pub(super) struct Slab {
@@ -19,20 +43,21 @@ pub(super) struct Slab {
     w: Vec<Block>,
     /// The transpose, `[output line][input line]`, for the gradient by the input; the first layer needs none.
     w_t: Vec<Block>,
-    /// Velocities, if there is momentum.
-    v: Option<Vec<Block>>,
+    moments: Vec<Vec<Block>>,
+    g: Vec<Block>,
 }
 
-/// A layer's biases, and their velocities if there is momentum.
+/// A layer's biases.
 pub(super) struct Bias {
     pub b: Vec<Line>,
-    v: Option<Vec<Line>>,
+    moments: Vec<Vec<Line>>,
+    g: Vec<Line>,
 }
 
 impl Slab {
     /// Thread `index`'s part of every layer, all zero.
-    pub fn of_layers(spec: &MlpSpec, momentum: bool, index: usize, threads: usize) -> Vec<Self> {
-        let slab = |(layer, sizes)| Self::zeros(sizes, momentum, layer > 0, index, threads);
+    pub fn of_layers(spec: &MlpSpec, kept: Kept, index: usize, threads: usize) -> Vec<Self> {
+        let slab = |(layer, sizes)| Self::zeros(sizes, kept, layer > 0, index, threads);
         spec.layers().enumerate().map(slab).collect()
     }
 
@@ -40,7 +65,7 @@ impl Slab {
     /// gradient by the input.
     pub fn zeros(
         (ins, outs): (usize, usize),
-        momentum: bool,
+        kept: Kept,
         backward: bool,
         index: usize,
         threads: usize,
@@ -48,7 +73,8 @@ impl Slab {
         let (lines, width) = (share(ins.div_ceil(WIDTH), index, threads), outs.div_ceil(WIDTH));
         let w = vec![Block::default(); lines.len() * width];
         let w_t = if backward { w.clone() } else { Vec::new() };
-        Self { first: lines.start, height: lines.len(), width, w_t, v: momentum.then(|| w.clone()), w }
+        let (moments, g) = kept.of(&w);
+        Self { first: lines.start, height: lines.len(), width, w_t, moments, g, w }
     }
 
     /// `z += x · w`, for the columns of x that are this slab's rows of w.
@@ -66,8 +92,30 @@ impl Slab {
     /// A step along the gradient, which is a sum over the threads' samples.
     #[inline(always)]
     pub fn descend<'a, S: Simd>(&mut self, s: S, sgd: Sgd, terms: impl Iterator<Item = Term<'a>> + Clone) {
-        let (w, v) = (self.w.as_mut_slice(), self.v.as_deref_mut());
+        let (w, v) = (self.w.as_mut_slice(), self.moments.first_mut().map(Vec::as_mut_slice));
         descend_product(s, sgd, terms, Target { w, v, first: self.first, width: self.width });
+        self.transpose();
+    }
+
+    /// Keeps the gradient, for [`advance`](Self::advance).
+    #[inline(always)]
+    pub fn differentiate<'a, S: Simd>(&mut self, s: S, terms: impl Iterator<Item = Term<'a>> + Clone) {
+        self.g.fill(Block::default());
+        let target = Target { w: &mut self.g, v: None, first: self.first, width: self.width };
+        descend_product(s, GRADIENT, terms, target);
+    }
+
+    /// The sum of the squares of the gradient that was kept.
+    pub fn squares(&self) -> f64 {
+        squares(self.g.as_flattened())
+    }
+
+    /// A step along the gradient that was kept, times a factor.
+    #[inline(always)]
+    pub fn advance<S: Simd>(&mut self, s: S, step: &Step, factor: f32) {
+        let mut moments = self.moments.iter_mut().map(|moment| moment.as_flattened_mut());
+        let moments = [moments.next(), moments.next()];
+        advance(s, step, factor, self.w.as_flattened_mut(), moments, self.g.as_flattened());
         self.transpose();
     }
 
@@ -86,9 +134,9 @@ impl Slab {
         self.copy(&self.w, w);
     }
 
-    /// As [`read`](Self::read), the velocities; nothing without momentum.
-    pub fn read_velocity(&self, v: &mut Tensor) {
-        self.v.iter().for_each(|blocks| self.copy(blocks, v));
+    /// As [`read`](Self::read), one of the moments.
+    pub fn read_moment(&self, index: usize, moment: &mut Tensor) {
+        self.copy(&self.moments[index], moment);
     }
 
     fn copy(&self, blocks: &[Block], matrix: &mut Tensor) {
@@ -101,8 +149,8 @@ impl Slab {
         }
     }
 
-    /// Takes the slab's rows of the layer's weights, and of its velocities if there is momentum.
-    pub fn set(&mut self, w: &Tensor, v: &Tensor) {
+    /// Takes the slab's rows of the layer's weights, and of their moments: zero if there are none.
+    pub fn set<'a>(&mut self, w: &Tensor, moments: impl Iterator<Item = &'a Tensor>) {
         let (first, rows, width) = (self.first * WIDTH, self.height * WIDTH, self.width);
         let take = |blocks: &mut Vec<Block>, matrix: &Tensor| {
             for (r, row) in matrix.data().chunks(matrix.cols()).skip(first).take(rows).enumerate() {
@@ -112,15 +160,17 @@ impl Slab {
             }
         };
         take(&mut self.w, w);
-        self.v.iter_mut().for_each(|blocks| take(blocks, v));
+        self.moments.iter_mut().for_each(|own| own.fill(Block::default()));
+        self.moments.iter_mut().zip(moments).for_each(|(own, given)| take(own, given));
         self.transpose();
     }
 }
 
 impl Bias {
-    pub fn zeros(outs: usize, momentum: bool) -> Self {
+    pub fn zeros(outs: usize, kept: Kept) -> Self {
         let b = vec![Line::default(); outs.div_ceil(WIDTH)];
-        Self { v: momentum.then(|| b.clone()), b }
+        let (moments, g) = kept.of(&b);
+        Self { moments, g, b }
     }
 
     /// A step along the gradient, which is a sum over the threads' samples.
@@ -128,8 +178,30 @@ impl Bias {
     pub fn descend<'a, S: Simd>(&mut self, s: S, sgd: Sgd, terms: impl Iterator<Item = &'a [Line]> + Clone) {
         for (j, b) in self.b.iter_mut().enumerate() {
             let g = terms.clone().fold(f32x16::splat(s, 0.0), |g, term| g + load(s, &term[j]));
-            descend(s, sgd, g, b, self.v.as_mut().map(|v| &mut v[j]));
+            descend(s, sgd, g, b, self.moments.first_mut().map(|v| &mut v[j]));
         }
+    }
+
+    /// Keeps the gradient, for [`advance`](Self::advance).
+    #[inline(always)]
+    pub fn differentiate<'a, S: Simd>(&mut self, s: S, terms: impl Iterator<Item = &'a [Line]> + Clone) {
+        for (j, g) in self.g.iter_mut().enumerate() {
+            let sum = terms.clone().fold(f32x16::splat(s, 0.0), |g, term| g + load(s, &term[j]));
+            sum.store_array(&mut g.0);
+        }
+    }
+
+    /// The sum of the squares of the gradient that was kept.
+    pub fn squares(&self) -> f64 {
+        squares(&self.g)
+    }
+
+    /// A step along the gradient that was kept, times a factor.
+    #[inline(always)]
+    pub fn advance<S: Simd>(&mut self, s: S, step: &Step, factor: f32) {
+        let mut moments = self.moments.iter_mut().map(Vec::as_mut_slice);
+        let moments = [moments.next(), moments.next()];
+        advance(s, step, factor, &mut self.b, moments, &self.g);
     }
 
     /// Writes the biases.
@@ -137,20 +209,21 @@ impl Bias {
         copy(&self.b, b);
     }
 
-    /// Writes the velocities; nothing without momentum.
-    pub fn read_velocity(&self, v: &mut Tensor) {
-        self.v.iter().for_each(|lines| copy(lines, v));
+    /// Writes one of the moments.
+    pub fn read_moment(&self, index: usize, moment: &mut Tensor) {
+        copy(&self.moments[index], moment);
     }
 
-    /// Takes the biases, and their velocities if there is momentum.
-    pub fn set(&mut self, b: &Tensor, v: &Tensor) {
+    /// Takes the biases, and their moments: zero if there are none.
+    pub fn set<'a>(&mut self, b: &Tensor, moments: impl Iterator<Item = &'a Tensor>) {
         let take = |lines: &mut Vec<Line>, values: &Tensor| {
             for (values, line) in values.data().chunks(WIDTH).zip(lines) {
                 line.0[..values.len()].copy_from_slice(values);
             }
         };
         take(&mut self.b, b);
-        self.v.iter_mut().for_each(|lines| take(lines, v));
+        self.moments.iter_mut().for_each(|own| own.fill(Line::default()));
+        self.moments.iter_mut().zip(moments).for_each(|(own, given)| take(own, given));
     }
 }
 

@@ -13,7 +13,7 @@ mod source;
 use std::sync::Arc;
 
 use self::flight::Flight;
-use self::network::{Network, Outputs};
+use self::network::{Batch, Network, Outputs};
 use self::source::Source;
 use super::{Engine, EngineInfo, StepOptions, replace_test};
 use crate::data::{Dataset, Format, Samples, Split};
@@ -21,7 +21,8 @@ use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Launch};
 use crate::kernels::{Kernels, Layout, Matrix, Sample, Sum};
 use crate::metrics::Sums;
-use crate::model::{MlpSpec, Parameters};
+use crate::model::{MlpSpec, OptimizerState, Parameters};
+use crate::optimizer::Step;
 use crate::tensor::Tensor;
 
 /// The slots' inputs take no more device memory than this, unless one batch alone does.
@@ -68,8 +69,14 @@ struct Training {
     slot_rows: usize,
     z: Outputs,
     dz: Outputs,
+    /// If the network has slopes.
+    slopes: Option<Outputs>,
+    /// The numbers of each slot's step, in a row each.
+    steps: Buffer,
     sums: Buffer,
     samples: u64,
+    /// Taken since the run began.
+    steps_done: u64,
     /// The launches of each slot's step.
     slots: Vec<Vec<Launch>>,
     /// The launches of a step with fewer samples than a batch has, in the first slot, and how many those are.
@@ -98,7 +105,7 @@ impl GpuEngine {
         residency: Residency,
     ) -> Result<Self> {
         let kernels = Kernels::new(&gpu).await?;
-        let network = Network::new(gpu.clone(), kernels, spec, options.sgd.momentum != 0.0)?;
+        let network = Network::new(gpu.clone(), kernels, spec, &options).await?;
         let largest = dataset.train.len().max(dataset.test.len());
         let evaluation_rows = EVALUATION_ROWS.min(largest).next_multiple_of(ALIGNED_ROWS);
         let batches = dataset.train.len().div_ceil(options.batch_size);
@@ -164,29 +171,48 @@ impl Training {
             slot_rows,
             z: Outputs::new(gpu, "z", spec, batch)?,
             dz: Outputs::new(gpu, "dz", spec, batch)?,
+            slopes: match network.has_slopes() {
+                true => Some(Outputs::new(gpu, "slope", spec, batch)?),
+                false => None,
+            },
+            steps: gpu.rows("steps", slots),
             sums: gpu.upload("sums", &vec![Sum::default(); network.kernels.softmax_xent.sums(batch)])?,
             samples: 0,
+            steps_done: 0,
             slots: Vec::new(),
             short: None,
         };
-        let step = |slot| training.step(network, options, slot, batch);
+        let step = |slot| training.step(network, slot, batch);
         training.slots = (0..slots).map(step).collect::<Result<_>>()?;
         Ok(training)
     }
 
     /// The launches that train on the first `rows` rows of a slot.
-    fn step(
-        &self,
-        network: &Network,
-        options: &StepOptions,
-        slot: usize,
-        rows: usize,
-    ) -> Result<Vec<Launch>> {
+    fn step(&self, network: &Network, slot: usize, rows: usize) -> Result<Vec<Launch>> {
         let row = slot * self.slot_rows;
         let x = self.x.rows(row, rows);
         let sample = size_of::<Sample>();
         let order = self.order.slice((row * sample) as u64, (rows.next_multiple_of(4) * sample) as u64);
-        network.step(&x, &self.z.of(rows), &self.dz.of(rows), order, &self.sums, options.sgd)
+        network.step(&Batch {
+            x: &x,
+            z: &self.z.of(rows),
+            dz: &self.dz.of(rows),
+            slopes: &self.slopes.as_ref().map_or(Vec::new(), |slopes| slopes.of(rows)),
+            order,
+            sums: &self.sums,
+            step: self.steps.slice(slot as u64 * Gpu::ROW, size_of::<Step>() as u64),
+        })
+    }
+
+    /// Writes the numbers of the next steps, one a slot.
+    fn write_steps(&self, gpu: &Gpu, options: &StepOptions, count: usize) {
+        let mut rows = vec![0_u32; count * Gpu::ROW as usize / size_of::<u32>()];
+        for (row, number) in rows.chunks_mut(Gpu::ROW as usize / size_of::<u32>()).zip(self.steps_done..) {
+            let step = options.step(number);
+            let words: &[u32] = bytemuck::cast_slice(std::slice::from_ref(&step));
+            row[..words.len()].copy_from_slice(words);
+        }
+        gpu.write(&self.steps, 0, &rows);
     }
 
     /// The order of whole batches, each padded to a slot's rows.
@@ -236,13 +262,17 @@ impl Engine for GpuEngine {
         let chunk = self.train_source.chunk(&self.dataset.train, now, &rest[..taken.min(rest.len())])?;
         let order = training.order(chunk.labels(), chunk.indices(), batch_size);
         if steps == 0 && training.short.as_ref().is_none_or(|(rows, _)| *rows != taken) {
-            training.short = Some((taken, training.step(network, &self.options, 0, taken)?));
+            training.short = Some((taken, training.step(network, 0, taken)?));
         }
         let short = training.short.iter().filter(|_| steps == 0).map(|(_, launches)| launches);
         let launches: Vec<&Launch> = training.slots[..steps].iter().chain(short).flatten().collect();
+        if network.reads_steps() {
+            training.write_steps(&network.gpu, &self.options, steps.max(1));
+        }
         let submitted = self.train_source.submit(&network.gpu, &chunk, order, &launches)?;
         self.flight.push(submitted);
         training.samples += taken as u64;
+        training.steps_done += steps.max(1) as u64;
         Ok(taken)
     }
 
@@ -300,20 +330,21 @@ impl Engine for GpuEngine {
         self.network.parameters().await
     }
 
-    async fn velocities(&mut self) -> Result<Option<Parameters>> {
-        self.network.velocities().await
+    async fn optimizer_state(&mut self) -> Result<OptimizerState> {
+        Ok(OptimizerState { steps: self.training.steps_done, moments: self.network.moments().await? })
     }
 
     async fn set_parameters(
         &mut self,
         parameters: &Parameters,
-        velocities: Option<&Parameters>,
+        optimizer: Option<&OptimizerState>,
     ) -> Result<()> {
-        let zeros = Parameters::zeros(&self.spec);
-        for given in [Some(parameters), velocities].into_iter().flatten() {
-            given.check(&self.spec)?;
+        parameters.check(&self.spec)?;
+        if let Some(state) = optimizer {
+            state.check(&self.spec, self.options.moments())?;
         }
-        self.network.set(parameters, velocities.unwrap_or(&zeros))
+        self.training.steps_done = optimizer.map_or(0, |state| state.steps);
+        self.network.set(parameters, optimizer)
     }
 }
 

@@ -1,9 +1,12 @@
 //! The network itself on the device: its parameters, and the launches of a forward pass and of a training step.
 
+use crate::dropout::Dropout;
+use crate::engine::StepOptions;
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Launch, Slice};
-use crate::kernels::{Kernels, Layout, Matrix, Sgd};
-use crate::model::{Dense, MlpSpec, Parameters};
+use crate::kernels::{Activate, Advance, ClipNorm, Kernels, Layout, Matrix, Sgd};
+use crate::model::{Dense, MlpSpec, OptimizerState, Parameters};
+use crate::reference::Activation;
 use crate::tensor::Tensor;
 
 /// Parameters in device memory.
@@ -11,13 +14,55 @@ pub(super) struct Network {
     pub gpu: Gpu,
     pub kernels: Kernels,
     layers: Vec<Layer>,
-    momentum: bool,
+    /// What hidden layers do, if it is not the ReLU that the products have fused in.
+    hidden: Option<(Activate, Dropout)>,
+    rule: Rule,
+    label_smoothing: f32,
+    moments: usize,
+}
+
+/// How weights change.
+enum Rule {
+    /// In the product that makes the gradient.
+    Fused(Sgd),
+    /// The gradient is stored first.
+    Stored(Box<Stored>),
+}
+
+/// What is done with a gradient that is there.
+struct Stored {
+    clip: Option<Clip>,
+    advance: Advance,
+}
+
+/// The longest gradient, and room to measure it.
+struct Clip {
+    kernels: ClipNorm,
+    sums: Buffer,
+    most: f32,
 }
 
 struct Layer {
     w: Matrix,
-    /// Velocities; without momentum one block that no kernel touches.
-    v: Matrix,
+    /// The optimiser's; those that it does not keep are one block that no kernel touches.
+    moments: [Matrix; 2],
+    /// The gradient, or such a block.
+    g: Matrix,
+}
+
+/// What a step works on.
+pub(super) struct Batch<'a> {
+    pub x: &'a Matrix,
+    /// What each layer puts out; the last are the logits.
+    pub z: &'a [Matrix],
+    /// The gradient by it.
+    pub dz: &'a [Matrix],
+    /// f'(z) of each hidden layer, if the ReLU is not fused.
+    pub slopes: &'a [Matrix],
+    pub order: Slice<'a>,
+    pub sums: &'a Buffer,
+    /// The numbers of the step.
+    pub step: Slice<'a>,
 }
 
 /// One matrix for each layer's output, with room for a fixed number of rows.
@@ -45,78 +90,148 @@ impl Outputs {
 
 impl Network {
     /// All parameters zero.
-    pub fn new(gpu: Gpu, kernels: Kernels, spec: &MlpSpec, momentum: bool) -> Result<Self> {
+    pub async fn new(gpu: Gpu, kernels: Kernels, spec: &MlpSpec, options: &StepOptions) -> Result<Self> {
+        let moments = options.moments();
+        let fused = options.fused(0).filter(|_| options.schedule.is_constant());
         let layer = |(l, (ins, outs))| {
             let layout = Layout::weights(ins, outs);
-            let velocities = if momentum { layout } else { Layout::weights(1, 1) };
-            let w = Matrix::zeros(&gpu, &format!("w{l}"), layout)?;
-            Ok(Layer { w, v: Matrix::zeros(&gpu, &format!("v{l}"), velocities)? })
+            let matrix = |label: &str, kept: bool| {
+                let layout = if kept { layout } else { Layout::weights(1, 1) };
+                Matrix::zeros(&gpu, &format!("{label}{l}"), layout)
+            };
+            let moments = [matrix("first moment ", moments > 0)?, matrix("second moment ", moments > 1)?];
+            Ok(Layer { w: matrix("w", true)?, moments, g: matrix("gradient ", fused.is_none())? })
         };
-        let layers = spec.layers().enumerate().map(layer).collect::<Result<_>>()?;
-        Ok(Self { gpu, kernels, layers, momentum })
+        let layers: Vec<Layer> = spec.layers().enumerate().map(layer).collect::<Result<_>>()?;
+        let activation = spec.activation();
+        let hidden = match activation != Activation::Relu || options.dropout.is_on() {
+            true => Some((Activate::new(&gpu, activation).await?, options.dropout)),
+            false => None,
+        };
+        let rule = match fused {
+            Some(sgd) => Rule::Fused(sgd),
+            None => {
+                let clip = match options.clip_norm {
+                    Some(most) => {
+                        let kernels = ClipNorm::new(&gpu).await?;
+                        let sums = vec![0.0_f32; kernels.sums(layers.iter().map(|layer| &layer.g))];
+                        Some(Clip { kernels, sums: gpu.upload("squares of the gradient", &sums)?, most })
+                    }
+                    None => None,
+                };
+                Rule::Stored(Box::new(Stored { clip, advance: Advance::new(&gpu).await? }))
+            }
+        };
+        gpu.keep_pipelines();
+        Ok(Self { gpu, kernels, layers, hidden, rule, label_smoothing: options.label_smoothing, moments })
     }
 
-    /// From x to the logits, which are the last of `z`.
+    /// Whether hidden layers need slopes.
+    pub fn has_slopes(&self) -> bool {
+        self.hidden.is_some()
+    }
+
+    /// Whether a step's numbers are read at all.
+    pub fn reads_steps(&self) -> bool {
+        self.hidden.is_some() || matches!(self.rule, Rule::Stored(_))
+    }
+
+    /// From x to the logits, which are the last of `z`, for an evaluation.
     pub fn forward(&self, x: &Matrix, z: &[Matrix]) -> Result<Vec<Launch>> {
-        let last = self.layers.len() - 1;
-        let launch = |(l, layer): (usize, &Layer)| {
-            let input = if l == 0 { x } else { &z[l - 1] };
-            self.kernels.matmul.forward(&self.gpu, input, &layer.w, &z[l], l < last)
-        };
-        self.layers.iter().enumerate().map(launch).collect()
+        self.forward_with(x, z, |activate, _, a| activate.evaluate(&self.gpu, a))
     }
 
-    /// One step of gradient descent on a batch. All gradients are there before any weight changes, so that the
-    /// updates depend on nothing but them and may run side by side.
-    pub fn step(
+    fn forward_with(
         &self,
         x: &Matrix,
         z: &[Matrix],
-        dz: &[Matrix],
-        order: Slice<'_>,
-        sums: &Buffer,
-        sgd: Sgd,
+        activated: impl Fn(&Activate, usize, &Matrix) -> Result<Launch>,
     ) -> Result<Vec<Launch>> {
-        let (gpu, matmul) = (&self.gpu, &self.kernels.matmul);
-        let mut launches = self.forward(x, z)?;
-        let last = self.layers.len() - 1;
-        launches.push(self.kernels.softmax_xent.train(gpu, &z[last], order, sums, &dz[last])?);
-        for l in (1..=last).rev() {
-            launches.push(matmul.backward(gpu, &dz[l], &self.layers[l].w, &z[l - 1], &dz[l - 1])?);
-        }
-        for (l, Layer { w, v }) in self.layers.iter().enumerate() {
+        let (mut launches, last) = (Vec::new(), self.layers.len() - 1);
+        for (l, layer) in self.layers.iter().enumerate() {
             let input = if l == 0 { x } else { &z[l - 1] };
-            launches.push(matmul.update(gpu, input, &dz[l], w, v, sgd)?);
+            let relu = l < last && self.hidden.is_none();
+            launches.push(self.kernels.matmul.forward(&self.gpu, input, &layer.w, &z[l], relu)?);
+            if let Some((activate, _)) = self.hidden.as_ref().filter(|_| l < last) {
+                launches.push(activated(activate, l, &z[l])?);
+            }
+        }
+        Ok(launches)
+    }
+
+    /// One step on a batch. All gradients are there before any weight changes, so that the updates depend on nothing but
+    /// them and may run side by side.
+    pub fn step(&self, batch: &Batch<'_>) -> Result<Vec<Launch>> {
+        let (gpu, matmul) = (&self.gpu, &self.kernels.matmul);
+        let &Batch { x, z, dz, slopes, order, sums, step } = batch;
+        let dropout = self.hidden.as_ref().map(|(_, dropout)| *dropout).unwrap_or_default();
+        let mut launches =
+            self.forward_with(x, z, |activate, l, a| activate.train(gpu, (dropout, l), step, &slopes[l], a))?;
+        let last = self.layers.len() - 1;
+        let (logits, smoothing) = (&z[last], self.label_smoothing);
+        launches.push(self.kernels.softmax_xent.train(gpu, logits, order, sums, &dz[last], smoothing)?);
+        for l in (1..=last).rev() {
+            let (w, relu) = (&self.layers[l].w, self.hidden.is_none());
+            launches.push(matmul.backward(gpu, &dz[l], w, &z[l - 1], &dz[l - 1], relu)?);
+            if let Some((activate, _)) = &self.hidden {
+                launches.push(activate.backward(gpu, &slopes[l - 1], &dz[l - 1])?);
+            }
+        }
+        for (l, Layer { w, moments, g }) in self.layers.iter().enumerate() {
+            let input = if l == 0 { x } else { &z[l - 1] };
+            launches.push(match &self.rule {
+                Rule::Fused(sgd) => matmul.update(gpu, input, &dz[l], w, &moments[0], *sgd)?,
+                Rule::Stored(_) => matmul.gradient(gpu, input, &dz[l], g, &moments[1])?,
+            });
+        }
+        if let Rule::Stored(stored) = &self.rule {
+            let Stored { clip, advance } = &**stored;
+            if let Some(Clip { kernels, sums, most }) = clip {
+                let gradients: Vec<&Matrix> = self.layers.iter().map(|layer| &layer.g).collect();
+                launches.append(&mut kernels.launches(gpu, sums, &gradients, *most)?);
+            }
+            for Layer { w, moments, g } in &self.layers {
+                launches.push(advance.launch(gpu, step, g, w, moments)?);
+            }
         }
         Ok(launches)
     }
 
     pub async fn parameters(&self) -> Result<Parameters> {
+        self.download_all(|layer| &layer.w).await
+    }
+
+    /// The optimiser's moments of all parameters.
+    pub async fn moments(&self) -> Result<Vec<Parameters>> {
+        let mut moments = Vec::new();
+        for index in 0..self.moments {
+            moments.push(self.download_all(|layer| &layer.moments[index]).await?);
+        }
+        Ok(moments)
+    }
+
+    async fn download_all(&self, matrix: impl Fn(&Layer) -> &Matrix) -> Result<Parameters> {
         let mut layers = Vec::new();
         for layer in &self.layers {
-            layers.push(download(&self.gpu, &layer.w).await?);
+            layers.push(download(&self.gpu, matrix(layer)).await?);
         }
         Ok(Parameters { layers })
     }
 
-    pub async fn velocities(&self) -> Result<Option<Parameters>> {
-        if !self.momentum {
-            return Ok(None);
-        }
-        let mut layers = Vec::new();
-        for layer in &self.layers {
-            layers.push(download(&self.gpu, &layer.v).await?);
-        }
-        Ok(Some(Parameters { layers }))
-    }
-
-    /// Overwrites the parameters, and the velocities too if there is momentum. Both are of the network's shapes.
-    pub fn set(&self, parameters: &Parameters, velocities: &Parameters) -> Result<()> {
-        let both = parameters.layers.iter().zip(&velocities.layers);
-        for (layer, (w, v)) in self.layers.iter().zip(both) {
-            layer.w.write(&self.gpu, &layer.w.layout.pack_weights(w.w.data(), w.b.data()))?;
-            if self.momentum {
-                layer.v.write(&self.gpu, &layer.v.layout.pack_weights(v.w.data(), v.b.data()))?;
+    /// Overwrites the parameters and the optimiser's moments: with zero if there are none. All are of the network's
+    /// shapes.
+    pub fn set(&self, parameters: &Parameters, state: Option<&OptimizerState>) -> Result<()> {
+        let given = state.map_or(&[][..], |state| &state.moments);
+        for (l, Layer { w, moments, .. }) in self.layers.iter().enumerate() {
+            let write = |matrix: &Matrix, dense: &Dense| {
+                matrix.write(&self.gpu, &matrix.layout.pack_weights(dense.w.data(), dense.b.data()))
+            };
+            write(w, &parameters.layers[l])?;
+            for (index, moment) in moments.iter().take(self.moments).enumerate() {
+                match given.get(index) {
+                    Some(given) => write(moment, &given.layers[l])?,
+                    None => moment.write(&self.gpu, &vec![0.0; moment.layout.len()])?,
+                }
             }
         }
         Ok(())

@@ -11,7 +11,7 @@
 //!
 //! Source: the ONNX specification, operator set 17.
 
-mod proto;
+pub mod proto;
 
 use prost::Message;
 
@@ -19,6 +19,7 @@ use crate::checkpoint::ModelInfo;
 use crate::data::{Preparation, Scaling};
 use crate::error::{Error, Result};
 use crate::model::{Dense, Parameters};
+use crate::reference::Activation;
 use proto::{
     AttributeProto, AttributeType, DataType, Dimension, DimensionValue, GraphProto, ModelProto, NodeProto,
     OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto,
@@ -35,12 +36,12 @@ const MAX_BYTES: usize = i32::MAX as usize;
 /// The file of a network; with a second output, the classes' probabilities, if `softmax` is set.
 ///
 /// # Errors
-/// [`Error::Usage`] if the network is too large for the format, or has what the graph cannot express.
+/// [`Error::Usage`] if the network is too large for the format; [`Error::Shape`] if these are not its parameters.
 pub fn encode(parameters: &Parameters, info: &ModelInfo, softmax: bool) -> Result<Vec<u8>> {
-    let spec = parameters.spec()?;
-    let Preparation { scaling, class_names } = info.preparation();
+    let ModelInfo { spec, preparation: Preparation { scaling, class_names } } = info;
+    parameters.check(spec)?;
     let mut graph = Graph::default();
-    let mut x = graph.scaled("input", &scaling);
+    let mut x = graph.scaled("input", scaling);
     let last = spec.layers().len() - 1;
     for (l, Dense { w, b }) in parameters.layers.iter().enumerate() {
         let w = graph.constant(&format!("layers.{l}.weight"), w.shape(), w.data());
@@ -48,7 +49,7 @@ pub fn encode(parameters: &Parameters, info: &ModelInfo, softmax: bool) -> Resul
         let z = if l == last { "logits".to_owned() } else { format!("z{l}") };
         x = graph.node("Gemm", &[&x, &w, &b], z);
         if l < last {
-            x = graph.activation(&info.activation, x, l)?;
+            x = graph.activation(spec.activation(), x, l);
         }
     }
     let mut outputs = vec![value("logits", spec.classes())];
@@ -57,7 +58,7 @@ pub fn encode(parameters: &Parameters, info: &ModelInfo, softmax: bool) -> Resul
         graph.attribute("axis", 1);
         outputs.push(value("probabilities", spec.classes()));
     }
-    let names = serde_json::to_string(&class_names).map_err(|error| Error::Internal(error.to_string()))?;
+    let names = serde_json::to_string(class_names).map_err(|error| Error::Internal(error.to_string()))?;
     let model = ModelProto {
         ir_version: Some(IR_VERSION),
         opset_import: vec![OperatorSetIdProto { domain: Some(String::new()), version: Some(OPSET) }],
@@ -137,14 +138,13 @@ impl Graph {
     }
 
     /// What follows hidden layer `l`.
-    fn activation(&mut self, name: &str, z: String, l: usize) -> Result<String> {
+    fn activation(&mut self, activation: Activation, z: String, l: usize) -> String {
         let a = format!("a{l}");
-        match name {
-            "relu" => Ok(self.node("Relu", &[&z], a)),
-            "sigmoid" => Ok(self.node("Sigmoid", &[&z], a)),
-            "tanh" => Ok(self.node("Tanh", &[&z], a)),
-            "gelu" => Ok(self.gelu(&z, l, a)),
-            other => Err(Error::Usage(format!("the activation {other} cannot be exported to ONNX"))),
+        match activation {
+            Activation::Relu => self.node("Relu", &[&z], a),
+            Activation::Sigmoid => self.node("Sigmoid", &[&z], a),
+            Activation::Tanh => self.node("Tanh", &[&z], a),
+            Activation::Gelu => self.gelu(&z, l, a),
         }
     }
 

@@ -3,6 +3,8 @@
 //! Source: `onnx/onnx.proto` of the ONNX specification (IR version 8). It is proto2: a repeated number is not packed, and
 //! a field that is set is written even if it is zero, hence `Option`.
 
+#![allow(missing_docs)] // the fields are the specification's, and it explains them
+
 use prost::{Enumeration, Message, Oneof};
 
 /// A file: a graph, and what it takes to understand it.

@@ -82,7 +82,7 @@ impl task::Peer for Burn {
     }
 
     fn parameters(&self) -> Vec<(Vec<f32>, Vec<f32>)> {
-        let values = |data: TensorData| data.to_vec::<f32>().expect("f32 values");
+        let values = |data: TensorData| data.try_to_vec::<f32>().expect("f32 values");
         let bias = |layer: &Linear| values(layer.bias.as_ref().expect("a bias").val().into_data());
         self.net.layers.iter().map(|layer| (values(layer.weight.val().into_data()), bias(layer))).collect()
     }
@@ -115,8 +115,8 @@ fn main() {
         batch: options.number("batch", 128.0) as usize,
     };
     if place == "device" {
-        peer.resident =
-            Some(peer.to_device(std::mem::take(&mut peer.pixels), std::mem::take(&mut peer.labels)));
+        let (pixels, labels) = (std::mem::take(&mut peer.pixels), std::mem::take(&mut peer.labels));
+        peer.resident = Some(peer.to_device(pixels, labels));
     }
     task::measure(&options, "burn", "0.22.1", &format!("{backend}, data on the {place}"), n, &mut peer);
 }

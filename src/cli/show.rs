@@ -1,0 +1,180 @@
+//! `gpu-mlp data show`: what is in a set, on one page.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use bytesize::ByteSize;
+use serde::Serialize;
+
+use super::choice::LoadChoice;
+use super::output::{json, say, thousands};
+use crate::atomic_file::AtomicFile;
+use crate::data::inspect::{Column, Inspection, Summary, inspect};
+use crate::data::{self, LoadOptions, Request};
+use crate::error::{Error, Result};
+
+/// Classes and columns that the page lists; --json has all.
+const LISTED: usize = 30;
+
+/// Look at a set.
+#[derive(Debug, clap::Args)]
+pub(super) struct ShowArgs {
+    /// What --data of `train` takes: a name or a path [default: mnist if it is here, else digits]
+    #[arg(value_name = "NAME|PATH")]
+    data: Option<String>,
+    /// Folder of data sets to look in first
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Memory for samples, such as 512MiB or 2GB
+    #[arg(long, value_name = "SIZE", default_value_t = ByteSize(data::MEMORY_LIMIT))]
+    memory_limit: ByteSize,
+    #[command(flatten)]
+    loading: LoadChoice,
+    /// Also draw the first samples of each class, a row a class, if they are images
+    #[arg(long, value_name = "FILE.png")]
+    png: Option<PathBuf>,
+    /// One JSON object on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    event: &'static str,
+    #[serde(flatten)]
+    summary: &'a Summary,
+}
+
+/// Runs `gpu-mlp data show`.
+pub(super) fn run(args: &ShowArgs) -> Result<()> {
+    let options = args.loading.options();
+    let inspection = inspect(Request {
+        data: args.data.as_deref(),
+        data_dir: args.data_dir.as_deref(),
+        memory_limit: Some(args.memory_limit.0),
+        options: Some(&options),
+        fitted: None,
+    })?;
+    let summary = inspection.summary();
+    if let Some(path) = &args.png {
+        draw(&inspection, path)?;
+    }
+    if args.json {
+        say(&json(&Report { event: "data", summary })?);
+        return Ok(());
+    }
+    page(summary, &options);
+    match (&args.png, summary.image_shape) {
+        (Some(path), _) => say(&format!("\ndrawn    {}, a row for each class", path.display())),
+        (None, Some(_)) => say("\nTo see samples: --png FILE.png"),
+        (None, None) => {}
+    }
+    Ok(())
+}
+
+fn draw(inspection: &Inspection, path: &PathBuf) -> Result<()> {
+    let Some(bytes) = inspection.contact_sheet()? else {
+        return Err(Error::Usage(format!(
+            "--png {}: the samples of {} are no images\n  hint: leave the option out",
+            path.display(),
+            inspection.summary().name
+        )));
+    };
+    let mut file = AtomicFile::create(path)?;
+    file.write_all(&bytes).map_err(Error::io("write", path))?;
+    file.finish()
+}
+
+fn page(summary: &Summary, options: &LoadOptions) {
+    say(&format!("{} is {}\n", summary.name, summary.form));
+    let train = thousands(summary.train_samples);
+    say(&match summary.test_samples {
+        Some(test) => format!("samples  {train} to train, {} to test", thousands(test)),
+        None => format!(
+            "samples  {train}; training takes {} % of them at random to test on (--test-fraction, --test-data)",
+            100.0 * options.test_fraction
+        ),
+    });
+    let shape = summary.image_shape.map_or(String::new(), |[rows, cols]| {
+        let colours = if summary.features == rows * cols { "" } else { ", in colours" };
+        format!(" ({rows} x {cols} pixels{colours})")
+    });
+    let range = &summary.range;
+    let ends = match (range.min, range.max) {
+        (Some(min), Some(max)) => format!("{} to {}", short(min), short(max)),
+        _ => "all missing".to_owned(),
+    };
+    say(&format!(
+        "values   {} a sample{shape}: {}, {ends}, mean {}, deviation {}",
+        thousands(summary.features),
+        summary.values,
+        short(range.mean),
+        short(range.deviation)
+    ));
+    if let Some(scaling) = summary.scaling {
+        say(&format!("input    {scaling}"));
+    }
+    say(&format!("classes  {}\n", thousands(summary.classes.len())));
+    classes(summary);
+    columns(&summary.columns);
+    if !summary.warnings.is_empty() {
+        say("");
+    }
+    summary.warnings.iter().for_each(|warning| say(&format!("warning: {warning}")));
+}
+
+fn classes(summary: &Summary) {
+    let listed = &summary.classes[..summary.classes.len().min(LISTED)];
+    let width = listed.iter().map(|class| class.name.chars().count()).max().unwrap_or(0).max("class".len());
+    let test =
+        |text: &str| if summary.test_samples.is_some() { format!(" {text:>10}") } else { String::new() };
+    say(&format!("  {:<width$} {:>10}{}", "class", "train", test("test")));
+    for class in listed {
+        let tests = test(&thousands(class.test));
+        say(&format!("  {:<width$} {:>10}{tests}", class.name, thousands(class.train)));
+    }
+    more(summary.classes.len());
+}
+
+fn columns(columns: &[Column]) {
+    let listed = &columns[..columns.len().min(LISTED)];
+    if listed.is_empty() {
+        return;
+    }
+    let name = |(place, column): (usize, &Column)| column.name.clone().unwrap_or_else(|| place.to_string());
+    let names: Vec<String> = listed.iter().enumerate().map(name).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max("column".len());
+    let line = |name: &str, cells: [String; 5]| {
+        let cells: String = cells.iter().map(|cell| format!(" {cell:>11}")).collect();
+        say(&format!("  {name:<width$}{cells}"));
+    };
+    say("");
+    line("column", ["lowest", "highest", "mean", "deviation", "missing"].map(str::to_owned));
+    for (name, column) in names.iter().zip(listed) {
+        let end = |end: Option<f64>| end.map_or("-".to_owned(), short);
+        let Column { min, max, mean, deviation, missing, .. } = column;
+        line(name, [end(*min), end(*max), short(*mean), short(*deviation), missing.to_string()]);
+    }
+    more(columns.len());
+}
+
+fn more(count: usize) {
+    if count > LISTED {
+        say(&format!("  … and {} more; --json has all", thousands(count - LISTED)));
+    }
+}
+
+/// A number in at most five significant digits.
+fn short(number: f64) -> String {
+    let size = number.abs();
+    if number.fract() == 0.0 && size < 1e9 {
+        return format!("{number}");
+    }
+    match size {
+        1e-3..1e6 => {
+            let decimals = (4 - size.log10().floor() as i32).clamp(0, 6);
+            format!("{number:.*}", decimals as usize)
+        }
+        _ => format!("{number:.3e}"),
+    }
+}

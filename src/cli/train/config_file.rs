@@ -1,0 +1,80 @@
+//! `--config FILE`: options from TOML, or from the `config.json` of a run, under their own names.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::data::LoadOptions;
+use crate::error::{Error, Result};
+use crate::optimizer::Algorithm;
+use crate::run::RunConfig;
+use crate::spelling;
+use crate::trainer::TrainConfig;
+
+/// No list of options is longer.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// A configuration as names and values.
+pub(super) fn values(config: &RunConfig) -> Result<Map<String, Value>> {
+    match serde_json::to_value(config).map_err(|error| Error::Internal(error.to_string()))? {
+        Value::Object(values) => Ok(values),
+        _ => Err(Error::Internal("a configuration is no object".into())),
+    }
+}
+
+/// What holds where nobody says anything.
+pub(super) fn defaults(optimizer: Algorithm) -> RunConfig {
+    RunConfig {
+        data: String::new(),
+        loading: LoadOptions::default(),
+        backend: "auto".into(),
+        adapter: None,
+        init: None,
+        train: TrainConfig::for_optimizer(optimizer),
+    }
+}
+
+/// The values that a file gives, each of them looked at.
+///
+/// # Errors
+/// [`Error::Io`] if it cannot be read; [`Error::File`] if it is neither TOML nor JSON, names an option that there is not,
+/// or gives one a value that it cannot have.
+pub(super) fn read(path: &Path) -> Result<Map<String, Value>> {
+    let mut text = String::new();
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(Error::io("read", path))?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(Error::file(path, "larger than 1 MiB", "name a file of options"));
+    }
+    let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    let parsed: Result<Map<String, Value>, String> = match is_json {
+        true => serde_json::from_str(&text).map_err(|error| error.to_string()),
+        false => toml::from_str(&text).map_err(|error| error.to_string().trim_end().to_owned()),
+    };
+    let hint = "one option a line, named as on the command line: batch-size = 64";
+    let parsed = parsed.map_err(|error| Error::file(path, error, hint))?;
+
+    let known = values(&defaults(Algorithm::default()))?;
+    let mut checked = Map::new();
+    for (name, value) in parsed {
+        let key = name.replace('-', "_");
+        if !known.contains_key(&key) {
+            let names: Vec<String> = known.keys().map(|key| key.replace('_', "-")).collect();
+            let meant = spelling::did_you_mean(&key.replace('_', "-"), names.iter().map(String::as_str));
+            let hint = format!("options are {}", names.join(", "));
+            return Err(Error::file(path, format!("there is no option `{name}`{meant}"), hint));
+        }
+        let mut alone = known.clone();
+        alone.insert(key.clone(), value.clone());
+        if let Err(error) = serde_json::from_value::<RunConfig>(Value::Object(alone)) {
+            let hint = format!("such as {} = {}", key.replace('_', "-"), known[&key]);
+            return Err(Error::file(path, format!("{name}: {error}"), hint));
+        }
+        if checked.insert(key, value).is_some() {
+            return Err(Error::file(path, format!("`{name}` is there twice"), "leave one of them out"));
+        }
+    }
+    Ok(checked)
+}

@@ -1,0 +1,222 @@
+//! What to train and how, as options, and the configuration that options, a file and a run make together.
+
+use clap::ValueEnum;
+use serde_json::Value;
+
+use super::config_file;
+use super::{TrainArgs, conflict};
+use crate::cli::choice::{self, ActivationChoice, Hidden, absolute};
+use crate::error::{Error, Result};
+use crate::model::MlpSpec;
+use crate::optimizer::Algorithm;
+use crate::run::RunConfig;
+use crate::schedule::Curve;
+use crate::trainer::TrainConfig;
+
+/// Names as in [`TrainConfig`], which says what they mean.
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// Sizes of the hidden layers, separated by commas; "" for none
+    #[arg(long, value_name = "SIZES", default_value = "300,75", value_parser = choice::hidden)]
+    hidden: Hidden,
+    /// What follows every hidden layer
+    #[arg(long, value_enum, default_value_t = ActivationChoice::Relu)]
+    activation: ActivationChoice,
+    /// Samples in a batch
+    #[arg(long, value_name = "N", default_value_t = TrainConfig::default().batch_size)]
+    batch_size: usize,
+    /// Times that every sample is seen
+    #[arg(long, value_name = "N", default_value_t = TrainConfig::default().epochs)]
+    epochs: usize,
+    /// How a gradient becomes a step
+    #[arg(long, value_enum, default_value_t = OptimizerChoice::Sgd)]
+    optimizer: OptimizerChoice,
+    /// Learning rate; with a schedule the highest one [default: 0.1, of adam and adamw 0.001]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    lr: Option<f32>,
+    /// Momentum of sgd
+    #[arg(long, value_name = "M", default_value_t = TrainConfig::default().momentum)]
+    #[arg(allow_negative_numbers = true)]
+    momentum: f32,
+    /// Nesterov's form of the momentum
+    #[arg(long)]
+    nesterov: bool,
+    /// L2 penalty on weights and biases; of adamw decay apart from the gradient [default: 0, of adamw 0.01]
+    #[arg(long, value_name = "D", allow_negative_numbers = true)]
+    weight_decay: Option<f32>,
+    /// What becomes of the learning rate, from step to step
+    #[arg(long, value_enum, default_value_t = ScheduleChoice::Constant)]
+    lr_schedule: ScheduleChoice,
+    /// Of the schedule step: epochs between two falls
+    #[arg(long, value_name = "N")]
+    lr_step_epochs: Option<usize>,
+    /// Of the schedule step: what the rate is multiplied by
+    #[arg(long, value_name = "G", default_value_t = TrainConfig::default().lr_gamma)]
+    #[arg(allow_negative_numbers = true)]
+    lr_gamma: f32,
+    /// Of the schedule cosine: the rate that it ends at
+    #[arg(long, value_name = "RATE", default_value_t = TrainConfig::default().lr_min)]
+    #[arg(allow_negative_numbers = true)]
+    lr_min: f32,
+    /// Epochs, or part of one, in which the rate rises to its value
+    #[arg(long, value_name = "N", default_value_t = TrainConfig::default().warmup_epochs)]
+    #[arg(allow_negative_numbers = true)]
+    warmup_epochs: f32,
+    /// Probability that a hidden unit is left out of a step
+    #[arg(long, value_name = "P", default_value_t = TrainConfig::default().dropout)]
+    #[arg(allow_negative_numbers = true)]
+    dropout: f32,
+    /// How much of each label is spread evenly over all classes
+    #[arg(long, value_name = "E", default_value_t = TrainConfig::default().label_smoothing)]
+    #[arg(allow_negative_numbers = true)]
+    label_smoothing: f32,
+    /// Norm that a step's gradient is shortened to if it is longer
+    #[arg(long, value_name = "NORM", allow_negative_numbers = true)]
+    clip_norm: Option<f32>,
+    /// Seed of the weights, the shuffles, dropout and the hold-out
+    #[arg(long, value_name = "N", default_value_t = TrainConfig::default().seed)]
+    seed: u64,
+    /// Part of the training samples held out for validation
+    #[arg(long, value_name = "F", default_value_t = TrainConfig::default().validation_fraction)]
+    #[arg(allow_negative_numbers = true)]
+    validation_fraction: f64,
+    /// Stop after so many epochs without a better validation loss, and keep the best network
+    #[arg(long, value_name = "PATIENCE")]
+    early_stopping: Option<usize>,
+    /// Train on so many batches only, the same in every epoch
+    #[arg(long, value_name = "N")]
+    overfit_batches: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OptimizerChoice {
+    Sgd,
+    Adam,
+    #[value(name = "adamw")]
+    AdamW,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ScheduleChoice {
+    Constant,
+    Step,
+    Cosine,
+    OneCycle,
+}
+
+impl Options {
+    fn config(&self, dry_run: bool) -> TrainConfig {
+        let optimizer = match self.optimizer {
+            OptimizerChoice::Sgd => Algorithm::Sgd,
+            OptimizerChoice::Adam => Algorithm::Adam,
+            OptimizerChoice::AdamW => Algorithm::AdamW,
+        };
+        let lr_schedule = match self.lr_schedule {
+            ScheduleChoice::Constant => Curve::Constant,
+            ScheduleChoice::Step => Curve::Step,
+            ScheduleChoice::Cosine => Curve::Cosine,
+            ScheduleChoice::OneCycle => Curve::OneCycle,
+        };
+        TrainConfig {
+            hidden: self.hidden.0.clone(),
+            activation: self.activation.activation(),
+            batch_size: self.batch_size,
+            epochs: self.epochs,
+            optimizer,
+            lr: self.lr.unwrap_or(optimizer.default_lr()),
+            momentum: self.momentum,
+            nesterov: self.nesterov,
+            weight_decay: self.weight_decay.unwrap_or(optimizer.default_weight_decay()),
+            lr_schedule,
+            lr_step_epochs: self.lr_step_epochs,
+            lr_gamma: self.lr_gamma,
+            lr_min: self.lr_min,
+            warmup_epochs: self.warmup_epochs,
+            dropout: self.dropout,
+            label_smoothing: self.label_smoothing,
+            clip_norm: self.clip_norm,
+            seed: self.seed,
+            validation_fraction: self.validation_fraction,
+            early_stopping: self.early_stopping,
+            overfit_batches: self.overfit_batches,
+            dry_run,
+        }
+    }
+}
+
+/// What all options say, defaults included.
+fn asked(args: &TrainArgs) -> RunConfig {
+    RunConfig {
+        data: args.data.data.clone().unwrap_or_default(),
+        loading: args.data.loading.options(),
+        backend: args.device.backend.name().into(),
+        adapter: args.device.adapter.clone(),
+        init: args.init.as_deref().map(absolute),
+        train: args.options.config(args.dry_run),
+    }
+}
+
+/// The configuration of a new run: defaults, then the file, then the options that were given.
+pub(super) fn configured(args: &TrainArgs, given: &[String]) -> Result<RunConfig> {
+    let asked = asked(args);
+    let Some(path) = &args.config else { return Ok(asked) };
+    let (asked_values, mut values) = (config_file::values(&asked)?, config_file::read(path)?);
+    for option in given {
+        if let Some(value) = asked_values.get(option) {
+            values.insert(option.clone(), value.clone());
+        }
+    }
+    let optimizer = match values.get("optimizer") {
+        // The file's values have been looked at one by one.
+        Some(name) => {
+            serde_json::from_value(name.clone()).map_err(|error| Error::Internal(error.to_string()))?
+        }
+        None => Algorithm::default(),
+    };
+    let mut all = config_file::values(&config_file::defaults(optimizer))?;
+    all.append(&mut values);
+    serde_json::from_value(Value::Object(all)).map_err(|error| Error::Internal(error.to_string()))
+}
+
+/// What a network that a run begins with settles: its sizes, activation and scaling.
+///
+/// # Errors
+/// [`Error::Usage`] if they are asked for too.
+pub(super) fn begin_with(spec: &MlpSpec, config: &mut RunConfig, given: &[String]) -> Result<()> {
+    if let Some(name) = given.iter().find(|name| ["hidden", "activation", "scale"].contains(&name.as_str())) {
+        return Err(Error::Usage(format!(
+            "--{name} cannot be chosen with --init: layers, activation and scaling are those of the model\n  hint: leave \
+             --{name} out"
+        )));
+    }
+    let sizes = spec.sizes();
+    config.train.hidden = sizes[1..sizes.len() - 1].to_vec();
+    config.train.activation = spec.activation();
+    Ok(())
+}
+
+/// The configuration of a run that goes on: its own, but for options that may change.
+pub(super) fn resumed(own: RunConfig, args: &TrainArgs, given: &[String]) -> Result<RunConfig> {
+    let asked = asked(args);
+    let (own_values, asked_values) = (config_file::values(&own)?, config_file::values(&asked)?);
+    let mut config = own;
+    for option in given {
+        match option.as_str() {
+            "epochs" => config.train.epochs = asked.train.epochs,
+            "backend" => {
+                config.backend.clone_from(&asked.backend);
+                // The run's adapter was one of its backend's.
+                config.adapter.clone_from(&asked.adapter);
+            }
+            "adapter" => config.adapter.clone_from(&asked.adapter),
+            "data" => {} // compared once both are places
+            name => match (own_values.get(name), asked_values.get(name)) {
+                (Some(own), Some(asked)) if own != asked => {
+                    return Err(conflict(&name.replace('_', "-"), asked, own));
+                }
+                _ => {}
+            },
+        }
+    }
+    Ok(config)
+}

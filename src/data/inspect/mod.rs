@@ -1,0 +1,162 @@
+//! What is in a set, before anything is done to it: shapes, ranges, classes, and what may go wrong in training.
+
+mod columns;
+mod sheet;
+mod warnings;
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::locate::{self, Found};
+use super::preparation::Scaling;
+use super::source::{Part, Rows, Source, floats};
+use super::{Format, LoadOptions, Places, Request};
+use crate::error::Result;
+
+pub use columns::Column;
+
+/// A set that was looked at.
+#[derive(Debug)]
+pub struct Inspection {
+    summary: Summary,
+    source: Source,
+}
+
+/// What there is to say about a set.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// Its name, or that of its file or folder.
+    pub name: String,
+    /// Where it was read from.
+    pub origin: PathBuf,
+    /// What it was taken for.
+    pub form: String,
+    /// Samples to train on, or all, if there is no test part.
+    pub train_samples: usize,
+    /// Samples to test on, if the set has such a part.
+    pub test_samples: Option<usize>,
+    /// Values of a sample.
+    pub features: usize,
+    /// Rows and columns, if samples are images.
+    pub image_shape: Option<[usize; 2]>,
+    /// Bytes or numbers.
+    pub values: &'static str,
+    /// What training does to the values; nothing if some are missing.
+    pub scaling: Option<&'static str>,
+    /// All values of the training part together.
+    pub range: Column,
+    /// Columns, or pixels, that have one value in all training samples.
+    pub constant: usize,
+    /// Every class, in the order of a network's outputs.
+    pub classes: Vec<Class>,
+    /// The columns of a table; none for images.
+    pub columns: Vec<Column>,
+    /// What may go wrong.
+    pub warnings: Vec<String>,
+}
+
+/// How often a class occurs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Class {
+    /// Its name.
+    pub name: String,
+    /// Samples of the training part.
+    pub train: usize,
+    /// Samples of the test part.
+    pub test: usize,
+}
+
+/// Looks at what `request` asks for, in the folders of this machine. Values that are missing or not finite are counted
+/// where [`load`](super::load) refuses them.
+///
+/// # Errors
+/// As [`load`](super::load).
+pub fn inspect(request: Request<'_>) -> Result<Inspection> {
+    inspect_from(request, &locate::places_of(request)?)
+}
+
+/// [`inspect`], looking in `places` only.
+///
+/// # Errors
+/// As [`load`](super::load).
+pub fn inspect_from(request: Request<'_>, places: &Places) -> Result<Inspection> {
+    let default = LoadOptions::default();
+    let options = request.options.unwrap_or(&default);
+    let Found { name, origin, source, .. } = locate::find(request, places, true)?;
+    let source = source.with_given_test(options, request.reading(true))?;
+    let columns = columns::of(&source.train)?;
+    let classes = classes(&source)?;
+    let range = Column::of_all(&columns);
+    let scaling = (range.missing == 0).then(|| source.scaling(options.scale));
+    let Source { what, train, test, .. } = &source;
+    let constant = columns.iter().filter(|column| column.is_constant()).count();
+    let mut summary = Summary {
+        name,
+        origin,
+        form: what.clone(),
+        train_samples: train.len(),
+        test_samples: test.as_ref().map(Part::len),
+        features: train.features,
+        image_shape: train.image_shape,
+        values: if train.format == Format::Bytes { "bytes" } else { "numbers" },
+        scaling: scaling.as_ref().map(Scaling::words),
+        range,
+        constant,
+        classes,
+        columns,
+        warnings: Vec::new(),
+    };
+    summary.warnings = warnings::of(&summary, scaling.as_ref());
+    if train.image_shape.is_some() {
+        summary.columns.clear();
+    }
+    Ok(Inspection { summary, source })
+}
+
+impl Inspection {
+    /// What there is to say.
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// The first samples of each class as a PNG file, a row a class; nothing if samples are no images.
+    ///
+    /// # Errors
+    /// Those of reading samples from their file.
+    pub fn contact_sheet(&self) -> Result<Option<Vec<u8>>> {
+        sheet::png(&self.source, &self.summary)
+    }
+}
+
+fn classes(source: &Source) -> Result<Vec<Class>> {
+    let names = source.class_names();
+    let mut classes: Vec<Class> =
+        names.iter().map(|name| Class { name: name.clone(), train: 0, test: 0 }).collect();
+    for class in source.train.labels.classes(&names, &source.train.path)? {
+        classes[class as usize].train += 1;
+    }
+    if let Some(test) = &source.test {
+        for class in test.labels.classes(&names, &test.path)? {
+            classes[class as usize].test += 1;
+        }
+    }
+    Ok(classes)
+}
+
+/// The values of these rows of a part.
+fn values(part: &Part, rows: std::ops::Range<usize>) -> Result<Vec<f32>> {
+    let size = part.features * part.format.size();
+    let read;
+    let bytes = match &part.rows {
+        Rows::Memory(bytes) => &bytes[rows.start * size..rows.end * size],
+        Rows::Disk(file) => {
+            read = file.read(&(rows.start as u32..rows.end as u32).collect::<Vec<_>>())?;
+            &read
+        }
+    };
+    Ok(match part.format {
+        Format::Bytes => bytes.iter().map(|&byte| f32::from(byte)).collect(),
+        Format::Floats => floats(bytes).collect(),
+    })
+}

@@ -1,0 +1,169 @@
+//! A folder of class folders of PNG or JPEG images, or two of them in folders called `train` and `test`.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::labels::sort;
+use super::pictures::{Picture, Pictures};
+use super::{Labels, Part, Reading, Rows, Source, part};
+use crate::data::{Format, picture};
+use crate::error::{Error, Result};
+
+/// Images decoded before they are put together.
+const PIECE: usize = 512;
+
+/// Bytes that tell an image from another file.
+const START: u64 = 16;
+
+/// The most bytes that an image's file may have; one that is longer is damaged or no image.
+const MOST_BYTES: u64 = 1 << 29;
+
+const TRAIN: [&str; 2] = ["train", "training"];
+const TEST: [&str; 5] = ["test", "testing", "val", "valid", "validation"];
+
+const HINT: &str = "a folder of images has a folder for each class, or the folders train and test with one for each class; a \
+                    set of IDX files has four with MNIST's names";
+
+pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
+    let folders = entries(path)?.into_iter().filter(|path| path.is_dir()).collect::<Vec<_>>();
+    let named = |names: &[&str]| {
+        let is = |folder: &&PathBuf, name: &str| name_of(folder).eq_ignore_ascii_case(name);
+        names.iter().find_map(|name| folders.iter().find(|folder| is(folder, name)).cloned())
+    };
+    let (train_folder, test_folder) = match named(&TRAIN) {
+        Some(train) => (train, named(&TEST)),
+        None => (path.to_owned(), None),
+    };
+    let mut left_out = Vec::new();
+    let mut train = Images::read(&train_folder, reading.memory, &mut left_out)?;
+    let left = reading.memory.saturating_sub(train.pictures.bytes.len() as u64);
+    let mut test = test_folder.map(|folder| Images::read(&folder, left, &mut left_out)).transpose()?;
+    if let Some(test) = &mut test {
+        // Grey images in one part and colours in the other: both have colours.
+        if test.pictures.is_colour() != train.pictures.is_colour() {
+            test.pictures.in_colour();
+            train.pictures.in_colour();
+        }
+    }
+    let (train, test) = (train.part(), test.map(Images::part));
+    let rows = train.len() + test.as_ref().map_or(0, Part::len);
+    let mut unused = match left_out.as_slice() {
+        [] => String::new(),
+        [first, ..] => {
+            format!(
+                " ({} files that are no PNG or JPEG left out, such as {})",
+                left_out.len(),
+                first.display()
+            )
+        }
+    };
+    if train.path != path {
+        let used = |folder: &&PathBuf| {
+            **folder == train.path || test.as_ref().is_some_and(|test| test.path == **folder)
+        };
+        let others: Vec<String> =
+            folders.iter().filter(|folder| !used(folder)).map(|path| name_of(path)).collect();
+        if !others.is_empty() {
+            unused.push_str(&format!(" ({} left out)", others.join(", ")));
+        }
+    }
+    let row = part::row_words(train.image_shape, train.features);
+    let what = format!("a folder of class folders of images: {rows} of {row}{unused}");
+    Ok(Source { what, train, test, classes: None })
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// What is in a folder, by name, without hidden files.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(Error::io("read", folder))? {
+        let path = entry.map_err(Error::io("read", folder))?.path();
+        if !name_of(&path).starts_with('.') {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// The images of one part.
+struct Images {
+    folder: PathBuf,
+    pictures: Pictures,
+    labels: Labels,
+}
+
+impl Images {
+    /// Reads the images class by class, in the order of the classes, then of the files' names.
+    fn read(folder: &Path, memory: u64, left_out: &mut Vec<PathBuf>) -> Result<Self> {
+        let folders = entries(folder)?.into_iter().filter(|path| path.is_dir());
+        let mut classes: Vec<String> = folders.map(|path| name_of(&path)).collect();
+        sort(&mut classes);
+        if classes.is_empty() {
+            let files = entries(folder)?.iter().take(3).map(|path| name_of(path)).collect::<Vec<_>>();
+            let own = if files.is_empty() {
+                "it is empty".to_owned()
+            } else {
+                format!("it has {}", files.join(", "))
+            };
+            return Err(Error::file(folder, format!("there is no set in this folder: {own}"), HINT));
+        }
+        let mut images =
+            Self { folder: folder.to_owned(), pictures: Pictures::default(), labels: Labels::default() };
+        for class in &classes {
+            let before = images.labels.len();
+            let files = entries(&folder.join(class))?;
+            for piece in files.chunks(PIECE) {
+                let decoded: Vec<Result<Option<Picture>>> =
+                    piece.par_iter().map(|path| decode(path)).collect();
+                for (path, picture) in piece.iter().zip(decoded) {
+                    let Some(picture) = picture? else {
+                        left_out.push(path.clone());
+                        continue;
+                    };
+                    images.pictures.push(&picture, memory).map_err(|problem| {
+                        let hint = "bring all images to one size; --memory-limit allows more memory";
+                        Error::file(path, problem, hint)
+                    })?;
+                    images.labels.push(class);
+                }
+            }
+            if images.labels.len() == before {
+                let problem = "there is no PNG or JPEG image in this folder, which stands for a class";
+                return Err(Error::file(folder.join(class), problem, HINT));
+            }
+        }
+        Ok(images)
+    }
+
+    fn part(self) -> Part {
+        Part {
+            path: self.folder,
+            format: Format::Bytes,
+            features: self.pictures.features(),
+            image_shape: self.pictures.shape,
+            columns: None,
+            rows: Rows::Memory(self.pictures.bytes),
+            labels: self.labels,
+        }
+    }
+}
+
+fn decode(path: &Path) -> Result<Option<Picture>> {
+    if path.is_dir() {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    let mut file = File::open(path).map_err(Error::io("read", path))?;
+    file.by_ref().take(START).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
+    if picture::is_one(&bytes) {
+        file.take(MOST_BYTES).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
+    }
+    Picture::decode(&bytes).map_err(|problem| Error::file(path, problem, "restore the image, or remove it"))
+}

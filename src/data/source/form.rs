@@ -1,0 +1,94 @@
+//! What form a path is in, by its content: names only help where content cannot decide.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use super::{Reading, Source, class_folders, csv, npz};
+use crate::data::{folder, idx, table};
+use crate::error::{Error, Result};
+
+/// As much of a file as is looked at to tell what it is.
+const START: u64 = 1 << 16;
+
+const FORMS: &str = "give a table (CSV), an .npz or Parquet file, a folder of IDX files with MNIST's names, or a folder of class \
+                     folders of PNG or JPEG images";
+
+/// Files that are known, and are none of the forms.
+const OTHERS: [(&[u8], &str); 10] = [
+    (
+        b"\x93NUMPY",
+        "a single NumPy array; save values and labels together: numpy.savez(\"set.npz\", X=X, y=y)",
+    ),
+    (b"\x89PNG", "a PNG image; name the folder that has a folder of images for each class"),
+    (b"\xff\xd8\xff", "a JPEG image; name the folder that has a folder of images for each class"),
+    (b"\x00\x00\x08", "an IDX file; name the folder that holds the set's four files"),
+    (b"\x89HDF", "an HDF5 file; save its arrays with numpy.savez"),
+    (b"ARROW1", "an Arrow or Feather file; write it as Parquet"),
+    (b"SQLite format 3", "an SQLite database; export the table as CSV"),
+    (b"\x80\x04", "a Python pickle, which is never loaded; save its arrays with numpy.savez"),
+    (b"\xff\xfe", "UTF-16 text; save the table as UTF-8"),
+    (b"\xfe\xff", "UTF-16 text; save the table as UTF-8"),
+];
+
+/// Reads what lies at `path`, whatever it is.
+///
+/// # Errors
+/// [`Error::File`] if it is none of the forms, or a damaged one, with the place in it; [`Error::Io`] if it cannot be
+/// read; [`Error::Usage`] for options of another form.
+pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
+    if path.is_dir() {
+        without_columns(path, "a folder", reading)?;
+        if folder::STEMS.iter().any(|stem| folder::find(path, stem).is_some()) {
+            return folder::read(path, None, reading.memory);
+        }
+        return class_folders::read(path, reading);
+    }
+    if !path.exists() {
+        let problem = "there is no such folder or file";
+        return Err(Error::file(path, problem, format!("correct the path; {FORMS}")));
+    }
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    let (mut source, _) = idx::expand(BufReader::new(file)).map_err(Error::io("read", path))?;
+    let mut start = Vec::new();
+    source
+        .by_ref()
+        .take(START)
+        .read_to_end(&mut start)
+        .map_err(|error| table::unreadable_source(error, path))?;
+    if start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") {
+        without_columns(path, "an .npz file", reading)?;
+        return npz::read(path, reading);
+    }
+    if start.starts_with(b"PAR1") {
+        return parquet(path, reading);
+    }
+    if let Some((_, what)) = OTHERS.iter().find(|(magic, _)| start.starts_with(magic)) {
+        return Err(Error::file(path, format!("this is {what}"), FORMS));
+    }
+    if start.contains(&0) {
+        return Err(Error::file(path, "this is not a folder, and not a table of text", FORMS));
+    }
+    csv::read(path, start, source, reading)
+}
+
+fn without_columns(path: &Path, what: &str, reading: Reading<'_>) -> Result<()> {
+    match reading.label_column {
+        None => Ok(()),
+        Some(name) => Err(Error::Usage(format!(
+            "--label-column {name}: {} is {what}, and its labels are no column of a table; leave the option out",
+            path.display()
+        ))),
+    }
+}
+
+#[cfg(feature = "parquet")]
+fn parquet(path: &Path, reading: Reading<'_>) -> Result<Source> {
+    super::parquet::read(path, reading)
+}
+
+#[cfg(not(feature = "parquet"))]
+fn parquet(path: &Path, _: Reading<'_>) -> Result<Source> {
+    let hint = "build it with `cargo install --path . --features parquet`, or save the table as CSV";
+    Err(Error::file(path, "this is a Parquet file, and this build of gpu-mlp has no reader for them", hint))
+}

@@ -1,0 +1,128 @@
+//! Class labels as they are read: a text for each row, kept once for all rows that have the same.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+/// The most classes that labels may have.
+const MOST_CLASSES: usize = 65_536;
+
+/// The label of each row.
+#[derive(Debug, Clone, Default)]
+pub struct Labels {
+    names: Vec<String>,
+    numbers: HashMap<String, u32>,
+    /// For each row the place of its name in `names`.
+    rows: Vec<u32>,
+}
+
+impl Labels {
+    /// Labels that are bytes.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        let mut labels = Self::default();
+        let mut numbers = [None; 256];
+        for &byte in bytes {
+            let number = *numbers[usize::from(byte)].get_or_insert_with(|| labels.number(byte.to_string()));
+            labels.rows.push(number);
+        }
+        labels
+    }
+
+    /// How many rows.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Adds the label of a row; a whole number is the same label however it is written.
+    pub fn push(&mut self, text: &str) {
+        let name = match text.parse::<f64>() {
+            Ok(number) if number.fract() == 0.0 && number.abs() < 1e15 => format!("{}", number as i64),
+            _ => text.to_owned(),
+        };
+        self.push_name(name);
+    }
+
+    /// Adds the label of a row as it is.
+    pub fn push_name(&mut self, name: String) {
+        let number = self.number(name);
+        self.rows.push(number);
+    }
+
+    fn number(&mut self, name: String) -> u32 {
+        if let Some(&number) = self.numbers.get(&name) {
+            return number;
+        }
+        let number = self.names.len() as u32;
+        self.numbers.insert(name.clone(), number);
+        self.names.push(name);
+        number
+    }
+
+    /// Whether these can be classes at all.
+    ///
+    /// # Errors
+    /// [`Error::File`] that says why not.
+    pub fn check(&self, path: &Path) -> Result<()> {
+        let hint = "name the column of the classes with --label-column; predicting a quantity (regression) is not \
+                    what this program does";
+        let is_fraction = |name: &&String| name.parse::<f64>().is_ok_and(|n| n.fract() != 0.0 || n.is_nan());
+        if let Some(name) = self.names.iter().find(is_fraction) {
+            let problem = format!("the label `{name}` is no class: classes are names or whole numbers");
+            return Err(Error::file(path, problem, hint));
+        }
+        let (classes, rows) = (self.names.len(), self.rows.len());
+        if classes > MOST_CLASSES || (classes > 100 && classes > rows / 2) {
+            let problem = format!("{rows} rows have {classes} different labels: these are no classes");
+            return Err(Error::file(path, problem, hint));
+        }
+        Ok(())
+    }
+
+    /// The labels of these rows, in this order.
+    pub fn part(&self, rows: &[usize]) -> Self {
+        let (names, numbers) = (self.names.clone(), self.numbers.clone());
+        Self { names, numbers, rows: rows.iter().map(|&row| self.rows[row]).collect() }
+    }
+
+    /// The class of each row, as its place in `names`.
+    ///
+    /// # Errors
+    /// [`Error::File`] for a label that is none of `names`.
+    pub fn classes(&self, names: &[String], path: &Path) -> Result<Vec<u32>> {
+        let known: HashMap<&str, u32> = names.iter().map(String::as_str).zip(0..).collect();
+        let classes: Vec<Option<u32>> =
+            self.names.iter().map(|name| known.get(name.as_str()).copied()).collect();
+        let class = |(row, &name): (usize, &u32)| {
+            classes[name as usize].ok_or_else(|| {
+                let some = names.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(", ");
+                let more = if names.len() > 8 { ", …" } else { "" };
+                let problem = format!(
+                    "sample {row}, from 0: the label `{}` is none of the {} known classes ({some}{more})",
+                    self.names[name as usize],
+                    names.len()
+                );
+                Error::file(path, problem, "train on data that has every class")
+            })
+        };
+        self.rows.iter().enumerate().map(class).collect()
+    }
+}
+
+/// The names of all classes in the order of a network's outputs: numbers by size, else by the alphabet.
+pub fn sorted<'a>(labels: impl IntoIterator<Item = &'a Labels>) -> Vec<String> {
+    let mut names: Vec<String> = labels.into_iter().flat_map(|labels| labels.names.clone()).collect();
+    sort(&mut names);
+    names.dedup();
+    names
+}
+
+/// Sorts names that are all whole numbers by size, others by the alphabet.
+pub fn sort(names: &mut [String]) {
+    let number = |name: &String| name.parse::<i64>();
+    if names.iter().all(|name| number(name).is_ok()) {
+        names.sort_by_key(|name| number(name).unwrap_or_default());
+    } else {
+        names.sort();
+    }
+}

@@ -1,0 +1,220 @@
+//! What a path holds, told by its content, and how it is read: every form gives the same [`Source`], and there is one way
+//! from there to a data set.
+
+mod class_folders;
+mod csv;
+mod form;
+mod labels;
+mod npz;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod part;
+mod pictures;
+
+use std::path::{Path, PathBuf};
+
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use serde::{Deserialize, Serialize};
+
+use super::preparation::{Preparation, Scale, Scaling};
+use super::{Dataset, Format};
+use crate::error::{Error, Result};
+
+pub(super) use form::read;
+pub(super) use labels::Labels;
+#[cfg(feature = "parquet")]
+pub use parquet::THREAD as PARQUET_THREAD;
+pub(super) use part::{Part, Rows, floats};
+
+/// How what was read becomes a data set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LoadOptions {
+    /// Of a table: the column with the labels, by its name or its place from 0.
+    pub label_column: Option<String>,
+    /// What to test on, if the data have no test part of their own.
+    pub test_data: Option<PathBuf>,
+    /// Else this part of the samples, chosen at random, always the same.
+    pub test_fraction: f64,
+    /// How values are scaled.
+    pub scale: Scale,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self { label_column: None, test_data: None, test_fraction: 0.2, scale: Scale::Auto }
+    }
+}
+
+/// How a path is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading<'a> {
+    /// Of a table: the column with the labels.
+    pub label_column: Option<&'a str>,
+    /// Bytes that samples may take in memory.
+    pub memory: u64,
+    /// Keep values that are missing or not finite, as NaN, for whoever wants to count them.
+    pub keep_missing: bool,
+}
+
+/// A set as its files have it: nothing is scaled, and classes have names.
+#[derive(Debug)]
+pub(super) struct Source {
+    /// For people: what the path was taken for.
+    pub what: String,
+    /// What to learn from; or everything, if there is no part to test on.
+    pub train: Part,
+    /// What to test on, if the source says so.
+    pub test: Option<Part>,
+    /// The names of all classes, in order, if the source says so; else they are those of the labels.
+    pub classes: Option<Vec<String>>,
+}
+
+impl Source {
+    /// The names of all classes, in the order of the network's outputs.
+    pub fn class_names(&self) -> Vec<String> {
+        let labels =
+            || [Some(&self.train), self.test.as_ref()].into_iter().flatten().map(|part| &part.labels);
+        self.classes.clone().unwrap_or_else(|| labels::sorted(labels()))
+    }
+
+    /// How the training part is to be scaled.
+    pub fn scaling(&self, scale: Scale) -> Scaling {
+        let Part { format, features, .. } = self.train;
+        match (&self.train.rows, format) {
+            // What can be done to bytes that stay in their file; anything else is refused once they are asked for.
+            (Rows::Disk(_), _) if scale == Scale::Auto => Scaling::Bytes,
+            (Rows::Disk(_), _) => Scaling::None,
+            (Rows::Memory(bytes), Format::Bytes) => {
+                Scaling::fit(scale, format, bytes.iter().map(|&byte| f32::from(byte)), features)
+            }
+            (Rows::Memory(bytes), Format::Floats) => Scaling::fit(scale, format, floats(bytes), features),
+        }
+    }
+
+    /// Adds the part to test on, where the source has none: from `--test-data`, or split off.
+    fn with_test(self, options: &LoadOptions, reading: Reading<'_>) -> Result<Self> {
+        let source = self.with_given_test(options, reading)?;
+        if source.test.is_some() {
+            return Ok(source);
+        }
+        // A class is known even if chance leaves no sample of it to train on.
+        let classes = Some(source.class_names());
+        let test = chosen(source.train.len(), options.test_fraction)?;
+        let (train, test) = source.train.split_off(&test)?;
+        Ok(Self { train, test: Some(test), classes, what: source.what })
+    }
+
+    /// Adds the part to test on that `--test-data` names.
+    pub fn with_given_test(self, options: &LoadOptions, reading: Reading<'_>) -> Result<Self> {
+        let given =
+            options.test_data.is_some() || options.test_fraction != LoadOptions::default().test_fraction;
+        match (&self.test, &options.test_data) {
+            (Some(_), _) if given => Err(Error::Usage(format!(
+                "{} has a test part of its own: leave --test-data and --test-fraction out",
+                self.train.path.display()
+            ))),
+            (Some(_), _) => Ok(self),
+            (None, Some(path)) => {
+                let left = reading.memory.saturating_sub(self.train.memory());
+                // Its own test part, if it has one, is more of the same.
+                let test = read(path, Reading { memory: left, ..reading })?;
+                let classes = Some(self.class_names());
+                Ok(Self { test: Some(test.train), classes, ..self })
+            }
+            (None, None) => Ok(self),
+        }
+    }
+
+    /// Makes a data set of it, and says in a line what it was taken for. What a model was trained with comes as `fitted`;
+    /// else it is fitted here, to the training part alone.
+    ///
+    /// # Errors
+    /// [`Error::File`] for parts that do not fit each other or the model; [`Error::Usage`] for options that cannot be
+    /// meant.
+    pub fn dataset(
+        self,
+        name: &str,
+        origin: &Path,
+        options: &LoadOptions,
+        fitted: Option<(&Preparation, usize)>,
+        reading: Reading<'_>,
+    ) -> Result<(Dataset, String)> {
+        let source = self.with_test(options, reading)?;
+        let features = source.train.features;
+        if let Some((_, inputs)) = fitted.filter(|&(_, inputs)| inputs != features) {
+            return Err(Error::Usage(format!(
+                "the model takes {inputs} inputs, but {name} has {features} features\n  hint: name the data that it was \
+                 trained for with --data"
+            )));
+        }
+        let preparation = match fitted {
+            Some((preparation, _)) => preparation.clone(),
+            None => Preparation { scaling: source.scaling(options.scale), class_names: source.class_names() },
+        };
+        if let [only] = preparation.class_names.as_slice() {
+            let problem =
+                format!("{}: all have the label `{only}`, and there is nothing to learn", source.what);
+            let hint =
+                "add samples of other classes; of a table, name the column of the labels with --label-column";
+            return Err(Error::file(&source.train.path, problem, hint));
+        }
+        let Self { what, train, test: Some(test), .. } = source else {
+            return Err(Error::Internal("a set without a test part".into()));
+        };
+        same_shape(&train, &test)?;
+        let left = reading.memory;
+        let image_shape = train.image_shape.unwrap_or([1, features]);
+        let what = format!(
+            "{what}; {} samples to train and {} to test on, {} classes; values: {}",
+            train.len(),
+            test.len(),
+            preparation.class_names.len(),
+            preparation.scaling.words()
+        );
+        let dataset = Dataset {
+            name: name.to_owned(),
+            origin: origin.display().to_string(),
+            image_shape,
+            classes: preparation.class_names.len(),
+            train: train.samples(&preparation, left)?,
+            test: test.samples(&preparation, left)?,
+            preparation,
+        };
+        Ok((dataset, what))
+    }
+}
+
+fn same_shape(train: &Part, test: &Part) -> Result<()> {
+    let one = train.path.display();
+    if let (Some([rows, cols]), Some([test_rows, test_cols])) = (train.image_shape, test.image_shape)
+        && (rows, cols) != (test_rows, test_cols)
+    {
+        let problem = format!(
+            "its images are {test_rows} x {test_cols} pixels, but those in {one} are {rows} x {cols}"
+        );
+        return Err(Error::file(&test.path, problem, "use training and test files of one set"));
+    }
+    if train.features != test.features {
+        let problem = format!("it has {} values a sample, and {one} has {}", test.features, train.features);
+        return Err(Error::file(&test.path, problem, "use training and test files of one set"));
+    }
+    Ok(())
+}
+
+/// A random part of the rows to test on, the same every time.
+fn chosen(rows: usize, fraction: f64) -> Result<Vec<usize>> {
+    let count = (fraction * rows as f64).round() as usize;
+    if !(fraction > 0.0 && fraction < 1.0) || count == 0 || count >= rows {
+        return Err(Error::Usage(format!(
+            "--test-fraction {fraction} takes {count} of {rows} samples to test on: both parts need one\n  hint: a \
+             fraction between 0 and 1, or a file or folder of its own with --test-data"
+        )));
+    }
+    let mut order: Vec<usize> = (0..rows).collect();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(0));
+    order.truncate(count);
+    Ok(order)
+}

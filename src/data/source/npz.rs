@@ -1,0 +1,206 @@
+//! Sets in one `.npz` file: an array of values and an array of labels, for training and for testing or for both together.
+//!
+//! An array's header is believed only as an upper bound: values are converted as they are unpacked, and memory grows with
+//! what really arrives.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use super::{Labels, Part, Reading, Rows, Source, part};
+use crate::data::Format;
+use crate::error::{Error, Result};
+use crate::numpy::npy::{Header, Refusal, row_major};
+use crate::numpy::npz::Archive;
+
+/// Names of the arrays, for training and for testing, in lower case.
+const PAIRS: [[&str; 4]; 2] = [
+    ["x_train", "y_train", "x_test", "y_test"],
+    ["train_images", "train_labels", "test_images", "test_labels"],
+];
+
+/// Names of the arrays of a set that has no test part.
+const SINGLES: [[&str; 2]; 3] = [["x", "y"], ["images", "labels"], ["data", "target"]];
+
+const HINT: &str = "save x_train, y_train, x_test and y_test, or X and y, with numpy.savez";
+
+type Npz = Archive<BufReader<File>>;
+
+pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    let refused = |(problem, hint): Refusal| Error::file(path, problem, hint);
+    let mut archive = Archive::open(BufReader::new(file)).map_err(refused)?;
+    let find = |name: &str| archive.names().iter().position(|own| own.eq_ignore_ascii_case(name));
+    let all = |names: &[&str]| names.iter().map(|name| find(name)).collect::<Option<Vec<usize>>>();
+    let places = PAIRS.iter().find_map(|names| all(names));
+    let places = places.or_else(|| PAIRS.iter().find_map(|names| all(&names[..2])));
+    let places = places.or_else(|| SINGLES.iter().find_map(|names| all(names)));
+    let Some(places) = places else {
+        let own: Vec<&str> = archive.names().iter().take(20).map(String::as_str).collect();
+        let problem = format!(
+            "it has no arrays x_train and y_train, nor X and y; it has {}",
+            if own.is_empty() { "none".to_owned() } else { own.join(", ") }
+        );
+        return Err(Error::file(path, problem, HINT));
+    };
+    let names: Vec<String> = places.iter().map(|&place| archive.names()[place].clone()).collect();
+    let train = pair(&mut archive, &places[..2], path, reading)?;
+    train.labels.check(path)?;
+    let test = match places.get(2..) {
+        Some(places) if !places.is_empty() => {
+            let left = reading.memory.saturating_sub(train.memory());
+            Some(pair(&mut archive, places, path, Reading { memory: left, ..reading })?)
+        }
+        _ => None,
+    };
+    let rows = train.len() + test.as_ref().map_or(0, Part::len);
+    let what = format!(
+        "an .npz file of {}: {rows} rows of {}",
+        names.join(", "),
+        part::row_words(train.image_shape, train.features)
+    );
+    Ok(Source { what, train, test, classes: None })
+}
+
+/// The part whose values and labels are these entries.
+fn pair(archive: &mut Npz, places: &[usize], path: &Path, reading: Reading<'_>) -> Result<Part> {
+    let names: Vec<String> = places.iter().map(|&place| format!("`{}`", archive.names()[place])).collect();
+    let at = |name: &str| {
+        let name = name.to_owned();
+        move |(problem, hint): Refusal| Error::file(path, format!("{name} {problem}"), hint)
+    };
+    let labels = {
+        let entry = &mut archive.entry(places[1]).map_err(at(&names[1]))?;
+        labels(entry, reading.memory).map_err(at(&names[1]))?
+    };
+    let entry = &mut archive.entry(places[0]).map_err(at(&names[0]))?;
+    let values = values(entry, reading).map_err(at(&names[0]))?;
+    let Values { shape, format, bytes } = values;
+    if shape[0] != labels.len() {
+        let problem =
+            format!("{} has {} labels, and {} has {} rows", names[1], labels.len(), names[0], shape[0]);
+        return Err(Error::file(path, problem, "save one label for each row"));
+    }
+    let features = shape[1..].iter().product();
+    let image_shape = match shape[1..] {
+        [rows, cols] | [rows, cols, 1 | 3] => Some([rows, cols]),
+        [_] if format == Format::Floats => part::square(&bytes, features),
+        _ => None,
+    };
+    Ok(Part {
+        path: path.to_owned(),
+        format,
+        features,
+        image_shape,
+        columns: None,
+        rows: Rows::Memory(bytes),
+        labels,
+    })
+}
+
+/// Rows as a part has them.
+struct Values {
+    shape: Vec<usize>,
+    format: Format,
+    bytes: Vec<u8>,
+}
+
+/// Images of bytes stay bytes; every other number becomes an f32.
+fn values(source: &mut impl Read, reading: Reading<'_>) -> Result<Values, Refusal> {
+    let header = Header::read(source)?;
+    let (shape, dtype) = (header.shape.clone(), &header.dtype);
+    if shape.len() < 2 || shape.contains(&0) {
+        let hint = "save values as [samples, values], or images as [samples, rows, columns]";
+        return refused(
+            format!("has shape {shape:?}: expected at least one row of at least one value"),
+            hint,
+        );
+    }
+    if dtype.is_text() {
+        return refused("holds texts, not numbers", "save numbers");
+    }
+    let format = if (dtype.letter, dtype.size) == ('u', 1) && shape.len() > 2 {
+        Format::Bytes
+    } else {
+        Format::Floats
+    };
+    let needed = header.count().and_then(|count| (count as u64).checked_mul(format.size() as u64));
+    if needed.is_none_or(|needed| needed > reading.memory) {
+        let problem = format!("has shape {shape:?}: more than the {} bytes of memory left", reading.memory);
+        return refused(problem, "allow more with --memory-limit, or use fewer rows");
+    }
+    let row: usize = shape[1..].iter().product();
+    let (mut bytes, mut at) = (Vec::new(), 0);
+    header.each(source, |value| {
+        match format {
+            Format::Bytes => bytes.push(value[0]),
+            Format::Floats => {
+                let number = dtype.number(value) as f32;
+                if !number.is_finite() && !reading.keep_missing {
+                    let place = if header.fortran {
+                        String::new()
+                    } else {
+                        format!(" in row {}, value {}, both from 0", at / row, at % row)
+                    };
+                    let problem = format!("has {} which is no finite f32{place}", dtype.number(value));
+                    return refused(problem, "fill in or remove such rows");
+                }
+                let number = if number.is_finite() { number } else { f32::NAN };
+                bytes.extend_from_slice(&number.to_ne_bytes());
+            }
+        }
+        at += 1;
+        Ok(())
+    })?;
+    if header.fortran {
+        bytes = match format {
+            Format::Bytes => row_major(&shape, &bytes),
+            Format::Floats => row_major(&shape, &bytemuck::pod_collect_to_vec::<u8, [u8; 4]>(&bytes))
+                .as_flattened()
+                .to_vec(),
+        };
+    }
+    Ok(Values { shape, format, bytes })
+}
+
+fn refused<T>(problem: impl Into<String>, hint: &str) -> Result<T, Refusal> {
+    Err((problem.into(), hint.to_owned()))
+}
+
+/// One label a row: whole numbers, truth values or texts.
+fn labels(source: &mut impl Read, memory: u64) -> Result<Labels, Refusal> {
+    let header = Header::read(source)?;
+    let (shape, dtype) = (&header.shape, &header.dtype);
+    match shape[..] {
+        [rows] | [rows, 1] if rows > 0 => {}
+        [_, columns] if columns > 1 => {
+            let problem = format!("has shape {shape:?}: one label a row is expected, not {columns} numbers");
+            return refused(problem, "of one-hot rows, save y.argmax(axis=1)");
+        }
+        _ => {
+            let problem = format!("has shape {shape:?}: one label a row is expected");
+            return refused(problem, "save labels as an array [samples]");
+        }
+    }
+    if header.count().is_none_or(|count| 4 * count as u64 > memory) {
+        let problem = format!("has shape {shape:?}: more than the {memory} bytes of memory left");
+        return refused(problem, "allow more with --memory-limit, or use fewer rows");
+    }
+    let mut labels = Labels::default();
+    header.each(source, |value| {
+        if dtype.is_text() {
+            let text = dtype.text(value);
+            if text.trim().is_empty() {
+                return refused(
+                    format!("has no label for row {}, from 0", labels.len()),
+                    "fill in or remove such rows",
+                );
+            }
+            labels.push(text.trim());
+        } else {
+            labels.push(&dtype.number(value).to_string());
+        }
+        Ok(())
+    })?;
+    Ok(labels)
+}

@@ -1,0 +1,174 @@
+//! One part of a set as its files have it: rows that nothing has been done to yet, and a label each.
+
+use std::path::{Path, PathBuf};
+
+use super::Labels;
+use crate::data::preparation::{LEAST_PIXELS, Preparation, Scaling, are_whole_bytes};
+use crate::data::row_file::RowFile;
+use crate::data::{Format, Samples};
+use crate::error::{Error, Result};
+
+/// Rows that were read, or left in their file, which then has bytes.
+#[derive(Debug)]
+pub enum Rows {
+    /// Values in their format, one row after another.
+    Memory(Vec<u8>),
+    /// Bytes.
+    Disk(RowFile),
+}
+
+/// Rows, not empty, and a label each.
+#[derive(Debug)]
+pub struct Part {
+    /// The file or folder, as errors name it.
+    pub path: PathBuf,
+    /// What a value is stored as.
+    pub format: Format,
+    /// Values in a row: at least 1.
+    pub features: usize,
+    /// Rows and columns of an image, if rows are images.
+    pub image_shape: Option<[usize; 2]>,
+    /// What the values of a row are called, if they have names.
+    pub columns: Option<Vec<String>>,
+    /// The values.
+    pub rows: Rows,
+    /// As many as rows.
+    pub labels: Labels,
+}
+
+/// The f32 values of rows of [`Format::Floats`].
+pub fn floats(bytes: &[u8]) -> impl Iterator<Item = f32> + Clone + '_ {
+    bytes.chunks_exact(4).map(|b| f32::from_ne_bytes([b[0], b[1], b[2], b[3]]))
+}
+
+impl Part {
+    /// How many rows.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Bytes that the rows take in memory.
+    pub fn memory(&self) -> u64 {
+        match &self.rows {
+            Rows::Memory(bytes) => bytes.len() as u64,
+            Rows::Disk(_) => 0,
+        }
+    }
+
+    /// Splits off the rows `test`; both they and the others keep their order. The rows never lie in memory twice.
+    ///
+    /// # Errors
+    /// [`Error::File`] if the rows are left in their file.
+    pub fn split_off(mut self, test: &[usize]) -> Result<(Self, Self)> {
+        let Rows::Memory(bytes) = &mut self.rows else {
+            let hint = "allow more with --memory-limit, or give a part of its own with --test-data";
+            return Err(Error::file(&self.path, "samples left on the disk cannot be split", hint));
+        };
+        let (size, rows) = (self.features * self.format.size(), self.labels.len());
+        let mut chosen = vec![false; rows];
+        test.iter().for_each(|&row| chosen[row] = true);
+        let (mut kept, mut taken) = (Vec::with_capacity(rows), Vec::new());
+        let mut split = Vec::with_capacity(test.len() * size);
+        for (row, chosen) in chosen.into_iter().enumerate() {
+            let place = row * size..(row + 1) * size;
+            if chosen {
+                split.extend_from_slice(&bytes[place]);
+                taken.push(row);
+            } else {
+                bytes.copy_within(place, kept.len() * size);
+                kept.push(row);
+            }
+        }
+        bytes.truncate(kept.len() * size);
+        bytes.shrink_to_fit();
+        let labels = self.labels.part(&taken);
+        self.labels = self.labels.part(&kept);
+        let (path, columns, rows) = (self.path.clone(), self.columns.clone(), Rows::Memory(split));
+        let Self { format, features, image_shape, .. } = self;
+        Ok((self, Self { path, format, features, image_shape, columns, rows, labels }))
+    }
+
+    /// Scaled samples, with the classes in the order of their names.
+    ///
+    /// # Errors
+    /// [`Error::File`] for a label that is no class, and for values that cannot be scaled so.
+    pub fn samples(self, preparation: &Preparation, memory: u64) -> Result<Samples> {
+        let Preparation { scaling, class_names } = preparation;
+        let (path, features) = (self.path.as_path(), self.features);
+        let (format, bytes) = match (scaling, self.format, self.rows) {
+            (Scaling::Bytes, Format::Bytes, Rows::Disk(file)) => {
+                let labels = self.labels.classes(class_names, path)?;
+                return Samples::on_disk(file, labels, class_names.len());
+            }
+            (Scaling::Bytes, Format::Bytes, Rows::Memory(bytes)) => (Format::Bytes, bytes),
+            (Scaling::Bytes, Format::Floats, Rows::Memory(bytes)) => {
+                (Format::Bytes, narrowed(bytes, features, path)?)
+            }
+            (_, Format::Bytes, Rows::Memory(bytes)) => {
+                let mut bytes = widened(&bytes, memory, path)?;
+                scaling.apply(&mut bytes, features, path)?;
+                (Format::Floats, bytes)
+            }
+            (_, Format::Floats, Rows::Memory(mut bytes)) => {
+                scaling.apply(&mut bytes, features, path)?;
+                (Format::Floats, bytes)
+            }
+            (_, _, Rows::Disk(_)) => {
+                let hint = "allow more with --memory-limit, or use --scale auto";
+                return Err(Error::file(path, "samples left on the disk can only be scaled as bytes", hint));
+            }
+        };
+        let labels = self.labels.classes(class_names, path)?;
+        Samples::in_format(format, features, bytes, labels, class_names.len())
+    }
+}
+
+/// Floats that are all whole numbers from 0 to 255, as bytes, in the same memory.
+fn narrowed(mut bytes: Vec<u8>, features: usize, path: &Path) -> Result<Vec<u8>> {
+    let count = bytes.len() / 4;
+    for i in 0..count {
+        let value = f32::from_ne_bytes([bytes[4 * i], bytes[4 * i + 1], bytes[4 * i + 2], bytes[4 * i + 3]]);
+        if !(0.0..=255.0).contains(&value) || value.fract() != 0.0 {
+            let (row, column) = (i / features, i % features);
+            let problem = format!(
+                "sample {row}, value {column}, both from 0: {value} is no byte, and the training data are bytes, scaled \
+                 by 1/255"
+            );
+            return Err(Error::file(
+                path,
+                problem,
+                "use data of the same kind, or train with another --scale",
+            ));
+        }
+        bytes[i] = value as u8;
+    }
+    bytes.truncate(count);
+    bytes.shrink_to_fit();
+    Ok(bytes)
+}
+
+/// Bytes as floats of the same values.
+fn widened(bytes: &[u8], memory: u64, path: &Path) -> Result<Vec<u8>> {
+    if 4 * bytes.len() as u64 > memory {
+        let problem =
+            format!("as numbers its samples take {} bytes of memory, more than {memory}", 4 * bytes.len());
+        return Err(Error::file(path, problem, "allow more with --memory-limit, or use --scale auto"));
+    }
+    Ok(bytes.iter().flat_map(|&byte| f32::from(byte).to_ne_bytes()).collect())
+}
+
+/// The shape of rows of numbers that look like square images: whole numbers that bytes hold, at least 8 x 8.
+pub fn square(rows: &[u8], columns: usize) -> Option<[usize; 2]> {
+    let side = columns.isqrt();
+    (columns >= LEAST_PIXELS && side * side == columns && are_whole_bytes(floats(rows)))
+        .then_some([side, side])
+}
+
+/// A row in words.
+pub fn row_words(image_shape: Option<[usize; 2]>, features: usize) -> String {
+    match image_shape {
+        None => format!("{features} values"),
+        Some([rows, cols]) if rows * cols == features => format!("{rows} x {cols} pixels"),
+        Some([rows, cols]) => format!("{rows} x {cols} pixels of {} colours", features / (rows * cols)),
+    }
+}

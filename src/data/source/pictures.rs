@@ -1,0 +1,97 @@
+//! PNG and JPEG images of one size, as bytes: a value a pixel if all are grey, else red, green and blue.
+
+use std::borrow::Cow;
+
+use image::GenericImageView;
+
+use crate::data::picture;
+
+/// One image.
+pub struct Picture {
+    /// Rows and columns.
+    pub shape: [usize; 2],
+    colour: bool,
+    bytes: Vec<u8>,
+}
+
+impl Picture {
+    /// Decodes an image; nothing if the bytes are neither PNG nor JPEG. Transparency is left out, and 16 bits become 8.
+    ///
+    /// # Errors
+    /// What is wrong with the image.
+    pub fn decode(bytes: &[u8]) -> Result<Option<Self>, String> {
+        let Some(image) = picture::decode(bytes)? else { return Ok(None) };
+        let (width, height) = image.dimensions();
+        let shape = [height as usize, width as usize];
+        let colour = image.color().has_color();
+        let bytes = if colour { image.into_rgb8().into_raw() } else { image.into_luma8().into_raw() };
+        Ok(Some(Self { shape, colour, bytes }))
+    }
+}
+
+/// Images of one size, one after another.
+#[derive(Default)]
+pub struct Pictures {
+    /// Rows and columns, once there is an image.
+    pub shape: Option<[usize; 2]>,
+    colour: bool,
+    pub bytes: Vec<u8>,
+}
+
+impl Pictures {
+    /// How many images.
+    #[cfg(feature = "parquet")]
+    pub fn count(&self) -> usize {
+        self.bytes.len().checked_div(self.features()).unwrap_or(0)
+    }
+
+    /// Values of an image.
+    pub fn features(&self) -> usize {
+        let [rows, cols] = self.shape.unwrap_or([0, 0]);
+        rows * cols * if self.colour { 3 } else { 1 }
+    }
+
+    /// Adds an image.
+    ///
+    /// # Errors
+    /// What does not fit: another size than the others, or more than `memory` bytes in all.
+    pub fn push(&mut self, picture: &Picture, memory: u64) -> Result<(), String> {
+        let [rows, cols] = *self.shape.get_or_insert(picture.shape);
+        if picture.shape != [rows, cols] {
+            let [own_rows, own_cols] = picture.shape;
+            return Err(format!(
+                "it is {own_rows} x {own_cols} pixels, and the images before it are {rows} x {cols}"
+            ));
+        }
+        if picture.colour {
+            self.in_colour();
+        }
+        let bytes = if self.colour && !picture.colour {
+            tripled(&picture.bytes).into()
+        } else {
+            Cow::from(&picture.bytes)
+        };
+        if (self.bytes.len() + bytes.len()) as u64 > memory {
+            return Err(format!("the images up to here take more than {memory} bytes of memory"));
+        }
+        self.bytes.extend_from_slice(&bytes);
+        Ok(())
+    }
+
+    /// Whether there are colours.
+    pub fn is_colour(&self) -> bool {
+        self.colour
+    }
+
+    /// Grey becomes red, green and blue alike.
+    pub fn in_colour(&mut self) {
+        if !self.colour {
+            self.colour = true;
+            self.bytes = tripled(&self.bytes);
+        }
+    }
+}
+
+fn tripled(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().flat_map(|&byte| [byte; 3]).collect()
+}

@@ -1,0 +1,114 @@
+//! What hidden layers put out if it is not the ReLU of the products: the host of `activation.wgsl`.
+
+use bytemuck::{Pod, Zeroable};
+
+use super::{Layout, Matrix, fold};
+use crate::dropout::Dropout;
+use crate::error::{Error, Result};
+use crate::gpu::{Gpu, Kernel, Launch, Shader, Slice, Work};
+use crate::reference::Activation;
+
+pub(super) const SHADER: Shader =
+    Shader { name: "activation", source: include_str!("../../shaders/activation.wgsl") };
+
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Params {
+    rows: u32,
+    width: u32,
+    cols: u32,
+    activation: u32,
+    seed: [u32; 2],
+    layer: u32,
+    threshold: u32,
+    scale: f32,
+    unused: [u32; 3],
+}
+
+/// The kernels of `activation.wgsl`.
+pub struct Activate {
+    train: Kernel,
+    evaluate: Kernel,
+    backward: Kernel,
+    activation: Activation,
+}
+
+impl Activate {
+    /// Compiles the kernels, for one activation.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device's compiler rejects the shader.
+    pub async fn new(gpu: &Gpu, activation: Activation) -> Result<Self> {
+        Ok(Self {
+            train: Kernel::new(gpu, SHADER, "train").await?,
+            evaluate: Kernel::new(gpu, SHADER, "evaluate").await?,
+            backward: Kernel::new(gpu, SHADER, "backward").await?,
+            activation,
+        })
+    }
+
+    /// a = f(a) ⊙ D and slope = f'(a) ⊙ D for hidden layer `layer`, counted from 0, with the masks D of the step whose
+    /// [`Step`](crate::optimizer::Step) is in `step`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the slopes are not of a's shape.
+    pub fn train(
+        &self,
+        gpu: &Gpu,
+        (dropout, layer): (Dropout, usize),
+        step: Slice<'_>,
+        slope: &Matrix,
+        a: &Matrix,
+    ) -> Result<Launch> {
+        let mut params = self.params(slope.layout, a.layout)?;
+        (params.seed, params.layer) = (dropout.key(), layer as u32);
+        (params.threshold, params.scale) = (dropout.threshold(), dropout.scale());
+        self.launch(gpu, &self.train, params, &[step, slope.slice(), a.slice()], a)
+    }
+
+    /// a = f(a)
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the buffers do not fit the kernel.
+    pub fn evaluate(&self, gpu: &Gpu, a: &Matrix) -> Result<Launch> {
+        self.launch(gpu, &self.evaluate, self.params(a.layout, a.layout)?, &[a.slice()], a)
+    }
+
+    /// dz = dz ⊙ slope
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the slopes are not of dz's shape.
+    pub fn backward(&self, gpu: &Gpu, slope: &Matrix, dz: &Matrix) -> Result<Launch> {
+        let params = self.params(slope.layout, dz.layout)?;
+        self.launch(gpu, &self.backward, params, &[slope.slice(), dz.slice()], dz)
+    }
+
+    fn params(&self, slope: Layout, a: Layout) -> Result<Params> {
+        if slope != a {
+            return Err(Error::shape("activation: slopes", a, slope));
+        }
+        let activation = match self.activation {
+            Activation::Relu => 0,
+            Activation::Sigmoid => 1,
+            Activation::Tanh => 2,
+            Activation::Gelu => 3,
+        };
+        let (rows, width, cols) = (4 * a.row_blocks as u32, a.col_blocks as u32 - 1, a.cols as u32);
+        Ok(Params { rows, width, cols, activation, ..Params::zeroed() })
+    }
+
+    fn launch(
+        &self,
+        gpu: &Gpu,
+        kernel: &Kernel,
+        params: Params,
+        buffers: &[Slice<'_>],
+        a: &Matrix,
+    ) -> Result<Launch> {
+        let invocations = (params.rows * params.width) as usize;
+        let workgroups = fold(invocations.div_ceil(kernel.workgroup_size()[0] as usize));
+        let bytes = buffers.iter().map(Slice::size).sum();
+        let work = Work { shape: vec![a.layout.rows, a.layout.cols], flops: 0, bytes };
+        Ok(kernel.bind(gpu, &params, buffers)?.launch(workgroups).doing(work))
+    }
+}

@@ -1,0 +1,289 @@
+//! What to train, and how: the options with their defaults, and what they mean for a data set and an engine.
+
+use serde::{Deserialize, Serialize};
+
+use super::Plan;
+use crate::data::Dataset;
+use crate::dropout::Dropout;
+use crate::engine::StepOptions;
+use crate::error::{Error, Result};
+use crate::model::MlpSpec;
+use crate::optimizer::{Algorithm, Optimizer};
+use crate::reference::Activation;
+use crate::schedule::{Curve, Schedule};
+
+/// What to train, and how. Names as in `config.json` and on the command line; what a file does not name is as by default.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TrainConfig {
+    /// Sizes of the hidden layers; none is softmax regression.
+    pub hidden: Vec<usize>,
+    /// What follows every hidden layer.
+    pub activation: Activation,
+    /// Samples in a batch; an epoch's last batch may be shorter.
+    pub batch_size: usize,
+    /// Times that every training sample is seen.
+    pub epochs: usize,
+    /// How a gradient becomes a step.
+    pub optimizer: Algorithm,
+    /// Learning rate; with a schedule the highest one.
+    pub lr: f32,
+    /// Momentum of gradient descent.
+    pub momentum: f32,
+    /// Whether the momentum is Nesterov's.
+    pub nesterov: bool,
+    /// L2 penalty; with AdamW decoupled from the gradient.
+    pub weight_decay: f32,
+    /// What becomes of the learning rate.
+    pub lr_schedule: Curve,
+    /// Of the schedule `step`: epochs between two falls.
+    pub lr_step_epochs: Option<usize>,
+    /// Of the schedule `step`: what the rate is multiplied by.
+    pub lr_gamma: f32,
+    /// Of the schedule `cosine`: the rate that it ends at.
+    pub lr_min: f32,
+    /// Epochs in which the rate rises to its value, or parts of one.
+    pub warmup_epochs: f32,
+    /// Probability that a hidden unit is left out of a training step.
+    pub dropout: f32,
+    /// How much of each label is spread evenly over all classes.
+    pub label_smoothing: f32,
+    /// The norm that a step's gradient is shortened to if it is longer.
+    pub clip_norm: Option<f32>,
+    /// Of the initial weights, every epoch's shuffle, dropout and the choice of validation samples.
+    pub seed: u64,
+    /// Part of the training samples held out for validation.
+    pub validation_fraction: f64,
+    /// Stop after so many epochs without a better validation loss, and keep the best parameters.
+    pub early_stopping: Option<usize>,
+    /// Train on so many batches only, the same in every epoch: a network that works can learn them by heart.
+    pub overfit_batches: Option<usize>,
+    /// One batch through everything, then stop.
+    pub dry_run: bool,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            hidden: vec![300, 75],
+            activation: Activation::Relu,
+            batch_size: 64,
+            epochs: 10,
+            optimizer: Algorithm::Sgd,
+            lr: Algorithm::Sgd.default_lr(),
+            momentum: 0.0,
+            nesterov: false,
+            weight_decay: Algorithm::Sgd.default_weight_decay(),
+            lr_schedule: Curve::Constant,
+            lr_step_epochs: None,
+            lr_gamma: 0.1,
+            lr_min: 0.0,
+            warmup_epochs: 0.0,
+            dropout: 0.0,
+            label_smoothing: 0.0,
+            clip_norm: None,
+            seed: 1,
+            validation_fraction: 0.0,
+            early_stopping: None,
+            overfit_batches: None,
+            dry_run: false,
+        }
+    }
+}
+
+/// Tells what an option was and may be.
+fn refuse(option: &str, got: &dyn std::fmt::Display, wanted: &str) -> Result<()> {
+    Err(Error::Usage(format!("--{option} {got}: expected {wanted}")))
+}
+
+/// Refuses two options that cannot be meant together, and says what to do.
+fn contradiction(problem: &str, hint: &str) -> Result<()> {
+    Err(Error::Usage(format!("{problem}\n  hint: {hint}")))
+}
+
+impl TrainConfig {
+    /// The defaults that go with an optimiser: its learning rate and its weight decay are its own.
+    pub fn for_optimizer(optimizer: Algorithm) -> Self {
+        let (lr, weight_decay) = (optimizer.default_lr(), optimizer.default_weight_decay());
+        Self { optimizer, lr, weight_decay, ..Self::default() }
+    }
+
+    /// Whether every value can be meant, and all of them together.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] that names the option, what it was and what it may be.
+    pub fn check(&self) -> Result<()> {
+        self.check_numbers()?;
+        self.check_optimizer()?;
+        self.check_schedule()?;
+        if self.early_stopping.is_some() && self.validation_fraction == 0.0 {
+            return contradiction(
+                "--early-stopping watches the validation loss, but nothing is held out",
+                "add --validation-fraction 0.1",
+            );
+        }
+        if self.dropout > 0.0 && self.hidden.is_empty() {
+            return contradiction(
+                "--dropout leaves hidden units out, but there is no hidden layer",
+                "leave --dropout out, or give --hidden sizes",
+            );
+        }
+        let counts = [
+            ("batch-size", Some(self.batch_size)),
+            ("epochs", Some(self.epochs)),
+            ("lr-step-epochs", self.lr_step_epochs),
+            ("early-stopping", self.early_stopping),
+            ("overfit-batches", self.overfit_batches),
+        ];
+        match counts.into_iter().find(|(_, count)| *count == Some(0)) {
+            Some((option, _)) => refuse(option, &0, "1 or more"),
+            None => Ok(()),
+        }
+    }
+
+    fn check_numbers(&self) -> Result<()> {
+        // NaN fails every one of these comparisons.
+        let positive = |value: f32| value > 0.0 && value.is_finite();
+        let zero_or_more = |value: f32| value >= 0.0 && value.is_finite();
+        let below_one = |value: f64| (0.0..1.0).contains(&value);
+        let (dropout, smoothing) = (f64::from(self.dropout), f64::from(self.label_smoothing));
+        let checks: [(&str, f64, bool, &str); 10] = [
+            ("lr", self.lr.into(), positive(self.lr), "a number greater than 0"),
+            ("momentum", self.momentum.into(), below_one(self.momentum.into()), BELOW_ONE),
+            (
+                "weight-decay",
+                self.weight_decay.into(),
+                zero_or_more(self.weight_decay),
+                "a number of 0 or more",
+            ),
+            ("validation-fraction", self.validation_fraction, below_one(self.validation_fraction), BELOW_ONE),
+            (
+                "lr-gamma",
+                self.lr_gamma.into(),
+                self.lr_gamma > 0.0 && self.lr_gamma <= 1.0,
+                "a number above 0, up to 1",
+            ),
+            ("lr-min", self.lr_min.into(), zero_or_more(self.lr_min), "a number of 0 or more"),
+            (
+                "warmup-epochs",
+                self.warmup_epochs.into(),
+                zero_or_more(self.warmup_epochs),
+                "a number of 0 or more",
+            ),
+            ("dropout", dropout, below_one(dropout), BELOW_ONE),
+            ("label-smoothing", smoothing, below_one(smoothing), BELOW_ONE),
+            (
+                "clip-norm",
+                self.clip_norm.unwrap_or(1.0).into(),
+                self.clip_norm.is_none_or(positive),
+                "a number greater than 0",
+            ),
+        ];
+        // As f32, so that 0.1 is not shown as 0.10000000149011612.
+        match checks.into_iter().find(|(_, _, fine, _)| !fine) {
+            Some((option, got, _, wanted)) => refuse(option, &(got as f32), wanted),
+            None => Ok(()),
+        }
+    }
+
+    fn check_optimizer(&self) -> Result<()> {
+        let adam = self.optimizer != Algorithm::Sgd;
+        if adam && (self.momentum != 0.0 || self.nesterov) {
+            return contradiction(
+                "--momentum and --nesterov belong to --optimizer sgd",
+                "leave them out: Adam has moments of its own, with β₁ = 0.9 and β₂ = 0.999",
+            );
+        }
+        if self.lr_schedule == Curve::OneCycle && self.momentum != 0.0 {
+            return contradiction(
+                "--lr-schedule one-cycle moves the momentum itself, between 0.95 and 0.85",
+                "leave --momentum out",
+            );
+        }
+        if self.nesterov && self.momentum == 0.0 && self.lr_schedule != Curve::OneCycle {
+            return contradiction("--nesterov needs a momentum", "add --momentum 0.9");
+        }
+        Ok(())
+    }
+
+    fn check_schedule(&self) -> Result<()> {
+        if self.lr_schedule == Curve::Step && self.lr_step_epochs.is_none() {
+            return contradiction(
+                "--lr-schedule step needs to know after how many epochs the rate falls",
+                "add --lr-step-epochs 5",
+            );
+        }
+        if self.lr_schedule == Curve::OneCycle && self.warmup_epochs > 0.0 {
+            return contradiction(
+                "--lr-schedule one-cycle has a warm-up of its own, 30 % of all steps",
+                "leave --warmup-epochs out",
+            );
+        }
+        if f64::from(self.warmup_epochs) > self.epochs as f64 {
+            return refuse("warmup-epochs", &self.warmup_epochs, "no more than --epochs");
+        }
+        if self.lr_schedule == Curve::Cosine && self.lr_min > self.lr {
+            return refuse("lr-min", &self.lr_min, "no more than --lr");
+        }
+        let unused = [
+            ("lr-step-epochs", Curve::Step, self.lr_step_epochs.is_some()),
+            ("lr-gamma", Curve::Step, self.lr_gamma != Self::default().lr_gamma),
+            ("lr-min", Curve::Cosine, self.lr_min != Self::default().lr_min),
+        ];
+        match unused.into_iter().find(|(_, curve, given)| *given && self.lr_schedule != *curve) {
+            Some((option, curve, _)) => {
+                let name = if curve == Curve::Step { "step" } else { "cosine" };
+                let hint = format!("add --lr-schedule {name}, or leave --{option} out");
+                contradiction(&format!("--{option} belongs to another --lr-schedule"), &hint)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Epochs that the run has in the end.
+    pub fn total_epochs(&self) -> usize {
+        if self.dry_run { 1 } else { self.epochs }
+    }
+
+    /// The network for a data set.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a size of 0, or sizes beyond any machine.
+    pub fn spec(&self, dataset: &Dataset) -> Result<MlpSpec> {
+        let ends = (dataset.train.features(), dataset.classes);
+        let sizes = [&[ends.0], &self.hidden[..], &[ends.1]].concat();
+        Ok(MlpSpec::new(sizes)?.with_activation(self.activation))
+    }
+
+    /// How an engine has to take steps on a data set.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub fn step_options(&self, dataset: &Dataset) -> Result<StepOptions> {
+        let (momentum, nesterov, weight_decay) = (self.momentum, self.nesterov, self.weight_decay);
+        let steps_per_epoch = Plan::new(self, dataset)?.train.len().div_ceil(self.batch_size).max(1);
+        Ok(StepOptions {
+            batch_size: self.batch_size,
+            optimizer: Optimizer { algorithm: self.optimizer, momentum, nesterov, weight_decay },
+            schedule: self.schedule(steps_per_epoch as u64),
+            clip_norm: self.clip_norm,
+            label_smoothing: self.label_smoothing,
+            dropout: Dropout { rate: self.dropout, seed: self.seed },
+        })
+    }
+
+    /// The learning rate of all steps, where an epoch has so many.
+    fn schedule(&self, steps_per_epoch: u64) -> Schedule {
+        Schedule {
+            curve: self.lr_schedule,
+            lr: self.lr.into(),
+            warmup: (f64::from(self.warmup_epochs) * steps_per_epoch as f64).round() as u64,
+            total: self.total_epochs() as u64 * steps_per_epoch,
+            every: self.lr_step_epochs.unwrap_or(1).max(1) as u64 * steps_per_epoch,
+            gamma: self.lr_gamma.into(),
+            min: self.lr_min.into(),
+        }
+    }
+}
+
+const BELOW_ONE: &str = "a number from 0 to less than 1";

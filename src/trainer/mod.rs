@@ -1,0 +1,245 @@
+//! Training: epochs over an engine, validation, early stopping, checkpoints. Tells an [`Observer`] what happens and
+//! prints nothing.
+
+mod config;
+mod plan;
+
+pub use config::TrainConfig;
+pub use plan::{Plan, shuffled};
+
+use std::time::Instant;
+
+use crate::checkpoint::{Progress, State};
+use crate::data::{Dataset, Split};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::metrics::{EpochRecord, Score, Sums};
+use crate::model::Parameters;
+
+/// Hears what happens in a run, keeps what has to be kept, and may end it.
+pub trait Observer {
+    /// So many of an epoch's samples are trained on.
+    fn progress(&mut self, epoch: usize, samples: usize, of: usize);
+
+    /// An epoch is finished. `state` is what the next one starts from.
+    ///
+    /// # Errors
+    /// Whatever keeps the record from being kept; it ends the run.
+    fn epoch(&mut self, record: &EpochRecord, state: &State) -> Result<()>;
+
+    /// The run was asked to end, in the middle of an epoch.
+    ///
+    /// # Errors
+    /// As [`epoch`](Self::epoch).
+    fn interrupted(&mut self, state: &State) -> Result<()>;
+
+    /// Whether the run should end at the next opportunity.
+    fn should_stop(&self) -> bool;
+}
+
+/// Watches nothing and keeps nothing.
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn progress(&mut self, _epoch: usize, _samples: usize, _of: usize) {}
+
+    fn epoch(&mut self, _record: &EpochRecord, _state: &State) -> Result<()> {
+        Ok(())
+    }
+
+    fn interrupted(&mut self, _state: &State) -> Result<()> {
+        Ok(())
+    }
+
+    fn should_stop(&self) -> bool {
+        false
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All epochs are done.
+    Finished,
+    /// The validation loss got no better for as long as it was given.
+    StoppedEarly,
+    /// The observer asked for it.
+    Interrupted,
+}
+
+/// What was trained in one sitting, and how long it took.
+struct Speed {
+    samples: usize,
+    seconds: f64,
+}
+
+/// A run: an engine, the samples, and how far it has come.
+pub struct Trainer<'a, E> {
+    engine: &'a mut E,
+    config: &'a TrainConfig,
+    plan: Plan,
+    progress: Progress,
+    history: Vec<EpochRecord>,
+    /// The parameters with the lowest validation loss, if that may stop the run.
+    best: Option<Parameters>,
+}
+
+impl<'a, E: Engine> Trainer<'a, E> {
+    /// A new run, whose weights are initialised from the seed.
+    ///
+    /// # Errors
+    /// As [`Plan::new`], and what the engine reports.
+    pub async fn start(engine: &'a mut E, config: &'a TrainConfig, dataset: &Dataset) -> Result<Self> {
+        let parameters = Parameters::initial(&config.spec(dataset)?, config.seed);
+        Self::start_with(engine, config, dataset, &parameters).await
+    }
+
+    /// A new run that begins with these weights.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start), and [`Error::Shape`] if they are of another network.
+    pub async fn start_with(
+        engine: &'a mut E,
+        config: &'a TrainConfig,
+        dataset: &Dataset,
+        parameters: &Parameters,
+    ) -> Result<Self> {
+        let plan = Plan::new(config, dataset)?;
+        engine.set_parameters(parameters, None).await?;
+        engine.set_sums(&Sums::default()).await?;
+        Ok(Self { engine, config, plan, progress: Progress::default(), history: Vec::new(), best: None })
+    }
+
+    /// Goes on with a run from a state, after the epochs of its history.
+    ///
+    /// # Errors
+    /// As [`Plan::new`], and what the engine reports.
+    pub async fn resume(
+        engine: &'a mut E,
+        config: &'a TrainConfig,
+        dataset: &Dataset,
+        state: &State,
+        history: Vec<EpochRecord>,
+    ) -> Result<Self> {
+        let plan = Plan::new(config, dataset)?;
+        engine.set_parameters(&state.parameters, Some(&state.optimizer)).await?;
+        engine.set_sums(&state.progress.sums).await?;
+        let (progress, best) = (state.progress.clone(), state.best.clone());
+        Ok(Self { engine, config, plan, progress, history, best })
+    }
+
+    /// Trains until all epochs are done, or something ends the run before. With early stopping the engine then has the
+    /// parameters of the [`best`](Self::best) epoch, unless the run was interrupted.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] if a loss is not finite; what the engine or the observer report.
+    pub async fn run(&mut self, observer: &mut impl Observer) -> Result<Outcome> {
+        let mut outcome = Outcome::Finished;
+        while self.progress.epochs < self.config.total_epochs() {
+            if self.patience_is_over() {
+                outcome = Outcome::StoppedEarly;
+                break;
+            }
+            let Some((train, speed)) = self.train_epoch(observer).await? else {
+                let state = self.state().await?;
+                observer.interrupted(&state)?;
+                return Ok(Outcome::Interrupted);
+            };
+            let record = self.record(train, speed).await?;
+            self.engine.set_sums(&Sums::default()).await?;
+            self.progress = Progress { epochs: self.progress.epochs + 1, samples: 0, sums: Sums::default() };
+            self.history.push(record);
+            let mut state = self.state().await?;
+            if self.config.early_stopping.is_some() && self.best_epoch() + 1 == self.history.len() {
+                self.best = Some(state.parameters.clone());
+                state.best.clone_from(&self.best);
+            }
+            observer.epoch(&self.history[self.history.len() - 1], &state)?;
+        }
+        if let Some(best) = &self.best {
+            self.engine.set_parameters(best, None).await?;
+        }
+        Ok(outcome)
+    }
+
+    /// The record that belongs to the network that the run ends with: with early stopping the one with the lowest
+    /// validation loss, else the newest.
+    pub fn best(&self) -> Option<&EpochRecord> {
+        if self.best.is_some() { self.history.get(self.best_epoch()) } else { self.history.last() }
+    }
+
+    /// The record of every epoch so far.
+    pub fn history(&self) -> &[EpochRecord] {
+        &self.history
+    }
+
+    /// The training samples in the order in which an epoch, counted from 0, takes them.
+    fn order(&self, epoch: usize) -> Vec<u32> {
+        shuffled(&self.plan.train, self.config.seed, epoch)
+    }
+
+    /// Trains what is left of an epoch; `None` if the observer ended it.
+    async fn train_epoch(&mut self, observer: &mut impl Observer) -> Result<Option<(Sums, Speed)>> {
+        let begun = Instant::now();
+        let (epoch, already) = (self.progress.epochs, self.progress.samples);
+        let order = self.order(epoch);
+        while self.progress.samples < order.len() {
+            if observer.should_stop() {
+                self.progress.sums = self.engine.sums().await?;
+                return Ok(None);
+            }
+            self.progress.samples += self.engine.train(&order[self.progress.samples..]).await?;
+            observer.progress(epoch + 1, self.progress.samples, order.len());
+        }
+        let sums = self.engine.sums().await?;
+        // Of an epoch that was resumed, what is timed is the rest.
+        let samples = order.len() - already;
+        Ok(Some((sums, Speed { samples, seconds: begun.elapsed().as_secs_f64() })))
+    }
+
+    async fn record(&mut self, train: Sums, speed: Speed) -> Result<EpochRecord> {
+        let epoch = self.progress.epochs + 1;
+        let finite = |score: Score| match score.loss.is_finite() {
+            true => Ok(score),
+            false => Err(Error::Diverged { epoch, loss: score.loss, lr: self.config.lr }),
+        };
+        let train_score = finite(train.score())?;
+        let validation = match self.plan.validation.is_empty() {
+            true => None,
+            false => Some(finite(self.engine.evaluate(Split::Train, &self.plan.validation).await?.score())?),
+        };
+        let test = finite(self.engine.evaluate(Split::Test, &self.plan.test).await?.score())?;
+        Ok(EpochRecord {
+            epoch,
+            train_loss: train_score.loss,
+            train_accuracy: train_score.accuracy,
+            test_loss: test.loss,
+            test_accuracy: test.accuracy,
+            validation_loss: validation.map(|score| score.loss),
+            validation_accuracy: validation.map(|score| score.accuracy),
+            seconds: speed.seconds,
+            samples_per_second: speed.samples as f64 / speed.seconds,
+        })
+    }
+
+    async fn state(&mut self) -> Result<State> {
+        Ok(State {
+            progress: self.progress.clone(),
+            parameters: self.engine.parameters().await?,
+            optimizer: self.engine.optimizer_state().await?,
+            best: self.best.clone(),
+        })
+    }
+
+    /// Whether the best validation loss is as many epochs ago as `early_stopping` allows.
+    fn patience_is_over(&self) -> bool {
+        let epochs = self.history.len();
+        self.config.early_stopping.is_some_and(|patience| epochs > self.best_epoch() + patience)
+    }
+
+    /// The first epoch with the lowest validation loss, counted from 0.
+    fn best_epoch(&self) -> usize {
+        let loss = |epoch: usize| self.history[epoch].validation_loss.unwrap_or(f64::INFINITY);
+        (0..self.history.len()).fold(0, |best, epoch| if loss(epoch) < loss(best) { epoch } else { best })
+    }
+}

@@ -1,0 +1,78 @@
+//! Which samples are trained on, and in which order.
+
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+use super::TrainConfig;
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+
+/// Which samples are for what.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Of the training split: those to train on.
+    pub train: Vec<u32>,
+    /// Of the training split: those held out.
+    pub validation: Vec<u32>,
+    /// Of the test split: those to measure on.
+    pub test: Vec<u32>,
+}
+
+impl Plan {
+    /// Holds samples out by the seed, and cuts down what `--overfit-batches` or `--dry-run` do without.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if a batch would be larger than the training set, or either side of the hold-out empty.
+    pub fn new(config: &TrainConfig, dataset: &Dataset) -> Result<Self> {
+        let total = dataset.train.len();
+        let held_out = (config.validation_fraction * total as f64).round() as usize;
+        let mut train: Vec<u32> = (0..total as u32).collect();
+        let mut validation = Vec::new();
+        if config.validation_fraction > 0.0 {
+            if held_out == 0 || held_out == total {
+                return Err(Error::Usage(format!(
+                    "--validation-fraction {} holds {held_out} of {total} samples out: both parts need one",
+                    config.validation_fraction
+                )));
+            }
+            train.shuffle(&mut rng(config.seed, HOLD_OUT));
+            validation = train.split_off(total - held_out);
+            validation.sort_unstable();
+            train.sort_unstable();
+        }
+        if config.batch_size > train.len() {
+            return Err(Error::Usage(format!(
+                "--batch-size {} is larger than the training set of {} samples",
+                config.batch_size,
+                train.len()
+            )));
+        }
+        let mut test: Vec<u32> = (0..dataset.test.len() as u32).collect();
+        let batches = if config.dry_run { Some(1) } else { config.overfit_batches };
+        train.truncate(batches.map_or(train.len(), |n| n.saturating_mul(config.batch_size)));
+        if config.dry_run {
+            test.truncate(config.batch_size);
+            validation.truncate(config.batch_size);
+        }
+        Ok(Self { train, validation, test })
+    }
+}
+
+/// Streams of the generator: one for the hold-out, one for each epoch, so that an epoch's order depends on the seed
+/// and its number alone, and a resumed run meets the same.
+const HOLD_OUT: u64 = 0;
+
+/// The samples in the order in which an epoch, counted from 0, takes them.
+pub fn shuffled(samples: &[u32], seed: u64, epoch: usize) -> Vec<u32> {
+    let mut order = samples.to_vec();
+    order.shuffle(&mut rng(seed, HOLD_OUT + 1 + epoch as u64));
+    order
+}
+
+fn rng(seed: u64, stream: u64) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    // Stream 0 of the seed itself made the initial weights.
+    rng.set_stream(stream + 1);
+    rng
+}

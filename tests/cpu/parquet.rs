@@ -1,0 +1,227 @@
+//! Parquet files, written here: tables of numbers, images as data hubs publish them, and what is refused.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use gpu_mlp::Error;
+use gpu_mlp::data::{Dataset, Format, LoadOptions, Loaded};
+use image::{ColorType, ImageFormat};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
+use tempfile::{TempDir, tempdir};
+
+use crate::data::{refusal, says};
+use crate::forms::{encoded, load_with};
+
+/// A column to write: its values and, if some are missing, the levels that say which.
+enum Column {
+    Int32(Vec<i32>),
+    Int64(Vec<i64>),
+    Double(Vec<f64>, Vec<i16>),
+    Bytes(Vec<Vec<u8>>, Vec<i16>),
+}
+
+fn write(path: &Path, schema: &str, groups: &[Vec<Column>], compression: Compression, key: Option<&str>) {
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let metadata = key.map(|value| vec![KeyValue::new("huggingface".to_owned(), value.to_owned())]);
+    let properties =
+        WriterProperties::builder().set_compression(compression).set_key_value_metadata(metadata).build();
+    let mut writer =
+        SerializedFileWriter::new(File::create(path).unwrap(), schema, Arc::new(properties)).unwrap();
+    for group in groups {
+        let mut rows = writer.next_row_group().unwrap();
+        for column in group {
+            let mut writer = rows.next_column().unwrap().unwrap();
+            fn put<T: DataType>(
+                writer: &mut parquet::file::writer::SerializedColumnWriter<'_>,
+                values: &[T::T],
+                levels: &[i16],
+            ) {
+                let levels = (!levels.is_empty()).then_some(levels);
+                writer.typed::<T>().write_batch(values, levels, None).unwrap();
+            }
+            match column {
+                Column::Int32(values) => put::<Int32Type>(&mut writer, values, &[]),
+                Column::Int64(values) => put::<Int64Type>(&mut writer, values, &[]),
+                Column::Double(values, levels) => put::<DoubleType>(&mut writer, values, levels),
+                Column::Bytes(values, levels) => {
+                    let values: Vec<ByteArray> = values.iter().cloned().map(ByteArray::from).collect();
+                    put::<ByteArrayType>(&mut writer, &values, levels);
+                }
+            }
+            writer.close().unwrap();
+        }
+        rows.close().unwrap();
+    }
+    writer.close().unwrap();
+}
+
+fn file() -> (TempDir, PathBuf) {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("set.bin");
+    (folder, path)
+}
+
+fn halves() -> LoadOptions {
+    LoadOptions { test_fraction: 0.5, ..LoadOptions::default() }
+}
+
+fn load(path: &Path) -> Result<Loaded, Error> {
+    load_with(path, &halves())
+}
+
+const TABLE: &str = "message table { required int32 a; optional double b; required int64 label; }";
+
+fn table(rows: std::ops::Range<i32>, missing: bool) -> Vec<Column> {
+    let count = rows.len();
+    let mut levels = vec![1; count];
+    let mut doubles: Vec<f64> = rows.clone().map(|i| f64::from(i) * 10.0 + 0.5).collect();
+    if missing {
+        levels[2] = 0;
+        doubles.remove(2);
+    }
+    let labels = rows.clone().map(|i| i64::from(i % 3)).collect();
+    vec![Column::Int32(rows.collect()), Column::Double(doubles, levels), Column::Int64(labels)]
+}
+
+#[test]
+fn a_table_is_the_same_as_its_csv_in_every_compression() {
+    let (folder, path) = file();
+    let csv = folder.path().join("set.csv");
+    let line = |i: i32| format!("{i},{},{}\n", f64::from(i) * 10.0 + 0.5, i % 3);
+    fs::write(&csv, format!("a,b,label\n{}", (0..1200).map(line).collect::<String>())).unwrap();
+    let want = load(&csv).unwrap().dataset;
+    let zstd = Compression::ZSTD(ZstdLevel::default());
+    let gzip = Compression::GZIP(Default::default());
+    for compression in [Compression::UNCOMPRESSED, Compression::SNAPPY, zstd, gzip, Compression::LZ4_RAW] {
+        write(&path, TABLE, &[table(0..700, false), table(700..1200, false)], compression, None);
+        let Loaded { dataset, notice } = load(&path).unwrap();
+        says(
+            &notice.unwrap(),
+            &["a Parquet file of a table: 1200 rows of 2 values, labels in column `label`"],
+        );
+        let parts = |set: &Dataset| (set.train.clone(), set.test.clone(), set.preparation.clone());
+        assert_eq!(parts(&dataset), parts(&want), "{compression}");
+    }
+}
+
+const IMAGES: &str = "message images {
+    optional group image { optional binary bytes; optional binary path (STRING); }
+    required int64 label;
+}";
+
+/// Images of 2 x 3 whose pixels are 10 times their number, labels that take turns, and the first of them.
+fn images(count: usize, first: i64) -> Vec<Column> {
+    let png = |i: usize| encoded(&[i as u8 * 10; 6], [2, 3], ColorType::L8, ImageFormat::Png);
+    vec![
+        Column::Bytes((0..count).map(png).collect(), vec![2; count]),
+        Column::Bytes((0..count).map(|i| format!("{i}.png").into_bytes()).collect(), vec![2; count]),
+        Column::Int64((0..count as i64).map(|i| if i == 0 { first } else { i % 2 }).collect()),
+    ]
+}
+
+#[test]
+fn images_of_a_data_hub_keep_the_names_of_its_classes() {
+    let (_folder, path) = file();
+    let key = r#"{"info": {"features": {"image": {"_type": "Image"}, "label": {"names": ["zebra", "ape"], "_type": "ClassLabel"}}}}"#;
+    write(&path, IMAGES, &[images(6, 0)], Compression::SNAPPY, Some(key));
+    let Loaded { dataset, notice } = load(&path).unwrap();
+    says(&notice.unwrap(), &["a Parquet file of images: 6 rows of 2 x 3 pixels, labels in column `label`"]);
+    assert_eq!(
+        (dataset.image_shape, dataset.train.format(), dataset.train.features()),
+        ([2, 3], Format::Bytes, 6)
+    );
+    assert_eq!(dataset.preparation.class_names, ["zebra", "ape"], "in the order of their numbers");
+    for samples in [&dataset.train, &dataset.test] {
+        for sample in 0..3 {
+            let row = samples.read(&[sample]).unwrap();
+            let even = u32::from(row[0] / 10 % 2);
+            assert_eq!((row.len(), samples.labels()[sample as usize]), (6, even), "{row:?}");
+        }
+    }
+    write(&path, IMAGES, &[images(6, 0)], Compression::SNAPPY, None);
+    assert_eq!(load(&path).unwrap().dataset.preparation.class_names, ["0", "1"]);
+    write(&path, IMAGES, &[images(6, 2)], Compression::SNAPPY, Some(key));
+    says(
+        &refusal(load(&path)),
+        &["row 0, from 0, column `label`: the label 2 is none of the file's 2 names"],
+    );
+}
+
+#[test]
+fn files_that_hold_no_set_are_refused() {
+    let (_folder, path) = file();
+    let refused = |schema: &str, columns: Vec<Column>, fragments: &[&str]| {
+        write(&path, schema, &[columns], Compression::SNAPPY, None);
+        let text = refusal(load(&path));
+        says(&text, &["set.bin", "hint:"]);
+        says(&text, fragments);
+    };
+    refused(TABLE, table(0..9, true), &["row 2, from 0, column `b`: the value is missing"]);
+    let infinite = Column::Double(vec![1.0, f64::INFINITY, 1e300], vec![1; 3]);
+    let columns = vec![Column::Int32(vec![1, 2, 3]), infinite, Column::Int64(vec![0, 1, 0])];
+    refused(TABLE, columns, &["row 1, from 0, column `b`: inf is no finite f32"]);
+    let unnamed = "message m { required int32 a; required int64 b; }";
+    let two = || vec![Column::Int32(vec![1, 2]), Column::Int64(vec![0, 1])];
+    refused(unnamed, two(), &["no column is called label", "its columns are a, b", "--label-column"]);
+    let dates = "message m { required int32 day (DATE); required int64 label; }";
+    refused(dates, two(), &["column `day` has no plain numbers"]);
+    let words = "message m { required int64 label; required binary colour (STRING); }";
+    let columns =
+        vec![Column::Int64(vec![0, 1]), Column::Bytes(vec![b"red".to_vec(), b"blue".to_vec()], vec![])];
+    refused(words, columns, &["column `colour` has text"]);
+    refused(
+        "message m { required int64 label; }",
+        vec![Column::Int64(vec![1, 2])],
+        &["a column of labels and no others"],
+    );
+    refused(TABLE, table(0..0, false), &["it has no rows"]);
+    let mut broken = images(6, 0);
+    broken[0] = Column::Bytes(vec![b"GIF89a".to_vec(); 6], vec![2; 6]);
+    refused(IMAGES, broken, &["row 0, from 0, column `image.bytes`: these bytes are no PNG or JPEG"]);
+    let mut absent = images(2, 0);
+    absent[0] = Column::Bytes(vec![], vec![0, 1]);
+    refused(IMAGES, absent, &["row 0, from 0, column `image.bytes`: the image is missing"]);
+}
+
+/// Every damage is refused in words, or does not matter; nothing panics.
+#[test]
+fn damaged_files_never_panic() {
+    let (_folder, path) = file();
+    let mut damaged = 0;
+    for (compression, mask) in [(Compression::UNCOMPRESSED, 0xff), (Compression::SNAPPY, 0x55)] {
+        write(&path, TABLE, &[table(0..60, true)], compression, None);
+        let whole = fs::read(&path).unwrap();
+        for at in 0..whole.len() {
+            let mut broken = whole.clone();
+            broken[at] ^= mask;
+            fs::write(&path, &broken).unwrap();
+            damaged += usize::from(
+                load(&path).map_err(|error| assert_eq!(error.exit_code(), 2, "{error}")).is_err(),
+            );
+            if at % 7 == 0 {
+                fs::write(&path, &whole[..at]).unwrap();
+                assert!(load(&path).is_err(), "cut at {at}");
+            }
+        }
+    }
+    assert!(damaged > 300, "{damaged}");
+}
+
+#[test]
+fn labels_that_are_words_are_classes() {
+    let (_folder, path) = file();
+    let schema = "message m { required double x; required binary kind (STRING); }";
+    let words = ["ja", "nein", "ja", "nein"].map(|word| word.as_bytes().to_vec()).to_vec();
+    let x = Column::Double(vec![1.0, 20.0, 3.0, 40.0], vec![]);
+    write(&path, schema, &[vec![x, Column::Bytes(words, vec![])]], Compression::SNAPPY, None);
+    let dataset = load(&path).unwrap().dataset;
+    assert_eq!(dataset.preparation.class_names, ["ja", "nein"]);
+    let options = LoadOptions { label_column: Some("absent".into()), ..halves() };
+    says(&refusal(load_with(&path, &options)), &["no column is called absent"]);
+}
