@@ -233,7 +233,7 @@ fn damaged(path: &Path, problem: impl Into<String>) -> Error {
     Error::file(
         path,
         problem,
-        "it was not written by gpu-mlp, or is damaged: use another copy, or train again",
+        "it is no model of gpu-mlp's own, or damaged: use another copy, or take it over with `gpu-mlp import`",
     )
 }
 

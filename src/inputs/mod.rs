@@ -196,13 +196,20 @@ impl Open {
         let (mut plain, _) = idx::expand(BufReader::new(file)).map_err(refused)?;
         let start = start(&mut plain).map_err(refused)?;
         let known = |&&(magic, ..): &&(&[u8], &str, &str)| start.starts_with(magic);
+        let no_table = start.contains(&0) || is_picture(&start);
+        if let Some(column) = expected.label_column.as_ref().filter(|_| no_table) {
+            let path = path.display();
+            return Err(Error::Usage(format!(
+                "--label-column {column}: {path} is no table; leave the option out"
+            )));
+        }
         let source: Box<dyn Source> = if start.starts_with(MAGIC) {
             Box::new(npy::Rows::open(Cursor::new(start).chain(plain), &path, expected)?)
         } else if is_picture(&start) {
             Box::new(picture::Picture::open(Cursor::new(start).chain(plain), &path, expected)?)
         } else if let Some((_, what, hint)) = OTHERS.iter().find(known) {
             return Err(Error::file(&path, format!("this is {what}"), *hint));
-        } else if start.contains(&0) {
+        } else if no_table {
             let problem = "this is neither a picture, nor a NumPy array, nor a table of text";
             return Err(Error::file(&path, problem, "give PNG, JPEG, .npy or CSV"));
         } else {

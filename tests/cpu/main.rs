@@ -18,6 +18,9 @@ mod digits;
 mod doctor;
 #[path = "../engine_options/mod.rs"]
 mod engine_options;
+mod exchange;
+mod exchange_damaged;
+mod exports;
 #[cfg(feature = "fetch")]
 mod fetch;
 mod forms;
@@ -30,9 +33,12 @@ mod mirror;
 mod model;
 mod npz;
 mod on_disk;
+mod onnxruntime;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod pictures;
 mod pipeline_cache;
+mod predict;
 mod program;
 mod reference;
 mod replay;
