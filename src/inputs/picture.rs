@@ -105,8 +105,8 @@ fn on_paper(picture: &DynamicImage) -> GrayImage {
 ///
 /// Inverted if the paper (the median of the border) is bright; stretched from the paper's grey to the strongest ink's, where
 /// what is fainter than half of Otsu's threshold counts as paper (Otsu, *A Threshold Selection Method from Gray-Level
-/// Histograms*, 1979); cut to the ink, scaled into a box of 20/28 of the side, and centred by mass as far as that leaves
-/// all of it inside.
+/// Histograms*, 1979); cut to the ink, scaled into a box of 20/28 of the side, and its centre of mass put
+/// into the pixel of number side / 2 from 0, as far as that leaves all of it inside.
 pub fn normalise(grey: &GrayImage, side: usize) -> Option<Vec<u8>> {
     let ink = ink(grey)?;
     let (left, top, width, height) = bounds(&ink)?;
@@ -114,12 +114,12 @@ pub fn normalise(grey: &GrayImage, side: usize) -> Option<Vec<u8>> {
     let longest = (side as f64 * 20.0 / 28.0).round().max(1.0);
     let scaled =
         |length: u32| ((f64::from(length) * longest / f64::from(width.max(height))).round() as u32).max(1);
-    let digit = imageops::resize(&cut, scaled(width), scaled(height), FilterType::Triangle);
+    let digit = imageops::resize(&cut, scaled(width), scaled(height), FilterType::CatmullRom);
     let mut image = GrayImage::new(side as u32, side as u32);
     let [x, y] = [0, 1].map(|axis| {
         let length = [digit.width(), digit.height()][axis];
         let room = side as f64 - f64::from(length);
-        (side as f64 / 2.0 - centre_of_mass(&digit, axis)).round().clamp(0.0, room.max(0.0)) as i64
+        (side as f64 / 2.0 - centre_of_mass(&digit, axis)).ceil().clamp(0.0, room.max(0.0)) as i64
     });
     imageops::replace(&mut image, &digit, x, y);
     Some(image.into_raw())

@@ -23,7 +23,7 @@ pub fn model(sizes: &[usize], activation: Activation, scaling: Scaling) -> (Para
     let spec = MlpSpec::new(sizes.to_vec()).unwrap().with_activation(activation);
     let mut parameters = Parameters::he_uniform(&spec, 3);
     for layer in &mut parameters.layers {
-        let slope: Vec<f32> = (0..layer.b.data().len()).map(|i| (i as f32 - 1.0) / 7.0).collect();
+        let slope: Vec<f32> = (0..layer.b.data().len()).map(|i| ((i % 7) as f32 - 3.0) / 20.0).collect();
         layer.b.data_mut().copy_from_slice(&slope);
         layer.w.data_mut()[0] = -0.0;
         layer.w.data_mut()[1] = f32::from_bits(1);
