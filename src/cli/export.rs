@@ -12,7 +12,7 @@ use crate::exchange::{self, Format};
 use crate::reference::Activation;
 use crate::run;
 
-const EXAMPLES: &str = "\
+const DETAILS: &str = "\
 Formats:
   safetensors  the names and layout of a torch.nn.Sequential: model.load_state_dict(safetensors.torch.load_file(FILE))
   onnx         opset 17; `input` [batch, features] takes values as they are in the data (pixels 0..255), since their
@@ -20,11 +20,16 @@ Formats:
                `class_names` as JSON
   npz          W1 [in, out], b1 [out], W2, … for numpy.load
 
-safetensors and npz have the scaling of inputs and the names of the classes as JSON under `gpu_mlp`.";
+safetensors and npz have the activation, the scaling of inputs and the names of the classes as JSON under `gpu_mlp`.
+docs/models.md has ten lines for each that load it.
+
+Examples:
+  gpu-mlp export runs/2026-01-31T12-00-00Z-mnist --to onnx --softmax
+  gpu-mlp export model.safetensors --to npz --out weights.npz";
 
 /// Write a trained network as safetensors for PyTorch, as ONNX, or as NumPy arrays.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = DETAILS)]
 pub struct ExportArgs {
     /// The folder of a run, or a model.safetensors
     #[arg(value_name = "RUN_OR_MODEL")]

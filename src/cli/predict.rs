@@ -22,12 +22,19 @@ const DETAILS: &str = "\
 Inputs, told by their content:
   PNG, JPEG    for models of square grey images. Made grey, inverted if the paper is bright, cut to the ink, scaled into
                20 x 20 of 28 x 28 and centred by mass, as MNIST's digits are; --raw takes the pixels as they are
+               (a grey picture of the size that the model takes, or of a model of colours a colour one)
   .npy         rows of numbers [N, features], or images [N, height, width]
-  CSV          a row for each sample, with a header or without; a column too many is that of the labels and left out
+  CSV          a row for each sample, with a header or without, gzip too; a column too many is that of the labels and left
+               out
   -            any of them on standard input
 
 Values are given as they are in the data that the model was trained on: its scaling is applied here (images: 0..255).
-Inputs are read as a stream, so there may be any number of rows. Standard output is one line for each.";
+Inputs are read as a stream, so there may be any number of rows. Standard output is one line for each.
+
+Examples:
+  gpu-mlp predict runs/2026-01-31T12-00-00Z-mnist seven.png photo.jpg --top 3
+  gpu-mlp predict model.safetensors rows.npy --json
+  zcat big.csv.gz | gpu-mlp predict model.safetensors -";
 
 /// Say which class inputs belong to.
 #[derive(Debug, clap::Args)]
