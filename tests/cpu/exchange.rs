@@ -95,6 +95,9 @@ fn write_safetensors(path: &Path, tensors: &[(&str, Dtype, &[usize], Vec<u8>)]) 
     fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
 }
 
+/// How numbers become bytes.
+type Encoding<'a> = &'a dyn Fn(&[f32]) -> Vec<u8>;
+
 #[test]
 fn other_peoples_names_types_and_layouts() {
     let folder = tempdir().unwrap();
@@ -124,7 +127,7 @@ fn other_peoples_names_types_and_layouts() {
     };
     for names in [["fc1", "fc2"], ["layers.0", "layers.1"], ["net.3", "net.10"], ["0", "2"]] {
         let [first, second] = names.map(|name| [format!("{name}.weight"), format!("{name}.bias")]);
-        let kinds: [(Dtype, &dyn Fn(&[f32]) -> Vec<u8>); 4] =
+        let kinds: [(Dtype, Encoding<'_>); 4] =
             [(Dtype::F32, &f32s), (Dtype::F64, &f64s), (Dtype::F16, &f16), (Dtype::BF16, &bf16)];
         for (dtype, encoded) in kinds {
             write_safetensors(

@@ -11,6 +11,7 @@ mod engine_options;
 mod gradients;
 mod options;
 mod parity;
+mod predict;
 mod softmax_xent;
 mod training;
 
@@ -60,6 +61,7 @@ fn main() -> std::process::ExitCode {
     let kernels = parity::TRIALS
         .iter()
         .chain(softmax_xent::TRIALS)
+        .chain(predict::TRIALS)
         .chain(training::TRIALS)
         .chain(bare_products::TRIALS)
         .chain(options::TRIALS)
