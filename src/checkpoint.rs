@@ -25,10 +25,12 @@ use crate::model::{Dense, MlpSpec, OptimizerState, Parameters};
 use crate::reference::Activation;
 use crate::tensor::Tensor;
 
-const METADATA_KEY: &str = "gpu_mlp";
+/// The metadata's key of what a file says of itself.
+pub const METADATA_KEY: &str = "gpu_mlp";
 
-/// What a model is, beside its parameters.
-#[derive(Debug, Clone, PartialEq)]
+/// What a model is, beside its parameters; as JSON, what its file says of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(into = "ModelText")]
 pub struct ModelInfo {
     /// The network.
     pub spec: MlpSpec,
@@ -37,7 +39,7 @@ pub struct ModelInfo {
 }
 
 /// What a model's file says of itself.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct ModelText {
     /// Inputs, hidden layers, classes.
     layers: Vec<usize>,
@@ -50,13 +52,53 @@ struct ModelText {
     preparation: Option<Preparation>,
 }
 
-impl From<&ModelInfo> for ModelText {
-    fn from(info: &ModelInfo) -> Self {
+impl ModelText {
+    /// The network that is claimed.
+    fn spec(&self) -> Result<MlpSpec, String> {
+        let spec = MlpSpec::new(self.layers.clone());
+        Ok(spec
+            .map_err(|error| format!("its layers are no network: {error}"))?
+            .with_activation(self.activation))
+    }
+
+    /// What is said of a network that there is. Not before: this makes something for each class, and how many there are
+    /// is a claim until the tensors confirm it.
+    fn about(self, spec: MlpSpec) -> Result<ModelInfo, String> {
+        if self.input_scale != input_scale(self.preparation.as_ref()) {
+            return Err(format!(
+                "it wants inputs times {}, and this version knows 1/255 for bytes and 1 for tables",
+                self.input_scale
+            ));
+        }
+        let preparation = self.preparation.unwrap_or_else(|| Preparation::of_images(spec.classes()));
+        preparation.check(spec.inputs(), spec.classes())?;
+        Ok(ModelInfo { spec, preparation })
+    }
+}
+
+impl ModelInfo {
+    /// Understands what a file says of itself, if it is about the network of these parameters.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str, parameters: &Parameters) -> Result<Self, String> {
+        let text: ModelText =
+            serde_json::from_str(text).map_err(|error| format!("it cannot be understood: {error}"))?;
+        let (said, spec) = (text.spec()?, parameters.spec().map_err(|error| error.to_string())?);
+        if said.sizes() != spec.sizes() {
+            return Err(format!("it says sizes {:?}, and the tensors have {:?}", said.sizes(), spec.sizes()));
+        }
+        text.about(said)
+    }
+}
+
+impl From<ModelInfo> for ModelText {
+    fn from(info: ModelInfo) -> Self {
         Self {
             layers: info.spec.sizes().to_vec(),
             activation: info.spec.activation(),
             input_scale: input_scale(Some(&info.preparation)),
-            preparation: Some(info.preparation.clone()),
+            preparation: Some(info.preparation),
         }
     }
 }
@@ -140,7 +182,16 @@ const NO_DIGITS: [u8; 64] = [b'0'; 64];
 /// # Errors
 /// [`Error::Io`] if the folder cannot be written to.
 pub fn save_model(path: &Path, parameters: &Parameters, info: &ModelInfo) -> Result<()> {
-    write(path, &tensors("", parameters), &ModelText::from(info))
+    write(path, &tensors(own_name(""), parameters), info)
+}
+
+/// Writes a model under the names that it has in a `torch.nn.Sequential` of linear layers with an activation after each
+/// but the last: `0.weight`, `0.bias`, `2.weight`, …
+///
+/// # Errors
+/// As [`save_model`].
+pub fn save_sequential(path: &Path, parameters: &Parameters, info: &ModelInfo) -> Result<()> {
+    write(path, &tensors(|layer| (2 * layer).to_string(), parameters), info)
 }
 
 /// Reads a model, and what it says of itself.
@@ -149,18 +200,11 @@ pub fn save_model(path: &Path, parameters: &Parameters, info: &ModelInfo) -> Res
 /// [`Error::Io`] if the file cannot be read; [`Error::File`] if it is no model of ours, or a damaged one.
 pub fn load_model(path: &Path) -> Result<(Parameters, ModelInfo)> {
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
-    let (info, file) = parse::<ModelText>(path, &bytes)?;
-    if info.input_scale != input_scale(info.preparation.as_ref()) {
-        let problem = format!("it wants inputs times {}", info.input_scale);
-        return Err(Error::file(path, problem, "this version knows 1/255 for bytes and 1 for tables"));
-    }
-    let network = |error: Error| damaged(path, format!("its layers are no network: {error}"));
-    let spec = MlpSpec::new(info.layers).map_err(network)?.with_activation(info.activation);
-    // Before anything is made for each class: that there are so many is a claim until the tensors confirm it.
+    let (text, file) = parse::<ModelText>(path, &bytes)?;
+    let spec = text.spec().map_err(|problem| damaged(path, problem))?;
     let parameters = read_parameters(path, &file, "", &spec)?;
-    let preparation = info.preparation.unwrap_or_else(|| Preparation::of_images(spec.classes()));
-    preparation.check(spec.inputs(), spec.classes()).map_err(|problem| damaged(path, problem))?;
-    Ok((parameters, ModelInfo { spec, preparation }))
+    let info = text.about(spec).map_err(|problem| damaged(path, problem))?;
+    Ok((parameters, info))
 }
 
 /// Writes a training state; the file is whole or, after a crash, as it was before.
@@ -168,11 +212,11 @@ pub fn load_model(path: &Path) -> Result<(Parameters, ModelInfo)> {
 /// # Errors
 /// [`Error::Io`] if the folder cannot be written to.
 pub fn save_state(path: &Path, state: &State) -> Result<()> {
-    let mut all = tensors("", &state.parameters);
-    for (name, moments) in MOMENTS.iter().zip(&state.optimizer.moments) {
-        all.extend(tensors(name, moments));
+    let mut all = tensors(own_name(""), &state.parameters);
+    for (prefix, moments) in MOMENTS.iter().zip(&state.optimizer.moments) {
+        all.extend(tensors(own_name(prefix), moments));
     }
-    all.extend(state.best.iter().flat_map(|best| tensors(BEST, best)));
+    all.extend(state.best.iter().flat_map(|best| tensors(own_name(BEST), best)));
     write(path, &all, &StateInfo { progress: state.progress.clone(), steps: state.optimizer.steps })
 }
 
@@ -201,7 +245,13 @@ struct Named {
     bytes: Vec<u8>,
 }
 
-fn tensors(prefix: &str, parameters: &Parameters) -> Vec<Named> {
+/// What a layer is called in files of our own.
+fn own_name(prefix: &str) -> impl Fn(usize) -> String {
+    move |layer| format!("{prefix}layers.{layer}")
+}
+
+/// Weights and biases under the layers' names.
+fn tensors(name: impl Fn(usize) -> String, parameters: &Parameters) -> Vec<Named> {
     let named = |name: String, tensor: &Tensor| Named {
         name,
         shape: tensor.shape().to_vec(),
@@ -209,8 +259,8 @@ fn tensors(prefix: &str, parameters: &Parameters) -> Vec<Named> {
         bytes: tensor.data().iter().flat_map(|value| value.to_le_bytes()).collect(),
     };
     let layer = |(n, Dense { w, b }): (usize, &Dense)| {
-        let name = |what: &str| format!("{prefix}layers.{n}.{what}");
-        [named(name("weight"), &w.transposed()), named(name("bias"), b)]
+        let name = name(n);
+        [named(format!("{name}.weight"), &w.transposed()), named(format!("{name}.bias"), b)]
     };
     parameters.layers.iter().enumerate().flat_map(layer).collect()
 }
@@ -257,7 +307,7 @@ fn damaged(path: &Path, problem: impl Into<String>) -> Error {
     Error::file(
         path,
         problem,
-        "it was not written by gpu-mlp, or is damaged: use another copy, or train again",
+        "it is no model of gpu-mlp's own, or damaged: use another copy, or take it over with `gpu-mlp import`",
     )
 }
 

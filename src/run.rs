@@ -5,6 +5,7 @@
 //! metrics.jsonl           one line an event, as `train --json` prints them
 //! model.safetensors       the network after the newest epoch, or with early stopping after the best
 //! checkpoint.safetensors  the newest state of training, to resume from
+//! init.safetensors        the model that it began with, of `--init`
 //! .lock                   held by the process that trains, if one does
 //! ```
 //!
@@ -29,6 +30,9 @@ use crate::metrics::{EpochRecord, Recovery};
 use crate::model::{MlpSpec, Parameters};
 use crate::trainer::TrainConfig;
 
+/// The name of the newest model's file.
+const MODEL: &str = "model.safetensors";
+
 /// What `config.json` says: enough to run again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunConfig {
@@ -41,6 +45,8 @@ pub struct RunConfig {
     pub backend: String,
     /// Index of an adapter, or part of its name.
     pub adapter: Option<String>,
+    /// The run or model whose weights it began with, if those were not new.
+    pub init: Option<PathBuf>,
     /// The rest.
     #[serde(flatten)]
     pub train: TrainConfig,
@@ -84,12 +90,13 @@ impl RunDir {
         Ok(Self { _lock: Some(lock), ..self })
     }
 
-    /// Begins anew, with nothing in the folder but the configuration.
+    /// Begins anew, with nothing in the folder but the configuration, and the model that it begins with if it does.
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be written to.
     pub fn begin(&self, config: &RunConfig) -> Result<()> {
-        for old in [self.model(), self.checkpoint(), self.metrics()] {
+        let init = config.init.is_none().then(|| self.init_model());
+        for old in [self.model(), self.checkpoint(), self.metrics()].into_iter().chain(init) {
             match fs::remove_file(&old) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(Error::io("replace", &old)(error));
@@ -142,7 +149,28 @@ impl RunDir {
 
     /// The newest model's file.
     pub fn model(&self) -> PathBuf {
-        self.path.join("model.safetensors")
+        self.path.join(MODEL)
+    }
+
+    /// The model that the run began with, if its weights were not new.
+    fn init_model(&self) -> PathBuf {
+        self.path.join("init.safetensors")
+    }
+
+    /// Keeps what the run begins with: where it came from may change or go.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be written.
+    pub fn save_init(&self, parameters: &Parameters, info: &ModelInfo) -> Result<()> {
+        checkpoint::save_model(&self.init_model(), parameters, info)
+    }
+
+    /// What the run began with.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::File`] if it cannot be read.
+    pub fn init(&self) -> Result<(Parameters, ModelInfo)> {
+        checkpoint::load_model(&self.init_model())
     }
 
     fn checkpoint(&self) -> PathBuf {
@@ -281,4 +309,9 @@ pub fn load_model(path: &Path) -> Result<(Parameters, ModelInfo)> {
         return Err(Error::file(path, "this run has no model yet", hint));
     }
     checkpoint::load_model(&run.model())
+}
+
+/// The model's file, of a run's folder too.
+pub fn model_file(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join(MODEL) } else { path.to_owned() }
 }

@@ -53,15 +53,18 @@ pub(super) struct LoadChoice {
 
 impl LoadChoice {
     pub fn options(&self) -> LoadOptions {
-        // A run remembers it, and may go on from another folder.
-        let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
         LoadOptions {
             label_column: self.label_column.clone(),
-            test_data: self.test_data.as_ref().map(absolute),
+            test_data: self.test_data.as_deref().map(absolute),
             test_fraction: self.test_fraction,
             scale: self.scale,
         }
     }
+}
+
+/// A path as a run remembers it: it may go on from another folder.
+pub(super) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Loads a data set, and says what the user should know about the choice.

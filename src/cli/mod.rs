@@ -7,9 +7,12 @@ pub mod data;
 mod devices;
 mod doctor;
 mod eval;
+mod export;
 mod gradcheck;
+mod import;
 mod interrupt;
 mod output;
+mod predict;
 mod replay;
 mod selftest;
 mod show;
@@ -56,6 +59,12 @@ enum Command {
     Train(Box<train::TrainArgs>),
     /// Measure a trained network: loss, accuracy, confusion matrix
     Eval(eval::EvalArgs),
+    /// Say which class inputs belong to: pictures, .npy, CSV, or a stream of rows
+    Predict(predict::PredictArgs),
+    /// Write a trained network as safetensors for PyTorch, as ONNX, or as NumPy arrays
+    Export(export::ExportArgs),
+    /// Take a network over from PyTorch (safetensors) or NumPy (.npz)
+    Import(import::ImportArgs),
     /// List the adapters of this machine, and what would be chosen
     Devices(devices::DevicesArgs),
     /// Name the bug in somebody's hand-written backpropagation, from its numbers
@@ -111,6 +120,9 @@ fn dispatch(command: Command, matches: &clap::ArgMatches) -> Result<u8> {
             train::run(&args, &given)
         }
         Command::Eval(args) => eval::run(&args).map(|()| 0),
+        Command::Predict(args) => predict::run(&args).map(|()| 0),
+        Command::Export(args) => export::run(&args).map(|()| 0),
+        Command::Import(args) => import::run(&args).map(|()| 0),
         Command::Devices(args) => devices::run(&args).map(|()| 0),
         Command::Doctor(args) => doctor::run(&args),
         Command::Trace(args) => trace::run(&args),

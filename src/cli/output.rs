@@ -13,6 +13,18 @@ pub(super) fn say(line: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{}", harmless(line));
 }
 
+/// Text to standard output; false if nobody reads it any more, so that whatever has no end can stop.
+///
+/// # Errors
+/// [`Error::Io`] if it cannot be written for another reason.
+pub(super) fn write(text: &str) -> Result<bool> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        written => written.map(|()| true).map_err(Error::io("write to", "standard output")),
+    }
+}
+
 /// A line to standard error.
 pub(super) fn complain(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", harmless(line));

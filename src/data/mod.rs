@@ -14,11 +14,13 @@ pub mod idx;
 pub mod inspect;
 mod locate;
 pub mod make;
+pub mod picture;
 mod preparation;
 mod reader;
 pub mod row_file;
 mod samples;
 mod source;
+pub mod table;
 
 pub use inspect::inspect;
 pub use locate::{DATA_DIR_VARIABLE, Loaded, Places, Request, load, load_from};

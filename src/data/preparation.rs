@@ -61,11 +61,9 @@ impl Preparation {
     /// # Errors
     /// What does not fit.
     pub fn check(&self, inputs: usize, classes: usize) -> Result<(), String> {
-        if self.class_names.len() != classes {
-            return Err(format!(
-                "it names {} classes, and its network has {classes}",
-                self.class_names.len()
-            ));
+        let names = self.class_names.len();
+        if names != classes {
+            return Err(format!("it names {names} classes, and its network has {classes}"));
         }
         let Scaling::Columns { shift, factor } = &self.scaling else { return Ok(()) };
         if (shift.len(), factor.len()) != (inputs, inputs) {
@@ -74,7 +72,10 @@ impl Preparation {
                 "it scales by {shifts} shifts and {factors} factors, and its network has {inputs} inputs"
             ));
         }
-        Ok(())
+        match shift.iter().chain(factor).all(|value| value.is_finite()) {
+            true => Ok(()),
+            false => Err("it scales inputs by numbers that are not finite".into()),
+        }
     }
 }
 
@@ -160,7 +161,7 @@ impl Scaling {
     }
 
     /// Scales rows of f32 in place. Bytes stay what they are: whoever reads them divides by 255.
-    pub(super) fn apply(&self, rows: &mut [u8], columns: usize, path: &Path) -> Result<()> {
+    pub(crate) fn apply(&self, rows: &mut [u8], columns: usize, path: &Path) -> Result<()> {
         let Self::Columns { shift, factor } = self else { return Ok(()) };
         for row in rows.chunks_mut(4 * columns) {
             for ((bytes, shift), factor) in row.chunks_exact_mut(4).zip(shift).zip(factor) {

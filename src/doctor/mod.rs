@@ -36,7 +36,7 @@ mod hidden;
 mod hypothesis;
 pub mod injection;
 mod judge;
-mod keys;
+pub mod keys;
 mod labels;
 mod layer;
 mod loss;

@@ -8,10 +8,12 @@ pub use cpu::{CpuEngine, Product, ProductKind};
 pub use gpu::{GpuEngine, Pace, Residency, Submissions};
 pub use options::StepOptions;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use crate::data::Split;
-use crate::error::Result;
+use crate::data::{Dataset, Samples, Split};
+use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::metrics::Sums;
 use crate::model::{OptimizerState, Parameters};
@@ -80,6 +82,12 @@ pub trait Engine {
     /// As [`train`](Self::train).
     async fn logits(&mut self, split: Split, samples: &[u32]) -> Result<Tensor>;
 
+    /// Replaces the samples of the test split by others of the same width and format: for what comes piece by piece.
+    ///
+    /// # Errors
+    /// [`Error::Shape`](crate::Error::Shape) if they are of another kind.
+    async fn set_test(&mut self, samples: Samples) -> Result<()>;
+
     /// The weights and biases.
     ///
     /// # Errors
@@ -101,4 +109,14 @@ pub trait Engine {
         parameters: &Parameters,
         optimizer: Option<&OptimizerState>,
     ) -> Result<()>;
+}
+
+/// Puts samples in the place of the test split's, if they are of the same kind.
+fn replace_test(dataset: &mut Arc<Dataset>, samples: Samples) -> Result<()> {
+    let kind = |samples: &Samples| (samples.features(), samples.format());
+    if kind(&samples) != kind(&dataset.test) {
+        return Err(Error::shape("samples to test on", kind(&dataset.test), kind(&samples)));
+    }
+    Arc::make_mut(dataset).test = samples;
+    Ok(())
 }

@@ -74,6 +74,18 @@ impl Dtype {
         }
     }
 
+    /// Appends the numbers in `bytes` as f32.
+    pub fn append(&self, bytes: &[u8], values: &mut Vec<f32>) {
+        match (self.letter, self.size, self.big_endian) {
+            // The usual kinds have no need to pass through f64.
+            ('u', 1, _) => values.extend(bytes.iter().map(|&byte| f32::from(byte))),
+            ('f', 4, false) => {
+                values.extend(bytes.as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)));
+            }
+            (_, size, _) => values.extend(bytes.chunks_exact(size).map(|bytes| self.number(bytes) as f32)),
+        }
+    }
+
     /// One text, from exactly `size` bytes.
     pub fn text(&self, body: &[u8]) -> String {
         if self.letter == 'S' {
@@ -89,7 +101,7 @@ impl Dtype {
 }
 
 /// An IEEE 754 half as f64: sign, 5 bits of exponent, 10 of fraction.
-fn half(bits: u16) -> f64 {
+pub fn half(bits: u16) -> f64 {
     let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
     let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023));
     sign * match exponent {

@@ -19,6 +19,9 @@ const MAX_DIMS: usize = 8;
 /// The most bytes a header may have: those of real arrays have about a hundred.
 const MAX_HEADER: u64 = 1 << 16;
 
+/// Values read at once.
+const PIECE: usize = 1 << 16;
+
 /// What to do about a damaged array.
 pub const EXPORT_AGAIN: &str = "write it again with numpy.savez";
 
@@ -56,6 +59,38 @@ impl Header {
     /// Bytes of all values; nothing if that is beyond counting.
     pub fn bytes(&self) -> Option<usize> {
         self.count()?.checked_mul(self.dtype.size)
+    }
+
+    /// Hands on the bytes of each value in the file's order: as many as the header says, no fewer and no more. Memory is
+    /// needed for a piece of them only.
+    ///
+    /// # Errors
+    /// The problem and a hint: what `take` refuses, a source that cannot be read, or sizes that disagree.
+    pub fn each(
+        &self,
+        source: &mut impl Read,
+        mut take: impl FnMut(&[u8]) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        let size = self.dtype.size;
+        let expected = self.bytes().ok_or_else(|| self.wrong_length("fewer"))?;
+        let broken =
+            |error| (format!("cannot be unpacked: {error}"), "the file is damaged; save it again".to_owned());
+        let (mut piece, mut done) = (Vec::new(), 0);
+        while done < expected {
+            piece.clear();
+            let wanted = (expected - done).min(PIECE * size);
+            source.take(wanted as u64).read_to_end(&mut piece).map_err(broken)?;
+            done += piece.len();
+            if piece.len() < wanted {
+                return Err(self.wrong_length(done));
+            }
+            piece.chunks_exact(size).try_for_each(&mut take)?;
+        }
+        // Reading on also checks the sum of an archive's entry.
+        match source.take(1).read_to_end(&mut piece).map_err(broken)? {
+            0 => Ok(()),
+            _ => Err(self.wrong_length(format!("more than {expected}"))),
+        }
     }
 
     /// An array whose values are not as many as it says.

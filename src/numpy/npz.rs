@@ -1,5 +1,6 @@
 //! An `.npz` file: a zip archive of named `.npy` entries, stored or deflated.
 
+use std::fmt::Display;
 use std::io::{Read, Seek, Write};
 
 use zip::read::ZipFile;
@@ -66,9 +67,9 @@ impl<R: Read + Seek> Archive<R> {
 ///
 /// # Errors
 /// Those of the target.
-pub fn write<'a>(
+pub fn write<N: Display>(
     target: impl Write + Seek,
-    entries: impl IntoIterator<Item = (&'a str, Vec<u8>)>,
+    entries: impl IntoIterator<Item = (N, Vec<u8>)>,
 ) -> std::io::Result<()> {
     let mut archive = ZipWriter::new(target);
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);

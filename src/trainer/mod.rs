@@ -108,9 +108,22 @@ impl<'a, E: Engine> Trainer<'a, E> {
     /// # Errors
     /// As [`Plan::new`], and what the engine reports.
     pub async fn start(engine: &'a mut E, config: &'a TrainConfig, dataset: &Dataset) -> Result<Self> {
-        let plan = Plan::new(config, dataset)?;
         let parameters = Parameters::initial(&config.spec(dataset)?, config.seed);
-        engine.set_parameters(&parameters, None).await?;
+        Self::start_with(engine, config, dataset, &parameters).await
+    }
+
+    /// A new run that begins with these weights.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start), and [`Error::Shape`] if they are of another network.
+    pub async fn start_with(
+        engine: &'a mut E,
+        config: &'a TrainConfig,
+        dataset: &Dataset,
+        parameters: &Parameters,
+    ) -> Result<Self> {
+        let plan = Plan::new(config, dataset)?;
+        engine.set_parameters(parameters, None).await?;
         engine.set_sums(&Sums::default()).await?;
         Ok(Self { engine, config, plan, progress: Progress::default(), history: Vec::new(), best: None })
     }

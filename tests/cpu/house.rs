@@ -25,8 +25,13 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("gpu", &["error", "tensor", "atomic_file"]),
     ("kernels", &["error", "tensor", "dropout", "reference", "gpu"]),
     ("doctor", &["error", "tensor", "atomic_file", "numpy", "spelling", "reference"]),
+    ("inputs", &["error", "numpy", "data"]),
     ("model", &["error", "tensor", "reference"]),
     ("checkpoint", &["error", "tensor", "atomic_file", "metrics", "reference", "data", "model"]),
+    (
+        "exchange",
+        &["error", "tensor", "atomic_file", "numpy", "reference", "data", "doctor", "model", "checkpoint"],
+    ),
     (
         "engine",
         &[
@@ -99,7 +104,9 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "model",
             "checkpoint",
             "engine",
+            "exchange",
             "gradcheck",
+            "inputs",
             "trainer",
             "replay",
             "run",

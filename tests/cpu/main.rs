@@ -20,6 +20,9 @@ mod digits;
 mod doctor;
 #[path = "../engine_options/mod.rs"]
 mod engine_options;
+mod exchange;
+mod exchange_damaged;
+mod exports;
 mod faults;
 #[cfg(feature = "fetch")]
 mod fetch;
@@ -35,10 +38,13 @@ mod mirror;
 mod model;
 mod npz;
 mod on_disk;
+mod onnxruntime;
 mod pace;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod pictures;
 mod pipeline_cache;
+mod predict;
 mod program;
 mod reference;
 mod replay;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gpu_mlp::Error;
 use gpu_mlp::checkpoint::State;
 use gpu_mlp::compare::{Tolerance, allclose};
-use gpu_mlp::data::{Dataset, Split};
+use gpu_mlp::data::{Dataset, Samples, Split};
 use gpu_mlp::engine::{CpuEngine, Engine, EngineInfo};
 use gpu_mlp::metrics::{EpochRecord, Sums};
 use gpu_mlp::model::{MlpSpec, OptimizerState, Parameters};
@@ -95,6 +95,9 @@ impl Engine for Recorder {
     }
     async fn logits(&mut self, split: Split, samples: &[u32]) -> Result<Tensor> {
         self.inner.logits(split, samples).await
+    }
+    async fn set_test(&mut self, samples: Samples) -> Result<()> {
+        self.inner.set_test(samples).await
     }
     async fn parameters(&mut self) -> Result<Parameters> {
         self.inner.parameters().await

@@ -13,6 +13,7 @@ mod lost;
 mod numbers;
 mod options;
 mod pacing;
+mod predict;
 mod products;
 #[allow(dead_code)] // the CPU's tests use more of it
 #[path = "../cpu/program.rs"]
@@ -69,6 +70,7 @@ fn main() -> std::process::ExitCode {
     let kernels = selftest::TRIALS
         .iter()
         .chain(products::TRIALS)
+        .chain(predict::TRIALS)
         .chain(training::TRIALS)
         .chain(numbers::TRIALS)
         .chain(limits::TRIALS)

@@ -31,6 +31,7 @@ pub(super) fn defaults(optimizer: Algorithm) -> RunConfig {
         loading: LoadOptions::default(),
         backend: "auto".into(),
         adapter: None,
+        init: None,
         train: TrainConfig::for_optimizer(optimizer),
     }
 }

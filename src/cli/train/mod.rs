@@ -20,7 +20,7 @@ use super::choice::{self, BackendChoice, DataChoice, DeviceChoice};
 use super::interrupt;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::run::RunDir;
+use crate::run::{self, RunDir};
 use crate::trainer::Plan;
 
 const EXAMPLES: &str = "\
@@ -32,6 +32,7 @@ Examples:
   gpu-mlp train --validation-fraction 0.1 --early-stopping 3 --epochs 100
   gpu-mlp train --optimizer adam --activation gelu --dropout 0.2 --lr-schedule one-cycle
   gpu-mlp train --config mine.toml --epochs 20
+  gpu-mlp train --init mlp-imported.safetensors --data mnist --lr 0.01
   gpu-mlp train --resume runs/2026-01-31T12-00-00Z-digits
 
 Exit codes are listed by `gpu-mlp --help`.";
@@ -52,6 +53,9 @@ pub struct TrainArgs {
     /// Options from a file: TOML, or the config.json of a run; what is given here wins
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     config: Option<PathBuf>,
+    /// Begin with the weights of a run or a model, such as an imported one, instead of new ones
+    #[arg(long, value_name = "RUN_OR_MODEL", conflicts_with = "resume")]
+    init: Option<PathBuf>,
     /// Folder of the run [default: runs/<time>-<data>]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -111,6 +115,14 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
         Some(run) => options::resumed(run.config()?, args, given)?,
         None => options::configured(args, given)?,
     };
+    let init = match (&resumed, &config.init) {
+        (Some(run), Some(_)) => Some(run.init()?),
+        (None, Some(path)) => Some(run::load_model(path)?),
+        (_, None) => None,
+    };
+    if let (None, Some((_, info))) = (&resumed, &init) {
+        options::begin_with(&info.spec, &mut config, given)?;
+    }
     config.train.check()?;
     if let Some(out) = args.out.as_ref().filter(|_| resumed.is_none() && !args.overwrite) {
         RunDir::check_free(out)?;
@@ -121,7 +133,8 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
     };
     device.check()?;
     let data = args.data.data.clone().or_else(|| Some(config.data.clone()).filter(|data| !data.is_empty()));
-    let dataset = choice::load(data.as_deref(), &args.data, &config.loading, None, args.quiet)?;
+    let fitted = init.as_ref().map(|(_, info)| (&info.preparation, info.spec.inputs()));
+    let dataset = choice::load(data.as_deref(), &args.data, &config.loading, fitted, args.quiet)?;
     let place = place(&dataset);
     if resumed.is_some() && place != config.data {
         return Err(conflict("data", &place, &config.data));
@@ -129,7 +142,7 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
     config.data = place;
     let plan = Plan::new(&config.train, &dataset)?;
     interrupt::listen("ending and saving; Ctrl-C again ends at once, without saving");
-    let session = Session { args, config, dataset: Arc::new(dataset), plan, begun };
+    let session = Session { args, config, dataset: Arc::new(dataset), plan, init, begun };
     pollster::block_on(recovery::run(&session, device, resumed))
 }
 

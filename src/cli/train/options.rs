@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use super::config_file;
 use super::{TrainArgs, conflict};
-use crate::cli::choice::{self, ActivationChoice, Hidden};
+use crate::cli::choice::{self, ActivationChoice, Hidden, absolute};
 use crate::error::{Error, Result};
+use crate::model::MlpSpec;
 use crate::optimizer::Algorithm;
 use crate::run::RunConfig;
 use crate::schedule::Curve;
@@ -150,6 +151,7 @@ fn asked(args: &TrainArgs) -> RunConfig {
         loading: args.data.loading.options(),
         backend: args.device.backend.name().into(),
         adapter: args.device.adapter.clone(),
+        init: args.init.as_deref().map(absolute),
         train: args.options.config(args.dry_run),
     }
 }
@@ -174,6 +176,23 @@ pub(super) fn configured(args: &TrainArgs, given: &[String]) -> Result<RunConfig
     let mut all = config_file::values(&config_file::defaults(optimizer))?;
     all.append(&mut values);
     serde_json::from_value(Value::Object(all)).map_err(|error| Error::Internal(error.to_string()))
+}
+
+/// What a network that a run begins with settles: its sizes, activation and scaling.
+///
+/// # Errors
+/// [`Error::Usage`] if they are asked for too.
+pub(super) fn begin_with(spec: &MlpSpec, config: &mut RunConfig, given: &[String]) -> Result<()> {
+    if let Some(name) = given.iter().find(|name| ["hidden", "activation", "scale"].contains(&name.as_str())) {
+        return Err(Error::Usage(format!(
+            "--{name} cannot be chosen with --init: layers, activation and scaling are those of the model\n  hint: leave \
+             --{name} out"
+        )));
+    }
+    let sizes = spec.sizes();
+    config.train.hidden = sizes[1..sizes.len() - 1].to_vec();
+    config.train.activation = spec.activation();
+    Ok(())
 }
 
 /// The configuration of a run that goes on: its own, but for options that may change.

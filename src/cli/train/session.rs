@@ -14,6 +14,7 @@ use crate::data::Dataset;
 use crate::engine::{CpuEngine, Engine, GpuEngine, Residency};
 use crate::error::{Error, Result};
 use crate::gpu::Pipelines;
+use crate::model::Parameters;
 use crate::run::{RunConfig, RunDir};
 use crate::schedule::Curve;
 use crate::trainer::{Outcome, Plan, TrainConfig, Trainer, initial_state};
@@ -23,6 +24,8 @@ pub(super) struct Session<'a> {
     pub config: RunConfig,
     pub dataset: Arc<Dataset>,
     pub plan: Plan,
+    /// What a new run begins with, if not with new weights.
+    pub init: Option<(Parameters, ModelInfo)>,
     pub begun: Instant,
 }
 
@@ -76,7 +79,7 @@ impl Session<'_> {
         };
         let epochs = history.len();
         let mut trainer = match &state {
-            None => Trainer::start(&mut engine, config, dataset).await?,
+            None => Trainer::start_with(&mut engine, config, dataset, &self.weights()?).await?,
             Some(state) => Trainer::resume(&mut engine, config, dataset, state, history).await?,
         };
         self.note_stretched_schedule(run.as_ref())?;
@@ -136,7 +139,15 @@ impl Session<'_> {
         let (config, dataset) = (&self.config.train, &self.dataset);
         match run.state(&config.spec(dataset)?)? {
             Some(state) => Ok(state),
-            None => initial_state(config, dataset),
+            None => Ok(State { parameters: self.weights()?, ..initial_state(config, dataset)? }),
+        }
+    }
+
+    /// The weights of a new run.
+    fn weights(&self) -> Result<Parameters> {
+        match &self.init {
+            Some((parameters, _)) => Ok(parameters.clone()),
+            None => Ok(Parameters::initial(&self.config.train.spec(&self.dataset)?, self.config.train.seed)),
         }
     }
 
@@ -158,24 +169,29 @@ impl Session<'_> {
         Ok(ModelInfo { spec, preparation: self.dataset.preparation.clone() })
     }
 
-    /// The folder of the run: that of the resumed one, the one asked for, or a new one with the time in its name.
+    /// The folder of the run: that of the resumed one, the one asked for, or a new one with the time in its name. It
+    /// keeps what the run begins with.
     fn folder(&self, resumed: Option<&RunDir>, has_state: bool) -> Result<RunDir> {
-        if let Some(run) = resumed {
-            if has_state {
+        let run = match (resumed, &self.args.out) {
+            (Some(run), _) if has_state => {
                 run.write_config(&self.config)?;
                 return Ok(run.clone());
             }
-            if !self.args.quiet {
-                note(&format!("{} has no checkpoint: starting from the beginning", run.path().display()));
+            (Some(run), _) => {
+                if !self.args.quiet {
+                    note(&format!("{} has no checkpoint: starting from the beginning", run.path().display()));
+                }
+                // What it has kept, such as lines of epochs that are now trained again, goes.
+                run.begin(&self.config)?;
+                run.clone()
             }
-            // What it has kept, such as lines of epochs that are now trained again, goes.
-            run.begin(&self.config)?;
-            return Ok(run.clone());
+            (None, Some(out)) => RunDir::create(out, &self.config, self.args.overwrite)?,
+            (None, None) => RunDir::create(&self.unused_folder()?, &self.config, false)?,
+        };
+        if let Some((parameters, info)) = &self.init {
+            run.save_init(parameters, info)?;
         }
-        match &self.args.out {
-            Some(out) => RunDir::create(out, &self.config, self.args.overwrite),
-            None => RunDir::create(&self.unused_folder()?, &self.config, false),
-        }
+        Ok(run)
     }
 
     fn unused_folder(&self) -> Result<PathBuf> {

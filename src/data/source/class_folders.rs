@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::labels::sort;
 use super::pictures::{Picture, Pictures};
 use super::{Labels, Part, Reading, Rows, Source, part};
-use crate::data::Format;
+use crate::data::{Format, picture};
 use crate::error::{Error, Result};
 
 /// Images decoded before they are put together, and their bytes.
@@ -170,7 +170,7 @@ fn decode(path: &Path, shape: Option<[usize; 2]>) -> Result<Option<Picture>> {
     let mut bytes = Vec::new();
     let mut file = File::open(path).map_err(Error::io("read", path))?;
     file.by_ref().take(START).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
-    if Picture::is_one(&bytes) {
+    if picture::is_one(&bytes) {
         file.take(MOST_BYTES).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
     }
     Picture::decode(&bytes, shape).map_err(|problem| {

@@ -5,7 +5,7 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use super::{Reading, Source, class_folders, csv, npz};
-use crate::data::{folder, idx};
+use crate::data::{folder, idx, table};
 use crate::error::{Error, Result};
 
 /// As much of a file as is looked at to tell what it is.
@@ -55,7 +55,7 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
         .by_ref()
         .take(START)
         .read_to_end(&mut start)
-        .map_err(|error| csv::unreadable_source(error, path))?;
+        .map_err(|error| table::unreadable_source(error, path))?;
     if start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") {
         without_columns(path, "an .npz file", reading)?;
         return npz::read(path, reading);

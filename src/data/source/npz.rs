@@ -24,9 +24,6 @@ const SINGLES: [[&str; 2]; 3] = [["x", "y"], ["images", "labels"], ["data", "tar
 
 const HINT: &str = "save x_train, y_train, x_test and y_test, or X and y, with numpy.savez";
 
-/// Values unpacked between two looks at the memory left.
-const PIECE: usize = 1 << 16;
-
 type Npz = Archive<BufReader<File>>;
 
 pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
@@ -134,7 +131,7 @@ fn values(source: &mut impl Read, reading: Reading<'_>) -> Result<Values, Refusa
     }
     let row: usize = shape[1..].iter().product();
     let (mut bytes, mut at) = (Vec::new(), 0);
-    each(source, &header, |value| {
+    header.each(source, |value| {
         match format {
             Format::Bytes => bytes.push(value[0]),
             Format::Floats => {
@@ -170,34 +167,6 @@ fn refused<T>(problem: impl Into<String>, hint: &str) -> Result<T, Refusal> {
     Err((problem.into(), hint.to_owned()))
 }
 
-/// Hands on the bytes of each value: as many as the header says, no fewer and no more.
-fn each(
-    source: &mut impl Read,
-    header: &Header,
-    mut take: impl FnMut(&[u8]) -> Result<(), Refusal>,
-) -> Result<(), Refusal> {
-    let size = header.dtype.size;
-    let expected = header.bytes().ok_or_else(|| header.wrong_length("fewer"))?;
-    let broken =
-        |error| (format!("cannot be unpacked: {error}"), "the file is damaged; save it again".to_owned());
-    let (mut piece, mut done) = (Vec::new(), 0);
-    while done < expected {
-        piece.clear();
-        let wanted = (expected - done).min(PIECE * size);
-        source.take(wanted as u64).read_to_end(&mut piece).map_err(broken)?;
-        done += piece.len();
-        if piece.len() < wanted {
-            return Err(header.wrong_length(done));
-        }
-        piece.chunks_exact(size).try_for_each(&mut take)?;
-    }
-    // Reading on also checks the sum of the archive's entry.
-    match source.take(1).read_to_end(&mut piece).map_err(broken)? {
-        0 => Ok(()),
-        _ => Err(header.wrong_length(format!("more than {expected}"))),
-    }
-}
-
 /// One label a row: whole numbers, truth values or texts.
 fn labels(source: &mut impl Read, memory: u64) -> Result<Labels, Refusal> {
     let header = Header::read(source)?;
@@ -218,7 +187,7 @@ fn labels(source: &mut impl Read, memory: u64) -> Result<Labels, Refusal> {
         return refused(problem, "allow more with --memory-limit, or use fewer rows");
     }
     let mut labels = Labels::default();
-    each(source, &header, |value| {
+    header.each(source, |value| {
         if dtype.is_text() {
             let text = dtype.text(value);
             if text.trim().is_empty() {

@@ -13,10 +13,10 @@ use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 use serde_json::Value as Json;
 
-use super::csv::LABELS;
 use super::pictures::{Picture, Pictures};
 use super::{Labels, Part, Reading, Rows, Source, part};
 use crate::data::Format;
+use crate::data::table::LABELS;
 use crate::error::{Error, Result};
 
 /// Records read between two looks at the memory left.

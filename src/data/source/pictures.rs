@@ -1,12 +1,12 @@
 //! PNG and JPEG images of one size, as bytes: a value a pixel if all are grey, else red, green and blue.
 
 use std::borrow::Cow;
-use std::io::Cursor;
 
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::GenericImageView;
 
-/// The most pixels that one image may have: 2048 x 2048. A header that claims them is given the memory to decode them,
-/// up to 8 bytes a pixel.
+use crate::data::picture;
+
+/// The most pixels that one image of a data set may have: 2048 x 2048.
 const MOST_PIXELS: u64 = 1 << 22;
 
 /// One image.
@@ -18,38 +18,21 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Whether a file that begins so is one of the images that are read.
-    pub fn is_one(start: &[u8]) -> bool {
-        matches!(image::guess_format(start), Ok(ImageFormat::Png | ImageFormat::Jpeg))
-    }
-
     /// Decodes an image; nothing if the bytes are neither PNG nor JPEG. Transparency is left out, and 16 bits become 8.
     ///
     /// # Errors
     /// What is wrong with the image: before anything is decoded, that it has another shape than those before it.
     pub fn decode(bytes: &[u8], before: Option<[usize; 2]>) -> Result<Option<Self>, String> {
-        let Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg)) = image::guess_format(bytes) else {
-            return Ok(None);
+        let fits = |shape: [usize; 2]| match before.filter(|&before| before != shape) {
+            Some([rows, cols]) => Err(format!(
+                "it is {} x {} pixels, and the images before it are {rows} x {cols}",
+                shape[0], shape[1]
+            )),
+            None => Ok(()),
         };
-        let damaged = |error: image::ImageError| format!("the image is damaged: {error}");
-        let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-        let mut limits = Limits::default();
-        limits.max_alloc = Some(8 * MOST_PIXELS);
-        reader.limits(limits);
-        let decoder = reader.into_decoder().map_err(damaged)?;
-        let (width, height) = decoder.dimensions();
-        if u64::from(width) * u64::from(height) > MOST_PIXELS {
-            return Err(format!(
-                "an image of {height} x {width} pixels is too large: scale it down, at most {MOST_PIXELS} pixels are read"
-            ));
-        }
+        let Some(image) = picture::decode(bytes, MOST_PIXELS, fits)? else { return Ok(None) };
+        let (width, height) = image.dimensions();
         let shape = [height as usize, width as usize];
-        if let Some([rows, cols]) = before.filter(|&before| before != shape) {
-            return Err(format!(
-                "it is {height} x {width} pixels, and the images before it are {rows} x {cols}"
-            ));
-        }
-        let image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
         let colour = image.color().has_color();
         let bytes = if colour { image.into_rgb8().into_raw() } else { image.into_luma8().into_raw() };
         Ok(Some(Self { shape, colour, bytes }))

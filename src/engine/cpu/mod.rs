@@ -24,8 +24,8 @@ use self::activation::Place;
 use self::lines::share;
 use self::rows::{Network, Rows};
 use self::weights::{Bias, Kept, Slab};
-use super::{Engine, EngineInfo, StepOptions};
-use crate::data::{Chunk, Dataset, Reader, Split};
+use super::{Engine, EngineInfo, StepOptions, replace_test};
+use crate::data::{Chunk, Dataset, Reader, Samples, Split};
 use crate::error::Result;
 use crate::kernels::Sgd;
 use crate::metrics::Sums;
@@ -235,6 +235,11 @@ impl Engine for CpuEngine {
         let mut values = Vec::with_capacity(samples.len() * self.spec.classes());
         self.forward_all(split, samples, |rows| rows.append_logits(&mut values))?;
         Tensor::new([samples.len(), self.spec.classes()], values)
+    }
+
+    async fn set_test(&mut self, samples: Samples) -> Result<()> {
+        self.readers[Split::Test as usize] = Reader::default();
+        replace_test(&mut self.dataset, samples)
     }
 
     async fn parameters(&mut self) -> Result<Parameters> {

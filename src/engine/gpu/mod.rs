@@ -18,8 +18,8 @@ use self::flight::{Clock, Flight};
 use self::network::{Batch, Network, Outputs};
 pub use self::pace::Pace;
 use self::source::Source;
-use super::{Engine, EngineInfo, StepOptions};
-use crate::data::{Dataset, Format, Split};
+use super::{Engine, EngineInfo, StepOptions, replace_test};
+use crate::data::{Dataset, Format, Samples, Split};
 use crate::error::Result;
 use crate::gpu::adapter::DeviceType;
 use crate::gpu::{Buffer, Gpu, Launch};
@@ -351,6 +351,16 @@ impl Engine for GpuEngine {
             all.extend_from_slice(&logits[..piece.len() * self.spec.classes()]);
         }
         Tensor::new([samples.len(), self.spec.classes()], all)
+    }
+
+    async fn set_test(&mut self, samples: Samples) -> Result<()> {
+        replace_test(&mut self.dataset, samples)?;
+        if !self.test_source.starts_again() {
+            let (Network { gpu, kernels, .. }, Training { order, x, .. }) = (&self.network, &self.training);
+            let samples = &self.dataset.test;
+            self.test_source = Source::new(gpu, kernels, samples, Residency::Streamed, order, x).await?;
+        }
+        Ok(())
     }
 
     async fn parameters(&mut self) -> Result<Parameters> {

@@ -60,6 +60,12 @@ impl Source {
         Ok(Self { gather, order: order.clone(), stride, stream })
     }
 
+    /// Makes ready for other samples; false if it cannot, since those that it has lie on the device.
+    pub fn starts_again(&mut self) -> bool {
+        self.stream.iter_mut().for_each(|stream| stream.reader = Reader::default());
+        self.stream.is_some()
+    }
+
     /// The gather of the first `rows` rows.
     pub fn gather(&self, rows: usize) -> Launch {
         self.gather.launch(rows)

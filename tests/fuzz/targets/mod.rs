@@ -2,6 +2,7 @@
 
 pub mod data;
 pub mod dump;
+pub mod exchange;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 pub mod run;
@@ -32,6 +33,8 @@ pub fn all() -> Vec<fn() -> Target> {
         run::options,
         run::metrics,
         dump::dump,
+        exchange::import,
+        exchange::inputs,
         #[cfg(feature = "parquet")]
         parquet::parquet,
     ]

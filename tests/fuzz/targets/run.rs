@@ -117,7 +117,7 @@ fn small_set() -> Dataset {
 
 fn run_config(train: TrainConfig) -> RunConfig {
     let (data, backend) = ("digits".into(), "cpu".into());
-    RunConfig { data, loading: LoadOptions::default(), backend, adapter: None, train }
+    RunConfig { data, loading: LoadOptions::default(), backend, adapter: None, init: None, train }
 }
 
 pub fn config() -> Target {
@@ -133,8 +133,14 @@ pub fn config() -> Target {
     };
     let seed = |train| {
         let loading = LoadOptions::default();
-        let config =
-            RunConfig { data: "digits".into(), loading, backend: "cpu".into(), adapter: None, train };
+        let config = RunConfig {
+            data: "digits".into(),
+            loading,
+            backend: "cpu".into(),
+            adapter: None,
+            init: None,
+            train,
+        };
         serde_json::to_vec_pretty(&config).unwrap()
     };
     let seeds = vec![seed(TrainConfig { batch_size: 2, ..TrainConfig::default() }), seed(full)];

@@ -1,0 +1,122 @@
+//! `gpu-mlp export`: a trained network in a format of other programs.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use super::output::{note, say};
+use crate::checkpoint::ModelInfo;
+use crate::data::Scaling;
+use crate::error::{Error, Result};
+use crate::exchange::{self, Format};
+use crate::reference::Activation;
+use crate::run;
+
+const DETAILS: &str = "\
+Formats:
+  safetensors  the names and layout of a torch.nn.Sequential: model.load_state_dict(safetensors.torch.load_file(FILE))
+  onnx         opset 17; `input` [batch, features] takes values as they are in the data (pixels 0..255), since their
+               scaling is inside; `logits` [batch, classes], and with --softmax `probabilities`; the metadata has
+               `class_names` as JSON
+  npz          W1 [in, out], b1 [out], W2, … for numpy.load
+
+safetensors and npz have the activation, the scaling of inputs and the names of the classes as JSON under `gpu_mlp`.
+docs/models.md has ten lines for each that load it.
+
+Examples:
+  gpu-mlp export runs/2026-01-31T12-00-00Z-mnist --to onnx --softmax
+  gpu-mlp export model.safetensors --to npz --out weights.npz";
+
+/// Write a trained network as safetensors for PyTorch, as ONNX, or as NumPy arrays.
+#[derive(Debug, clap::Args)]
+#[command(after_help = DETAILS)]
+pub struct ExportArgs {
+    /// The folder of a run, or a model.safetensors
+    #[arg(value_name = "RUN_OR_MODEL")]
+    model: PathBuf,
+    /// The format
+    #[arg(long, value_enum)]
+    to: FormatChoice,
+    /// The file to write [default: beside the model: model.onnx, model.npz or model-torch.safetensors]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Of ONNX: a second output `probabilities`
+    #[arg(long)]
+    softmax: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FormatChoice {
+    Safetensors,
+    Onnx,
+    Npz,
+}
+
+/// Runs `gpu-mlp export`.
+///
+/// # Errors
+/// What reading the model or writing the file reports; [`Error::Usage`] for options that cannot be meant.
+pub fn run(args: &ExportArgs) -> Result<()> {
+    if args.softmax && args.to != FormatChoice::Onnx {
+        return Err(Error::Usage("--softmax is a part of an ONNX graph: use it with --to onnx".into()));
+    }
+    let (parameters, info) = run::load_model(&args.model)?;
+    let own = run::model_file(&args.model);
+    let (ending, format) = match args.to {
+        FormatChoice::Safetensors => ("-torch.safetensors", Format::Safetensors),
+        FormatChoice::Onnx => (".onnx", Format::Onnx { softmax: args.softmax }),
+        FormatChoice::Npz => (".npz", Format::Npz),
+    };
+    let path = args.out.clone().unwrap_or_else(|| beside(&own, ending));
+    // A run has to keep the model that it goes on with.
+    if let (Ok(a), Ok(b)) = (own.canonicalize(), path.canonicalize())
+        && a == b
+    {
+        let problem = format!("--out {} is the model itself: name another file", path.display());
+        return Err(Error::Usage(problem));
+    }
+    exchange::export(&path, &parameters, &info, format)?;
+    say(&format!("{}: {}", path.display(), described(&info, args.to)));
+    if args.to != FormatChoice::Onnx {
+        note(&inputs(&info));
+    }
+    Ok(())
+}
+
+/// A file of the model's name with another ending, in the same folder.
+pub(super) fn beside(model: &Path, ending: &str) -> PathBuf {
+    let stem = model.file_stem().unwrap_or_default().to_string_lossy();
+    model.with_file_name(format!("{stem}{ending}"))
+}
+
+/// What was written, and what the program that reads it has to know.
+fn described(info: &ModelInfo, to: FormatChoice) -> String {
+    let sizes = info.spec.sizes();
+    let (inputs, classes) = (info.spec.inputs(), info.spec.classes());
+    match to {
+        FormatChoice::Onnx => format!("input [batch, {inputs}] to logits [batch, {classes}], ONNX opset 17"),
+        FormatChoice::Npz => format!("W1, b1 … W{n}, b{n}; z = x @ W + b", n = sizes.len() - 1),
+        FormatChoice::Safetensors => {
+            let activation = match info.spec.activation() {
+                Activation::Relu => "ReLU()",
+                Activation::Sigmoid => "Sigmoid()",
+                Activation::Tanh => "Tanh()",
+                Activation::Gelu => "GELU()",
+            };
+            let linear = info.spec.layers().map(|(ins, outs)| format!("Linear({ins}, {outs})"));
+            let between = format!(", {activation}, ");
+            format!("torch.nn.Sequential({})", linear.collect::<Vec<_>>().join(&between))
+        }
+    }
+}
+
+/// What has to be done to inputs before they enter a network without its scaling.
+fn inputs(info: &ModelInfo) -> String {
+    match info.preparation.scaling {
+        Scaling::Bytes => "inputs are pixels 0..255 divided by 255".into(),
+        Scaling::None => "inputs are the values as they are".into(),
+        Scaling::Columns { .. } => {
+            "inputs are (value - shift) * factor by columns, which stand in the file's `gpu_mlp`".into()
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! `gpu-mlp predict`: the classes of pictures and rows, as they come.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use serde::Serialize;
+
+use super::choice::{BackendChoice, DeviceChoice};
+use super::output::{self, json, note};
+use crate::checkpoint::ModelInfo;
+use crate::data::{Dataset, Split};
+use crate::engine::{CpuEngine, Engine, GpuEngine, Residency, StepOptions};
+use crate::error::{Error, Result};
+use crate::inputs::{Batch, Expected, Inputs, Name};
+use crate::model::Parameters;
+use crate::reference;
+use crate::run;
+
+const DETAILS: &str = "\
+Inputs, told by their content:
+  PNG, JPEG    for models of square grey images. Made grey, inverted if the paper is bright, cut to the ink, scaled into
+               20 x 20 of 28 x 28 and centred by mass, as MNIST's digits are; --raw takes the pixels as they are
+               (a grey picture of the size that the model takes, or of a model of colours a colour one)
+  .npy         rows of numbers [N, features], or images [N, height, width]
+  CSV          a row for each sample, with a header or without, gzip too; a column too many is that of the labels and left
+               out
+  -            any of them on standard input
+
+Values are given as they are in the data that the model was trained on: its scaling is applied here (images: 0..255).
+Inputs are read as a stream, so there may be any number of rows. Standard output is one line for each.
+
+Examples:
+  gpu-mlp predict runs/2026-01-31T12-00-00Z-mnist seven.png photo.jpg --top 3
+  gpu-mlp predict model.safetensors rows.npy --json
+  zcat big.csv.gz | gpu-mlp predict model.safetensors -";
+
+/// Say which class inputs belong to.
+#[derive(Debug, clap::Args)]
+#[command(after_help = DETAILS)]
+pub struct PredictArgs {
+    /// The folder of a run, or a model.safetensors
+    #[arg(value_name = "RUN_OR_MODEL")]
+    model: PathBuf,
+    /// Pictures, .npy files, tables (CSV), or - for standard input
+    #[arg(value_name = "INPUT", required = true)]
+    inputs: Vec<PathBuf>,
+    /// The K likeliest classes of each
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = positive)]
+    top: usize,
+    /// Take the pixels of pictures as they are; they have to have the model's size
+    #[arg(long)]
+    raw: bool,
+    /// Of a table: the column of labels, which is left out, by name or place from 0
+    #[arg(long, value_name = "NAME|INDEX")]
+    label_column: Option<String>,
+    /// Rows that are read before they are classified together; 1 answers each at once
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = positive)]
+    batch_size: usize,
+    /// What computes; reading takes longer than most networks, so the CPU is the default
+    #[arg(long, value_enum)]
+    backend: Option<BackendChoice>,
+    /// Index or part of the name of an adapter, as `gpu-mlp devices` lists them
+    #[arg(long, value_name = "NAME-PART|INDEX")]
+    adapter: Option<String>,
+    /// A JSON object for each input
+    #[arg(long)]
+    json: bool,
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|&count| count > 0).ok_or_else(|| "expected a whole number from 1".to_owned())
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    event: &'static str,
+    input: &'a str,
+    /// From 0; pictures have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    row: Option<u64>,
+    #[serde(flatten)]
+    first: Answer<'a>,
+    /// The likeliest classes, with --top.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top: Option<Vec<Answer<'a>>>,
+}
+
+#[derive(Serialize, Clone, Copy)]
+struct Answer<'a> {
+    class: &'a str,
+    /// Of the network's output.
+    index: usize,
+    probability: f64,
+}
+
+/// Batches on their way from the thread that reads.
+type Batches = Receiver<Result<Batch>>;
+
+/// Runs `gpu-mlp predict`.
+///
+/// # Errors
+/// What reading the model or an input, or the device, reports.
+pub fn run(args: &PredictArgs) -> Result<()> {
+    let (parameters, info) = run::load_model(&args.model)?;
+    let ModelInfo { spec, preparation } = &info;
+    let expected = Expected {
+        features: spec.inputs(),
+        preparation: preparation.clone(),
+        label_column: args.label_column.clone(),
+        raw: args.raw,
+    };
+    let (mut inputs, rows) = (Inputs::new(args.inputs.clone(), expected), args.batch_size);
+    // One batch waits while one is classified and one is read.
+    let (sender, batches) = sync_channel(1);
+    let reader = std::thread::spawn(move || {
+        while let Some(batch) = inputs.next(rows).transpose() {
+            let last = batch.is_err();
+            if sender.send(batch).is_err() || last {
+                break;
+            }
+        }
+    });
+    let printer = Printer { args, classes: &preparation.class_names, width: 0, told: args.raw };
+    if pollster::block_on(classify(args, &info, &parameters, batches, printer))? == Output::Gone {
+        // The thread may be waiting for input that never comes.
+        return Ok(());
+    }
+    reader.join().map_err(|_| Error::Internal("the thread that reads has died".into()))
+}
+
+/// Whether somebody still reads standard output.
+#[derive(PartialEq, Eq)]
+enum Output {
+    Open,
+    Gone,
+}
+
+async fn classify(
+    args: &PredictArgs,
+    info: &ModelInfo,
+    parameters: &Parameters,
+    batches: Batches,
+    printer: Printer<'_>,
+) -> Result<Output> {
+    let backend = match (args.backend, &args.adapter) {
+        (Some(backend), _) => backend,
+        (None, Some(_)) => BackendChoice::Auto,
+        (None, None) => BackendChoice::Cpu,
+    };
+    let (gpu, notice) = DeviceChoice { backend, adapter: args.adapter.clone() }.open().await?;
+    if let Some(notice) = notice {
+        note(&notice);
+    }
+    let Ok(first) = batches.recv() else { return Ok(Output::Open) };
+    let first = first?;
+    let ModelInfo { spec, preparation } = info;
+    let dataset = Arc::new(Dataset {
+        name: "inputs".into(),
+        origin: "the command line".into(),
+        image_shape: [1, spec.inputs()],
+        classes: spec.classes(),
+        preparation: preparation.clone(),
+        train: first.samples.clone(),
+        test: first.samples.clone(),
+    });
+    let options = StepOptions::default();
+    match gpu {
+        None => {
+            let engine = CpuEngine::new(spec, dataset, options);
+            classify_with(engine, parameters, first, batches, printer).await
+        }
+        Some(gpu) => {
+            let engine = GpuEngine::new(gpu, spec, dataset, options, Residency::Streamed).await?;
+            classify_with(engine, parameters, first, batches, printer).await
+        }
+    }
+}
+
+async fn classify_with(
+    mut engine: impl Engine,
+    parameters: &Parameters,
+    first: Batch,
+    batches: Batches,
+    mut printer: Printer<'_>,
+) -> Result<Output> {
+    engine.set_parameters(parameters, None).await?;
+    for batch in std::iter::once(Ok(first)).chain(batches) {
+        let Batch { names, samples } = batch?;
+        let all: Vec<u32> = (0..samples.len() as u32).collect();
+        engine.set_test(samples).await?;
+        let logits = engine.logits(Split::Test, &all).await?;
+        let probabilities = reference::softmax(&logits.map(f64::from));
+        let rows = names.iter().enumerate().map(|(row, name)| (name, probabilities.row(row)));
+        if !output::write(&printer.lines(rows)?)? {
+            return Ok(Output::Gone);
+        }
+    }
+    Ok(Output::Open)
+}
+
+/// Turns probabilities into lines.
+struct Printer<'a> {
+    args: &'a PredictArgs,
+    classes: &'a [String],
+    /// Of the longest name so far.
+    width: usize,
+    /// Whether it has been said what is done to pictures, or need not be.
+    told: bool,
+}
+
+impl Printer<'_> {
+    fn lines<'b>(&mut self, rows: impl Iterator<Item = (&'b Name, &'b [f64])> + Clone) -> Result<String> {
+        if !self.told && rows.clone().any(|(name, _)| name.row.is_none()) {
+            note(
+                "pictures are made like MNIST's digits: grey, bright on black, scaled and centred by mass (--raw: taken \
+                 as they are)",
+            );
+            self.told = true;
+        }
+        let shown = |name: &Name| match name.row {
+            Some(row) => format!("{}[{row}]", name.input),
+            None => name.input.to_string(),
+        };
+        let mut text = String::new();
+        if !self.args.json {
+            let longest = rows.clone().map(|(name, _)| shown(name).chars().count()).max();
+            self.width = self.width.max(longest.unwrap_or(0));
+        }
+        let class_width = self.classes.iter().map(|class| class.chars().count()).max().unwrap_or(0);
+        for (name, probabilities) in rows {
+            let answers = self.ranked(probabilities);
+            if self.args.json {
+                let top = (self.args.top > 1).then(|| answers.clone());
+                let (input, row, first) = (&*name.input, name.row, answers[0]);
+                text.push_str(&json(&Line { event: "prediction", input, row, first, top })?);
+            } else {
+                let _ = write!(text, "{:width$}", shown(name), width = self.width);
+                for Answer { class, probability, .. } in answers {
+                    let _ = write!(text, "  {class:class_width$} {:6.2} %", 100.0 * probability);
+                }
+            }
+            text.push('\n');
+        }
+        Ok(text)
+    }
+
+    /// The likeliest classes, the first of equals first.
+    fn ranked(&self, probabilities: &[f64]) -> Vec<Answer<'_>> {
+        let mut order: Vec<usize> = (0..probabilities.len()).collect();
+        order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
+        let answer = |index: usize| {
+            let class = self.classes.get(index).map(String::as_str).unwrap_or_default();
+            Answer { class, index, probability: probabilities[index] }
+        };
+        order.into_iter().take(self.args.top).map(answer).collect()
+    }
+}

@@ -1,0 +1,264 @@
+//! What a trained network is to classify: pictures, `.npy` arrays and tables, told by their content, batch by batch.
+//!
+//! Everything is read in order and no more than a batch is ever in memory, so a stream may be as long as it likes.
+
+mod csv;
+mod npy;
+mod picture;
+
+use std::fs::File;
+use std::io::{BufReader, Cursor, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use picture::normalise;
+
+use crate::data::picture::is_one as is_picture;
+use crate::data::table::unreadable_source;
+use crate::data::{Preparation, Samples, Scaling, idx};
+use crate::error::{Error, Result};
+use crate::numpy::npy::MAGIC;
+
+/// What stands for standard input.
+const STDIN: &str = "-";
+
+/// As much of an input as is looked at to tell what it is.
+const LONGEST_START: usize = 1 << 16;
+
+/// Files that are known and are not read here: how they begin, what they are, what to do.
+const OTHERS: [(&[u8], &str, &str); 5] = [
+    (
+        b"PK\x03\x04",
+        "a zip archive or an .npz file",
+        "save the array of rows alone: numpy.save(\"rows.npy\", X)",
+    ),
+    (b"PAR1", "a Parquet file", "write its columns as CSV"),
+    (
+        b"\x00\x00\x08",
+        "an IDX file",
+        "measure a set with `gpu-mlp eval --data FOLDER`, or save its rows with numpy.save",
+    ),
+    (b"\xff\xfe", "UTF-16 text", "save the table as UTF-8"),
+    (b"\xfe\xff", "UTF-16 text", "save the table as UTF-8"),
+];
+
+/// What a network takes, and how inputs become it.
+#[derive(Debug, Clone)]
+pub struct Expected {
+    /// Values a sample.
+    pub features: usize,
+    /// How they are scaled.
+    pub preparation: Preparation,
+    /// Of tables: the column to leave out, by name or place from 0; if there is one too many, the usual names are known.
+    pub label_column: Option<String>,
+    /// Whether pictures are taken as they are, and not made like MNIST's digits.
+    pub raw: bool,
+}
+
+impl Expected {
+    /// The width and height of the grey images that the network was trained on, if it can have been square ones.
+    fn side(&self) -> Option<usize> {
+        let side = self.features.isqrt();
+        (self.preparation.scaling == Scaling::Bytes && side * side == self.features).then_some(side)
+    }
+}
+
+/// Where a sample is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    /// The file, as it was named.
+    pub input: Arc<str>,
+    /// The row in it, from 0; none of a picture.
+    pub row: Option<u64>,
+}
+
+/// Some samples in order, scaled as the network wants them.
+pub struct Batch {
+    /// Where each is from.
+    pub names: Vec<Name>,
+    /// The samples; their labels mean nothing.
+    pub samples: Samples,
+}
+
+/// Something that rows can be read from.
+trait Source: Send {
+    /// Appends up to `rows` rows of unscaled values and says how many; none are left if that is 0. After an error, whole
+    /// rows that came before it are there, and the rest is of no use.
+    fn read(&mut self, rows: usize, values: &mut Vec<f32>) -> Result<usize>;
+
+    /// Whether its rows have numbers.
+    fn has_rows(&self) -> bool;
+}
+
+/// The inputs that are being read.
+pub struct Inputs {
+    pending: std::vec::IntoIter<PathBuf>,
+    expected: Expected,
+    current: Option<Open>,
+    /// What is to be reported once the rows before it are dealt with.
+    failed: Option<Error>,
+}
+
+/// An input whose reading has begun.
+struct Open {
+    source: Box<dyn Source>,
+    name: Arc<str>,
+    path: PathBuf,
+    /// Rows read.
+    rows: u64,
+}
+
+impl Inputs {
+    /// These files, where `-` is standard input.
+    pub fn new(paths: Vec<PathBuf>, expected: Expected) -> Self {
+        Self { pending: paths.into_iter(), expected, current: None, failed: None }
+    }
+
+    /// The next samples, `rows` of them as long as there are as many; nothing at the end.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::File`] for an input that cannot be read or is not what the network takes, after
+    /// everything before it.
+    pub fn next(&mut self, rows: usize) -> Result<Option<Batch>> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        let (mut names, mut values) = (Vec::new(), Vec::new());
+        while names.len() < rows {
+            match self.extend(rows - names.len(), &mut names, &mut values) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) if names.is_empty() => return Err(error),
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
+            }
+        }
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let samples = self.samples(&values, names.len())?;
+        Ok(Some(Batch { names, samples }))
+    }
+
+    /// Takes rows from one input; false if there is none left. What came before an error is kept.
+    fn extend(&mut self, rows: usize, names: &mut Vec<Name>, values: &mut Vec<f32>) -> Result<bool> {
+        let open = match &mut self.current {
+            Some(open) => open,
+            None => match self.pending.next() {
+                Some(path) => self.current.insert(Open::new(path, &self.expected)?),
+                None => return Ok(false),
+            },
+        };
+        let (start, features, first) = (values.len(), self.expected.features, open.rows);
+        let mut outcome = open.source.read(rows, values).map(|_| ());
+        for row in values[start..].chunks_exact_mut(features) {
+            if let Err(error) = open.scale(row, &self.expected) {
+                outcome = Err(error);
+                break;
+            }
+            open.rows += 1;
+        }
+        let count = (open.rows - first) as usize;
+        values.truncate(start + count * features);
+        let numbered = open.source.has_rows();
+        let name = |row| Name { input: open.name.clone(), row: numbered.then_some(row) };
+        names.extend((first..open.rows).map(name));
+        outcome?;
+        if count == 0 {
+            self.current = None;
+        }
+        Ok(true)
+    }
+
+    /// Samples in the form that the network was trained on.
+    fn samples(&self, values: &[f32], count: usize) -> Result<Samples> {
+        let (features, unlabelled) = (self.expected.features, vec![0; count]);
+        match self.expected.preparation.scaling {
+            Scaling::Bytes => {
+                let bytes = values.iter().map(|&value| value as u8).collect();
+                Samples::new(features, bytes, unlabelled, 1)
+            }
+            Scaling::None | Scaling::Columns { .. } => Samples::of_floats(features, values, unlabelled, 1),
+        }
+    }
+}
+
+impl Open {
+    fn new(path: PathBuf, expected: &Expected) -> Result<Self> {
+        let refused = |error| unreadable_source(error, &path);
+        let file: Box<dyn Read + Send> = if path.as_os_str() == STDIN {
+            Box::new(std::io::stdin())
+        } else {
+            Box::new(File::open(&path).map_err(Error::io("read", &path))?)
+        };
+        let (mut plain, _) = idx::expand(BufReader::new(file)).map_err(refused)?;
+        let start = start(&mut plain).map_err(refused)?;
+        let known = |&&(magic, ..): &&(&[u8], &str, &str)| start.starts_with(magic);
+        let no_table = start.contains(&0) || is_picture(&start);
+        if let Some(column) = expected.label_column.as_ref().filter(|_| no_table) {
+            let path = path.display();
+            return Err(Error::Usage(format!(
+                "--label-column {column}: {path} is no table; leave the option out"
+            )));
+        }
+        let source: Box<dyn Source> = if start.starts_with(MAGIC) {
+            Box::new(npy::Rows::open(Cursor::new(start).chain(plain), &path, expected)?)
+        } else if is_picture(&start) {
+            Box::new(picture::Picture::open(Cursor::new(start).chain(plain), &path, expected)?)
+        } else if let Some((_, what, hint)) = OTHERS.iter().find(known) {
+            return Err(Error::file(&path, format!("this is {what}"), *hint));
+        } else if no_table {
+            let problem = "this is neither a picture, nor a NumPy array, nor a table of text";
+            return Err(Error::file(&path, problem, "give PNG, JPEG, .npy or CSV"));
+        } else {
+            Box::new(csv::Rows::open(start, plain, &path, expected)?)
+        };
+        let name = if path.as_os_str() == STDIN { "stdin".into() } else { path.display().to_string().into() };
+        Ok(Self { source, name, path, rows: 0 })
+    }
+
+    /// Scales a row as the network wants it; bytes stay what they are, as in a data set.
+    fn scale(&self, row: &mut [f32], expected: &Expected) -> Result<()> {
+        let wrong = |problem: String, hint: &str| {
+            Error::file(&self.path, format!("row {}, from 0: {problem}", self.rows), hint)
+        };
+        if let Some(value) = row.iter().find(|value| !value.is_finite()) {
+            return Err(wrong(format!("{value} is not a finite number"), "fill in or remove such rows"));
+        }
+        let scaling = &expected.preparation.scaling;
+        if *scaling != Scaling::Bytes {
+            return scaling.apply(bytemuck::cast_slice_mut(row), expected.features, &self.path);
+        }
+        let is_byte = |value: &f32| (0.0..=255.0).contains(value) && value.fract() == 0.0;
+        let Some(value) = row.iter().find(|value| !is_byte(value)) else { return Ok(()) };
+        if row.iter().all(|value| (0.0..=1.0).contains(value)) {
+            let problem = format!("{value} is no byte: its values lie in 0..1, as if divided by 255 already");
+            return Err(wrong(problem, "multiply by 255 and round: the model does the rest"));
+        }
+        let hint =
+            "give pixels as they were before any scaling: whole numbers from 0 for black to 255 for white";
+        Err(wrong(format!("{value} is no byte, and the model was trained on bytes"), hint))
+    }
+}
+
+/// The first line, and no more than that needs to be there: whoever types rows wants them answered one by one.
+fn start(source: &mut impl Read) -> std::io::Result<Vec<u8>> {
+    let (mut start, mut piece) = (Vec::new(), vec![0; LONGEST_START]);
+    while start.len() < LONGEST_START && !start.contains(&b'\n') {
+        match source.read(&mut piece) {
+            Ok(0) => break,
+            Ok(count) => start.extend_from_slice(&piece[..count]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(start)
+}
+
+/// What the network takes, for errors.
+fn wanted(path: &Path, got: &str, expected: &Expected) -> Error {
+    let problem = format!("{got}, and the model takes {} values a sample", expected.features);
+    Error::file(path, problem, "use data of the kind that the model was trained on")
+}

@@ -1,0 +1,105 @@
+"""Computes the logits of exported models with other programs, and compares them with those of gpu-mlp.
+
+Each folder in the one that is named has model.onnx (with probabilities), plain.onnx, model.safetensors and model.npz of
+one network, and expected.npz: rows `x` as they are in the data, and their `logits`.
+"""
+
+import json
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+
+try:
+    import torch
+except ImportError:
+    torch = None
+
+TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
+
+ACTIVATIONS = {
+    "relu": lambda z: np.maximum(z, 0),
+    "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
+    "tanh": np.tanh,
+    "gelu": lambda z: z * (1 + np.vectorize(math.erf)(z / math.sqrt(2))) / 2,
+}
+
+
+def check_onnx(folder, x, logits):
+    for name, outputs in [("model.onnx", ["logits", "probabilities"]), ("plain.onnx", ["logits"])]:
+        model = onnx.load(folder / name)
+        onnx.checker.check_model(model, full_check=True)
+        assert [(o.domain, o.version >= 17) for o in model.opset_import] == [("", True)], model.opset_import
+        session = onnxruntime.InferenceSession(folder / name, providers=["CPUExecutionProvider"])
+        assert [o.name for o in session.get_outputs()] == outputs
+        names = json.loads(session.get_modelmeta().custom_metadata_map["class_names"])
+        assert len(names) == logits.shape[1], names
+        for rows in [1, 7, len(x)]:
+            got = session.run(None, {"input": x[:rows]})
+            np.testing.assert_allclose(got[0], logits[:rows], **TOLERANCE)
+            if len(got) > 1:
+                e = np.exp(logits[:rows] - logits[:rows].max(axis=1, keepdims=True))
+                np.testing.assert_allclose(got[1], e / e.sum(axis=1, keepdims=True), **TOLERANCE)
+
+
+def scaled(x, info):
+    scaling = info["preparation"]["scaling"]
+    if scaling == "bytes":
+        return x / np.float32(255)
+    if scaling == "none":
+        return x
+    columns = scaling["columns"]
+    return (x - np.array(columns["shift"], "f4")) * np.array(columns["factor"], "f4")
+
+
+def check_npz(folder, x, logits):
+    file = np.load(folder / "model.npz")
+    info = json.loads(bytes(file["gpu_mlp"]))
+    a = scaled(x, info)
+    last = len(info["layers"]) - 1
+    for n in range(1, last + 1):
+        z = a @ file[f"W{n}"] + file[f"b{n}"]
+        a = ACTIVATIONS[info["activation"]](z) if n < last else z
+    np.testing.assert_allclose(a, logits, **TOLERANCE)
+    return info
+
+
+def check_torch(folder, x, logits, info):
+    """Reads the file's header here, so that nothing but PyTorch is needed."""
+    data = (folder / "model.safetensors").read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    assert json.loads(header.pop("__metadata__")["gpu_mlp"]) == info
+    state = {}
+    for name, tensor in header.items():
+        begin, end = (start + offset for offset in tensor["data_offsets"])
+        assert tensor["dtype"] == "F32"
+        state[name] = torch.frombuffer(bytearray(data[begin:end]), dtype=torch.float32).reshape(tensor["shape"])
+    activation = {"relu": torch.nn.ReLU, "sigmoid": torch.nn.Sigmoid, "tanh": torch.nn.Tanh, "gelu": torch.nn.GELU}
+    layers = []
+    for ins, outs in zip(info["layers"], info["layers"][1:]):
+        layers += [torch.nn.Linear(ins, outs), activation[info["activation"]]()]
+    model = torch.nn.Sequential(*layers[:-1])
+    model.load_state_dict(state)
+    with torch.no_grad():
+        got = model(torch.from_numpy(scaled(x, info).astype("f4"))).numpy()
+    np.testing.assert_allclose(got, logits, **TOLERANCE)
+
+
+def main():
+    print(f"onnx {onnx.__version__}, onnxruntime {onnxruntime.__version__}, numpy {np.__version__}")
+    print(f"torch {torch.__version__}" if torch else "torch is not installed: load_state_dict is not tried")
+    for folder in sorted(Path(sys.argv[1]).iterdir()):
+        expected = np.load(folder / "expected.npz")
+        x, logits = expected["x"], expected["logits"]
+        check_onnx(folder, x, logits)
+        info = check_npz(folder, x, logits)
+        if torch:
+            check_torch(folder, x, logits, info)
+        print(f"same logits: {folder.name}")
+
+
+main()

@@ -1,0 +1,91 @@
+//! Models of other programs, and what a network is to classify.
+
+use std::fs;
+
+use flate2::Compression;
+use gpu_mlp::checkpoint::ModelInfo;
+use gpu_mlp::data::{Preparation, Scaling};
+use gpu_mlp::exchange::{self, Format};
+use gpu_mlp::inputs::{Expected, Inputs};
+use gpu_mlp::numpy::npy;
+use image::{ColorType, ImageFormat};
+
+use super::data::encoded;
+use super::run::network;
+use super::{gzip, target};
+use crate::driver::{Mutate, Target};
+use crate::mutate::edited;
+use crate::place::{self, judged};
+use crate::{archive, json};
+
+pub fn import() -> Target {
+    let (folder, path) = place::file("model");
+    let (spec, parameters) = network();
+    let class_names = vec!["no".to_owned(), "yes".to_owned()];
+    let seed = |format, scaling| {
+        let preparation = Preparation { scaling, class_names: class_names.clone() };
+        exchange::export(&path, &parameters, &ModelInfo { spec: spec.clone(), preparation }, format).unwrap();
+        fs::read(&path).unwrap()
+    };
+    let columns = Scaling::Columns { shift: vec![1.0, 2.0, 3.0], factor: vec![0.5, 0.0, 4.0] };
+    let seeds = [Format::Safetensors, Format::Npz]
+        .into_iter()
+        .flat_map(|format| [seed(format, Scaling::Bytes), seed(format, columns.clone())])
+        .collect();
+    let read = move |input: &[u8]| {
+        let _ = &folder;
+        fs::write(&path, input).unwrap();
+        let imported = judged(exchange::read(&path))?;
+        let spec = imported.parameters.spec().unwrap();
+        if let Some(info) = imported.info {
+            assert_eq!(info.spec.sizes(), spec.sizes());
+            info.preparation.check(spec.inputs(), spec.classes()).unwrap();
+        }
+        Ok(())
+    };
+    let mutate: Mutate = |rng, input, other| match input.starts_with(b"PK") {
+        true => archive::mutate(rng, input, other),
+        false => json::mutate_safetensors(rng, input, other),
+    };
+    target("import", seeds, mutate, Box::new(read))
+}
+
+pub fn inputs() -> Target {
+    let floats: Vec<u8> = (0..32).flat_map(|i| (i as f32 * 0.5).to_le_bytes()).collect();
+    let array =
+        |descr: &str, shape: &[usize], body: &[u8]| [npy::header(descr, shape), body.to_vec()].concat();
+    let mut seeds = vec![
+        array("<f4", &[2, 16], &floats),
+        array("|u1", &[4, 4, 2], &floats[..32]),
+        array("|u1", &[16], &floats[..16]),
+    ];
+    let row = |label: &str| (0..16).map(|p| format!("{p},")).collect::<String>() + label + "\n";
+    seeds.push((row("1") + &row("2")).into_bytes());
+    seeds.push((row("label") + &row("a")).into_bytes());
+    seeds.push(row("9").replace(",9\n", "\n").into_bytes());
+    seeds.push(gzip(&seeds[3], Compression::fast()));
+    seeds.extend([ColorType::L8, ColorType::Rgb8].map(|colour| encoded(colour, ImageFormat::Png)));
+    seeds.push(encoded(ColorType::L8, ImageFormat::Jpeg));
+    let (folder, path) = place::file("input");
+    let read = move |input: &[u8]| {
+        let _ = &folder;
+        fs::write(&path, input).unwrap();
+        let columns = Scaling::Columns { shift: vec![1.0; 16], factor: vec![0.5; 16] };
+        let read = |scaling, raw| {
+            let class_names = vec!["no".to_owned(), "yes".to_owned()];
+            let preparation = Preparation { scaling, class_names };
+            let expected = Expected { features: 16, preparation, label_column: None, raw };
+            let mut inputs = Inputs::new(vec![path.clone()], expected);
+            while let Some(batch) = judged(inputs.next(3))? {
+                assert!(batch.names.len() <= 3 && batch.names.len() == batch.samples.len());
+            }
+            Ok::<(), String>(())
+        };
+        let results = [read(Scaling::Bytes, false), read(Scaling::Bytes, true), read(columns, true)];
+        results.into_iter().collect::<Result<(), _>>()
+    };
+    let mutate: Mutate = |rng, input, other| {
+        edited(rng, input, other, &["(", ")", "16", "\n", ",", "label", "\"", "1e400", "'<f8'"])
+    };
+    target("inputs", seeds, mutate, Box::new(read))
+}
