@@ -132,8 +132,8 @@ fn what_a_file_says_of_itself_has_to_be_true_of_it() {
     says(&refusal(arrays(&info("[2,3]", r#""none""#, r#"["a"]"#))), &["names 1 classes", "has 3"]);
     let short = r#"{"columns":{"shift":[0.0],"factor":[1.0]}}"#;
     says(&refusal(arrays(&info("[2,3]", short, names))), &["1 shifts and 1 factors", "2 inputs"]);
-    says(&refusal(arrays(&info("[2]", r#""none""#, names))), &["cannot be understood", "no network"]);
-    says(&refusal(arrays("]")), &["`gpu_mlp` cannot be understood"]);
+    says(&refusal(arrays(&info("[2]", r#""none""#, names))), &["`gpu_mlp`", "its layers are no network"]);
+    says(&refusal(arrays("]")), &["`gpu_mlp`: it cannot be understood"]);
     says(&refusal(arrays(&info("[2,3]", r#""bytes""#, names))), &["it wants inputs times 1"]);
 }
 

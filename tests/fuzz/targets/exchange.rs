@@ -56,7 +56,7 @@ pub fn inputs() -> Target {
         |descr: &str, shape: &[usize], body: &[u8]| [npy::header(descr, shape), body.to_vec()].concat();
     let mut seeds = vec![
         array("<f4", &[2, 16], &floats),
-        array("|u1", &[4, 4, 2], &floats[..32]),
+        array("|u1", &[2, 4, 4], &floats[..32]),
         array("|u1", &[16], &floats[..16]),
     ];
     let row = |label: &str| (0..16).map(|p| format!("{p},")).collect::<String>() + label + "\n";
