@@ -55,7 +55,7 @@ pub trait Engine {
     /// whole batches as make a piece of work short enough to be interrupted, or all that are left.
     ///
     /// # Errors
-    /// [`Error::Device`](crate::Error::Device) if the device fails.
+    /// [`Error::Device`] if the device fails.
     async fn train(&mut self, samples: &[u32]) -> Result<usize>;
 
     /// Loss and hits of the samples trained on since [`set_sums`](Self::set_sums).
@@ -85,7 +85,7 @@ pub trait Engine {
     /// Replaces the samples of the test split by others of the same width and format: for what comes piece by piece.
     ///
     /// # Errors
-    /// [`Error::Shape`](crate::Error::Shape) if they are of another kind.
+    /// [`Error::Shape`] if they are of another kind.
     async fn set_test(&mut self, samples: Samples) -> Result<()>;
 
     /// The weights and biases.
@@ -103,7 +103,7 @@ pub trait Engine {
     /// Replaces weights and biases, and what the optimiser remembers: if `None`, nothing, as before the first step.
     ///
     /// # Errors
-    /// [`Error::Shape`](crate::Error::Shape) if they are of another network, or of another optimiser.
+    /// [`Error::Shape`] if they are of another network, or of another optimiser.
     async fn set_parameters(
         &mut self,
         parameters: &Parameters,
