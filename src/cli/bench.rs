@@ -6,6 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::choice::{self, DeviceChoice, Hidden};
 use super::interrupt;
+use super::number;
 use super::output::{json, note, say, thousands};
 use crate::bench::{
     self, Clock, DeviceReport, Epoch, KernelTime, Observer, Options, Report, StepTime, Sweep,
@@ -14,7 +15,12 @@ use crate::error::Result;
 
 const ABOUT: &str = "\
 Takes the step of one network apart, kernel by kernel, and times epochs of 784-W-W-10 networks for many W and batch
-sizes. Needs no data: the built-in digits are trained on. docs/performance.md says how each figure is taken.";
+sizes. Needs no data: the built-in digits are trained on. docs/performance.md says how each figure is taken.
+
+Examples:
+  gpu-mlp bench
+  gpu-mlp bench --backend vulkan --batch-size 512 --seconds 120
+  gpu-mlp bench --hidden 4096,4096 --json";
 
 /// Measure this machine: kernels, steps and epochs on its GPU and CPU.
 #[derive(Debug, clap::Args)]
@@ -26,10 +32,10 @@ pub struct BenchArgs {
     #[arg(long, value_name = "SIZES", default_value = "300,75", value_parser = choice::hidden)]
     hidden: Hidden,
     /// Samples in a batch
-    #[arg(long, value_name = "N", default_value_t = 128)]
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = number::whole::<usize>)]
     batch_size: usize,
     /// About how long it may take; with less, slow cells are left out
-    #[arg(long, value_name = "S", default_value_t = 60.0, allow_negative_numbers = true)]
+    #[arg(long, value_name = "S", default_value_t = 60.0, value_parser = number::real::<f64>)]
     seconds: f64,
     /// One JSON object on standard output
     #[arg(long)]

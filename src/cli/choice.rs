@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use bytesize::ByteSize;
 use clap::ValueEnum;
 
+use super::number;
 use super::output::note;
 use crate::checkpoint::ModelInfo;
 use crate::data::{self, Dataset, LoadOptions, Preparation, Scale, Split};
@@ -44,7 +45,7 @@ pub(super) struct LoadChoice {
     test_data: Option<PathBuf>,
     /// Else the part of the samples to test on, chosen at random
     #[arg(long, value_name = "F", default_value_t = LoadOptions::default().test_fraction)]
-    #[arg(allow_negative_numbers = true)]
+    #[arg(value_parser = number::real::<f64>)]
     test_fraction: f64,
     /// How values are scaled, by what the training part has; the model keeps it
     #[arg(long, value_enum, default_value_t = Scale::Auto)]
@@ -149,12 +150,6 @@ impl ActivationChoice {
             Self::Gelu => Activation::Gelu,
         }
     }
-}
-
-/// A number from 0 to less than 1.
-pub(super) fn part(text: &str) -> Result<f32, String> {
-    let number = text.parse().ok().filter(|number| (0.0..1.0).contains(number));
-    number.ok_or_else(|| "expected a number from 0 to less than 1".into())
 }
 
 /// Which device.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::number;
 use super::output::say;
 use super::show::ShowArgs;
 use crate::data::catalog::{self, KNOWN, Known};
@@ -14,8 +15,31 @@ use crate::data::{Places, make};
 use crate::error::{Error, Result};
 use crate::spelling::did_you_mean;
 
+const EXAMPLES: &str = "\
+Examples:
+  gpu-mlp data list
+  gpu-mlp data fetch mnist
+  gpu-mlp data make digits --train 60000 --test 10000 --out digits
+  gpu-mlp data show mine.csv";
+
+const MAKE: &str = "\
+Examples:
+  gpu-mlp data make digits
+  gpu-mlp data make digits --train 1000000 --plain --out many";
+
+const FETCH: &str = "\
+Examples:
+  gpu-mlp data fetch mnist
+  gpu-mlp data fetch fashion-mnist --data-dir sets";
+
+const LIST: &str = "\
+Examples:
+  gpu-mlp data list
+  gpu-mlp data list --data-dir sets";
+
 /// Make, fetch, list and look at data sets.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct DataArgs {
     #[command(subcommand)]
     command: Command,
@@ -34,18 +58,19 @@ enum Command {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = MAKE)]
 struct MakeArgs {
     /// The set to make
     #[arg(value_parser = [catalog::DIGITS])]
     name: String,
     /// Number of training images
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = number::whole::<usize>)]
     train: usize,
     /// Number of test images
-    #[arg(long, value_name = "N", default_value_t = 2_000)]
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = number::whole::<usize>)]
     test: usize,
     /// The same seed draws the same images
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = number::whole::<u64>)]
     seed: u64,
     /// Write plain files, not gzip: larger, but a large set can be read from the disk while a network learns
     #[arg(long)]
@@ -56,6 +81,7 @@ struct MakeArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = FETCH)]
 struct FetchArgs {
     /// The set to fetch: mnist, fashion-mnist
     name: String,
@@ -65,6 +91,7 @@ struct FetchArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = LIST)]
 struct ListArgs {
     /// Folder of data sets to look in first
     #[arg(long, value_name = "DIR")]

@@ -8,8 +8,14 @@ use crate::error::Result;
 use crate::gpu::Backend;
 use crate::gpu::adapter::{self, Adapter, AdapterSummary};
 
+const EXAMPLES: &str = "\
+Examples:
+  gpu-mlp devices
+  gpu-mlp devices --backend vulkan --json";
+
 /// List the adapters of this machine, and what would be chosen.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct DevicesArgs {
     #[command(flatten)]
     choice: DeviceChoice,

@@ -1,6 +1,6 @@
 //! `gpu-mlp doctor`: what is wrong with somebody's hand-written backpropagation.
 
-use super::output;
+use super::{number, output};
 use crate::doctor::report::{Finding, Report, Status, Verdict};
 use crate::doctor::{self, Options, dump, template};
 use crate::error::{Error, Result};
@@ -9,8 +9,15 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+const EXAMPLES: &str = "\
+Examples:
+  gpu-mlp doctor --template numpy      the lines that save the arrays of one batch
+  gpu-mlp doctor mine.npz
+  gpu-mlp doctor mine.npz --act sigmoid --map hidden_w=W1,hidden_b=b1";
+
 /// Finds the first wrong tensor in arrays exported from your own network, the formula it equals, and the fix.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct DoctorArgs {
     /// The .npz file with W1.., b1.., X, y and anything computed from them
     #[arg(required_unless_present = "template")]
@@ -25,7 +32,7 @@ pub struct DoctorArgs {
     act: Option<String>,
 
     /// Largest relative difference that still counts as equal [default: 1e-9 for float64, 1e-4 for float32]
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", value_parser = number::real::<f64>)]
     tolerance: Option<f64>,
 
     /// Read your key THEIRS as our key OURS; may be repeated

@@ -16,8 +16,15 @@ use crate::model::{MlpSpec, Parameters};
 use crate::reference;
 use crate::run;
 
+const EXAMPLES: &str = "\
+Examples:
+  gpu-mlp eval runs/2026-01-31T12-00-00Z-mnist
+  gpu-mlp eval model.safetensors --data mine.csv --label-column species
+  gpu-mlp eval runs/2026-01-31T12-00-00Z-mnist --split train --json";
+
 /// Measure a trained network: loss, accuracy, confusion matrix.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct EvalArgs {
     /// The folder of a run, or a model.safetensors
     #[arg(value_name = "RUN_OR_MODEL")]

@@ -1,13 +1,20 @@
 //! `gpu-mlp gradcheck`: are the gradients of this machine's GPU or CPU right?
 
 use super::choice::{self, ActivationChoice, DeviceChoice, Hidden};
+use super::number;
 use super::output::{json, note, say};
 use crate::engine::{CpuEngine, GpuEngine, Residency};
 use crate::error::Result;
 use crate::gradcheck::{self, Checked, Problem};
 
+const EXAMPLES: &str = "\
+Examples:
+  gpu-mlp gradcheck
+  gpu-mlp gradcheck --backend vulkan --hidden 7,5 --activation gelu";
+
 /// Check the gradients of this machine's GPU or CPU against central differences of the loss in double precision.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct GradcheckArgs {
     #[command(flatten)]
     device: DeviceChoice,
@@ -18,13 +25,13 @@ pub struct GradcheckArgs {
     #[arg(long, value_enum, default_value_t = ActivationChoice::Relu)]
     activation: ActivationChoice,
     /// How much of each label is spread evenly over all classes
-    #[arg(long, value_name = "E", default_value_t = 0.0, value_parser = choice::part)]
+    #[arg(long, value_name = "E", default_value_t = 0.0, value_parser = number::part)]
     label_smoothing: f32,
     /// Seed of the weights and of the samples
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = number::whole::<u64>)]
     seed: u64,
     /// How many samples
-    #[arg(long, value_name = "N", default_value_t = 13)]
+    #[arg(long, value_name = "N", default_value_t = 13, value_parser = number::whole::<usize>)]
     batch: usize,
     /// One JSON object on standard output
     #[arg(long)]

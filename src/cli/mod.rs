@@ -11,6 +11,8 @@ mod export;
 mod gradcheck;
 mod import;
 mod interrupt;
+mod manual;
+mod number;
 mod output;
 mod predict;
 mod replay;
@@ -28,6 +30,10 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::error::Result;
 
 const EXIT_CODES: &str = "\
+Examples:
+  gpu-mlp train
+  gpu-mlp doctor mine.npz
+
 Exit codes:
   0    fine
   1    the answer to what was asked is no
@@ -81,6 +87,20 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Make, fetch, list and look at data sets
     Data(data::DataArgs),
+    /// Print completions of subcommands and options for a shell
+    Completions(manual::CompletionsArgs),
+    /// Write a manual page for each subcommand
+    Man(manual::ManArgs),
+}
+
+/// All subcommands and options, as the program knows them.
+pub fn command() -> clap::Command {
+    // `--seed -1` is a wrong number, and not the unknown option `-1`.
+    let numbers = |arg: clap::Arg| match arg.get_action().takes_values() && !arg.is_positional() {
+        true => arg.allow_negative_numbers(true),
+        false => arg,
+    };
+    Cli::command().mut_subcommands(move |command| command.mut_args(numbers))
 }
 
 /// Runs the program with the arguments of the process.
@@ -89,7 +109,7 @@ pub fn main() -> ExitCode {
         .init();
     #[cfg(feature = "parquet")]
     quiet_reader();
-    let matches = Cli::command().get_matches();
+    let matches = command().get_matches();
     let result = Cli::from_arg_matches(&matches)
         .map_err(|error| error.exit())
         .and_then(|cli| dispatch(cli.command, &matches));
@@ -131,5 +151,7 @@ fn dispatch(command: Command, matches: &clap::ArgMatches) -> Result<u8> {
         Command::Replay(args) => replay::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Data(args) => data::run(args).map(|()| 0),
+        Command::Completions(args) => manual::completions(&args).map(|()| 0),
+        Command::Man(args) => manual::pages(&args).map(|()| 0),
     }
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::choice::{self, DataChoice, Hidden};
 use super::interrupt;
+use super::number;
 use super::output::{complain, json, note, say};
 use crate::atomic_file::AtomicFile;
 use crate::chart::{self, Figure};
@@ -44,16 +45,16 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "SIZES", default_value = "300,75", value_parser = choice::hidden)]
     hidden: Hidden,
     /// Samples in a batch
-    #[arg(long, value_name = "N", default_value_t = 128)]
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = number::whole::<usize>)]
     batch_size: usize,
     /// Times that every training sample is seen [default: 10; 25 with --seed-question]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::whole::<usize>)]
     epochs: Option<usize>,
     /// Learning rate [default: 0.1; with momentum 0.01, with Adam 0.001]
-    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "RATE", value_parser = number::real::<f64>)]
     lr: Option<f64>,
     /// Seed of the weights and of the order of samples
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = number::whole::<u64>)]
     seed: u64,
     /// The hidden activation
     #[arg(long, value_name = "relu|sigmoid|tanh", value_parser = ["relu", "sigmoid", "tanh"], default_value = "relu")]

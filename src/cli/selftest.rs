@@ -10,10 +10,17 @@ use crate::gpu::Gpu;
 use crate::gpu::adapter::{self, Adapter};
 use crate::selftest::{self, Report, Row};
 
+const EXAMPLES: &str = "\
+Examples:
+  gpu-mlp selftest
+  gpu-mlp selftest --all --json
+  gpu-mlp selftest --backend vulkan --adapter 0";
+
 /// Test every kernel, and whole training steps, on this machine's GPU or CPU against the same in double precision.
 ///
 /// The CPU has no kernels of its own to be told apart: of it the training steps are tested.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct SelftestArgs {
     #[command(flatten)]
     device: DeviceChoice,

@@ -16,8 +16,14 @@ use crate::error::{Error, Result};
 /// Classes and columns that the page lists; --json has all.
 const LISTED: usize = 30;
 
+const EXAMPLES: &str = "\
+Examples:
+  gpu-mlp data show mnist --png samples.png
+  gpu-mlp data show mine.csv --label-column species";
+
 /// Look at a set.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct ShowArgs {
     /// What --data of `train` takes: a name or a path [default: mnist if it is here, else digits]
     #[arg(value_name = "NAME|PATH")]

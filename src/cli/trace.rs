@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::choice::{self, DataChoice, Hidden};
+use super::number;
 use super::output::{json, note, say};
 use crate::data::Dataset;
 use crate::doctor::comparison::{self, Comparison, Row};
@@ -40,12 +41,13 @@ pub struct TraceArgs {
     hidden: Hidden,
     /// Seed of the fresh network's weights
     #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "model")]
+    #[arg(value_parser = number::whole::<u64>)]
     seed: u64,
     /// How many samples, from the first
-    #[arg(long, value_name = "N", default_value_t = 37)]
+    #[arg(long, value_name = "N", default_value_t = 37, value_parser = number::whole::<usize>)]
     batch: usize,
     /// Learning rate of the step [default: 0.1; with --compare, that of the file]
-    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "RATE", value_parser = number::real::<f64>)]
     lr: Option<f64>,
     /// The file to write [default: trace.npz]
     #[arg(long, value_name = "FILE.npz", conflicts_with = "compare")]

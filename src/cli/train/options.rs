@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::config_file;
 use super::{TrainArgs, conflict};
 use crate::cli::choice::{self, ActivationChoice, Hidden, absolute};
+use crate::cli::number;
 use crate::error::{Error, Result};
 use crate::model::MlpSpec;
 use crate::optimizer::Algorithm;
@@ -24,67 +25,70 @@ pub(super) struct Options {
     activation: ActivationChoice,
     /// Samples in a batch
     #[arg(long, value_name = "N", default_value_t = TrainConfig::default().batch_size)]
+    #[arg(value_parser = number::whole::<usize>)]
     batch_size: usize,
     /// Times that every sample is seen
     #[arg(long, value_name = "N", default_value_t = TrainConfig::default().epochs)]
+    #[arg(value_parser = number::whole::<usize>)]
     epochs: usize,
     /// How a gradient becomes a step
     #[arg(long, value_enum, default_value_t = OptimizerChoice::Sgd)]
     optimizer: OptimizerChoice,
     /// Learning rate; with a schedule the highest one [default: 0.1, of adam and adamw 0.001]
-    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "RATE", value_parser = number::real::<f32>)]
     lr: Option<f32>,
     /// Momentum of sgd
     #[arg(long, value_name = "M", default_value_t = TrainConfig::default().momentum)]
-    #[arg(allow_negative_numbers = true)]
+    #[arg(value_parser = number::real::<f32>)]
     momentum: f32,
     /// Nesterov's form of the momentum
     #[arg(long)]
     nesterov: bool,
     /// L2 penalty on weights and biases; of adamw decay apart from the gradient [default: 0, of adamw 0.01]
-    #[arg(long, value_name = "D", allow_negative_numbers = true)]
+    #[arg(long, value_name = "D", value_parser = number::real::<f32>)]
     weight_decay: Option<f32>,
     /// What becomes of the learning rate, from step to step
     #[arg(long, value_enum, default_value_t = ScheduleChoice::Constant)]
     lr_schedule: ScheduleChoice,
     /// Of the schedule step: epochs between two falls
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::whole::<usize>)]
     lr_step_epochs: Option<usize>,
     /// Of the schedule step: what the rate is multiplied by
     #[arg(long, value_name = "G", default_value_t = TrainConfig::default().lr_gamma)]
-    #[arg(allow_negative_numbers = true)]
+    #[arg(value_parser = number::real::<f32>)]
     lr_gamma: f32,
     /// Of the schedule cosine: the rate that it ends at
     #[arg(long, value_name = "RATE", default_value_t = TrainConfig::default().lr_min)]
-    #[arg(allow_negative_numbers = true)]
+    #[arg(value_parser = number::real::<f32>)]
     lr_min: f32,
     /// Epochs, or part of one, in which the rate rises to its value
     #[arg(long, value_name = "N", default_value_t = TrainConfig::default().warmup_epochs)]
-    #[arg(allow_negative_numbers = true)]
+    #[arg(value_parser = number::real::<f32>)]
     warmup_epochs: f32,
     /// Probability that a hidden unit is left out of a step
     #[arg(long, value_name = "P", default_value_t = TrainConfig::default().dropout)]
-    #[arg(allow_negative_numbers = true)]
+    #[arg(value_parser = number::real::<f32>)]
     dropout: f32,
     /// How much of each label is spread evenly over all classes
     #[arg(long, value_name = "E", default_value_t = TrainConfig::default().label_smoothing)]
-    #[arg(allow_negative_numbers = true)]
+    #[arg(value_parser = number::real::<f32>)]
     label_smoothing: f32,
     /// Norm that a step's gradient is shortened to if it is longer
-    #[arg(long, value_name = "NORM", allow_negative_numbers = true)]
+    #[arg(long, value_name = "NORM", value_parser = number::real::<f32>)]
     clip_norm: Option<f32>,
     /// Seed of the weights, the shuffles, dropout and the hold-out
     #[arg(long, value_name = "N", default_value_t = TrainConfig::default().seed)]
+    #[arg(value_parser = number::whole::<u64>)]
     seed: u64,
     /// Part of the training samples held out for validation
     #[arg(long, value_name = "F", default_value_t = TrainConfig::default().validation_fraction)]
-    #[arg(allow_negative_numbers = true)]
+    #[arg(value_parser = number::real::<f64>)]
     validation_fraction: f64,
     /// Stop after so many epochs without a better validation loss, and keep the best network
-    #[arg(long, value_name = "PATIENCE")]
+    #[arg(long, value_name = "PATIENCE", value_parser = number::whole::<usize>)]
     early_stopping: Option<usize>,
     /// Train on so many batches only, the same in every epoch
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::whole::<usize>)]
     overfit_batches: Option<usize>,
 }
 

@@ -9,8 +9,9 @@ mod memory;
 #[cfg(unix)]
 mod signals;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use gpu_mlp::checkpoint::load_state;
 use gpu_mlp::model::MlpSpec;
@@ -83,11 +84,23 @@ impl Running {
         assert!(kill.unwrap().success());
     }
 
-    /// What it says until it ends by itself.
+    /// What it says until it ends by itself, which it is given two minutes for.
     fn end(mut self) -> Ran {
-        let mut out = String::new();
-        std::io::Read::read_to_string(&mut self.stdout, &mut out).unwrap();
+        let mut stdout = self.stdout;
+        let out = std::thread::spawn(move || {
+            let mut out = String::new();
+            stdout.read_to_string(&mut out).unwrap();
+            out
+        });
+        let ended = (0..1200).any(|_| {
+            std::thread::sleep(Duration::from_millis(100));
+            self.child.try_wait().unwrap().is_some()
+        });
+        if !ended {
+            self.child.kill().unwrap();
+        }
         let ran: Ran = self.child.wait_with_output().unwrap().into();
-        Ran { out, ..ran }
+        assert!(ended, "it does not end: {}", ran.err);
+        Ran { out: out.join().unwrap(), ..ran }
     }
 }

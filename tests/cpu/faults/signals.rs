@@ -18,12 +18,28 @@ fn goes_on(place: &Place) {
     assert_eq!(leftovers(place, "a"), 0);
 }
 
+/// The same command, not deaf to SIGHUP, as it would be where these tests are run under `nohup`.
+fn heeding_hangup(command: &Command) -> Command {
+    let mut heeding = Command::new("env");
+    #[cfg(target_os = "linux")] // whose `env` can do that
+    heeding.arg("--default-signal=HUP");
+    heeding.arg(command.get_program()).args(command.get_args()).stdin(Stdio::null());
+    heeding.current_dir(command.get_current_dir().unwrap());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => heeding.env(name, value),
+            None => heeding.env_remove(name),
+        };
+    }
+    heeding
+}
+
 #[test]
 fn every_signal_to_end_saves_and_explains() {
     for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
         let place = Place::new();
-        let running =
-            Running::after_epoch(place.command(&busy(&["--json", "--epochs", "1000000", "--out", "a"])), 2);
+        let command = place.command(&busy(&["--json", "--epochs", "1000000", "--out", "a"]));
+        let running = Running::after_epoch(heeding_hangup(&command), 2);
         running.send(signal);
         let ran = running.end();
         assert_eq!(ran.code, Some(code), "{signal}: {}", ran.err);
@@ -69,7 +85,7 @@ fn nohup_outlives_its_terminal() {
 fn a_closed_terminal_saves() {
     let place = Place::new();
     let program = format!(
-        "{} {}",
+        "env --default-signal=HUP {} {}",
         env!("CARGO_BIN_EXE_gpu-mlp"),
         busy(&["--epochs", "1000000", "--out", "a"]).join(" ")
     );
