@@ -12,6 +12,7 @@
 //! Everything but `metrics.jsonl` is replaced as a whole; that one grows by a line an epoch. The line is written before
 //! the checkpoint, so a crash can leave a line too many but never one too few; resuming removes it.
 
+pub mod history;
 mod lock;
 
 use std::fs::{self, File, OpenOptions};

@@ -123,10 +123,9 @@ fn what_cannot_be_meant_is_refused() {
     bench(&place, &["--batch-size", "10001"]).fails(2, &["--batch-size 10001", "1 to 10000"]);
     bench(&place, &["--hidden", "0"]).fails(2, &["--hidden"]);
     bench(&place, &["--adapter", "x"]).fails(2, &["--adapter x"]);
-    for seconds in ["0", "-1", "nan", "inf"] {
-        place
-            .run(&["bench", "--backend", "cpu", "--seconds", seconds])
-            .fails(2, &["--seconds", "more than 0"]);
+    let number = "expected a number such as 0.1";
+    for (seconds, wanted) in [("0", "more than 0"), ("-1", "more than 0"), ("nan", number), ("inf", number)] {
+        place.run(&["bench", "--backend", "cpu", "--seconds", seconds]).fails(2, &["--seconds", wanted]);
     }
     place
         .run(&["bench", "--adapter", "nosuchadapter"])

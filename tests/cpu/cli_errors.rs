@@ -21,10 +21,10 @@ fn numbers_that_cannot_be_meant_are_wrong_usage() {
     let place = Place::new();
     let cases: [(&[&str], &str); 14] = [
         (&["--lr", "0"], "--lr 0: expected a number greater than 0"),
-        (&["--lr", "nan"], "--lr NaN"),
+        (&["--lr", "nan"], "'nan' for '--lr <RATE>': expected a number such as 0.1"),
         (&["--lr", "-0.5"], "--lr -0.5: expected a number greater than 0"),
         (&["--lr=-0.5"], "--lr -0.5"),
-        (&["--lr", "inf"], "--lr inf"),
+        (&["--lr", "inf"], "'inf' for '--lr <RATE>': expected a number such as 0.1"),
         (&["--momentum", "1"], "--momentum 1: expected"),
         (&["--momentum", "-1"], "--momentum -1: expected"),
         (&["--weight-decay", "-0.1"], "--weight-decay -0.1: expected"),

@@ -85,7 +85,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     ("replay", &["error", "reference", "data", "model", "doctor", "chart", "trainer"]),
-    ("run", &["error", "atomic_file", "metrics", "data", "model", "checkpoint", "trainer"]),
+    ("run", &["error", "atomic_file", "metrics", "data", "model", "checkpoint", "engine", "trainer"]),
     (
         "cli",
         &[

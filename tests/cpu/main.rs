@@ -29,6 +29,7 @@ mod faults;
 mod fetch;
 mod forms;
 mod gradcheck;
+mod history;
 mod house;
 mod idx;
 #[cfg(unix)]

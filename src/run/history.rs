@@ -1,0 +1,105 @@
+//! What `metrics.jsonl` tells of a run, read and left as it is.
+
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::RunDir;
+use crate::engine::EngineInfo;
+use crate::error::{Error, Result};
+use crate::metrics::{EpochRecord, Recovery};
+
+/// A run so far, which may still go on.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct History {
+    /// What it began with; absent if it was killed before it said so.
+    pub start: Option<Start>,
+    /// Its epochs, from the first.
+    pub epochs: Vec<EpochRecord>,
+    /// What would have ended it, and did not.
+    pub recoveries: Vec<Recovery>,
+    /// How it ended; absent while it goes on, or if it was killed.
+    pub end: Option<End>,
+}
+
+/// What a run begins with.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Start {
+    /// The device that it began on.
+    #[serde(flatten)]
+    pub engine: EngineInfo,
+    /// Units of each layer, inputs and classes included.
+    pub layers: Vec<usize>,
+    /// Weights and biases.
+    pub parameters: usize,
+    /// Seen in an epoch.
+    pub train_samples: usize,
+    /// Held out.
+    pub validation_samples: usize,
+    /// Tested on.
+    pub test_samples: usize,
+    /// Name of the data set.
+    pub data: String,
+    /// Where it came from.
+    pub data_origin: String,
+    /// From the program's start to the first step.
+    pub setup_seconds: f64,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct End {
+    /// `finished`, `stopped_early` or `interrupted`.
+    pub outcome: String,
+    /// The epoch that the model is of.
+    pub model_epoch: Option<usize>,
+    /// From the start of the program that ended it, which may have resumed the run.
+    pub seconds: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+enum Line {
+    Start(Box<Start>),
+    Epoch(EpochRecord),
+    Recovery(Recovery),
+    End(End),
+}
+
+impl RunDir {
+    /// What the run's metrics tell. A line that is not whole yet, or not known, is passed over.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if there are metrics and they cannot be read; [`Error::File`] if an epoch is missing among them.
+    pub fn history(&self) -> Result<History> {
+        let path = self.metrics();
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(History::default()),
+            text => text.map_err(Error::io("read", &path))?,
+        };
+        let mut history = History::default();
+        for line in text.lines().filter_map(|line| serde_json::from_str(line).ok()) {
+            match line {
+                Line::Start(start) => history.start = Some(*start),
+                Line::Epoch(record) => history.add(record, &path)?,
+                Line::Recovery(recovery) => history.recoveries.push(recovery),
+                Line::End(end) => history.end = Some(end),
+            }
+        }
+        Ok(history)
+    }
+}
+
+impl History {
+    /// Adds the next epoch: then the run goes on, whatever has been said of an end.
+    fn add(&mut self, record: EpochRecord, path: &Path) -> Result<()> {
+        if record.epoch != self.epochs.len() + 1 {
+            let problem = format!("epoch {} follows epoch {}", record.epoch, self.epochs.len());
+            return Err(Error::file(path, problem, "restore the file, or start the run again"));
+        }
+        self.epochs.push(record);
+        self.end = None;
+        Ok(())
+    }
+}
