@@ -224,6 +224,7 @@ impl Adapter {
             max_buffer_size: most.binding_size,
             max_compute_workgroup_storage_size: Limits::FLOOR.workgroup_memory.min(most.workgroup_memory),
             max_compute_invocations_per_workgroup: Limits::FLOOR.invocations.min(most.invocations),
+            max_texture_dimension_2d: wgpu::Limits::defaults().max_texture_dimension_2d,
             ..wgpu::Limits::downlevel_defaults()
         };
         // An adapter below the floor is no reason to give up: a kernel that it cannot run says so itself.

@@ -63,14 +63,15 @@ impl Gpu {
                 self.max_binding_size()
             )));
         }
-        let buffer = self.try_alloc(label, size)?;
-        buffer.ok_or_else(|| {
-            Error::NoAdapter(format!(
-                "\"{label}\" needs {size} bytes, and the memory of adapter \"{}\" is full\n  hint: a smaller \
-                 --batch-size or --hidden, fewer programs beside this one, another --adapter, or --backend cpu",
-                self.summary().name
-            ))
-        })
+        self.try_alloc(label, size)?.ok_or_else(|| self.memory_is_full(label, size))
+    }
+
+    pub(super) fn memory_is_full(&self, label: &str, size: u64) -> Error {
+        Error::NoAdapter(format!(
+            "\"{label}\" needs {size} bytes, and the memory of adapter \"{}\" is full\n  hint: a smaller \
+             --batch-size or --hidden, fewer programs beside this one, another --adapter, or --backend cpu",
+            self.summary().name
+        ))
     }
 
     /// As [`alloc`](Self::alloc), but nothing if it does not fit, for whoever can do without.
@@ -78,15 +79,32 @@ impl Gpu {
     /// # Errors
     /// [`Error::Device`] if the device has complained of something else.
     pub fn try_alloc(&self, label: &str, size: u64) -> Result<Option<Buffer>> {
-        let mut left = self.memory_left.lock().unwrap_or_else(PoisonError::into_inner);
-        if size > self.max_binding_size().min(*left) {
+        if size > self.max_binding_size() {
             return Ok(None);
         }
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
-        let scope = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         // Nothing smaller than a vec4, so that every binding has at least one element.
-        let buffer = self.raw_buffer(label, size.max(16).next_multiple_of(4), usage);
-        // The device answers at once, except in a browser, where a buffer that did not fit shows as a fault later.
+        let padded = size.max(16).next_multiple_of(4);
+        self.within_memory(label, size, || self.raw_buffer(label, padded, usage))
+    }
+
+    /// Makes something of so many bytes in device memory, if it fits.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device has complained of something else.
+    pub(super) fn within_memory<T>(
+        &self,
+        label: &str,
+        size: u64,
+        make: impl FnOnce() -> T,
+    ) -> Result<Option<T>> {
+        let mut left = self.memory_left.lock().unwrap_or_else(PoisonError::into_inner);
+        if size > *left {
+            return Ok(None);
+        }
+        let scope = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let made = make();
+        // The device answers at once, except in a browser, where what did not fit shows as a fault later.
         let answer = std::pin::pin!(scope.pop()).poll(&mut Context::from_waker(Waker::noop()));
         if let Poll::Ready(Some(error)) = answer {
             log::warn!("\"{label}\" of {size} bytes does not fit: {error}");
@@ -94,7 +112,7 @@ impl Gpu {
         }
         *left -= size;
         self.check()?;
-        Ok(Some(buffer))
+        Ok(Some(made))
     }
 
     /// Bytes of device memory that are allocated, where the interface tells.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytemuck::Pod;
 
-use super::{Gpu, Slice};
+use super::{Fill, Gpu, Resource, ResourceKind, Slice};
 use crate::error::{Error, Result};
 
 /// A WGSL file, embedded in the program.
@@ -39,8 +39,8 @@ impl Shader {
 pub struct Kernel {
     name: String,
     pipeline: wgpu::ComputePipeline,
-    /// Binding numbers of the storage buffers, ascending; binding 0 holds the parameters.
-    storage: Vec<u32>,
+    /// What is bound beside the parameters, which are binding 0: in ascending order of the numbers.
+    bindings: Vec<(u32, ResourceKind)>,
     params_size: u64,
     workgroup_size: [u32; 3],
 }
@@ -70,6 +70,8 @@ pub struct Launch {
     kernel: BoundKernel,
     workgroups: [u32; 3],
     work: Work,
+    /// Textures that are filled before it.
+    fills: Vec<Fill>,
 }
 
 impl Gpu {
@@ -127,8 +129,8 @@ impl Kernel {
             return Err(rejected(error.to_string()));
         }
         *gpu.compiling.lock().unwrap_or_else(PoisonError::into_inner) += begun.elapsed();
-        let Interface { storage, params_size, workgroup_size, .. } = interface;
-        Ok(Self { name, pipeline, storage, params_size, workgroup_size })
+        let Interface { bindings, params_size, workgroup_size, .. } = interface;
+        Ok(Self { name, pipeline, bindings, params_size, workgroup_size })
     }
 
     /// Invocations per workgroup in x, y and z, as the WGSL says.
@@ -136,13 +138,28 @@ impl Kernel {
         self.workgroup_size
     }
 
-    /// Binds parameters to binding 0 and the buffers to the storage bindings, in ascending order.
+    /// What it takes beside the parameters, in the order of [`bind`](Self::bind).
+    pub fn resources(&self) -> impl Iterator<Item = ResourceKind> {
+        self.bindings.iter().map(|&(_, kind)| kind)
+    }
+
+    /// Whether it has a binding of that number.
+    pub fn binds(&self, binding: u32) -> bool {
+        self.bindings.iter().any(|&(number, _)| number == binding)
+    }
+
+    /// Binds parameters to binding 0 and the resources to the other bindings, in ascending order.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the size of the parameters or the number of buffers is not what the WGSL declares.
-    pub fn bind<P: Pod>(&self, gpu: &Gpu, params: &P, buffers: &[Slice<'_>]) -> Result<BoundKernel> {
+    /// [`Error::Shape`] if the size of the parameters, or the number or kinds of resources, is not what the WGSL declares.
+    pub fn bind<'a, P: Pod>(
+        &self,
+        gpu: &Gpu,
+        params: &P,
+        resources: &[impl Into<Resource<'a>> + Copy],
+    ) -> Result<BoundKernel> {
         let uniform = gpu.uniform(&self.name, params);
-        self.bind_to(gpu, uniform.whole(), buffers)
+        self.bind_to(gpu, uniform.whole(), resources)
     }
 
     /// As [`bind`](Self::bind), with parameters that lie in a buffer of [`Gpu::rows`], where they may change from
@@ -150,7 +167,12 @@ impl Kernel {
     ///
     /// # Errors
     /// As [`bind`](Self::bind).
-    pub fn bind_to(&self, gpu: &Gpu, params: Slice<'_>, buffers: &[Slice<'_>]) -> Result<BoundKernel> {
+    pub fn bind_to<'a>(
+        &self,
+        gpu: &Gpu,
+        params: Slice<'_>,
+        resources: &[impl Into<Resource<'a>> + Copy],
+    ) -> Result<BoundKernel> {
         if params.size != self.params_size {
             return Err(Error::shape(
                 format!("{}: bytes of params", self.name),
@@ -158,23 +180,18 @@ impl Kernel {
                 params.size,
             ));
         }
-        if buffers.len() != self.storage.len() {
-            return Err(Error::shape(
-                format!("{}: storage buffers", self.name),
-                self.storage.len(),
-                buffers.len(),
-            ));
+        let resources: Vec<Resource<'_>> = resources.iter().map(|&resource| resource.into()).collect();
+        let (declared, given): (Vec<_>, Vec<_>) =
+            (self.resources().collect(), resources.iter().map(|resource| resource.kind()).collect());
+        if declared != given {
+            return Err(Error::shape(format!("{}: resources", self.name), declared, given));
         }
-        let numbers = std::iter::once(0).chain(self.storage.iter().copied());
-        let mut entries = Vec::new();
-        for (binding, slice) in numbers.zip(std::iter::once(&params).chain(buffers)) {
-            let resource = wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                buffer: &slice.buffer.raw,
-                offset: slice.offset,
-                size: wgpu::BufferSize::new(slice.size),
-            });
-            entries.push(wgpu::BindGroupEntry { binding, resource });
-        }
+        let params = Resource::Buffer(params);
+        let numbered = self.bindings.iter().map(|&(binding, _)| binding).zip(&resources);
+        let entries: Vec<wgpu::BindGroupEntry<'_>> = std::iter::once((0, &params))
+            .chain(numbered)
+            .map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource: resource.raw() })
+            .collect();
         let bind_group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some(&self.name),
             layout: &self.pipeline.get_bind_group_layout(0),
@@ -187,7 +204,7 @@ impl Kernel {
 impl BoundKernel {
     /// A dispatch of that many workgroups in x, y and z.
     pub fn launch(&self, workgroups: [u32; 3]) -> Launch {
-        Launch { kernel: self.clone(), workgroups, work: Work::default() }
+        Launch { kernel: self.clone(), workgroups, work: Work::default(), fills: Vec::new() }
     }
 }
 
@@ -195,6 +212,19 @@ impl Launch {
     /// The same launch, with a word on what it has to get done.
     pub fn doing(self, work: Work) -> Self {
         Self { work, ..self }
+    }
+
+    /// The same launch, before which textures are filled.
+    pub fn after(self, fills: Vec<Fill>) -> Self {
+        Self { fills, ..self }
+    }
+
+    pub(super) fn has_fills(&self) -> bool {
+        !self.fills.is_empty()
+    }
+
+    pub(super) fn record_fills(&self, encoder: &mut wgpu::CommandEncoder) {
+        self.fills.iter().for_each(|fill| fill.record(encoder));
     }
 
     /// The file and the entry point of its kernel, such as `matmul_tile.forward`.
@@ -217,7 +247,7 @@ impl Launch {
 
 /// What an entry point needs from the host, read from the WGSL by naga.
 struct Interface {
-    storage: Vec<u32>,
+    bindings: Vec<(u32, ResourceKind)>,
     params_size: u64,
     workgroup_size: [u32; 3],
     /// Bytes that a workgroup shares.
@@ -228,6 +258,7 @@ impl Interface {
     /// Whether the device has what the entry point takes of a workgroup and of its storage buffers.
     fn check(&self, gpu: &Gpu, name: &str) -> Result<()> {
         let limits = gpu.device.limits();
+        let storage = self.bindings.iter().filter(|(_, kind)| *kind == ResourceKind::Buffer).count();
         let needed = [
             (
                 self.workgroup_size.iter().product(),
@@ -235,7 +266,7 @@ impl Interface {
                 "invocations",
             ),
             (self.workgroup_memory, limits.max_compute_workgroup_storage_size, "bytes of workgroup memory"),
-            (self.storage.len() as u32, limits.max_storage_buffers_per_shader_stage, "storage buffers"),
+            (storage as u32, limits.max_storage_buffers_per_shader_stage, "storage buffers"),
         ];
         match needed.into_iter().find(|(needed, allowed, _)| needed > allowed) {
             None => Ok(()),
@@ -260,19 +291,24 @@ impl Interface {
             .position(|entry| entry.name == entry_point)
             .ok_or_else(|| format!("it has no entry point \"{entry_point}\""))?;
 
-        let (mut storage, mut params_size, mut workgroup_memory) = (Vec::new(), 0, 0);
+        let (mut bindings, mut params_size, mut workgroup_memory) = (Vec::new(), 0, 0);
         for (handle, variable) in module.global_variables.iter() {
             let used = !info.get_entry_point(index)[handle].is_empty();
             let size = module.types[variable.ty].inner.size(module.to_ctx());
             match (variable.space, &variable.binding) {
                 (naga::AddressSpace::WorkGroup, _) if used => workgroup_memory += size,
-                (naga::AddressSpace::Storage { .. }, Some(at)) if used => storage.push(at.binding),
+                (naga::AddressSpace::Storage { .. }, Some(at)) if used => {
+                    bindings.push((at.binding, ResourceKind::Buffer));
+                }
+                (naga::AddressSpace::Handle, Some(at)) if used => {
+                    bindings.push((at.binding, ResourceKind::Texture));
+                }
                 (_, Some(_)) if used => params_size = u64::from(size),
                 _ => {}
             }
         }
-        storage.sort_unstable();
+        bindings.sort_unstable_by_key(|&(binding, _)| binding);
         let workgroup_size = module.entry_points[index].workgroup_size;
-        Ok(Self { storage, params_size, workgroup_size, workgroup_memory })
+        Ok(Self { bindings, params_size, workgroup_size, workgroup_memory })
     }
 }

@@ -9,14 +9,18 @@ mod kernel;
 #[cfg(debug_assertions)]
 mod loss;
 mod pipeline_cache;
+mod resource;
 mod staging;
+mod texture;
 mod timestamps;
 
 pub use adapter::{AdapterSummary, Backend, Limits};
 pub use buffer::{Buffer, Slice};
 pub use kernel::{BoundKernel, Kernel, Launch, Shader, Work};
 pub use pipeline_cache::CacheFile;
+pub use resource::{Resource, ResourceKind};
 pub use staging::Staging;
+pub use texture::{Fill, Texel, Texture};
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -184,11 +188,15 @@ impl Gpu {
     ) -> Result<Submission> {
         #[cfg(debug_assertions)]
         self.lose_if_told();
-        let mut pass = encoder.begin_compute_pass(&Default::default());
-        for launch in launches {
+        let mut launches = launches.into_iter().peekable();
+        while let Some(launch) = launches.next() {
+            launch.record_fills(&mut encoder);
+            let mut pass = encoder.begin_compute_pass(&Default::default());
             launch.record(&mut pass);
+            while let Some(launch) = launches.next_if(|launch| !launch.has_fills()) {
+                launch.record(&mut pass);
+            }
         }
-        drop(pass);
         let submission = Submission(self.queue.submit([encoder.finish()]));
         self.check()?;
         Ok(submission)

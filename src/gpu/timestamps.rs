@@ -12,8 +12,8 @@ impl Gpu {
         self.device.features().contains(wgpu::Features::TIMESTAMP_QUERY)
     }
 
-    /// Runs the launches in order, each in a pass of its own, and returns the seconds of each by the device's clock;
-    /// nothing if the device has no timestamps.
+    /// Runs the launches in order, each in a pass of its own, and returns the seconds of each by the device's clock,
+    /// the filling of textures left out; nothing if the device has no timestamps.
     ///
     /// # Errors
     /// As [`submit`](Self::submit) and [`read`](Self::read).
@@ -37,6 +37,7 @@ impl Gpu {
         let ticks = self.raw_buffer("timestamps", u64::from(count) * wgpu::QUERY_SIZE as u64, usage);
         let mut encoder = self.device.create_command_encoder(&Default::default());
         for (index, launch) in (0..).step_by(2).zip(launches) {
+            launch.record_fills(&mut encoder);
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
                 label: Some(launch.name()),
                 timestamp_writes: Some(wgpu::ComputePassTimestampWrites {

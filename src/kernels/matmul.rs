@@ -1,8 +1,9 @@
-//! The products of a layer: the host of `matmul_small.wgsl`, `matmul_large.wgsl` and `matmul_broadcast.wgsl`, which
+//! The products of a layer: the host of `matmul_small.wgsl`, `matmul_large.wgsl` and `matmul_texture.wgsl`, which
 //! compute the same.
 
 use bytemuck::{Pod, Zeroable};
 
+use super::operands::Operands;
 use super::{Element, Layout, Matrix, fold};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Kernel, Launch, Shader, Work};
@@ -11,8 +12,8 @@ pub(super) const SMALL: Shader =
     Shader { name: "matmul_small", source: include_str!("../../shaders/matmul_small.wgsl") };
 pub(super) const LARGE: Shader =
     Shader { name: "matmul_large", source: include_str!("../../shaders/matmul_large.wgsl") };
-pub(super) const BROADCAST: Shader =
-    Shader { name: "matmul_broadcast", source: include_str!("../../shaders/matmul_broadcast.wgsl") };
+pub(super) const TEXTURE: Shader =
+    Shader { name: "matmul_texture", source: include_str!("../../shaders/matmul_texture.wgsl") };
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -56,6 +57,10 @@ struct Form {
     backward: Kernel,
     update: Kernel,
     update_bytes: Kernel,
+    /// Updates with momentum, if those are not the ones above; of bytes, too.
+    update_momentum: Option<Kernel>,
+    /// What they read as textures, if they do.
+    operands: Option<Operands>,
     /// Rows and columns of a tile of the output, in blocks.
     tile: [usize; 2],
     /// Tiles that a workgroup computes: one together, or one each invocation.
@@ -64,12 +69,21 @@ struct Form {
 
 impl Form {
     async fn new(gpu: &Gpu, shader: Shader) -> Result<Self> {
+        let operands = Operands::of(shader)?;
+        // A texture's format says what its texels are, so that one kernel reads them all.
+        let of_bytes =
+            if operands.is_some() { ["forward", "update"] } else { ["forward_bytes", "update_bytes"] };
         Ok(Self {
             forward: Kernel::new(gpu, shader, "forward").await?,
-            forward_bytes: Kernel::new(gpu, shader, "forward_bytes").await?,
+            forward_bytes: Kernel::new(gpu, shader, of_bytes[0]).await?,
             backward: Kernel::new(gpu, shader, "backward").await?,
             update: Kernel::new(gpu, shader, "update").await?,
-            update_bytes: Kernel::new(gpu, shader, "update_bytes").await?,
+            update_bytes: Kernel::new(gpu, shader, of_bytes[1]).await?,
+            update_momentum: match operands {
+                None => None,
+                Some(_) => Some(Kernel::new(gpu, shader, "update_momentum").await?),
+            },
+            operands,
             tile: [shader.constant("TILE_ROWS")?, shader.constant("TILE_COLS")?],
             tiles: shader.constant("TILES")?,
         })
@@ -82,6 +96,28 @@ impl Form {
             1 => [cols as u32, rows as u32, 1],
             tiles => fold((rows * cols).div_ceil(tiles)),
         }
+    }
+
+    /// A launch of one of the kernels, for an output of so many blocks. Of the matrices, with the numbers of their
+    /// bindings in ascending order, it takes those that the kernel binds.
+    fn launch(
+        &self,
+        gpu: &Gpu,
+        kernel: &Kernel,
+        params: Params,
+        matrices: &[(u32, &Matrix)],
+        blocks: [usize; 2],
+    ) -> Result<Launch> {
+        let bound = matrices.iter().filter(|(binding, _)| kernel.binds(*binding));
+        let matrices: Vec<&Matrix> = bound.map(|(_, matrix)| *matrix).collect();
+        let (bound, fills) = match &self.operands {
+            None => {
+                let slices: Vec<_> = matrices.iter().map(|matrix| matrix.slice()).collect();
+                (kernel.bind(gpu, &params, &slices)?, Vec::new())
+            }
+            Some(operands) => operands.bind(gpu, kernel, &params, &matrices)?,
+        };
+        Ok(bound.launch(self.workgroups(blocks)).after(fills))
     }
 }
 
@@ -119,8 +155,7 @@ impl Matmul {
             Element::F32 => &form.forward,
             Element::Byte => &form.forward_bytes,
         };
-        let bound = kernel.bind(gpu, &params, &[x.slice(), w.slice(), z.slice()])?;
-        let launch = bound.launch(form.workgroups(blocks));
+        let launch = form.launch(gpu, kernel, params, &[(1, x), (2, w), (4, z)], blocks)?;
         Ok(launch.doing(work(x.layout, w.layout, &[x, w, z])))
     }
 
@@ -144,9 +179,9 @@ impl Matmul {
             return Err(Error::shape("backward: x and dx", (both, both), (x.layout, dx.layout)));
         }
         let blocks = [x.layout.row_blocks, x.layout.col_blocks - 1];
-        let buffers = [x.slice(), w.slice(), dz.slice(), dx.slice()];
         let form = self.form(blocks);
-        let launch = form.backward.bind(gpu, &params, &buffers)?.launch(form.workgroups(blocks));
+        let matrices = [(1, x), (2, w), (3, dz), (4, dx)];
+        let launch = form.launch(gpu, &form.backward, params, &matrices, blocks)?;
         Ok(launch.doing(work(x.layout, w.layout, &[x, w, dz, dx])))
     }
 
@@ -188,12 +223,13 @@ impl Matmul {
     fn weights(&self, gpu: &Gpu, params: Params, [x, dz, w, v]: [&Matrix; 4]) -> Result<Launch> {
         let blocks = [w.layout.row_blocks, w.layout.col_blocks];
         let form = self.form(blocks);
-        let kernel = match x.layout.element {
-            Element::F32 => &form.update,
-            Element::Byte => &form.update_bytes,
+        let kernel = match (&form.update_momentum, x.layout.element) {
+            (Some(kernel), _) if params.momentum != 0.0 => kernel,
+            (_, Element::F32) => &form.update,
+            (_, Element::Byte) => &form.update_bytes,
         };
-        let bound = kernel.bind(gpu, &params, &[x.slice(), dz.slice(), w.slice(), v.slice()])?;
-        let launch = bound.launch(form.workgroups(blocks));
+        let matrices = [(1, x), (2, w), (3, dz), (4, w), (5, v)];
+        let launch = form.launch(gpu, kernel, params, &matrices, blocks)?;
         Ok(launch.doing(work(x.layout, w.layout, &[x, dz, w, v])))
     }
 

@@ -14,6 +14,7 @@ mod gather;
 mod gather_floats;
 mod matmul;
 mod matrix;
+mod operands;
 mod optimizer;
 mod softmax_xent;
 
@@ -38,7 +39,7 @@ pub const SHADERS: [Shader; 9] = [
     gather_floats::SHADER,
     matmul::SMALL,
     matmul::LARGE,
-    matmul::BROADCAST,
+    matmul::TEXTURE,
     optimizer::SHADER,
     softmax_xent::SHADER,
 ];
@@ -79,7 +80,7 @@ pub fn product_forms(gpu: &Gpu, device_type: DeviceType) -> Vec<Shader> {
     let mut forms = vec![matmul::SMALL, matmul::LARGE];
     forms.retain(|&form| device_type != DeviceType::Cpu && gpu.can_run(form, "forward"));
     if forms.is_empty() {
-        forms.push(matmul::BROADCAST);
+        forms.push(matmul::TEXTURE);
     }
     forms
 }

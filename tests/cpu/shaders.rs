@@ -155,7 +155,10 @@ fn binding_0_is_params_and_inputs_come_before_outputs() {
     each_entry_point(|name, module, info, index| {
         let (mut bindings, _) = used(module, info, index);
         bindings.sort_by_key(|(binding, _)| binding.binding);
-        let is_read_only = |space: &AddressSpace| matches!(space, AddressSpace::Storage { access } if !access.contains(naga::StorageAccess::STORE));
+        let is_read_only = |space: &AddressSpace| match space {
+            AddressSpace::Storage { access } => !access.contains(naga::StorageAccess::STORE),
+            space => *space == AddressSpace::Handle, // a texture
+        };
         assert!(bindings.iter().all(|(binding, _)| binding.group == 0), "{name}");
         assert_eq!((bindings[0].0.binding, bindings[0].1), (0, AddressSpace::Uniform), "{name}");
         let storage: Vec<bool> = bindings[1..].iter().map(|(_, space)| is_read_only(space)).collect();
@@ -201,7 +204,9 @@ fn every_entry_point_translates_to_metal() {
         let entry = &module.entry_points[index];
         let target = |binding: &ResourceBinding, space: &AddressSpace| {
             let mutable = !matches!(space, AddressSpace::Uniform);
-            (*binding, msl::BindTarget { buffer: Some(binding.binding as u8), mutable, ..Default::default() })
+            let slot = Some(binding.binding as u8);
+            let (buffer, texture) = if *space == AddressSpace::Handle { (None, slot) } else { (slot, None) };
+            (*binding, msl::BindTarget { buffer, texture, mutable, ..Default::default() })
         };
         let resources = used(module, info, index).0.iter().map(|(b, space)| target(b, space)).collect();
         let resources = msl::EntryPointResources { resources, sizes_buffer: Some(30), ..Default::default() };

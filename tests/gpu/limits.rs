@@ -59,7 +59,7 @@ fn small_workgroups(gpu: &Gpu) {
     };
     let hardware = DeviceType::DiscreteGpu;
     assert_eq!(names(gpu, hardware), ["matmul_small", "matmul_large"]);
-    assert_eq!(names(gpu, DeviceType::Cpu), ["matmul_broadcast"]);
+    assert_eq!(names(gpu, DeviceType::Cpu), ["matmul_texture"]);
 
     let less_memory = smaller(gpu, Limits { workgroup_memory: 8 << 10, ..Limits::FLOOR }).unwrap();
     assert_eq!(names(&less_memory, hardware), ["matmul_large"]);
@@ -72,7 +72,7 @@ fn small_workgroups(gpu: &Gpu) {
     drop(less_memory);
 
     let fewer = smaller(gpu, Limits { invocations: 128, ..Limits::FLOOR }).unwrap();
-    assert_eq!(names(&fewer, hardware), ["matmul_broadcast"]);
+    assert_eq!(names(&fewer, hardware), ["matmul_texture"]);
     right(&fewer);
     drop(fewer);
 

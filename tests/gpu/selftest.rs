@@ -50,7 +50,8 @@ fn whole(gpu: &Gpu) {
         let entry_points = shader.source.lines().collect::<Vec<_>>();
         for pair in entry_points.windows(2).filter(|pair| pair[0].starts_with("@compute")) {
             let name = pair[1].trim_start_matches("fn ").split('(').next().unwrap();
-            let name = format!("{}.{name}", shader.name);
+            // A row says in words which update it tried.
+            let name = format!("{}.{}", shader.name, name.replace("_momentum", " momentum"));
             assert!(report.rows.iter().any(|row| row.kernel.contains(&name)), "{name} is not tested");
         }
     }
@@ -77,7 +78,7 @@ const fn mistake(
     Mistake { shader, function, from, to, row }
 }
 
-/// In every form of the products, and rows are named without the form. Mistakes of a group are made at once: each is
+/// In every form of the products that reads buffers, and rows are named without the form. Mistakes of a group are made at once: each is
 /// noticed by another row, on which the others have no bearing.
 const IN_PRODUCTS: [&[Mistake]; 3] = [
     &[
@@ -108,6 +109,44 @@ const IN_PRODUCTS: [&[Mistake]; 3] = [
         ),
         LEARNING_RATE,
         mistake("", "store_w", "out[i] = gradient;", "out[i] = gradient * 1.001;", "update bare"),
+    ],
+];
+
+/// The same where products read textures: one kernel takes bytes and floats, and another one updates with momentum.
+const IN_TEXTURES: [&[Mistake]; 3] = [
+    &[
+        mistake("", "forward", "params.ins;", "params.ins - 1u;", "forward"),
+        mistake("", "backward", "params.outs;", "params.outs - 1u;", "backward bare"),
+        mistake(
+            "",
+            "store_w",
+            "params.lr * step, gradient",
+            "params.lr * step, 1.001 * gradient",
+            "update bare",
+        ),
+        LEARNING_RATE,
+    ],
+    &[
+        mistake("", "forward", "params.ins;", "params.ins - 1u;", "forward_bytes"),
+        mistake("", "store_dx", "> vec4f(0.0)", ">= vec4f(0.0)", "backward relu"),
+        mistake(
+            "",
+            "store_momentum",
+            "params.weight_decay * old",
+            "0.99 * params.weight_decay * old",
+            "update momentum, decay",
+        ),
+    ],
+    &[
+        mistake(
+            "",
+            "store_z",
+            "select(z, vec4f(0.0), negative)",
+            "select(z, max(z, vec4f(0.0)), vec4<bool>(params.fused == 1u))",
+            "forward relu",
+        ),
+        mistake("", "store_momentum", "v[i] = step", "v[i] = gradient", "update momentum, decay"),
+        mistake("", "gradient", "params.rows;", "params.rows - 1u;", "update_bytes"),
     ],
 ];
 
@@ -201,8 +240,10 @@ fn noticed(gpu: &Gpu, name: &str, form: &str, mistakes: &[Mistake]) {
 }
 
 fn wrong_products(gpu: &Gpu) {
-    for form in ["matmul_small", "matmul_large", "matmul_broadcast"] {
-        IN_PRODUCTS.iter().for_each(|mistakes| noticed(gpu, form, &format!("{form}."), mistakes));
+    let forms =
+        [("matmul_small", IN_PRODUCTS), ("matmul_large", IN_PRODUCTS), ("matmul_texture", IN_TEXTURES)];
+    for (form, groups) in forms {
+        groups.iter().for_each(|mistakes| noticed(gpu, form, &format!("{form}."), mistakes));
     }
 }
 
@@ -221,7 +262,7 @@ fn broken(gpu: &Gpu) {
 
 fn fifty_steps(gpu: &Gpu) {
     // The forms that the engine uses here: software adapters have one of their own.
-    for name in ["matmul_small", "matmul_broadcast"] {
+    for name in ["matmul_small", "matmul_texture"] {
         let gpu = gpu.substituting(with(name, &[LEARNING_RATE]));
         let make = async |spec: &_, data, options| {
             GpuEngine::new(gpu.clone(), spec, data, options, Residency::WhereTheyFit).await

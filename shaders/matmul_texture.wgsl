@@ -1,27 +1,29 @@
-// Matrix products of one layer, for software adapters: large register tiles, nothing shared.
+// Matrix products of one layer, for software adapters: operands read as textures, large register tiles, nothing shared.
 //
 // Formula:  forward   z  = x · w, then max(z, 0) where params.fused = 1   (the bias is w's last row, see Shapes)
 //           backward  dx = (dz · wᵀ) ⊙ [x > 0]                            (x is what a ReLU below put out)
 //           update    g  = xᵀ · dz + weight_decay · w
 //                     v  = momentum · v + g,   w = w - lr · v             (v stays untouched if momentum = 0)
 //           With params.fused = 0 they are the products alone: z = x · w, dx = dz · wᵀ, out = xᵀ · dz.
-//           forward_bytes and update_bytes take x as bytes: a byte b is the value b / 255.
-// Shapes:   in blocks of 4 x 4: x, dx [rows, ins], z, dz [rows, outs + 1], w, v [ins, outs]; row-major vec4, and bytes
-//           one u32 for a vec4, the first value in the low bits, params.stride words to a row.
+// Shapes:   in blocks of 4 x 4: x, dx [rows, ins], z, dz [rows, outs + 1], w, v [ins, outs]; row-major vec4, one texel
+//           each, TEXTURE_WIDTH texels to a row of the texture. x may be bytes, then a texel is four of them, and the
+//           texture's format makes b / 255 of a byte b; params.stride texels to a row.
 //           The last column block of x is (1, 0, 0, 0) in every row and meets the bias in the last row block of w.
 //           z and dx have such a block too, which nothing here writes. Padding is zero in w and in x's columns, and
 //           rows of padding are zero in dz.
-// Bindings: 0 params; 1 x or bytes, 2 w, 3 dz (read); 4 out: z, dx or w; 5 v. An entry point binds those it uses.
+// Bindings: 0 params; 1 x, 2 w, 3 dz (textures, read); 4 out: z, dx or w; 5 v. An entry point binds those it uses.
 // Dispatch: an invocation computes a tile of TILE_ROWS x TILE_COLS blocks of the output, a workgroup TILES of them, one
 //           below the other and then column by column; workgroups folded into x and y.
 //           The output is z [rows, outs], dx [rows, ins - 1], w [ins, outs].
 // Numerics: f32; sums run over the inner index in ascending order, four at a time.
 // Twin:     reference::dense, reference::matmul, Activation::derivative, Sgd::step
 //
-// A software adapter runs the eight lanes of a workgroup as one SIMD vector, and a load inside a loop as eight scalar
-// loads, one after the other, whether the lanes ask for the same address or not. So loads are what costs: an
-// invocation computes 4 x 5 blocks, so that each block it loads is used four or five times, and bytes are loaded four
-// at once. Lanes take rows, all lanes the same columns. Nothing is indexed by a variable, so that all is in registers.
+// A software adapter runs the eight lanes of a workgroup as one SIMD vector. What it loads from a buffer in a loop or a
+// branch, or stores there, it moves lane by lane and value by value, with a branch for each, whether the lanes ask for
+// the same address or not. A texel it fetches for all lanes at once, four values by one load each. So the host copies
+// operands into textures first, w too where it changes. Loads still cost: an invocation computes 4 x 4 blocks, so that
+// each block it loads is used four times. Nothing is indexed by a variable, so that all is in registers. And as the
+// lanes go through both sides of a branch, momentum has an entry point of its own.
 
 struct Params {
     rows: u32,
@@ -35,50 +37,50 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read> bytes: array<u32>;
-@group(0) @binding(2) var<storage, read> w: array<vec4f>;
-@group(0) @binding(3) var<storage, read> dz: array<vec4f>;
+@group(0) @binding(1) var x: texture_2d<f32>;
+@group(0) @binding(2) var w: texture_2d<f32>;
+@group(0) @binding(3) var dz: texture_2d<f32>;
 @group(0) @binding(4) var<storage, read_write> out: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> v: array<vec4f>;
 
 const TILE_ROWS = 4u;
-const TILE_COLS = 5u;
+const TILE_COLS = 4u;
 const TILES = 8u;
+const TEXTURE_WIDTH = 2048u;
 
 // Four blocks, one below the other.
 alias Column = array<mat4x4f, 4>;
 
+// Four columns of blocks, one beside the other.
+alias Tile = array<Column, 4>;
+
 // A block is a matrix whose columns are the block's rows, since WGSL's matrices are made of columns.
 // So the product of blocks c += a · b is written `c += b * a`.
 
-fn block_x(row: u32, col: u32) -> mat4x4f {
-    let stride = params.ins;
-    let i = row * 4u * stride + col;
-    return mat4x4f(x[i], x[i + stride], x[i + 2u * stride], x[i + 3u * stride]);
+fn place(i: u32) -> vec2u {
+    return vec2u(i % TEXTURE_WIDTH, i / TEXTURE_WIDTH);
 }
 
-fn block_bytes(row: u32, col: u32) -> mat4x4f {
+fn texel_x(i: u32) -> vec4f { return textureLoad(x, place(i), 0); }
+fn texel_w(i: u32) -> vec4f { return textureLoad(w, place(i), 0); }
+fn texel_dz(i: u32) -> vec4f { return textureLoad(dz, place(i), 0); }
+
+fn block_x(row: u32, col: u32) -> mat4x4f {
     let stride = params.stride;
     let i = row * 4u * stride + col;
-    return mat4x4f(
-        unpack4x8unorm(bytes[i]),
-        unpack4x8unorm(bytes[i + stride]),
-        unpack4x8unorm(bytes[i + 2u * stride]),
-        unpack4x8unorm(bytes[i + 3u * stride]),
-    );
+    return mat4x4f(texel_x(i), texel_x(i + stride), texel_x(i + 2u * stride), texel_x(i + 3u * stride));
 }
 
 fn block_w(row: u32, col: u32) -> mat4x4f {
     let stride = params.outs;
     let i = row * 4u * stride + col;
-    return mat4x4f(w[i], w[i + stride], w[i + 2u * stride], w[i + 3u * stride]);
+    return mat4x4f(texel_w(i), texel_w(i + stride), texel_w(i + 2u * stride), texel_w(i + 3u * stride));
 }
 
 fn block_dz(row: u32, col: u32) -> mat4x4f {
     let stride = params.outs + 1u;
     let i = row * 4u * stride + col;
-    return mat4x4f(dz[i], dz[i + stride], dz[i + 2u * stride], dz[i + 3u * stride]);
+    return mat4x4f(texel_dz(i), texel_dz(i + stride), texel_dz(i + 2u * stride), texel_dz(i + 3u * stride));
 }
 
 // The row and the column, in blocks, of this invocation's tile of an output with so many rows of blocks.
@@ -107,23 +109,24 @@ fn store_z(row: u32, col: u32, z: vec4f) {
 fn store_dx(row: u32, col: u32, dx: vec4f) {
     if row >= params.rows * 4u || col >= params.ins - 1u { return; }
     let i = row * params.ins + col;
-    let passes = (x[i] > vec4f(0.0)) | vec4<bool>(params.fused == 0u);
+    let passes = (texel_x(i) > vec4f(0.0)) | vec4<bool>(params.fused == 0u);
     out[i] = select(vec4f(0.0), dx, passes);
 }
 
 fn store_w(row: u32, col: u32, gradient: vec4f) {
     if row >= params.ins * 4u || col >= params.outs { return; }
     let i = row * params.outs + col;
-    if params.fused == 0u {
-        out[i] = gradient;
-        return;
-    }
-    let old = out[i];
-    var step = gradient + params.weight_decay * old;
-    if params.momentum != 0.0 {
-        step += params.momentum * v[i];
-        v[i] = step;
-    }
+    let old = texel_w(i);
+    let step = gradient + params.weight_decay * old;
+    out[i] = select(old - params.lr * step, gradient, vec4<bool>(params.fused == 0u));
+}
+
+fn store_momentum(row: u32, col: u32, gradient: vec4f) {
+    if row >= params.ins * 4u || col >= params.outs { return; }
+    let i = row * params.outs + col;
+    let old = texel_w(i);
+    let step = gradient + params.weight_decay * old + params.momentum * v[i];
+    v[i] = step;
     out[i] = old - params.lr * step;
 }
 
@@ -160,6 +163,17 @@ fn store_column_w(row: u32, col: u32, blocks: Column) {
     store_block_w(row + 3u, col, blocks[3]);
 }
 
+fn store_block_momentum(row: u32, col: u32, block: mat4x4f) {
+    for (var r = 0u; r < 4u; r++) { store_momentum(row * 4u + r, col, block[r]); }
+}
+
+fn store_column_momentum(row: u32, col: u32, blocks: Column) {
+    store_block_momentum(row, col, blocks[0]);
+    store_block_momentum(row + 1u, col, blocks[1]);
+    store_block_momentum(row + 2u, col, blocks[2]);
+    store_block_momentum(row + 3u, col, blocks[3]);
+}
+
 @compute @workgroup_size(TILES)
 fn forward(
     @builtin(workgroup_id) group: vec3u,
@@ -172,7 +186,7 @@ fn forward(
     // Blocks beyond the edge repeat the last one inside it, and are not stored.
     let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(params.rows - 1u));
     let last = params.outs - 1u;
-    var sum0: Column; var sum1: Column; var sum2: Column; var sum3: Column; var sum4: Column;
+    var sum0: Column; var sum1: Column; var sum2: Column; var sum3: Column;
     for (var k = 0u; k < params.ins; k++) {
         let a = Column(
             block_x(r[0], k),
@@ -184,46 +198,11 @@ fn forward(
         multiply_add(&sum1, a, block_w(k, min(col + 1u, last)));
         multiply_add(&sum2, a, block_w(k, min(col + 2u, last)));
         multiply_add(&sum3, a, block_w(k, min(col + 3u, last)));
-        multiply_add(&sum4, a, block_w(k, min(col + 4u, last)));
     }
     store_column_z(row, col, sum0);
     store_column_z(row, col + 1u, sum1);
     store_column_z(row, col + 2u, sum2);
     store_column_z(row, col + 3u, sum3);
-    store_column_z(row, col + 4u, sum4);
-}
-
-@compute @workgroup_size(TILES)
-fn forward_bytes(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(num_workgroups) groups: vec3u,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let at = tile(group, groups, lane, params.rows);
-    let row = at.x;
-    let col = at.y;
-    // Blocks beyond the edge repeat the last one inside it, and are not stored.
-    let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(params.rows - 1u));
-    let last = params.outs - 1u;
-    var sum0: Column; var sum1: Column; var sum2: Column; var sum3: Column; var sum4: Column;
-    for (var k = 0u; k < params.ins; k++) {
-        let a = Column(
-            block_bytes(r[0], k),
-            block_bytes(r[1], k),
-            block_bytes(r[2], k),
-            block_bytes(r[3], k),
-        );
-        multiply_add(&sum0, a, block_w(k, min(col, last)));
-        multiply_add(&sum1, a, block_w(k, min(col + 1u, last)));
-        multiply_add(&sum2, a, block_w(k, min(col + 2u, last)));
-        multiply_add(&sum3, a, block_w(k, min(col + 3u, last)));
-        multiply_add(&sum4, a, block_w(k, min(col + 4u, last)));
-    }
-    store_column_z(row, col, sum0);
-    store_column_z(row, col + 1u, sum1);
-    store_column_z(row, col + 2u, sum2);
-    store_column_z(row, col + 3u, sum3);
-    store_column_z(row, col + 4u, sum4);
 }
 
 @compute @workgroup_size(TILES)
@@ -238,7 +217,7 @@ fn backward(
     // Blocks beyond the edge repeat the last one inside it, and are not stored.
     let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(params.rows - 1u));
     let last = params.ins - 1u - 1u;
-    var sum0: Column; var sum1: Column; var sum2: Column; var sum3: Column; var sum4: Column;
+    var sum0: Column; var sum1: Column; var sum2: Column; var sum3: Column;
     for (var k = 0u; k < params.outs; k++) {
         let a = Column(
             block_dz(r[0], k),
@@ -250,28 +229,19 @@ fn backward(
         multiply_add(&sum1, a, transpose(block_w(min(col + 1u, last), k)));
         multiply_add(&sum2, a, transpose(block_w(min(col + 2u, last), k)));
         multiply_add(&sum3, a, transpose(block_w(min(col + 3u, last), k)));
-        multiply_add(&sum4, a, transpose(block_w(min(col + 4u, last), k)));
     }
     store_column_dx(row, col, sum0);
     store_column_dx(row, col + 1u, sum1);
     store_column_dx(row, col + 2u, sum2);
     store_column_dx(row, col + 3u, sum3);
-    store_column_dx(row, col + 4u, sum4);
 }
 
-@compute @workgroup_size(TILES)
-fn update(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(num_workgroups) groups: vec3u,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let at = tile(group, groups, lane, params.ins);
-    let row = at.x;
-    let col = at.y;
+// The tile of xᵀ · dz at a row and column, in blocks.
+fn gradient(row: u32, col: u32) -> Tile {
     // Blocks beyond the edge repeat the last one inside it, and are not stored.
     let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(params.ins - 1u));
     let last = params.outs - 1u;
-    var sum0: Column; var sum1: Column; var sum2: Column; var sum3: Column; var sum4: Column;
+    var sum0: Column; var sum1: Column; var sum2: Column; var sum3: Column;
     for (var k = 0u; k < params.rows; k++) {
         let a = Column(
             transpose(block_x(k, r[0])),
@@ -283,44 +253,34 @@ fn update(
         multiply_add(&sum1, a, block_dz(k, min(col + 1u, last)));
         multiply_add(&sum2, a, block_dz(k, min(col + 2u, last)));
         multiply_add(&sum3, a, block_dz(k, min(col + 3u, last)));
-        multiply_add(&sum4, a, block_dz(k, min(col + 4u, last)));
     }
-    store_column_w(row, col, sum0);
-    store_column_w(row, col + 1u, sum1);
-    store_column_w(row, col + 2u, sum2);
-    store_column_w(row, col + 3u, sum3);
-    store_column_w(row, col + 4u, sum4);
+    return Tile(sum0, sum1, sum2, sum3);
 }
 
 @compute @workgroup_size(TILES)
-fn update_bytes(
+fn update(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
     let at = tile(group, groups, lane, params.ins);
-    let row = at.x;
-    let col = at.y;
-    // Blocks beyond the edge repeat the last one inside it, and are not stored.
-    let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(params.ins - 1u));
-    let last = params.outs - 1u;
-    var sum0: Column; var sum1: Column; var sum2: Column; var sum3: Column; var sum4: Column;
-    for (var k = 0u; k < params.rows; k++) {
-        let a = Column(
-            transpose(block_bytes(k, r[0])),
-            transpose(block_bytes(k, r[1])),
-            transpose(block_bytes(k, r[2])),
-            transpose(block_bytes(k, r[3])),
-        );
-        multiply_add(&sum0, a, block_dz(k, min(col, last)));
-        multiply_add(&sum1, a, block_dz(k, min(col + 1u, last)));
-        multiply_add(&sum2, a, block_dz(k, min(col + 2u, last)));
-        multiply_add(&sum3, a, block_dz(k, min(col + 3u, last)));
-        multiply_add(&sum4, a, block_dz(k, min(col + 4u, last)));
-    }
-    store_column_w(row, col, sum0);
-    store_column_w(row, col + 1u, sum1);
-    store_column_w(row, col + 2u, sum2);
-    store_column_w(row, col + 3u, sum3);
-    store_column_w(row, col + 4u, sum4);
+    let sums = gradient(at.x, at.y);
+    store_column_w(at.x, at.y, sums[0]);
+    store_column_w(at.x, at.y + 1u, sums[1]);
+    store_column_w(at.x, at.y + 2u, sums[2]);
+    store_column_w(at.x, at.y + 3u, sums[3]);
+}
+
+@compute @workgroup_size(TILES)
+fn update_momentum(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let at = tile(group, groups, lane, params.ins);
+    let sums = gradient(at.x, at.y);
+    store_column_momentum(at.x, at.y, sums[0]);
+    store_column_momentum(at.x, at.y + 1u, sums[1]);
+    store_column_momentum(at.x, at.y + 2u, sums[2]);
+    store_column_momentum(at.x, at.y + 3u, sums[3]);
 }
