@@ -27,6 +27,16 @@ struct Series {
     points: Vec<(f64, f64)>,
 }
 
+/// A loss beside its axis, in a few letters whatever it is.
+fn scale(loss: f64) -> String {
+    match loss {
+        0.0 => "0".into(),
+        ..0.1 => format!("{loss:.4}"),
+        ..1000.0 => format!("{loss:.2}"),
+        _ => format!("{loss:.1e}"),
+    }
+}
+
 impl Board {
     /// Draws everything.
     pub fn draw(&self, frame: &mut Frame<'_>) {
@@ -93,9 +103,7 @@ impl Board {
         ]);
         let values = loss.iter().flat_map(|series| &series.points).map(|point| point.1);
         let top = values.fold(0.0, f64::max);
-        self.draw_chart(frame, areas[0], "loss", &loss, [0.0, if top > 0.0 { top } else { 1.0 }], |loss| {
-            format!("{loss:.2}")
-        });
+        self.draw_chart(frame, areas[0], "loss", &loss, [0.0, if top > 0.0 { top } else { 1.0 }], scale);
         let accuracy = self.series([
             |record| Some(record.train_accuracy),
             |record| Some(record.test_accuracy),

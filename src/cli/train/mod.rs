@@ -32,6 +32,7 @@ Examples:
   gpu-mlp train --data photos --test-data more-photos --scale standard
   gpu-mlp train --validation-fraction 0.1 --early-stopping 3 --epochs 100
   gpu-mlp train --optimizer adam --activation gelu --dropout 0.2 --lr-schedule one-cycle
+  gpu-mlp train --tui --epochs 100               watched on a dashboard
   gpu-mlp train --tensorboard                    then: tensorboard --logdir runs
   gpu-mlp train --config mine.toml --epochs 20
   gpu-mlp train --init mlp-imported.safetensors --data mnist --lr 0.01
