@@ -12,7 +12,7 @@ fn place() -> Place {
     let place = Place::new();
     fs::create_dir(place.path("runs")).unwrap();
     place.trained("runs/first", &["--epochs", "2"]);
-    let early = ["--validation-fraction", "0.2", "--early-stopping", "1", "--epochs", "50", "--lr", "0.9"];
+    let early = ["--validation-fraction", "0.3", "--early-stopping", "1", "--epochs", "2000", "--lr", "0.9"];
     place.trained("runs/second", &early);
     place.trained("runs/third", &["--epochs", "3", "--momentum", "0.5"]);
     let metrics = place.text("runs/third/metrics.jsonl");
@@ -72,7 +72,7 @@ fn before_its_end_a_run_with_early_stopping_has_the_model_of_its_best_epoch() {
     let end = metrics.lines().last().unwrap().to_owned();
     fs::write(place.path("runs/second/metrics.jsonl"), metrics.replace(&end, "")).unwrap();
     let runs = listed(&place);
-    let second = runs.iter().find(|run| run["epochs_asked"] == 50).unwrap();
+    let second = runs.iter().find(|run| run["epochs_asked"] == 2000).unwrap();
     let end: Value = serde_json::from_str(&end).unwrap();
     assert_eq!(second["status"], "unfinished");
     assert_eq!((&second["model_epoch"], &second["test_loss"]), (&end["model_epoch"], &end["test_loss"]));
@@ -127,7 +127,7 @@ fn only_options_that_differ_are_compared_and_the_best_are_marked() {
         comparison["differences"].as_object().unwrap().keys().map(String::as_str).collect();
     options.sort_unstable();
     assert_eq!(options, ["early_stopping", "epochs", "lr", "momentum", "validation_fraction"]);
-    assert_eq!(comparison["differences"]["epochs"], json!([2, 50, 3]));
+    assert_eq!(comparison["differences"]["epochs"], json!([2, 2000, 3]));
     let runs = comparison["runs"].as_array().unwrap();
     let best = runs.iter().map(|run| run["test_loss"].as_f64().unwrap()).fold(f64::INFINITY, f64::min);
     for (at, run) in runs.iter().enumerate() {
@@ -138,7 +138,7 @@ fn only_options_that_differ_are_compared_and_the_best_are_marked() {
     let table = place.run(&["runs", "compare", "first", "second", "third"]).ok();
     says(&table, &["run 1  runs", "momentum", "* the best", "unfinished"]);
     let row = |name: &str| table.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
-    assert_eq!(row("epochs  ").split_whitespace().collect::<Vec<_>>(), ["epochs", "2", "50", "3"]);
+    assert_eq!(row("epochs  ").split_whitespace().collect::<Vec<_>>(), ["epochs", "2", "2000", "3"]);
     assert_eq!(
         row("early-stopping").split_whitespace().collect::<Vec<_>>(),
         ["early-stopping", "-", "1", "-"]
