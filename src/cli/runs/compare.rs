@@ -139,7 +139,7 @@ fn print(comparison: &Comparison<'_>, runs: &[Run], width: Option<usize>) {
 
 /// Runs that fit beside each other, one after the other: a wide comparison is several tables.
 fn groups(rows: &[Vec<String>], runs: usize, width: Option<usize>) -> Vec<std::ops::Range<usize>> {
-    let Some(width) = width else { return vec![0..runs] };
+    let width = width.unwrap_or(usize::MAX);
     let widest = |at: usize| rows.iter().map(|row| console::measure_text_width(&row[at])).max().unwrap_or(0);
     let title = widest(0);
     let (mut groups, mut begin, mut taken) = (Vec::new(), 0, title);
