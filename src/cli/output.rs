@@ -36,7 +36,6 @@ pub(super) fn complain(line: &str) {
 }
 
 /// Lines for standard error while something else has the terminal.
-#[cfg_attr(not(feature = "tui"), expect(dead_code, reason = "only the dashboard takes the terminal"))]
 struct Held {
     lines: Vec<String>,
     /// Makes the terminal again what it was.
