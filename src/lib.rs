@@ -53,6 +53,7 @@ pub mod schedule;
 pub mod selftest;
 pub mod spelling;
 pub mod tensor;
+pub mod tensorboard;
 pub mod trainer;
 
 pub use error::{Error, Result};

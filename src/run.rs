@@ -6,6 +6,7 @@
 //! model.safetensors       the network after the newest epoch, or with early stopping after the best
 //! checkpoint.safetensors  the newest state of training, to resume from
 //! init.safetensors        the model that it began with, of `--init`
+//! events.out.tfevents.*   what TensorBoard shows, of `--tensorboard`
 //! .lock                   held by the process that trains, if one does
 //! ```
 //!
@@ -14,6 +15,7 @@
 
 pub mod history;
 mod lock;
+pub mod status;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -29,6 +31,7 @@ use crate::data::LoadOptions;
 use crate::error::{Error, Result};
 use crate::metrics::{EpochRecord, Recovery};
 use crate::model::{MlpSpec, Parameters};
+use crate::tensorboard;
 use crate::trainer::TrainConfig;
 
 /// The name of the newest model's file.
@@ -97,7 +100,9 @@ impl RunDir {
     /// [`Error::Io`] if it cannot be written to.
     pub fn begin(&self, config: &RunConfig) -> Result<()> {
         let init = config.init.is_none().then(|| self.init_model());
-        for old in [self.model(), self.checkpoint(), self.metrics()].into_iter().chain(init) {
+        let events = tensorboard::files(&self.path)?;
+        let own = [self.model(), self.checkpoint(), self.metrics()];
+        for old in own.into_iter().chain(init).chain(events) {
             match fs::remove_file(&old) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(Error::io("replace", &old)(error));

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use super::output::complain;
+use super::output::{complain, release};
 
 /// When the end was asked for first, and the exit code that says by what.
 static ASKED: OnceLock<(Instant, u8)> = OnceLock::new();
@@ -12,18 +12,29 @@ static ASKED: OnceLock<(Instant, u8)> = OnceLock::new();
 /// Whoever passes a signal on to a whole group of processes may deliver it twice: that is no second wish.
 const ECHO: Duration = Duration::from_secs(1);
 
+/// What is said when the end is asked for first.
+static ANSWER: OnceLock<&str> = OnceLock::new();
+
 /// Listens from now on; says `answer` when asked for the first time.
 pub(super) fn listen(answer: &'static str) {
-    let heard = move |exit_code: u8| match ASKED.get() {
+    ANSWER.get_or_init(|| answer);
+    if let Err(error) = on_signal(ask) {
+        log::warn!("Ctrl-C will end the program at once: {error}");
+    }
+}
+
+/// Asks for the end, with the exit code that says by what.
+pub(super) fn ask(exit_code: u8) {
+    match ASKED.get() {
         None => {
             ASKED.get_or_init(|| (Instant::now(), exit_code));
-            complain(&format!("\n{answer}"));
+            complain(&format!("\n{}", ANSWER.get().unwrap_or(&"ending")));
         }
-        Some((first, _)) if first.elapsed() > ECHO => std::process::exit(i32::from(exit_code)),
+        Some((first, _)) if first.elapsed() > ECHO => {
+            release();
+            std::process::exit(i32::from(exit_code))
+        }
         Some(_) => {}
-    };
-    if let Err(error) = on_signal(heard) {
-        log::warn!("Ctrl-C will end the program at once: {error}");
     }
 }
 

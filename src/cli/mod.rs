@@ -3,6 +3,8 @@
 
 mod bench;
 mod choice;
+#[cfg(feature = "tui")]
+pub mod dashboard;
 pub mod data;
 mod devices;
 mod doctor;
@@ -16,8 +18,10 @@ mod number;
 mod output;
 mod predict;
 mod replay;
+mod runs;
 mod selftest;
 mod show;
+mod table;
 mod trace;
 mod train;
 
@@ -63,6 +67,8 @@ struct Cli {
 enum Command {
     /// Train a network, or go on with a run
     Train(Box<train::TrainArgs>),
+    /// List the runs in a folder, or compare some of them
+    Runs(runs::RunsArgs),
     /// Measure a trained network: loss, accuracy, confusion matrix
     Eval(eval::EvalArgs),
     /// Say which class inputs belong to: pictures, .npy, CSV, or a stream of rows
@@ -105,8 +111,7 @@ pub fn command() -> clap::Command {
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error,wgpu=off,naga=off"))
-        .init();
+    listen_to_log();
     #[cfg(feature = "parquet")]
     quiet_reader();
     let matches = command().get_matches();
@@ -120,6 +125,17 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// What the library and others log goes to standard error, in colours if that is a terminal.
+fn listen_to_log() {
+    let environment = env_logger::Env::default().default_filter_or("error,wgpu=off,naga=off");
+    let mut builder = env_logger::Builder::from_env(environment);
+    builder.target(env_logger::Target::Pipe(Box::new(output::Log)));
+    if std::env::var_os("RUST_LOG_STYLE").is_none() && console::colors_enabled_stderr() {
+        builder.write_style(env_logger::WriteStyle::Always);
+    }
+    builder.init();
 }
 
 /// A damaged Parquet file ends with an error in words: how its reader came upon the damage says nothing to anybody.
@@ -139,6 +155,7 @@ fn dispatch(command: Command, matches: &clap::ArgMatches) -> Result<u8> {
             let given = matches.subcommand_matches("train").map(train::given).unwrap_or_default();
             train::run(&args, &given)
         }
+        Command::Runs(args) => runs::run(&args).map(|()| 0),
         Command::Eval(args) => eval::run(&args).map(|()| 0),
         Command::Predict(args) => predict::run(&args).map(|()| 0),
         Command::Export(args) => export::run(&args).map(|()| 0),

@@ -2,7 +2,8 @@
 //! under way goes on and is kept in its files.
 
 use std::borrow::Cow;
-use std::io::Write;
+use std::io::{self, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
@@ -25,9 +26,66 @@ pub(super) fn write(text: &str) -> Result<bool> {
     }
 }
 
-/// A line to standard error.
+/// A line to standard error, or to whoever holds it.
 pub(super) fn complain(line: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{}", harmless(line));
+    let line = harmless(line);
+    match holder().as_mut() {
+        Some(held) => held.lines.push(line.trim_start_matches('\n').to_owned()),
+        None => drop(writeln!(std::io::stderr().lock(), "{line}")),
+    }
+}
+
+/// Lines for standard error while something else has the terminal.
+struct Held {
+    lines: Vec<String>,
+    /// Makes the terminal again what it was.
+    give_back: fn(),
+}
+
+static HELD: Mutex<Option<Held>> = Mutex::new(None);
+
+fn holder() -> MutexGuard<'static, Option<Held>> {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on the terminal is somebody's: lines for standard error are kept until it is given back.
+#[cfg(feature = "tui")]
+pub(super) fn hold(give_back: fn()) {
+    holder().get_or_insert(Held { lines: Vec::new(), give_back });
+}
+
+/// What has been kept so far.
+#[cfg(feature = "tui")]
+pub(super) fn held() -> Vec<String> {
+    holder().as_ref().map_or(Vec::new(), |held| held.lines.clone())
+}
+
+/// Gives the terminal back, if somebody has it, and prints what was kept.
+pub(super) fn release() {
+    let Some(held) = holder().take() else { return };
+    (held.give_back)();
+    held.lines.iter().for_each(|line| complain(line));
+}
+
+/// Standard error for a logger, whose lines may have colours.
+pub(super) struct Log;
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match holder().as_mut() {
+            Some(held) => {
+                let text = String::from_utf8_lossy(bytes);
+                let lines = console::strip_ansi_codes(&text);
+                held.lines.extend(lines.lines().map(|line| harmless(line).into_owned()));
+                Ok(bytes.len())
+            }
+            None => io::stderr().write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 /// Names in files (classes, columns, arrays) may hold anything, and a terminal obeys control characters: they are
@@ -64,4 +122,14 @@ pub(super) fn thousands(number: usize) -> String {
         .map(|group| std::str::from_utf8(group).unwrap_or_default())
         .collect();
     groups.join(",")
+}
+
+/// Seconds for people: `6.1 s`, `2 min 05 s`, `1 h 02 min`.
+pub(super) fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match whole {
+        _ if seconds < 59.95 => format!("{seconds:.1} s"),
+        ..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
+    }
 }

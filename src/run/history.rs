@@ -92,6 +92,24 @@ impl RunDir {
 }
 
 impl History {
+    /// The epoch that the model is of: what the run said at its end; until then with early stopping the first one with
+    /// the lowest validation loss, else the newest.
+    pub fn model_epoch(&self, early_stopping: bool) -> Option<&EpochRecord> {
+        if let Some(epoch) = self.end.as_ref().and_then(|end| end.model_epoch) {
+            return self.epochs.get(epoch.checked_sub(1)?);
+        }
+        let loss = |record: &EpochRecord| record.validation_loss.unwrap_or(f64::INFINITY);
+        match early_stopping {
+            true => self.epochs.iter().min_by(|a, b| loss(a).total_cmp(&loss(b))),
+            false => self.epochs.last(),
+        }
+    }
+
+    /// Seconds spent on training, evaluation not included, in all sittings together.
+    pub fn training_seconds(&self) -> f64 {
+        self.epochs.iter().map(|record| record.seconds).sum()
+    }
+
     /// Adds the next epoch: then the run goes on, whatever has been said of an end.
     fn add(&mut self, record: EpochRecord, path: &Path) -> Result<()> {
         if record.epoch != self.epochs.len() + 1 {

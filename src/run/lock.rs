@@ -24,7 +24,7 @@ impl Lock {
         let path = folder.join(".lock");
         let opened = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path);
         let mut file = opened.map_err(Error::io("write", &path))?;
-        match file.try_lock() {
+        match patiently(|| file.try_lock()) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(taken(folder, file)),
             // Some network file systems have no locks: no reason not to train there.
@@ -36,6 +36,24 @@ impl Lock {
         atomic_file::remove_leftovers(folder, Duration::ZERO);
         Ok(Self { _held: file })
     }
+}
+
+/// Whether a process trains in a folder now. Nothing is written there.
+pub(super) fn is_held(folder: &Path) -> bool {
+    let Ok(file) = File::open(folder.join(".lock")) else { return false };
+    // Shared, so that who looks at the same time sees nobody who trains.
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+}
+
+/// Tries again a few times: whoever only looks whether a folder is taken holds its lock for a moment.
+fn patiently(attempt: impl Fn() -> Result<(), TryLockError>) -> Result<(), TryLockError> {
+    for _ in 0..4 {
+        match attempt() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
+            tried => return tried,
+        }
+    }
+    attempt()
 }
 
 fn taken(folder: &Path, file: File) -> Error {

@@ -30,7 +30,7 @@ pub trait Observer {
     /// Whatever keeps the record from being kept; it ends the run.
     fn epoch(&mut self, record: &EpochRecord, state: &State) -> Result<()>;
 
-    /// The run was asked to end, in the middle of an epoch.
+    /// The run was asked to end in the middle of an epoch, or to save its state there and go on.
     ///
     /// # Errors
     /// As [`epoch`](Self::epoch).
@@ -38,6 +38,11 @@ pub trait Observer {
 
     /// Whether the run should end at the next opportunity.
     fn should_stop(&self) -> bool;
+
+    /// Whether the state should be kept at the next opportunity. Whoever says so is asked again, and has to stop saying it.
+    fn should_save(&self) -> bool {
+        false
+    }
 }
 
 /// Watches nothing and keeps nothing.
@@ -169,7 +174,7 @@ impl<'a, E: Engine> Trainer<'a, E> {
                 break;
             }
             let Some((train, speed)) = self.train_epoch(observer).await? else {
-                let state = self.state().await?;
+                let state = self.state_midway().await?;
                 observer.interrupted(&state)?;
                 return Ok(Outcome::Interrupted);
             };
@@ -217,8 +222,11 @@ impl<'a, E: Engine> Trainer<'a, E> {
         let order = self.order(epoch);
         while self.progress.samples < order.len() {
             if observer.should_stop() {
-                self.progress.sums = self.engine.sums().await?;
                 return Ok(None);
+            }
+            if observer.should_save() {
+                let state = self.state_midway().await?;
+                observer.interrupted(&state)?;
             }
             self.progress.samples += self.engine.train(&order[self.progress.samples..]).await?;
             observer.progress(epoch + 1, self.progress.samples, order.len());
@@ -256,6 +264,12 @@ impl<'a, E: Engine> Trainer<'a, E> {
             seconds: speed.seconds,
             samples_per_second: speed.samples as f64 / speed.seconds,
         })
+    }
+
+    /// The state in the middle of an epoch.
+    async fn state_midway(&mut self) -> Result<State> {
+        self.progress.sums = self.engine.sums().await?;
+        self.state().await
     }
 
     async fn state(&mut self) -> Result<State> {

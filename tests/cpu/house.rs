@@ -14,6 +14,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("metrics", &[]),
     ("spelling", &[]),
     ("tensor", &["error"]),
+    ("tensorboard", &["error", "metrics"]),
     ("numpy", &[]),
     ("atomic_file", &["error"]),
     ("dropout", &[]),
@@ -85,7 +86,20 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     ("replay", &["error", "reference", "data", "model", "doctor", "chart", "trainer"]),
-    ("run", &["error", "atomic_file", "metrics", "data", "model", "checkpoint", "engine", "trainer"]),
+    (
+        "run",
+        &[
+            "error",
+            "atomic_file",
+            "metrics",
+            "tensorboard",
+            "data",
+            "model",
+            "checkpoint",
+            "engine",
+            "trainer",
+        ],
+    ),
     (
         "cli",
         &[
@@ -112,6 +126,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "run",
             "selftest",
             "spelling",
+            "tensorboard",
         ],
     ),
 ];

@@ -36,6 +36,40 @@ pub(super) fn defaults(optimizer: Algorithm) -> RunConfig {
     }
 }
 
+/// The options of a training that are not as by default, as they stand on a command line.
+#[cfg(feature = "tui")]
+pub(super) fn chosen(config: &TrainConfig) -> Result<String> {
+    let run = |train: TrainConfig| RunConfig { train, ..defaults(Algorithm::default()) };
+    let defaults = values(&run(TrainConfig::for_optimizer(config.optimizer)))?;
+    let plain = values(&run(TrainConfig::default()))?;
+    let differs = |(name, value): &(&String, &Value)| {
+        if name.as_str() == "optimizer" { plain[*name] != **value } else { defaults[*name] != **value }
+    };
+    let own = values(&run(config.clone()))?;
+    let chosen = own.iter().filter(differs).map(|(name, value)| {
+        let name = name.replace('_', "-");
+        match value {
+            Value::Bool(_) => format!("--{name}"),
+            value => format!("--{name} {}", spelled(value)),
+        }
+    });
+    let chosen: Vec<String> = chosen.collect();
+    Ok(if chosen.is_empty() { "default options".into() } else { chosen.join(" ") })
+}
+
+/// A value as it stands on a command line.
+pub(in crate::cli) fn spelled(value: &Value) -> String {
+    match value {
+        Value::Null => "-".into(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => "none".into(),
+        Value::Array(items) => items.iter().map(spelled).collect::<Vec<_>>().join(","),
+        // Not 0.10000000149011612 for an f32 of 0.1.
+        Value::Number(number) if number.is_f64() => format!("{}", number.as_f64().unwrap_or_default() as f32),
+        other => other.to_string(),
+    }
+}
+
 /// The values that a file gives, each of them looked at.
 ///
 /// # Errors

@@ -1,8 +1,9 @@
 //! `gpu-mlp train`: a new run, or the rest of one.
 
 pub mod config_file;
-mod display;
+mod face;
 mod options;
+mod recorder;
 mod recovery;
 mod session;
 
@@ -31,6 +32,8 @@ Examples:
   gpu-mlp train --data photos --test-data more-photos --scale standard
   gpu-mlp train --validation-fraction 0.1 --early-stopping 3 --epochs 100
   gpu-mlp train --optimizer adam --activation gelu --dropout 0.2 --lr-schedule one-cycle
+  gpu-mlp train --tui --epochs 100               watched on a dashboard
+  gpu-mlp train --tensorboard                    then: tensorboard --logdir runs
   gpu-mlp train --config mine.toml --epochs 20
   gpu-mlp train --init mlp-imported.safetensors --data mnist --lr 0.01
   gpu-mlp train --resume runs/2026-01-31T12-00-00Z-digits
@@ -71,6 +74,13 @@ pub struct TrainArgs {
     /// If training diverges: end, or halve the learning rate and go on from the newest checkpoint, up to 8 times
     #[arg(long, value_enum, default_value_t = OnDivergence::Stop)]
     on_divergence: OnDivergence,
+    /// Write event files for TensorBoard into the folder of the run; a resumed run that has some goes on with them
+    #[arg(long)]
+    tensorboard: bool,
+    /// Show a dashboard: curves, speed, time left; q ends and saves, s saves now
+    #[cfg(feature = "tui")]
+    #[arg(long, conflicts_with_all = ["json", "quiet"])]
+    tui: bool,
     /// JSON lines on standard output, and nothing else there
     #[arg(long)]
     json: bool,
@@ -110,6 +120,7 @@ impl TrainArgs {
 /// What reading the data, the device, training or writing the run reports.
 pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
     let begun = Instant::now();
+    let face = face::wanted(args)?;
     let resumed = args.resumed()?;
     let mut config = match &resumed {
         Some(run) => options::resumed(run.config()?, args, given)?,
@@ -142,7 +153,7 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
     config.data = place;
     let plan = Plan::new(&config.train, &dataset)?;
     interrupt::listen("ending and saving; Ctrl-C again ends at once, without saving");
-    let session = Session { args, config, dataset: Arc::new(dataset), plan, init, begun };
+    let session = Session { args, config, dataset: Arc::new(dataset), plan, init, begun, face };
     pollster::block_on(recovery::run(&session, device, resumed))
 }
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use super::display::Line;
+use super::recorder::Line;
 use super::session::Session;
 use crate::checkpoint::Progress;
 use crate::cli::choice::{BackendChoice, DeviceChoice};
-use crate::cli::output::{json, note, say};
+use crate::cli::output::{json, note};
 use crate::error::{Error, Result};
 use crate::metrics::Recovery;
 use crate::run::RunDir;
@@ -106,9 +106,7 @@ fn lower_lr(session: &Session<'_>, run: &RunDir, error: Error) -> Result<()> {
 fn keep(session: &Session<'_>, run: &RunDir, recovery: &Recovery) -> Result<()> {
     let text = json(&Line::Recovery(recovery))?;
     run.append(&text)?;
-    if session.args.json {
-        say(&text);
-    }
+    session.face.line(&text);
     if !session.args.quiet {
         let then = match (recovery.lr, recovery.action.as_str()) {
             (Some(lr), _) => format!("going on from the newest checkpoint with --lr {lr:?}"),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::TrainArgs;
-use super::display::Display;
+use super::face::Face;
+use super::recorder::Recorder;
 use crate::checkpoint::{ModelInfo, State};
 use crate::cli::choice::DeviceChoice;
 use crate::cli::interrupt;
@@ -27,6 +28,7 @@ pub(super) struct Session<'a> {
     /// What a new run begins with, if not with new weights.
     pub init: Option<(Parameters, ModelInfo)>,
     pub begun: Instant,
+    pub face: Box<dyn Face>,
 }
 
 impl Session<'_> {
@@ -89,21 +91,21 @@ impl Session<'_> {
             // A crash may have come between the checkpoint and the model.
             run.save(state, &self.model_info()?)?;
         }
-        let mut display = Display::new(self, run, epochs);
-        display.start(&info, pipelines, state.is_none())?;
+        let mut recorder = Recorder::new(self, run, config, trainer.history())?;
+        recorder.start(&info, pipelines, trainer.history(), state.is_none())?;
         if epochs >= config.total_epochs() && !self.args.quiet {
             note(&format!("all {epochs} epochs of this run are done; a larger --epochs adds to them"));
         }
-        let outcome = match trainer.run(&mut display).await {
+        let outcome = match trainer.run(&mut recorder).await {
             Ok(outcome) => outcome,
             Err(error) => {
-                display.abandon();
+                self.face.pause();
                 drop(trainer);
-                return Err(self.located(error, &mut engine, config, run, &mut display).await);
+                return Err(self.located(error, &mut engine, config, run, &mut recorder).await);
             }
         };
         let (epochs, best) = (trainer.history().len(), trainer.best().cloned());
-        display.end(outcome, epochs, best.as_ref(), self.begun.elapsed().as_secs_f64())?;
+        recorder.end(outcome, epochs, best.as_ref(), self.begun.elapsed().as_secs_f64())?;
         Ok(if outcome == Outcome::Interrupted { interrupt::exit_code() } else { 0 })
     }
 
@@ -114,7 +116,7 @@ impl Session<'_> {
         engine: &mut impl Engine,
         config: &TrainConfig,
         run: &RunDir,
-        display: &mut Display<'_>,
+        recorder: &mut Recorder<'_>,
     ) -> Error {
         let Error::Diverged { epoch, found, lr } = error else { return error };
         if !self.args.quiet {
@@ -124,7 +126,7 @@ impl Session<'_> {
         let search = async {
             let state = self.state_of(run)?;
             let mut trainer = Trainer::resume(engine, config, &self.dataset, &state, Vec::new()).await?;
-            trainer.find_divergence(&self.dataset, display).await
+            trainer.find_divergence(&self.dataset, recorder).await
         };
         let found = match search.await {
             Ok(Some(divergence)) => format!("{found}; first not finite: {divergence}"),

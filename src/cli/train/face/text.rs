@@ -1,0 +1,133 @@
+//! Lines for people, and a progress bar below them.
+
+use std::cell::Cell;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Ending, Face, Opening};
+use crate::cli::output::{say, thousands};
+use crate::error::Result;
+use crate::metrics::EpochRecord;
+use crate::trainer::Outcome;
+
+pub(super) struct Text {
+    bar: ProgressBar,
+    epochs: Cell<usize>,
+}
+
+impl Text {
+    pub fn new() -> Self {
+        // indicatif draws on standard error, and nothing where that is no terminal.
+        let bar = ProgressBar::new(0);
+        if let Ok(style) =
+            ProgressStyle::with_template("{msg} {bar:32} {human_pos}/{human_len} samples, {eta} left")
+        {
+            bar.set_style(style);
+        }
+        Self { bar, epochs: Cell::new(0) }
+    }
+
+    fn say(&self, line: &str) {
+        // A bar that has nothing to show yet must not be drawn between these lines.
+        match self.bar.length() {
+            Some(0) => say(line),
+            _ => self.bar.suspend(|| say(line)),
+        }
+    }
+}
+
+impl Face for Text {
+    fn start(&self, opening: &Opening<'_>) -> Result<()> {
+        self.epochs.set(opening.config.train.epochs);
+        self.bar.set_message(format!("epoch {}", opening.history.len() + 1));
+        self.bar.set_length(0);
+        for line in heading(opening) {
+            self.say(&line);
+        }
+        let validation = if opening.plan.validation.is_empty() { "" } else { "    valid. loss  accuracy" };
+        self.say(&format!(
+            "\nepoch    train loss  accuracy     test loss  accuracy{validation}     seconds   samples/s"
+        ));
+        Ok(())
+    }
+
+    fn progress(&self, epoch: usize, samples: usize, of: usize) {
+        if samples < self.bar.position() as usize || self.bar.length() != Some(of as u64) {
+            self.bar.reset();
+            self.bar.set_length(of as u64);
+            self.bar.set_message(format!("epoch {epoch}/{}", self.epochs.get()));
+        }
+        self.bar.set_position(samples as u64);
+    }
+
+    fn epoch(&self, record: &EpochRecord) {
+        let score = |loss: f64, accuracy: f64| format!("    {loss:>10.4}  {:>6.2} %", 100.0 * accuracy);
+        let validation = record.validation_loss.zip(record.validation_accuracy);
+        self.say(&format!(
+            "{:>5}{}{}{}    {:>8.2}  {:>10}",
+            record.epoch,
+            score(record.train_loss, record.train_accuracy),
+            score(record.test_loss, record.test_accuracy),
+            validation.map_or(String::new(), |(loss, accuracy)| score(loss, accuracy)),
+            record.seconds,
+            thousands(record.samples_per_second as usize)
+        ));
+    }
+
+    fn end(&self, ending: &Ending<'_>) {
+        self.pause();
+        summary(ending).iter().for_each(|line| say(line));
+    }
+
+    fn pause(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// What is trained, on what, where.
+pub(super) fn heading(opening: &Opening<'_>) -> Vec<String> {
+    let Opening { dataset, plan, spec, engine, .. } = opening;
+    let sizes: Vec<String> = spec.sizes().iter().map(usize::to_string).collect();
+    let validation = match plan.validation.len() {
+        0 => String::new(),
+        held_out => format!(" {} validation,", thousands(held_out)),
+    };
+    vec![
+        format!(
+            "data     {} ({}): {} training,{validation} {} test samples",
+            dataset.name,
+            dataset.origin,
+            thousands(plan.train.len()),
+            thousands(plan.test.len())
+        ),
+        format!("network  {}, {} parameters", sizes.join("-"), thousands(spec.parameter_count())),
+        format!("device   {}: {}", engine.backend, engine.adapter),
+        format!("run      {}", opening.run.display()),
+    ]
+}
+
+/// How to go on with a run that was interrupted.
+pub(super) fn interrupted(ending: &Ending<'_>) -> String {
+    format!("interrupted; saved. To go on: gpu-mlp train --resume {}", ending.run.display())
+}
+
+/// How the run ended, and what came of it.
+pub(super) fn summary(ending: &Ending<'_>) -> Vec<String> {
+    let Ending { outcome, epochs, best, seconds, model, patience, .. } = ending;
+    let mut lines = Vec::new();
+    if *outcome == Outcome::StoppedEarly {
+        lines.push(format!("\nstopped early: no better validation loss for {patience} epochs"));
+    }
+    if *outcome == Outcome::Interrupted {
+        lines.push(format!("\n{}", interrupted(ending)));
+    } else if let Some(record) = best {
+        let EpochRecord { epoch, test_accuracy, test_loss, .. } = record;
+        let of_epoch = if epoch < epochs { format!(", of epoch {epoch}, the best") } else { String::new() };
+        lines.push(format!(
+            "\ntest accuracy {:.2} %, test loss {test_loss:.4}, after {epochs} epochs in {seconds:.1} s",
+            100.0 * test_accuracy
+        ));
+        lines.push(format!("model    {}{of_epoch}", model.display()));
+    }
+    lines
+}
