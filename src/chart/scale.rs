@@ -14,8 +14,18 @@ pub(super) struct Scale {
 impl Scale {
     /// A linear scale over `from..to`, widened to round numbers, that maps onto `pixels`.
     pub fn new(from: f64, to: f64, pixels: (f64, f64)) -> Self {
+        Self::with_steps(from, to, pixels, f64::MIN_POSITIVE)
+    }
+
+    /// The same over whole numbers: no tick stands between two of them.
+    pub fn whole(from: f64, to: f64, pixels: (f64, f64)) -> Self {
+        Self::with_steps(from, to, pixels, 1.0)
+    }
+
+    /// A linear scale whose ticks are at least so far apart.
+    fn with_steps(from: f64, to: f64, pixels: (f64, f64), least: f64) -> Self {
         let span = if to > from { to - from } else { 1.0 };
-        let step = round_step(span / 5.0);
+        let step = round_step(span / 5.0).max(least);
         let (from, to) = ((from / step).floor() * step, ((from + span) / step - 1e-9).ceil() * step);
         let count = ((to - from) / step).round() as usize;
         let ticks = (0..=count).map(|i| from + i as f64 * step).collect();
@@ -41,6 +51,11 @@ impl Scale {
     /// The round numbers along the axis.
     pub fn ticks(&self) -> &[f64] {
         &self.ticks
+    }
+
+    /// A share as percent, with as many decimals as it takes.
+    pub fn percent(&self, tick: f64) -> String {
+        format!("{:.*} %", self.decimals.saturating_sub(2), tick * 100.0)
     }
 
     /// A tick as short as it can be told from its neighbours.
@@ -88,6 +103,24 @@ mod tests {
         assert_eq!(labels.join(" "), "0.03 0.1 0.3 1 3 10");
         assert_eq!((scale.at(0.03), scale.at(25.0)), (0.0, 100.0));
         assert!((scale.at(1.0) - scale.at(0.1) - (scale.at(10.0) - scale.at(1.0))).abs() < 1e-9);
+    }
+
+    #[test]
+    fn whole_numbers_have_none_between_them() {
+        for (to, expected) in [(1.0, "0 1"), (3.0, "0 1 2 3"), (10.0, "0 2 4 6 8 10")] {
+            let scale = Scale::whole(0.0, to, (0.0, 100.0));
+            let labels: Vec<String> = scale.ticks().iter().map(|&tick| scale.label(tick)).collect();
+            assert_eq!(labels.join(" "), expected);
+        }
+    }
+
+    #[test]
+    fn shares_have_the_decimals_that_tell_them_apart() {
+        for (from, expected) in [(0.0, "0 % 20 % 40 %"), (0.985, "98.5 % 99.0 % 99.5 %")] {
+            let scale = Scale::new(from, 1.0, (0.0, 100.0));
+            let labels: Vec<String> = scale.ticks()[..3].iter().map(|&tick| scale.percent(tick)).collect();
+            assert_eq!(labels.join(" "), expected);
+        }
     }
 
     #[test]

@@ -12,10 +12,12 @@ mod gradcheck;
 mod import;
 mod interrupt;
 mod manual;
+mod measure;
 mod number;
 mod output;
 mod predict;
 mod replay;
+mod report;
 mod selftest;
 mod show;
 mod trace;
@@ -65,6 +67,8 @@ enum Command {
     Train(Box<train::TrainArgs>),
     /// Measure a trained network: loss, accuracy, confusion matrix
     Eval(eval::EvalArgs),
+    /// Draw runs on one page: curves, confusion matrix, mistakes, weights; or several side by side
+    Report(report::ReportArgs),
     /// Say which class inputs belong to: pictures, .npy, CSV, or a stream of rows
     Predict(predict::PredictArgs),
     /// Write a trained network as safetensors for PyTorch, as ONNX, or as NumPy arrays
@@ -140,6 +144,7 @@ fn dispatch(command: Command, matches: &clap::ArgMatches) -> Result<u8> {
             train::run(&args, &given)
         }
         Command::Eval(args) => eval::run(&args).map(|()| 0),
+        Command::Report(args) => report::run(&args).map(|()| 0),
         Command::Predict(args) => predict::run(&args).map(|()| 0),
         Command::Export(args) => export::run(&args).map(|()| 0),
         Command::Import(args) => import::run(&args).map(|()| 0),

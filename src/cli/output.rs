@@ -7,6 +7,7 @@ use std::io::Write;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+pub(super) use crate::numerals::thousands;
 
 /// A line to standard output.
 pub(super) fn say(line: &str) {
@@ -52,16 +53,4 @@ pub(super) fn note(text: &str) {
 /// One line of JSON.
 pub(super) fn json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::Internal(error.to_string()))
-}
-
-/// 60000 as 60,000.
-pub(super) fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let groups: Vec<&str> = digits
-        .as_bytes()
-        .rchunks(3)
-        .rev()
-        .map(|group| std::str::from_utf8(group).unwrap_or_default())
-        .collect();
-    groups.join(",")
 }

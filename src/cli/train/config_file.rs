@@ -6,12 +6,10 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::data::LoadOptions;
 use crate::error::{Error, Result};
 use crate::optimizer::Algorithm;
 use crate::run::RunConfig;
 use crate::spelling;
-use crate::trainer::TrainConfig;
 
 /// No list of options is longer.
 const MAX_BYTES: u64 = 1 << 20;
@@ -21,18 +19,6 @@ pub(super) fn values(config: &RunConfig) -> Result<Map<String, Value>> {
     match serde_json::to_value(config).map_err(|error| Error::Internal(error.to_string()))? {
         Value::Object(values) => Ok(values),
         _ => Err(Error::Internal("a configuration is no object".into())),
-    }
-}
-
-/// What holds where nobody says anything.
-pub(super) fn defaults(optimizer: Algorithm) -> RunConfig {
-    RunConfig {
-        data: String::new(),
-        loading: LoadOptions::default(),
-        backend: "auto".into(),
-        adapter: None,
-        init: None,
-        train: TrainConfig::for_optimizer(optimizer),
     }
 }
 
@@ -56,7 +42,7 @@ pub fn read(path: &Path) -> Result<Map<String, Value>> {
     let hint = "one option a line, named as on the command line: batch-size = 64";
     let parsed = parsed.map_err(|error| Error::file(path, error, hint))?;
 
-    let known = values(&defaults(Algorithm::default()))?;
+    let known = values(&RunConfig::for_optimizer(Algorithm::default()))?;
     let mut checked = Map::new();
     for (name, value) in parsed {
         let key = name.replace('-', "_");
