@@ -36,6 +36,7 @@ pub fn percent(share: f64) -> String {
 pub fn duration(seconds: f64) -> String {
     let (whole, minute, hour) = (seconds.round() as u64, 60, 3600);
     match whole {
+        _ if seconds < 1.0 => format!("{:.0} ms", 1e3 * seconds),
         _ if seconds < 60.0 => format!("{seconds:.1} s"),
         _ if whole < hour => format!("{} min {} s", whole / minute, whole % minute),
         _ => format!("{} h {} min", whole / hour, whole % hour / minute),
@@ -51,8 +52,8 @@ mod tests {
         assert_eq!([0, 999, 60_000, 1_234_567].map(thousands), ["0", "999", "60,000", "1,234,567"]);
         assert_eq!([5.0, 0.123_456, 1234.5678, 2e-9].map(short), ["5", "0.12346", "1234.6", "2.000e-9"]);
         assert_eq!(
-            [6.14, 59.96, 754.4, 7261.0].map(duration),
-            ["6.1 s", "60.0 s", "12 min 34 s", "2 h 1 min"]
+            [0.0194, 6.14, 754.4, 7261.0].map(duration),
+            ["19 ms", "6.1 s", "12 min 34 s", "2 h 1 min"]
         );
         assert_eq!(percent(0.9789), "97.89 %");
     }

@@ -10,7 +10,7 @@ mod svg;
 
 #[cfg(feature = "png")]
 pub use png::png;
-pub use svg::{inline, svg};
+pub use svg::{RUNAWAY, inline, svg};
 
 /// A picture of panels side by side, with one legend for all.
 #[derive(Debug, Clone, Default)]
@@ -55,7 +55,7 @@ pub enum XAxis {
     /// Equal differences are equal distances.
     #[default]
     Linear,
-    /// The same, of values that are whole: no tick stands between two of them.
+    /// The same, of whole numbers from 1: the axis begins with the first, ends with the last, and has no tick between two.
     Whole,
     /// Equal factors are equal distances; points at 0 are left out.
     Logarithmic,

@@ -24,10 +24,10 @@ const HEAD: f64 = 34.0;
 const LEGEND_ROW: f64 = 20.0;
 
 /// A line that runs away may leave the panel: y shows at most so many times what the first line needs.
-const RUNAWAY: f64 = 10.0;
+pub const RUNAWAY: f64 = 10.0;
 
 /// The broadest line may be so much broader than the narrowest, which has 2 pixels; neighbours differ by at most `STEP`.
-const BROADER: f64 = 4.8;
+const BROADER: f64 = 3.0;
 const STEP: f64 = 1.2;
 
 /// The figure as an SVG document.
@@ -129,14 +129,14 @@ fn points(panel: &Panel) -> impl Iterator<Item = &(f64, f64)> {
 
 fn x_scale(panel: &Panel, pixels: (f64, f64)) -> Scale {
     let last = points(panel).map(|point| point.0).filter(|x| x.is_finite()).fold(0.0, f64::max);
+    let first = |least: f64| {
+        let first = points(panel).map(|point| point.0).filter(|&x| x >= least).fold(f64::INFINITY, f64::min);
+        if first.is_finite() { first } else { 1.0 }
+    };
     match panel.x_axis {
         XAxis::Linear => Scale::new(0.0, last, pixels),
-        XAxis::Whole => Scale::whole(0.0, last, pixels),
-        XAxis::Logarithmic => {
-            let positive = points(panel).map(|point| point.0).filter(|&x| x > 0.0);
-            let first = positive.fold(f64::INFINITY, f64::min);
-            Scale::logarithmic(if first.is_finite() { first } else { 1.0 }, last, pixels)
-        }
+        XAxis::Whole => Scale::whole(first(1.0), last, pixels),
+        XAxis::Logarithmic => Scale::logarithmic(first(f64::MIN_POSITIVE), last, pixels),
     }
 }
 

@@ -8,6 +8,7 @@ use super::epochs::decimals;
 use super::layout::{document, scrolling};
 use super::run_page::left_out;
 use super::{Run, configuration, curves, epochs};
+use crate::chart::RUNAWAY;
 use crate::error::Result;
 use crate::metrics::EpochRecord;
 use crate::numerals::{duration, percent, thousands};
@@ -31,6 +32,7 @@ pub fn comparison(runs: &[Run]) -> Result<String> {
         h2 id="options" { "Options" }
         (configuration::of_runs(runs, &names)?)
         h2 id="curves" { "Curves" }
+        p.note { "A line more than " (RUNAWAY) " times as high as the first run's leaves its chart." }
         (curves::of_runs(runs, &names))
         h2 id="epochs" { "Epochs" }
         @for (run, name) in runs.iter().zip(&names) {
@@ -66,17 +68,13 @@ fn summary(runs: &[Run], names: &[String]) -> Markup {
     let best = runs.iter().filter_map(accuracy).fold(f64::NEG_INFINITY, f64::max);
     let content = html! {
         table.summary {
-            caption {
-                "Accuracy and loss on the test samples are those of the epoch that the model is of"
-                @if same_data(runs) { "; the highest accuracy is in bold" } ". Time is that of training alone."
-            }
             thead {
                 tr {
                     th scope="col" { "run" } th scope="col" { "test accuracy" } th scope="col" { "test loss" }
                     th scope="col" { "highest accuracy" } th scope="col" { "lowest loss" } th scope="col" { "epochs" }
                     th scope="col" { "time" } th scope="col" { "samples/s" } th scope="col" { "parameters" }
-                    th.words scope="col" { "network" } th.words scope="col" { "data" } th.words scope="col" { "device" }
-                    th.words scope="col" { "state" }
+                    th scope="col" { "network" } th.words scope="col" { "data" } th.words scope="col" { "device" }
+                    th scope="col" { "end" }
                 }
             }
             tbody {
@@ -86,7 +84,11 @@ fn summary(runs: &[Run], names: &[String]) -> Markup {
             }
         }
     };
-    scrolling("Runs", &content)
+    let caption = html! {
+        "Accuracy and loss on the test samples are those of the epoch that the model is of"
+        @if same_data(runs) { "; the highest accuracy is in bold" } ". Time is that of training alone."
+    };
+    scrolling("Runs", &caption, &content)
 }
 
 fn row(run: &Run, name: &str) -> Markup {
@@ -105,9 +107,9 @@ fn row(run: &Run, name: &str) -> Markup {
         td { (duration(history.training_seconds())) }
         td { (or_dash(history.samples_per_second().map(|speed| thousands(speed as usize)))) }
         td { (or_dash(start.map(|start| thousands(start.parameters)))) }
-        td.words { (or_dash(run.network())) }
+        td { (or_dash(run.network())) }
         td.words { (run.data()) }
         td.words { (or_dash(start.map(|start| start.engine.adapter.clone()))) }
-        td.words { (run.state()) }
+        td { (run.outcome()) }
     }
 }

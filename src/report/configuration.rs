@@ -48,9 +48,9 @@ pub(super) fn of_run(run: &Run) -> Result<Markup> {
     let table = |pairs: &[&(Choice, Choice)], caption: &str, with_default: bool| {
         scrolling(
             caption,
+            &html! { (caption) },
             &html! {
                 table {
-                    caption { (caption) }
                     thead {
                         tr {
                             th scope="col" { "option" } th.words scope="col" { "value" }
@@ -91,9 +91,8 @@ pub(super) fn of_runs(runs: &[Run], names: &[String]) -> Result<Markup> {
         @if different.is_empty() {
             p { "The runs have the same options." }
         } @else {
-            (scrolling("Options that differ", &html! {
+            (scrolling("Options that differ", &html! { "Options that differ" }, &html! {
                 table.options {
-                    caption { "Options that differ." }
                     thead {
                         tr {
                             th scope="col" { "option" }
@@ -113,9 +112,8 @@ pub(super) fn of_runs(runs: &[Run], names: &[String]) -> Result<Markup> {
         }
         details {
             summary { "Options that are the same" }
-            (scrolling("Options that are the same", &html! {
+            (scrolling("Options that are the same", &html! { "Options that are the same in all runs" }, &html! {
                 table {
-                    caption { "Options that are the same in all runs." }
                     tbody {
                         @for &option in &same {
                             tr { th scope="row" { code { "--" (all[0][option].name) } } td.words { (value(0, option)) } }

@@ -65,8 +65,7 @@ fn figure(title: &str, is_share: bool, curves: Vec<Curve>) -> Figure {
         description: format!("A line chart over the epochs. {}", words.join(" ")),
         series: curves.iter().map(|curve| Series { name: curve.name.clone() }).collect(),
         panels: vec![Panel {
-            title: if is_share { "accuracy, part that is right" } else { "loss, mean cross-entropy in nats" }
-                .into(),
+            title: if is_share { "part that is right" } else { "mean cross-entropy, in nats" }.into(),
             x_label: "epoch".into(),
             x_axis: XAxis::Whole,
             percent: is_share,

@@ -33,35 +33,33 @@ pub(super) fn table(name: &str, history: &History, model: Option<&EpochRecord>) 
     }
     let validated = history.epochs.iter().any(|record| record.validation_loss.is_some());
     let of_model = model.map(|record| record.epoch);
-    scrolling(
-        "Epochs",
-        &html! {
-            table.epochs data-run=(name) {
-                caption {
-                    "Every epoch as in metrics.jsonl, rounded; the page's source has all digits."
-                    @if stride(history) > 1 {
-                        " Of " (thousands(history.epochs.len())) " epochs every "
-                        (thousands(stride(history))) "th is shown, here and in the curves."
-                    }
-                    @if of_model.is_some() { " The model is of the epoch in bold." }
-                }
-                thead {
-                    tr {
-                        th scope="col" { "epoch" }
-                        th scope="col" { "training loss" } th scope="col" { "accuracy" }
-                        @if validated { th scope="col" { "validation loss" } th scope="col" { "accuracy" } }
-                        th scope="col" { "test loss" } th scope="col" { "accuracy" }
-                        th scope="col" { "seconds" } th scope="col" { "samples/s" }
-                    }
-                }
-                tbody {
-                    @for record in shown(history, model) {
-                        tr class=[(Some(record.epoch) == of_model).then_some("chosen")] { (row(record, validated)) }
-                    }
+    let caption = html! {
+        "Every epoch as in metrics.jsonl, rounded; the page's source has all digits."
+        @if stride(history) > 1 {
+            " Of " (thousands(history.epochs.len())) " epochs every " (thousands(stride(history)))
+            "th is shown, here and in the curves."
+        }
+        @if of_model.is_some() { " The model is of the epoch in bold." }
+    };
+    let table = html! {
+        table.epochs data-run=(name) {
+            thead {
+                tr {
+                    th scope="col" { "epoch" }
+                    th scope="col" { "training loss" } th scope="col" { "accuracy" }
+                    @if validated { th scope="col" { "validation loss" } th scope="col" { "accuracy" } }
+                    th scope="col" { "test loss" } th scope="col" { "accuracy" }
+                    th scope="col" { "seconds" } th scope="col" { "samples/s" }
                 }
             }
-        },
-    )
+            tbody {
+                @for record in shown(history, model) {
+                    tr class=[(Some(record.epoch) == of_model).then_some("chosen")] { (row(record, validated)) }
+                }
+            }
+        }
+    };
+    scrolling("Epochs", &caption, &table)
 }
 
 fn row(record: &EpochRecord, validated: bool) -> Markup {
@@ -93,7 +91,7 @@ fn exact(value: f64, shown: &str) -> Markup {
     html! { data value=[text] { (shown) } }
 }
 
-/// A loss to four decimals, or more where those are all zero.
+/// A loss to four decimals where that is neither too few nor too many.
 pub(super) fn decimals(loss: f64) -> String {
-    if loss != 0.0 && loss.abs() < 5e-4 { short(loss) } else { format!("{loss:.4}") }
+    if loss == 0.0 || (5e-4..1e4).contains(&loss) { format!("{loss:.4}") } else { short(loss) }
 }

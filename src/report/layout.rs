@@ -31,9 +31,14 @@ pub(super) fn document(title: &str, body: &Markup) -> String {
     page.into_string()
 }
 
-/// A box that scrolls by itself where its content is too large, with the keyboard too.
-pub(super) fn scrolling(label: &str, content: &Markup) -> Markup {
-    html! { div.scroll tabindex="0" role="region" aria-label=(label) { (content) } }
+/// A table under a caption, in a box that scrolls by itself where the table is too large, with the keyboard too.
+pub(super) fn scrolling(label: &str, caption: &Markup, table: &Markup) -> Markup {
+    html! {
+        figure {
+            figcaption { (caption) }
+            div.scroll tabindex="0" role="region" aria-label=(label) { (table) }
+        }
+    }
 }
 
 /// A chart, whose names begin with `id`.

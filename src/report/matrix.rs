@@ -50,15 +50,17 @@ const COLOURS: &str =
 pub(super) fn confusion(confusion: &Confusion, names: &[String]) -> Result<Markup> {
     let classes = confusion.rows().len();
     Ok(html! {
-        @if classes <= TABLE {
-            (table(confusion, names))
-        } @else if classes <= PICTURE {
-            (drawn(confusion)?)
-        } @else {
-            p { "A matrix of " (thousands(classes)) " classes is too large for a page: "
-                code { "gpu-mlp eval --json" } " prints it." }
+        div.beside {
+            @if classes <= TABLE {
+                (table(confusion, names))
+            } @else if classes <= PICTURE {
+                (drawn(confusion)?)
+            } @else {
+                p { "A matrix of " (thousands(classes)) " classes is too large for a page: "
+                    code { "gpu-mlp eval --json" } " prints it." }
+            }
+            (confused(confusion, names))
         }
-        (confused(confusion, names))
     })
 }
 
@@ -66,7 +68,6 @@ fn table(confusion: &Confusion, names: &[String]) -> Markup {
     let heat = Heat::of(confusion);
     let content = html! {
         table.matrix {
-            caption { "A row is the right class, a column the network's answer. " (COLOURS) }
             thead {
                 tr {
                     th scope="col" { "class" }
@@ -88,7 +89,8 @@ fn table(confusion: &Confusion, names: &[String]) -> Markup {
             }
         }
     };
-    scrolling("Confusion matrix", &content)
+    let caption = html! { "A row is the right class, a column the network's answer. " (COLOURS) };
+    scrolling("Confusion matrix", &caption, &content)
 }
 
 /// The matrix as a picture, a pixel or more a cell.
@@ -103,16 +105,12 @@ fn drawn(confusion: &Confusion) -> Result<Markup> {
     });
     let words =
         format!("Confusion matrix of {classes} classes as a picture; the table below lists what stands out.");
-    let picture = Picture::new(image, 600)?;
-    Ok(html! {
-        figure {
-            (scrolling("Confusion matrix", &picture.img(&words)))
-            figcaption {
-                "A row is the right class, a column the network's answer, both from 0. With " (thousands(classes))
-                " classes the counts have no room: " code { "gpu-mlp eval --json" } " prints them. " (COLOURS)
-            }
-        }
-    })
+    let picture = Picture::new(image, 900)?;
+    let caption = html! {
+        "A row is the right class, a column the network's answer, both from 0. With " (thousands(classes))
+        " classes the counts have no room: " code { "gpu-mlp eval --json" } " prints them. " (COLOURS)
+    };
+    Ok(scrolling("Confusion matrix", &caption, &picture.img(&words)))
 }
 
 /// The most frequent confusions.
@@ -121,24 +119,25 @@ fn confused(confusion: &Confusion, names: &[String]) -> Markup {
     if pairs.is_empty() {
         return html! { p { "Nothing was confused: every test sample is classified right." } };
     }
-    html! {
+    let caption = html! {
+        "Most often confused"
+        @if pairs.len() > CONFUSED { ": the first " (CONFUSED) " of " (thousands(pairs.len())) " pairs" }
+    };
+    let content = html! {
         table {
-            caption {
-                "Most often confused"
-                @if pairs.len() > CONFUSED { ", the first " (CONFUSED) " of " (thousands(pairs.len())) " pairs" }
-            }
-            thead { tr { th.words scope="col" { "is" } th.words scope="col" { "taken for" } th scope="col" { "times" } } }
+            thead { tr { th.name scope="col" { "is" } th.name scope="col" { "taken for" } th scope="col" { "times" } } }
             tbody {
                 @for pair in pairs.iter().take(CONFUSED) {
                     tr {
-                        td.words { bdi { (class_name(names, pair.label)) } }
-                        td.words { bdi { (class_name(names, pair.answer)) } }
+                        td.name { bdi { (class_name(names, pair.label)) } }
+                        td.name { bdi { (class_name(names, pair.answer)) } }
                         td { (thousands(pair.count as usize)) }
                     }
                 }
             }
         }
-    }
+    };
+    scrolling("Most often confused", &caption, &content)
 }
 
 /// Precision, recall and F1 of each class; of very many classes, those that do worst.
@@ -152,11 +151,6 @@ pub(super) fn classes(confusion: &Confusion, names: &[String]) -> Markup {
     let share = |part: Option<f64>| part.map_or("-".to_owned(), percent);
     let content = html! {
         table {
-            caption {
-                "Precision: of the answers with this class, the part that is right. Recall: of the samples of this class, the \
-                 part that is found. F1: their harmonic mean. A dash: there are none."
-                @if all > LISTED { " The " (LISTED) " of " (thousands(all)) " classes with the lowest F1." }
-            }
             thead {
                 tr {
                     th scope="col" { "class" } th scope="col" { "samples" } th scope="col" { "precision" }
@@ -174,5 +168,10 @@ pub(super) fn classes(confusion: &Confusion, names: &[String]) -> Markup {
             }
         }
     };
-    scrolling("Classes", &content)
+    let caption = html! {
+        "Precision: of the answers with this class, the part that is right. Recall: of the samples of this class, the part \
+         that is found. F1: their harmonic mean. A dash: there are none."
+        @if all > LISTED { " The " (LISTED) " of " (thousands(all)) " classes with the lowest F1." }
+    };
+    scrolling("Classes", &caption, &content)
 }

@@ -83,8 +83,8 @@ fn pictures(
                     figure {
                         (picture.img(&format!("test sample {}: is {is}, taken for {answer}", mistake.sample)))
                         figcaption {
-                            strong { bdi { (answer) } " " (percent(mistake.probability)) } br;
-                            "is " bdi { (is) } " " (percent(mistake.of_right)) br;
+                            "said " strong { bdi { (answer) } } " " span.share { (percent(mistake.probability)) } br;
+                            "is " strong { bdi { (is) } } " " span.share { (percent(mistake.of_right)) } br;
                             "no. " (mistake.sample)
                         }
                     }
@@ -96,30 +96,39 @@ fn pictures(
 
 fn table(mistakes: &[Mistake], rows: &[Vec<f32>], names: &[String]) -> Markup {
     let shown = |values: &[f32]| {
-        let begin: Vec<String> = values.iter().take(VALUES).map(|&value| short(f64::from(value))).collect();
+        let begin: Vec<String> = values.iter().take(VALUES).map(brief).collect();
         let more = if values.len() > VALUES { ", …" } else { "" };
         format!("{}{more}", begin.join(", "))
     };
     let content = html! {
         table {
-            caption { "The network's answer and its probability, the right class and its, and how the sample begins." }
             thead {
                 tr {
-                    th scope="col" { "sample" } th.words scope="col" { "answer" } th scope="col" { "probability" }
-                    th.words scope="col" { "is" } th scope="col" { "probability" } th.words scope="col" { "values" }
+                    th scope="col" { "sample" } th.name scope="col" { "answer" } th scope="col" { "probability" }
+                    th.name scope="col" { "is" } th scope="col" { "probability" } th.words scope="col" { "values" }
                 }
             }
             tbody {
                 @for (mistake, values) in mistakes.iter().zip(rows) {
                     tr {
                         th scope="row" { (mistake.sample) }
-                        td.words { bdi { (class_name(names, mistake.answer)) } } td { (percent(mistake.probability)) }
-                        td.words { bdi { (class_name(names, mistake.label)) } } td { (percent(mistake.of_right)) }
+                        td.name { bdi { (class_name(names, mistake.answer)) } } td { (percent(mistake.probability)) }
+                        td.name { bdi { (class_name(names, mistake.label)) } } td { (percent(mistake.of_right)) }
                         td.words { (shown(values)) }
                     }
                 }
             }
         }
     };
-    scrolling("Mistakes", &content)
+    let caption = html! { "The network's answer and its probability, the right class and its, and how the sample begins." };
+    scrolling("Mistakes", &caption, &content)
+}
+
+/// A value in few digits, without zeros that say nothing.
+fn brief(value: &f32) -> String {
+    let text = short(f64::from(*value));
+    match text.contains('.') && !text.contains('e') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
 }

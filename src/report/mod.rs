@@ -118,18 +118,20 @@ impl Run {
         self.history.start.as_ref().map_or(&self.config.data, |start| &start.data)
     }
 
+    /// How it ended, in a word or two.
+    fn outcome(&self) -> String {
+        self.history.end.as_ref().map_or("no end yet".into(), |end| end.outcome.replace('_', " "))
+    }
+
     /// How it stands with the run.
     fn state(&self) -> String {
         let (done, asked) = (self.history.epochs.len(), self.config.train.epochs);
-        match self.history.end.as_ref().map(|end| end.outcome.as_str()) {
-            Some("finished") => format!("finished after {done} epochs"),
-            Some("stopped_early") => format!("stopped early, after {done} of {asked} epochs"),
-            Some("interrupted") => format!("interrupted after {done} of {asked} epochs"),
-            Some(other) => format!("{other} after {done} epochs"),
-            None => format!(
-                "no end yet, after {done} of {asked} epochs: it is in training, was killed, or diverged"
-            ),
-        }
+        let guess = match self.history.end {
+            Some(_) => "",
+            None => ": it is in training, was killed, or diverged",
+        };
+        let epochs = if asked == 1 { "epoch" } else { "epochs" };
+        format!("{} after {done} of {asked} {epochs}{guess}", self.outcome())
     }
 }
 

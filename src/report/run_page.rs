@@ -39,7 +39,8 @@ pub fn page(run: &Run) -> Result<String> {
 fn lead(run: &Run) -> Markup {
     html! {
         (run.data())
-        @if let Some(network) = run.network() { ", " (network) " with " (run.config.train.activation.name()) }
+        @if let Some(network) = run.network() { ", " (network) }
+        @if !run.config.train.hidden.is_empty() { " with " (run.config.train.activation.name()) }
         ", " (run.state()) "." br; code { (run.name) }
     }
 }
@@ -69,7 +70,7 @@ fn headline(run: &Run) -> Markup {
                 dt { "Device" }
                 dd.words {
                     @match start {
-                        Some(start) => { (start.engine.adapter) small { (start.engine.backend) } }
+                        Some(start) => { (start.engine.backend) ": " (start.engine.adapter) }
                         None => "-",
                     }
                 }
@@ -97,9 +98,8 @@ fn recoveries(run: &Run) -> Markup {
     }
     html! {
         h2 id="recoveries" { "Recoveries" }
-        (scrolling("Recoveries", &html! {
+        (scrolling("Recoveries", &html! { "What would have ended the run, and what it did instead." }, &html! {
             table {
-                caption { "What would have ended the run, and what it did instead." }
                 thead {
                     tr { th scope="col" { "epoch" } th.words scope="col" { "problem" } th.words scope="col" { "went on with" } }
                 }
@@ -146,7 +146,6 @@ fn circumstances(run: &Run) -> Markup {
     let count = history.epochs.len() as f64;
     let content = html! {
         table {
-            caption { "Time of training is that of its epochs, without the evaluations after each." }
             tbody {
                 @if let Some(start) = &history.start {
                     (row("device", format!("{} ({}, {})", start.engine.adapter, start.engine.backend, start.engine.device_type)))
@@ -167,5 +166,6 @@ fn circumstances(run: &Run) -> Markup {
             }
         }
     };
-    scrolling("Device, data and time", &content)
+    let caption = html! { "The time of training is that of its epochs, without the evaluation after each." };
+    scrolling("Device, data and time", &caption, &content)
 }
