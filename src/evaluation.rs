@@ -157,7 +157,7 @@ fn mistake(sample: u32, label: usize, answer: usize, logits: &[f32]) -> Mistake 
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::evaluation::{ClassScore, Confusion, mistake};
 
     #[test]
     fn classes_are_scored_by_their_rows_and_columns() {

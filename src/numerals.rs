@@ -45,7 +45,7 @@ pub fn duration(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::numerals::{duration, percent, short, thousands};
 
     #[test]
     fn numbers_are_as_long_as_they_are_worth() {

@@ -157,8 +157,7 @@ fn tallest(panel: &Panel) -> f64 {
     panel.lines.iter().map(most).fold(0.0, f64::max).min(if limit > 0.0 { limit } else { f64::INFINITY })
 }
 
-/// A line's path: a new piece after every value that is not finite. A point with no neighbours is a bar as short as the
-/// line is broad.
+/// A line's path: a new piece after every value that is not finite. A point with no neighbours is a short bar.
 fn path(line: &Line, x: &Scale, y: &Scale) -> String {
     // A logarithmic axis has no place for 0.
     let drawable = |&(px, py): &(f64, f64)| x.at(px).is_finite() && py.is_finite();
@@ -170,7 +169,7 @@ fn path(line: &Line, x: &Scale, y: &Scale) -> String {
             let at = y.at(py).max(-1e4);
             let _ = write!(path, "{}{:.1} {at:.1}", if pen_down { 'L' } else { 'M' }, x.at(px));
             if !pen_down && !line.points.get(index + 1).is_some_and(drawable) {
-                path.push_str("m-2 0h4");
+                path.push_str("m-4 0h8");
             }
         }
         pen_down = drawn;

@@ -70,8 +70,10 @@ fn pages_open_without_errors_and_tell_the_numbers_of_the_metrics() {
     }
     // The check notices what it looks for.
     let page = place.text("report.html");
-    let wrong = page
-        .replace("<footer>", "<img src=\"gone.png\" alt=\"gone\"><p style=\"min-width:2000px\">wide</p><footer>");
+    let wrong = page.replace(
+        "<footer>",
+        "<img src=\"gone.png\" alt=\"gone\"><p style=\"min-width:2000px\">wide</p><footer>",
+    );
     fs::write(place.path("wrong.html"), wrong).unwrap();
     let (widths, console) = open(&place, "wrong.html");
     assert!(console.iter().any(|line| line.contains("gone.png")), "{console:?}");

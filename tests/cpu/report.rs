@@ -123,7 +123,7 @@ fn what_is_measured_is_what_eval_prints() {
 fn what_comes_from_files_is_escaped() {
     let place = Place::new();
     let mut table = "x,y,label\n".to_owned();
-    for i in 0..60 {
+    for i in 0..90 {
         let _ = writeln!(
             table,
             "{},{},\"{}\"",
