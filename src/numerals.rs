@@ -36,6 +36,7 @@ pub fn percent(share: f64) -> String {
 pub fn duration(seconds: f64) -> String {
     let (whole, minute, hour) = (seconds.round() as u64, 60, 3600);
     match whole {
+        _ if seconds < 1e-3 => "under 1 ms".into(),
         _ if seconds < 1.0 => format!("{:.0} ms", 1e3 * seconds),
         _ if seconds < 60.0 => format!("{seconds:.1} s"),
         _ if whole < hour => format!("{} min {} s", whole / minute, whole % minute),

@@ -104,7 +104,7 @@ fn row(run: &Run, name: &str) -> Markup {
         td { (or_dash(highest.map(|record| at(record, percent(record.test_accuracy))))) }
         td { (or_dash(lowest.map(|record| at(record, decimals(record.test_loss))))) }
         td { (thousands(history.epochs.len())) }
-        td { (duration(history.training_seconds())) }
+        td { (or_dash(record.map(|_| duration(history.training_seconds())))) }
         td { (or_dash(history.samples_per_second().map(|speed| thousands(speed as usize)))) }
         td { (or_dash(start.map(|start| thousands(start.parameters)))) }
         td { (or_dash(run.network())) }

@@ -14,7 +14,6 @@ type Measured = fn(&EpochRecord) -> Option<f64>;
 /// A part of the data.
 struct Part {
     name: &'static str,
-    /// Its place among the colours, the same on every chart of a run.
     loss: Measured,
     accuracy: Measured,
 }

@@ -55,7 +55,11 @@ fn values(dataset: &Dataset, mistakes: &[Mistake]) -> Result<Vec<Vec<f32>>> {
         Scaling::None => x as f32,
         Scaling::Columns { shift, factor } if factor[column] == 0.0 => shift[column],
         Scaling::Columns { shift, factor } => {
-            (x / f64::from(factor[column]) + f64::from(shift[column])) as f32
+            let (width, shift) = (1.0 / f64::from(factor[column]), f64::from(shift[column]));
+            let value = x * width + shift;
+            // What is left of a 0 is the rounding of f32.
+            let is_zero = value.abs() < 1e-6 * (width.abs() + shift.abs());
+            if is_zero { 0.0 } else { value as f32 }
         }
     };
     Ok((0..inputs.rows()).map(|row| inputs.row(row).iter().enumerate().map(raw).collect()).collect())

@@ -64,7 +64,7 @@ fn headline(run: &Run) -> Markup {
             (tile("Epochs", Some(thousands(run.history.epochs.len())),
                 Some(format!("of {}", thousands(run.config.train.epochs)))))
             (tile("Parameters", parameters.map(thousands), run.network()))
-            (tile("Training time", Some(duration(run.history.training_seconds())),
+            (tile("Training time", record.map(|_| duration(run.history.training_seconds())),
                 run.history.samples_per_second().map(|speed| format!("{} samples/s", thousands(speed as usize)))))
             div {
                 dt { "Device" }

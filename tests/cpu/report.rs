@@ -129,7 +129,7 @@ fn what_comes_from_files_is_escaped() {
             "{},{},\"{}\"",
             i % 7,
             i % 5,
-            ["<b>bold</b> & \"co\"", "日本 ñ", "</style><script>"][i % 3]
+            ["<b>bold</b> & \"\"co\"\"", "日本 ñ", "</style><script>"][i % 3]
         );
     }
     fs::write(place.path("t<i>.csv"), table).unwrap();
