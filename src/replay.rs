@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::chart::{Figure, Line, Mark, Panel, Series};
+use crate::chart::{Figure, Line, Mark, Panel, Series, XAxis};
 use crate::data::{Dataset, Samples};
 use crate::doctor::injection::Injection;
 use crate::doctor::setting::Setting;
@@ -262,8 +262,9 @@ pub fn figure(title: &str, curves: &[Curve]) -> Figure {
     let panel = |title: &str, percent, lines| Panel {
         title: title.into(),
         x_label: "epoch".into(),
-        log_x: true,
+        x_axis: XAxis::Logarithmic,
         percent,
+        zoomed: false,
         lines,
     };
     let words = |curve: &Curve| {

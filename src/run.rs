@@ -31,6 +31,7 @@ use crate::data::LoadOptions;
 use crate::error::{Error, Result};
 use crate::metrics::{EpochRecord, Recovery};
 use crate::model::{MlpSpec, Parameters};
+use crate::optimizer::Algorithm;
 use crate::tensorboard;
 use crate::trainer::TrainConfig;
 
@@ -54,6 +55,20 @@ pub struct RunConfig {
     /// The rest.
     #[serde(flatten)]
     pub train: TrainConfig,
+}
+
+impl RunConfig {
+    /// What holds where nobody says anything.
+    pub fn for_optimizer(optimizer: Algorithm) -> Self {
+        Self {
+            data: String::new(),
+            loading: LoadOptions::default(),
+            backend: "auto".into(),
+            adapter: None,
+            init: None,
+            train: TrainConfig::for_optimizer(optimizer),
+        }
+    }
 }
 
 /// A folder that holds a run.

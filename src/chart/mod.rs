@@ -10,7 +10,7 @@ mod svg;
 
 #[cfg(feature = "png")]
 pub use png::png;
-pub use svg::svg;
+pub use svg::{RUNAWAY, inline, svg};
 
 /// A picture of panels side by side, with one legend for all.
 #[derive(Debug, Clone, Default)]
@@ -39,12 +39,26 @@ pub struct Panel {
     pub title: String,
     /// What x is, with its unit.
     pub x_label: String,
-    /// Whether equal factors of x are equal distances; points at 0 are then left out.
-    pub log_x: bool,
-    /// Whether y is a share, to be written in percent from 0 to 100.
+    /// How values of x are laid out.
+    pub x_axis: XAxis,
+    /// Whether y is a share, to be written in percent up to 100.
     pub percent: bool,
+    /// Whether such an axis begins near the lowest value and not at 0.
+    pub zoomed: bool,
     /// The lines.
     pub lines: Vec<Line>,
+}
+
+/// How values of x are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum XAxis {
+    /// Equal differences are equal distances.
+    #[default]
+    Linear,
+    /// The same, of whole numbers from 1: the axis begins with the first, ends with the last, and has no tick between two.
+    Whole,
+    /// Equal factors are equal distances; points at 0 are left out.
+    Logarithmic,
 }
 
 /// The points of a series in a panel.

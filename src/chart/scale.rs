@@ -1,5 +1,8 @@
 //! From values to pixels, and the round numbers along an axis.
 
+/// A tick from here on would not fit beside its axis as it is.
+const MANY_DIGITS: f64 = 1e5;
+
 /// A scale with round ticks.
 pub(super) struct Scale {
     /// What is linear in pixels: the value, or its logarithm.
@@ -23,6 +26,16 @@ impl Scale {
         Self { of: |value| value, from, to, pixels, ticks, decimals }
     }
 
+    /// A linear scale over exactly `from..to`, both whole numbers, with ticks at whole ones.
+    pub fn whole(from: f64, to: f64, pixels: (f64, f64)) -> Self {
+        // A single value stands in the middle.
+        let (from, to) = if to > from { (from, to) } else { (from - 1.0, from + 1.0) };
+        let scale = Self::new(from, to, pixels);
+        let is_inside = |tick: &f64| (from..=to).contains(tick) && tick.fract() == 0.0;
+        let ticks = scale.ticks.into_iter().filter(is_inside).collect();
+        Self { from, to, ticks, decimals: 0, ..scale }
+    }
+
     /// A logarithmic scale over exactly `from..to`, both greater than 0, with ticks at 1, 3, 10, 30, …
     pub fn logarithmic(from: f64, to: f64, pixels: (f64, f64)) -> Self {
         let to = if to > from { to } else { 10.0 * from };
@@ -43,8 +56,16 @@ impl Scale {
         &self.ticks
     }
 
+    /// A share as percent, with as many decimals as it takes.
+    pub fn percent(&self, tick: f64) -> String {
+        format!("{:.*} %", self.decimals.saturating_sub(2), tick * 100.0)
+    }
+
     /// A tick as short as it can be told from its neighbours.
     pub fn label(&self, tick: f64) -> String {
+        if tick.abs() >= MANY_DIGITS {
+            return format!("{tick:.1e}").replace(".0e", "e");
+        }
         let text = format!("{tick:.*}", self.decimals);
         let zero = text.trim_start_matches('-').chars().all(|c| matches!(c, '0' | '.'));
         match (zero, (self.of)(10.0) == 1.0) {
@@ -73,6 +94,7 @@ mod tests {
             (0.0, 13.2, "0 5 10 15"),
             (0.0, 2.4, "0 0.5 1.0 1.5 2.0 2.5"),
             (0.0, 25.0, "0 5 10 15 20 25"),
+            (0.0, 1.9e8, "0 5e7 1e8 1.5e8 2e8"),
             (3.0, 3.0, "3.0 3.2 3.4 3.6 3.8 4.0"),
         ] {
             let scale = Scale::new(from, to, (0.0, 100.0));
@@ -88,6 +110,25 @@ mod tests {
         assert_eq!(labels.join(" "), "0.03 0.1 0.3 1 3 10");
         assert_eq!((scale.at(0.03), scale.at(25.0)), (0.0, 100.0));
         assert!((scale.at(1.0) - scale.at(0.1) - (scale.at(10.0) - scale.at(1.0))).abs() < 1e-9);
+    }
+
+    #[test]
+    fn whole_numbers_have_none_between_them() {
+        for (to, expected) in [(1.0, "0 1 2"), (3.0, "1 2 3"), (11.0, "2 4 6 8 10"), (12.0, "5 10")] {
+            let scale = Scale::whole(1.0, to, (0.0, 100.0));
+            assert_eq!(scale.at(to), if to == 1.0 { 50.0 } else { 100.0 });
+            let labels: Vec<String> = scale.ticks().iter().map(|&tick| scale.label(tick)).collect();
+            assert_eq!(labels.join(" "), expected);
+        }
+    }
+
+    #[test]
+    fn shares_have_the_decimals_that_tell_them_apart() {
+        for (from, expected) in [(0.0, "0 % 20 % 40 %"), (0.985, "98.5 % 99.0 % 99.5 %")] {
+            let scale = Scale::new(from, 1.0, (0.0, 100.0));
+            let labels: Vec<String> = scale.ticks()[..3].iter().map(|&tick| scale.percent(tick)).collect();
+            assert_eq!(labels.join(" "), expected);
+        }
     }
 
     #[test]

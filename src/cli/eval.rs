@@ -6,14 +6,10 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::choice::{self, DataChoice, DeviceChoice};
-use super::output::{json, note, say, thousands};
-use crate::checkpoint::ModelInfo;
-use crate::data::{Dataset, Split};
-use crate::engine::{CpuEngine, Engine, GpuEngine, Residency, StepOptions};
+use super::measure::measure;
+use super::output::{json, say, thousands};
 use crate::error::Result;
 use crate::metrics::Score;
-use crate::model::{MlpSpec, Parameters};
-use crate::reference;
 use crate::run;
 
 const EXAMPLES: &str = "\
@@ -50,13 +46,10 @@ struct Report<'a> {
     loss: f64,
     accuracy: f64,
     /// Row: the right class; column: the class with the largest logit.
-    confusion_matrix: Vec<Vec<u64>>,
+    confusion_matrix: &'a [Vec<u64>],
     /// The names of the rows and columns.
     classes: &'a [String],
 }
-
-/// Samples whose logits are held at once.
-const LOGITS: usize = 1 << 16;
 
 /// Runs `gpu-mlp eval`.
 ///
@@ -64,12 +57,12 @@ const LOGITS: usize = 1 << 16;
 /// What reading the model or the data, or the device, reports.
 pub fn run(args: &EvalArgs) -> Result<()> {
     let (parameters, info) = run::load_model(&args.model)?;
-    let ModelInfo { spec, preparation } = &info;
+    let preparation = &info.preparation;
     let dataset = Arc::new(choice::load_for(&args.model, &info, &args.data)?);
     let split = choice::split(&args.split);
-    let (score, confusion_matrix) = pollster::block_on(measure(args, spec, &parameters, &dataset, split))?;
+    let (measured, _) = measure(&args.device, (&parameters, &info), &dataset, split, 0)?;
     let (data, samples) = (&dataset.name, dataset.split(split).len());
-    let Score { loss, accuracy } = score;
+    let (Score { loss, accuracy }, confusion_matrix) = (measured.score, measured.confusion.rows());
     if args.json {
         let split = &args.split;
         let classes = preparation.class_names.as_slice();
@@ -83,7 +76,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
             args.split,
             100.0 * accuracy
         ));
-        print(&confusion_matrix);
+        print(confusion_matrix);
         for (class, name) in preparation.class_names.iter().enumerate() {
             if class.to_string() != *name {
                 say(&format!("class {class} is {name}"));
@@ -91,52 +84,6 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         }
     }
     Ok(())
-}
-
-async fn measure(
-    args: &EvalArgs,
-    spec: &MlpSpec,
-    parameters: &Parameters,
-    dataset: &Arc<Dataset>,
-    split: Split,
-) -> Result<(Score, Vec<Vec<u64>>)> {
-    let (gpu, notice) = args.device.open().await?;
-    if let Some(notice) = notice {
-        note(&notice);
-    }
-    let options = StepOptions::default();
-    match gpu {
-        None => {
-            let engine = CpuEngine::new(spec, dataset.clone(), options);
-            measure_with(engine, parameters, dataset, split).await
-        }
-        Some(gpu) => {
-            let residency = Residency::Streamed; // the training split has no business on the device
-            let engine = GpuEngine::new(gpu, spec, dataset.clone(), options, residency).await?;
-            measure_with(engine, parameters, dataset, split).await
-        }
-    }
-}
-
-async fn measure_with(
-    mut engine: impl Engine,
-    parameters: &Parameters,
-    dataset: &Dataset,
-    split: Split,
-) -> Result<(Score, Vec<Vec<u64>>)> {
-    engine.set_parameters(parameters, None).await?;
-    let samples = dataset.split(split);
-    let all: Vec<u32> = (0..samples.len() as u32).collect();
-    let score = engine.evaluate(split, &all).await?.score();
-    let classes = parameters.spec()?.classes();
-    let mut matrix = vec![vec![0; classes]; classes];
-    for piece in all.chunks(LOGITS) {
-        let logits = engine.logits(split, piece).await?;
-        for (row, &sample) in piece.iter().enumerate() {
-            matrix[samples.labels()[sample as usize] as usize][reference::argmax(logits.row(row))] += 1;
-        }
-    }
-    Ok((score, matrix))
 }
 
 fn print(matrix: &[Vec<u64>]) {

@@ -14,10 +14,12 @@ mod gradcheck;
 mod import;
 mod interrupt;
 mod manual;
+mod measure;
 mod number;
 mod output;
 mod predict;
 mod replay;
+mod report;
 mod runs;
 mod selftest;
 mod show;
@@ -71,6 +73,8 @@ enum Command {
     Runs(runs::RunsArgs),
     /// Measure a trained network: loss, accuracy, confusion matrix
     Eval(eval::EvalArgs),
+    /// Draw runs on one page: curves, confusion matrix, mistakes, weights; or several side by side
+    Report(report::ReportArgs),
     /// Say which class inputs belong to: pictures, .npy, CSV, or a stream of rows
     Predict(predict::PredictArgs),
     /// Write a trained network as safetensors for PyTorch, as ONNX, or as NumPy arrays
@@ -157,6 +161,7 @@ fn dispatch(command: Command, matches: &clap::ArgMatches) -> Result<u8> {
         }
         Command::Runs(args) => runs::run(&args).map(|()| 0),
         Command::Eval(args) => eval::run(&args).map(|()| 0),
+        Command::Report(args) => report::run(&args).map(|()| 0),
         Command::Predict(args) => predict::run(&args).map(|()| 0),
         Command::Export(args) => export::run(&args).map(|()| 0),
         Command::Import(args) => import::run(&args).map(|()| 0),

@@ -12,6 +12,7 @@ use crate::atomic_file::AtomicFile;
 use crate::data::inspect::{Column, Inspection, Summary, inspect};
 use crate::data::{self, LoadOptions, Request};
 use crate::error::{Error, Result};
+use crate::numerals::short;
 
 /// Classes and columns that the page lists; --json has all.
 const LISTED: usize = 30;
@@ -167,20 +168,5 @@ fn columns(columns: &[Column]) {
 fn more(count: usize) {
     if count > LISTED {
         say(&format!("  … and {} more; --json has all", thousands(count - LISTED)));
-    }
-}
-
-/// A number in at most five significant digits.
-fn short(number: f64) -> String {
-    let size = number.abs();
-    if number.fract() == 0.0 && size < 1e9 {
-        return format!("{number}");
-    }
-    match size {
-        1e-3..1e6 => {
-            let decimals = (4 - size.log10().floor() as i32).clamp(0, 6);
-            format!("{number:.*}", decimals as usize)
-        }
-        _ => format!("{number:.3e}"),
     }
 }

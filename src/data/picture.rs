@@ -1,9 +1,11 @@
-//! One PNG or JPEG image out of its file's bytes.
+//! One image: out of the bytes of a PNG or JPEG file, out of numbers, and as a PNG file.
 
 use std::io::Cursor;
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
+
+use crate::error::{Error, Result};
 
 /// Whether a file that begins so is one of the images that are read.
 pub fn is_one(start: &[u8]) -> bool {
@@ -50,4 +52,32 @@ pub fn decode(
     let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
     image.apply_orientation(orientation);
     Ok(Some(image))
+}
+
+/// An image of numbers, row by row, one a pixel or three for its colours; `low` is black, `high` is white.
+///
+/// # Panics
+/// If there are fewer numbers than pixels, as slice indexing does.
+pub fn of_values(values: &[f32], [rows, cols]: [usize; 2], (low, high): (f64, f64)) -> RgbImage {
+    let level = |value: f32| ((f64::from(value) - low) / (high - low).max(f64::MIN_POSITIVE) * 255.0) as u8;
+    let channels = values.len() / (rows * cols).max(1);
+    RgbImage::from_fn(cols as u32, rows as u32, |x, y| {
+        let at = (y as usize * cols + x as usize) * channels;
+        if channels == 3 {
+            Rgb([level(values[at]), level(values[at + 1]), level(values[at + 2])])
+        } else {
+            Rgb([level(values[at]); 3])
+        }
+    })
+}
+
+/// An image as a PNG file.
+///
+/// # Errors
+/// [`Error::Internal`] if it has no pixels.
+pub fn png(image: impl Into<DynamicImage>) -> Result<Vec<u8>> {
+    let mut bytes = Cursor::new(Vec::new());
+    let internal = |error: image::ImageError| Error::Internal(format!("writing a picture: {error}"));
+    image.into().write_to(&mut bytes, ImageFormat::Png).map_err(internal)?;
+    Ok(bytes.into_inner())
 }

@@ -92,22 +92,29 @@ impl RunDir {
 }
 
 impl History {
-    /// The epoch that the model is of: what the run said at its end; until then with early stopping the first one with
-    /// the lowest validation loss, else the newest.
-    pub fn model_epoch(&self, early_stopping: bool) -> Option<&EpochRecord> {
+    /// The record of the epoch that the model is of: as the run's end says; before that the newest, or with early stopping
+    /// the first of those with the lowest validation loss.
+    pub fn of_model(&self, early_stopping: bool) -> Option<&EpochRecord> {
         if let Some(epoch) = self.end.as_ref().and_then(|end| end.model_epoch) {
             return self.epochs.get(epoch.checked_sub(1)?);
         }
-        let loss = |record: &EpochRecord| record.validation_loss.unwrap_or(f64::INFINITY);
+        let loss = |record: &&EpochRecord| record.validation_loss.unwrap_or(f64::INFINITY);
         match early_stopping {
             true => self.epochs.iter().min_by(|a, b| loss(a).total_cmp(&loss(b))),
             false => self.epochs.last(),
         }
     }
 
-    /// Seconds spent on training, evaluation not included, in all sittings together.
+    /// Seconds spent on training, evaluations not included, over however many programs.
     pub fn training_seconds(&self) -> f64 {
         self.epochs.iter().map(|record| record.seconds).sum()
+    }
+
+    /// The median over the epochs of the samples trained in a second.
+    pub fn samples_per_second(&self) -> Option<f64> {
+        let mut speeds: Vec<f64> = self.epochs.iter().map(|record| record.samples_per_second).collect();
+        speeds.sort_by(f64::total_cmp);
+        speeds.get(speeds.len() / 2).copied()
     }
 
     /// Adds the next epoch: then the run goes on, whatever has been said of an end.

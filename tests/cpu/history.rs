@@ -29,6 +29,7 @@ fn it_is_what_the_program_printed() {
 
     place.train(&["--resume", "a", "--epochs", "3"]).ok();
     let read = history(&place).unwrap();
+    assert!(read.training_seconds() > 0.0 && read.samples_per_second().unwrap() > 0.0);
     assert_eq!((read.epochs.len(), read.end.unwrap().model_epoch), (3, Some(3)));
 }
 
@@ -50,4 +51,26 @@ fn a_line_half_written_is_passed_over_and_a_missing_one_is_told() {
 
     fs::remove_file(place.path("a/metrics.jsonl")).unwrap();
     assert_eq!(history(&place).unwrap(), History::default());
+}
+
+#[test]
+fn the_model_is_of_the_epoch_that_the_end_names_or_will_name() {
+    let place = Place::new();
+    place.trained("a", &["--epochs", "4", "--validation-fraction", "0.2", "--early-stopping", "1"]);
+    let mut read = history(&place).unwrap();
+    let set = |read: &mut History, losses: &[f64]| {
+        for (record, loss) in read.epochs.iter_mut().zip(losses) {
+            record.validation_loss = Some(*loss);
+        }
+    };
+    read.epochs = vec![read.epochs[0].clone(); 4];
+    (1..).zip(&mut read.epochs).for_each(|(epoch, record)| record.epoch = epoch);
+    set(&mut read, &[0.5, 0.2, 0.2, 0.3]);
+    let of_model = |read: &History, early| read.of_model(early).map(|record| record.epoch);
+    read.end.as_mut().unwrap().model_epoch = Some(3);
+    assert_eq!(of_model(&read, true), Some(3));
+    read.end = None;
+    assert_eq!((of_model(&read, true), of_model(&read, false)), (Some(2), Some(4)));
+    read.epochs.clear();
+    assert_eq!((of_model(&read, true), of_model(&read, false)), (None, None));
 }

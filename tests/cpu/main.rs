@@ -4,6 +4,7 @@
 
 mod adapter;
 mod bench;
+mod browser;
 mod checkpoint;
 mod cli_config;
 mod cli_data_errors;
@@ -52,6 +53,7 @@ mod predict;
 mod program;
 mod reference;
 mod replay;
+mod report;
 mod runs;
 mod selftest;
 mod shaders;

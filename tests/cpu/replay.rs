@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use gpu_mlp::chart::{Figure, Line, Panel, Series, svg};
+use gpu_mlp::chart::{Figure, Line, Panel, Series, XAxis, svg};
 use gpu_mlp::data::Dataset;
 use gpu_mlp::doctor::injection::{self, Injection};
 use gpu_mlp::doctor::setting::Setting;
@@ -263,8 +263,9 @@ fn a_chart_is_well_formed_and_says_what_it_shows() {
     let panel = |percent| Panel {
         title: "loss & <more>".into(),
         x_label: "epoch".into(),
-        log_x: percent,
+        x_axis: if percent { XAxis::Logarithmic } else { XAxis::Linear },
         percent,
+        zoomed: false,
         lines: vec![
             line(0, &[(0.0, 2.0), (1.0, f64::NAN), (2.0, 1.0)]),
             line(1, &[(0.0, 0.5), (2.0, f64::INFINITY)]),

@@ -80,7 +80,7 @@ impl Run {
 
     /// The record of the epoch that the model is of.
     fn model(&self) -> Option<&EpochRecord> {
-        self.history.model_epoch(self.config.train.early_stopping.is_some())
+        self.history.of_model(self.config.train.early_stopping.is_some())
     }
 
     fn glance(&self) -> Glance<'_> {

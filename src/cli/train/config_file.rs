@@ -6,11 +6,11 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::data::LoadOptions;
 use crate::error::{Error, Result};
 use crate::optimizer::Algorithm;
 use crate::run::RunConfig;
 use crate::spelling;
+#[cfg(feature = "tui")]
 use crate::trainer::TrainConfig;
 
 /// No list of options is longer.
@@ -24,22 +24,10 @@ pub(super) fn values(config: &RunConfig) -> Result<Map<String, Value>> {
     }
 }
 
-/// What holds where nobody says anything.
-pub(super) fn defaults(optimizer: Algorithm) -> RunConfig {
-    RunConfig {
-        data: String::new(),
-        loading: LoadOptions::default(),
-        backend: "auto".into(),
-        adapter: None,
-        init: None,
-        train: TrainConfig::for_optimizer(optimizer),
-    }
-}
-
 /// The options of a training that are not as by default, as they stand on a command line.
 #[cfg(feature = "tui")]
 pub(super) fn chosen(config: &TrainConfig) -> Result<String> {
-    let run = |train: TrainConfig| RunConfig { train, ..defaults(Algorithm::default()) };
+    let run = |train: TrainConfig| RunConfig { train, ..RunConfig::for_optimizer(Algorithm::default()) };
     let defaults = values(&run(TrainConfig::for_optimizer(config.optimizer)))?;
     let plain = values(&run(TrainConfig::default()))?;
     let differs = |(name, value): &(&String, &Value)| {
@@ -90,7 +78,7 @@ pub fn read(path: &Path) -> Result<Map<String, Value>> {
     let hint = "one option a line, named as on the command line: batch-size = 64";
     let parsed = parsed.map_err(|error| Error::file(path, error, hint))?;
 
-    let known = values(&defaults(Algorithm::default()))?;
+    let known = values(&RunConfig::for_optimizer(Algorithm::default()))?;
     let mut checked = Map::new();
     for (name, value) in parsed {
         let key = name.replace('-', "_");

@@ -177,7 +177,7 @@ pub(super) fn configured(args: &TrainArgs, given: &[String]) -> Result<RunConfig
         }
         None => Algorithm::default(),
     };
-    let mut all = config_file::values(&config_file::defaults(optimizer))?;
+    let mut all = config_file::values(&RunConfig::for_optimizer(optimizer))?;
     all.append(&mut values);
     serde_json::from_value(Value::Object(all)).map_err(|error| Error::Internal(error.to_string()))
 }

@@ -1,14 +1,12 @@
 //! A contact sheet: the first samples of each class, a row a class, as one PNG.
 
-use std::io::Cursor;
-
 use image::imageops::{self, FilterType};
-use image::{ImageFormat, Rgb, RgbImage};
+use image::{Rgb, RgbImage};
 
 use super::{Summary, values};
-use crate::data::Format;
 use crate::data::source::Source;
-use crate::error::{Error, Result};
+use crate::data::{Format, picture};
+use crate::error::Result;
 
 /// Samples of a class.
 const COLUMNS: usize = 12;
@@ -46,28 +44,14 @@ pub(super) fn png(source: &Source, summary: &Summary) -> Result<Option<Vec<u8>>>
     };
     for (y, class) in places.iter().enumerate() {
         for (x, &row) in class.iter().enumerate() {
-            let level =
-                |value: f32| ((f64::from(value) - low) / (high - low).max(f64::MIN_POSITIVE) * 255.0) as u8;
-            let pixels: Vec<u8> = values(part, row..row + 1)?.into_iter().map(level).collect();
-            let channels = pixels.len() / (rows * cols);
-            let image = RgbImage::from_fn(cols as u32, rows as u32, |x, y| {
-                let at = (y as usize * cols + x as usize) * channels;
-                if channels == 3 {
-                    Rgb([pixels[at], pixels[at + 1], pixels[at + 2]])
-                } else {
-                    Rgb([pixels[at]; 3])
-                }
-            });
+            let image = picture::of_values(&values(part, row..row + 1)?, [rows, cols], (low, high));
             let filter = if width > cols as u32 { FilterType::Nearest } else { FilterType::Triangle };
             let image = imageops::resize(&image, width, height, filter);
             let place = |n: usize, size: u32| i64::from(GAP + n as u32 * (size + GAP));
             imageops::replace(&mut sheet, &image, place(x, width), place(y, height));
         }
     }
-    let mut bytes = Cursor::new(Vec::new());
-    let internal = |error: image::ImageError| Error::Internal(format!("drawing a contact sheet: {error}"));
-    sheet.write_to(&mut bytes, ImageFormat::Png).map_err(internal)?;
-    Ok(Some(bytes.into_inner()))
+    picture::png(sheet).map(Some)
 }
 
 /// Height and width of an image on the sheet; nothing for images without a side.

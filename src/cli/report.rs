@@ -1,0 +1,105 @@
+//! `gpu-mlp report`: runs on a page that a browser shows.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytesize::ByteSize;
+
+use super::choice::{self, DataChoice, DeviceChoice};
+use super::measure::measure;
+use super::output::{note, say};
+use crate::atomic_file::AtomicFile;
+use crate::data::Split;
+use crate::error::{Error, Result};
+use crate::report::{self, Run, Test};
+
+const EXAMPLES: &str = "\
+One run: curves, mistakes, confusion matrix, precision and recall, weights, options, every epoch's numbers. Several: a
+comparison. The page is one file that loads nothing and needs no script; it replaces what --out was before.
+
+Examples:
+  gpu-mlp report runs/2026-01-31T12-00-00Z-mnist
+  gpu-mlp report runs/2026-01-31T12-00-00Z-mnist --out seven.html --data moved/mnist
+  gpu-mlp report runs/a runs/b runs/c --out comparison.html";
+
+/// Draw runs on one page of HTML.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ReportArgs {
+    /// The folders of runs: one, or several to be compared
+    #[arg(value_name = "RUN", required = true)]
+    runs: Vec<PathBuf>,
+    /// The page
+    #[arg(long, value_name = "FILE.html", default_value = "report.html")]
+    out: PathBuf,
+    #[command(flatten)]
+    data: DataChoice,
+    #[command(flatten)]
+    device: DeviceChoice,
+}
+
+/// Runs `gpu-mlp report`.
+///
+/// # Errors
+/// [`Error::Usage`] for a run that is named twice, and data for several; [`Error::File`] for what is no run; what reading
+/// the data that were named, or the device, reports; [`Error::Io`] if the page cannot be written.
+pub fn run(args: &ReportArgs) -> Result<()> {
+    check(args)?;
+    let mut runs = args.runs.iter().map(|path| Run::read(path)).collect::<Result<Vec<_>>>()?;
+    if let ([run], [path]) = (&mut runs[..], &args.runs[..]) {
+        test(run, path, args)?;
+    }
+    let page = match &runs[..] {
+        [run] => report::page(run)?,
+        several => report::comparison(several)?,
+    };
+    for problem in runs.iter().flat_map(Run::left_out) {
+        note(&format!("left out: {problem}"));
+    }
+    let mut file = AtomicFile::create(&args.out)?;
+    file.write_all(page.as_bytes()).map_err(Error::io("write", &args.out))?;
+    file.finish()?;
+    let what = match runs.len() {
+        1 => "one run".to_owned(),
+        count => format!("a comparison of {count} runs"),
+    };
+    say(&format!("{}: {what}, {}; open it in a browser", args.out.display(), ByteSize(page.len() as u64)));
+    Ok(())
+}
+
+fn check(args: &ReportArgs) -> Result<()> {
+    args.device.check()?;
+    let mut seen = BTreeSet::new();
+    if let Some(twice) =
+        args.runs.iter().find(|run| !seen.insert(run.canonicalize().unwrap_or((*run).clone())))
+    {
+        return Err(Error::Usage(format!("{} is there twice: name each run once", twice.display())));
+    }
+    match &args.data.data {
+        Some(data) if args.runs.len() > 1 => Err(Error::Usage(format!(
+            "--data {data}: a comparison shows what the runs have measured, and takes no data\n  hint: leave it out, or \
+             name one run"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Measures a run's model, for what its metrics do not tell. Data that were named have to be there; without a run's own
+/// there is still a page.
+fn test(run: &mut Run, path: &Path, args: &ReportArgs) -> Result<()> {
+    let Some((parameters, info)) = &run.model else { return Ok(()) };
+    let dataset = match choice::load_for(path, info, &args.data) {
+        Ok(dataset) => Arc::new(dataset),
+        Err(error) if args.data.data.is_none() => {
+            run.untested(&error);
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    let (evaluation, device) =
+        measure(&args.device, (parameters, info), &dataset, Split::Test, report::MISTAKES)?;
+    run.test = Some(Test { evaluation, device, dataset });
+    Ok(())
+}

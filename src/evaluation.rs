@@ -1,0 +1,184 @@
+//! A trained network measured on a part of a data set: its score, its confusion matrix, what its answers are worth class
+//! by class, and the mistakes that it is surest of.
+
+use crate::data::{Dataset, Split};
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::memory;
+use crate::metrics::Score;
+use crate::reference;
+
+/// What a network does on some samples.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// Loss and accuracy.
+    pub score: Score,
+    /// What was answered for what.
+    pub confusion: Confusion,
+    /// The mistakes with the highest probability of the wrong answer, highest first.
+    pub mistakes: Vec<Mistake>,
+}
+
+/// A sample and the wrong answer for it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Mistake {
+    /// Its place in its part of the data set, from 0.
+    pub sample: u32,
+    /// The right class.
+    pub label: usize,
+    /// The class with the largest logit.
+    pub answer: usize,
+    /// The network's probability of its answer.
+    pub probability: f64,
+    /// The network's probability of the right class.
+    pub of_right: f64,
+}
+
+/// How often each class was taken for each: a row a right class, a column an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Confusion {
+    counts: Vec<Vec<u64>>,
+}
+
+/// What a network's answers are worth for one class; a measure is absent where its denominator is 0.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ClassScore {
+    /// Samples of the class.
+    pub samples: u64,
+    /// Of the answers with this class, the part that is right.
+    pub precision: Option<f64>,
+    /// Of the samples of this class, the part that is found.
+    pub recall: Option<f64>,
+    /// The harmonic mean of both: 2 · right / (samples + answers).
+    pub f1: Option<f64>,
+}
+
+/// Two classes, and how often the one was taken for the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Confused {
+    /// The right class.
+    pub label: usize,
+    /// The answer.
+    pub answer: usize,
+    /// Times.
+    pub count: u64,
+}
+
+impl Confusion {
+    /// Of no samples yet.
+    pub fn new(classes: usize) -> Self {
+        Self { counts: vec![vec![0; classes]; classes] }
+    }
+
+    /// Counts a sample.
+    ///
+    /// # Panics
+    /// If there is no such class, as slice indexing does.
+    pub fn count(&mut self, label: usize, answer: usize) {
+        self.counts[label][answer] += 1;
+    }
+
+    /// The counts: a row a right class, a column an answer.
+    pub fn rows(&self) -> &[Vec<u64>] {
+        &self.counts
+    }
+
+    /// One score a class.
+    pub fn classes(&self) -> Vec<ClassScore> {
+        let mut answers = vec![0; self.counts.len()];
+        for row in &self.counts {
+            answers.iter_mut().zip(row).for_each(|(sum, count)| *sum += count);
+        }
+        let share = |part: u64, of: u64| (of > 0).then(|| part as f64 / of as f64);
+        let score = |(class, row): (usize, &Vec<u64>)| {
+            let (right, samples) = (row[class], row.iter().sum());
+            let (precision, recall) = (share(right, answers[class]), share(right, samples));
+            ClassScore { samples, precision, recall, f1: share(2 * right, samples + answers[class]) }
+        };
+        self.counts.iter().enumerate().map(score).collect()
+    }
+
+    /// The pairs of classes that were confused, the most frequent first.
+    pub fn confused(&self) -> Vec<Confused> {
+        let row = |(label, row): (usize, &Vec<u64>)| {
+            let counted =
+                row.iter().enumerate().filter(move |&(answer, &count)| answer != label && count > 0);
+            counted.map(move |(answer, &count)| Confused { label, answer, count }).collect::<Vec<_>>()
+        };
+        let mut pairs: Vec<Confused> = self.counts.iter().enumerate().flat_map(row).collect();
+        pairs.sort_by_key(|pair| std::cmp::Reverse(pair.count));
+        pairs
+    }
+}
+
+/// Logits that are held at once, unless a single sample has more.
+const LOGITS: usize = 1 << 20;
+
+/// Measures the network that an engine holds on a part of its data set, in pieces; keeps so many mistakes.
+///
+/// # Errors
+/// What the engine reports; [`Error::Usage`](crate::Error::Usage) if there is no memory for a confusion matrix of so many
+/// classes.
+pub async fn evaluate(
+    engine: &mut impl Engine,
+    dataset: &Dataset,
+    split: Split,
+    most_mistakes: usize,
+) -> Result<Evaluation> {
+    let (samples, classes) = (dataset.split(split), dataset.preparation.class_names.len());
+    let cells = (classes as u64).saturating_mul(classes as u64);
+    memory::require(cells.saturating_mul(8), "a confusion matrix", "measure a network of fewer classes")?;
+    let all: Vec<u32> = (0..samples.len() as u32).collect();
+    let score = engine.evaluate(split, &all).await?.score();
+    let (mut confusion, mut mistakes) = (Confusion::new(classes), Vec::new());
+    for piece in all.chunks((LOGITS / classes.max(1)).max(1)) {
+        let logits = engine.logits(split, piece).await?;
+        for (row, &sample) in piece.iter().enumerate() {
+            let (logits, label) = (logits.row(row), samples.labels()[sample as usize] as usize);
+            let answer = reference::argmax(logits);
+            confusion.count(label, answer);
+            if answer != label && most_mistakes > 0 {
+                mistakes.push(mistake(sample, label, answer, logits));
+            }
+        }
+        // Of equals, those that come first are kept.
+        mistakes.sort_by(|a: &Mistake, b| b.probability.total_cmp(&a.probability));
+        mistakes.truncate(most_mistakes);
+    }
+    Ok(Evaluation { score, confusion, mistakes })
+}
+
+fn mistake(sample: u32, label: usize, answer: usize, logits: &[f32]) -> Mistake {
+    let logits: Vec<f64> = logits.iter().map(|&z| f64::from(z)).collect();
+    let all = reference::log_sum_exp(&logits);
+    let probability = |class: usize| (logits[class] - all).exp();
+    Mistake { sample, label, answer, probability: probability(answer), of_right: probability(label) }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::evaluation::{ClassScore, Confusion, mistake};
+
+    #[test]
+    fn classes_are_scored_by_their_rows_and_columns() {
+        let mut confusion = Confusion::new(3);
+        for (label, answer) in [(0, 0), (0, 0), (0, 1), (1, 0), (1, 0), (1, 1)] {
+            confusion.count(label, answer);
+        }
+        let classes = confusion.classes();
+        let zero =
+            ClassScore { samples: 3, precision: Some(0.5), recall: Some(2.0 / 3.0), f1: Some(4.0 / 7.0) };
+        assert_eq!(classes[0], zero);
+        let never = ClassScore { samples: 0, precision: None, recall: None, f1: None };
+        assert_eq!(classes[2], never, "a class that never occurs has no measures");
+        let pairs: Vec<_> =
+            confusion.confused().iter().map(|pair| (pair.label, pair.answer, pair.count)).collect();
+        assert_eq!(pairs, [(1, 0, 2), (0, 1, 1)]);
+    }
+
+    #[test]
+    fn a_mistake_knows_both_probabilities() {
+        let found = mistake(7, 2, 0, &[2.0_f32.ln(), 0.0, 0.0]);
+        assert!((found.probability - 0.5).abs() < 1e-7 && (found.of_right - 0.25).abs() < 1e-7, "{found:?}");
+    }
+}

@@ -1,0 +1,115 @@
+//! The page of several runs side by side.
+
+use std::collections::BTreeSet;
+
+use maud::{Markup, html};
+
+use super::epochs::decimals;
+use super::layout::{document, scrolling};
+use super::run_page::left_out;
+use super::{Run, configuration, curves, epochs};
+use crate::chart::RUNAWAY;
+use crate::error::Result;
+use crate::metrics::EpochRecord;
+use crate::numerals::{duration, percent, thousands};
+
+/// The page of several runs, as HTML.
+///
+/// # Errors
+/// [`Error::Internal`](crate::Error::Internal) if their options cannot be listed.
+pub fn comparison(runs: &[Run]) -> Result<String> {
+    let title = format!("{} runs compared", runs.len());
+    let names = names(runs);
+    let body = html! {
+        h1 { (title) }
+        @if !same_data(runs) {
+            aside.omitted {
+                p { "These runs were not all tested on the same data, so their losses and accuracies do not compare directly." }
+            }
+        }
+        @for run in runs { (left_out(run.left_out())) }
+        (summary(runs, &names))
+        h2 id="options" { "Options" }
+        (configuration::of_runs(runs, &names)?)
+        h2 id="curves" { "Curves" }
+        p.note { "A line more than " (RUNAWAY) " times as high as the first run's leaves its chart." }
+        (curves::of_runs(runs, &names))
+        h2 id="epochs" { "Epochs" }
+        @for (run, name) in runs.iter().zip(&names) {
+            details {
+                summary { (name) }
+                (epochs::table(&run.name, &run.history, run.of_model()))
+            }
+        }
+    };
+    Ok(document(&title, &body))
+}
+
+/// What runs are called: by the last part of their folder where that tells them apart.
+fn names(runs: &[Run]) -> Vec<String> {
+    let short: BTreeSet<&str> = runs.iter().map(Run::short_name).collect();
+    let name =
+        |run: &Run| if short.len() == runs.len() { run.short_name().to_owned() } else { run.name.clone() };
+    runs.iter().map(name).collect()
+}
+
+/// Whether all were tested on the same data, as far as that can be known.
+fn same_data(runs: &[Run]) -> bool {
+    let data = |run: &Run| {
+        let samples = run.history.start.as_ref().map(|start| start.test_samples);
+        (run.config.data.clone(), run.config.loading.clone(), samples)
+    };
+    runs.windows(2).all(|pair| data(&pair[0]) == data(&pair[1]))
+}
+
+/// A row a run.
+fn summary(runs: &[Run], names: &[String]) -> Markup {
+    let accuracy = |run: &Run| run.of_model().map(|record| record.test_accuracy);
+    let best = runs.iter().filter_map(accuracy).fold(f64::NEG_INFINITY, f64::max);
+    let content = html! {
+        table.summary {
+            thead {
+                tr {
+                    th scope="col" { "run" } th scope="col" { "test accuracy" } th scope="col" { "test loss" }
+                    th scope="col" { "highest accuracy" } th scope="col" { "lowest loss" } th scope="col" { "epochs" }
+                    th scope="col" { "time" } th scope="col" { "samples/s" } th scope="col" { "parameters" }
+                    th scope="col" { "network" } th.words scope="col" { "data" } th.words scope="col" { "device" }
+                    th scope="col" { "end" }
+                }
+            }
+            tbody {
+                @for (run, name) in runs.iter().zip(names) {
+                    tr class=[(same_data(runs) && accuracy(run) == Some(best)).then_some("chosen")] { (row(run, name)) }
+                }
+            }
+        }
+    };
+    let caption = html! {
+        "Accuracy and loss on the test samples are those of the epoch that the model is of"
+        @if same_data(runs) { "; the highest accuracy is in bold" } ". Time is that of training alone."
+    };
+    scrolling("Runs", &caption, &content)
+}
+
+fn row(run: &Run, name: &str) -> Markup {
+    let (history, record, start) = (&run.history, run.of_model(), run.history.start.as_ref());
+    let or_dash = |text: Option<String>| text.unwrap_or("-".into());
+    let at = |record: &EpochRecord, text: String| format!("{text} (epoch {})", record.epoch);
+    let highest = history.epochs.iter().rev().max_by(|a, b| a.test_accuracy.total_cmp(&b.test_accuracy));
+    let lowest = history.epochs.iter().min_by(|a, b| a.test_loss.total_cmp(&b.test_loss));
+    html! {
+        th.narrow scope="row" title=(run.name) { (name) }
+        td { (or_dash(record.map(|record| percent(record.test_accuracy)))) }
+        td { (or_dash(record.map(|record| decimals(record.test_loss)))) }
+        td { (or_dash(highest.map(|record| at(record, percent(record.test_accuracy))))) }
+        td { (or_dash(lowest.map(|record| at(record, decimals(record.test_loss))))) }
+        td { (thousands(history.epochs.len())) }
+        td { (or_dash(record.map(|_| duration(history.training_seconds())))) }
+        td { (or_dash(history.samples_per_second().map(|speed| thousands(speed as usize)))) }
+        td { (or_dash(start.map(|start| thousands(start.parameters)))) }
+        td { (or_dash(run.network())) }
+        td.words { (run.data()) }
+        td.words { (or_dash(start.map(|start| start.engine.adapter.clone()))) }
+        td { (run.outcome()) }
+    }
+}

@@ -1,0 +1,97 @@
+//! Every epoch's numbers as a table: what people see is rounded, what programs read (`<data value>`) is exact.
+
+use maud::{Markup, html};
+use serde_json::Number;
+
+use super::layout::scrolling;
+use crate::metrics::EpochRecord;
+use crate::numerals::{percent, short, thousands};
+use crate::run::history::History;
+
+/// Epochs that a page shows, more or less: of longer runs it takes every second, third, …
+const MOST: usize = 1000;
+
+/// The distance between two epochs that are shown.
+fn stride(history: &History) -> usize {
+    history.epochs.len().div_ceil(MOST).max(1)
+}
+
+/// The epochs that are shown: the first and the last of all are among them, and the one that the model is of.
+pub(super) fn shown<'a>(history: &'a History, model: Option<&EpochRecord>) -> Vec<&'a EpochRecord> {
+    let (last, stride) = (history.epochs.len(), stride(history));
+    let of_model = model.map(|record| record.epoch);
+    let wanted = |record: &&EpochRecord| {
+        (record.epoch - 1).is_multiple_of(stride) || record.epoch == last || Some(record.epoch) == of_model
+    };
+    history.epochs.iter().filter(wanted).collect()
+}
+
+/// The table of a run's epochs.
+pub(super) fn table(name: &str, history: &History, model: Option<&EpochRecord>) -> Markup {
+    if history.epochs.is_empty() {
+        return html! { p { "No epoch is done yet." } };
+    }
+    let validated = history.epochs.iter().any(|record| record.validation_loss.is_some());
+    let of_model = model.map(|record| record.epoch);
+    let caption = html! {
+        "Every epoch as in metrics.jsonl, rounded; the page's source has all digits."
+        @if stride(history) > 1 {
+            " Of " (thousands(history.epochs.len())) " epochs every " (thousands(stride(history)))
+            "th is shown, here and in the curves."
+        }
+        @if of_model.is_some() { " The model is of the epoch in bold." }
+    };
+    let table = html! {
+        table.epochs data-run=(name) {
+            thead {
+                tr {
+                    th scope="col" { "epoch" }
+                    th scope="col" { "training loss" } th scope="col" { "accuracy" }
+                    @if validated { th scope="col" { "validation loss" } th scope="col" { "accuracy" } }
+                    th scope="col" { "test loss" } th scope="col" { "accuracy" }
+                    th scope="col" { "seconds" } th scope="col" { "samples/s" }
+                }
+            }
+            tbody {
+                @for record in shown(history, model) {
+                    tr class=[(Some(record.epoch) == of_model).then_some("chosen")] { (row(record, validated)) }
+                }
+            }
+        }
+    };
+    scrolling("Epochs", &caption, &table)
+}
+
+fn row(record: &EpochRecord, validated: bool) -> Markup {
+    let scores = |loss: f64, accuracy: f64| {
+        html! {
+            td { (exact(loss, &decimals(loss))) }
+            td { (exact(accuracy, &percent(accuracy))) }
+        }
+    };
+    let validation = record.validation_loss.zip(record.validation_accuracy);
+    html! {
+        th scope="row" { (record.epoch) }
+        (scores(record.train_loss, record.train_accuracy))
+        @if validated {
+            @match validation {
+                Some((loss, accuracy)) => (scores(loss, accuracy)),
+                None => { td { "-" } td { "-" } }
+            }
+        }
+        (scores(record.test_loss, record.test_accuracy))
+        td { (exact(record.seconds, &format!("{:.2}", record.seconds))) }
+        td { (exact(record.samples_per_second, &thousands(record.samples_per_second.round() as usize))) }
+    }
+}
+
+/// A number as it stands in metrics.jsonl, and as people read it.
+fn exact(value: f64, shown: &str) -> Markup {
+    let text = Number::from_f64(value).map(|number| number.to_string());
+    html! { data value=[text] { (shown) } }
+}
+
+/// A loss to four decimals where that is neither too few nor too many.
+pub(super) fn decimals(loss: f64) -> String {
+    if loss == 0.0 || (5e-4..1e4).contains(&loss) { format!("{loss:.4}") } else { short(loss) }
+}
