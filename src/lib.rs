@@ -47,6 +47,7 @@ pub mod model;
 pub mod numpy;
 pub mod optimizer;
 pub mod reference;
+pub mod regular_file;
 pub mod replay;
 pub mod run;
 pub mod schedule;

@@ -1,6 +1,6 @@
 //! What a run says while it goes on: JSON lines, or lines for people and a progress bar; and what it keeps.
 
-use std::path::Path;
+use std::borrow::Cow;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -45,7 +45,7 @@ pub(super) struct Start<'a> {
     /// The kernels' part of it; not on the CPU.
     #[serde(flatten)]
     pipelines: Option<Pipelines>,
-    run_dir: &'a Path,
+    run_dir: Cow<'a, str>,
 }
 
 #[derive(Serialize)]
@@ -57,7 +57,7 @@ pub(super) struct End<'a> {
     test_accuracy: Option<f64>,
     test_loss: Option<f64>,
     seconds: f64,
-    run_dir: &'a Path,
+    run_dir: Cow<'a, str>,
 }
 
 /// Writes the run's folder, and tells whoever watches.
@@ -126,7 +126,7 @@ impl<'a> Display<'a> {
             config: &config.train,
             setup_seconds: begun.elapsed().as_secs_f64(),
             pipelines,
-            run_dir: self.run.path(),
+            run_dir: self.run.path().to_string_lossy(),
         };
         self.record(&Line::Start(start), new)?;
         let sizes: Vec<String> = spec.sizes().iter().map(usize::to_string).collect();
@@ -171,7 +171,7 @@ impl<'a> Display<'a> {
             test_accuracy: best.map(|record| record.test_accuracy),
             test_loss: best.map(|record| record.test_loss),
             seconds,
-            run_dir: self.run.path(),
+            run_dir: self.run.path().to_string_lossy(),
         };
         self.record(&Line::End(end), true)?;
         let run = self.run.path().display();
