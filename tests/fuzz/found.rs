@@ -24,6 +24,7 @@ pub const TRIALS: &[NamedTrial] = &[
     ("found_a_line_without_end", a_line_without_end),
     ("found_an_error_that_quotes_a_whole_file", an_error_that_quotes_a_whole_file),
     ("found_an_epoch_inside_a_recovery", an_epoch_inside_a_recovery),
+    ("found_a_loss_without_a_value", a_loss_without_a_value),
     #[cfg(feature = "parquet")]
     ("found_images_without_rows", images_without_rows),
 ];
@@ -136,6 +137,19 @@ fn an_epoch_inside_a_recovery() {
     assert!(both.starts_with(recovery.trim_end_matches('}')) && both.ends_with('}'));
     refused(run::metrics(), format!("{start}\n{both}\n{second}\n").as_bytes(), "it has 0 of the 2 epochs");
     target.one(format!("{start}\n{first}\n{both}\n{second}\n").as_bytes()).unwrap();
+}
+
+/// A loss or an accuracy of shape (0,) was asked for its first value.
+fn a_loss_without_a_value() {
+    let target = dump::dump();
+    let members = archive::unpacked(&target.seeds[0], 64).unwrap();
+    for name in ["loss", "accuracy"] {
+        let mut members = members.clone();
+        let member = members.iter_mut().find(|(own, _)| *own == format!("{name}.npy")).unwrap();
+        member.1 = npy::header("<f8", &[0]);
+        let input = archive::packed(&members, CompressionMethod::Stored).unwrap();
+        refused(dump::dump(), &input, "one value");
+    }
 }
 
 /// Labels had rows and images had none; no writer makes such a file.
