@@ -23,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::metrics::Sums;
 use crate::model::{Dense, MlpSpec, OptimizerState, Parameters};
 use crate::reference::Activation;
+use crate::regular_file;
 use crate::tensor::Tensor;
 
 /// The metadata's key of what a file says of itself.
@@ -199,7 +200,7 @@ pub fn save_sequential(path: &Path, parameters: &Parameters, info: &ModelInfo) -
 /// # Errors
 /// [`Error::Io`] if the file cannot be read; [`Error::File`] if it is no model of ours, or a damaged one.
 pub fn load_model(path: &Path) -> Result<(Parameters, ModelInfo)> {
-    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    let bytes = regular_file::read(path)?;
     let (text, file) = parse::<ModelText>(path, &bytes)?;
     let spec = text.spec().map_err(|problem| damaged(path, problem))?;
     let parameters = read_parameters(path, &file, "", &spec)?;
@@ -225,7 +226,7 @@ pub fn save_state(path: &Path, state: &State) -> Result<()> {
 /// # Errors
 /// As [`load_model`].
 pub fn load_state(path: &Path, spec: &MlpSpec) -> Result<State> {
-    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    let bytes = regular_file::read(path)?;
     let (StateInfo { progress, steps }, file) = parse(path, &bytes)?;
     let parameters = read_parameters(path, &file, "", spec)?;
     let has = |prefix: &&str| file.names().iter().any(|name| name.starts_with(prefix));

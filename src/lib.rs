@@ -49,6 +49,7 @@ pub mod numerals;
 pub mod numpy;
 pub mod optimizer;
 pub mod reference;
+pub mod regular_file;
 pub mod replay;
 pub mod report;
 pub mod run;

@@ -32,6 +32,7 @@ use crate::error::{Error, Result};
 use crate::metrics::{EpochRecord, Recovery};
 use crate::model::{MlpSpec, Parameters};
 use crate::optimizer::Algorithm;
+use crate::regular_file;
 use crate::tensorboard;
 use crate::trainer::TrainConfig;
 
@@ -87,11 +88,15 @@ impl RunDir {
     /// A new folder for a run, to train in. Parents are created too.
     ///
     /// # Errors
-    /// [`Error::Usage`] if the folder already holds a run and `overwrite` is false; [`Error::File`] if another process
-    /// is training there; [`Error::Io`] if it cannot be written to.
+    /// [`Error::Usage`] if the folder already holds a run and `overwrite` is false; [`Error::File`] if it is no
+    /// folder, or another process is training there; [`Error::Io`] if it cannot be written to.
     pub fn create(path: &Path, config: &RunConfig, overwrite: bool) -> Result<Self> {
         let free = || if overwrite { Ok(()) } else { Self::check_free(path) };
         free()?;
+        if path.symlink_metadata().is_ok() && !path.is_dir() {
+            let hint = "--out names a folder that holds no run, or that is yet to be made";
+            return Err(Error::file(path, "it is there, and it is no folder", hint));
+        }
         fs::create_dir_all(path).map_err(Error::io("create", path))?;
         let run = Self::at(path).to_train()?;
         // Somebody may have been faster.
@@ -149,13 +154,16 @@ impl RunDir {
     /// A folder that holds a run already.
     ///
     /// # Errors
-    /// [`Error::File`] if it does not.
+    /// [`Error::File`] if it does not; [`Error::Io`] if it may not be looked into.
     pub fn open(path: &Path) -> Result<Self> {
         let run = Self::at(path);
-        if !run.exists() {
-            return Err(Error::file(path, "no run here: it has no config.json", "name the folder of a run"));
+        match run.config_path().metadata() {
+            Ok(metadata) if metadata.is_file() => Ok(run),
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                Err(Error::io("look into", path)(error))
+            }
+            _ => Err(Error::file(path, "no run here: it has no config.json", "name the folder of a run")),
         }
-        Ok(run)
     }
 
     /// The folder.
@@ -212,7 +220,7 @@ impl RunDir {
     /// [`Error::Io`] or [`Error::File`] if `config.json` cannot be read or understood.
     pub fn config(&self) -> Result<RunConfig> {
         let path = self.config_path();
-        let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+        let text = regular_file::read_text(&path)?;
         serde_json::from_str(&text)
             .map_err(|error| Error::file(&path, error.to_string(), "mend it, or start a new run"))
     }
@@ -220,12 +228,14 @@ impl RunDir {
     /// Replaces the configuration.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be written.
+    /// [`Error::Io`] if it cannot be written; [`Error::Usage`] if it names a path that is not UTF-8.
     pub fn write_config(&self, config: &RunConfig) -> Result<()> {
-        let text =
-            serde_json::to_string_pretty(config).map_err(|error| Error::Internal(error.to_string()))?;
-        let mut file = AtomicFile::create(&self.config_path())?;
-        writeln!(file, "{text}").map_err(Error::io("write", self.config_path()))?;
+        let path = self.config_path();
+        let text = serde_json::to_string_pretty(config).map_err(|error| {
+            Error::Usage(format!("{}: {error}\n  hint: give the file another name", path.display()))
+        })?;
+        let mut file = AtomicFile::create(&path)?;
+        writeln!(file, "{text}").map_err(Error::io("write", &path))?;
         file.finish()
     }
 
@@ -283,26 +293,28 @@ impl RunDir {
     pub fn rewind(&self, progress: &Progress) -> Result<Vec<EpochRecord>> {
         let epochs = progress.epochs;
         let path = self.metrics();
-        let text = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            text => text.map_err(Error::io("read", &path))?,
-        };
+        let text = if path.exists() { regular_file::read_text(&path)? } else { String::new() };
         let (mut records, mut kept, mut halvings) = (Vec::new(), String::new(), 0);
         for line in text.lines() {
-            let record = serde_json::from_str::<EpochRecord>(line).ok();
-            let expected = record.as_ref().is_some_and(|record| record.epoch == records.len() + 1);
-            let is_start = line.starts_with(r#"{"event":"start""#);
-            let recovery =
-                line.starts_with(r#"{"event":"recovery""#).then(|| serde_json::from_str(line).ok());
-            let holds = recovery.flatten().is_some_and(|recovery: Recovery| {
-                // The line comes before the state that it tells of.
-                halvings += u32::from(recovery.lr.is_some());
-                records.len() <= epochs && halvings <= progress.lr_halvings
-            });
-            if is_start || holds || (expected && records.len() < epochs) {
+            let is_kept = if line.starts_with(r#"{"event":"start""#) {
+                true
+            } else if line.starts_with(r#"{"event":"recovery""#) {
+                serde_json::from_str(line).is_ok_and(|recovery: Recovery| {
+                    // The line comes before the state that it tells of.
+                    halvings += u32::from(recovery.lr.is_some());
+                    records.len() <= epochs && halvings <= progress.lr_halvings
+                })
+            } else {
+                let record = serde_json::from_str::<EpochRecord>(line).ok();
+                let next =
+                    record.filter(|record| record.epoch == records.len() + 1 && records.len() < epochs);
+                let is_next = next.is_some();
+                records.extend(next);
+                is_next
+            };
+            if is_kept {
                 kept.push_str(line);
                 kept.push('\n');
-                records.extend(record);
             }
         }
         if records.len() != epochs {

@@ -90,9 +90,13 @@ impl Write for Log {
 }
 
 /// Names in files (classes, columns, arrays) may hold anything, and a terminal obeys control characters: they are
-/// written out, all but the end of a line and tabs.
+/// written out, all but the end of a line and tabs. So are those that turn the direction of what follows.
 fn harmless(line: &str) -> Cow<'_, str> {
-    let harms = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
+    let harms = |letter: char| match letter {
+        '\n' | '\t' => false,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        letter => letter.is_control(),
+    };
     if !line.contains(harms) {
         return line.into();
     }

@@ -128,6 +128,9 @@ impl Case {
     /// A tensor in our layout.
     fn place(&mut self, slot: Slot, array: &Array) -> Result<Matrix, Refusal> {
         let expected = match slot {
+            Slot::Loss | Slot::Accuracy if array.data.is_empty() => {
+                return Err(shape_of(&slot.to_string(), "one value", array));
+            }
             Slot::Loss | Slot::Accuracy => return Ok(reshape(array, 1, array.data.len())),
             Slot::P => [self.n, self.classes()],
             Slot::Z(l) | Slot::A(l) | Slot::Mask(l) | Slot::Dz(l) | Slot::Da(l) => [self.n, self.sizes[l]],

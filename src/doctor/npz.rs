@@ -7,8 +7,8 @@ use super::npy::{self, Refusal, Value};
 use crate::atomic_file::AtomicFile;
 use crate::error::{Error, Result};
 use crate::numpy::npz::{self, Archive};
+use crate::regular_file;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -23,7 +23,7 @@ pub type Entries = BTreeMap<String, Value>;
 /// # Errors
 /// [`Error::Io`] if the file cannot be read, [`Error::File`] if it is not an archive of arrays or too large.
 pub fn read(path: &Path) -> Result<Entries> {
-    let file = File::open(path).map_err(Error::io("read", path))?;
+    let file = regular_file::open(path)?;
     read_from(BufReader::new(file)).map_err(|(problem, hint)| Error::file(path, problem, hint))
 }
 

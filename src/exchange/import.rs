@@ -1,7 +1,6 @@
 //! A model from somebody else's file: weights and biases of fully connected layers, by name, in whichever way they lie.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
@@ -15,6 +14,7 @@ use crate::model::{Dense, Parameters};
 use crate::numpy::dtype::half;
 use crate::numpy::npy::{Header, Refusal, row_major};
 use crate::numpy::npz::Archive;
+use crate::regular_file;
 use crate::tensor::Tensor;
 
 /// What a file has of a model.
@@ -55,7 +55,7 @@ const EXPECTED: &str = "expected weights and biases of fully connected layers: `
 /// [`Error::Io`] if the file cannot be read; [`Error::File`] if it has no such layers, or others too.
 pub fn read(path: &Path) -> Result<Imported> {
     let mut start = Vec::new();
-    let file = File::open(path).map_err(Error::io("read", path))?;
+    let file = regular_file::open(path)?;
     file.take(4).read_to_end(&mut start).map_err(Error::io("read", path))?;
     let (layers, text) = if start.starts_with(b"PK") { from_npz(path) } else { from_safetensors(path) }?;
     if layers.is_empty() {
@@ -72,7 +72,7 @@ pub fn read(path: &Path) -> Result<Imported> {
 type Layers = BTreeMap<usize, Layer>;
 
 fn from_safetensors(path: &Path) -> Result<(Layers, Option<String>)> {
-    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    let bytes = regular_file::read(path)?;
     let not = |error| {
         let problem = format!("not a safetensors file and not an .npz: {error}");
         Error::file(path, problem, "save with safetensors.torch.save_file(model.state_dict(), FILE)")
@@ -120,7 +120,7 @@ const UNPACKED: u64 = 64 << 20;
 const RATIO: u64 = 32;
 
 fn from_npz(path: &Path) -> Result<(Layers, Option<String>)> {
-    let file = File::open(path).map_err(Error::io("read", path))?;
+    let file = regular_file::open(path)?;
     let mut left =
         file.metadata().map_err(Error::io("read", path))?.len().saturating_mul(RATIO).max(UNPACKED);
     let refused = |(problem, hint): Refusal| Error::file(path, format!("it {problem}"), hint);

@@ -1,6 +1,5 @@
 //! What `metrics.jsonl` tells of a run, read and left as it is.
 
-use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -9,6 +8,7 @@ use super::RunDir;
 use crate::engine::EngineInfo;
 use crate::error::{Error, Result};
 use crate::metrics::{EpochRecord, Recovery};
+use crate::regular_file;
 
 /// A run so far, which may still go on.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -74,10 +74,10 @@ impl RunDir {
     /// [`Error::Io`] if there are metrics and they cannot be read; [`Error::File`] if an epoch is missing among them.
     pub fn history(&self) -> Result<History> {
         let path = self.metrics();
-        let text = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(History::default()),
-            text => text.map_err(Error::io("read", &path))?,
-        };
+        if !path.exists() {
+            return Ok(History::default());
+        }
+        let text = regular_file::read_text(&path)?;
         let mut history = History::default();
         for line in text.lines().filter_map(|line| serde_json::from_str(line).ok()) {
             match line {

@@ -262,7 +262,8 @@ impl<'a, E: Engine> Trainer<'a, E> {
             validation_loss: validation.map(|score| score.loss),
             validation_accuracy: validation.map(|score| score.accuracy),
             seconds: speed.seconds,
-            samples_per_second: speed.samples as f64 / speed.seconds,
+            // A clock may stand still, and no line of JSON holds infinity.
+            samples_per_second: speed.samples as f64 / speed.seconds.max(1e-9),
         })
     }
 

@@ -274,7 +274,7 @@ fn other_files_are_refused_with_what_they_lack() {
         let text = refused(&path);
         assert!(text.contains(fragment), "`{fragment}` is not in: {text}");
     }
-    assert!(matches!(load_model(folder.path()).unwrap_err(), Error::Io { .. }), "a folder is no model");
+    assert!(matches!(load_model(folder.path()).unwrap_err(), Error::File { .. }), "a folder is no model");
     assert!(matches!(load_model(&folder.path().join("absent")).unwrap_err(), Error::Io { .. }));
     let text = run::load_model(folder.path()).unwrap_err().to_string();
     assert!(text.contains("no run here"), "{text}");

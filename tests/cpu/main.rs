@@ -40,6 +40,8 @@ mod links;
 mod memory;
 #[cfg(feature = "fetch")]
 mod mirror;
+#[cfg(unix)]
+mod misplaced;
 mod model;
 mod npz;
 mod on_disk;

@@ -59,10 +59,11 @@ const NAMES: [&str; 20] = [
     "loss.npy",
 ];
 
-fn unpacked(archive: &[u8]) -> Option<Members> {
+/// The first `most` members of an archive.
+pub fn unpacked(archive: &[u8], most: usize) -> Option<Members> {
     let mut zip = ZipArchive::new(Cursor::new(archive)).ok()?;
     let mut members = Members::new();
-    for index in 0..zip.len().min(64) {
+    for index in 0..zip.len().min(most) {
         let mut file = zip.by_index(index).ok()?;
         let mut bytes = Vec::new();
         file.by_ref().take(LONGEST as u64).read_to_end(&mut bytes).ok()?;
@@ -87,7 +88,9 @@ pub fn mutate(rng: &mut Rng, input: &[u8], other: &[u8]) -> Vec<u8> {
     if one_in(rng, 4) {
         return raw(rng);
     }
-    let Some(mut members) = unpacked(input).filter(|members| !members.is_empty()) else { return raw(rng) };
+    let Some(mut members) = unpacked(input, 64).filter(|members| !members.is_empty()) else {
+        return raw(rng);
+    };
     for _ in 0..=below(rng, 3) {
         let place = below(rng, members.len());
         let second = members[below(rng, members.len())].clone();

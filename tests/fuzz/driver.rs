@@ -3,12 +3,12 @@
 //! Inputs that bring out an error nobody has seen yet are mutated further, so that what lies behind the first checks is
 //! reached too. A panic, a hang or too much memory ends the run; the input is kept as a file.
 
-use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::corpus::{self, Kinds};
 use crate::memory;
 use crate::mutate::{self, Rng, below, one_in, pick};
 
@@ -118,11 +118,17 @@ impl Target {
         })
     }
 
-    /// Reads all seeds, then so many mutated inputs.
+    /// Reads all seeds and what is kept, then so many mutated inputs.
     pub fn run(&mut self, inputs: usize) {
-        let (mut corpus, mut seen) = (self.seeds.clone(), HashSet::new());
+        let (mut corpus, mut kinds) = (self.seeds.clone(), Kinds::default());
         for seed in &corpus {
             self.one(seed).unwrap_or_else(|error| panic!("a seed of {} is refused: {error}", self.name));
+        }
+        for input in corpus::kept(self.name) {
+            if let Err(error) = self.one(&input) {
+                kinds.is_new(&error, &input);
+            }
+            corpus.push(input);
         }
         let (begun, mut accepted, mut finds) = (Instant::now(), 0_usize, Vec::new());
         let mut rng = mutate::rng(self.name.bytes().map(u64::from).sum());
@@ -142,7 +148,7 @@ impl Target {
                 }
             };
             accepted += usize::from(outcome.is_ok());
-            let new = outcome.as_ref().is_err_and(|error| seen.insert(kind(error)));
+            let new = outcome.as_ref().is_err_and(|error| kinds.is_new(error, &input));
             // Of what is read well, some, or only damage would breed.
             if new || (outcome.is_ok() && one_in(&mut rng, 256)) {
                 if corpus.len() < KEPT {
@@ -159,8 +165,9 @@ impl Target {
             "{:<10} {inputs} inputs in {seconds:.1} s ({:.0}/s): {accepted} read, {} kinds of error",
             self.name,
             inputs as f64 / seconds,
-            seen.len()
+            kinds.len()
         );
+        kinds.keep(self.name);
         assert!(finds.is_empty(), "fuzz target {}: {finds:#?}", self.name);
     }
 }
@@ -187,11 +194,4 @@ pub fn notices_every_kind_of_find() {
             (words, outcome) => assert!(outcome.unwrap_err().contains(words), "{words}"),
         }
     }
-}
-
-/// An error without what it quotes: its plain words.
-fn kind(error: &str) -> String {
-    let is_plain =
-        |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase() || b",:;()".contains(&byte));
-    error.split_whitespace().filter(is_plain).take(16).collect::<Vec<_>>().join(" ")
 }

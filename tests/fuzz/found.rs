@@ -23,6 +23,8 @@ pub const TRIALS: &[NamedTrial] = &[
     ("found_archives_that_unpack_without_end", archives_that_unpack_without_end),
     ("found_a_line_without_end", a_line_without_end),
     ("found_an_error_that_quotes_a_whole_file", an_error_that_quotes_a_whole_file),
+    ("found_an_epoch_inside_a_recovery", an_epoch_inside_a_recovery),
+    ("found_a_loss_without_a_value", a_loss_without_a_value),
     #[cfg(feature = "parquet")]
     ("found_images_without_rows", images_without_rows),
 ];
@@ -123,6 +125,31 @@ fn a_line_without_end() {
 fn an_error_that_quotes_a_whole_file() {
     let cell = "x".repeat(1 << 20);
     refused(data::table(), format!("x,z,y\n1,2,a\n1,{cell},b\n").as_bytes(), "is not a finite number");
+}
+
+/// A line of a recovery that has an epoch's figures, too, was taken for the next epoch, whatever its number.
+fn an_epoch_inside_a_recovery() {
+    let mut target = run::metrics();
+    let seed = String::from_utf8(target.seeds[0].clone()).unwrap();
+    let lines: Vec<&str> = seed.lines().collect();
+    let [start, first, recovery, second] = lines[..] else { panic!("{seed}") };
+    let both = second.replace(r#"{"epoch":2,"#, &recovery.replace('}', ","));
+    assert!(both.starts_with(recovery.trim_end_matches('}')) && both.ends_with('}'));
+    refused(run::metrics(), format!("{start}\n{both}\n{second}\n").as_bytes(), "it has 0 of the 2 epochs");
+    target.one(format!("{start}\n{first}\n{both}\n{second}\n").as_bytes()).unwrap();
+}
+
+/// A loss or an accuracy of shape (0,) was asked for its first value.
+fn a_loss_without_a_value() {
+    let target = dump::dump();
+    let members = archive::unpacked(&target.seeds[0], 64).unwrap();
+    for name in ["loss", "accuracy"] {
+        let mut members = members.clone();
+        let member = members.iter_mut().find(|(own, _)| *own == format!("{name}.npy")).unwrap();
+        member.1 = npy::header("<f8", &[0]);
+        let input = archive::packed(&members, CompressionMethod::Stored).unwrap();
+        refused(dump::dump(), &input, "one value");
+    }
 }
 
 /// Labels had rows and images had none; no writer makes such a file.

@@ -114,7 +114,8 @@ fn new(rng: &mut Rng) -> Value {
         3 => json!(""),
         4 => json!(true),
         5 => json!("\u{1b}[31m\u{0}ß"),
-        6 => (0..200).fold(json!(1), |inner, _| json!([inner])),
+        // Not `json!`, which would copy all that is inside for each level.
+        6 => (0..200).fold(json!(1), |inner, _| Value::Array(vec![inner])),
         _ => json!("NUMBER"),
     }
 }

@@ -1,6 +1,6 @@
 //! Keeps what a run has to keep in its folder, and tells its face.
 
-use std::path::Path;
+use std::borrow::Cow;
 
 use serde::Serialize;
 
@@ -47,7 +47,7 @@ pub(super) struct Start<'a> {
     /// The kernels' part of it; not on the CPU.
     #[serde(flatten)]
     pipelines: Option<Pipelines>,
-    run_dir: &'a Path,
+    run_dir: Cow<'a, str>,
 }
 
 #[derive(Serialize)]
@@ -59,7 +59,7 @@ pub(super) struct End<'a> {
     test_accuracy: Option<f64>,
     test_loss: Option<f64>,
     seconds: f64,
-    run_dir: &'a Path,
+    run_dir: Cow<'a, str>,
 }
 
 /// Writes the run's folder, and tells whoever watches.
@@ -149,7 +149,7 @@ impl<'a> Recorder<'a> {
             config: &config.train,
             setup_seconds: begun.elapsed().as_secs_f64(),
             pipelines,
-            run_dir: self.run.path(),
+            run_dir: self.run.path().to_string_lossy(),
         };
         self.record(&Line::Start(start), new)?;
         face.start(&Opening { dataset, plan, spec: &spec, engine, run: self.run.path(), config, history })
@@ -174,7 +174,7 @@ impl<'a> Recorder<'a> {
             test_accuracy: best.map(|record| record.test_accuracy),
             test_loss: best.map(|record| record.test_loss),
             seconds,
-            run_dir: self.run.path(),
+            run_dir: self.run.path().to_string_lossy(),
         };
         self.record(&Line::End(end), true)?;
         let (run, model) = (self.run.path(), &self.run.model());

@@ -142,7 +142,7 @@ fn values(source: &mut impl Read, reading: Reading<'_>) -> Result<Values, Refusa
                     } else {
                         format!(" in row {}, value {}, both from 0", at / row, at % row)
                     };
-                    let problem = format!("has {} which is no finite f32{place}", dtype.number(value));
+                    let problem = format!("has {:?}, which is no finite f32{place}", dtype.number(value));
                     return refused(problem, "fill in or remove such rows");
                 }
                 let number = if number.is_finite() { number } else { f32::NAN };
