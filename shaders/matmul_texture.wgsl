@@ -1,4 +1,4 @@
-// Matrix products of one layer, for software adapters: operands read as textures, large register tiles, nothing shared.
+// Matrix products of one layer, for software adapters: operands read as textures, register tiles, nothing shared.
 //
 // Formula:  forward   z  = x · w, then max(z, 0) where params.fused = 1   (the bias is w's last row, see Shapes)
 //           backward  dx = (dz · wᵀ) ⊙ [x > 0]                            (x is what a ReLU below put out)
@@ -21,9 +21,10 @@
 // A software adapter runs the eight lanes of a workgroup as one SIMD vector. What it loads from a buffer in a loop or a
 // branch, or stores there, it moves lane by lane and value by value, with a branch for each, whether the lanes ask for
 // the same address or not. A texel it fetches for all lanes at once, four values by one load each. So the host copies
-// operands into textures first, w too where it changes. Loads still cost: an invocation computes 4 x 4 blocks, so that
-// each block it loads is used four times. Nothing is indexed by a variable, so that all is in registers. And as the
-// lanes go through both sides of a branch, momentum has an entry point of its own.
+// operands into textures first, w too where it changes. An invocation computes 2 x 2 blocks, so that each block it loads
+// is used twice: larger tiles load less, but such an adapter takes seconds to compile them. Nothing is indexed by a
+// variable, so that all is in registers. And as the lanes go through both sides of a branch, momentum has an entry point
+// of its own.
 
 struct Params {
     rows: u32,
@@ -43,16 +44,18 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> out: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> v: array<vec4f>;
 
-const TILE_ROWS = 4u;
-const TILE_COLS = 4u;
+const TILE_ROWS = 2u;
+const TILE_COLS = 2u;
 const TILES = 8u;
 const TEXTURE_WIDTH = 2048u;
 
-// Four blocks, one below the other.
-alias Column = array<mat4x4f, 4>;
-
-// Four columns of blocks, one beside the other.
-alias Tile = array<Column, 4>;
+// Two blocks, and two below them.
+struct Tile {
+    a: mat4x4f,
+    b: mat4x4f,
+    c: mat4x4f,
+    d: mat4x4f,
+}
 
 // A block is a matrix whose columns are the block's rows, since WGSL's matrices are made of columns.
 // So the product of blocks c += a · b is written `c += b * a`.
@@ -90,11 +93,12 @@ fn tile(group: vec3u, groups: vec3u, lane: u32, rows: u32) -> vec2u {
     return vec2u(i % down * TILE_ROWS, i / down * TILE_COLS);
 }
 
-fn multiply_add(sum: ptr<function, Column>, a: Column, b: mat4x4f) {
-    (*sum)[0] += b * a[0];
-    (*sum)[1] += b * a[1];
-    (*sum)[2] += b * a[2];
-    (*sum)[3] += b * a[3];
+// A column of two blocks times a row of two, added to a tile.
+fn multiply_add(sum: ptr<function, Tile>, above: mat4x4f, below: mat4x4f, left: mat4x4f, right: mat4x4f) {
+    (*sum).a += left * above;
+    (*sum).b += right * above;
+    (*sum).c += left * below;
+    (*sum).d += right * below;
 }
 
 // What is stored is a row of a block: rows are counted one by one, columns in blocks.
@@ -134,45 +138,47 @@ fn store_block_z(row: u32, col: u32, block: mat4x4f) {
     for (var r = 0u; r < 4u; r++) { store_z(row * 4u + r, col, block[r]); }
 }
 
-fn store_column_z(row: u32, col: u32, blocks: Column) {
-    store_block_z(row, col, blocks[0]);
-    store_block_z(row + 1u, col, blocks[1]);
-    store_block_z(row + 2u, col, blocks[2]);
-    store_block_z(row + 3u, col, blocks[3]);
+fn store_tile_z(at: vec2u, tile: Tile) {
+    store_block_z(at.x, at.y, tile.a);
+    store_block_z(at.x, at.y + 1u, tile.b);
+    store_block_z(at.x + 1u, at.y, tile.c);
+    store_block_z(at.x + 1u, at.y + 1u, tile.d);
 }
 
 fn store_block_dx(row: u32, col: u32, block: mat4x4f) {
     for (var r = 0u; r < 4u; r++) { store_dx(row * 4u + r, col, block[r]); }
 }
 
-fn store_column_dx(row: u32, col: u32, blocks: Column) {
-    store_block_dx(row, col, blocks[0]);
-    store_block_dx(row + 1u, col, blocks[1]);
-    store_block_dx(row + 2u, col, blocks[2]);
-    store_block_dx(row + 3u, col, blocks[3]);
+fn store_tile_dx(at: vec2u, tile: Tile) {
+    store_block_dx(at.x, at.y, tile.a);
+    store_block_dx(at.x, at.y + 1u, tile.b);
+    store_block_dx(at.x + 1u, at.y, tile.c);
+    store_block_dx(at.x + 1u, at.y + 1u, tile.d);
 }
 
 fn store_block_w(row: u32, col: u32, block: mat4x4f) {
     for (var r = 0u; r < 4u; r++) { store_w(row * 4u + r, col, block[r]); }
 }
 
-fn store_column_w(row: u32, col: u32, blocks: Column) {
-    store_block_w(row, col, blocks[0]);
-    store_block_w(row + 1u, col, blocks[1]);
-    store_block_w(row + 2u, col, blocks[2]);
-    store_block_w(row + 3u, col, blocks[3]);
+fn store_tile_w(at: vec2u, tile: Tile) {
+    store_block_w(at.x, at.y, tile.a);
+    store_block_w(at.x, at.y + 1u, tile.b);
+    store_block_w(at.x + 1u, at.y, tile.c);
+    store_block_w(at.x + 1u, at.y + 1u, tile.d);
 }
 
 fn store_block_momentum(row: u32, col: u32, block: mat4x4f) {
     for (var r = 0u; r < 4u; r++) { store_momentum(row * 4u + r, col, block[r]); }
 }
 
-fn store_column_momentum(row: u32, col: u32, blocks: Column) {
-    store_block_momentum(row, col, blocks[0]);
-    store_block_momentum(row + 1u, col, blocks[1]);
-    store_block_momentum(row + 2u, col, blocks[2]);
-    store_block_momentum(row + 3u, col, blocks[3]);
+fn store_tile_momentum(at: vec2u, tile: Tile) {
+    store_block_momentum(at.x, at.y, tile.a);
+    store_block_momentum(at.x, at.y + 1u, tile.b);
+    store_block_momentum(at.x + 1u, at.y, tile.c);
+    store_block_momentum(at.x + 1u, at.y + 1u, tile.d);
 }
+
+// In what follows blocks beyond the edge repeat the last one inside it, and are not stored.
 
 @compute @workgroup_size(TILES)
 fn forward(
@@ -181,28 +187,13 @@ fn forward(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let at = tile(group, groups, lane, params.rows);
-    let row = at.x;
-    let col = at.y;
-    // Blocks beyond the edge repeat the last one inside it, and are not stored.
-    let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(params.rows - 1u));
-    let last = params.outs - 1u;
-    var sum0: Column; var sum1: Column; var sum2: Column; var sum3: Column;
+    let r = min(at.x + vec2u(0u, 1u), vec2u(params.rows - 1u));
+    let c = min(at.y + vec2u(0u, 1u), vec2u(params.outs - 1u));
+    var sum: Tile;
     for (var k = 0u; k < params.ins; k++) {
-        let a = Column(
-            block_x(r[0], k),
-            block_x(r[1], k),
-            block_x(r[2], k),
-            block_x(r[3], k),
-        );
-        multiply_add(&sum0, a, block_w(k, min(col, last)));
-        multiply_add(&sum1, a, block_w(k, min(col + 1u, last)));
-        multiply_add(&sum2, a, block_w(k, min(col + 2u, last)));
-        multiply_add(&sum3, a, block_w(k, min(col + 3u, last)));
+        multiply_add(&sum, block_x(r[0], k), block_x(r[1], k), block_w(k, c[0]), block_w(k, c[1]));
     }
-    store_column_z(row, col, sum0);
-    store_column_z(row, col + 1u, sum1);
-    store_column_z(row, col + 2u, sum2);
-    store_column_z(row, col + 3u, sum3);
+    store_tile_z(at, sum);
 }
 
 @compute @workgroup_size(TILES)
@@ -212,49 +203,28 @@ fn backward(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let at = tile(group, groups, lane, params.rows);
-    let row = at.x;
-    let col = at.y;
-    // Blocks beyond the edge repeat the last one inside it, and are not stored.
-    let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(params.rows - 1u));
-    let last = params.ins - 1u - 1u;
-    var sum0: Column; var sum1: Column; var sum2: Column; var sum3: Column;
+    let r = min(at.x + vec2u(0u, 1u), vec2u(params.rows - 1u));
+    let c = min(at.y + vec2u(0u, 1u), vec2u(params.ins - 1u - 1u));
+    var sum: Tile;
     for (var k = 0u; k < params.outs; k++) {
-        let a = Column(
-            block_dz(r[0], k),
-            block_dz(r[1], k),
-            block_dz(r[2], k),
-            block_dz(r[3], k),
-        );
-        multiply_add(&sum0, a, transpose(block_w(min(col, last), k)));
-        multiply_add(&sum1, a, transpose(block_w(min(col + 1u, last), k)));
-        multiply_add(&sum2, a, transpose(block_w(min(col + 2u, last), k)));
-        multiply_add(&sum3, a, transpose(block_w(min(col + 3u, last), k)));
+        let left = transpose(block_w(c[0], k));
+        let right = transpose(block_w(c[1], k));
+        multiply_add(&sum, block_dz(r[0], k), block_dz(r[1], k), left, right);
     }
-    store_column_dx(row, col, sum0);
-    store_column_dx(row, col + 1u, sum1);
-    store_column_dx(row, col + 2u, sum2);
-    store_column_dx(row, col + 3u, sum3);
+    store_tile_dx(at, sum);
 }
 
 // The tile of xᵀ · dz at a row and column, in blocks.
-fn gradient(row: u32, col: u32) -> Tile {
-    // Blocks beyond the edge repeat the last one inside it, and are not stored.
-    let r = min(row + vec4u(0u, 1u, 2u, 3u), vec4u(params.ins - 1u));
-    let last = params.outs - 1u;
-    var sum0: Column; var sum1: Column; var sum2: Column; var sum3: Column;
+fn gradient(at: vec2u) -> Tile {
+    let r = min(at.x + vec2u(0u, 1u), vec2u(params.ins - 1u));
+    let c = min(at.y + vec2u(0u, 1u), vec2u(params.outs - 1u));
+    var sum: Tile;
     for (var k = 0u; k < params.rows; k++) {
-        let a = Column(
-            transpose(block_x(k, r[0])),
-            transpose(block_x(k, r[1])),
-            transpose(block_x(k, r[2])),
-            transpose(block_x(k, r[3])),
-        );
-        multiply_add(&sum0, a, block_dz(k, min(col, last)));
-        multiply_add(&sum1, a, block_dz(k, min(col + 1u, last)));
-        multiply_add(&sum2, a, block_dz(k, min(col + 2u, last)));
-        multiply_add(&sum3, a, block_dz(k, min(col + 3u, last)));
+        let above = transpose(block_x(k, r[0]));
+        let below = transpose(block_x(k, r[1]));
+        multiply_add(&sum, above, below, block_dz(k, c[0]), block_dz(k, c[1]));
     }
-    return Tile(sum0, sum1, sum2, sum3);
+    return sum;
 }
 
 @compute @workgroup_size(TILES)
@@ -264,11 +234,7 @@ fn update(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let at = tile(group, groups, lane, params.ins);
-    let sums = gradient(at.x, at.y);
-    store_column_w(at.x, at.y, sums[0]);
-    store_column_w(at.x, at.y + 1u, sums[1]);
-    store_column_w(at.x, at.y + 2u, sums[2]);
-    store_column_w(at.x, at.y + 3u, sums[3]);
+    store_tile_w(at, gradient(at));
 }
 
 @compute @workgroup_size(TILES)
@@ -278,9 +244,5 @@ fn update_momentum(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let at = tile(group, groups, lane, params.ins);
-    let sums = gradient(at.x, at.y);
-    store_column_momentum(at.x, at.y, sums[0]);
-    store_column_momentum(at.x, at.y + 1u, sums[1]);
-    store_column_momentum(at.x, at.y + 2u, sums[2]);
-    store_column_momentum(at.x, at.y + 3u, sums[3]);
+    store_tile_momentum(at, gradient(at));
 }
