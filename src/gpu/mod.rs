@@ -25,7 +25,7 @@ pub use texture::{Fill, Texel, Texture};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -200,6 +200,23 @@ impl Gpu {
         let submission = Submission(self.queue.submit([encoder.finish()]));
         self.check()?;
         Ok(submission)
+    }
+
+    /// Runs each launch by itself, and waits for it: a driver that compiles a kernel when it is launched for the first time
+    /// has done so then, in time that counts as compiling.
+    ///
+    /// # Errors
+    /// As [`wait`](Self::wait).
+    pub async fn warm_up<'a>(&self, launches: impl IntoIterator<Item = &'a Launch>) -> Result<()> {
+        let begun = Instant::now();
+        for launch in launches {
+            let mut encoder = self.device.create_command_encoder(&Default::default());
+            launch.record_fills(&mut encoder);
+            launch.record(&mut encoder.begin_compute_pass(&Default::default()));
+            self.wait(&Submission(self.queue.submit([encoder.finish()]))).await?;
+        }
+        *self.compiling.lock().unwrap_or_else(PoisonError::into_inner) += begun.elapsed();
+        Ok(())
     }
 
     /// Waits until a submission has been carried out.

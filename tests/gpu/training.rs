@@ -11,6 +11,7 @@ use gpu_mlp::kernels::Sgd;
 use gpu_mlp::metrics::Sums;
 use gpu_mlp::model::{MlpSpec, OptimizerState, Parameters};
 use gpu_mlp::reference;
+use gpu_mlp::selftest::steps;
 use gpu_mlp::tensor::Tensor;
 use pollster::block_on;
 use rand_chacha::ChaCha8Rng;
@@ -27,6 +28,7 @@ pub const TRIALS: &[crate::NamedTrial] = &[
     ("training::floats_equal_the_reference_resident_and_streamed", floats),
     ("training::evaluation_equals_the_reference", evaluation),
     ("training::parameters_survive_the_device", parameters_survive),
+    ("training::a_new_network_is_zero", new_network),
     ("training::parameters_of_another_network_are_refused", wrong_parameters),
     ("training::nan_reaches_the_loss", nan_reaches_the_loss),
     ("training::a_batch_too_large_for_the_adapter_is_refused", too_large),
@@ -305,6 +307,20 @@ fn parameters_survive(gpu: &Gpu) {
     block_on(engine.set_parameters(&parameters, Some(&state))).unwrap();
     assert_eq!(block_on(engine.parameters()).unwrap(), parameters);
     assert_eq!(block_on(engine.optimizer_state()).unwrap(), state);
+}
+
+fn new_network(gpu: &Gpu) {
+    // Its kernels have been run by then, whatever the options.
+    for case in steps::cases() {
+        let spec = MlpSpec::new(vec![5, 6, 3]).unwrap().with_activation(case.activation);
+        let (data, residency) = (dataset(5, 3, 40, 5), Residency::WhereTheyFit);
+        let mut engine = block_on(GpuEngine::new(gpu.clone(), &spec, data, case.options, residency)).unwrap();
+        assert_eq!(block_on(engine.parameters()).unwrap(), Parameters::zeros(&spec), "{}", case.name);
+        let OptimizerState { steps, moments } = block_on(engine.optimizer_state()).unwrap();
+        assert!(steps == 0 && moments.iter().all(|moment| *moment == Parameters::zeros(&spec)));
+        let sums = block_on(engine.sums()).unwrap();
+        assert_eq!((sums.hits, sums.samples, sums.loss.iter().sum::<f64>()), (0, 0, 0.0));
+    }
 }
 
 fn wrong_parameters(gpu: &Gpu) {

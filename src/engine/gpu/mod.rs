@@ -99,7 +99,7 @@ struct Evaluation {
 }
 
 impl GpuEngine {
-    /// A network of the spec's sizes with all parameters zero; compiles the kernels and makes all buffers.
+    /// A network of the spec's sizes with all parameters zero; makes all buffers, and compiles the kernels for good.
     ///
     /// # Errors
     /// [`Error::NoAdapter`](crate::Error::NoAdapter) if the adapter's limits are too small for a batch;
@@ -122,6 +122,11 @@ impl GpuEngine {
         let evaluation_rows = evaluation_rows(&gpu, spec, layout, largest);
         let training = Training::new(&network, spec, &options, batches, evaluation_rows, layout)?;
         let evaluation = Evaluation::new(&network, spec, &training, evaluation_rows)?;
+        if network.reads_steps() {
+            training.write_steps(&gpu, &options, 1);
+        }
+        // A step on padding, with weights of zero, leaves all as it is.
+        gpu.warm_up(training.slots[0].iter().chain(&evaluation.launches)).await?;
         let source =
             |samples| Source::new(&gpu, &network.kernels, samples, residency, &training.order, &training.x);
         let (train_source, test_source) = (source(&dataset.train).await?, source(&dataset.test).await?);
