@@ -122,14 +122,13 @@ impl GpuEngine {
         let evaluation_rows = evaluation_rows(&gpu, spec, layout, largest);
         let training = Training::new(&network, spec, &options, batches, evaluation_rows, layout)?;
         let evaluation = Evaluation::new(&network, spec, &training, evaluation_rows)?;
-        if network.reads_steps() {
-            training.write_steps(&gpu, &options, 1);
-        }
-        // A step on padding, with weights of zero, leaves all as it is.
-        gpu.warm_up(training.slots[0].iter().chain(&evaluation.launches)).await?;
         let source =
             |samples| Source::new(&gpu, &network.kernels, samples, residency, &training.order, &training.x);
         let (train_source, test_source) = (source(&dataset.train).await?, source(&dataset.test).await?);
+        // A step on padding, with weights of zero, leaves all as it is.
+        training.write_steps(&gpu, &options, 1);
+        let (gather, step) = (train_source.gather(1), training.slots[0].iter());
+        gpu.warm_up([&gather].into_iter().chain(step).chain(&evaluation.launches)).await?;
         Ok(Self {
             spec: spec.clone(),
             options,
