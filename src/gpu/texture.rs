@@ -52,11 +52,6 @@ impl Texture {
         u64::from(self.raw.width()) * u64::from(self.raw.height()) * self.texel.size()
     }
 
-    /// What its texels hold.
-    pub fn texel(&self) -> Texel {
-        self.texel
-    }
-
     /// Copies a part of a buffer here, as long as there is room for it.
     pub fn fill(&self, from: Slice<'_>) -> Fill {
         let texels = (from.size.min(self.size()) / self.texel.size()) as u32;

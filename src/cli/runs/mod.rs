@@ -12,6 +12,7 @@ use super::table::{self, Column};
 use crate::engine::EngineInfo;
 use crate::error::{Error, Result};
 use crate::metrics::EpochRecord;
+use crate::numerals;
 use crate::run::history::History;
 use crate::run::status::Status;
 use crate::run::{RunConfig, RunDir};
@@ -132,7 +133,7 @@ struct Glance<'a> {
 const NONE: &str = "-";
 
 fn percent(part: Option<f64>) -> String {
-    part.map_or(NONE.into(), |part| format!("{:.2} %", 100.0 * part))
+    part.map_or(NONE.into(), numerals::percent)
 }
 
 fn loss(loss: Option<f64>) -> String {
