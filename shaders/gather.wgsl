@@ -1,19 +1,20 @@
 // Gathers the samples of a batch: rows of bytes, chosen by an order.
 //
 // Formula:  x[i, f] = images[order[i].sample, f]
-// Shapes:   images [samples, words], order [rows], x [4 * row blocks, stride]; a u32 of images and of x holds four
-//           bytes, the first in the low bits. x has one more word than an image: (255, 0, 0, 0), the constant 1 that
-//           the bias meets, for matrix products read a byte b as b / 255. What is left of a row is zero.
+// Shapes:   images [samples, pitch], order [rows], x [4 * row blocks, stride] in vec4u; a u32 of images and of x holds
+//           four bytes, the first in the low bits. Of an image so many words are data; x has one more: (255, 0, 0, 0),
+//           the constant 1 that the bias meets, for matrix products read a byte b as b / 255. What is left of a row is
+//           zero.
 // Bindings: 0 params; 1 images, 2 order (read); 3 x (written)
-// Dispatch: one invocation per word of x, 64 a workgroup, workgroups folded into x and y.
+// Dispatch: one invocation per vec4u of x, 64 a workgroup, workgroups folded into x and y.
 // Numerics: exact.
 // Twin:     a copy of the bytes, in the self-test.
 
 struct Params {
     rows: u32,
     stride: u32,
+    pitch: u32,
     words: u32,
-    unused: u32,
 }
 
 struct Sample {
@@ -24,9 +25,9 @@ struct Sample {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> images: array<u32>;
+@group(0) @binding(1) var<storage, read> images: array<vec4u>;
 @group(0) @binding(2) var<storage, read> order: array<Sample>;
-@group(0) @binding(3) var<storage, read_write> x: array<u32>;
+@group(0) @binding(3) var<storage, read_write> x: array<vec4u>;
 
 @compute @workgroup_size(64)
 fn gather(
@@ -38,9 +39,8 @@ fn gather(
     let row = i / params.stride;
     let col = i % params.stride;
     if row >= params.rows { return; }
-    if col < params.words {
-        x[i] = images[order[row].sample * params.words + col];
-    } else {
-        x[i] = select(0u, 255u, col == params.words);
-    }
+    let bytes = images[order[row].sample * params.pitch + min(col, params.pitch - 1u)];
+    let word = col * 4u + vec4u(0u, 1u, 2u, 3u);
+    let beyond = select(vec4u(0u), vec4u(255u), word == vec4u(params.words));
+    x[i] = select(beyond, bytes, word < vec4u(params.words));
 }

@@ -1,7 +1,7 @@
 // Gathers the samples of a batch: rows of f32, chosen by an order.
 //
 // Formula:  x[i, f] = values[order[i].sample, f]
-// Shapes:   values [samples, words] vec4, padded with zeros; order [rows];
+// Shapes:   values [samples, pitch] vec4, padded with zeros; order [rows];
 //           x [4 * row blocks, stride] vec4, whose last column is the constant (1, 0, 0, 0) that the bias meets.
 // Bindings: 0 params; 1 values, 2 order (read); 3 x (written)
 // Dispatch: one invocation per vec4 of x, 64 a workgroup, workgroups folded into x and y.
@@ -11,7 +11,7 @@
 struct Params {
     rows: u32,
     stride: u32,
-    words: u32,
+    pitch: u32,
     unused: u32,
 }
 
@@ -40,6 +40,6 @@ fn gather_floats(
     if col == params.stride - 1u {
         x[i] = vec4f(1.0, 0.0, 0.0, 0.0);
     } else {
-        x[i] = values[order[row].sample * params.words + col];
+        x[i] = values[order[row].sample * params.pitch + col];
     }
 }

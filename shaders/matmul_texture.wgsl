@@ -2,19 +2,20 @@
 //
 // Formula:  forward   z  = x · w, then max(z, 0) where params.fused = 1   (the bias is w's last row, see Shapes)
 //           backward  dx = (dz · wᵀ) ⊙ [x > 0]                            (x is what a ReLU below put out)
-//           update    g  = xᵀ · dz + weight_decay · w
-//                     v  = momentum · v + g,   w = w - lr · v             (v stays untouched if momentum = 0)
-//           With params.fused = 0 they are the products alone: z = x · w, dx = dz · wᵀ, out = xᵀ · dz.
-// Shapes:   in blocks of 4 x 4: x, dx [rows, ins], z, dz [rows, outs + 1], w, v [ins, outs]; row-major vec4, one texel
+//           gradient  g  = xᵀ · dz
+//           update    w  = w - lr · (xᵀ · dz + weight_decay · w)
+//           update_momentum  v = momentum · v + xᵀ · dz + weight_decay · w,   w = w - lr · v
+//           With params.fused = 0 forward and backward are the products alone.
+// Shapes:   in blocks of 4 x 4: x, dx [rows, ins], z, dz [rows, outs + 1], w, g, v [ins, outs]; row-major vec4, one texel
 //           each, TEXTURE_WIDTH texels to a row of the texture. x may be bytes, then a texel is four of them, and the
 //           texture's format makes b / 255 of a byte b; params.stride texels to a row.
 //           The last column block of x is (1, 0, 0, 0) in every row and meets the bias in the last row block of w.
 //           z and dx have such a block too, which nothing here writes. Padding is zero in w and in x's columns, and
 //           rows of padding are zero in dz.
-// Bindings: 0 params; 1 x, 2 w, 3 dz (textures, read); 4 out: z, dx or w; 5 v. An entry point binds those it uses.
+// Bindings: 0 params; 1 x, 2 w, 3 dz (textures, read); 4 out: z, dx, g or w; 5 v. An entry point binds those it uses.
 // Dispatch: an invocation computes a tile of TILE_ROWS x TILE_COLS blocks of the output, a workgroup TILES of them, one
 //           below the other and then column by column; workgroups folded into x and y.
-//           The output is z [rows, outs], dx [rows, ins - 1], w [ins, outs].
+//           The output is z [rows, outs], dx [rows, ins - 1], g or w [ins, outs].
 // Numerics: f32; sums run over the inner index in ascending order, four at a time.
 // Twin:     reference::dense, reference::matmul, Activation::derivative, Sgd::step
 //
@@ -23,8 +24,8 @@
 // the same address or not. A texel it fetches for all lanes at once, four values by one load each. So the host copies
 // operands into textures first, w too where it changes. An invocation computes 2 x 2 blocks, so that each block it loads
 // is used twice: larger tiles load less, but such an adapter takes seconds to compile them. Nothing is indexed by a
-// variable, so that all is in registers. And as the lanes go through both sides of a branch, momentum has an entry point
-// of its own.
+// variable, so that all is in registers. And as the lanes go through both sides of a branch, and stores are many, each
+// thing that an update may do has an entry point of its own.
 
 struct Params {
     rows: u32,
@@ -104,29 +105,28 @@ fn multiply_add(sum: ptr<function, Tile>, above: mat4x4f, below: mat4x4f, left: 
 // What is stored is a row of a block: rows are counted one by one, columns in blocks.
 
 fn store_z(row: u32, col: u32, z: vec4f) {
-    if row >= params.rows * 4u || col >= params.outs { return; }
     // Not max(): a NaN has to stay a NaN, so that a run that diverges is noticed.
     let negative = (z < vec4f(0.0)) & vec4<bool>(params.fused == 1u);
     out[row * (params.outs + 1u) + col] = select(z, vec4f(0.0), negative);
 }
 
 fn store_dx(row: u32, col: u32, dx: vec4f) {
-    if row >= params.rows * 4u || col >= params.ins - 1u { return; }
     let i = row * params.ins + col;
     let passes = (texel_x(i) > vec4f(0.0)) | vec4<bool>(params.fused == 0u);
     out[i] = select(vec4f(0.0), dx, passes);
 }
 
+fn store_gradient(row: u32, col: u32, gradient: vec4f) {
+    out[row * params.outs + col] = gradient;
+}
+
 fn store_w(row: u32, col: u32, gradient: vec4f) {
-    if row >= params.ins * 4u || col >= params.outs { return; }
     let i = row * params.outs + col;
     let old = texel_w(i);
-    let step = gradient + params.weight_decay * old;
-    out[i] = select(old - params.lr * step, gradient, vec4<bool>(params.fused == 0u));
+    out[i] = old - params.lr * (gradient + params.weight_decay * old);
 }
 
 fn store_momentum(row: u32, col: u32, gradient: vec4f) {
-    if row >= params.ins * 4u || col >= params.outs { return; }
     let i = row * params.outs + col;
     let old = texel_w(i);
     let step = gradient + params.weight_decay * old + params.momentum * v[i];
@@ -135,6 +135,7 @@ fn store_momentum(row: u32, col: u32, gradient: vec4f) {
 }
 
 fn store_block_z(row: u32, col: u32, block: mat4x4f) {
+    if row >= params.rows || col >= params.outs { return; }
     for (var r = 0u; r < 4u; r++) { store_z(row * 4u + r, col, block[r]); }
 }
 
@@ -146,6 +147,7 @@ fn store_tile_z(at: vec2u, tile: Tile) {
 }
 
 fn store_block_dx(row: u32, col: u32, block: mat4x4f) {
+    if row >= params.rows || col >= params.ins - 1u { return; }
     for (var r = 0u; r < 4u; r++) { store_dx(row * 4u + r, col, block[r]); }
 }
 
@@ -156,7 +158,20 @@ fn store_tile_dx(at: vec2u, tile: Tile) {
     store_block_dx(at.x + 1u, at.y + 1u, tile.d);
 }
 
+fn store_block_gradient(row: u32, col: u32, block: mat4x4f) {
+    if row >= params.ins || col >= params.outs { return; }
+    for (var r = 0u; r < 4u; r++) { store_gradient(row * 4u + r, col, block[r]); }
+}
+
+fn store_tile_gradient(at: vec2u, tile: Tile) {
+    store_block_gradient(at.x, at.y, tile.a);
+    store_block_gradient(at.x, at.y + 1u, tile.b);
+    store_block_gradient(at.x + 1u, at.y, tile.c);
+    store_block_gradient(at.x + 1u, at.y + 1u, tile.d);
+}
+
 fn store_block_w(row: u32, col: u32, block: mat4x4f) {
+    if row >= params.ins || col >= params.outs { return; }
     for (var r = 0u; r < 4u; r++) { store_w(row * 4u + r, col, block[r]); }
 }
 
@@ -168,6 +183,7 @@ fn store_tile_w(at: vec2u, tile: Tile) {
 }
 
 fn store_block_momentum(row: u32, col: u32, block: mat4x4f) {
+    if row >= params.ins || col >= params.outs { return; }
     for (var r = 0u; r < 4u; r++) { store_momentum(row * 4u + r, col, block[r]); }
 }
 
@@ -215,7 +231,7 @@ fn backward(
 }
 
 // The tile of xᵀ · dz at a row and column, in blocks.
-fn gradient(at: vec2u) -> Tile {
+fn product(at: vec2u) -> Tile {
     let r = min(at.x + vec2u(0u, 1u), vec2u(params.ins - 1u));
     let c = min(at.y + vec2u(0u, 1u), vec2u(params.outs - 1u));
     var sum: Tile;
@@ -228,13 +244,23 @@ fn gradient(at: vec2u) -> Tile {
 }
 
 @compute @workgroup_size(TILES)
+fn gradient(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let at = tile(group, groups, lane, params.ins);
+    store_tile_gradient(at, product(at));
+}
+
+@compute @workgroup_size(TILES)
 fn update(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
     let at = tile(group, groups, lane, params.ins);
-    store_tile_w(at, gradient(at));
+    store_tile_w(at, product(at));
 }
 
 @compute @workgroup_size(TILES)
@@ -244,5 +270,5 @@ fn update_momentum(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let at = tile(group, groups, lane, params.ins);
-    store_tile_momentum(at, gradient(at));
+    store_tile_momentum(at, product(at));
 }

@@ -75,7 +75,7 @@ pub struct Launch {
 }
 
 impl Gpu {
-    /// Whether the device's limits allow an entry point.
+    /// Whether the device has what an entry point needs.
     pub fn can_run(&self, shader: Shader, entry_point: &str) -> bool {
         let interface = Interface::of(shader, entry_point);
         interface.is_ok_and(|interface| interface.check(self, entry_point).is_ok())
@@ -252,6 +252,8 @@ struct Interface {
     workgroup_size: [u32; 3],
     /// Bytes that a workgroup shares.
     workgroup_memory: u32,
+    /// Lanes of a subgroup that the file counts on: its `const LANES`.
+    lanes: Option<u32>,
 }
 
 impl Interface {
@@ -268,13 +270,21 @@ impl Interface {
             (self.workgroup_memory, limits.max_compute_workgroup_storage_size, "bytes of workgroup memory"),
             (storage as u32, limits.max_storage_buffers_per_shader_stage, "storage buffers"),
         ];
-        match needed.into_iter().find(|(needed, allowed, _)| needed > allowed) {
-            None => Ok(()),
-            Some((needed, allowed, of)) => Err(Error::NoAdapter(format!(
-                "kernel {name} needs {needed} {of}; adapter \"{}\" allows {allowed}\n  hint: another --adapter, or \
-                 --backend cpu",
-                gpu.summary().name
-            ))),
+        let refused = |needs: String, has: String| {
+            let adapter = &gpu.summary().name;
+            Err(Error::NoAdapter(format!(
+                "kernel {name} needs {needs}; adapter \"{adapter}\" {has}\n  hint: another --adapter, or --backend cpu"
+            )))
+        };
+        if let Some((needed, allowed, of)) = needed.into_iter().find(|(needed, allowed, _)| needed > allowed)
+        {
+            return refused(format!("{needed} {of}"), format!("allows {allowed}"));
+        }
+        match self.lanes {
+            Some(lanes) if gpu.lanes != Some(lanes) => {
+                refused(format!("subgroups of {lanes} lanes"), "does not have them".into())
+            }
+            _ => Ok(()),
         }
     }
 
@@ -309,6 +319,7 @@ impl Interface {
         }
         bindings.sort_unstable_by_key(|&(binding, _)| binding);
         let workgroup_size = module.entry_points[index].workgroup_size;
-        Ok(Self { bindings, params_size, workgroup_size, workgroup_memory })
+        let lanes = shader.constant("LANES").ok().map(|lanes| lanes as u32);
+        Ok(Self { bindings, params_size, workgroup_size, workgroup_memory, lanes })
     }
 }

@@ -39,6 +39,8 @@ pub struct Gpu {
     queue: wgpu::Queue,
     summary: Arc<AdapterSummary>,
     pipeline_cache: Option<Arc<PipelineCache>>,
+    /// Lanes of a subgroup, if shaders can speak of subgroups and all have the same size.
+    lanes: Option<u32>,
     /// Time spent compiling pipelines so far.
     compiling: Arc<Mutex<Duration>>,
     /// Kernels that are compiled already, by where their WGSL lies and the entry point.
@@ -102,7 +104,9 @@ impl Gpu {
             required_limits: adapter.limits_to_request(limits).map_err(refused)?,
             // Good to have: no adapter is refused for want of them.
             required_features: adapter.raw.features()
-                & (wgpu::Features::PIPELINE_CACHE | wgpu::Features::TIMESTAMP_QUERY),
+                & (wgpu::Features::PIPELINE_CACHE
+                    | wgpu::Features::TIMESTAMP_QUERY
+                    | wgpu::Features::SUBGROUP),
             memory_hints: wgpu::MemoryHints::Performance,
             ..Default::default()
         };
@@ -110,11 +114,15 @@ impl Gpu {
         let (device, queue) = opened.map_err(|error| refused(error.to_string()))?;
         let info = adapter.raw.get_info();
         let pipeline_cache = folder.and_then(|folder| PipelineCache::open(&device, &info, folder));
+        let one_size = info.subgroup_min_size == info.subgroup_max_size;
+        let lanes = (one_size && device.features().contains(wgpu::Features::SUBGROUP))
+            .then_some(info.subgroup_min_size);
         let gpu = Self {
             device,
             queue,
             summary: Arc::new(adapter.summary.clone()),
             pipeline_cache: pipeline_cache.map(Arc::new),
+            lanes,
             compiling: Arc::default(),
             compiled: Arc::default(),
             fault: Arc::default(),

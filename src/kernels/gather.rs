@@ -2,7 +2,6 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::matrix::BLOCK;
 use super::{Layout, Matrix, fold};
 use crate::error::{Error, Result};
 use crate::gpu::{BoundKernel, Buffer, Gpu, Kernel, Launch, Shader, Work};
@@ -10,19 +9,16 @@ use crate::gpu::{BoundKernel, Buffer, Gpu, Kernel, Launch, Shader, Work};
 pub(super) const SHADER: Shader =
     Shader { name: "gather", source: include_str!("../../shaders/gather.wgsl") };
 
+/// Bytes of a `vec4`.
+pub(super) const VEC4: usize = 16;
+
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
-pub(super) struct Params {
+struct Params {
     rows: u32,
     stride: u32,
+    pitch: u32,
     words: u32,
-    unused: u32,
-}
-
-impl Params {
-    pub fn new(rows: usize, stride: usize, words: usize) -> Self {
-        Self { rows: rows as u32, stride: stride as u32, words: words as u32, unused: 0 }
-    }
 }
 
 /// One row of a batch, as the device sees it.
@@ -54,9 +50,9 @@ impl Gather {
         Ok(Self { kernel: Kernel::new(gpu, SHADER, "gather").await? })
     }
 
-    /// `u32` words that a row of `features` bytes takes in `images`.
-    pub fn words(features: usize) -> usize {
-        features.div_ceil(4)
+    /// Bytes from one image of `features` bytes to the next in `images`, so that each begins at a `vec4`.
+    pub fn pitch(features: usize) -> usize {
+        features.next_multiple_of(VEC4)
     }
 
     /// x\[i\] = images\[order\[i\]\] for up to `rows` rows; x is laid out as [`Layout::images`].
@@ -75,8 +71,7 @@ impl Gather {
         if x.layout != images_of {
             return Err(Error::shape("gather: x", images_of, x.layout));
         }
-        let params = Params::new(rows, x.layout.stride_blocks(), Self::words(x.layout.cols));
-        BoundGather::new(gpu, &self.kernel, &params, [images, order], x)
+        BoundGather::new(gpu, &self.kernel, rows, Self::pitch(x.layout.cols), [images, order], x)
     }
 }
 
@@ -84,6 +79,7 @@ impl Gather {
 #[derive(Debug, Clone)]
 pub struct BoundGather {
     kernel: BoundKernel,
+    /// `vec4`s of a row of x.
     stride: usize,
     workgroup: usize,
     cols: usize,
@@ -92,20 +88,31 @@ pub struct BoundGather {
 }
 
 impl BoundGather {
-    /// From the samples on the device and their order into x.
+    /// From the samples on the device, so many bytes apart, and their order into x.
     pub(super) fn new(
         gpu: &Gpu,
         kernel: &Kernel,
-        params: &Params,
+        rows: usize,
+        pitch: usize,
         [samples, order]: [&Buffer; 2],
         x: &Matrix,
     ) -> Result<Self> {
+        let (cols, written) = (x.layout.cols, x.layout.stride() * x.layout.element.size());
+        let params = Params {
+            rows: rows as u32,
+            stride: (written / VEC4) as u32,
+            pitch: (pitch / VEC4) as u32,
+            words: cols.div_ceil(4) as u32,
+        };
         let workgroup = kernel.workgroup_size()[0] as usize;
-        let kernel = kernel.bind(gpu, params, &[samples.whole(), order.whole(), x.slice()])?;
-        let (stride, words) = (params.stride as usize, params.words as usize);
-        let word = BLOCK * x.layout.element.size();
-        let bytes = (words + stride) * word + size_of::<Sample>();
-        Ok(Self { kernel, stride, workgroup, cols: x.layout.cols, bytes })
+        let kernel = kernel.bind(gpu, &params, &[samples.whole(), order.whole(), x.slice()])?;
+        Ok(Self {
+            kernel,
+            stride: written / VEC4,
+            workgroup,
+            cols,
+            bytes: pitch + written + size_of::<Sample>(),
+        })
     }
 
     /// Gathers the first `rows` rows, no more than were bound.

@@ -1,6 +1,6 @@
 //! Rows of f32, in shuffled order: the host of `gather_floats.wgsl`.
 
-use super::gather::{BoundGather, Params};
+use super::gather::{BoundGather, VEC4};
 use super::{Layout, Matrix};
 use crate::error::{Error, Result};
 use crate::gpu::{Buffer, Gpu, Kernel, Shader};
@@ -18,9 +18,9 @@ impl GatherFloats {
         Ok(Self { kernel: Kernel::new(gpu, SHADER, "gather_floats").await? })
     }
 
-    /// `vec4`s that a row of `features` values takes in `values`.
-    pub fn words(features: usize) -> usize {
-        features.div_ceil(4)
+    /// Bytes from one sample of `features` values to the next in `values`, so that each begins at a `vec4`.
+    pub fn pitch(features: usize) -> usize {
+        (features * size_of::<f32>()).next_multiple_of(VEC4)
     }
 
     /// x\[i\] = values\[order\[i\]\] for up to `rows` rows; x is laid out as [`Layout::activations`].
@@ -39,7 +39,6 @@ impl GatherFloats {
         if x.layout != wanted {
             return Err(Error::shape("gather_floats: x", wanted, x.layout));
         }
-        let params = Params::new(rows, x.layout.col_blocks, Self::words(x.layout.cols));
-        BoundGather::new(gpu, &self.kernel, &params, [values, order], x)
+        BoundGather::new(gpu, &self.kernel, rows, Self::pitch(x.layout.cols), [values, order], x)
     }
 }

@@ -1,5 +1,5 @@
-//! The products of a layer: the host of `matmul_small.wgsl`, `matmul_large.wgsl` and `matmul_texture.wgsl`, which
-//! compute the same.
+//! The products of a layer: the host of `matmul_small.wgsl`, `matmul_large.wgsl`, `matmul_texture.wgsl` and
+//! `matmul_subgroup.wgsl`, which compute the same.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -14,6 +14,8 @@ pub(super) const LARGE: Shader =
     Shader { name: "matmul_large", source: include_str!("../../shaders/matmul_large.wgsl") };
 pub(super) const TEXTURE: Shader =
     Shader { name: "matmul_texture", source: include_str!("../../shaders/matmul_texture.wgsl") };
+pub(super) const SUBGROUP: Shader =
+    Shader { name: "matmul_subgroup", source: include_str!("../../shaders/matmul_subgroup.wgsl") };
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -57,33 +59,43 @@ struct Form {
     backward: Kernel,
     update: Kernel,
     update_bytes: Kernel,
-    /// Updates with momentum, if those are not the ones above; of bytes, too.
-    update_momentum: Option<Kernel>,
-    /// What they read as textures, if they do.
-    operands: Option<Operands>,
+    /// What reads textures, if the form does.
+    textures: Option<Textures>,
     /// Rows and columns of a tile of the output, in blocks.
     tile: [usize; 2],
     /// Tiles that a workgroup computes: one together, or one each invocation.
     tiles: usize,
 }
 
+/// Of a form that reads textures: what is an entry point of its own there, since stores are dear, and what is read.
+struct Textures {
+    /// The gradient alone, of bytes, too.
+    gradient: Kernel,
+    /// The update with momentum, of bytes, too.
+    update_momentum: Kernel,
+    operands: Operands,
+}
+
 impl Form {
     async fn new(gpu: &Gpu, shader: Shader) -> Result<Self> {
-        let operands = Operands::of(shader)?;
+        let textures = match Operands::of(shader)? {
+            None => None,
+            Some(operands) => Some(Textures {
+                gradient: Kernel::new(gpu, shader, "gradient").await?,
+                update_momentum: Kernel::new(gpu, shader, "update_momentum").await?,
+                operands,
+            }),
+        };
         // A texture's format says what its texels are, so that one kernel reads them all.
         let of_bytes =
-            if operands.is_some() { ["forward", "update"] } else { ["forward_bytes", "update_bytes"] };
+            if textures.is_some() { ["forward", "update"] } else { ["forward_bytes", "update_bytes"] };
         Ok(Self {
             forward: Kernel::new(gpu, shader, "forward").await?,
             forward_bytes: Kernel::new(gpu, shader, of_bytes[0]).await?,
             backward: Kernel::new(gpu, shader, "backward").await?,
             update: Kernel::new(gpu, shader, "update").await?,
             update_bytes: Kernel::new(gpu, shader, of_bytes[1]).await?,
-            update_momentum: match operands {
-                None => None,
-                Some(_) => Some(Kernel::new(gpu, shader, "update_momentum").await?),
-            },
-            operands,
+            textures,
             tile: [shader.constant("TILE_ROWS")?, shader.constant("TILE_COLS")?],
             tiles: shader.constant("TILES")?,
         })
@@ -110,12 +122,12 @@ impl Form {
     ) -> Result<Launch> {
         let bound = matrices.iter().filter(|(binding, _)| kernel.binds(*binding));
         let matrices: Vec<&Matrix> = bound.map(|(_, matrix)| *matrix).collect();
-        let (bound, fills) = match &self.operands {
+        let (bound, fills) = match &self.textures {
             None => {
                 let slices: Vec<_> = matrices.iter().map(|matrix| matrix.slice()).collect();
                 (kernel.bind(gpu, &params, &slices)?, Vec::new())
             }
-            Some(operands) => operands.bind(gpu, kernel, &params, &matrices)?,
+            Some(textures) => textures.operands.bind(gpu, kernel, &params, &matrices)?,
         };
         Ok(bound.launch(self.workgroups(blocks)).after(fills))
     }
@@ -223,8 +235,9 @@ impl Matmul {
     fn weights(&self, gpu: &Gpu, params: Params, [x, dz, w, v]: [&Matrix; 4]) -> Result<Launch> {
         let blocks = [w.layout.row_blocks, w.layout.col_blocks];
         let form = self.form(blocks);
-        let kernel = match (&form.update_momentum, x.layout.element) {
-            (Some(kernel), _) if params.momentum != 0.0 => kernel,
+        let kernel = match (&form.textures, x.layout.element) {
+            (Some(textures), _) if params.fused == 0 => &textures.gradient,
+            (Some(textures), _) if params.momentum != 0.0 => &textures.update_momentum,
             (_, Element::F32) => &form.update,
             (_, Element::Byte) => &form.update_bytes,
         };

@@ -32,7 +32,7 @@ use crate::gpu::adapter::DeviceType;
 use crate::gpu::{Gpu, Shader};
 
 /// Every WGSL file of the program.
-pub const SHADERS: [Shader; 9] = [
+pub const SHADERS: [Shader; 10] = [
     activation::SHADER,
     clip_norm::SHADER,
     gather::SHADER,
@@ -40,6 +40,7 @@ pub const SHADERS: [Shader; 9] = [
     matmul::SMALL,
     matmul::LARGE,
     matmul::TEXTURE,
+    matmul::SUBGROUP,
     optimizer::SHADER,
     softmax_xent::SHADER,
 ];
@@ -75,12 +76,13 @@ impl Kernels {
 }
 
 /// The forms of the matrix products for a device of this type: two for hardware, of which its limits may leave one or
-/// none, and one for software adapters, which shares no memory in a workgroup and runs anywhere.
+/// none, and one for software adapters, which shares no memory in a workgroup; that without subgroups runs anywhere.
 pub fn product_forms(gpu: &Gpu, device_type: DeviceType) -> Vec<Shader> {
     let mut forms = vec![matmul::SMALL, matmul::LARGE];
     forms.retain(|&form| device_type != DeviceType::Cpu && gpu.can_run(form, "forward"));
     if forms.is_empty() {
-        forms.push(matmul::TEXTURE);
+        let subgroups = device_type == DeviceType::Cpu && gpu.can_run(matmul::SUBGROUP, "forward");
+        forms.push(if subgroups { matmul::SUBGROUP } else { matmul::TEXTURE });
     }
     forms
 }

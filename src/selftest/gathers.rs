@@ -27,8 +27,8 @@ async fn bytes(gpu: &Gpu, gather: &Gather) -> Result<Row> {
     let mut trial = Trial::new("gather.gather");
     for [samples, features] in SHAPES {
         trial.shape(&[samples, features]);
-        let (words, order) = (Gather::words(features), order(samples));
-        let images: Vec<u8> = (0..samples * words * 4).map(|i| (i * 7 % 251) as u8).collect();
+        let (pitch, order) = (Gather::pitch(features), order(samples));
+        let images: Vec<u8> = (0..samples * pitch).map(|i| (i * 7 % 251) as u8).collect();
         let layout = Layout::images(16, features);
         let buffer = gpu.upload("x", &vec![0xee_u8; layout.len()])?;
         let x = Matrix::within(&buffer, 0, layout);
@@ -40,8 +40,9 @@ async fn bytes(gpu: &Gpu, gather: &Gather) -> Result<Row> {
         let mut want = vec![0xee_u8; layout.len()];
         for (row, sample) in want.chunks_mut(layout.stride()).zip(&order) {
             row.fill(0);
-            row[..words * 4].copy_from_slice(&images[sample.sample as usize * words * 4..][..words * 4]);
-            row[words * 4] = 255;
+            let data = features.next_multiple_of(4);
+            row[..data].copy_from_slice(&images[sample.sample as usize * pitch..][..data]);
+            row[data] = 255;
         }
         trial.equal(&"bytes", &gpu.read::<u8>(&buffer, layout.len()).await?, &want);
     }
@@ -52,7 +53,7 @@ async fn floats(gpu: &Gpu, gather: &GatherFloats) -> Result<Row> {
     let mut trial = Trial::new("gather_floats.gather_floats");
     for [samples, features] in SHAPES {
         trial.shape(&[samples, features]);
-        let (stride, order) = (4 * GatherFloats::words(features), order(samples));
+        let (stride, order) = (GatherFloats::pitch(features) / size_of::<f32>(), order(samples));
         let value = |sample: usize, feature: usize| (sample as f32 - 1.5) * 1e3 + feature as f32 / 3.0;
         let at = |i: usize| if i % stride < features { value(i / stride, i % stride) } else { 0.0 };
         let values = gpu.upload("values", &(0..samples * stride).map(at).collect::<Vec<f32>>())?;

@@ -122,7 +122,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
 }
 
 async fn gradient(gpu: &Gpu, form: &str, matmul: &Matmul) -> Result<Row> {
-    let mut trial = Trial::new(format!("{form}.update bare"));
+    let mut trial = Trial::new(format!("{form}.gradient"));
     for shape in SHAPES {
         trial.shape(&shape);
         let layer = Layer::new(gpu, shape)?;

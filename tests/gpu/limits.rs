@@ -49,7 +49,7 @@ fn right(gpu: &Gpu) {
 fn floor(gpu: &Gpu) {
     let small = smaller(gpu, Limits::FLOOR).unwrap();
     assert_eq!(small.max_binding_size(), 128 << 20);
-    assert_eq!(products::forms(&small).count(), 3, "all forms run on it");
+    assert_eq!(products::forms(&small).count(), products::forms(gpu).count(), "all forms run on it");
     right(&small);
 }
 
@@ -59,7 +59,8 @@ fn small_workgroups(gpu: &Gpu) {
     };
     let hardware = DeviceType::DiscreteGpu;
     assert_eq!(names(gpu, hardware), ["matmul_small", "matmul_large"]);
-    assert_eq!(names(gpu, DeviceType::Cpu), ["matmul_texture"]);
+    let software = names(gpu, DeviceType::Cpu);
+    assert!(matches!(software[..], ["matmul_texture" | "matmul_subgroup"]), "{software:?}");
 
     let less_memory = smaller(gpu, Limits { workgroup_memory: 8 << 10, ..Limits::FLOOR }).unwrap();
     assert_eq!(names(&less_memory, hardware), ["matmul_large"]);

@@ -43,7 +43,7 @@ fn gather_beyond_one_dimension(gpu: &Gpu) {
     // 64 invocations a workgroup and 65,535 workgroups in x: the rest has to go on in y.
     let kernels = block_on(Kernels::new(gpu)).unwrap();
     let rows: usize = 64 * 65_535 / 4 + 100;
-    let images = gpu.upload("images", &[u32::from_le_bytes([255, 0, 0, 0]), 0]).unwrap();
+    let images = gpu.upload("images", &[u32::from_le_bytes([255, 0, 0, 0]), 0, 0, 0, 0, 0, 0, 0]).unwrap();
     let order: Vec<Sample> =
         (0..rows).map(|i| Sample { sample: u32::from(i + 1 != rows), ..Sample::PADDING }).collect();
     let order = gpu.upload("order", &order).unwrap();

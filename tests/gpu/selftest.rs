@@ -46,7 +46,9 @@ fn whole(gpu: &Gpu) {
     let report = block_on(selftest::on_gpu(gpu));
     right(&report.rows);
     assert!(report.ok && report.engine.adapter == gpu.summary().name);
-    for shader in SHADERS {
+    // All but one run anywhere.
+    let subgroups = gpu.can_run(shader("matmul_subgroup"), "forward");
+    for shader in SHADERS.into_iter().filter(|shader| subgroups || shader.name != "matmul_subgroup") {
         let entry_points = shader.source.lines().collect::<Vec<_>>();
         for pair in entry_points.windows(2).filter(|pair| pair[0].starts_with("@compute")) {
             let name = pair[1].trim_start_matches("fn ").split('(').next().unwrap();
@@ -85,7 +87,7 @@ const IN_PRODUCTS: [&[Mistake]; 3] = [
         mistake("", "forward", "params.ins;", "params.ins - 1u;", "forward"),
         mistake("", "forward_bytes", "params.ins;", "params.ins - 1u;", "forward_bytes"),
         mistake("", "backward", "params.outs;", "params.outs - 1u;", "backward bare"),
-        mistake("", "update", "params.rows;", "params.rows - 1u;", "update bare"),
+        mistake("", "update", "params.rows;", "params.rows - 1u;", "gradient"),
         mistake("", "update_bytes", "params.rows;", "params.rows - 1u;", "update_bytes"),
     ],
     &[
@@ -108,22 +110,17 @@ const IN_PRODUCTS: [&[Mistake]; 3] = [
             "forward relu",
         ),
         LEARNING_RATE,
-        mistake("", "store_w", "out[i] = gradient;", "out[i] = gradient * 1.001;", "update bare"),
+        mistake("", "store_w", "out[i] = gradient;", "out[i] = gradient * 1.001;", "gradient"),
     ],
 ];
 
-/// The same where products read textures: one kernel takes bytes and floats, and another one updates with momentum.
-const IN_TEXTURES: [&[Mistake]; 3] = [
+/// The same where products read textures: one kernel takes bytes and floats, and the bare gradient and momentum have
+/// kernels of their own.
+const IN_TEXTURES: [&[Mistake]; 4] = [
     &[
         mistake("", "forward", "params.ins;", "params.ins - 1u;", "forward"),
         mistake("", "backward", "params.outs;", "params.outs - 1u;", "backward bare"),
-        mistake(
-            "",
-            "store_w",
-            "params.lr * step, gradient",
-            "params.lr * step, 1.001 * gradient",
-            "update bare",
-        ),
+        mistake("", "store_gradient", "= gradient;", "= 1.001 * gradient;", "gradient"),
         LEARNING_RATE,
     ],
     &[
@@ -146,15 +143,14 @@ const IN_TEXTURES: [&[Mistake]; 3] = [
             "forward relu",
         ),
         mistake("", "store_momentum", "v[i] = step", "v[i] = gradient", "update momentum, decay"),
-        mistake("", "gradient", "params.rows;", "params.rows - 1u;", "update_bytes"),
     ],
+    &[mistake("", "product", "params.rows;", "params.rows - 1u;", "update_bytes")],
 ];
 
-const LEARNING_RATE: Mistake =
-    mistake("", "store_w", "params.lr * step", "params.lr * step * 0.999", "update sgd");
+const LEARNING_RATE: Mistake = mistake("", "store_w", "- params.lr", "- 0.999 * params.lr", "update sgd");
 
 const ELSEWHERE: [Mistake; 30] = [
-    mistake("gather", "gather", "params.words + col]", "params.words + col] & 0x7fffffffu", "gather.gather"),
+    mistake("gather", "gather", "word < vec4u(params.words)", "word <= vec4u(params.words)", "gather.gather"),
     mistake("gather", "gather", "255u", "254u", "gather.gather"),
     mistake("gather", "gather", "row >= params.rows", "row > params.rows", "gather.gather"),
     mistake("gather_floats", "gather_floats", "+ col]", "+ col] * 1.000001", "gather_floats.gather_floats"),
@@ -240,9 +236,10 @@ fn noticed(gpu: &Gpu, name: &str, form: &str, mistakes: &[Mistake]) {
 }
 
 fn wrong_products(gpu: &Gpu) {
-    let forms =
-        [("matmul_small", IN_PRODUCTS), ("matmul_large", IN_PRODUCTS), ("matmul_texture", IN_TEXTURES)];
-    for (form, groups) in forms {
+    for form in products::forms(gpu) {
+        let reads_textures = form.source.contains("texture_2d");
+        let groups: &[&[Mistake]] = if reads_textures { &IN_TEXTURES } else { &IN_PRODUCTS };
+        let form = form.name;
         groups.iter().for_each(|mistakes| noticed(gpu, form, &format!("{form}."), mistakes));
     }
 }
@@ -262,7 +259,7 @@ fn broken(gpu: &Gpu) {
 
 fn fifty_steps(gpu: &Gpu) {
     // The forms that the engine uses here: software adapters have one of their own.
-    for name in ["matmul_small", "matmul_texture"] {
+    for name in ["matmul_small", "matmul_texture", "matmul_subgroup"] {
         let gpu = gpu.substituting(with(name, &[LEARNING_RATE]));
         let make = async |spec: &_, data, options| {
             GpuEngine::new(gpu.clone(), spec, data, options, Residency::WhereTheyFit).await

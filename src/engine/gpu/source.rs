@@ -11,7 +11,7 @@ pub(super) struct Source {
     gather: BoundGather,
     order: Buffer,
     /// Bytes from one image to the next on the device.
-    stride: usize,
+    pitch: usize,
     stream: Option<Stream>,
 }
 
@@ -32,12 +32,12 @@ impl Source {
         order: &Buffer,
         x: &Matrix,
     ) -> Result<Self> {
-        let stride = match samples.format() {
-            Format::Bytes => 4 * Gather::words(samples.features()),
-            Format::Floats => 16 * GatherFloats::words(samples.features()),
+        let pitch = match samples.format() {
+            Format::Bytes => Gather::pitch(samples.features()),
+            Format::Floats => GatherFloats::pitch(samples.features()),
         };
-        let all = (samples.len() * stride) as u64;
-        let chunk = (x.layout.rows * stride) as u64;
+        let all = (samples.len() * pitch) as u64;
+        let chunk = (x.layout.rows * pitch) as u64;
         let stays = residency == Residency::WhereTheyFit
             && !(samples.is_on_disk() && gpu.summary().device_type.shares_memory());
         let resident = if stays { gpu.try_alloc("images", all)? } else { None };
@@ -54,10 +54,10 @@ impl Source {
             log::info!("images are streamed: {all} bytes do not stay on the device");
             Some(Stream { images, staging: Staging::new(gpu, chunk), reader: Reader::default() })
         } else {
-            upload_all(gpu, &images, samples, stride).await?;
+            upload_all(gpu, &images, samples, pitch).await?;
             None
         };
-        Ok(Self { gather, order: order.clone(), stride, stream })
+        Ok(Self { gather, order: order.clone(), pitch, stream })
     }
 
     /// Makes ready for other samples; false if it cannot, since those that it has lie on the device.
@@ -98,24 +98,24 @@ impl Source {
             sample.sample = position as u32;
         }
         gpu.write(&self.order, 0, &order);
-        gpu.submit_after_upload(staging, images, rows.into_iter(), self.stride, launches)
+        gpu.submit_after_upload(staging, images, rows.into_iter(), self.pitch, launches)
     }
 }
 
 /// Copies the images in pieces: what is written is staged in host memory until the device has taken it, and a large
 /// set should not be there twice.
-async fn upload_all(gpu: &Gpu, images: &Buffer, samples: &Samples, stride: usize) -> Result<()> {
+async fn upload_all(gpu: &Gpu, images: &Buffer, samples: &Samples, pitch: usize) -> Result<()> {
     const ROWS: usize = 16_384;
     let all: Vec<u32> = (0..samples.len() as u32).collect();
     let (mut reader, mut pieces) = (Reader::default(), all.chunks(ROWS).enumerate().peekable());
     while let Some((number, indices)) = pieces.next() {
         let next = pieces.peek().map(|(_, next)| *next).unwrap_or_default();
         let chunk = reader.chunk(samples, indices, next)?;
-        let mut piece = vec![0; indices.len() * stride];
-        for (row, &index) in piece.chunks_mut(stride).zip(chunk.indices()) {
+        let mut piece = vec![0; indices.len() * pitch];
+        for (row, &index) in piece.chunks_mut(pitch).zip(chunk.indices()) {
             row[..samples.row_bytes()].copy_from_slice(chunk.row(index as usize));
         }
-        gpu.write(images, (number * ROWS * stride) as u64, &piece);
+        gpu.write(images, (number * ROWS * pitch) as u64, &piece);
         gpu.wait(&gpu.submit([])?).await?;
     }
     Ok(())
