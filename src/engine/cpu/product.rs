@@ -1,8 +1,8 @@
 //! The two matrix products of training, in tiles that stay in registers.
 //!
 //! A tile is M rows by V lines of the result. For every term of its sum it loads V lines of one operand, takes M
-//! numbers of the other, and does M · V multiply-adds: with AVX-512 24 for 11 loads. Operands are read as they lie;
-//! nothing is packed or copied.
+//! numbers of the other, and does M · V multiply-adds: with AVX-512 24 for 11 loads, with AVX2, where a line is two
+//! registers, 12 for 8. Operands are read as they lie; nothing is packed or copied.
 
 use fearless_simd::{Simd, f32x16, prelude::*};
 
@@ -91,7 +91,7 @@ pub(super) fn load<S: Simd>(s: S, line: &Line) -> f32x16<S> {
     f32x16::load_array_ref(s, &line.0)
 }
 
-/// Whether a line is one register, of which there are 32 then; otherwise there is only room for tiles of 4 lines.
+/// Whether a line is one register, of which there are 32 then; otherwise there is only room for tiles of 6 lines.
 #[inline(always)]
 fn wide<S: Simd>() -> bool {
     S::f32s::LEN == WIDTH
@@ -104,6 +104,18 @@ fn lines_of_tile<S: Simd>(left: usize) -> usize {
         1 => 1,
         2 | 4 if wide::<S>() => 2,
         _ if wide::<S>() => 3,
+        _ => 1,
+    }
+}
+
+/// Rows of the next tile where some are left: eight, or six where a line takes two registers, and at the end four
+/// rather than single ones.
+#[inline(always)]
+fn rows_of_tile<S: Simd>(left: usize) -> usize {
+    match left {
+        8.. if wide::<S>() => 8,
+        6 | 10.. if !wide::<S>() => 6,
+        4.. => 4,
         _ => 1,
     }
 }
@@ -121,12 +133,16 @@ fn add_columns<S: Simd, const V: usize>(
     let mut out = out.columns_mut::<V>(at);
     let (mut r, rows) = (0, x.rows());
     while r < rows {
-        r += match rows - r {
-            8.. if wide::<S>() => s.vectorize(
+        r += match rows_of_tile::<S>(rows - r) {
+            8 => s.vectorize(
                 #[inline(always)]
                 || add_tile::<S, 8, V>(s, x, w, n, r, &mut out),
             ),
-            4.. => s.vectorize(
+            6 => s.vectorize(
+                #[inline(always)]
+                || add_tile::<S, 6, V>(s, x, w, n, r, &mut out),
+            ),
+            4 => s.vectorize(
                 #[inline(always)]
                 || add_tile::<S, 4, V>(s, x, w, n, r, &mut out),
             ),
@@ -195,16 +211,19 @@ fn descend_columns<'a, S: Simd, const V: usize>(
         let mut i = 0;
         while i < WIDTH {
             let (terms, v) = (terms.clone(), v.as_deref_mut());
-            i += if wide::<S>() {
-                s.vectorize(
+            i += match rows_of_tile::<S>(WIDTH - i) {
+                8 => s.vectorize(
                     #[inline(always)]
                     || descend_tile::<S, 8, V>(s, sgd, terms, (line, n), i, w, v),
-                )
-            } else {
-                s.vectorize(
+                ),
+                6 => s.vectorize(
+                    #[inline(always)]
+                    || descend_tile::<S, 6, V>(s, sgd, terms, (line, n), i, w, v),
+                ),
+                _ => s.vectorize(
                     #[inline(always)]
                     || descend_tile::<S, 4, V>(s, sgd, terms, (line, n), i, w, v),
-                )
+                ),
             };
         }
     }
