@@ -2,7 +2,7 @@
 //
 // Formula:  x[i, f] = images[order[i].sample, f]
 // Shapes:   images [samples, pitch], order [rows], x [4 * row blocks, stride] in vec4u; a u32 of images and of x holds
-//           four bytes, the first in the low bits. Of an image so many words are data; x has one more: (255, 0, 0, 0),
+//           four bytes, the first in the low bits. Of an image params.words are data; x has one more: (255, 0, 0, 0),
 //           the constant 1 that the bias meets, for matrix products read a byte b as b / 255. What is left of a row is
 //           zero.
 // Bindings: 0 params; 1 images, 2 order (read); 3 x (written)
@@ -39,6 +39,7 @@ fn gather(
     let row = i / params.stride;
     let col = i % params.stride;
     if row >= params.rows { return; }
+    // An image may end before the constant's vec4, and behind the last one there is nothing.
     let bytes = images[order[row].sample * params.pitch + min(col, params.pitch - 1u)];
     let word = col * 4u + vec4u(0u, 1u, 2u, 3u);
     let beyond = select(vec4u(0u), vec4u(255u), word == vec4u(params.words));

@@ -12,7 +12,7 @@ struct Params {
     rows: u32,
     stride: u32,
     pitch: u32,
-    unused: u32,
+    words: u32, // of use to gather.wgsl, whose host this is
 }
 
 struct Sample {

@@ -22,9 +22,9 @@
 // or stores there, it moves lane by lane and value by value, with a branch for each. A texel it fetches for all lanes at
 // once, but for as many instructions as a few dozen multiplications. To hand what one lane holds to all of them takes
 // one. So all lanes need the same rows of one operand (x or dz), and each fetches a part of them: two texels are 16 rows
-// of 4 columns. Of the other (w or dz) each fetches the columns that are its own. Nothing is indexed by a variable, so
-// that all is in registers. And as the lanes go through both sides of a branch, and stores are many, each thing that an
-// update may do has an entry point of its own.
+// of 4 columns. Of the other (w or dz) each fetches the columns that are its own. In the loop over the inner index
+// nothing is indexed by a variable, so that all is in registers. And as the lanes go through both sides of a branch, and
+// stores are many, each thing that an update may do has an entry point of its own.
 
 struct Params {
     rows: u32,
@@ -45,8 +45,8 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> v: array<vec4f>;
 
 const LANES = 8u;
-const TILE_ROWS = 4u;
-const TILE_COLS = 8u;
+const TILE_ROWS = 4u; // two texels a lane: as many rows of blocks as `column` makes of them
+const TILE_COLS = 8u; // one a lane
 const TILES = 1u;
 const TEXTURE_WIDTH = 2048u;
 
@@ -213,7 +213,7 @@ fn store_tile_momentum(at: vec2u, tile: Column) {
     store_block_momentum(at.x + 3u, at.y, tile[3]);
 }
 
-// In what follows blocks beyond the edge repeat the last one inside it, and are not stored.
+// In what follows rows and columns beyond the edge repeat the last one inside it, and are not stored.
 
 @compute @workgroup_size(LANES)
 fn forward(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
@@ -222,8 +222,8 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id)
     let c = min(at.y, params.outs - 1u);
     var sum: Column;
     for (var k = 0u; k < params.ins; k++) {
-        let x = column(texel_x(i[0] + k), texel_x(i[1] + k));
-        multiply_add(&sum, x, block_w(k, c));
+        let a = column(texel_x(i[0] + k), texel_x(i[1] + k));
+        multiply_add(&sum, a, block_w(k, c));
     }
     store_tile_z(at, sum);
 }
@@ -232,11 +232,11 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id)
 fn backward(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
     let at = tile(group, lane);
     let i = rows(at, lane, params.rows) * (params.outs + 1u);
-    let c = min(at.y, params.ins - 1u - 1u);
+    let c = min(at.y, params.ins - 2u);
     var sum: Column;
     for (var k = 0u; k < params.outs; k++) {
-        let dz = column(texel_dz(i[0] + k), texel_dz(i[1] + k));
-        multiply_add(&sum, dz, transpose(block_w(c, k)));
+        let a = column(texel_dz(i[0] + k), texel_dz(i[1] + k));
+        multiply_add(&sum, a, transpose(block_w(c, k)));
     }
     store_tile_dx(at, sum);
 }
@@ -248,8 +248,8 @@ fn product(at: vec2u, lane: u32) -> Column {
     var sum: Column;
     for (var k = 0u; k < params.rows; k++) {
         let i = (k * 4u + lane % 4u) * params.stride + blocks;
-        let x = column(texel_x(i[0]), texel_x(i[1]));
-        multiply_add(&sum, transposed(x), block_dz(k, c));
+        let a = column(texel_x(i[0]), texel_x(i[1]));
+        multiply_add(&sum, transposed(a), block_dz(k, c));
     }
     return sum;
 }

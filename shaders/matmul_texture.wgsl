@@ -23,9 +23,9 @@
 // branch, or stores there, it moves lane by lane and value by value, with a branch for each, whether the lanes ask for
 // the same address or not. A texel it fetches for all lanes at once, four values by one load each. So the host copies
 // operands into textures first, w too where it changes. An invocation computes 2 x 2 blocks, so that each block it loads
-// is used twice: larger tiles load less, but such an adapter takes seconds to compile them. Nothing is indexed by a
-// variable, so that all is in registers. And as the lanes go through both sides of a branch, and stores are many, each
-// thing that an update may do has an entry point of its own.
+// is used twice: larger tiles load less, but such an adapter takes seconds to compile them. In the loop over the inner
+// index nothing is indexed by a variable, so that all is in registers. And as the lanes go through both sides of a
+// branch, and stores are many, each thing that an update may do has an entry point of its own.
 
 struct Params {
     rows: u32,
@@ -220,7 +220,7 @@ fn backward(
 ) {
     let at = tile(group, groups, lane, params.rows);
     let r = min(at.x + vec2u(0u, 1u), vec2u(params.rows - 1u));
-    let c = min(at.y + vec2u(0u, 1u), vec2u(params.ins - 1u - 1u));
+    let c = min(at.y + vec2u(0u, 1u), vec2u(params.ins - 2u));
     var sum: Tile;
     for (var k = 0u; k < params.outs; k++) {
         let left = transpose(block_w(c[0], k));

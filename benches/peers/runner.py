@@ -16,7 +16,7 @@ THREADS = ("RAYON", "OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")
 def run(command, limit, threads=None):
     """Exit code, or None if there is no such program, or "timeout"; and both outputs. The limit is in seconds."""
     environment = os.environ | {"XDG_RUNTIME_DIR": os.environ.get("XDG_RUNTIME_DIR", tempfile.gettempdir())}
-    environment["RUST_BACKTRACE"] = "0"
+    environment["RUST_BACKTRACE"] = "0"  # else a panic ends in a note on backtraces, and not in what happened
     environment |= {f"{name}_NUM_THREADS": str(threads) for name in THREADS if threads}
     try:
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True, errors="replace", timeout=limit,
@@ -31,7 +31,7 @@ def run(command, limit, threads=None):
 def failure(code, err, limit):
     """A line on a run that failed, or None."""
     lines = [line.strip() for line in err.splitlines() if line.strip() and "XDG_RUNTIME_DIR" not in line]
-    causes = [line for above, line in zip(lines, lines[1:]) if above == "Caused by:"]  # Rust's errors: the root is last
+    causes = [line for above, line in zip(lines, lines[1:]) if above == "Caused by:"]  # Burn heads each of them so; the last is the root
     last = (causes or lines)[-1][:160].replace("|", "/") if lines else "no message"
     if code == 0:
         return None

@@ -25,12 +25,17 @@ impl Shader {
     pub fn constant(&self, name: &str) -> Result<usize> {
         let missing = || Error::Device(format!("shader {} has no constant {name}", self.name));
         let module = naga::front::wgsl::parse_str(self.source).map_err(|_| missing())?;
-        let (_, constant) =
-            module.constants.iter().find(|(_, c)| c.name.as_deref() == Some(name)).ok_or_else(missing)?;
-        match module.global_expressions[constant.init] {
-            naga::Expression::Literal(naga::Literal::U32(value)) => Ok(value as usize),
-            _ => Err(missing()),
-        }
+        constant(&module, name).map(|value| value as usize).ok_or_else(missing)
+    }
+}
+
+/// The value of a module's constant, if there is one of that name that is a u32.
+fn constant(module: &naga::Module, name: &str) -> Option<u32> {
+    let (_, constant) =
+        module.constants.iter().find(|(_, constant)| constant.name.as_deref() == Some(name))?;
+    match module.global_expressions[constant.init] {
+        naga::Expression::Literal(naga::Literal::U32(value)) => Some(value),
+        _ => None,
     }
 }
 
@@ -92,7 +97,7 @@ impl Kernel {
     ///
     /// # Errors
     /// [`Error::Device`] with the compiler's words: a shader of ours that an adapter does not take. [`Error::NoAdapter`] if
-    /// the device's limits are too small for it.
+    /// the device's limits are too small for it, or its subgroups not what it counts on.
     pub async fn new(gpu: &Gpu, shader: Shader, entry_point: &str) -> Result<Self> {
         let shader = gpu.substitute.filter(|other| other.name == shader.name).unwrap_or(shader);
         let key = (shader.source.as_ptr() as usize, entry_point.to_owned());
@@ -257,7 +262,7 @@ struct Interface {
 }
 
 impl Interface {
-    /// Whether the device has what the entry point takes of a workgroup and of its storage buffers.
+    /// Whether the device has what the entry point takes of a workgroup, of its storage buffers and of subgroups.
     fn check(&self, gpu: &Gpu, name: &str) -> Result<()> {
         let limits = gpu.device.limits();
         let storage = self.bindings.iter().filter(|(_, kind)| *kind == ResourceKind::Buffer).count();
@@ -319,7 +324,7 @@ impl Interface {
         }
         bindings.sort_unstable_by_key(|&(binding, _)| binding);
         let workgroup_size = module.entry_points[index].workgroup_size;
-        let lanes = shader.constant("LANES").ok().map(|lanes| lanes as u32);
+        let lanes = constant(&module, "LANES");
         Ok(Self { bindings, params_size, workgroup_size, workgroup_memory, lanes })
     }
 }

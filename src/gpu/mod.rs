@@ -39,7 +39,8 @@ pub struct Gpu {
     queue: wgpu::Queue,
     summary: Arc<AdapterSummary>,
     pipeline_cache: Option<Arc<PipelineCache>>,
-    /// Lanes of a subgroup, if shaders can speak of subgroups and all have the same size.
+    /// Lanes of a subgroup, if shaders can speak of subgroups and all have the same size: then as many invocations, alone
+    /// in a workgroup, are one.
     lanes: Option<u32>,
     /// Time spent compiling pipelines so far.
     compiling: Arc<Mutex<Duration>>,

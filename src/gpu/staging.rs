@@ -17,7 +17,7 @@ impl Staging {
 }
 
 impl Gpu {
-    /// Fills the front of `target` with rows of bytes, `stride` bytes apart, then runs the launches.
+    /// Fills the front of `target` with rows of bytes, `pitch` bytes apart, then runs the launches.
     ///
     /// # Errors
     /// As [`submit`](Self::submit).
@@ -26,12 +26,12 @@ impl Gpu {
         staging: &mut Staging,
         target: &Buffer,
         rows: impl ExactSizeIterator<Item = &'a [u8]>,
-        stride: usize,
+        pitch: usize,
         launches: impl IntoIterator<Item = &'b Launch>,
     ) -> Result<Submission> {
         let mut encoder = self.device.create_command_encoder(&Default::default());
         if let (Some(size), Some(aligned)) = (
-            wgpu::BufferSize::new((rows.len() * stride) as u64),
+            wgpu::BufferSize::new((rows.len() * pitch) as u64),
             wgpu::BufferSize::new(wgpu::COPY_BUFFER_ALIGNMENT),
         ) {
             let staged = staging.belt.allocate(size, aligned);
@@ -40,7 +40,7 @@ impl Gpu {
             let view = staged.get_mapped_range_mut();
             let mut view = view.map_err(|error| Error::Device(format!("uploading samples: {error}")))?;
             for (index, row) in rows.enumerate() {
-                view.slice(index * stride..index * stride + row.len()).copy_from_slice(row);
+                view.slice(index * pitch..index * pitch + row.len()).copy_from_slice(row);
             }
         }
         staging.belt.finish();

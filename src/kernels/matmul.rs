@@ -4,7 +4,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::operands::Operands;
-use super::{Element, Layout, Matrix, fold};
+use super::{Element, Layout, MAX_WORKGROUPS, Matrix, fold};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Kernel, Launch, Shader, Work};
 
@@ -59,7 +59,7 @@ struct Form {
     backward: Kernel,
     update: Kernel,
     update_bytes: Kernel,
-    /// What reads textures, if the form does.
+    /// If it reads textures.
     textures: Option<Textures>,
     /// Rows and columns of a tile of the output, in blocks.
     tile: [usize; 2],
@@ -67,11 +67,10 @@ struct Form {
     tiles: usize,
 }
 
-/// Of a form that reads textures: what is an entry point of its own there, since stores are dear, and what is read.
+/// What a form that reads textures has beside the rest: kernels for what others do in `update`, since there each choice at
+/// a store is dear.
 struct Textures {
-    /// The gradient alone, of bytes, too.
     gradient: Kernel,
-    /// The update with momentum, of bytes, too.
     update_momentum: Kernel,
     operands: Operands,
 }
@@ -129,7 +128,16 @@ impl Form {
             }
             Some(textures) => textures.operands.bind(gpu, kernel, &params, &matrices)?,
         };
-        Ok(bound.launch(self.workgroups(blocks)).after(fills))
+        let workgroups = self.workgroups(blocks);
+        if let Some(most) = workgroups.iter().find(|&&count| count as usize > MAX_WORKGROUPS) {
+            return Err(Error::NoAdapter(format!(
+                "a product of {} x {} values needs {most} workgroups in a row, and an adapter has {MAX_WORKGROUPS}\n  \
+                 hint: a smaller --batch-size or --hidden, or --backend cpu",
+                4 * blocks[0],
+                4 * blocks[1]
+            )));
+        }
+        Ok(bound.launch(workgroups).after(fills))
     }
 }
 

@@ -87,9 +87,11 @@ pub fn product_forms(gpu: &Gpu, device_type: DeviceType) -> Vec<Shader> {
     forms
 }
 
-/// Spreads a count of workgroups over x and y: one dimension holds no more than 65,535 (WebGPU's limit).
+/// Workgroups that one dimension of a dispatch holds: WebGPU's limit.
+const MAX_WORKGROUPS: usize = 65_535;
+
+/// Spreads a count of workgroups over x and y.
 fn fold(workgroups: usize) -> [u32; 3] {
-    const MAX: usize = 65_535;
-    let x = workgroups.clamp(1, MAX);
+    let x = workgroups.clamp(1, MAX_WORKGROUPS);
     [x as u32, workgroups.div_ceil(x).max(1) as u32, 1]
 }

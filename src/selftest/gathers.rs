@@ -7,7 +7,7 @@ use crate::gpu::Gpu;
 use crate::kernels::{Gather, GatherFloats, Kernels, Layout, Matrix, Sample};
 
 /// Samples in the set, and values in each.
-const SHAPES: [[usize; 2]; 5] = [[1, 1], [3, 4], [5, 7], [11, 784], [2, 1023]];
+const SHAPES: [[usize; 2]; 6] = [[1, 1], [3, 4], [5, 7], [3, 11], [11, 784], [2, 1023]];
 
 /// Both gathers.
 ///

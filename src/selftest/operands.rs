@@ -8,7 +8,7 @@ use crate::gpu::{Gpu, Launch};
 use crate::kernels::{Layout, Matrix};
 use crate::tensor::Tensor;
 
-/// Batch rows, inputs, outputs: ones, primes, the tiles' edges (16, 20 and 128 columns, 16 and 128 rows), wide and tall.
+/// Batch rows, inputs, outputs: ones, primes, the tiles' edges (16, 32 and 128 columns, 16 and 128 rows), wide and tall.
 pub const SHAPES: [[usize; 3]; 13] = [
     [1, 1, 1],
     [2, 3, 5],

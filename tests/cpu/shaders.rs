@@ -32,6 +32,15 @@ fn validated(name: &str, module: &Module) -> ModuleInfo {
         .unwrap_or_else(|error| panic!("{name}: {error:?}"))
 }
 
+#[test]
+fn who_uses_subgroups_says_how_many_lanes_it_counts_on() {
+    for shader in &SHADERS {
+        let without =
+            Validator::new(ValidationFlags::all(), Capabilities::default()).validate(&parsed(shader));
+        assert_eq!(without.is_err(), shader.constant("LANES").is_ok(), "{}", shader.name);
+    }
+}
+
 /// Calls with every entry point of every shader.
 fn each_entry_point(mut check: impl FnMut(&str, &Module, &ModuleInfo, usize)) {
     let mut count = 0;
@@ -279,12 +288,15 @@ fn every_entry_point_translates_to_opengl_es() {
 fn every_entry_point_translates_to_spirv() {
     each_entry_point(|name, module, info, index| {
         let entry = &module.entry_points[index];
-        let options = spv::Options { lang_version: (1, 0), ..Default::default() };
+        // Subgroups came with version 1.3, which is Vulkan 1.1.
+        let minor = if name.starts_with("matmul_subgroup") { 3 } else { 0 };
+        let options = spv::Options { lang_version: (1, minor), ..Default::default() };
         let pipeline =
             spv::PipelineOptions { shader_stage: ShaderStage::Compute, entry_point: entry.name.clone() };
         let words = spv::write_vec(module, info, &options, Some(&pipeline))
             .unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!((words[0], words[1]), (0x0723_0203, 0x0001_0000), "{name}: magic number and version");
+        let version = 0x0001_0000 + (u32::from(minor) << 8);
+        assert_eq!((words[0], words[1]), (0x0723_0203, version), "{name}: magic number and version");
         assert!(words.len() > 100, "{name}: {} words", words.len());
     });
 }

@@ -2,7 +2,7 @@
 //! machine should wait for, and operands that are refused.
 
 use gpu_mlp::gpu::{Gpu, Launch};
-use gpu_mlp::kernels::{Kernels, Layout, Matmul, Matrix, SHADERS, Sample};
+use gpu_mlp::kernels::{Gather, Kernels, Layout, Matmul, Matrix, SHADERS, Sample};
 use gpu_mlp::selftest::operands::{Layer, finish, nan, read};
 use pollster::block_on;
 
@@ -40,14 +40,17 @@ fn form_by_size(gpu: &Gpu) {
 }
 
 fn gather_beyond_one_dimension(gpu: &Gpu) {
-    // 64 invocations a workgroup and 65,535 workgroups in x: the rest has to go on in y.
+    // 64 invocations a workgroup, four of them a row, and 65,535 workgroups in x: the rest has to go on in y.
     let kernels = block_on(Kernels::new(gpu)).unwrap();
-    let rows: usize = 64 * 65_535 / 4 + 100;
-    let images = gpu.upload("images", &[u32::from_le_bytes([255, 0, 0, 0]), 0, 0, 0, 0, 0, 0, 0]).unwrap();
+    let (rows, features) = (64 * 65_535 / 4 + 100, 49);
+    let mut images = vec![0_u8; 2 * Gather::pitch(features)];
+    images[0] = 255;
+    let images = gpu.upload("images", &images).unwrap();
     let order: Vec<Sample> =
         (0..rows).map(|i| Sample { sample: u32::from(i + 1 != rows), ..Sample::PADDING }).collect();
     let order = gpu.upload("order", &order).unwrap();
-    let layout = Layout::images(rows, 1);
+    let layout = Layout::images(rows, features);
+    assert_eq!(layout.stride(), 4 * 16);
     let buffer = gpu.alloc("x", layout.size()).unwrap();
     let x = Matrix::within(&buffer, 0, layout);
     done(gpu, &kernels.gather.bind(gpu, &images, &order, &x, rows).unwrap().launch(rows));

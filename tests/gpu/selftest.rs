@@ -147,10 +147,17 @@ const IN_TEXTURES: [&[Mistake]; 4] = [
     &[mistake("", "product", "params.rows;", "params.rows - 1u;", "update_bytes")],
 ];
 
+/// What is handed round between lanes.
+const IN_SUBGROUPS: [&[Mistake]; 2] = [
+    &[mistake("", "block_of_last", "7u", "6u", "forward")],
+    &[mistake("", "rows", "LANES *", "0u *", "backward bare")],
+];
+
 const LEARNING_RATE: Mistake = mistake("", "store_w", "- params.lr", "- 0.999 * params.lr", "update sgd");
 
-const ELSEWHERE: [Mistake; 30] = [
+const ELSEWHERE: [Mistake; 31] = [
     mistake("gather", "gather", "word < vec4u(params.words)", "word <= vec4u(params.words)", "gather.gather"),
+    mistake("gather", "gather", "params.pitch +", "params.stride +", "gather.gather"),
     mistake("gather", "gather", "255u", "254u", "gather.gather"),
     mistake("gather", "gather", "row >= params.rows", "row > params.rows", "gather.gather"),
     mistake("gather_floats", "gather_floats", "+ col]", "+ col] * 1.000001", "gather_floats.gather_floats"),
@@ -240,7 +247,8 @@ fn wrong_products(gpu: &Gpu) {
         let reads_textures = form.source.contains("texture_2d");
         let groups: &[&[Mistake]] = if reads_textures { &IN_TEXTURES } else { &IN_PRODUCTS };
         let form = form.name;
-        groups.iter().for_each(|mistakes| noticed(gpu, form, &format!("{form}."), mistakes));
+        let shared: &[&[Mistake]] = if form == "matmul_subgroup" { &IN_SUBGROUPS } else { &[] };
+        groups.iter().chain(shared).for_each(|mistakes| noticed(gpu, form, &format!("{form}."), mistakes));
     }
 }
 
@@ -258,7 +266,7 @@ fn broken(gpu: &Gpu) {
 }
 
 fn fifty_steps(gpu: &Gpu) {
-    // The forms that the engine uses here: software adapters have one of their own.
+    // The form that the engine uses here.
     for name in ["matmul_small", "matmul_texture", "matmul_subgroup"] {
         let gpu = gpu.substituting(with(name, &[LEARNING_RATE]));
         let make = async |spec: &_, data, options| {

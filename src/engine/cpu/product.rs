@@ -91,7 +91,7 @@ pub(super) fn load<S: Simd>(s: S, line: &Line) -> f32x16<S> {
     f32x16::load_array_ref(s, &line.0)
 }
 
-/// Whether a line is one register, of which there are 32 then; otherwise there is only room for tiles of 6 lines.
+/// Whether a line is one register, of which there are 32 then; otherwise there is only room for tiles one line wide.
 #[inline(always)]
 fn wide<S: Simd>() -> bool {
     S::f32s::LEN == WIDTH
@@ -108,14 +108,14 @@ fn lines_of_tile<S: Simd>(left: usize) -> usize {
     }
 }
 
-/// Rows of the next tile where some are left: eight, or six where a line takes two registers, and at the end four
-/// rather than single ones.
+/// Rows of the next tile where some are left: as many as there are registers for, and at the end rather four than
+/// single ones.
 #[inline(always)]
 fn rows_of_tile<S: Simd>(left: usize) -> usize {
-    match left {
-        8.. if wide::<S>() => 8,
-        6 | 10.. if !wide::<S>() => 6,
-        4.. => 4,
+    match (S::f32s::LEN, left) {
+        (16, 8..) => 8,
+        (8, 6 | 7 | 10..) => 6,
+        (_, 4..) => 4,
         _ => 1,
     }
 }

@@ -38,7 +38,7 @@ const MAX_SLOTS: usize = 64;
 /// Rows that an evaluation takes at once, if the adapter's limits allow it.
 const EVALUATION_ROWS: usize = 1024;
 
-/// On a software adapter none of an evaluation's products has more operations than this: some 80 ms on two cores.
+/// On a software adapter none of an evaluation's products has more operations than this: some 60 ms on two cores.
 const EVALUATION_FLOPS: usize = 2 << 30;
 
 /// Rows of x between which lies a multiple of 256 bytes, whatever the row's length: a slot begins there.
