@@ -31,7 +31,8 @@ def run(command, limit, threads=None):
 def failure(code, err, limit):
     """A line on a run that failed, or None."""
     lines = [line.strip() for line in err.splitlines() if line.strip() and "XDG_RUNTIME_DIR" not in line]
-    causes = [line for above, line in zip(lines, lines[1:]) if above == "Caused by:"]  # Burn heads each of them so; the last is the root
+    # Burn heads each cause so; the last is the root.
+    causes = [line for above, line in zip(lines, lines[1:]) if above == "Caused by:"]
     last = (causes or lines)[-1][:160].replace("|", "/") if lines else "no message"
     if code == 0:
         return None
