@@ -17,13 +17,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::atomic_file::AtomicFile;
 use crate::data::{Preparation, Scaling};
 use crate::error::{Error, Result};
+use crate::files::atomic_file::AtomicFile;
+use crate::files::regular_file;
 use crate::metrics::Sums;
 use crate::model::{Dense, MlpSpec, OptimizerState, Parameters};
 use crate::reference::Activation;
-use crate::regular_file;
 use crate::tensor::Tensor;
 
 /// The metadata's key of what a file says of itself.

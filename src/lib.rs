@@ -25,10 +25,8 @@
 //!
 //! `docs/architecture.md` says how the modules stand to each other.
 
-pub mod atomic_file;
-pub mod bench;
-pub mod chart;
 pub mod checkpoint;
+pub mod checks;
 pub mod cli;
 pub mod compare;
 pub mod data;
@@ -38,27 +36,27 @@ pub mod engine;
 pub mod error;
 pub mod evaluation;
 pub mod exchange;
+pub mod files;
 pub mod gpu;
-pub mod gradcheck;
-pub mod inputs;
 pub mod kernels;
 pub mod memory;
 pub mod metrics;
 pub mod model;
-pub mod numerals;
-pub mod numpy;
 pub mod optimizer;
 pub mod reference;
-pub mod regular_file;
 pub mod replay;
 pub mod report;
 pub mod run;
 pub mod schedule;
-pub mod selftest;
-pub mod spelling;
 pub mod tensor;
 pub mod tensorboard;
 pub mod trainer;
+pub mod words;
+
+// The names that programs outside of this crate know.
+pub use checks::bench;
+pub use data::inputs;
+pub use files::numpy;
 
 pub use error::{Error, Result};
 pub use tensor::Tensor;

@@ -7,7 +7,6 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::chart::{Figure, Line, Mark, Panel, Series, XAxis};
 use crate::data::{Dataset, Samples};
 use crate::doctor::injection::Injection;
 use crate::doctor::setting::Setting;
@@ -15,6 +14,7 @@ use crate::doctor::training::{Batch, Measured, Training};
 use crate::error::{Error, Result};
 use crate::model::{MlpSpec, Parameters};
 use crate::reference::Activation;
+use crate::report::chart::{Figure, Line, Mark, Panel, Series, XAxis};
 use crate::trainer::shuffled;
 
 /// Evaluations in the first epoch, in the second, and in each of the rest: most happens at first.

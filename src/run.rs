@@ -25,14 +25,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use self::lock::Lock;
-use crate::atomic_file::AtomicFile;
 use crate::checkpoint::{self, ModelInfo, Progress, State};
 use crate::data::LoadOptions;
 use crate::error::{Error, Result};
+use crate::files::atomic_file::AtomicFile;
+use crate::files::regular_file;
 use crate::metrics::{EpochRecord, Recovery};
 use crate::model::{MlpSpec, Parameters};
 use crate::optimizer::Algorithm;
-use crate::regular_file;
 use crate::tensorboard;
 use crate::trainer::TrainConfig;
 

@@ -5,10 +5,9 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::choice::{self, DeviceChoice, Hidden};
-use super::interrupt;
-use super::number;
 use super::output::{json, note, say, thousands};
-use crate::bench::{
+use super::{interrupt, number};
+use crate::checks::bench::{
     self, Clock, DeviceReport, Epoch, KernelTime, Observer, Options, Report, StepTime, Sweep,
 };
 use crate::error::Result;

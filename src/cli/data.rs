@@ -13,7 +13,7 @@ use crate::data::catalog::{self, KNOWN, Known};
 use crate::data::fetch::{self, Event, Limits};
 use crate::data::{Places, make};
 use crate::error::{Error, Result};
-use crate::spelling::did_you_mean;
+use crate::words::spelling::did_you_mean;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -3,9 +3,9 @@
 use super::choice::{self, ActivationChoice, DeviceChoice, Hidden};
 use super::number;
 use super::output::{json, note, say};
+use crate::checks::gradcheck::{self, Checked, Problem};
 use crate::engine::{CpuEngine, GpuEngine, Residency};
 use crate::error::Result;
-use crate::gradcheck::{self, Checked, Problem};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -6,8 +6,8 @@ use clap_complete::Shell;
 
 use super::command;
 use super::output::{say, write};
-use crate::atomic_file::AtomicFile;
 use crate::error::{Error, Result};
+use crate::files::atomic_file::AtomicFile;
 
 const COMPLETIONS: &str = "\
 Examples:

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-pub(super) use crate::numerals::{duration, thousands};
+pub(super) use crate::words::numerals::{duration, thousands};
 
 /// A line to standard output.
 pub(super) fn say(line: &str) {

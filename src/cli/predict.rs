@@ -10,13 +10,12 @@ use serde::Serialize;
 use super::choice::{BackendChoice, DeviceChoice};
 use super::output::{self, json, note};
 use crate::checkpoint::ModelInfo;
+use crate::data::inputs::{Batch, Expected, Inputs, Name};
 use crate::data::{Dataset, Split};
 use crate::engine::{CpuEngine, Engine, GpuEngine, Residency, StepOptions};
 use crate::error::{Error, Result};
-use crate::inputs::{Batch, Expected, Inputs, Name};
 use crate::model::Parameters;
-use crate::reference;
-use crate::run;
+use crate::{reference, run};
 
 const DETAILS: &str = "\
 Inputs, told by their content:

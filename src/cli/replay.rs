@@ -8,14 +8,13 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::choice::{self, DataChoice, Hidden};
-use super::interrupt;
-use super::number;
 use super::output::{complain, json, note, say};
-use crate::atomic_file::AtomicFile;
-use crate::chart::{self, Figure};
+use super::{interrupt, number};
 use crate::doctor::{dump, injection, injection::Injection};
 use crate::error::{Error, Result};
+use crate::files::atomic_file::AtomicFile;
 use crate::replay::{self, Config, Curve, Plan, Point, Watch};
+use crate::report::chart::{self, Figure};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -10,9 +10,9 @@ use bytesize::ByteSize;
 use super::choice::{self, DataChoice, DeviceChoice};
 use super::measure::measure;
 use super::output::{note, say};
-use crate::atomic_file::AtomicFile;
 use crate::data::Split;
 use crate::error::{Error, Result};
+use crate::files::atomic_file::AtomicFile;
 use crate::report::{self, Run, Test};
 
 const EXAMPLES: &str = "\

@@ -4,11 +4,10 @@ use serde::Serialize;
 
 use super::choice::DeviceChoice;
 use super::output::{complain, json, note, say};
+use crate::checks::selftest::{self, Report, Row};
 use crate::error::{Error, Result};
-use crate::gpu::Backend;
-use crate::gpu::Gpu;
 use crate::gpu::adapter::{self, Adapter};
-use crate::selftest::{self, Report, Row};
+use crate::gpu::{Backend, Gpu};
 
 const EXAMPLES: &str = "\
 Examples:

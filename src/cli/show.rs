@@ -8,11 +8,11 @@ use serde::Serialize;
 
 use super::choice::LoadChoice;
 use super::output::{json, say, thousands};
-use crate::atomic_file::AtomicFile;
 use crate::data::inspect::{Column, Inspection, Summary, inspect};
 use crate::data::{self, LoadOptions, Request};
 use crate::error::{Error, Result};
-use crate::numerals::short;
+use crate::files::atomic_file::AtomicFile;
+use crate::words::numerals::short;
 
 /// Classes and columns that the page lists; --json has all.
 const LISTED: usize = 30;

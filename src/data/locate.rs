@@ -6,7 +6,7 @@ use super::catalog::{self, KNOWN, Known};
 use super::source::{self, LoadOptions, Reading, Source};
 use super::{Dataset, MEMORY_LIMIT, Preparation, builtin, folder};
 use crate::error::{Error, Result};
-use crate::spelling::did_you_mean;
+use crate::words::spelling::did_you_mean;
 
 /// The environment variable that names a folder of data sets.
 pub const DATA_DIR_VARIABLE: &str = "GPU_MLP_DATA_DIR";

@@ -11,6 +11,7 @@ pub mod digits;
 pub mod fetch;
 pub mod folder;
 pub mod idx;
+pub mod inputs;
 pub mod inspect;
 mod locate;
 pub mod make;

@@ -1,7 +1,7 @@
 //! Which bugs can be put into a training, and where they act.
 
 use super::catalogue;
-use crate::spelling::did_you_mean;
+use crate::words::spelling::did_you_mean;
 
 /// The part of a training that computes something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

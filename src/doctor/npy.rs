@@ -1,9 +1,9 @@
 //! The arrays of an exported batch: small, and widened to f64 whatever they were stored as.
 
-use crate::numpy::dtype::Dtype;
-use crate::numpy::npy::{Header, header, row_major};
+use crate::files::numpy::dtype::Dtype;
+use crate::files::numpy::npy::{Header, header, row_major};
 
-pub use crate::numpy::npy::Refusal;
+pub use crate::files::numpy::npy::Refusal;
 
 /// How the values were stored: what precision can be expected of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,10 +4,10 @@
 //! a file may take [`MEMORY`] and twice the file, in f64.
 
 use super::npy::{self, Refusal, Value};
-use crate::atomic_file::AtomicFile;
 use crate::error::{Error, Result};
-use crate::numpy::npz::{self, Archive};
-use crate::regular_file;
+use crate::files::atomic_file::AtomicFile;
+use crate::files::numpy::npz::{self, Archive};
+use crate::files::regular_file;
 use std::collections::BTreeMap;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom};
 use std::path::Path;

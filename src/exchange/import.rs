@@ -10,11 +10,11 @@ use crate::checkpoint::{METADATA_KEY, ModelInfo};
 use crate::doctor::keys::{self, Key};
 use crate::doctor::slot::{Param, Slot};
 use crate::error::{Error, Result};
+use crate::files::numpy::dtype::half;
+use crate::files::numpy::npy::{Header, Refusal, row_major};
+use crate::files::numpy::npz::Archive;
+use crate::files::regular_file;
 use crate::model::{Dense, Parameters};
-use crate::numpy::dtype::half;
-use crate::numpy::npy::{Header, Refusal, row_major};
-use crate::numpy::npz::Archive;
-use crate::regular_file;
 use crate::tensor::Tensor;
 
 /// What a file has of a model.

@@ -12,11 +12,11 @@ use std::path::Path;
 
 pub use import::{Imported, read};
 
-use crate::atomic_file::AtomicFile;
 use crate::checkpoint::{METADATA_KEY, ModelInfo, save_sequential};
 use crate::error::{Error, Result};
+use crate::files::atomic_file::AtomicFile;
+use crate::files::numpy::{npy, npz};
 use crate::model::Parameters;
-use crate::numpy::{npy, npz};
 use crate::tensor::Tensor;
 
 /// A file format that a model can be exported to.

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::atomic_file::AtomicFile;
 use crate::error::{Error, Result};
+use crate::files::atomic_file::AtomicFile;
 
 /// Begins every file; the number changes with the format.
 const MAGIC: &[u8] = b"gpu-mlp pipelines 1\n";

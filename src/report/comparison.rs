@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
+use super::chart::RUNAWAY;
 use super::epochs::decimals;
 use super::layout::{document, scrolling};
 use super::run_page::left_out;
 use super::{Run, configuration, curves, epochs};
-use crate::chart::RUNAWAY;
 use crate::error::Result;
 use crate::metrics::EpochRecord;
-use crate::numerals::{duration, percent, thousands};
+use crate::words::numerals::{duration, percent, thousands};
 
 /// The page of several runs, as HTML.
 ///

@@ -2,11 +2,11 @@
 
 use maud::{Markup, html};
 
+use super::chart::{Figure, Line, Mark, Panel, Series, XAxis};
 use super::layout::chart;
 use super::{Run, epochs};
-use crate::chart::{Figure, Line, Mark, Panel, Series, XAxis};
 use crate::metrics::EpochRecord;
-use crate::numerals::{percent, short};
+use crate::words::numerals::{percent, short};
 
 /// Loss or accuracy of a part of the data, where it was measured.
 type Measured = fn(&EpochRecord) -> Option<f64>;

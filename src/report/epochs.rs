@@ -5,8 +5,8 @@ use serde_json::Number;
 
 use super::layout::scrolling;
 use crate::metrics::EpochRecord;
-use crate::numerals::{percent, short, thousands};
 use crate::run::history::History;
+use crate::words::numerals::{percent, short, thousands};
 
 /// Epochs that a page shows, more or less: of longer runs it takes every second, third, …
 const MOST: usize = 1000;

@@ -8,7 +8,7 @@ use super::layout::scrolling;
 use super::picture::Picture;
 use crate::error::Result;
 use crate::evaluation::{ClassScore, Confusion};
-use crate::numerals::{percent, thousands};
+use crate::words::numerals::{percent, thousands};
 
 /// Classes whose matrix is still a table that can be read.
 const TABLE: usize = 30;

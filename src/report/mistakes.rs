@@ -8,7 +8,7 @@ use super::{Test, class_name};
 use crate::data::{Dataset, Scaling, picture};
 use crate::error::Result;
 use crate::evaluation::Mistake;
-use crate::numerals::{percent, short, thousands};
+use crate::words::numerals::{percent, short, thousands};
 
 /// Values of a row that are shown.
 const VALUES: usize = 8;

@@ -6,7 +6,7 @@ use super::epochs::decimals;
 use super::layout::{document, scrolling};
 use super::{Run, Test, configuration, curves, epochs, matrix, mistakes, weights};
 use crate::error::Result;
-use crate::numerals::{duration, percent, short, thousands};
+use crate::words::numerals::{duration, percent, short, thousands};
 
 /// The page of a run, as HTML.
 ///

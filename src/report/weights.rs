@@ -7,8 +7,8 @@ use super::picture::{Picture, reduced};
 use super::{Run, class_name, mistakes};
 use crate::data::Scaling;
 use crate::error::Result;
-use crate::numerals::{short, thousands};
 use crate::tensor::Tensor;
+use crate::words::numerals::{short, thousands};
 
 /// Units that are drawn, at most.
 const UNITS: usize = 64;

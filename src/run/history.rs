@@ -7,8 +7,8 @@ use serde::Deserialize;
 use super::RunDir;
 use crate::engine::EngineInfo;
 use crate::error::{Error, Result};
+use crate::files::regular_file;
 use crate::metrics::{EpochRecord, Recovery};
-use crate::regular_file;
 
 /// A run so far, which may still go on.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -5,8 +5,8 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::atomic_file;
 use crate::error::{Error, Result};
+use crate::files::atomic_file;
 
 /// A folder's lock. The system holds it for this process and lets go of it when the process ends, however it ends: what
 /// stays behind is an empty claim, a file that nobody holds.

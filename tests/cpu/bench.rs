@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use gpu_mlp::bench::{self, Crossover, Epoch, Observer, Options, SweepCell};
+use gpu_mlp::checks::bench::{self, Crossover, Epoch, Observer, Options, SweepCell};
 use serde_json::Value;
 
 use crate::program::{Place, Ran};

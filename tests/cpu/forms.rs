@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use gpu_mlp::Error;
 use gpu_mlp::data::folder::STEMS;
-use gpu_mlp::data::{self, Dataset, Format, Loaded, Places, Request, Samples, folder, idx};
-use gpu_mlp::data::{LoadOptions, MEMORY_LIMIT};
-use gpu_mlp::numpy::{npy, npz};
+use gpu_mlp::data::{
+    self, Dataset, Format, LoadOptions, Loaded, MEMORY_LIMIT, Places, Request, Samples, folder, idx,
+};
+use gpu_mlp::files::numpy::{npy, npz};
 use image::{ColorType, ImageFormat};
 use tempfile::{TempDir, tempdir};
 

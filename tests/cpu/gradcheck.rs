@@ -1,7 +1,7 @@
 //! `gpu-mlp gradcheck` on the CPU's engine; and that it would notice.
 
+use gpu_mlp::checks::gradcheck::{self, Problem, Report};
 use gpu_mlp::engine::CpuEngine;
-use gpu_mlp::gradcheck::{self, Problem, Report};
 use gpu_mlp::model::Parameters;
 use gpu_mlp::reference::Activation;
 

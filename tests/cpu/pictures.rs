@@ -2,8 +2,8 @@
 
 use std::fs;
 
+use gpu_mlp::data::inputs::normalise;
 use gpu_mlp::data::{Dataset, Places, Request, load_from};
-use gpu_mlp::inputs::normalise;
 use image::imageops::{self, FilterType};
 use image::{GrayImage, ImageFormat, Luma, Rgba, RgbaImage};
 

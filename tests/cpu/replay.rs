@@ -2,7 +2,6 @@
 
 use std::sync::Mutex;
 
-use gpu_mlp::chart::{Figure, Line, Panel, Series, XAxis, svg};
 use gpu_mlp::data::Dataset;
 use gpu_mlp::doctor::injection::{self, Injection};
 use gpu_mlp::doctor::setting::Setting;
@@ -10,6 +9,7 @@ use gpu_mlp::doctor::training::{Batch, Training};
 use gpu_mlp::model::{MlpSpec, Parameters};
 use gpu_mlp::reference::{Activation, Layer, Matrix, Mlp, Sgd, log_sum_exp};
 use gpu_mlp::replay::{self, Config, Curve, Point, Watch};
+use gpu_mlp::report::chart::{Figure, Line, Panel, Series, XAxis, svg};
 use gpu_mlp::trainer::shuffled;
 use serde_json::Value;
 

@@ -1,10 +1,10 @@
 //! `gpu-mlp selftest` on the CPU's engine; what a check keeps, and that steps which are wrong are noticed.
 
+use gpu_mlp::checks::selftest::steps::{self, Case};
+use gpu_mlp::checks::selftest::{Row, Trial};
 use gpu_mlp::compare::Tolerance;
 use gpu_mlp::engine::{CpuEngine, StepOptions};
 use gpu_mlp::model::MlpSpec;
-use gpu_mlp::selftest::steps::{self, Case};
-use gpu_mlp::selftest::{Row, Trial};
 
 use crate::program::Place;
 

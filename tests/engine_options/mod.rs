@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
+use gpu_mlp::checks::selftest::steps::{BATCH, Case, SIZES, cases, check_case, dataset, order};
 use gpu_mlp::compare::Tolerance;
 use gpu_mlp::data::Dataset;
 use gpu_mlp::engine::{Engine, StepOptions};
 use gpu_mlp::metrics::Sums;
 use gpu_mlp::model::{MlpSpec, Parameters};
-use gpu_mlp::selftest::steps::{BATCH, Case, SIZES, cases, check_case, dataset, order};
 use pollster::block_on;
 
 /// Sizes that end inside a block of 4 and inside a line of 16, and at their ends.
@@ -16,7 +16,7 @@ const ALL_SIZES: [&[usize]; 3] = [&SIZES, &[16, 32, 10], &[5, 1, 3]];
 
 /// Trains on all these samples, however many the engine takes at a time.
 pub fn train(engine: &mut impl Engine, samples: &[u32]) {
-    block_on(gpu_mlp::selftest::steps::train(engine, samples)).unwrap();
+    block_on(gpu_mlp::checks::selftest::steps::train(engine, samples)).unwrap();
 }
 
 /// An engine that has the initial parameters.

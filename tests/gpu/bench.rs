@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use gpu_mlp::bench::{self, Clock, Observer, Options, Subject};
+use gpu_mlp::checks::bench::{self, Clock, Observer, Options, Subject};
 use gpu_mlp::engine::Engine;
 use gpu_mlp::gpu::adapter::DeviceType;
 use gpu_mlp::gpu::{Gpu, Launch};

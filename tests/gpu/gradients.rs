@@ -1,8 +1,8 @@
 //! The gradients of the adapter against central differences of the reference's loss.
 
+use gpu_mlp::checks::gradcheck::{self, Problem};
 use gpu_mlp::engine::{GpuEngine, Residency};
 use gpu_mlp::gpu::Gpu;
-use gpu_mlp::gradcheck::{self, Problem};
 use gpu_mlp::reference::Activation;
 use pollster::block_on;
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use gpu_mlp::Result;
+use gpu_mlp::checks::selftest::{gathers, products, rules, steps};
 use gpu_mlp::compare::Tolerance;
 use gpu_mlp::data::{Dataset, Split};
 use gpu_mlp::engine::{Engine, GpuEngine, Residency, StepOptions};
@@ -11,7 +12,6 @@ use gpu_mlp::gpu::{Backend, Gpu, Limits, Shader};
 use gpu_mlp::kernels::{Layout, Matmul, Matrix, SHADERS, Sgd, product_forms};
 use gpu_mlp::metrics::Sums;
 use gpu_mlp::model::{MlpSpec, Parameters};
-use gpu_mlp::selftest::{gathers, products, rules, steps};
 use pollster::block_on;
 
 pub const TRIALS: &[crate::NamedTrial] = &[

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use gpu_mlp::checks::selftest::steps;
 use gpu_mlp::data::Split;
 use gpu_mlp::engine::{Engine, GpuEngine, Pace, Residency, StepOptions};
 use gpu_mlp::gpu::Gpu;
 use gpu_mlp::kernels::Sgd;
 use gpu_mlp::metrics::Sums;
 use gpu_mlp::model::{MlpSpec, Parameters};
-use gpu_mlp::selftest::steps;
 use pollster::block_on;
 
 pub const TRIALS: &[crate::NamedTrial] = &[("pacing::a_slow_adapter_gets_parts_of_a_step", slow)];

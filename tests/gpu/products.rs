@@ -1,9 +1,9 @@
 //! What the self-test of products and gathers leaves out: which form a product takes, sizes that no test of a user's
 //! machine should wait for, and operands that are refused.
 
+use gpu_mlp::checks::selftest::operands::{Layer, finish, nan, read};
 use gpu_mlp::gpu::{Gpu, Launch};
 use gpu_mlp::kernels::{Gather, Kernels, Layout, Matmul, Matrix, SHADERS, Sample};
-use gpu_mlp::selftest::operands::{Layer, finish, nan, read};
 use pollster::block_on;
 
 pub const TRIALS: &[crate::NamedTrial] = &[

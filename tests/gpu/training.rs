@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use gpu_mlp::checks::selftest::steps;
 use gpu_mlp::compare::{self, Tolerance};
 use gpu_mlp::data::{self, Dataset, Preparation, Samples, Split, folder, idx};
 use gpu_mlp::engine::{CpuEngine, Engine, GpuEngine, Residency, StepOptions};
@@ -11,7 +12,6 @@ use gpu_mlp::kernels::Sgd;
 use gpu_mlp::metrics::Sums;
 use gpu_mlp::model::{MlpSpec, OptimizerState, Parameters};
 use gpu_mlp::reference;
-use gpu_mlp::selftest::steps;
 use gpu_mlp::tensor::Tensor;
 use pollster::block_on;
 use rand_chacha::ChaCha8Rng;

@@ -12,11 +12,10 @@ use super::table::{self, Column};
 use crate::engine::EngineInfo;
 use crate::error::{Error, Result};
 use crate::metrics::EpochRecord;
-use crate::numerals;
 use crate::run::history::History;
 use crate::run::status::Status;
 use crate::run::{RunConfig, RunDir};
-use crate::spelling;
+use crate::words::{numerals, spelling};
 
 /// Where `train` puts runs.
 const RUNS: &str = "runs";

@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Result};
 use crate::optimizer::Algorithm;
 use crate::run::RunConfig;
-use crate::spelling;
 #[cfg(feature = "tui")]
 use crate::trainer::TrainConfig;
+use crate::words::spelling;
 
 /// No list of options is longer.
 const MAX_BYTES: u64 = 1 << 20;

@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use super::catalog::{Known, KnownFile};
 use super::folder;
-#[cfg(feature = "fetch")]
-use crate::atomic_file::{ABANDONED, remove_leftovers};
 use crate::error::{Error, Result};
+#[cfg(feature = "fetch")]
+use crate::files::atomic_file::{ABANDONED, remove_leftovers};
 
 /// The environment variable that replaces the list of mirrors by one base address; meant for tests, and for
 /// sites with a mirror of their own.
@@ -189,7 +189,7 @@ fn from_mirror(
     limits: &Limits,
     progress: &mut dyn FnMut(Event<'_>),
 ) -> Result<Result<PathBuf, String>> {
-    use crate::atomic_file::AtomicFile;
+    use crate::files::atomic_file::AtomicFile;
 
     let mut part = AtomicFile::create(&folder.join(format!("{}.gz", file.stem)))?;
     // Bytes that do not compress grow by less than a thousandth.

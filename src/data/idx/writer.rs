@@ -6,8 +6,8 @@ use std::path::Path;
 use flate2::{Compression, GzBuilder};
 
 use super::{IMAGES_MAGIC, LABELS_MAGIC};
-use crate::atomic_file::AtomicFile;
 use crate::error::{Error, Result};
+use crate::files::atomic_file::AtomicFile;
 
 /// Writes an IDX file piece by piece; the file appears under its name only when it is whole.
 pub struct Writer {

@@ -10,8 +10,8 @@ use std::path::Path;
 use super::{Labels, Part, Reading, Rows, Source, part};
 use crate::data::Format;
 use crate::error::{Error, Result};
-use crate::numpy::npy::{Header, Refusal, row_major};
-use crate::numpy::npz::Archive;
+use crate::files::numpy::npy::{Header, Refusal, row_major};
+use crate::files::numpy::npz::Archive;
 
 /// Names of the arrays, for training and for testing, in lower case.
 const PAIRS: [[&str; 4]; 2] = [

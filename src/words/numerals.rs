@@ -46,7 +46,7 @@ pub fn duration(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::numerals::{duration, percent, short, thousands};
+    use crate::words::numerals::{duration, percent, short, thousands};
 
     #[test]
     fn numbers_are_as_long_as_they_are_worth() {

@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 pub use picture::normalise;
 
-use crate::data::picture::is_one as is_picture;
-use crate::data::table::unreadable_source;
-use crate::data::{Preparation, Samples, Scaling, idx};
+use super::picture::is_one as is_picture;
+use super::table::unreadable_source;
+use super::{Preparation, Samples, Scaling, idx};
 use crate::error::{Error, Result};
-use crate::numpy::npy::MAGIC;
+use crate::files::numpy::npy::MAGIC;
 
 /// What stands for standard input.
 const STDIN: &str = "-";

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Expected, Source, wanted};
 use crate::error::{Error, Result};
-use crate::numpy::npy::Header;
+use crate::files::numpy::npy::Header;
 
 /// An array that is being read.
 pub(super) struct Rows<R> {
