@@ -6,7 +6,7 @@
 //! use std::sync::Arc;
 //! use gpu_mlp::data::{self, Request, Split};
 //! use gpu_mlp::engine::{CpuEngine, Engine};
-//! use gpu_mlp::trainer::{TrainConfig, Trainer, Unobserved};
+//! use gpu_mlp::training::{TrainConfig, Trainer, Unobserved};
 //!
 //! # fn main() -> gpu_mlp::Result<()> {
 //! let dataset = Arc::new(data::load(Request { data: Some("digits"), ..Request::default() })?.dataset);
@@ -25,38 +25,34 @@
 //!
 //! `docs/architecture.md` says how the modules stand to each other.
 
-pub mod checkpoint;
 pub mod checks;
 pub mod cli;
-pub mod compare;
 pub mod data;
 pub mod doctor;
-pub mod dropout;
 pub mod engine;
 pub mod error;
-pub mod evaluation;
 pub mod exchange;
 pub mod files;
 pub mod gpu;
 pub mod kernels;
 pub mod memory;
-pub mod metrics;
-pub mod model;
-pub mod optimizer;
+pub mod network;
 pub mod reference;
 pub mod replay;
 pub mod report;
-pub mod run;
-pub mod schedule;
+pub mod step;
 pub mod tensor;
-pub mod tensorboard;
-pub mod trainer;
+pub mod training;
 pub mod words;
 
 // The names that programs outside of this crate know.
 pub use checks::bench;
 pub use data::inputs;
 pub use files::numpy;
+pub use network as model;
+pub use step::{metrics, optimizer};
+pub use training as trainer;
+pub use training::{checkpoint, run};
 
 pub use error::{Error, Result};
 pub use tensor::Tensor;

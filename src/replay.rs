@@ -12,10 +12,9 @@ use crate::doctor::injection::Injection;
 use crate::doctor::setting::Setting;
 use crate::doctor::training::{Batch, Measured, Training};
 use crate::error::{Error, Result};
-use crate::model::{MlpSpec, Parameters};
-use crate::reference::Activation;
+use crate::network::{Activation, MlpSpec, Parameters};
 use crate::report::chart::{Figure, Line, Mark, Panel, Series, XAxis};
-use crate::trainer::shuffled;
+use crate::training::shuffled;
 
 /// Evaluations in the first epoch, in the second, and in each of the rest: most happens at first.
 const EVALUATIONS: [usize; 3] = [32, 8, 1];

@@ -18,12 +18,12 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Serialize;
 
 use crate::data::{Dataset, Preparation, Samples};
-use crate::engine::{Engine, EngineInfo, StepOptions};
+use crate::engine::{Engine, EngineInfo};
 use crate::error::{Error, Result};
-use crate::kernels::Sgd;
-use crate::metrics::Sums;
-use crate::model::{MlpSpec, Parameters};
-use crate::reference::{Activation, Forward, Matrix, Mlp, smoothed_cross_entropy};
+use crate::network::{Activation, MlpSpec, Parameters};
+use crate::reference::{Forward, Matrix, Mlp, smoothed_cross_entropy};
+use crate::step::metrics::Sums;
+use crate::step::{Sgd, StepOptions};
 use crate::tensor::Tensor;
 
 /// Half the distance of a central difference.

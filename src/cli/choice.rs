@@ -7,14 +7,14 @@ use clap::ValueEnum;
 
 use super::number;
 use super::output::note;
-use crate::checkpoint::ModelInfo;
 use crate::data::{self, Dataset, LoadOptions, Preparation, Scale, Split};
 use crate::error::{Error, Result};
 use crate::gpu::adapter::{self, Adapter, DeviceType, Request};
 use crate::gpu::{Backend, Gpu};
 use crate::memory;
-use crate::reference::Activation;
-use crate::run::RunDir;
+use crate::network::Activation;
+use crate::training::checkpoint::ModelInfo;
+use crate::training::run::RunDir;
 
 /// Which data set.
 #[derive(Debug, clap::Args)]

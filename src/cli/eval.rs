@@ -9,8 +9,8 @@ use super::choice::{self, DataChoice, DeviceChoice};
 use super::measure::measure;
 use super::output::{json, say, thousands};
 use crate::error::Result;
-use crate::metrics::Score;
-use crate::run;
+use crate::step::metrics::Score;
+use crate::training::run;
 
 const EXAMPLES: &str = "\
 Examples:

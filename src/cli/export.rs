@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use super::output::{note, say};
-use crate::checkpoint::ModelInfo;
 use crate::data::Scaling;
 use crate::error::{Error, Result};
 use crate::exchange::{self, Format};
-use crate::reference::Activation;
-use crate::run;
+use crate::network::Activation;
+use crate::training::checkpoint::ModelInfo;
+use crate::training::run;
 
 const DETAILS: &str = "\
 Formats:

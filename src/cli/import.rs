@@ -7,10 +7,10 @@ use clap::ValueEnum;
 use super::choice::ActivationChoice;
 use super::export::beside;
 use super::output::{note, say, thousands};
-use crate::checkpoint::{self, ModelInfo};
 use crate::data::{Preparation, Scaling};
 use crate::error::{Error, Result};
 use crate::exchange::{self, Imported};
+use crate::training::checkpoint::{self, ModelInfo};
 
 const EXAMPLES: &str = "\
 Reads safetensors with a torch.nn.Sequential's names (0.weight, 0.bias, 2.weight, …) or any that end in a number and

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::choice::DeviceChoice;
 use super::output::note;
-use crate::checkpoint::ModelInfo;
 use crate::data::{Dataset, Split};
-use crate::engine::{CpuEngine, Engine, EngineInfo, GpuEngine, Residency, StepOptions};
+use crate::engine::{CpuEngine, Engine, EngineInfo, GpuEngine, Residency};
 use crate::error::Result;
-use crate::evaluation::{self, Evaluation};
-use crate::model::Parameters;
+use crate::network::Parameters;
+use crate::step::StepOptions;
+use crate::training::checkpoint::ModelInfo;
+use crate::training::evaluation::{self, Evaluation};
 
 /// Measures a network on a part of a data set; keeps so many mistakes. Also says what computed.
 ///

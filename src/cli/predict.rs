@@ -9,13 +9,15 @@ use serde::Serialize;
 
 use super::choice::{BackendChoice, DeviceChoice};
 use super::output::{self, json, note};
-use crate::checkpoint::ModelInfo;
 use crate::data::inputs::{Batch, Expected, Inputs, Name};
 use crate::data::{Dataset, Split};
-use crate::engine::{CpuEngine, Engine, GpuEngine, Residency, StepOptions};
+use crate::engine::{CpuEngine, Engine, GpuEngine, Residency};
 use crate::error::{Error, Result};
-use crate::model::Parameters;
-use crate::{reference, run};
+use crate::network::Parameters;
+use crate::reference;
+use crate::step::StepOptions;
+use crate::training::checkpoint::ModelInfo;
+use crate::training::run;
 
 const DETAILS: &str = "\
 Inputs, told by their content:

@@ -11,9 +11,9 @@ use crate::doctor::comparison::{self, Comparison, Row};
 use crate::doctor::npz::{self, Entries};
 use crate::doctor::trace;
 use crate::error::{Error, Result};
-use crate::model::{MlpSpec, Parameters};
+use crate::network::{MlpSpec, Parameters};
 use crate::reference::{Matrix, Mlp};
-use crate::run;
+use crate::training::run;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -14,7 +14,8 @@ use super::rounding::Rounding;
 use super::slot::{Param, Slot};
 use super::trace::{self, Named};
 use super::{accuracy, ratio};
-use crate::reference::{Activation, Layer, Matrix, Mlp};
+use crate::network::Activation;
+use crate::reference::{Layer, Matrix, Mlp};
 use serde::Serialize;
 
 /// One tensor of the file.

@@ -4,7 +4,7 @@ use super::keys::{self, Key};
 use super::npy::{Array, Kind, Refusal, Value};
 use super::npz::Entries;
 use super::slot::{Param, Slot};
-use crate::reference::Activation;
+use crate::network::Activation;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The arrays of a file under our names.

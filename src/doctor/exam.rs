@@ -6,13 +6,13 @@
 
 use super::algebra::{norm, scaled};
 use super::case::Case;
-use super::catalogue;
 use super::hypothesis::{Hypothesis, Site};
 use super::judge::{Cause, Decision, Scored, Tolerance, Trial, decide, score};
 use super::report::{Checked, Finding, Number, RunnerUp, Status};
-use super::scale;
 use super::slot::Slot;
-use crate::reference::{Activation, Matrix};
+use super::{catalogue, scale};
+use crate::network::Activation;
+use crate::reference::Matrix;
 use std::collections::BTreeMap;
 
 /// Conventions, none of them a bug, and how far to search.

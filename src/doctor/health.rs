@@ -5,7 +5,8 @@ use super::catalogue;
 use super::exam::Exam;
 use super::report::{Finding, Number};
 use super::slot::{Param, Slot};
-use crate::reference::{Activation, Layer, Matrix, Mlp, argmax};
+use crate::network::Activation;
+use crate::reference::{Layer, Matrix, Mlp, argmax};
 
 impl Exam<'_> {
     /// Findings and notes about data, initialisation and step size, and warnings about the batch.

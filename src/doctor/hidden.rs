@@ -3,7 +3,8 @@
 use super::algebra::{dot, matmul, matmul_nt, matmul_tn, minus, plus, reshaped, scaled, times};
 use super::hypothesis::{Hypothesis, Site};
 use super::slot::{Param, Slot};
-use crate::reference::{Activation, Matrix};
+use crate::network::Activation;
+use crate::reference::Matrix;
 
 /// `da_l`: starts from `dz_{l+1}`.
 pub mod through_weights {

@@ -1,7 +1,8 @@
 //! What a hypothesis is: a bug's id, the formula it stands for, and that formula as code.
 
 use super::case::Case;
-use crate::reference::{Activation, Matrix};
+use crate::network::Activation;
+use crate::reference::Matrix;
 use std::collections::BTreeMap;
 
 /// A place in the calculation, and everything known there.

@@ -63,7 +63,7 @@ mod worlds;
 pub use report::Report;
 
 use crate::error::{Error, Result};
-use crate::reference::Activation;
+use crate::network::Activation;
 use case::Case;
 use dump::Dump;
 use exam::Exam;

@@ -2,7 +2,8 @@
 
 use super::algebra::{dense, matmul, minus, plus, scaled, times};
 use super::hypothesis::{Hypothesis, Site};
-use crate::reference::{Activation, Matrix};
+use crate::network::Activation;
+use crate::reference::Matrix;
 
 /// `z = a·w + b`
 pub fn right(site: &Site) -> Matrix {

@@ -4,7 +4,8 @@
 use super::case::Case;
 use super::slot::{Param, Slot};
 use super::trace::Named;
-use crate::reference::{Activation, Matrix, Mlp};
+use crate::network::Activation;
+use crate::reference::{Matrix, Mlp};
 use std::collections::BTreeMap;
 
 /// Roundings that one sum may gather, beyond the square root of its length.

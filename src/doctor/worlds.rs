@@ -8,7 +8,7 @@ use super::judge::Tolerance;
 use super::report::Status;
 use super::slot::Slot;
 use super::{preactivation, probabilities};
-use crate::reference::Activation;
+use crate::network::Activation;
 
 /// The most worlds that are searched for bugs in tensors that the file does not have; and of a large network.
 const SEARCHED: usize = 16;

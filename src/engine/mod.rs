@@ -2,11 +2,9 @@
 
 mod cpu;
 mod gpu;
-mod options;
 
 pub use cpu::{CpuEngine, Product, ProductKind};
 pub use gpu::{GpuEngine, Pace, Residency, Submissions};
-pub use options::StepOptions;
 
 use std::sync::Arc;
 
@@ -15,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::data::{Dataset, Samples, Split};
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
-use crate::metrics::Sums;
-use crate::model::{OptimizerState, Parameters};
+use crate::network::{OptimizerState, Parameters};
+use crate::step::metrics::Sums;
 use crate::tensor::Tensor;
 
 /// What computes, for people and for the `start` event.

@@ -6,7 +6,6 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use crate::checkpoint::{METADATA_KEY, ModelInfo};
 use crate::doctor::keys::{self, Key};
 use crate::doctor::slot::{Param, Slot};
 use crate::error::{Error, Result};
@@ -14,8 +13,9 @@ use crate::files::numpy::dtype::half;
 use crate::files::numpy::npy::{Header, Refusal, row_major};
 use crate::files::numpy::npz::Archive;
 use crate::files::regular_file;
-use crate::model::{Dense, Parameters};
+use crate::network::{Dense, Parameters};
 use crate::tensor::Tensor;
+use crate::training::checkpoint::{METADATA_KEY, ModelInfo};
 
 /// What a file has of a model.
 #[derive(Debug, Clone, PartialEq)]

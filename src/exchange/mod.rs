@@ -12,12 +12,12 @@ use std::path::Path;
 
 pub use import::{Imported, read};
 
-use crate::checkpoint::{METADATA_KEY, ModelInfo, save_sequential};
 use crate::error::{Error, Result};
 use crate::files::atomic_file::AtomicFile;
 use crate::files::numpy::{npy, npz};
-use crate::model::Parameters;
+use crate::network::Parameters;
 use crate::tensor::Tensor;
+use crate::training::checkpoint::{METADATA_KEY, ModelInfo, save_sequential};
 
 /// A file format that a model can be exported to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,10 +3,10 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::{Layout, Matrix, fold};
-use crate::dropout::Dropout;
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Kernel, Launch, Shader, Slice, Work};
-use crate::reference::Activation;
+use crate::network::Activation;
+use crate::step::dropout::Dropout;
 
 pub(super) const SHADER: Shader =
     Shader { name: "activation", source: include_str!("../../shaders/activation.wgsl") };
@@ -48,7 +48,7 @@ impl Activate {
     }
 
     /// a = f(a) ⊙ D and slope = f'(a) ⊙ D for hidden layer `layer`, counted from 0, with the masks D of the step whose
-    /// [`Step`](crate::optimizer::Step) is in `step`.
+    /// [`Step`](crate::step::optimizer::Step) is in `step`.
     ///
     /// # Errors
     /// [`Error::Shape`] if the slopes are not of a's shape.

@@ -7,6 +7,7 @@ use super::operands::Operands;
 use super::{Element, Layout, MAX_WORKGROUPS, Matrix, fold};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Kernel, Launch, Shader, Work};
+use crate::step::Sgd;
 
 pub(super) const SMALL: Shader =
     Shader { name: "matmul_small", source: include_str!("../../shaders/matmul_small.wgsl") };
@@ -28,18 +29,6 @@ struct Params {
     lr: f32,
     momentum: f32,
     weight_decay: f32,
-}
-
-/// How a gradient g becomes a step, as PyTorch's `SGD` defines it; see
-/// [`reference::Sgd`](crate::reference::Sgd).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sgd {
-    /// Learning rate.
-    pub lr: f32,
-    /// Momentum; 0 is plain gradient descent.
-    pub momentum: f32,
-    /// L2 penalty on weights and biases.
-    pub weight_decay: f32,
 }
 
 /// With fewer workgroups of a larger form too much of a GPU is idle: the largest have some 130 multiprocessors, most

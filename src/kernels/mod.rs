@@ -22,7 +22,7 @@ pub use activation::Activate;
 pub use clip_norm::ClipNorm;
 pub use gather::{BoundGather, Gather, Sample};
 pub use gather_floats::GatherFloats;
-pub use matmul::{Matmul, Sgd};
+pub use matmul::Matmul;
 pub use matrix::{Element, Layout, Matrix};
 pub use optimizer::Advance;
 pub use softmax_xent::{SoftmaxXent, Sum};

@@ -21,7 +21,7 @@ impl Advance {
         Ok(Self { kernel: Kernel::new(gpu, SHADER, "advance").await? })
     }
 
-    /// A step of w along g by the rule and the numbers of the [`Step`](crate::optimizer::Step) in `step`, which may change
+    /// A step of w along g by the rule and the numbers of the [`Step`](crate::step::optimizer::Step) in `step`, which may change
     /// from submission to submission. The moments are of w's shape, or, those that the rule does not keep, any buffer of
     /// a `vec4` or more.
     ///

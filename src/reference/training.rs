@@ -9,7 +9,7 @@
 
 use super::optimizer::{Optimizer, clip_norm};
 use super::{Forward, Layer, Matrix, Mlp, hits, smoothed_cross_entropy};
-use crate::dropout::Dropout;
+use crate::step::dropout::Dropout;
 
 /// How steps are taken.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -10,7 +10,7 @@ use super::layout::{document, scrolling};
 use super::run_page::left_out;
 use super::{Run, configuration, curves, epochs};
 use crate::error::Result;
-use crate::metrics::EpochRecord;
+use crate::step::metrics::EpochRecord;
 use crate::words::numerals::{duration, percent, thousands};
 
 /// The page of several runs, as HTML.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::Run;
 use super::layout::scrolling;
 use crate::error::{Error, Result};
-use crate::run::RunConfig;
+use crate::training::run::RunConfig;
 
 /// An option's name and value, as people write them.
 struct Choice {

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::chart::{Figure, Line, Mark, Panel, Series, XAxis};
 use super::layout::chart;
 use super::{Run, epochs};
-use crate::metrics::EpochRecord;
+use crate::step::metrics::EpochRecord;
 use crate::words::numerals::{percent, short};
 
 /// Loss or accuracy of a part of the data, where it was measured.

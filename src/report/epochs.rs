@@ -4,8 +4,8 @@ use maud::{Markup, html};
 use serde_json::Number;
 
 use super::layout::scrolling;
-use crate::metrics::EpochRecord;
-use crate::run::history::History;
+use crate::step::metrics::EpochRecord;
+use crate::training::run::history::History;
 use crate::words::numerals::{percent, short, thousands};
 
 /// Epochs that a page shows, more or less: of longer runs it takes every second, third, …

@@ -7,7 +7,7 @@ use super::class_name;
 use super::layout::scrolling;
 use super::picture::Picture;
 use crate::error::Result;
-use crate::evaluation::{ClassScore, Confusion};
+use crate::training::evaluation::{ClassScore, Confusion};
 use crate::words::numerals::{percent, thousands};
 
 /// Classes whose matrix is still a table that can be read.

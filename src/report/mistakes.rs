@@ -7,7 +7,7 @@ use super::picture::{Picture, reduced};
 use super::{Test, class_name};
 use crate::data::{Dataset, Scaling, picture};
 use crate::error::Result;
-use crate::evaluation::Mistake;
+use crate::training::evaluation::Mistake;
 use crate::words::numerals::{percent, short, thousands};
 
 /// Values of a row that are shown.

@@ -21,15 +21,15 @@ pub use run_page::page;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::checkpoint::ModelInfo;
 use crate::data::Dataset;
 use crate::engine::EngineInfo;
 use crate::error::{Error, Result};
-use crate::evaluation::Evaluation;
-use crate::metrics::EpochRecord;
-use crate::model::Parameters;
-use crate::run::history::History;
-use crate::run::{self, RunConfig, RunDir};
+use crate::network::Parameters;
+use crate::step::metrics::EpochRecord;
+use crate::training::checkpoint::ModelInfo;
+use crate::training::evaluation::Evaluation;
+use crate::training::run::history::History;
+use crate::training::run::{self, RunConfig, RunDir};
 
 /// Mistakes that a page shows, at most.
 pub const MISTAKES: usize = 24;

@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gpu_mlp::checkpoint::{ModelInfo, Progress, State, load_model, load_state, save_model, save_state};
+use gpu_mlp::Error;
 use gpu_mlp::data::Preparation;
-use gpu_mlp::metrics::Sums;
-use gpu_mlp::model::{MlpSpec, OptimizerState, Parameters};
-use gpu_mlp::reference::Activation;
-use gpu_mlp::{Error, run};
+use gpu_mlp::network::{Activation, MlpSpec, OptimizerState, Parameters};
+use gpu_mlp::step::metrics::Sums;
+use gpu_mlp::training::checkpoint::{
+    ModelInfo, Progress, State, load_model, load_state, save_model, save_state,
+};
+use gpu_mlp::training::run;
 use safetensors::{Dtype, SafeTensors};
 use tempfile::{TempDir, tempdir};
 

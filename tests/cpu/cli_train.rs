@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use gpu_mlp::checkpoint::load_model;
+use gpu_mlp::training::checkpoint::load_model;
 use serde_json::{Value, json};
 
 use crate::program::{Place, events, lines, untimed_epochs};

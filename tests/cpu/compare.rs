@@ -1,6 +1,6 @@
 //! Negative controls of the comparators: what has to fail does, and the worst element is the one named.
 
-use gpu_mlp::compare::{Mismatch, Tolerance, allclose, within};
+use gpu_mlp::reference::compare::{Mismatch, Tolerance, allclose, within};
 
 const LOOSE: Tolerance = Tolerance { atol: 1e-3, rtol: 1e-2 };
 const EXACT: Tolerance = Tolerance { atol: 0.0, rtol: 0.0 };

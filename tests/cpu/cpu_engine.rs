@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use gpu_mlp::compare::{self, Tolerance};
 use gpu_mlp::data::{Dataset, Preparation, Samples, Split};
-use gpu_mlp::engine::{CpuEngine, Engine, StepOptions};
-use gpu_mlp::kernels::Sgd;
-use gpu_mlp::model::{MlpSpec, Parameters};
+use gpu_mlp::engine::{CpuEngine, Engine};
+use gpu_mlp::network::{MlpSpec, Parameters};
 use gpu_mlp::reference;
+use gpu_mlp::reference::compare::{self, Tolerance};
+use gpu_mlp::step::{Sgd, StepOptions};
 use pollster::block_on;
 
 use crate::engine_options;

@@ -1,7 +1,7 @@
 //! `train --tui`: what is drawn, what keys mean, and a run in a terminal.
 
 use gpu_mlp::cli::dashboard::{Board, Wish, wish};
-use gpu_mlp::metrics::EpochRecord;
+use gpu_mlp::step::metrics::EpochRecord;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};

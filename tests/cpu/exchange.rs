@@ -3,12 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use gpu_mlp::checkpoint::{ModelInfo, save_model};
 use gpu_mlp::data::{Preparation, Scaling};
 use gpu_mlp::exchange::onnx::proto::{DataType, DimensionValue, ModelProto, ValueInfoProto};
 use gpu_mlp::exchange::{Format, export, read};
-use gpu_mlp::model::{MlpSpec, Parameters};
-use gpu_mlp::reference::Activation;
+use gpu_mlp::network::{Activation, MlpSpec, Parameters};
+use gpu_mlp::training::checkpoint::{ModelInfo, save_model};
 use prost::Message;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use tempfile::tempdir;

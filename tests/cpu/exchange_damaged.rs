@@ -4,10 +4,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use gpu_mlp::checkpoint::load_model;
 use gpu_mlp::data::Scaling;
 use gpu_mlp::exchange::{Format, export, read};
-use gpu_mlp::reference::Activation;
+use gpu_mlp::network::Activation;
+use gpu_mlp::training::checkpoint::load_model;
 use tempfile::{TempDir, tempdir};
 
 use crate::data::{refusal, says};

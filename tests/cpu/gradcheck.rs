@@ -2,8 +2,7 @@
 
 use gpu_mlp::checks::gradcheck::{self, Problem, Report};
 use gpu_mlp::engine::CpuEngine;
-use gpu_mlp::model::Parameters;
-use gpu_mlp::reference::Activation;
+use gpu_mlp::network::{Activation, Parameters};
 
 use crate::program::Place;
 

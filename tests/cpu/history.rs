@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use gpu_mlp::run::RunDir;
-use gpu_mlp::run::history::History;
+use gpu_mlp::training::run::RunDir;
+use gpu_mlp::training::run::history::History;
 
 use crate::program::Place;
 

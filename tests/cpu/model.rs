@@ -1,6 +1,6 @@
 //! Networks without a device: sizes, their errors, and the seeded initialisation.
 
-use gpu_mlp::model::{Dense, MlpSpec, Parameters};
+use gpu_mlp::network::{Dense, MlpSpec, Parameters};
 use gpu_mlp::{Error, Tensor};
 
 fn spec(sizes: &[usize]) -> MlpSpec {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use gpu_mlp::data::folder::{self, STEMS};
 use gpu_mlp::data::{Dataset, MEMORY_LIMIT, Reader, Split};
 use gpu_mlp::engine::{CpuEngine, Engine};
-use gpu_mlp::trainer::TrainConfig;
+use gpu_mlp::training::TrainConfig;
 use pollster::block_on;
 
 use crate::data::{gzip, refusal, says};

@@ -6,8 +6,9 @@ use std::process::Command;
 use std::sync::Arc;
 
 use gpu_mlp::data::{Dataset, Samples, Scaling, Split};
-use gpu_mlp::engine::{CpuEngine, Engine, StepOptions};
+use gpu_mlp::engine::{CpuEngine, Engine};
 use gpu_mlp::exchange::{Format, export};
+use gpu_mlp::step::StepOptions;
 use pollster::block_on;
 
 use crate::exchange::{ACTIVATIONS, columns, model};

@@ -1,8 +1,9 @@
 //! The reference against central differences, hand-unrolled steps, and numpy (tests/fixtures/reference.json).
 
+use gpu_mlp::network::Activation;
 use gpu_mlp::reference::{
-    Activation, Layer, Matrix, Mlp, Sgd, argmax, cross_entropy, cross_entropy_backward, dense, hits,
-    log_sum_exp, matmul, softmax, sum_rows,
+    Layer, Matrix, Mlp, Sgd, argmax, cross_entropy, cross_entropy_backward, dense, hits, log_sum_exp, matmul,
+    softmax, sum_rows,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};

@@ -6,11 +6,11 @@ use gpu_mlp::data::Dataset;
 use gpu_mlp::doctor::injection::{self, Injection};
 use gpu_mlp::doctor::setting::Setting;
 use gpu_mlp::doctor::training::{Batch, Training};
-use gpu_mlp::model::{MlpSpec, Parameters};
-use gpu_mlp::reference::{Activation, Layer, Matrix, Mlp, Sgd, log_sum_exp};
+use gpu_mlp::network::{Activation, MlpSpec, Parameters};
+use gpu_mlp::reference::{Layer, Matrix, Mlp, Sgd, log_sum_exp};
 use gpu_mlp::replay::{self, Config, Curve, Point, Watch};
 use gpu_mlp::report::chart::{Figure, Line, Panel, Series, XAxis, svg};
-use gpu_mlp::trainer::shuffled;
+use gpu_mlp::training::shuffled;
 use serde_json::Value;
 
 use crate::program::Place;

@@ -2,9 +2,10 @@
 
 use gpu_mlp::checks::selftest::steps::{self, Case};
 use gpu_mlp::checks::selftest::{Row, Trial};
-use gpu_mlp::compare::Tolerance;
-use gpu_mlp::engine::{CpuEngine, StepOptions};
-use gpu_mlp::model::MlpSpec;
+use gpu_mlp::engine::CpuEngine;
+use gpu_mlp::network::MlpSpec;
+use gpu_mlp::reference::compare::Tolerance;
+use gpu_mlp::step::StepOptions;
 
 use crate::program::Place;
 

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use gpu_mlp::tensorboard::proto::{Content, Event, SessionStatus, What};
-use gpu_mlp::tensorboard::{EventFile, files};
+use gpu_mlp::training::tensorboard::proto::{Content, Event, SessionStatus, What};
+use gpu_mlp::training::tensorboard::{EventFile, files};
 use prost::Message;
 
 use crate::cli_resume::same;

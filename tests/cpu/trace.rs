@@ -3,7 +3,8 @@
 use gpu_mlp::doctor::npy::Value;
 use gpu_mlp::doctor::npz::{self, Entries};
 use gpu_mlp::doctor::{comparison, trace};
-use gpu_mlp::reference::{Activation, Layer, Matrix, Mlp};
+use gpu_mlp::network::Activation;
+use gpu_mlp::reference::{Layer, Matrix, Mlp};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::Value as Json;

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use gpu_mlp::Error;
-use gpu_mlp::checkpoint::State;
-use gpu_mlp::compare::{Tolerance, allclose};
 use gpu_mlp::data::{Dataset, Samples, Split};
 use gpu_mlp::engine::{CpuEngine, Engine, EngineInfo};
-use gpu_mlp::metrics::{EpochRecord, Sums};
-use gpu_mlp::model::{MlpSpec, OptimizerState, Parameters};
-use gpu_mlp::reference::{Activation, Layer, Matrix, Mlp, Sgd};
-use gpu_mlp::trainer::{Observer, Outcome, Plan, TrainConfig, Trainer};
-use gpu_mlp::{Result, Tensor};
+use gpu_mlp::network::{Activation, MlpSpec, OptimizerState, Parameters};
+use gpu_mlp::reference::compare::{Tolerance, allclose};
+use gpu_mlp::reference::{Layer, Matrix, Mlp, Sgd};
+use gpu_mlp::step::metrics::{EpochRecord, Sums};
+use gpu_mlp::training::checkpoint::State;
+use gpu_mlp::training::{Observer, Outcome, Plan, TrainConfig, Trainer};
+use gpu_mlp::{Error, Result, Tensor};
 use pollster::block_on;
 
 use crate::tiny;

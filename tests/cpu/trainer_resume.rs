@@ -1,13 +1,13 @@
 //! Runs that are cut and go on, early stopping, and configurations that cannot be meant.
 
-use gpu_mlp::checkpoint::{State, load_state, save_state};
 use gpu_mlp::data::Dataset;
 use gpu_mlp::engine::Engine;
-use gpu_mlp::metrics::{EpochRecord, Sums};
-use gpu_mlp::optimizer::Algorithm;
-use gpu_mlp::reference::Activation;
-use gpu_mlp::schedule::Curve;
-use gpu_mlp::trainer::{Outcome, Plan, TrainConfig, Trainer};
+use gpu_mlp::network::Activation;
+use gpu_mlp::step::metrics::{EpochRecord, Sums};
+use gpu_mlp::step::optimizer::Algorithm;
+use gpu_mlp::step::schedule::Curve;
+use gpu_mlp::training::checkpoint::{State, load_state, save_state};
+use gpu_mlp::training::{Outcome, Plan, TrainConfig, Trainer};
 use gpu_mlp::{Error, Result};
 use pollster::block_on;
 use tempfile::tempdir;

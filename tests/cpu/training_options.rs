@@ -1,11 +1,12 @@
 //! Optimisers, schedules, clipping, label smoothing, activations and dropout against numbers from PyTorch
 //! (`tests/fixtures/training.py`): the reference to f64's precision, and the CPU's engine by the reference.
 
-use gpu_mlp::dropout::{Dropout, threefry};
+use gpu_mlp::network::Activation;
 use gpu_mlp::reference::optimizer::{Optimizer, Rule, norm};
 use gpu_mlp::reference::training::{Memory, Training};
-use gpu_mlp::reference::{Activation, Layer, Matrix, Mlp};
-use gpu_mlp::schedule::{Curve, Schedule};
+use gpu_mlp::reference::{Layer, Matrix, Mlp};
+use gpu_mlp::step::dropout::{Dropout, threefry};
+use gpu_mlp::step::schedule::{Curve, Schedule};
 use serde::Deserialize;
 
 #[derive(Deserialize)]

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use gpu_mlp::checks::selftest::steps::{BATCH, Case, SIZES, cases, check_case, dataset, order};
-use gpu_mlp::compare::Tolerance;
 use gpu_mlp::data::Dataset;
-use gpu_mlp::engine::{Engine, StepOptions};
-use gpu_mlp::metrics::Sums;
-use gpu_mlp::model::{MlpSpec, Parameters};
+use gpu_mlp::engine::Engine;
+use gpu_mlp::network::{MlpSpec, Parameters};
+use gpu_mlp::reference::compare::Tolerance;
+use gpu_mlp::step::StepOptions;
+use gpu_mlp::step::metrics::Sums;
 use pollster::block_on;
 
 /// Sizes that end inside a block of 4 and inside a line of 16, and at their ends.

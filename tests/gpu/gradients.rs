@@ -3,7 +3,7 @@
 use gpu_mlp::checks::gradcheck::{self, Problem};
 use gpu_mlp::engine::{GpuEngine, Residency};
 use gpu_mlp::gpu::Gpu;
-use gpu_mlp::reference::Activation;
+use gpu_mlp::network::Activation;
 use pollster::block_on;
 
 pub const TRIALS: &[crate::NamedTrial] =

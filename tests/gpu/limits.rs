@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use gpu_mlp::Result;
 use gpu_mlp::checks::selftest::{gathers, products, rules, steps};
-use gpu_mlp::compare::Tolerance;
 use gpu_mlp::data::{Dataset, Split};
-use gpu_mlp::engine::{Engine, GpuEngine, Residency, StepOptions};
+use gpu_mlp::engine::{Engine, GpuEngine, Residency};
 use gpu_mlp::gpu::adapter::{self, DeviceType};
 use gpu_mlp::gpu::{Backend, Gpu, Limits, Shader};
-use gpu_mlp::kernels::{Layout, Matmul, Matrix, SHADERS, Sgd, product_forms};
-use gpu_mlp::metrics::Sums;
-use gpu_mlp::model::{MlpSpec, Parameters};
+use gpu_mlp::kernels::{Layout, Matmul, Matrix, SHADERS, product_forms};
+use gpu_mlp::network::{MlpSpec, Parameters};
+use gpu_mlp::reference::compare::Tolerance;
+use gpu_mlp::step::metrics::Sums;
+use gpu_mlp::step::{Sgd, StepOptions};
 use pollster::block_on;
 
 pub const TRIALS: &[crate::NamedTrial] = &[

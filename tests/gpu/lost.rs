@@ -8,8 +8,8 @@ use gpu_mlp::Error;
 use gpu_mlp::data::Split;
 use gpu_mlp::engine::{Engine, GpuEngine, Residency};
 use gpu_mlp::gpu::Gpu;
-use gpu_mlp::metrics::Sums;
-use gpu_mlp::trainer::{TrainConfig, initial_state};
+use gpu_mlp::step::metrics::Sums;
+use gpu_mlp::training::{TrainConfig, initial_state};
 use pollster::block_on;
 
 use crate::NamedTrial;

@@ -4,16 +4,15 @@
 
 use std::sync::Arc;
 
-use gpu_mlp::compare;
 use gpu_mlp::data::{Dataset, Preparation, Samples, Split};
-use gpu_mlp::dropout::Dropout;
-use gpu_mlp::engine::{Engine, GpuEngine, Residency, StepOptions};
+use gpu_mlp::engine::{Engine, GpuEngine, Residency};
 use gpu_mlp::gpu::Gpu;
-use gpu_mlp::kernels::Sgd;
-use gpu_mlp::metrics::Sums;
-use gpu_mlp::model::{MlpSpec, Parameters};
-use gpu_mlp::optimizer::{Algorithm, Optimizer};
-use gpu_mlp::reference::{self, Activation, Layer, Matrix, Mlp};
+use gpu_mlp::network::{Activation, MlpSpec, Parameters};
+use gpu_mlp::reference::{self, Layer, Matrix, Mlp, compare};
+use gpu_mlp::step::dropout::Dropout;
+use gpu_mlp::step::metrics::Sums;
+use gpu_mlp::step::optimizer::{Algorithm, Optimizer};
+use gpu_mlp::step::{Sgd, StepOptions};
 use pollster::block_on;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use gpu_mlp::data::Dataset;
-use gpu_mlp::engine::{GpuEngine, Residency, StepOptions};
+use gpu_mlp::engine::{GpuEngine, Residency};
 use gpu_mlp::gpu::Gpu;
-use gpu_mlp::model::MlpSpec;
+use gpu_mlp::network::MlpSpec;
+use gpu_mlp::step::StepOptions;
 use pollster::block_on;
 
 use crate::engine_options;

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use gpu_mlp::checks::selftest::steps;
 use gpu_mlp::data::Split;
-use gpu_mlp::engine::{Engine, GpuEngine, Pace, Residency, StepOptions};
+use gpu_mlp::engine::{Engine, GpuEngine, Pace, Residency};
 use gpu_mlp::gpu::Gpu;
-use gpu_mlp::kernels::Sgd;
-use gpu_mlp::metrics::Sums;
-use gpu_mlp::model::{MlpSpec, Parameters};
+use gpu_mlp::network::{MlpSpec, Parameters};
+use gpu_mlp::step::metrics::Sums;
+use gpu_mlp::step::{Sgd, StepOptions};
 use pollster::block_on;
 
 pub const TRIALS: &[crate::NamedTrial] = &[("pacing::a_slow_adapter_gets_parts_of_a_step", slow)];

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use gpu_mlp::Error;
 use gpu_mlp::data::{Dataset, Preparation, Samples, Split};
-use gpu_mlp::engine::{Engine, GpuEngine, Residency, StepOptions};
+use gpu_mlp::engine::{Engine, GpuEngine, Residency};
 use gpu_mlp::gpu::Gpu;
-use gpu_mlp::model::{MlpSpec, Parameters};
+use gpu_mlp::network::{MlpSpec, Parameters};
+use gpu_mlp::step::StepOptions;
 use gpu_mlp::tensor::Tensor;
 use pollster::block_on;
 

@@ -1,10 +1,10 @@
 //! The self-test of the adapter at hand, kernel by kernel, and whether it notices a kernel that is wrong.
 
 use gpu_mlp::checks::selftest::{self, Row, activations, gathers, products, rules, softmax_xent, steps};
-use gpu_mlp::compare::Tolerance;
 use gpu_mlp::engine::{GpuEngine, Residency};
 use gpu_mlp::gpu::{Gpu, Shader};
 use gpu_mlp::kernels::SHADERS;
+use gpu_mlp::reference::compare::Tolerance;
 use pollster::block_on;
 
 pub const TRIALS: &[crate::NamedTrial] = &[

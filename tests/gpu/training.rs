@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use gpu_mlp::checks::selftest::steps;
-use gpu_mlp::compare::{self, Tolerance};
 use gpu_mlp::data::{self, Dataset, Preparation, Samples, Split, folder, idx};
-use gpu_mlp::engine::{CpuEngine, Engine, GpuEngine, Residency, StepOptions};
+use gpu_mlp::engine::{CpuEngine, Engine, GpuEngine, Residency};
 use gpu_mlp::gpu::Gpu;
-use gpu_mlp::kernels::Sgd;
-use gpu_mlp::metrics::Sums;
-use gpu_mlp::model::{MlpSpec, OptimizerState, Parameters};
+use gpu_mlp::network::{Activation, MlpSpec, OptimizerState, Parameters};
 use gpu_mlp::reference;
+use gpu_mlp::reference::compare::{self, Tolerance};
+use gpu_mlp::step::metrics::Sums;
+use gpu_mlp::step::{Sgd, StepOptions};
 use gpu_mlp::tensor::Tensor;
 use pollster::block_on;
 use rand_chacha::ChaCha8Rng;
@@ -98,7 +98,7 @@ fn order(samples: usize, count: usize) -> Vec<u32> {
 }
 
 fn reference_layers(parameters: &Parameters) -> Vec<reference::Layer> {
-    let layer = |dense: &gpu_mlp::model::Dense| reference::Layer {
+    let layer = |dense: &gpu_mlp::network::Dense| reference::Layer {
         w: dense.w.map(f64::from),
         b: dense.b.data().iter().map(|&b| f64::from(b)).collect(),
     };
@@ -122,7 +122,7 @@ fn reference_run(
 ) -> (reference::Mlp, f64, usize) {
     let layers = reference_layers(&Parameters::he_uniform(spec, 5));
     let mut velocities: Vec<_> = layers.iter().map(reference::Layer::zeros_like).collect();
-    let mut mlp = reference::Mlp { layers, activation: reference::Activation::Relu };
+    let mut mlp = reference::Mlp { layers, activation: Activation::Relu };
     let Sgd { lr, momentum, weight_decay } = options.fused(0).unwrap();
     let sgd = reference::Sgd { lr: lr.into(), momentum: momentum.into(), weight_decay: weight_decay.into() };
     let (mut loss, mut hits) = (0.0, 0);
@@ -283,7 +283,7 @@ fn evaluation(gpu: &Gpu) {
     let mut engine = engine(gpu, &spec, &data, options(16, 0.0, 0.0));
     let test: Vec<u32> = (0..2311).map(|i| (i * 3 % 2500) as u32).collect();
     let layers = reference_layers(&Parameters::he_uniform(&spec, 5));
-    let mlp = reference::Mlp { layers, activation: reference::Activation::Relu };
+    let mlp = reference::Mlp { layers, activation: Activation::Relu };
     let forward = mlp.forward(&inputs(&data.test, &test));
     let labels = labels(&data.test, &test);
 

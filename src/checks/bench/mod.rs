@@ -18,11 +18,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::data::{self, Dataset};
-use crate::engine::{CpuEngine, Engine, GpuEngine, Product, ProductKind, Residency, StepOptions};
+use crate::engine::{CpuEngine, Engine, GpuEngine, Product, ProductKind, Residency};
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
-use crate::kernels::Sgd;
-use crate::model::{MlpSpec, Parameters};
+use crate::network::{MlpSpec, Parameters};
+use crate::step::{Sgd, StepOptions};
 
 /// So small that weights stay what they are, however often a launch is repeated.
 const LEARNING_RATE: f32 = 1e-6;

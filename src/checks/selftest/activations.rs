@@ -2,12 +2,12 @@
 
 use super::operands::{f64s, finish, nan, random, read};
 use super::{Row, Trial};
-use crate::dropout::Dropout;
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu};
 use crate::kernels::{Activate, Layout, Matrix};
-use crate::reference::Activation;
+use crate::network::Activation;
 use crate::reference::training::dropout_mask;
+use crate::step::dropout::Dropout;
 use crate::tensor::Tensor;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;

@@ -18,10 +18,11 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::engine::{CpuEngine, Engine, EngineInfo, GpuEngine, Residency, StepOptions};
+use crate::engine::{CpuEngine, Engine, EngineInfo, GpuEngine, Residency};
 use crate::error::Result;
 use crate::gpu::Gpu;
-use crate::model::MlpSpec;
+use crate::network::MlpSpec;
+use crate::step::StepOptions;
 
 /// What became of a device.
 #[derive(Debug, Clone, PartialEq, Serialize)]

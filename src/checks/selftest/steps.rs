@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use super::{Row, Trial};
-use crate::compare::Tolerance;
 use crate::data::{Dataset, Preparation, Samples, Split};
-use crate::dropout::Dropout;
-use crate::engine::{Engine, StepOptions};
+use crate::engine::Engine;
 use crate::error::Result;
-use crate::metrics::Sums;
-use crate::model::{MlpSpec, Parameters};
-use crate::optimizer::{Algorithm, BETAS, EPSILON, Optimizer};
+use crate::network::{Activation, MlpSpec, Parameters};
+use crate::reference::compare::Tolerance;
 use crate::reference::training::{Memory, Training};
-use crate::reference::{Activation, Layer, Mlp, optimizer};
-use crate::schedule::{Curve, Schedule};
+use crate::reference::{Layer, Mlp, optimizer};
+use crate::step::StepOptions;
+use crate::step::dropout::Dropout;
+use crate::step::metrics::Sums;
+use crate::step::optimizer::{Algorithm, BETAS, EPSILON, Optimizer};
+use crate::step::schedule::{Curve, Schedule};
 
 /// A set of options under a name.
 #[derive(Debug, Clone)]

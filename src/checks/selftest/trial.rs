@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::compare;
 use crate::error::Error;
+use crate::reference::compare;
 
 /// What became of one kernel in one variant, over several shapes.
 #[derive(Debug, Clone, PartialEq, Serialize)]

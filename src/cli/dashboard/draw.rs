@@ -9,7 +9,7 @@ use ratatui::widgets::{Axis, Block, Chart, Dataset, GraphType, LineGauge, Paragr
 
 use super::Board;
 use crate::cli::output::{duration, thousands};
-use crate::metrics::EpochRecord;
+use crate::step::metrics::EpochRecord;
 
 /// Smaller terminals get the lines that matter most and no curves.
 const ROOM_FOR_CURVES: (u16, u16) = (40, 14);

@@ -4,7 +4,7 @@ mod draw;
 
 use ratatui::crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers};
 
-use crate::metrics::EpochRecord;
+use crate::step::metrics::EpochRecord;
 
 /// What the dashboard shows.
 #[derive(Debug, Clone, Default)]

@@ -10,7 +10,7 @@ use crate::cli::output::{duration, json, note, say, thousands};
 use crate::cli::table::{self, Column};
 use crate::cli::train::config_file::spelled;
 use crate::error::{Error, Result};
-use crate::run::RunConfig;
+use crate::training::run::RunConfig;
 
 const ABOUT: &str = "\
 Shows the options that differ, then what came of them. The best test scores are marked; those of runs on different data

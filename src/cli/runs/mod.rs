@@ -11,10 +11,10 @@ use super::output::{duration, json, note, say};
 use super::table::{self, Column};
 use crate::engine::EngineInfo;
 use crate::error::{Error, Result};
-use crate::metrics::EpochRecord;
-use crate::run::history::History;
-use crate::run::status::Status;
-use crate::run::{RunConfig, RunDir};
+use crate::step::metrics::EpochRecord;
+use crate::training::run::history::History;
+use crate::training::run::status::Status;
+use crate::training::run::{RunConfig, RunDir};
 use crate::words::{numerals, spelling};
 
 /// Where `train` puts runs.

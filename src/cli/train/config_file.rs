@@ -7,10 +7,10 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use crate::optimizer::Algorithm;
-use crate::run::RunConfig;
+use crate::step::optimizer::Algorithm;
 #[cfg(feature = "tui")]
-use crate::trainer::TrainConfig;
+use crate::training::TrainConfig;
+use crate::training::run::RunConfig;
 use crate::words::spelling;
 
 /// No list of options is longer.

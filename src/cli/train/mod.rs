@@ -21,8 +21,8 @@ use super::choice::{self, BackendChoice, DataChoice, DeviceChoice};
 use super::interrupt;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::run::{self, RunDir};
-use crate::trainer::Plan;
+use crate::training::Plan;
+use crate::training::run::{self, RunDir};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -3,16 +3,15 @@
 use clap::ValueEnum;
 use serde_json::Value;
 
-use super::config_file;
-use super::{TrainArgs, conflict};
+use super::{TrainArgs, config_file, conflict};
 use crate::cli::choice::{self, ActivationChoice, Hidden, absolute};
 use crate::cli::number;
 use crate::error::{Error, Result};
-use crate::model::MlpSpec;
-use crate::optimizer::Algorithm;
-use crate::run::RunConfig;
-use crate::schedule::Curve;
-use crate::trainer::TrainConfig;
+use crate::network::MlpSpec;
+use crate::step::optimizer::Algorithm;
+use crate::step::schedule::Curve;
+use crate::training::TrainConfig;
+use crate::training::run::RunConfig;
 
 /// Names as in [`TrainConfig`], which says what they mean.
 #[derive(Debug, clap::Args)]

@@ -6,17 +6,17 @@ use serde::Serialize;
 
 use super::face::{Ending, Opening};
 use super::session::Session;
-use crate::checkpoint::State;
 use crate::cli::interrupt;
 use crate::cli::output::json;
 use crate::engine::EngineInfo;
 use crate::error::Result;
 use crate::gpu::Pipelines;
-use crate::metrics::{EpochRecord, Recovery};
-use crate::run::RunDir;
-use crate::schedule::Schedule;
-use crate::tensorboard::{self, EventFile};
-use crate::trainer::{Observer, Outcome, TrainConfig};
+use crate::step::metrics::{EpochRecord, Recovery};
+use crate::step::schedule::Schedule;
+use crate::training::checkpoint::State;
+use crate::training::run::RunDir;
+use crate::training::tensorboard::{self, EventFile};
+use crate::training::{Observer, Outcome, TrainConfig};
 
 /// A line of `metrics.jsonl` and of `train --json`.
 #[derive(Serialize)]

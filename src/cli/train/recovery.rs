@@ -7,12 +7,12 @@ use clap::ValueEnum;
 
 use super::recorder::Line;
 use super::session::Session;
-use crate::checkpoint::Progress;
 use crate::cli::choice::{BackendChoice, DeviceChoice};
 use crate::cli::output::{json, note};
 use crate::error::{Error, Result};
-use crate::metrics::Recovery;
-use crate::run::RunDir;
+use crate::step::metrics::Recovery;
+use crate::training::checkpoint::Progress;
+use crate::training::run::RunDir;
 
 /// If the GPU is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

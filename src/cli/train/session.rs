@@ -7,7 +7,6 @@ use std::time::Instant;
 use super::TrainArgs;
 use super::face::Face;
 use super::recorder::Recorder;
-use crate::checkpoint::{ModelInfo, State};
 use crate::cli::choice::DeviceChoice;
 use crate::cli::interrupt;
 use crate::cli::output::note;
@@ -15,10 +14,11 @@ use crate::data::Dataset;
 use crate::engine::{CpuEngine, Engine, GpuEngine, Residency};
 use crate::error::{Error, Result};
 use crate::gpu::Pipelines;
-use crate::model::Parameters;
-use crate::run::{RunConfig, RunDir};
-use crate::schedule::Curve;
-use crate::trainer::{Outcome, Plan, TrainConfig, Trainer, initial_state};
+use crate::network::Parameters;
+use crate::step::schedule::Curve;
+use crate::training::checkpoint::{ModelInfo, State};
+use crate::training::run::{RunConfig, RunDir};
+use crate::training::{Outcome, Plan, TrainConfig, Trainer, initial_state};
 
 pub(super) struct Session<'a> {
     pub args: &'a TrainArgs,

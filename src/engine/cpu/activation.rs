@@ -5,10 +5,9 @@
 //! f64 twins they are off by at most 2.5e-7 · max(1, |z|), and their derivatives by 5e-7; a test holds them to it.
 
 use super::lines::{Line, Panels, WIDTH};
-use crate::dropout::Dropout;
-use crate::engine::StepOptions;
-use crate::model::MlpSpec;
-use crate::reference::Activation;
+use crate::network::{Activation, MlpSpec};
+use crate::step::StepOptions;
+use crate::step::dropout::Dropout;
 
 /// The hidden layers of a thread's rows, where they have an activation of their own, or dropout.
 pub(super) struct Hidden {

@@ -24,13 +24,13 @@ use self::activation::Place;
 use self::lines::share;
 use self::rows::{Network, Rows};
 use self::weights::{Bias, Kept, Slab};
-use super::{Engine, EngineInfo, StepOptions, replace_test};
+use super::{Engine, EngineInfo, replace_test};
 use crate::data::{Chunk, Dataset, Reader, Samples, Split};
 use crate::error::Result;
-use crate::kernels::Sgd;
-use crate::metrics::Sums;
-use crate::model::{Dense, MlpSpec, OptimizerState, Parameters};
-use crate::optimizer::{CLIP_EPSILON, Step};
+use crate::network::{Dense, MlpSpec, OptimizerState, Parameters};
+use crate::step::metrics::Sums;
+use crate::step::optimizer::{CLIP_EPSILON, Step};
+use crate::step::{Sgd, StepOptions};
 use crate::tensor::Tensor;
 
 /// Batches between two looks at whether to go on.

@@ -6,7 +6,7 @@ use fearless_simd::{Simd, f32x16, prelude::*};
 
 use super::lines::Line;
 use super::product::load;
-use crate::optimizer::Step;
+use crate::step::optimizer::Step;
 
 /// Parameters w move along `factor · g`; moments are as many as the rule keeps.
 #[inline(always)]

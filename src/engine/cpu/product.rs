@@ -7,7 +7,7 @@
 use fearless_simd::{Simd, f32x16, prelude::*};
 
 use super::lines::{Block, Line, Panels, WIDTH};
-use crate::kernels::Sgd;
+use crate::step::Sgd;
 
 /// The sums of a tile.
 type Tile<S, const M: usize, const V: usize> = [[f32x16<S>; V]; M];

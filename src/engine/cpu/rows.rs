@@ -7,8 +7,8 @@ use super::lines::{Line, Panels, WIDTH};
 use super::product::{Term, load};
 use super::weights::{Bias, Slab};
 use crate::data::{Chunk, Format};
-use crate::engine::StepOptions;
-use crate::model::MlpSpec;
+use crate::network::MlpSpec;
+use crate::step::StepOptions;
 
 /// All weights and biases, to be read.
 #[derive(Clone, Copy)]

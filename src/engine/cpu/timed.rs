@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::lines::{Panels, share};
 use super::product::Term;
 use super::weights::{Kept, Slab};
-use crate::kernels::Sgd;
+use crate::step::Sgd;
 
 /// Which of a layer's three products.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

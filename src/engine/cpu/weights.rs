@@ -5,9 +5,9 @@ use fearless_simd::{Simd, f32x16, prelude::*};
 use super::lines::{Block, Line, Panels, WIDTH, share, transposed};
 use super::optimizer::{advance, squares};
 use super::product::{Target, Term, Weights, add_product, descend, descend_product, load};
-use crate::kernels::Sgd;
-use crate::model::MlpSpec;
-use crate::optimizer::Step;
+use crate::network::MlpSpec;
+use crate::step::Sgd;
+use crate::step::optimizer::Step;
 use crate::tensor::Tensor;
 
 /// What is kept beside every parameter.

@@ -18,15 +18,16 @@ use self::flight::{Clock, Flight};
 use self::network::{Batch, Network, Outputs};
 pub use self::pace::Pace;
 use self::source::Source;
-use super::{Engine, EngineInfo, StepOptions, replace_test};
+use super::{Engine, EngineInfo, replace_test};
 use crate::data::{Dataset, Format, Samples, Split};
 use crate::error::Result;
 use crate::gpu::adapter::DeviceType;
 use crate::gpu::{Buffer, Gpu, Launch};
 use crate::kernels::{Kernels, Layout, Matrix, Sample, Sum};
-use crate::metrics::Sums;
-use crate::model::{MlpSpec, OptimizerState, Parameters};
-use crate::optimizer::Step;
+use crate::network::{MlpSpec, OptimizerState, Parameters};
+use crate::step::StepOptions;
+use crate::step::metrics::Sums;
+use crate::step::optimizer::Step;
 use crate::tensor::Tensor;
 
 /// The slots' inputs take no more device memory than this, unless one batch alone does.

@@ -1,12 +1,11 @@
 //! The network itself on the device: its parameters, and the launches of a forward pass and of a training step.
 
-use crate::dropout::Dropout;
-use crate::engine::StepOptions;
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Launch, Slice};
-use crate::kernels::{Activate, Advance, ClipNorm, Kernels, Layout, Matrix, Sgd};
-use crate::model::{Dense, MlpSpec, OptimizerState, Parameters};
-use crate::reference::Activation;
+use crate::kernels::{Activate, Advance, ClipNorm, Kernels, Layout, Matrix};
+use crate::network::{Activation, Dense, MlpSpec, OptimizerState, Parameters};
+use crate::step::dropout::Dropout;
+use crate::step::{Sgd, StepOptions};
 use crate::tensor::Tensor;
 
 /// Parameters in device memory.

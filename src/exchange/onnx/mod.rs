@@ -15,11 +15,10 @@ pub mod proto;
 
 use prost::Message;
 
-use crate::checkpoint::ModelInfo;
 use crate::data::{Preparation, Scaling};
 use crate::error::{Error, Result};
-use crate::model::{Dense, Parameters};
-use crate::reference::Activation;
+use crate::network::{Activation, Dense, Parameters};
+use crate::training::checkpoint::ModelInfo;
 use proto::{
     AttributeProto, AttributeType, DataType, Dimension, DimensionValue, GraphProto, ModelProto, NodeProto,
     OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto,

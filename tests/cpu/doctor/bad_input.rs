@@ -4,7 +4,7 @@ use super::{PLAIN, export, network};
 use gpu_mlp::doctor::npy::{Array, Kind, Value};
 use gpu_mlp::doctor::npz::{self, Entries};
 use gpu_mlp::doctor::{self, Options};
-use gpu_mlp::reference::Activation;
+use gpu_mlp::network::Activation;
 use std::io::{Cursor, Write};
 use zip::write::SimpleFileOptions;
 

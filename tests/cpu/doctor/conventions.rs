@@ -5,7 +5,7 @@ use gpu_mlp::doctor::npy::{Array, Kind, Value};
 use gpu_mlp::doctor::npz::Entries;
 use gpu_mlp::doctor::report::{Report, Verdict};
 use gpu_mlp::doctor::{self, Options};
-use gpu_mlp::reference::Activation;
+use gpu_mlp::network::Activation;
 
 fn report(entries: &Entries) -> Report {
     doctor::examine(entries, &Options::default()).unwrap()

@@ -5,7 +5,7 @@ use gpu_mlp::doctor::npy::Value;
 use gpu_mlp::doctor::npz::Entries;
 use gpu_mlp::doctor::report::{Status, Verdict};
 use gpu_mlp::doctor::{self, Options};
-use gpu_mlp::reference::Activation;
+use gpu_mlp::network::Activation;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

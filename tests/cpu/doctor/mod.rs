@@ -9,7 +9,8 @@ mod program;
 
 use gpu_mlp::doctor::npy::{Array, Kind, Value};
 use gpu_mlp::doctor::npz::Entries;
-use gpu_mlp::reference::{Activation, Layer, Matrix, Mlp};
+use gpu_mlp::network::Activation;
+use gpu_mlp::reference::{Layer, Matrix, Mlp};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

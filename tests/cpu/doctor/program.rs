@@ -3,7 +3,7 @@
 use super::{PLAIN, export, network};
 use gpu_mlp::doctor::npy::Value;
 use gpu_mlp::doctor::npz::{self, Entries};
-use gpu_mlp::reference::Activation;
+use gpu_mlp::network::Activation;
 use serde_json::Value as Json;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use gpu_mlp::checkpoint::load_model;
+use gpu_mlp::training::checkpoint::load_model;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 

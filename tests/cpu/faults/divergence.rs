@@ -1,9 +1,9 @@
 //! Trainings that diverge: what is said of it, what is kept, and what `--on-divergence lower-lr` makes of them.
 
 use gpu_mlp::Error;
-use gpu_mlp::checkpoint::State;
 use gpu_mlp::engine::Engine;
-use gpu_mlp::trainer::{
+use gpu_mlp::training::checkpoint::State;
+use gpu_mlp::training::{
     Divergence, Place as Where, TrainConfig, Trainer, Unobserved, initial_state, shuffled,
 };
 use pollster::block_on;

@@ -13,8 +13,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use gpu_mlp::checkpoint::load_state;
-use gpu_mlp::model::MlpSpec;
+use gpu_mlp::network::MlpSpec;
+use gpu_mlp::training::checkpoint::load_state;
 
 use crate::program::{Place, Ran};
 

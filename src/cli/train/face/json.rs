@@ -2,7 +2,7 @@
 
 use super::{Ending, Face, text};
 use crate::cli::output::{note, say};
-use crate::trainer::Outcome;
+use crate::training::Outcome;
 
 pub(super) struct Json {
     pub quiet: bool,

@@ -11,10 +11,10 @@ use super::TrainArgs;
 use crate::data::Dataset;
 use crate::engine::EngineInfo;
 use crate::error::Result;
-use crate::metrics::EpochRecord;
-use crate::model::MlpSpec;
-use crate::run::RunConfig;
-use crate::trainer::{Outcome, Plan};
+use crate::network::MlpSpec;
+use crate::step::metrics::EpochRecord;
+use crate::training::run::RunConfig;
+use crate::training::{Outcome, Plan};
 
 /// Hears what happens, and shows what it wants to of it. Notes reach the user another way: `output::note`.
 pub(super) trait Face {

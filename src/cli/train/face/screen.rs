@@ -18,7 +18,7 @@ use crate::cli::interrupt;
 use crate::cli::output::{held, hold, note, release, say};
 use crate::cli::train::config_file;
 use crate::error::{Error, Result};
-use crate::metrics::EpochRecord;
+use crate::step::metrics::EpochRecord;
 
 /// Between two looks at the keys and two drawings.
 const MOMENT: Duration = Duration::from_millis(50);

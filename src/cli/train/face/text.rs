@@ -7,8 +7,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{Ending, Face, Opening};
 use crate::cli::output::{say, thousands};
 use crate::error::Result;
-use crate::metrics::EpochRecord;
-use crate::trainer::Outcome;
+use crate::step::metrics::EpochRecord;
+use crate::training::Outcome;
 
 pub(super) struct Text {
     bar: ProgressBar,

@@ -1,9 +1,9 @@
 //! How steps are taken.
 
-use crate::dropout::Dropout;
-use crate::kernels::Sgd;
-use crate::optimizer::{Algorithm, Optimizer, Step};
-use crate::schedule::Schedule;
+use super::Sgd;
+use super::dropout::Dropout;
+use super::optimizer::{Algorithm, Optimizer, Step};
+use super::schedule::Schedule;
 
 /// How steps are taken.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -31,7 +31,7 @@ use self::proto::{
     TensorProto, TensorShapeProto, Value, What,
 };
 use crate::error::{Error, Result};
-use crate::metrics::EpochRecord;
+use crate::step::metrics::EpochRecord;
 
 /// What every event file's name has, followed by the second in which it was begun: TensorBoard reads them in that order.
 const PREFIX: &str = "events.out.tfevents.";

@@ -21,9 +21,8 @@ use crate::data::{Preparation, Scaling};
 use crate::error::{Error, Result};
 use crate::files::atomic_file::AtomicFile;
 use crate::files::regular_file;
-use crate::metrics::Sums;
-use crate::model::{Dense, MlpSpec, OptimizerState, Parameters};
-use crate::reference::Activation;
+use crate::network::{Activation, Dense, MlpSpec, OptimizerState, Parameters};
+use crate::step::metrics::Sums;
 use crate::tensor::Tensor;
 
 /// The metadata's key of what a file says of itself.

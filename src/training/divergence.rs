@@ -5,8 +5,8 @@
 
 use std::fmt;
 
+use super::checkpoint::State;
 use super::{Observer, Trainer};
-use crate::checkpoint::State;
 use crate::data::Dataset;
 use crate::engine::Engine;
 use crate::error::Result;

@@ -1,7 +1,7 @@
 //! What a network is: its layers' sizes, its parameters and their seeded initialisation. No device in here.
 
+use super::Activation;
 use crate::error::{Error, Result};
-use crate::reference::{self, Activation};
 use crate::tensor::Tensor;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -161,15 +161,6 @@ impl Parameters {
             sizes.push(w.cols());
         }
         MlpSpec::new(sizes)
-    }
-
-    /// The same network in double precision, for [`reference`](mod@reference) to calculate with.
-    pub fn in_f64(&self, activation: Activation) -> reference::Mlp {
-        let layer = |dense: &Dense| reference::Layer {
-            w: dense.w.map(f64::from),
-            b: dense.b.data().iter().map(|&b| f64::from(b)).collect(),
-        };
-        reference::Mlp { layers: self.layers.iter().map(layer).collect(), activation }
     }
 
     /// The last layer, counted from 0, with a value that is infinite or no number. Backward propagation comes to the

@@ -25,16 +25,15 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use self::lock::Lock;
-use crate::checkpoint::{self, ModelInfo, Progress, State};
+use super::checkpoint::{self, ModelInfo, Progress, State};
+use super::{TrainConfig, tensorboard};
 use crate::data::LoadOptions;
 use crate::error::{Error, Result};
 use crate::files::atomic_file::AtomicFile;
 use crate::files::regular_file;
-use crate::metrics::{EpochRecord, Recovery};
-use crate::model::{MlpSpec, Parameters};
-use crate::optimizer::Algorithm;
-use crate::tensorboard;
-use crate::trainer::TrainConfig;
+use crate::network::{MlpSpec, Parameters};
+use crate::step::metrics::{EpochRecord, Recovery};
+use crate::step::optimizer::Algorithm;
 
 /// The name of the newest model's file.
 const MODEL: &str = "model.safetensors";

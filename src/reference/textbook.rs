@@ -20,13 +20,7 @@
 //! Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), algorithms 6.3 and 6.4; Bishop, *Pattern
 //! Recognition and Machine Learning* (2006), sections 4.3.4 and 5.3. Nothing here is fast; everything is plain.
 
-pub mod optimizer;
-pub mod training;
-
-use std::f64::consts::{FRAC_1_SQRT_2, PI};
-
-use serde::{Deserialize, Serialize};
-
+use crate::network::Activation;
 use crate::tensor::Tensor;
 
 /// A matrix in double precision.
@@ -66,60 +60,6 @@ pub fn dense(x: &Matrix, w: &Matrix, b: &[f64]) -> Matrix {
 /// `Σ_rows q`: the gradient of a bias that was added to every row.
 pub fn sum_rows(q: &Matrix) -> Vec<f64> {
     (0..q.cols()).map(|c| (0..q.rows()).map(|r| q.at(r, c)).sum()).collect()
-}
-
-/// What follows a hidden layer's affine map, element by element.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Activation {
-    /// `max(z, 0)`, with derivative 0 at 0.
-    #[default]
-    Relu,
-    /// `1 / (1 + exp(-z))`
-    Sigmoid,
-    /// `tanh(z)`
-    Tanh,
-    /// `z · Φ(z)` with the normal distribution's `Φ(z) = (1 + erf(z / √2)) / 2` (Hendrycks, Gimpel, *Gaussian Error
-    /// Linear Units*, 2016), in its exact form
-    Gelu,
-}
-
-impl Activation {
-    /// Its name in files and options.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Relu => "relu",
-            Self::Sigmoid => "sigmoid",
-            Self::Tanh => "tanh",
-            Self::Gelu => "gelu",
-        }
-    }
-
-    /// `f(z)`
-    pub fn apply(self, z: f64) -> f64 {
-        match self {
-            Self::Relu if z < 0.0 => 0.0,
-            Self::Relu => z, // NaN stays NaN
-            Self::Sigmoid => 1.0 / (1.0 + (-z).exp()),
-            Self::Tanh => z.tanh(),
-            Self::Gelu => z * phi(z),
-        }
-    }
-
-    /// `f'(z)`
-    pub fn derivative(self, z: f64) -> f64 {
-        match self {
-            Self::Relu => f64::from(z > 0.0),
-            Self::Sigmoid => self.apply(z) * (1.0 - self.apply(z)),
-            Self::Tanh => 1.0 - z.tanh().powi(2),
-            Self::Gelu => phi(z) + z * (-z * z / 2.0).exp() / (2.0 * PI).sqrt(),
-        }
-    }
-}
-
-/// The normal distribution: `Φ(z) = (1 + erf(z / √2)) / 2`.
-fn phi(z: f64) -> f64 {
-    libm::erfc(-z * FRAC_1_SQRT_2) / 2.0
 }
 
 /// `log Σ_k exp z_k`, shifted by the maximum so that it neither overflows nor loses a small loss.

@@ -8,7 +8,7 @@ use super::RunDir;
 use crate::engine::EngineInfo;
 use crate::error::{Error, Result};
 use crate::files::regular_file;
-use crate::metrics::{EpochRecord, Recovery};
+use crate::step::metrics::{EpochRecord, Recovery};
 
 /// A run so far, which may still go on.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -4,9 +4,8 @@
 use crate::data::{Dataset, Split};
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::memory;
-use crate::metrics::Score;
-use crate::reference;
+use crate::step::metrics::Score;
+use crate::{memory, reference};
 
 /// What a network does on some samples.
 #[derive(Debug, Clone, PartialEq)]
@@ -157,7 +156,7 @@ fn mistake(sample: u32, label: usize, answer: usize, logits: &[f32]) -> Mistake 
 
 #[cfg(test)]
 mod tests {
-    use crate::evaluation::{ClassScore, Confusion, mistake};
+    use crate::training::evaluation::{ClassScore, Confusion, mistake};
 
     #[test]
     fn classes_are_scored_by_their_rows_and_columns() {

@@ -4,13 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Plan;
 use crate::data::Dataset;
-use crate::dropout::Dropout;
-use crate::engine::StepOptions;
 use crate::error::{Error, Result};
-use crate::model::MlpSpec;
-use crate::optimizer::{Algorithm, Optimizer};
-use crate::reference::Activation;
-use crate::schedule::{Curve, Schedule};
+use crate::network::{Activation, MlpSpec};
+use crate::step::StepOptions;
+use crate::step::dropout::Dropout;
+use crate::step::optimizer::{Algorithm, Optimizer};
+use crate::step::schedule::{Curve, Schedule};
 
 /// What to train, and how. Names as in `config.json` and on the command line; what a file does not name is as by default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

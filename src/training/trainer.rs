@@ -1,23 +1,15 @@
-//! Training: epochs over an engine, validation, early stopping, checkpoints. Tells an [`Observer`] what happens and
-//! prints nothing.
-
-mod config;
-mod divergence;
-mod memory;
-mod plan;
-
-pub use config::TrainConfig;
-pub use divergence::{Divergence, Place};
-pub use plan::{Plan, shuffled};
+//! A run: epochs over an engine, from the first or from a checkpoint to the last.
 
 use std::time::Instant;
 
-use crate::checkpoint::{Progress, State};
+use super::checkpoint::{Progress, State};
+use super::config::TrainConfig;
+use super::plan::{Plan, shuffled};
 use crate::data::{Dataset, Split};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::metrics::{EpochRecord, Score, Sums};
-use crate::model::{OptimizerState, Parameters};
+use crate::network::{OptimizerState, Parameters};
+use crate::step::metrics::{EpochRecord, Score, Sums};
 
 /// Hears what happens in a run, keeps what has to be kept, and may end it.
 pub trait Observer {
@@ -83,13 +75,13 @@ struct Speed {
 
 /// A run: an engine, the samples, and how far it has come.
 pub struct Trainer<'a, E> {
-    engine: &'a mut E,
-    config: &'a TrainConfig,
-    plan: Plan,
-    progress: Progress,
-    history: Vec<EpochRecord>,
+    pub(super) engine: &'a mut E,
+    pub(super) config: &'a TrainConfig,
+    pub(super) plan: Plan,
+    pub(super) progress: Progress,
+    pub(super) history: Vec<EpochRecord>,
     /// The parameters with the lowest validation loss, if that may stop the run.
-    best: Option<Parameters>,
+    pub(super) best: Option<Parameters>,
 }
 
 /// What a new run starts from: weights initialised from the seed, and an optimiser that remembers nothing.
@@ -154,7 +146,7 @@ impl<'a, E: Engine> Trainer<'a, E> {
     }
 
     /// Puts engine and progress back to a state.
-    async fn restore(&mut self, state: &State) -> Result<()> {
+    pub(super) async fn restore(&mut self, state: &State) -> Result<()> {
         self.engine.set_parameters(&state.parameters, Some(&state.optimizer)).await?;
         self.engine.set_sums(&state.progress.sums).await?;
         self.progress.clone_from(&state.progress);
@@ -211,7 +203,7 @@ impl<'a, E: Engine> Trainer<'a, E> {
     }
 
     /// The training samples in the order in which an epoch, counted from 0, takes them.
-    fn order(&self, epoch: usize) -> Vec<u32> {
+    pub(super) fn order(&self, epoch: usize) -> Vec<u32> {
         shuffled(&self.plan.train, self.config.seed, epoch)
     }
 
@@ -273,7 +265,7 @@ impl<'a, E: Engine> Trainer<'a, E> {
         self.state().await
     }
 
-    async fn state(&mut self) -> Result<State> {
+    pub(super) async fn state(&mut self) -> Result<State> {
         Ok(State {
             progress: self.progress.clone(),
             parameters: self.engine.parameters().await?,

@@ -1,0 +1,11 @@
+//! How a step is taken, and what it is measured by: the optimiser's rule, the learning rate, dropout, loss and accuracy.
+
+pub mod dropout;
+pub mod metrics;
+pub mod optimizer;
+mod options;
+pub mod schedule;
+mod sgd;
+
+pub use options::StepOptions;
+pub use sgd::Sgd;
