@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 use clap::ValueEnum;
+use clap::builder::PossibleValue;
 
 use super::number;
 use super::output::note;
@@ -132,23 +133,14 @@ pub(super) fn hidden(text: &str) -> Result<Hidden, String> {
     text.split(',').map(size).collect::<Result<_, _>>().map(Hidden)
 }
 
-/// What follows every hidden layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ActivationChoice {
-    Relu,
-    Tanh,
-    Sigmoid,
-    Gelu,
-}
+/// Options that name an activation take what there is.
+impl ValueEnum for Activation {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
 
-impl ActivationChoice {
-    pub fn activation(self) -> Activation {
-        match self {
-            Self::Relu => Activation::Relu,
-            Self::Tanh => Activation::Tanh,
-            Self::Sigmoid => Activation::Sigmoid,
-            Self::Gelu => Activation::Gelu,
-        }
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
     }
 }
 

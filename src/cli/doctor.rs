@@ -2,8 +2,9 @@
 
 use super::{number, output};
 use crate::doctor::report::{Finding, Report, Status, Verdict};
-use crate::doctor::{self, Options, dump, template};
+use crate::doctor::{self, Options, template};
 use crate::error::{Error, Result};
+use crate::network::Activation;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -28,8 +29,8 @@ pub struct DoctorArgs {
     json: bool,
 
     /// The hidden activation, if the file has no `act`
-    #[arg(long, value_name = "relu|sigmoid|tanh|gelu", value_parser = ["relu", "sigmoid", "tanh", "gelu"])]
-    act: Option<String>,
+    #[arg(long, value_enum)]
+    act: Option<Activation>,
 
     /// Largest relative difference that still counts as equal [default: 1e-9 for float64, 1e-4 for float32]
     #[arg(long, value_name = "X", value_parser = number::real::<f64>)]
@@ -73,7 +74,7 @@ fn options(args: &DoctorArgs) -> Result<Options> {
         return Err(Error::Usage(format!("--tolerance must lie between 0 and 1, got {tolerance}")));
     }
     Ok(Options {
-        act: args.act.as_deref().and_then(dump::activation),
+        act: args.act,
         tolerance: args.tolerance,
         map: args.map.iter().map(pair).collect::<Result<_>>()?,
     })

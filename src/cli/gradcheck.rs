@@ -1,11 +1,12 @@
 //! `gpu-mlp gradcheck`: are the gradients of this machine's GPU or CPU right?
 
-use super::choice::{self, ActivationChoice, DeviceChoice, Hidden};
+use super::choice::{self, DeviceChoice, Hidden};
 use super::number;
 use super::output::{json, note, say};
 use crate::checks::gradcheck::{self, Checked, Problem};
 use crate::engine::{CpuEngine, GpuEngine, Residency};
 use crate::error::Result;
+use crate::network::Activation;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,8 +23,8 @@ pub struct GradcheckArgs {
     #[arg(long, value_name = "SIZES", default_value = "16,8", value_parser = choice::hidden)]
     hidden: Hidden,
     /// What follows every hidden layer
-    #[arg(long, value_enum, default_value_t = ActivationChoice::Relu)]
-    activation: ActivationChoice,
+    #[arg(long, value_enum, default_value_t = Activation::Relu)]
+    activation: Activation,
     /// How much of each label is spread evenly over all classes
     #[arg(long, value_name = "E", default_value_t = 0.0, value_parser = number::part)]
     label_smoothing: f32,
@@ -46,8 +47,7 @@ pub fn run(args: &GradcheckArgs) -> Result<u8> {
     args.device.check()?;
     // Parameters and their gradient, in f32 and f64.
     args.hidden.require_memory(32)?;
-    let mut problem =
-        Problem::with_activation(&args.hidden.0, args.activation.activation(), args.batch, args.seed)?;
+    let mut problem = Problem::with_activation(&args.hidden.0, args.activation, args.batch, args.seed)?;
     problem.label_smoothing = args.label_smoothing;
     let checked = pollster::block_on(check(args, &problem))?;
     let text = if args.json { json(&checked)? } else { human(&checked) };

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::choice::ActivationChoice;
 use super::export::beside;
 use super::output::{note, say, thousands};
 use crate::data::{Preparation, Scaling};
 use crate::error::{Error, Result};
 use crate::exchange::{self, Imported};
+use crate::network::Activation;
 use crate::training::checkpoint::{self, ModelInfo};
 
 const EXAMPLES: &str = "\
@@ -42,7 +42,7 @@ pub struct ImportArgs {
     class_names: Option<Vec<String>>,
     /// What follows every hidden layer [default: what the file says, else relu]
     #[arg(long, value_enum)]
-    activation: Option<ActivationChoice>,
+    activation: Option<Activation>,
     /// What the network was trained on [default: what the file says, else bytes]
     #[arg(long, value_enum)]
     inputs: Option<Inputs>,
@@ -77,8 +77,8 @@ pub fn run(args: &ImportArgs) -> Result<()> {
             ModelInfo { preparation: Preparation::of_images(spec.classes()), spec }
         }
     };
-    if let Some(choice) = args.activation {
-        info.spec = info.spec.with_activation(choice.activation());
+    if let Some(activation) = args.activation {
+        info.spec = info.spec.with_activation(activation);
     }
     if let Some(names) = &args.class_names {
         check(names, info.spec.classes())?;

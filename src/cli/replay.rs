@@ -10,9 +10,10 @@ use serde::Serialize;
 use super::choice::{self, DataChoice, Hidden};
 use super::output::{complain, json, note, say};
 use super::{interrupt, number};
-use crate::doctor::{dump, injection, injection::Injection};
+use crate::doctor::injection::{self, Injection};
 use crate::error::{Error, Result};
 use crate::files::atomic_file::AtomicFile;
+use crate::network::Activation;
 use crate::replay::{self, Config, Curve, Plan, Point, Watch};
 use crate::report::chart::{self, Figure};
 
@@ -56,8 +57,8 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = number::whole::<u64>)]
     seed: u64,
     /// The hidden activation
-    #[arg(long, value_name = "relu|sigmoid|tanh", value_parser = ["relu", "sigmoid", "tanh"], default_value = "relu")]
-    act: String,
+    #[arg(long, value_enum, default_value_t = Activation::Relu)]
+    act: Activation,
     /// Folder for replay.svg, replay.png and replay.json
     #[arg(long, value_name = "DIR", default_value = "replay")]
     out: PathBuf,
@@ -108,7 +109,7 @@ pub fn run(args: &ReplayArgs) -> Result<u8> {
         epochs: args.epochs.unwrap_or(if args.seed_question { 25 } else { 10 }),
         lr: args.lr,
         seed: args.seed,
-        act: dump::activation(&args.act).unwrap_or_default(),
+        act: args.act,
     };
     let spec = config.check(&dataset)?;
     fs::create_dir_all(&args.out).map_err(Error::io("create", &args.out))?;
@@ -127,7 +128,7 @@ pub fn run(args: &ReplayArgs) -> Result<u8> {
         batch_size: config.batch_size,
         epochs: config.epochs,
         seed: config.seed,
-        act: &args.act,
+        act: args.act.name(),
         curves: &curves,
     };
     let sizes: Vec<String> = spec.sizes().iter().map(usize::to_string).collect();

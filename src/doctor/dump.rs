@@ -30,14 +30,11 @@ pub struct Dump {
     pub notes: Vec<String>,
 }
 
-/// The activation of a name.
-pub fn activation(name: &str) -> Option<Activation> {
+/// The activation of a name, or of what scikit-learn calls a sigmoid.
+fn activation(name: &str) -> Option<Activation> {
     match name.trim().to_lowercase().as_str() {
-        "relu" => Some(Activation::Relu),
-        "sigmoid" | "logistic" => Some(Activation::Sigmoid),
-        "tanh" => Some(Activation::Tanh),
-        "gelu" => Some(Activation::Gelu),
-        _ => None,
+        "logistic" => Some(Activation::Sigmoid),
+        name => name.parse().ok(),
     }
 }
 
@@ -80,8 +77,8 @@ impl Dump {
         match (key, value) {
             (Key::Act, Value::Text(text)) => {
                 self.act = Some(activation(text).ok_or_else(|| {
-                    let hint = "the hidden activations known are relu, sigmoid and tanh";
-                    (format!("says act = \"{text}\""), hint.to_owned())
+                    let known = Activation::ALL.map(Activation::name).join(", ");
+                    (format!("says act = \"{text}\""), format!("the hidden activations known are {known}"))
                 })?);
             }
             (Key::Layout, Value::Text(text)) => self.rows = Some(text.to_lowercase().starts_with("row")),

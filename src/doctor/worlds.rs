@@ -109,6 +109,7 @@ fn conventions<'a>(dump: &Dump, cases: &'a [Case]) -> Vec<(&'a Case, World)> {
     let acts = match dump.act {
         Some(act) => vec![act],
         None if dump.depth == 1 => vec![Activation::Relu],
+        // Those that people write by hand; GELU is taken only where the file or the command says so.
         None => vec![Activation::Relu, Activation::Sigmoid, Activation::Tanh],
     };
     let mut worlds = Vec::new();

@@ -1,5 +1,6 @@
 //! `gpu-mlp train` with other optimisers, schedules and activations, and `--config`: what holds, and what is refused.
 
+use gpu_mlp::network::Activation;
 use std::fs;
 
 use serde_json::{Value, json};
@@ -157,7 +158,7 @@ fn epochs_added_by_resuming_are_those_of_a_straight_run() {
 #[test]
 fn eval_applies_the_model_s_activation() {
     let place = Place::new();
-    for activation in ["relu", "tanh", "sigmoid", "gelu"] {
+    for activation in Activation::ALL.map(Activation::name) {
         let args =
             ["--activation", activation, "--dropout", "0.2", "--label-smoothing", "0.1", "--epochs", "3"];
         let end = place.trained(activation, &args).pop().unwrap();

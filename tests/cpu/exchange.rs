@@ -14,9 +14,6 @@ use tempfile::tempdir;
 
 use crate::forms::{array, write_npz};
 
-pub const ACTIVATIONS: [Activation; 4] =
-    [Activation::Relu, Activation::Sigmoid, Activation::Tanh, Activation::Gelu];
-
 /// A network of these sizes with biases too, and values that are easily lost: -0, and the smallest above 0.
 pub fn model(sizes: &[usize], activation: Activation, scaling: Scaling) -> (Parameters, ModelInfo) {
     let spec = MlpSpec::new(sizes.to_vec()).unwrap().with_activation(activation);
@@ -45,7 +42,7 @@ fn bits(parameters: &Parameters) -> Vec<Vec<u32>> {
 fn a_model_comes_back_with_the_same_bits() {
     let folder = tempdir().unwrap();
     for (activation, scaling) in
-        ACTIVATIONS.into_iter().zip([Scaling::Bytes, columns(5), Scaling::None, columns(5)])
+        Activation::ALL.into_iter().zip([Scaling::Bytes, columns(5), Scaling::None, columns(5)])
     {
         let (parameters, info) = model(&[5, 4, 4, 3], activation, scaling);
         for (name, format) in [("a.safetensors", Format::Safetensors), ("a.npz", Format::Npz)] {
@@ -192,7 +189,7 @@ fn onnx_holds_the_same_bits_and_the_scaling() {
     let middle: [&[&str]; 4] = [&["Relu"], &["Sigmoid"], &["Tanh"], &["Mul", "Erf", "Add", "Mul", "Mul"]];
     let scalings: [(Scaling, &[&str]); 3] =
         [(Scaling::Bytes, &["Mul"]), (Scaling::None, &[]), (columns(5), &["Sub", "Mul"])];
-    for (activation, middle) in ACTIVATIONS.into_iter().zip(middle) {
+    for (activation, middle) in Activation::ALL.into_iter().zip(middle) {
         for (scaling, scaled) in &scalings {
             for softmax in [false, true] {
                 let (parameters, info) = model(&[5, 4, 4, 3], activation, scaling.clone());

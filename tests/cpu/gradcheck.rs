@@ -37,7 +37,7 @@ fn the_engine_s_gradients_are_right() {
 
 #[test]
 fn other_activations_and_smoothed_labels_are_right_too() {
-    for activation in [Activation::Relu, Activation::Tanh, Activation::Sigmoid, Activation::Gelu] {
+    for activation in Activation::ALL {
         let mut problem = Problem::with_activation(&[16, 8], activation, 13, 3).unwrap();
         problem.label_smoothing = 0.2;
         let smoothed = gradient(&problem);

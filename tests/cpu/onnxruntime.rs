@@ -11,8 +11,9 @@ use gpu_mlp::exchange::{Format, export};
 use gpu_mlp::step::StepOptions;
 use pollster::block_on;
 
-use crate::exchange::{ACTIVATIONS, columns, model};
+use crate::exchange::{columns, model};
 use crate::forms::{array, write_npz};
+use gpu_mlp::network::Activation;
 
 const CHECK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cpu/check_exports.py");
 const ROWS: usize = 100;
@@ -23,7 +24,7 @@ fn others_compute_the_same_logits() {
     let python = std::env::var("GPU_MLP_PYTHON").expect("GPU_MLP_PYTHON names a Python");
     let folder = tempfile::tempdir().unwrap();
     let mut cases = 0;
-    for activation in ACTIVATIONS {
+    for activation in Activation::ALL {
         for (name, scaling, sizes) in [
             ("bytes", Scaling::Bytes, &[784, 300, 75, 10][..]),
             ("columns", columns(5), &[5, 17, 3]),

@@ -9,8 +9,6 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Deserialize;
 
-const ACTIVATIONS: [Activation; 3] = [Activation::Relu, Activation::Sigmoid, Activation::Tanh];
-
 /// Uniform in -1..1.
 fn random(rng: &mut ChaCha8Rng, rows: usize, cols: usize) -> Matrix {
     Matrix::from_fn(rows, cols, |_, _| (rng.next_u64() >> 11) as f64 / (1_u64 << 52) as f64 - 1.0)
@@ -85,7 +83,7 @@ fn backward_agrees_with_central_differences() {
         (&[6, 5, 2, 7, 1], 2),
     ];
     let mut rng = ChaCha8Rng::seed_from_u64(42);
-    for activation in ACTIVATIONS {
+    for activation in Activation::ALL {
         for (sizes, rows) in shapes {
             let mlp = network(&mut rng, sizes, activation);
             let x = random(&mut rng, rows, sizes[0]);
@@ -140,7 +138,7 @@ fn activations_and_their_derivatives() {
     assert_eq!([-1.0, 0.0, 2.0].map(|z| Activation::Relu.derivative(z)), [0.0, 0.0, 1.0]);
     assert_eq!((Activation::Sigmoid.apply(0.0), Activation::Sigmoid.derivative(0.0)), (0.5, 0.25));
     assert_eq!((Activation::Tanh.apply(0.0), Activation::Tanh.derivative(0.0)), (0.0, 1.0));
-    for activation in ACTIVATIONS {
+    for activation in Activation::ALL {
         assert!(activation.apply(f64::NAN).is_nan(), "{activation:?}");
         assert!([-800.0, 800.0].into_iter().all(|z| activation.derivative(z).is_finite()), "{activation:?}");
     }

@@ -54,7 +54,7 @@ impl Case {
         let (depth, batch) = (seed as usize % 6, within(1, 300));
         let mut sizes: Vec<usize> = (0..=depth).map(|_| within(1, 257)).collect();
         sizes.push(within(2, 300));
-        let all = [Activation::Relu, Activation::Sigmoid, Activation::Tanh, Activation::Gelu];
+        let all = Activation::ALL;
         let spec = MlpSpec::new(sizes).unwrap().with_activation(all[within(0, 3)]);
         let mut parameters = Parameters::initial(&spec, seed);
         for b in parameters.layers.iter_mut().flat_map(|layer| layer.b.data_mut()) {

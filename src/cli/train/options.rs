@@ -4,10 +4,10 @@ use clap::ValueEnum;
 use serde_json::Value;
 
 use super::{TrainArgs, config_file, conflict};
-use crate::cli::choice::{self, ActivationChoice, Hidden, absolute};
+use crate::cli::choice::{self, Hidden, absolute};
 use crate::cli::number;
 use crate::error::{Error, Result};
-use crate::network::MlpSpec;
+use crate::network::{Activation, MlpSpec};
 use crate::step::optimizer::Algorithm;
 use crate::step::schedule::Curve;
 use crate::training::TrainConfig;
@@ -20,8 +20,8 @@ pub(super) struct Options {
     #[arg(long, value_name = "SIZES", default_value = "300,75", value_parser = choice::hidden)]
     hidden: Hidden,
     /// What follows every hidden layer
-    #[arg(long, value_enum, default_value_t = ActivationChoice::Relu)]
-    activation: ActivationChoice,
+    #[arg(long, value_enum, default_value_t = Activation::Relu)]
+    activation: Activation,
     /// Samples in a batch
     #[arg(long, value_name = "N", default_value_t = TrainConfig::default().batch_size)]
     #[arg(value_parser = number::whole::<usize>)]
@@ -122,7 +122,7 @@ impl Options {
         };
         TrainConfig {
             hidden: self.hidden.0.clone(),
-            activation: self.activation.activation(),
+            activation: self.activation,
             batch_size: self.batch_size,
             epochs: self.epochs,
             optimizer,
