@@ -1,8 +1,9 @@
 //! `gpu-mlp doctor`: what is wrong with somebody's hand-written backpropagation.
 
 use super::{number, output};
-use crate::doctor::report::{Finding, Report, Status, Verdict};
-use crate::doctor::{self, Options, template};
+use crate::doctor::exam::report::{Finding, Report, Status, Verdict};
+use crate::doctor::file::template;
+use crate::doctor::{self, Options};
 use crate::error::{Error, Result};
 use crate::network::Activation;
 

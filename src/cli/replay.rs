@@ -10,10 +10,10 @@ use serde::Serialize;
 use super::choice::{self, DataChoice, Hidden};
 use super::output::{complain, json, note, say};
 use super::{interrupt, number};
-use crate::doctor::injection::{self, Injection};
 use crate::error::{Error, Result};
 use crate::files::atomic_file::AtomicFile;
 use crate::network::Activation;
+use crate::replay::injection::{self, Injection};
 use crate::replay::{self, Config, Curve, Plan, Point, Watch};
 use crate::report::chart::{self, Figure};
 

@@ -7,70 +7,35 @@
 //! counts.
 //!
 //! ```text
-//! npz, npy      the arrays            case          its tensors in one layout
-//! keys, dump    its keys              exam          one examination: forward, backward, update, health, witness
-//! judge         when numbers agree    preactivation, probabilities, loss, accuracy, delta, hidden, gradient,
-//!                                     scale, labels, optimiser: the right formulas and the bugs, as tables
-//! catalogue     what each bug means and its fix       report: the answer
-//! trace         the right values as a file             comparison, rounding: a file beside the right values
-//! injection     bugs that can be put into a training   training, setting: a network that trains with them
+//! file       npz, npy: the arrays; keys, dump: their names; case: its tensors in one layout
+//! formulas   the right formulas and the bugs, as tables; catalogue: what each bug means and its fix
+//! exam       one examination: forward, backward, update, health, witness; judge: when numbers agree;
+//!            worlds: the choice among conventions; report: the answer
+//! beside     trace: the right values as a file; comparison, rounding: a file beside the right values
 //! ```
 //!
 //! Nothing here needs a GPU, and nothing here prints.
 
-mod accuracy;
-mod algebra;
-mod backward;
-mod candidates;
-mod case;
-pub mod catalogue;
-pub mod comparison;
-mod delta;
-mod design;
-pub mod dump;
-mod exam;
-mod forward;
-mod gradient;
-mod health;
-mod hidden;
-mod hypothesis;
-pub mod injection;
-mod judge;
-pub mod keys;
-mod labels;
-mod layer;
-mod loss;
-pub mod npy;
-pub mod npz;
-pub mod optimiser;
-mod output;
-mod permutation;
-mod preactivation;
-mod probabilities;
-mod ratio;
-pub mod report;
-mod rounding;
-mod scale;
-pub mod setting;
-pub mod slot;
-pub mod template;
-pub mod trace;
-pub mod training;
-mod update;
-mod witness;
-mod worlds;
+pub mod beside;
+pub mod exam;
+pub mod file;
+pub mod formulas;
 
-pub use report::Report;
+pub use beside::{comparison, trace};
+pub use exam::report::Report;
+pub use file::{npy, npz};
 
+use self::exam::examination::Exam;
+use self::exam::judge::Tolerance;
+use self::exam::report::{Finding, Verdict};
+use self::exam::worlds;
+use self::file::case::Case;
+use self::file::dump::Dump;
+use self::file::npy::Refusal;
+use self::file::slot::{Param, Slot};
+use self::formulas::catalogue;
 use crate::error::{Error, Result};
 use crate::network::Activation;
-use case::Case;
-use dump::Dump;
-use exam::Exam;
-use judge::Tolerance;
-use npy::Refusal;
-use report::Verdict;
-use slot::{Param, Slot};
 use std::path::Path;
 
 /// What the user may say about a file beyond the file itself.
@@ -148,7 +113,7 @@ fn concluded(dump: &Dump, mut exam: Exam) -> Report {
 }
 
 /// Where numbers cannot tell bugs apart, the one that is named elsewhere in the same file comes first.
-fn prefer_shared_names(findings: &mut [report::Finding]) {
+fn prefer_shared_names(findings: &mut [Finding]) {
     let sure: Vec<String> =
         findings.iter().filter(|f| f.also.is_empty()).filter_map(|f| f.bug.clone()).collect();
     for finding in findings.iter_mut() {

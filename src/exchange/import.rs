@@ -6,8 +6,8 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use crate::doctor::keys::{self, Key};
-use crate::doctor::slot::{Param, Slot};
+use crate::doctor::file::keys::{self, Key};
+use crate::doctor::file::slot::{Param, Slot};
 use crate::error::{Error, Result};
 use crate::files::numpy::dtype::half;
 use crate::files::numpy::npy::{Header, Refusal, row_major};

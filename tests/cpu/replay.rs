@@ -3,11 +3,11 @@
 use std::sync::Mutex;
 
 use gpu_mlp::data::Dataset;
-use gpu_mlp::doctor::injection::{self, Injection};
-use gpu_mlp::doctor::setting::Setting;
-use gpu_mlp::doctor::training::{Batch, Training};
 use gpu_mlp::network::{Activation, MlpSpec, Parameters};
 use gpu_mlp::reference::{Layer, Matrix, Mlp, Sgd, log_sum_exp};
+use gpu_mlp::replay::injection::{self, Injection};
+use gpu_mlp::replay::setting::Setting;
+use gpu_mlp::replay::training::{Batch, Training};
 use gpu_mlp::replay::{self, Config, Curve, Point, Watch};
 use gpu_mlp::report::chart::{Figure, Line, Panel, Series, XAxis, svg};
 use gpu_mlp::training::shuffled;

@@ -1,8 +1,8 @@
 //! `gpu-mlp trace`: what it writes is right in the doctor's eyes, and what it compares is found with its place.
 
-use gpu_mlp::doctor::npy::Value;
-use gpu_mlp::doctor::npz::{self, Entries};
-use gpu_mlp::doctor::{comparison, trace};
+use gpu_mlp::doctor::beside::{comparison, trace};
+use gpu_mlp::doctor::file::npy::Value;
+use gpu_mlp::doctor::file::npz::{self, Entries};
 use gpu_mlp::network::Activation;
 use gpu_mlp::reference::{Layer, Matrix, Mlp};
 use rand_chacha::ChaCha8Rng;
@@ -26,7 +26,7 @@ fn save(place: &Place, name: &str, entries: &Entries) {
     npz::write(&place.path(name), entries.iter().map(|(name, value)| (name.as_str(), value))).unwrap();
 }
 
-fn numbers<'a>(entries: &'a mut Entries, name: &str) -> &'a mut gpu_mlp::doctor::npy::Array {
+fn numbers<'a>(entries: &'a mut Entries, name: &str) -> &'a mut gpu_mlp::doctor::file::npy::Array {
     match entries.get_mut(name) {
         Some(Value::Numbers(array)) => array,
         other => panic!("{name}: {other:?}"),
@@ -120,7 +120,7 @@ fn rounding_to_f32_is_no_difference_but_a_wrong_digit_is() {
                 && array.shape.len() == 2
             {
                 array.data.iter_mut().for_each(|value| *value = f64::from(*value as f32));
-                array.kind = gpu_mlp::doctor::npy::Kind::F32;
+                array.kind = gpu_mlp::doctor::file::npy::Kind::F32;
             }
         }
         let report = comparison::compare(&rounded, None).unwrap();

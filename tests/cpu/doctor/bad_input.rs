@@ -1,8 +1,8 @@
 //! Files that cannot be read, or do not hold a network: a clear refusal, never a panic, never much memory.
 
 use super::{PLAIN, export, network};
-use gpu_mlp::doctor::npy::{Array, Kind, Value};
-use gpu_mlp::doctor::npz::{self, Entries};
+use gpu_mlp::doctor::file::npy::{Array, Kind, Value};
+use gpu_mlp::doctor::file::npz::{self, Entries};
 use gpu_mlp::doctor::{self, Options};
 use gpu_mlp::network::Activation;
 use std::io::{Cursor, Write};

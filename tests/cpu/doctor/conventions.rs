@@ -1,9 +1,9 @@
 //! What people do differently without being wrong, and numbers that cannot decide.
 
 use super::{PLAIN, Style, export, network};
-use gpu_mlp::doctor::npy::{Array, Kind, Value};
-use gpu_mlp::doctor::npz::Entries;
-use gpu_mlp::doctor::report::{Report, Verdict};
+use gpu_mlp::doctor::exam::report::{Report, Verdict};
+use gpu_mlp::doctor::file::npy::{Array, Kind, Value};
+use gpu_mlp::doctor::file::npz::Entries;
 use gpu_mlp::doctor::{self, Options};
 use gpu_mlp::network::Activation;
 
@@ -120,7 +120,7 @@ fn fortran_order_and_other_dtypes_are_read() {
     bytes.extend((header.len() as u32).to_le_bytes());
     bytes.extend(header.as_bytes());
     bytes.extend([1_i16, 4, 2, 5, 3, -6].iter().flat_map(|v| v.to_be_bytes()));
-    let array = gpu_mlp::doctor::npy::parse(&bytes, 100).unwrap();
+    let array = gpu_mlp::doctor::file::npy::parse(&bytes, 100).unwrap();
     let expected = Array { shape: vec![2, 3], data: vec![1.0, 2.0, 3.0, 4.0, 5.0, -6.0], kind: Kind::Whole };
     assert_eq!(array, Value::Numbers(expected));
     let header = "{'descr': '<f2', 'fortran_order': False, 'shape': (4,), }\n";
@@ -128,6 +128,6 @@ fn fortran_order_and_other_dtypes_are_read() {
     bytes.extend((header.len() as u16).to_le_bytes());
     bytes.extend(header.as_bytes());
     bytes.extend([0x3c00_u16, 0xc000, 0x0001, 0x7c00].iter().flat_map(|v| v.to_le_bytes()));
-    let Value::Numbers(array) = gpu_mlp::doctor::npy::parse(&bytes, 100).unwrap() else { panic!() };
+    let Value::Numbers(array) = gpu_mlp::doctor::file::npy::parse(&bytes, 100).unwrap() else { panic!() };
     assert_eq!(array.data, [1.0, -2.0, 2_f64.powi(-24), f64::INFINITY]);
 }

@@ -1,9 +1,9 @@
 //! Right networks are clean, whatever their shape and however they are written down.
 
 use super::{Network, PLAIN, Style, export, network};
-use gpu_mlp::doctor::npy::Value;
-use gpu_mlp::doctor::npz::Entries;
-use gpu_mlp::doctor::report::{Status, Verdict};
+use gpu_mlp::doctor::exam::report::{Status, Verdict};
+use gpu_mlp::doctor::file::npy::Value;
+use gpu_mlp::doctor::file::npz::Entries;
 use gpu_mlp::doctor::{self, Options};
 use gpu_mlp::network::Activation;
 use rand::{RngExt, SeedableRng};

@@ -1,8 +1,8 @@
 //! Every case of `tests/fixtures/doctor.py`: named right from the whole file, from the gradients alone and from the
 //! updates alone; what is right stays silent.
 
-use gpu_mlp::doctor::npz::{self, Entries};
-use gpu_mlp::doctor::report::{Report, Verdict};
+use gpu_mlp::doctor::exam::report::{Report, Verdict};
+use gpu_mlp::doctor::file::npz::{self, Entries};
 use gpu_mlp::doctor::{self, Options};
 use serde_json::Value as Json;
 use std::path::Path;
@@ -65,7 +65,7 @@ fn complaint(report: &Report, expect: &[String]) -> Option<String> {
             return wrong(format!("no note {id}"));
         }
     }
-    let expected = |f: &gpu_mlp::doctor::report::Finding| {
+    let expected = |f: &gpu_mlp::doctor::exam::report::Finding| {
         bugs.iter().any(|&id| f.bug.as_ref() == Some(id) || (f.bug.is_some() && f.also.contains(id)))
     };
     if let Some(other) = report.findings.iter().find(|f| !expected(f)) {

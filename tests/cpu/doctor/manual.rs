@@ -2,7 +2,7 @@
 //! of them has a case.
 
 use super::fixtures;
-use gpu_mlp::doctor::catalogue::{BUGS, formulas};
+use gpu_mlp::doctor::formulas::catalogue::{BUGS, formulas};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The rows of the manual's table of bugs: id, then formula, explanation and fix.

@@ -7,8 +7,8 @@ mod fixtures;
 mod manual;
 mod program;
 
-use gpu_mlp::doctor::npy::{Array, Kind, Value};
-use gpu_mlp::doctor::npz::Entries;
+use gpu_mlp::doctor::file::npy::{Array, Kind, Value};
+use gpu_mlp::doctor::file::npz::Entries;
 use gpu_mlp::network::Activation;
 use gpu_mlp::reference::{Layer, Matrix, Mlp};
 use rand::{RngExt, SeedableRng};

@@ -1,8 +1,8 @@
 //! The command itself: exit codes, JSON, the text for people, and the export snippet.
 
 use super::{PLAIN, export, network};
-use gpu_mlp::doctor::npy::Value;
-use gpu_mlp::doctor::npz::{self, Entries};
+use gpu_mlp::doctor::file::npy::Value;
+use gpu_mlp::doctor::file::npz::{self, Entries};
 use gpu_mlp::network::Activation;
 use serde_json::Value as Json;
 use std::path::{Path, PathBuf};
@@ -120,7 +120,7 @@ fn the_numpy_template_runs() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let script = NETWORK.to_owned() + gpu_mlp::doctor::template::NUMPY;
+    let script = NETWORK.to_owned() + gpu_mlp::doctor::file::template::NUMPY;
     let output = Command::new(&python).args(["-c", &script]).current_dir(folder.path()).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
     let path = folder.path().join("dump.npz");

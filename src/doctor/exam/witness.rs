@@ -1,8 +1,8 @@
 //! An independent witness: central differences of the loss the file claims, without any backpropagation.
 
-use super::algebra::{dot, minus};
-use super::exam::Exam;
-use super::slot::{Param, Slot};
+use super::examination::Exam;
+use crate::doctor::file::slot::{Param, Slot};
+use crate::doctor::formulas::algebra::{dot, minus};
 use crate::reference::{Layer, Mlp, softmax};
 
 /// The step of the differences: the cube root of the rounding error, which balances it against the cubic term.

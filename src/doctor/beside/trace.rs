@@ -3,9 +3,9 @@
 //! The formulas are those of [`crate::reference`], in f64, with samples as rows; dq is the derivative of the mean
 //! loss by q, so 1/N stands in dz_L and nowhere else.
 
-use super::npy::{Array, Kind, Value};
-use super::npz::Entries;
-use super::slot::{Param, Slot};
+use crate::doctor::file::npy::{Array, Kind, Value};
+use crate::doctor::file::npz::Entries;
+use crate::doctor::file::slot::{Param, Slot};
 use crate::reference::{self, Layer, Matrix, Mlp};
 
 /// A tensor under the name that the doctor has for it.

@@ -1,6 +1,6 @@
 //! What a hypothesis is: a bug's id, the formula it stands for, and that formula as code.
 
-use super::case::Case;
+use crate::doctor::file::case::Case;
 use crate::network::Activation;
 use crate::reference::Matrix;
 use std::collections::BTreeMap;

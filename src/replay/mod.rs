@@ -4,13 +4,17 @@
 //! In f64 on the CPU, each training on a thread of its own, with the formulas of the [`doctor`](crate::doctor). The
 //! curves have two losses: the one that the code with the bug *prints*, and the cross-entropy of the same logits.
 
+pub mod injection;
+pub mod setting;
+pub mod training;
+
 use rayon::prelude::*;
 use serde::Serialize;
 
+use self::injection::Injection;
+use self::setting::Setting;
+use self::training::{Batch, Measured, Training};
 use crate::data::{Dataset, Samples};
-use crate::doctor::injection::Injection;
-use crate::doctor::setting::Setting;
-use crate::doctor::training::{Batch, Measured, Training};
 use crate::error::{Error, Result};
 use crate::network::{Activation, MlpSpec, Parameters};
 use crate::report::chart::{Figure, Line, Mark, Panel, Series, XAxis};

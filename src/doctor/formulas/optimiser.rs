@@ -4,10 +4,9 @@
 //! (2015), algorithm 1.
 
 use super::algebra::{plus, scaled, times, zip};
-use super::case::Case;
-use super::exam::cause;
-use super::judge::Trial;
-use super::slot::{Param, Slot};
+use super::trial::{Trial, cause};
+use crate::doctor::file::case::Case;
+use crate::doctor::file::slot::{Param, Slot};
 use crate::reference::Matrix;
 use std::collections::BTreeMap;
 
@@ -174,7 +173,7 @@ pub fn right_steps(
 
 /// Whether the file's velocity is the one of a form.
 fn follows(v: &Matrix, expected: &Matrix) -> bool {
-    super::judge::residual(v, expected) < 1e-3
+    super::trial::residual(v, expected) < 1e-3
 }
 
 /// Adam's moments after the step: the file's, or computed.

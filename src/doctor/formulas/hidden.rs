@@ -2,7 +2,7 @@
 
 use super::algebra::{dot, matmul, matmul_nt, matmul_tn, minus, plus, reshaped, scaled, times};
 use super::hypothesis::{Hypothesis, Site};
-use super::slot::{Param, Slot};
+use crate::doctor::file::slot::{Param, Slot};
 use crate::network::Activation;
 use crate::reference::Matrix;
 

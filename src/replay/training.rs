@@ -3,14 +3,14 @@
 //! A step is computed from the right formulas, and each injected bug's formula stands in for the right one wherever it
 //! belongs. So what is replayed is, to the letter, what the doctor would name.
 
-use super::algebra::{plus, scaled, times};
-use super::case::{Case, Layout};
-use super::hypothesis::{Hypothesis, Site};
 use super::injection::{Injection, Stage};
-use super::optimiser::{self, Numbers, Rule, State};
 use super::setting::Setting;
-use super::slot::{Param, Slot};
-use super::{accuracy, delta, gradient, hidden, loss, preactivation, probabilities, scale};
+use crate::doctor::file::case::{Case, Layout};
+use crate::doctor::file::slot::{Param, Slot};
+use crate::doctor::formulas::algebra::{plus, scaled, times};
+use crate::doctor::formulas::hypothesis::{Hypothesis, Site};
+use crate::doctor::formulas::optimiser::{self, Numbers, Rule, State};
+use crate::doctor::formulas::{accuracy, delta, gradient, hidden, loss, preactivation, probabilities, scale};
 use crate::network::Activation;
 use crate::reference::{Layer, Matrix};
 use preactivation::activation;

@@ -1,7 +1,7 @@
 //! The setting that a bug needs to show: a bug of momentum is shown in a training with momentum.
 
 use super::injection::Injection;
-use super::optimiser::{Numbers, Rule};
+use crate::doctor::formulas::optimiser::{Numbers, Rule};
 use std::collections::BTreeMap;
 
 /// What training needs beyond plain gradient descent for its bugs to show.

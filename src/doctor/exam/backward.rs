@@ -1,11 +1,13 @@
 //! The backward half of an examination: dz, dW, db, da, from the last layer to the first.
 
-use super::algebra::{dot, matmul_nt, minus, norm, plus, scaled, times};
-use super::exam::{Exam, cause, rescaled, tried};
-use super::hypothesis::Site;
-use super::judge::{Cause, Scored, Trial};
-use super::slot::{Param, Slot};
-use super::{gradient, hidden, ratio};
+use super::examination::{Exam, rescaled, tried};
+use super::judge::Scored;
+use super::ratio;
+use crate::doctor::file::slot::{Param, Slot};
+use crate::doctor::formulas::algebra::{dot, matmul_nt, minus, norm, plus, scaled, times};
+use crate::doctor::formulas::hypothesis::Site;
+use crate::doctor::formulas::trial::{Cause, Trial, cause};
+use crate::doctor::formulas::{gradient, hidden};
 use crate::reference::Matrix;
 
 /// The most candidates carried on, and the most bugs in one of them.

@@ -1,6 +1,6 @@
 //! Any label bug without a hypothesis: the labels that were used are `Y = p - N·dz`, if that is one-hot.
 
-use super::case::Case;
+use crate::doctor::file::case::Case;
 use crate::reference::{Matrix, argmax};
 
 /// The labels that `dz_L` was made with, where `dz = scale·(p - Y)` with one of `scales`; and their scale.

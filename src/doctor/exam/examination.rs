@@ -4,13 +4,14 @@
 //! where it is made. Where it is not, the candidates for it are carried along until the next tensor that is given
 //! decides among them.
 
-use super::algebra::{norm, scaled};
-use super::case::Case;
-use super::hypothesis::{Hypothesis, Site};
-use super::judge::{Cause, Decision, Scored, Tolerance, Trial, decide, score};
+use super::judge::{Decision, Scored, Tolerance, decide, score};
 use super::report::{Checked, Finding, Number, RunnerUp, Status};
-use super::slot::Slot;
-use super::{catalogue, scale};
+use crate::doctor::file::case::Case;
+use crate::doctor::file::slot::Slot;
+use crate::doctor::formulas::algebra::{norm, scaled};
+use crate::doctor::formulas::hypothesis::{Hypothesis, Site};
+use crate::doctor::formulas::trial::{Cause, Trial, cause, residual};
+use crate::doctor::formulas::{catalogue, scale};
 use crate::network::Activation;
 use crate::reference::Matrix;
 use std::collections::BTreeMap;
@@ -256,14 +257,6 @@ impl<'a> Exam<'a> {
     }
 }
 
-/// The cause of a hypothesis at a tensor, with the layers' numbers in its formula.
-pub fn cause(slot: Slot, id: &'static str, formula: &str) -> Cause {
-    let l = slot.layer().unwrap_or(0);
-    let text = formula.replace("a_k", &format!("a{}", l.saturating_sub(1))).replace("a_l", &format!("a{l}"));
-    let text = text.replace("z_k", &format!("z{}", l.saturating_sub(1))).replace("n_l", &format!("n{l}"));
-    Cause { id, formula: format!("{slot} = {text}") }
-}
-
 /// The trials of a table at a site, each at every scale.
 pub fn tried<'s>(
     slot: Slot,
@@ -295,7 +288,7 @@ pub fn rescaled(
     let Some(fitted) = scale::fitted(u, base).filter(|_| !constant && base.data().len() >= 4) else {
         return Vec::new();
     };
-    if super::judge::residual(u, &scaled(base, fitted)) > 1e-3 {
+    if residual(u, &scaled(base, fitted)) > 1e-3 {
         return Vec::new();
     }
     let mut trials = Vec::new();

@@ -1,8 +1,7 @@
 //! Rows that are right but in another order: X was shuffled, and what was computed from it was not, or twice.
 
-use super::exam::cause;
-use super::judge::{Trial, residual};
-use super::slot::Slot;
+use crate::doctor::file::slot::Slot;
+use crate::doctor::formulas::trial::{Trial, cause, residual};
 use crate::reference::Matrix;
 
 /// The order in which the right rows stand in `u`: entry r is the right row that `u` has at r.

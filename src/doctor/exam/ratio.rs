@@ -1,7 +1,7 @@
 //! What can be said about numbers that no formula explains.
 
-use super::algebra::dot;
 use super::permutation;
+use crate::doctor::formulas::algebra::dot;
 use crate::reference::Matrix;
 
 /// The spread of a ratio that still counts as one number.

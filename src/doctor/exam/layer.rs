@@ -1,12 +1,14 @@
 //! `dW_l` and `db_l` in an examination, or the steps that show them.
 
-use super::algebra::{dot, minus, norm, plus, scaled};
 use super::backward::{Candidate, inherit};
-use super::exam::{Exam, cause, rescaled, tried};
-use super::hypothesis::Site;
-use super::judge::{Scored, Trial, residual};
-use super::slot::{Param, Slot};
-use super::{gradient, ratio};
+use super::examination::{Exam, rescaled, tried};
+use super::judge::Scored;
+use super::ratio;
+use crate::doctor::file::slot::{Param, Slot};
+use crate::doctor::formulas::algebra::{dot, minus, norm, plus, scaled};
+use crate::doctor::formulas::gradient;
+use crate::doctor::formulas::hypothesis::Site;
+use crate::doctor::formulas::trial::{Trial, cause, residual};
 use crate::reference::Matrix;
 
 /// The penalty is in dW.

@@ -1,13 +1,13 @@
 //! Conventions are not bugs: the examination is run under each of them, and the one with the fewest mismatches
 //! counts.
 
-use super::case::Case;
-use super::dump::Dump;
-use super::exam::{Exam, World};
+use super::examination::{Exam, World};
 use super::judge::Tolerance;
 use super::report::Status;
-use super::slot::Slot;
-use super::{preactivation, probabilities};
+use crate::doctor::file::case::Case;
+use crate::doctor::file::dump::Dump;
+use crate::doctor::file::slot::Slot;
+use crate::doctor::formulas::{preactivation, probabilities};
 use crate::network::Activation;
 
 /// The most worlds that are searched for bugs in tensors that the file does not have; and of a large network.

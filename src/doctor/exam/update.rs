@@ -1,15 +1,15 @@
 //! The step from parameters to new parameters, plain or with momentum or Adam.
 
-use super::algebra::{column_sums, dot, matmul_tn, minus, norm, plus, scaled};
 use super::backward::{Candidate, inherit};
-use super::delta;
-use super::exam::{Exam, cause, rescaled, tried};
-use super::gradient;
-use super::hypothesis::Site;
-use super::judge::{Scored, Trial, residual};
-use super::optimiser::{self, Rule, State, Step};
+use super::examination::{Exam, rescaled, tried};
+use super::judge::Scored;
 use super::ratio;
-use super::slot::{Param, Slot};
+use crate::doctor::file::slot::{Param, Slot};
+use crate::doctor::formulas::algebra::{column_sums, dot, matmul_tn, minus, norm, plus, scaled};
+use crate::doctor::formulas::hypothesis::Site;
+use crate::doctor::formulas::optimiser::{self, Rule, State, Step};
+use crate::doctor::formulas::trial::{Trial, cause, residual};
+use crate::doctor::formulas::{delta, gradient};
 use crate::reference::Matrix;
 
 /// A difference `W - W_new` carries the rounding of W, once, spread evenly: about a third of a step of the last bit,

@@ -1,10 +1,10 @@
 //! What is wrong although every formula is right, and numbers that cannot decide.
 
-use super::algebra::minus;
-use super::catalogue;
-use super::exam::Exam;
+use super::examination::Exam;
 use super::report::{Finding, Number};
-use super::slot::{Param, Slot};
+use crate::doctor::file::slot::{Param, Slot};
+use crate::doctor::formulas::algebra::{finite, minus, zip};
+use crate::doctor::formulas::catalogue;
 use crate::network::Activation;
 use crate::reference::{Layer, Matrix, Mlp, argmax};
 
@@ -112,7 +112,7 @@ impl Exam<'_> {
             let moved = |param: Param| {
                 let old = &case.given[&Slot::Param(param)];
                 let step = minus(&case.given[&Slot::New(param)], old);
-                super::algebra::zip(old, &step, |old, step| old + share * step)
+                zip(old, &step, |old, step| old + share * step)
             };
             let layer = |l| Layer { w: moved(Param::W(l)), b: moved(Param::B(l)).into_data() };
             let mlp = Mlp { layers: (1..=case.depth()).map(layer).collect(), activation: self.world.act };
@@ -146,7 +146,7 @@ impl Exam<'_> {
                 "N = {n} is also the width of a layer: axes may be confused unseen; export N = 37"
             ));
         }
-        if super::algebra::finite(&self.p) && self.p.shape() == self.case.y.shape() {
+        if finite(&self.p) && self.p.shape() == self.case.y.shape() {
             let right = (0..n).all(|r| argmax(self.p.row(r)) == self.case.labels[r]);
             let saturated = self.p.data().iter().all(|&p| !(1e-6..=1.0 - 1e-6).contains(&p));
             if saturated {

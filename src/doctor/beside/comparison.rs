@@ -3,17 +3,18 @@
 //! The doctor computes each tensor from the file's own tensors before it; here everything is computed from the
 //! beginning, so what is wrong once is wrong in all that follows from it.
 
-use super::case::Case;
-use super::dump::Dump;
-use super::judge::Tolerance;
-use super::keys::{self, Key};
-use super::npy::{Array, Kind, Refusal};
-use super::npz::Entries;
-use super::report::Number;
 use super::rounding::Rounding;
-use super::slot::{Param, Slot};
 use super::trace::{self, Named};
-use super::{accuracy, ratio};
+use crate::doctor::exam::judge::Tolerance;
+use crate::doctor::exam::ratio;
+use crate::doctor::exam::report::Number;
+use crate::doctor::file::case::Case;
+use crate::doctor::file::dump::Dump;
+use crate::doctor::file::keys::{self, Key};
+use crate::doctor::file::npy::{Array, Kind, Refusal};
+use crate::doctor::file::npz::Entries;
+use crate::doctor::file::slot::{Param, Slot};
+use crate::doctor::formulas::accuracy;
 use crate::network::Activation;
 use crate::reference::{Layer, Matrix, Mlp};
 use serde::Serialize;

@@ -1,6 +1,7 @@
 //! When numbers agree, and which of several explanations they agree with.
 
-use super::algebra::norm;
+use crate::doctor::formulas::algebra::norm;
+use crate::doctor::formulas::trial::{Cause, Trial, residual};
 use crate::reference::Matrix;
 
 /// Explanations are told apart only if the next one is this many times worse.
@@ -42,55 +43,6 @@ impl Tolerance {
         };
         (self.epsilon * (4.0 + Self::ROUNDINGS * operands)).min(1.0)
     }
-}
-
-/// A step of an explanation: a bug, and the formula it stands for.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Cause {
-    /// The bug's id.
-    pub id: &'static str,
-    /// `dz3 = J(p - y)`, …
-    pub formula: String,
-}
-
-/// One way a tensor may have come about.
-#[derive(Debug, Clone)]
-pub struct Trial {
-    /// What must have gone wrong; empty for the right formula.
-    pub causes: Vec<Cause>,
-    /// The numbers it gives.
-    pub value: Matrix,
-    /// Which of several possible tensors upstream it starts from.
-    pub from: usize,
-    /// The convention's factor between the mean loss's gradient and this tensor.
-    pub scale: f64,
-    /// A convention to mention if this is how it was.
-    pub note: Option<&'static str>,
-}
-
-impl Trial {
-    /// A formula that starts from the only tensor upstream, at the usual scale.
-    pub fn new(value: Matrix, causes: Vec<Cause>) -> Self {
-        Self { causes, value, from: 0, scale: 1.0, note: None }
-    }
-}
-
-/// `|u - h| / max(|u|, |h|)` in the Euclidean norm; NaN agrees with NaN and infinity with infinity at one place.
-pub fn residual(u: &Matrix, h: &Matrix) -> f64 {
-    if u.data().len() != h.data().len() {
-        return f64::INFINITY;
-    }
-    let (mut clean_u, mut clean_h) = (u.clone(), h.clone());
-    for (u, h) in clean_u.data_mut().iter_mut().zip(clean_h.data_mut()) {
-        let same = (u.is_nan() && h.is_nan()) || (u.is_infinite() && u == h);
-        if same {
-            (*u, *h) = (0.0, 0.0);
-        } else if !u.is_finite() || !h.is_finite() {
-            return f64::INFINITY;
-        }
-    }
-    let size = norm(&clean_u).max(norm(&clean_h));
-    if size == 0.0 { 0.0 } else { norm(&super::algebra::minus(&clean_u, &clean_h)) / size }
 }
 
 /// A trial's distance from the numbers to be explained; its own numbers are let go.

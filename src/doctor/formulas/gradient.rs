@@ -2,7 +2,7 @@
 
 use super::algebra::{column_sums, matmul, matmul_tn, reshaped, scaled, times};
 use super::hypothesis::{Hypothesis, Site};
-use super::slot::Param;
+use crate::doctor::file::slot::Param;
 use crate::reference::Matrix;
 
 /// `dW_l = a_{l-1}ᵀ·dz_l`, `db_l = Σ_rows dz_l`

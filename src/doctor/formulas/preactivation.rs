@@ -59,7 +59,7 @@ pub mod activation {
 
     /// Which units the exported a kept: a mask for files that have none.
     fn kept(site: &Site) -> Option<Matrix> {
-        let given = site.case.get(crate::doctor::slot::Slot::Mask(site.l));
+        let given = site.case.get(crate::doctor::file::slot::Slot::Mask(site.l));
         given.cloned().map(|mask| mask.map(|m| f64::from(m != 0.0)))
     }
 

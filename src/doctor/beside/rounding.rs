@@ -1,9 +1,9 @@
 //! How far rounding alone may carry a value that was computed from the beginning: what is needed where values cancel
 //! to almost nothing, so that a relative difference says nothing.
 
-use super::case::Case;
-use super::slot::{Param, Slot};
 use super::trace::Named;
+use crate::doctor::file::case::Case;
+use crate::doctor::file::slot::{Param, Slot};
 use crate::network::Activation;
 use crate::reference::{Matrix, Mlp};
 use std::collections::BTreeMap;

@@ -1,11 +1,13 @@
 //! `dz_L` in an examination: where the backward half begins.
 
-use super::algebra::{norm, scaled};
 use super::backward::{Candidate, anchored};
-use super::exam::{Exam, cause, rescaled, tried};
-use super::judge::{Scored, Trial};
-use super::slot::Slot;
-use super::{delta, labels, ratio, scale};
+use super::examination::{Exam, rescaled, tried};
+use super::judge::Scored;
+use super::ratio;
+use crate::doctor::file::slot::Slot;
+use crate::doctor::formulas::algebra::{norm, scaled};
+use crate::doctor::formulas::trial::{Trial, cause};
+use crate::doctor::formulas::{delta, labels, scale};
 use crate::reference::Matrix;
 
 impl Exam<'_> {

@@ -1,11 +1,12 @@
 //! The forward half of an examination: z, a, p, loss, accuracy.
 
-use super::algebra::{norm, scalar, scaled, times};
-use super::exam::{Exam, cause, tried};
-use super::judge::{Trial, residual};
-use super::preactivation::activation;
-use super::slot::Slot;
-use super::{accuracy, loss, permutation, preactivation, probabilities, ratio};
+use super::examination::{Exam, tried};
+use super::{permutation, ratio};
+use crate::doctor::file::slot::Slot;
+use crate::doctor::formulas::algebra::{finite, norm, scalar, scaled, times};
+use crate::doctor::formulas::preactivation::activation;
+use crate::doctor::formulas::trial::{Trial, cause, residual};
+use crate::doctor::formulas::{accuracy, loss, preactivation, probabilities};
 use crate::reference::Matrix;
 
 /// A loss must agree this closely with a hypothesis: one number fits many formulas by chance.
@@ -217,7 +218,7 @@ impl Exam<'_> {
             self.not_given(Slot::Accuracy);
             return;
         };
-        if !super::algebra::finite(&self.p) {
+        if !finite(&self.p) {
             self.not_checked(Slot::Accuracy);
             return;
         }

@@ -1,6 +1,6 @@
 //! Which bugs can be put into a training, and where they act.
 
-use super::catalogue;
+use crate::doctor::formulas::catalogue;
 use crate::words::spelling::did_you_mean;
 
 /// The part of a training that computes something.

@@ -1,7 +1,7 @@
 //! A network that descends the squared error it prints is another design, not a bug: two findings that together say
 //! only that become a note.
 
-use super::exam::Exam;
+use super::examination::Exam;
 use super::report::Status;
 
 /// A factor from the numbers of samples and classes.

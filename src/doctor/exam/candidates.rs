@@ -1,11 +1,11 @@
 //! Several candidates for a dz that is not in the file, and the gradients that decide among them.
 
-use super::algebra::{matmul, plus, scaled};
 use super::backward::Candidate;
-use super::exam::Exam;
-use super::judge::residual;
-use super::optimiser::Rule;
-use super::slot::{Param, Slot};
+use super::examination::Exam;
+use crate::doctor::file::slot::{Param, Slot};
+use crate::doctor::formulas::algebra::{matmul, matmul_tn, plus, scaled};
+use crate::doctor::formulas::optimiser::Rule;
+use crate::doctor::formulas::trial::residual;
 use crate::reference::Matrix;
 
 /// What a parameter costs that no formula explains.
@@ -112,7 +112,7 @@ impl Exam<'_> {
         } else {
             vec![self.step_scale() / candidate.scale.unwrap_or(1.0)]
         };
-        let along = super::algebra::matmul_tn(&self.a[l - 1], &matmul(&candidate.value, &sketch.directions));
+        let along = matmul_tn(&self.a[l - 1], &matmul(&candidate.value, &sketch.directions));
         let decay = scaled(&matmul(self.case.w(l), &sketch.directions), self.world.decay);
         let slack = if self.tolerance.single { 1e-3 } else { 1e-6 };
         factors.iter().any(|&factor| {

@@ -1,0 +1,17 @@
+//! One examination of a case: forward, backward, update, health; and the choice among conventions.
+
+pub(crate) mod backward;
+pub(crate) mod candidates;
+pub(crate) mod design;
+pub(crate) mod examination;
+pub(crate) mod forward;
+pub(crate) mod health;
+pub(crate) mod judge;
+pub(crate) mod layer;
+pub(crate) mod output;
+pub(crate) mod permutation;
+pub(crate) mod ratio;
+pub mod report;
+pub(crate) mod update;
+pub(crate) mod witness;
+pub(crate) mod worlds;

@@ -1,0 +1,9 @@
+//! What somebody exported: arrays and their names, read into one case.
+
+pub(crate) mod case;
+pub mod dump;
+pub mod keys;
+pub mod npy;
+pub mod npz;
+pub mod slot;
+pub mod template;

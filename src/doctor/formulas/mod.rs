@@ -1,0 +1,16 @@
+//! The right formulas, and what every known bug makes of the same operands, as tables.
+
+pub(crate) mod accuracy;
+pub(crate) mod algebra;
+pub mod catalogue;
+pub(crate) mod delta;
+pub(crate) mod gradient;
+pub(crate) mod hidden;
+pub(crate) mod hypothesis;
+pub(crate) mod labels;
+pub(crate) mod loss;
+pub mod optimiser;
+pub(crate) mod preactivation;
+pub(crate) mod probabilities;
+pub(crate) mod scale;
+pub(crate) mod trial;
