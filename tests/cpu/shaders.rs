@@ -154,7 +154,7 @@ fn every_twin_exists() {
         let twins = twins(shader.source);
         assert!(!twins.is_empty(), "{} names no twin", shader.name);
         for twin in twins {
-            let defined = ["fn ", "enum ", "struct "].iter().any(|kind| {
+            let defined = ["fn ", "enum ", "struct ", "impl "].iter().any(|kind| {
                 reference.contains(&format!("{kind}{twin}(")) || reference.contains(&format!("{kind}{twin} "))
             });
             assert!(defined, "{}: the reference has no {twin}", shader.name);
