@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap_complete::Shell;
 
-use super::command;
 use super::output::{say, write};
 use crate::error::{Error, Result};
 use crate::files::atomic_file::AtomicFile;
@@ -39,23 +38,22 @@ pub struct ManArgs {
     out: PathBuf,
 }
 
-/// Runs `gpu-mlp completions`.
+/// Runs `gpu-mlp completions` for the program with these subcommands and options.
 ///
 /// # Errors
 /// [`Error::Io`] if standard output cannot be written to.
-pub fn completions(args: &CompletionsArgs) -> Result<()> {
+pub fn completions(args: &CompletionsArgs, mut program: clap::Command) -> Result<()> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut command(), "gpu-mlp", &mut script);
+    clap_complete::generate(args.shell, &mut program, "gpu-mlp", &mut script);
     write(&String::from_utf8_lossy(&script)).map(drop)
 }
 
-/// Runs `gpu-mlp man`.
+/// Runs `gpu-mlp man` for the program with these subcommands and options.
 ///
 /// # Errors
 /// [`Error::Io`] if the folder cannot be written to.
-pub fn pages(args: &ManArgs) -> Result<()> {
+pub fn pages(args: &ManArgs, mut program: clap::Command) -> Result<()> {
     std::fs::create_dir_all(&args.out).map_err(Error::io("create", &args.out))?;
-    let mut program = command();
     program.build();
     let count = page(&program, args)?;
     say(&format!("{count} pages in {}", args.out.display()));

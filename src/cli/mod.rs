@@ -153,8 +153,8 @@ fn quiet_reader() {
     }));
 }
 
-fn dispatch(command: Command, matches: &clap::ArgMatches) -> Result<u8> {
-    match command {
+fn dispatch(asked: Command, matches: &clap::ArgMatches) -> Result<u8> {
+    match asked {
         Command::Train(args) => {
             let given = matches.subcommand_matches("train").map(train::given).unwrap_or_default();
             train::run(&args, &given)
@@ -173,7 +173,7 @@ fn dispatch(command: Command, matches: &clap::ArgMatches) -> Result<u8> {
         Command::Replay(args) => replay::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Data(args) => data::run(args).map(|()| 0),
-        Command::Completions(args) => manual::completions(&args).map(|()| 0),
-        Command::Man(args) => manual::pages(&args).map(|()| 0),
+        Command::Completions(args) => manual::completions(&args, command()).map(|()| 0),
+        Command::Man(args) => manual::pages(&args, command()).map(|()| 0),
     }
 }

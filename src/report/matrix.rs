@@ -3,9 +3,9 @@
 use image::{Rgba, RgbaImage};
 use maud::{Markup, html};
 
-use super::class_name;
 use super::layout::scrolling;
 use super::picture::Picture;
+use super::run::class_name;
 use crate::error::Result;
 use crate::training::evaluation::{ClassScore, Confusion};
 use crate::words::numerals::{percent, thousands};

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::layout::scrolling;
 use super::picture::{Picture, reduced};
-use super::{Test, class_name};
+use super::run::{Test, class_name};
 use crate::data::{Dataset, Scaling, picture};
 use crate::error::Result;
 use crate::training::evaluation::Mistake;

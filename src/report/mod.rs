@@ -12,135 +12,13 @@ mod layout;
 mod matrix;
 mod mistakes;
 mod picture;
+mod run;
 mod run_page;
 mod weights;
 
 pub use comparison::comparison;
+pub use run::{Run, Test};
 pub use run_page::page;
-
-use std::path::Path;
-use std::sync::Arc;
-
-use crate::data::Dataset;
-use crate::engine::EngineInfo;
-use crate::error::{Error, Result};
-use crate::network::Parameters;
-use crate::step::metrics::EpochRecord;
-use crate::training::checkpoint::ModelInfo;
-use crate::training::evaluation::Evaluation;
-use crate::training::run::history::History;
-use crate::training::run::{self, RunConfig, RunDir};
 
 /// Mistakes that a page shows, at most.
 pub const MISTAKES: usize = 24;
-
-/// All that a page can tell of a run.
-#[derive(Debug, Clone)]
-pub struct Run {
-    /// Its folder, as it was named.
-    pub name: String,
-    /// How it was configured.
-    pub config: RunConfig,
-    /// What its metrics tell.
-    pub history: History,
-    /// Its network, if there is one.
-    pub model: Option<(Parameters, ModelInfo)>,
-    /// What the network does on the test samples.
-    pub test: Option<Test>,
-    /// What the page does without, and why.
-    left_out: Vec<String>,
-}
-
-/// A network measured anew, for what metrics do not tell.
-#[derive(Debug, Clone)]
-pub struct Test {
-    /// What was measured, on the test split.
-    pub evaluation: Evaluation,
-    /// What computed.
-    pub device: EngineInfo,
-    /// What was measured on.
-    pub dataset: Arc<Dataset>,
-}
-
-impl Run {
-    /// Reads the folder of a run; the network need not be there.
-    ///
-    /// # Errors
-    /// [`Error::File`] if it is none; [`Error::File`] or [`Error::Io`] if its configuration or its metrics cannot be read.
-    pub fn read(path: &Path) -> Result<Self> {
-        let folder = RunDir::open(path)?;
-        let (config, history) = (folder.config()?, folder.history()?);
-        let name = path.display().to_string();
-        let mut run = Self { name, config, history, model: None, test: None, left_out: Vec::new() };
-        match run::load_model(path) {
-            Ok(model) => run.model = Some(model),
-            Err(error) => run.leave_out("the weights, and what the network does on the test samples", &error),
-        }
-        Ok(run)
-    }
-
-    /// Notes why the network could not be measured on the test samples.
-    pub fn untested(&mut self, why: &Error) {
-        let hint = "--data NAME|PATH says where the data are now";
-        self.leave_out("what the network does on the test samples", &format!("{why}\n  hint: {hint}"));
-    }
-
-    fn leave_out(&mut self, what: &str, why: &dyn std::fmt::Display) {
-        self.left_out.push(format!("{what}: {why}"));
-    }
-
-    /// What the page does without, and why: a paragraph each.
-    pub fn left_out(&self) -> &[String] {
-        &self.left_out
-    }
-
-    /// The record of the epoch that the model is of.
-    fn of_model(&self) -> Option<&EpochRecord> {
-        self.history.of_model(self.config.train.early_stopping.is_some())
-    }
-
-    /// The last part of the folder's name.
-    fn short_name(&self) -> &str {
-        Path::new(&self.name).file_name().and_then(|name| name.to_str()).unwrap_or(&self.name)
-    }
-
-    /// The sizes of the layers, as `784-300-10`.
-    fn network(&self) -> Option<String> {
-        let layers = match (&self.history.start, &self.model) {
-            (Some(start), _) => &start.layers,
-            (None, Some((_, info))) => info.spec.sizes(),
-            (None, None) => return None,
-        };
-        Some(layers.iter().map(usize::to_string).collect::<Vec<_>>().join("-"))
-    }
-
-    /// The name of the data set.
-    fn data(&self) -> &str {
-        self.history.start.as_ref().map_or(&self.config.data, |start| &start.data)
-    }
-
-    /// How it ended, in a word or two.
-    fn outcome(&self) -> String {
-        self.history.end.as_ref().map_or("no end yet".into(), |end| end.outcome.replace('_', " "))
-    }
-
-    /// How it stands with the run.
-    fn state(&self) -> String {
-        let (done, asked) = (self.history.epochs.len(), self.config.train.epochs);
-        let guess = match self.history.end {
-            Some(_) => "",
-            None => ": it is in training, was killed, or diverged",
-        };
-        let epochs = if asked == 1 { "epoch" } else { "epochs" };
-        format!("{} after {done} of {asked} {epochs}{guess}", self.outcome())
-    }
-}
-
-/// The name of a class, which may be empty.
-fn class_name(names: &[String], class: usize) -> String {
-    names
-        .get(class)
-        .filter(|name| !name.trim().is_empty())
-        .cloned()
-        .unwrap_or_else(|| format!("class {class}"))
-}

@@ -3,8 +3,9 @@
 use image::{ImageBuffer, Luma, Rgba, RgbaImage};
 use maud::{Markup, html};
 
+use super::mistakes;
 use super::picture::{Picture, reduced};
-use super::{Run, class_name, mistakes};
+use super::run::{Run, class_name};
 use crate::data::Scaling;
 use crate::error::Result;
 use crate::tensor::Tensor;

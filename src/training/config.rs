@@ -2,13 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Plan;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::network::{Activation, MlpSpec};
-use crate::step::StepOptions;
-use crate::step::dropout::Dropout;
-use crate::step::optimizer::{Algorithm, Optimizer};
+use crate::step::optimizer::Algorithm;
 use crate::step::schedule::{Curve, Schedule};
 
 /// What to train, and how. Names as in `config.json` and on the command line; what a file does not name is as by default.
@@ -261,25 +258,8 @@ impl TrainConfig {
         Ok(MlpSpec::new(sizes)?.with_activation(self.activation))
     }
 
-    /// How an engine has to take steps on a data set.
-    ///
-    /// # Errors
-    /// As [`Plan::new`].
-    pub fn step_options(&self, dataset: &Dataset) -> Result<StepOptions> {
-        let (momentum, nesterov, weight_decay) = (self.momentum, self.nesterov, self.weight_decay);
-        let steps_per_epoch = Plan::new(self, dataset)?.train.len().div_ceil(self.batch_size).max(1);
-        Ok(StepOptions {
-            batch_size: self.batch_size,
-            optimizer: Optimizer { algorithm: self.optimizer, momentum, nesterov, weight_decay },
-            schedule: self.schedule(steps_per_epoch as u64),
-            clip_norm: self.clip_norm,
-            label_smoothing: self.label_smoothing,
-            dropout: Dropout { rate: self.dropout, seed: self.seed },
-        })
-    }
-
     /// The learning rate of all steps, where an epoch has so many.
-    fn schedule(&self, steps_per_epoch: u64) -> Schedule {
+    pub(super) fn schedule(&self, steps_per_epoch: u64) -> Schedule {
         Schedule {
             curve: self.lr_schedule,
             lr: self.lr.into(),

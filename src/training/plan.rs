@@ -7,6 +7,9 @@ use rand_chacha::rand_core::SeedableRng;
 use super::TrainConfig;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::step::StepOptions;
+use crate::step::dropout::Dropout;
+use crate::step::optimizer::Optimizer;
 
 /// Which samples are for what.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +59,25 @@ impl Plan {
             validation.truncate(config.batch_size);
         }
         Ok(Self { train, validation, test })
+    }
+}
+
+impl TrainConfig {
+    /// How an engine has to take steps on a data set.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub fn step_options(&self, dataset: &Dataset) -> Result<StepOptions> {
+        let (momentum, nesterov, weight_decay) = (self.momentum, self.nesterov, self.weight_decay);
+        let steps_per_epoch = Plan::new(self, dataset)?.train.len().div_ceil(self.batch_size).max(1);
+        Ok(StepOptions {
+            batch_size: self.batch_size,
+            optimizer: Optimizer { algorithm: self.optimizer, momentum, nesterov, weight_decay },
+            schedule: self.schedule(steps_per_epoch as u64),
+            clip_norm: self.clip_norm,
+            label_smoothing: self.label_smoothing,
+            dropout: Dropout { rate: self.dropout, seed: self.seed },
+        })
     }
 }
 

@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use super::speed::{self, least, median};
-use super::{Clock, Copied, DeviceReport, KernelTime, Observer, Peak, ROUNDS, StepTime, Subject};
+use super::subject::ROUNDS;
+use super::{Clock, Copied, DeviceReport, KernelTime, Observer, Peak, StepTime, Subject};
 use crate::engine::{Engine, GpuEngine};
 use crate::error::Result;
 use crate::gpu::{Gpu, Launch, Submission};

@@ -1,37 +1,28 @@
 //! Where the time goes, measured on this machine: the kernels of a step, the step, and epochs over many sizes of networks
 //! and batches, on a GPU and on the CPU's cores.
 //!
-//! What is timed is what trains: the launches come from [`GpuEngine::launches`], steps and epochs run through
-//! [`Engine::train`]. `docs/performance.md` says how each figure is taken.
+//! What is timed is what trains: the launches come from [`GpuEngine::launches`](crate::engine::GpuEngine::launches), steps and epochs run through
+//! [`Engine::train`](crate::engine::Engine::train). `docs/performance.md` says how each figure is taken.
 
 mod cpu;
 mod gpu;
 mod report;
 mod speed;
+mod subject;
 mod sweep;
 
 pub use report::{
     Clock, Copied, Crossover, DeviceReport, Epoch, KernelTime, Peak, Report, StepTime, Sweep, SweepCell,
 };
+pub use subject::{Observer, Subject};
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::data::{self, Dataset};
-use crate::engine::{CpuEngine, Engine, GpuEngine, Product, ProductKind, Residency};
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
-use crate::network::{MlpSpec, Parameters};
-use crate::step::{Sgd, StepOptions};
-
-/// So small that weights stay what they are, however often a launch is repeated.
-const LEARNING_RATE: f32 = 1e-6;
 
 /// The part of the time that each device gets for its kernels and its step; the sweep has the rest.
 const DEVICE_SHARE: f64 = 0.15;
-
-/// Times that step, device and kernels are measured in turn: what disturbs the machine for a while disturbs all alike.
-const ROUNDS: usize = 5;
 
 /// What to measure.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,102 +33,6 @@ pub struct Options {
     pub batch_size: usize,
     /// About how long everything may take. Less time means fewer repetitions, and fewer cells of the sweep.
     pub seconds: f64,
-}
-
-/// Who watches a measurement.
-pub trait Observer {
-    /// Whether to end early, with what there is.
-    fn should_stop(&self) -> bool;
-
-    /// What is measured now.
-    fn progress(&mut self, now: &str);
-}
-
-/// A network, its weights and samples to train it on: the built-in digits, which need no file.
-pub struct Subject {
-    dataset: Arc<Dataset>,
-    spec: MlpSpec,
-    parameters: Arc<Parameters>,
-    batch_size: usize,
-}
-
-impl Subject {
-    /// A network with these hidden layers, and a batch.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] for sizes that no network has, and for a batch of no samples or of more than there are.
-    pub fn new(hidden: &[usize], batch_size: usize) -> Result<Self> {
-        let digits = data::Request { data: Some(data::catalog::DIGITS), ..data::Request::default() };
-        let dataset = data::load(digits)?.dataset;
-        Self::of(Arc::new(dataset), hidden)?.with_batch(batch_size)
-    }
-
-    fn of(dataset: Arc<Dataset>, hidden: &[usize]) -> Result<Self> {
-        let spec = MlpSpec::new([&[dataset.train.features()], hidden, &[dataset.classes]].concat())?;
-        let parameters = Arc::new(Parameters::he_uniform(&spec, 1));
-        Ok(Self { dataset, spec, parameters, batch_size: 1 })
-    }
-
-    /// The same network and samples with another batch.
-    fn with_batch(&self, batch_size: usize) -> Result<Self> {
-        let most = self.dataset.train.len();
-        if !(1..=most).contains(&batch_size) {
-            return Err(Error::Usage(format!(
-                "--batch-size {batch_size}: expected 1 to {most}, the samples that are measured with"
-            )));
-        }
-        let (dataset, parameters) = (self.dataset.clone(), self.parameters.clone());
-        Ok(Self { dataset, spec: self.spec.clone(), parameters, batch_size })
-    }
-
-    /// The samples, for [`Engine::train`].
-    pub fn samples(&self) -> Vec<u32> {
-        (0..self.dataset.train.len() as u32).collect()
-    }
-
-    /// Additions and multiplications of a step's matrix products: forward, weight gradients, and input gradients of
-    /// all layers but the first.
-    pub fn flops(&self) -> u64 {
-        let layer = |(l, (ins, outs)): (usize, (usize, usize))| (if l == 0 { 4 } else { 6 }) * ins * outs;
-        self.spec.layers().enumerate().map(layer).map(|flops| (flops * self.batch_size) as u64).sum()
-    }
-
-    /// The matrix products of a step on the CPU, in their order.
-    pub fn products(&self) -> Vec<Product> {
-        let shapes: Vec<[usize; 3]> =
-            self.spec.layers().map(|(ins, outs)| [self.batch_size, ins, outs]).collect();
-        let forward = shapes.iter().map(|&shape| Product::new(ProductKind::Forward, shape));
-        let backward = shapes.iter().skip(1).rev().map(|&shape| Product::new(ProductKind::Backward, shape));
-        let update = shapes.iter().map(|&shape| Product::new(ProductKind::Update, shape));
-        forward.chain(backward).chain(update).collect()
-    }
-
-    fn options(&self) -> StepOptions {
-        let sgd = Sgd { lr: LEARNING_RATE, momentum: 0.0, weight_decay: 0.0 };
-        StepOptions::sgd(self.batch_size, sgd)
-    }
-
-    /// The network on a GPU.
-    ///
-    /// # Errors
-    /// As [`GpuEngine::new`].
-    pub async fn on_gpu(&self, gpu: &Gpu) -> Result<GpuEngine> {
-        let (dataset, options) = (self.dataset.clone(), self.options());
-        let mut engine =
-            GpuEngine::new(gpu.clone(), &self.spec, dataset, options, Residency::WhereTheyFit).await?;
-        engine.set_parameters(&self.parameters, None).await?;
-        Ok(engine)
-    }
-
-    /// The network on the CPU's cores.
-    ///
-    /// # Errors
-    /// None that could happen: the parameters are of this network.
-    pub async fn on_cpu(&self) -> Result<CpuEngine> {
-        let mut engine = CpuEngine::new(&self.spec, self.dataset.clone(), self.options());
-        engine.set_parameters(&self.parameters, None).await?;
-        Ok(engine)
-    }
 }
 
 /// Measures the GPU, if there is one, and the CPU. Whoever stops it gets what has been measured so far.

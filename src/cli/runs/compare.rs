@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Glance, NONE, RUNS, Run, loss, missing, percent};
+use super::folder::{RUNS, missing};
+use super::glance::{Glance, NONE, Run, loss, percent};
 use crate::cli::output::{duration, json, note, say, thousands};
 use crate::cli::table::{self, Column};
 use crate::cli::train::config_file::spelled;

@@ -1,24 +1,18 @@
 //! `gpu-mlp runs`: what runs there are in a folder, and how they compare.
 
 mod compare;
+mod folder;
+mod glance;
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use serde::Serialize;
-
-use super::output::{duration, json, note, say};
+use self::folder::{RUNS, folders, missing};
+use self::glance::Run;
+use super::output::{json, note, say};
 use super::table::{self, Column};
-use crate::engine::EngineInfo;
-use crate::error::{Error, Result};
-use crate::step::metrics::EpochRecord;
-use crate::training::run::history::History;
-use crate::training::run::status::Status;
-use crate::training::run::{RunConfig, RunDir};
-use crate::words::{numerals, spelling};
-
-/// Where `train` puts runs.
-const RUNS: &str = "runs";
+use crate::error::Result;
+use crate::training::run::RunDir;
 
 const ABOUT: &str = "\
 The run that was trained last comes first. Scores are of the epoch that the model is of; time is what its epochs took.
@@ -59,113 +53,6 @@ pub fn run(args: &RunsArgs) -> Result<()> {
     match &args.command {
         Some(Command::Compare(args)) => compare::run(args),
         None => list(&args.dir, args.json),
-    }
-}
-
-/// A run as its files tell it.
-struct Run {
-    path: PathBuf,
-    config: RunConfig,
-    history: History,
-    status: Status,
-}
-
-impl Run {
-    fn read(path: &Path) -> Result<Self> {
-        let run = RunDir::open(path)?;
-        let config = run.config()?;
-        let (status, history) = run.status()?;
-        Ok(Self { path: path.to_owned(), config, history, status })
-    }
-
-    /// The record of the epoch that the model is of.
-    fn model(&self) -> Option<&EpochRecord> {
-        self.history.of_model(self.config.train.early_stopping.is_some())
-    }
-
-    fn glance(&self) -> Glance<'_> {
-        let (start, model) = (self.history.start.as_ref(), self.model());
-        Glance {
-            event: "run",
-            run_dir: &self.path,
-            status: self.status,
-            data: start.map_or(&self.config.data, |start| &start.data),
-            layers: start.map(|start| start.layers.as_slice()),
-            parameters: start.map(|start| start.parameters),
-            engine: start.map(|start| &start.engine),
-            epochs: self.history.epochs.len(),
-            epochs_asked: self.config.train.total_epochs(),
-            model_epoch: model.map(|record| record.epoch),
-            test_accuracy: model.map(|record| record.test_accuracy),
-            test_loss: model.map(|record| record.test_loss),
-            validation_accuracy: model.and_then(|record| record.validation_accuracy),
-            validation_loss: model.and_then(|record| record.validation_loss),
-            training_seconds: self.history.training_seconds(),
-            recoveries: self.history.recoveries.len(),
-        }
-    }
-}
-
-/// What is shown of a run.
-#[derive(Serialize)]
-struct Glance<'a> {
-    event: &'static str,
-    run_dir: &'a Path,
-    status: Status,
-    data: &'a str,
-    layers: Option<&'a [usize]>,
-    parameters: Option<usize>,
-    #[serde(flatten)]
-    engine: Option<&'a EngineInfo>,
-    epochs: usize,
-    epochs_asked: usize,
-    model_epoch: Option<usize>,
-    test_accuracy: Option<f64>,
-    test_loss: Option<f64>,
-    validation_accuracy: Option<f64>,
-    validation_loss: Option<f64>,
-    training_seconds: f64,
-    recoveries: usize,
-}
-
-/// What stands where there is no number.
-const NONE: &str = "-";
-
-fn percent(part: Option<f64>) -> String {
-    part.map_or(NONE.into(), numerals::percent)
-}
-
-fn loss(loss: Option<f64>) -> String {
-    loss.map_or(NONE.into(), |loss| format!("{loss:.4}"))
-}
-
-impl Glance<'_> {
-    fn network(&self) -> String {
-        let sizes: Option<Vec<String>> =
-            self.layers.map(|layers| layers.iter().map(usize::to_string).collect());
-        sizes.map_or(NONE.into(), |sizes| sizes.join("-"))
-    }
-
-    fn device(&self) -> String {
-        self.engine.map_or(NONE.into(), |engine| format!("{}: {}", engine.backend, engine.adapter))
-    }
-
-    fn epochs(&self) -> String {
-        format!("{}/{}", self.epochs, self.epochs_asked)
-    }
-
-    fn row(&self) -> Vec<String> {
-        vec![
-            self.run_dir.display().to_string(),
-            self.data.to_owned(),
-            self.network(),
-            self.epochs(),
-            percent(self.test_accuracy),
-            loss(self.test_loss),
-            self.status.name().into(),
-            duration(self.training_seconds),
-            self.device(),
-        ]
     }
 }
 
@@ -239,36 +126,8 @@ fn find(dir: &Path) -> Result<Found> {
     Ok(found)
 }
 
-/// The folders in a folder, by name, but for hidden ones.
-fn folders(dir: &Path) -> Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(dir).map_err(Error::io("read", dir))?;
-    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
-    let mut paths: Vec<PathBuf> = paths.collect::<Result<_, _>>().map_err(Error::io("read", dir))?;
-    let hidden = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-    paths.retain(|path| path.is_dir() && !hidden(path));
-    paths.sort();
-    Ok(paths)
-}
-
 /// When a run last had something to tell.
 fn trained(run: &Path) -> Option<SystemTime> {
     let modified = |name: &str| std::fs::metadata(run.join(name)).and_then(|file| file.modified()).ok();
     modified("metrics.jsonl").or_else(|| modified("config.json"))
-}
-
-/// There is no such folder; perhaps one that is called nearly so.
-fn missing(path: &Path) -> Error {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let beside = folders(parent.unwrap_or(Path::new("."))).unwrap_or_default();
-    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let names: Vec<String> = beside.iter().map(|path| name(path)).collect();
-    let meant = spelling::nearest(&name(path), names.iter().map(String::as_str));
-    let meant = meant.map_or(String::new(), |meant| {
-        let meant = parent.map_or(PathBuf::from(meant), |parent| parent.join(meant));
-        format!("; did you mean `{}`?", meant.display())
-    });
-    Error::Usage(format!(
-        "there is no folder {}{meant}\n  hint: `gpu-mlp runs` lists those in {RUNS}",
-        path.display()
-    ))
 }

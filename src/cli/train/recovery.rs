@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-use clap::ValueEnum;
-
+use super::args::{OnDeviceLost, OnDivergence};
 use super::recorder::Line;
 use super::session::Session;
 use crate::cli::choice::{BackendChoice, DeviceChoice};
@@ -13,21 +12,6 @@ use crate::error::{Error, Result};
 use crate::step::metrics::Recovery;
 use crate::training::checkpoint::Progress;
 use crate::training::run::RunDir;
-
-/// If the GPU is lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum OnDeviceLost {
-    Fail,
-    Retry,
-    Cpu,
-}
-
-/// If training diverges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum OnDivergence {
-    Stop,
-    LowerLr,
-}
 
 /// Losses of the device in a row, without a checkpoint between them, after which it is given up.
 const MOST_LOSSES: u32 = 4;

@@ -28,12 +28,8 @@ use std::ops::Range;
 use random::Random;
 use rayon::prelude::*;
 
+use self::shape::PIXELS;
 use super::Split;
-
-/// Width and height of an image.
-const SIDE: usize = 28;
-/// Bytes per image.
-const PIXELS: usize = SIDE * SIDE;
 
 /// The images at these places of the set (row-major, 784 bytes each, 0 = background, 255 = ink) and their labels 0..=9.
 ///

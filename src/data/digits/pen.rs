@@ -1,8 +1,7 @@
 //! The pen: anti-aliased strokes on a small grey image, and the grain of the ink.
 
 use super::random::Random;
-use super::shape::Point;
-use super::{PIXELS, SIDE};
+use super::shape::{PIXELS, Point, SIDE};
 
 /// Draws the polylines into an image of `PIXELS` bytes.
 pub fn ink(lines: &[Vec<Point>], random: &mut Random, image: &mut [u8]) {

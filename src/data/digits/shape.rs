@@ -2,9 +2,13 @@
 //!
 //! The numbers here set how hard `digits` is; the module above says how hard that is.
 
-use super::SIDE;
 use super::glyphs::{Knot, Stroke};
 use super::random::Random;
+
+/// Width and height of an image.
+pub const SIDE: usize = 28;
+/// Bytes per image.
+pub const PIXELS: usize = SIDE * SIDE;
 
 /// x and y: of a skeleton in heights of the digit, from `affine` on in pixels.
 pub type Point = [f32; 2];

@@ -13,13 +13,10 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
+use self::writer::{IMAGES_MAGIC, LABELS_MAGIC};
 use super::row_file::RowFile;
 use crate::error::{Error, Result};
 
-/// Unsigned bytes (0x08) in 3 dimensions.
-const IMAGES_MAGIC: u32 = 0x0803;
-/// Unsigned bytes (0x08) in 1 dimension.
-const LABELS_MAGIC: u32 = 0x0801;
 /// The first bytes of every gzip file.
 pub(super) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// How much is read between two looks at the memory left.

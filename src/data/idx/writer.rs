@@ -5,9 +5,13 @@ use std::path::Path;
 
 use flate2::{Compression, GzBuilder};
 
-use super::{IMAGES_MAGIC, LABELS_MAGIC};
 use crate::error::{Error, Result};
 use crate::files::atomic_file::AtomicFile;
+
+/// Unsigned bytes (0x08) in 3 dimensions.
+pub(super) const IMAGES_MAGIC: u32 = 0x0803;
+/// Unsigned bytes (0x08) in 1 dimension.
+pub(super) const LABELS_MAGIC: u32 = 0x0801;
 
 /// Writes an IDX file piece by piece; the file appears under its name only when it is whole.
 pub struct Writer {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use csv::StringRecord;
 
-use super::{Expected, Source, wanted};
+use super::expected::{Expected, Source, wanted};
 use crate::data::table::{LABELS, Table, number};
 use crate::error::Result;
 

@@ -3,19 +3,23 @@
 //! Everything is read in order and no more than a batch is ever in memory, so a stream may be as long as it likes.
 
 mod csv;
+mod expected;
 mod npy;
 mod picture;
 
 use std::fs::File;
 use std::io::{BufReader, Cursor, ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use expected::Expected;
 pub use picture::normalise;
+
+use self::expected::Source;
 
 use super::picture::is_one as is_picture;
 use super::table::unreadable_source;
-use super::{Preparation, Samples, Scaling, idx};
+use super::{Samples, Scaling, idx};
 use crate::error::{Error, Result};
 use crate::files::numpy::npy::MAGIC;
 
@@ -42,27 +46,6 @@ const OTHERS: [(&[u8], &str, &str); 5] = [
     (b"\xfe\xff", "UTF-16 text", "save the table as UTF-8"),
 ];
 
-/// What a network takes, and how inputs become it.
-#[derive(Debug, Clone)]
-pub struct Expected {
-    /// Values a sample.
-    pub features: usize,
-    /// How they are scaled.
-    pub preparation: Preparation,
-    /// Of tables: the column to leave out, by name or place from 0; if there is one too many, the usual names are known.
-    pub label_column: Option<String>,
-    /// Whether pictures are taken as they are, and not made like MNIST's digits.
-    pub raw: bool,
-}
-
-impl Expected {
-    /// The width and height of the grey images that the network was trained on, if it can have been square ones.
-    fn side(&self) -> Option<usize> {
-        let side = self.features.isqrt();
-        (self.preparation.scaling == Scaling::Bytes && side * side == self.features).then_some(side)
-    }
-}
-
 /// Where a sample is from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name {
@@ -78,16 +61,6 @@ pub struct Batch {
     pub names: Vec<Name>,
     /// The samples; their labels mean nothing.
     pub samples: Samples,
-}
-
-/// Something that rows can be read from.
-trait Source: Send {
-    /// Appends up to `rows` rows of unscaled values and says how many; none are left if that is 0. After an error, whole
-    /// rows that came before it are there, and the rest is of no use.
-    fn read(&mut self, rows: usize, values: &mut Vec<f32>) -> Result<usize>;
-
-    /// Whether its rows have numbers.
-    fn has_rows(&self) -> bool;
 }
 
 /// The inputs that are being read.
@@ -255,10 +228,4 @@ fn start(source: &mut impl Read) -> std::io::Result<Vec<u8>> {
         }
     }
     Ok(start)
-}
-
-/// What the network takes, for errors.
-fn wanted(path: &Path, got: &str, expected: &Expected) -> Error {
-    let problem = format!("{got}, and the model takes {} values a sample", expected.features);
-    Error::file(path, problem, "use data of the kind that the model was trained on")
 }

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::{Expected, Source, wanted};
+use super::expected::{Expected, Source, wanted};
 use crate::error::{Error, Result};
 use crate::files::numpy::npy::Header;
 

@@ -11,7 +11,7 @@ use std::path::Path;
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, GrayImage, Luma};
 
-use super::{Expected, Source};
+use super::expected::{Expected, Source};
 use crate::data::picture;
 use crate::error::{Error, Result};
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::values;
+use super::values::values;
 use crate::data::source::Part;
 use crate::error::Result;
 

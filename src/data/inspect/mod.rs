@@ -2,69 +2,24 @@
 
 mod columns;
 mod sheet;
+mod summary;
+mod values;
 mod warnings;
-
-use std::path::PathBuf;
-
-use serde::Serialize;
 
 use super::locate::{self, Found};
 use super::preparation::Scaling;
-use super::source::{Part, Rows, Source, floats};
+use super::source::{Part, Source};
 use super::{Format, LoadOptions, Places, Request};
 use crate::error::Result;
 
 pub use columns::Column;
+pub use summary::{Class, Summary};
 
 /// A set that was looked at.
 #[derive(Debug)]
 pub struct Inspection {
     summary: Summary,
     source: Source,
-}
-
-/// What there is to say about a set.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Summary {
-    /// Its name, or that of its file or folder.
-    pub name: String,
-    /// Where it was read from.
-    pub origin: PathBuf,
-    /// What it was taken for.
-    pub form: String,
-    /// Samples to train on, or all, if there is no test part.
-    pub train_samples: usize,
-    /// Samples to test on, if the set has such a part.
-    pub test_samples: Option<usize>,
-    /// Values of a sample.
-    pub features: usize,
-    /// Rows and columns, if samples are images.
-    pub image_shape: Option<[usize; 2]>,
-    /// Bytes or numbers.
-    pub values: &'static str,
-    /// What training does to the values; nothing if some are missing.
-    pub scaling: Option<&'static str>,
-    /// All values of the training part together.
-    pub range: Column,
-    /// Columns, or pixels, that have one value in all training samples.
-    pub constant: usize,
-    /// Every class, in the order of a network's outputs.
-    pub classes: Vec<Class>,
-    /// The columns of a table; none for images.
-    pub columns: Vec<Column>,
-    /// What may go wrong.
-    pub warnings: Vec<String>,
-}
-
-/// How often a class occurs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Class {
-    /// Its name.
-    pub name: String,
-    /// Samples of the training part.
-    pub train: usize,
-    /// Samples of the test part.
-    pub test: usize,
 }
 
 /// Looks at what `request` asks for, in the folders of this machine. Values that are missing or not finite are counted
@@ -142,21 +97,4 @@ fn classes(source: &Source) -> Result<Vec<Class>> {
         }
     }
     Ok(classes)
-}
-
-/// The values of these rows of a part.
-fn values(part: &Part, rows: std::ops::Range<usize>) -> Result<Vec<f32>> {
-    let size = part.features * part.format.size();
-    let read;
-    let bytes = match &part.rows {
-        Rows::Memory(bytes) => &bytes[rows.start * size..rows.end * size],
-        Rows::Disk(file) => {
-            read = file.read(&(rows.start as u32..rows.end as u32).collect::<Vec<_>>())?;
-            &read
-        }
-    };
-    Ok(match part.format {
-        Format::Bytes => bytes.iter().map(|&byte| f32::from(byte)).collect(),
-        Format::Floats => floats(bytes).collect(),
-    })
 }

@@ -3,7 +3,8 @@
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 
-use super::{Summary, values};
+use super::summary::Summary;
+use super::values::values;
 use crate::data::source::Source;
 use crate::data::{Format, picture};
 use crate::error::Result;

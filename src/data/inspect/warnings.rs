@@ -1,6 +1,7 @@
 //! What in a set may go wrong in training, in words.
 
-use super::{Class, Column, Summary};
+use super::columns::Column;
+use super::summary::{Class, Summary};
 use crate::data::preparation::Scaling;
 
 /// Names that a warning lists.

@@ -10,16 +10,16 @@ mod npz;
 mod parquet;
 mod part;
 mod pictures;
+mod set;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use serde::{Deserialize, Serialize};
 
-use super::preparation::{Preparation, Scale, Scaling};
-use super::{Dataset, Format};
+use super::Dataset;
+use super::preparation::Preparation;
 use crate::error::{Error, Result};
 
 pub(super) use form::read;
@@ -27,73 +27,10 @@ pub(super) use labels::Labels;
 #[cfg(feature = "parquet")]
 pub use parquet::THREAD as PARQUET_THREAD;
 pub(super) use part::{Part, Rows, floats};
-
-/// How what was read becomes a data set.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct LoadOptions {
-    /// Of a table: the column with the labels, by its name or its place from 0.
-    pub label_column: Option<String>,
-    /// What to test on, if the data have no test part of their own.
-    pub test_data: Option<PathBuf>,
-    /// Else this part of the samples, chosen at random, always the same.
-    pub test_fraction: f64,
-    /// How values are scaled.
-    pub scale: Scale,
-}
-
-impl Default for LoadOptions {
-    fn default() -> Self {
-        Self { label_column: None, test_data: None, test_fraction: 0.2, scale: Scale::Auto }
-    }
-}
-
-/// How a path is read.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Reading<'a> {
-    /// Of a table: the column with the labels.
-    pub label_column: Option<&'a str>,
-    /// Bytes that samples may take in memory.
-    pub memory: u64,
-    /// Keep values that are missing or not finite, as NaN, for whoever wants to count them.
-    pub keep_missing: bool,
-}
-
-/// A set as its files have it: nothing is scaled, and classes have names.
-#[derive(Debug)]
-pub(super) struct Source {
-    /// For people: what the path was taken for.
-    pub what: String,
-    /// What to learn from; or everything, if there is no part to test on.
-    pub train: Part,
-    /// What to test on, if the source says so.
-    pub test: Option<Part>,
-    /// The names of all classes, in order, if the source says so; else they are those of the labels.
-    pub classes: Option<Vec<String>>,
-}
+pub use set::LoadOptions;
+pub(super) use set::{Reading, Source};
 
 impl Source {
-    /// The names of all classes, in the order of the network's outputs.
-    pub fn class_names(&self) -> Vec<String> {
-        let labels =
-            || [Some(&self.train), self.test.as_ref()].into_iter().flatten().map(|part| &part.labels);
-        self.classes.clone().unwrap_or_else(|| labels::sorted(labels()))
-    }
-
-    /// How the training part is to be scaled.
-    pub fn scaling(&self, scale: Scale) -> Scaling {
-        let Part { format, features, .. } = self.train;
-        match (&self.train.rows, format) {
-            // What can be done to bytes that stay in their file; anything else is refused once they are asked for.
-            (Rows::Disk(_), _) if scale == Scale::Auto => Scaling::Bytes,
-            (Rows::Disk(_), _) => Scaling::None,
-            (Rows::Memory(bytes), Format::Bytes) => {
-                Scaling::fit(scale, format, bytes.iter().map(|&byte| f32::from(byte)), features)
-            }
-            (Rows::Memory(bytes), Format::Floats) => Scaling::fit(scale, format, floats(bytes), features),
-        }
-    }
-
     /// Adds the part to test on, where the source has none: from `--test-data`, or split off.
     fn with_test(self, options: &LoadOptions, reading: Reading<'_>) -> Result<Self> {
         let source = self.with_given_test(options, reading)?;

@@ -24,7 +24,7 @@ use self::activation::Place;
 use self::lines::share;
 use self::rows::{Network, Rows};
 use self::weights::{Bias, Kept, Slab};
-use super::{Engine, EngineInfo, replace_test};
+use super::contract::{Engine, EngineInfo, replace_test};
 use crate::data::{Chunk, Dataset, Reader, Samples, Split};
 use crate::error::Result;
 use crate::network::{Dense, MlpSpec, OptimizerState, Parameters};

@@ -1,6 +1,6 @@
 //! The types of value that arrays are read with: numbers, truth values and short texts.
 
-use super::npy::Refusal;
+use super::refusal::Refusal;
 
 /// What one value of an array is, and where its bytes are.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,3 +3,4 @@
 pub mod dtype;
 pub mod npy;
 pub mod npz;
+mod refusal;

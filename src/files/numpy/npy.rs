@@ -6,9 +6,7 @@
 use std::io::Read;
 
 use super::dtype::Dtype;
-
-/// A problem and what to do about it.
-pub type Refusal = (String, String);
+pub use super::refusal::Refusal;
 
 /// The first bytes of every array.
 pub const MAGIC: &[u8] = b"\x93NUMPY";

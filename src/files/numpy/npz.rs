@@ -8,7 +8,7 @@ use zip::result::{ZipError, ZipResult};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use super::npy::Refusal;
+use super::refusal::Refusal;
 
 /// The most entries a file may have.
 const MAX_ENTRIES: usize = 4096;

@@ -1,0 +1,109 @@
+//! What `gpu-mlp train` is called with.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use super::options::Options;
+use crate::cli::choice::{DataChoice, DeviceChoice};
+use crate::error::{Error, Result};
+use crate::training::run::RunDir;
+
+const EXAMPLES: &str = "\
+Examples:
+  gpu-mlp train                                  MNIST if it is here, else the built-in digits
+  gpu-mlp train --data mnist --backend vulkan --hidden 512,256 --momentum 0.9
+  gpu-mlp train --data flowers.csv --label-column species --hidden 16
+  gpu-mlp train --data photos --test-data more-photos --scale standard
+  gpu-mlp train --validation-fraction 0.1 --early-stopping 3 --epochs 100
+  gpu-mlp train --optimizer adam --activation gelu --dropout 0.2 --lr-schedule one-cycle
+  gpu-mlp train --tui --epochs 100               watched on a dashboard
+  gpu-mlp train --tensorboard                    then: tensorboard --logdir runs
+  gpu-mlp train --config mine.toml --epochs 20
+  gpu-mlp train --init mlp-imported.safetensors --data mnist --lr 0.01
+  gpu-mlp train --resume runs/2026-01-31T12-00-00Z-digits
+
+Exit codes are listed by `gpu-mlp --help`.";
+
+/// Train a network, or go on with a run.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct TrainArgs {
+    #[command(flatten)]
+    pub(super) data: DataChoice,
+    #[command(flatten)]
+    pub(super) device: DeviceChoice,
+    #[command(flatten)]
+    pub(super) options: Options,
+    /// One batch through everything, then stop
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Options from a file: TOML, or the config.json of a run; what is given here wins
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub(super) config: Option<PathBuf>,
+    /// Begin with the weights of a run or a model, such as an imported one, instead of new ones
+    #[arg(long, value_name = "RUN_OR_MODEL", conflicts_with = "resume")]
+    pub(super) init: Option<PathBuf>,
+    /// Folder of the run [default: runs/<time>-<data>]
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Replace the run that --out already holds
+    #[arg(long, conflicts_with = "resume")]
+    pub(super) overwrite: bool,
+    /// Go on with a run, from its newest epoch; without RUN, with the one in --out if there is one
+    #[arg(long, value_name = "RUN", num_args = 0..=1)]
+    pub(super) resume: Option<Option<PathBuf>>,
+    /// If the GPU is lost: end, go on from the newest checkpoint when it is back, or go on from there on the CPU
+    #[arg(long, value_enum, default_value_t = OnDeviceLost::Fail)]
+    pub(super) on_device_lost: OnDeviceLost,
+    /// If training diverges: end, or halve the learning rate and go on from the newest checkpoint, up to 8 times
+    #[arg(long, value_enum, default_value_t = OnDivergence::Stop)]
+    pub(super) on_divergence: OnDivergence,
+    /// Write event files for TensorBoard into the folder of the run; a resumed run that has some goes on with them
+    #[arg(long)]
+    pub(super) tensorboard: bool,
+    /// Show a dashboard: curves, speed, time left; q ends and saves, s saves now
+    #[cfg(feature = "tui")]
+    #[arg(long, conflicts_with_all = ["json", "quiet"])]
+    pub(super) tui: bool,
+    /// JSON lines on standard output, and nothing else there
+    #[arg(long)]
+    pub(super) json: bool,
+    /// No progress, no notes
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+impl TrainArgs {
+    /// The run to go on with, if that is what is wanted and there is one.
+    pub(super) fn resumed(&self) -> Result<Option<RunDir>> {
+        match (&self.resume, &self.out) {
+            (None, _) => Ok(None),
+            (Some(Some(run)), Some(out)) if run != out => Err(Error::Usage(format!(
+                "--resume {} goes on in that folder; --out {} cannot be another",
+                run.display(),
+                out.display()
+            ))),
+            (Some(Some(run)), _) => RunDir::open(run)?.to_train().map(Some),
+            (Some(None), Some(out)) => RunDir::open(out).ok().map(RunDir::to_train).transpose(),
+            (Some(None), None) => Err(Error::Usage(
+                "--resume needs the folder of a run: --resume RUN, or --out RUN --resume".into(),
+            )),
+        }
+    }
+}
+
+/// If the GPU is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnDeviceLost {
+    Fail,
+    Retry,
+    Cpu,
+}
+
+/// If training diverges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnDivergence {
+    Stop,
+    LowerLr,
+}

@@ -1,0 +1,95 @@
+//! The configuration of a run: from options, a file, and what the run was begun with.
+
+use serde_json::Value;
+
+use super::args::TrainArgs;
+use super::config_file;
+use crate::cli::choice::absolute;
+use crate::error::{Error, Result};
+use crate::network::MlpSpec;
+use crate::step::optimizer::Algorithm;
+use crate::training::run::RunConfig;
+
+/// What all options say, defaults included.
+fn asked(args: &TrainArgs) -> RunConfig {
+    RunConfig {
+        data: args.data.data.clone().unwrap_or_default(),
+        loading: args.data.loading.options(),
+        backend: args.device.backend.name().into(),
+        adapter: args.device.adapter.clone(),
+        init: args.init.as_deref().map(absolute),
+        train: args.options.config(args.dry_run),
+    }
+}
+
+/// The configuration of a new run: defaults, then the file, then the options that were given.
+pub(super) fn configured(args: &TrainArgs, given: &[String]) -> Result<RunConfig> {
+    let asked = asked(args);
+    let Some(path) = &args.config else { return Ok(asked) };
+    let (asked_values, mut values) = (config_file::values(&asked)?, config_file::read(path)?);
+    for option in given {
+        if let Some(value) = asked_values.get(option) {
+            values.insert(option.clone(), value.clone());
+        }
+    }
+    let optimizer = match values.get("optimizer") {
+        // The file's values have been looked at one by one.
+        Some(name) => {
+            serde_json::from_value(name.clone()).map_err(|error| Error::Internal(error.to_string()))?
+        }
+        None => Algorithm::default(),
+    };
+    let mut all = config_file::values(&RunConfig::for_optimizer(optimizer))?;
+    all.append(&mut values);
+    serde_json::from_value(Value::Object(all)).map_err(|error| Error::Internal(error.to_string()))
+}
+
+/// What a network that a run begins with settles: its sizes, activation and scaling.
+///
+/// # Errors
+/// [`Error::Usage`] if they are asked for too.
+pub(super) fn begin_with(spec: &MlpSpec, config: &mut RunConfig, given: &[String]) -> Result<()> {
+    if let Some(name) = given.iter().find(|name| ["hidden", "activation", "scale"].contains(&name.as_str())) {
+        return Err(Error::Usage(format!(
+            "--{name} cannot be chosen with --init: layers, activation and scaling are those of the model\n  hint: leave \
+             --{name} out"
+        )));
+    }
+    let sizes = spec.sizes();
+    config.train.hidden = sizes[1..sizes.len() - 1].to_vec();
+    config.train.activation = spec.activation();
+    Ok(())
+}
+
+/// The configuration of a run that goes on: its own, but for options that may change.
+pub(super) fn resumed(own: RunConfig, args: &TrainArgs, given: &[String]) -> Result<RunConfig> {
+    let asked = asked(args);
+    let (own_values, asked_values) = (config_file::values(&own)?, config_file::values(&asked)?);
+    let mut config = own;
+    for option in given {
+        match option.as_str() {
+            "epochs" => config.train.epochs = asked.train.epochs,
+            "backend" => {
+                config.backend.clone_from(&asked.backend);
+                // The run's adapter was one of its backend's.
+                config.adapter.clone_from(&asked.adapter);
+            }
+            "adapter" => config.adapter.clone_from(&asked.adapter),
+            "data" => {} // compared once both are places
+            name => match (own_values.get(name), asked_values.get(name)) {
+                (Some(own), Some(asked)) if own != asked => {
+                    return Err(conflict(&name.replace('_', "-"), asked, own));
+                }
+                _ => {}
+            },
+        }
+    }
+    Ok(config)
+}
+
+pub(super) fn conflict(option: &str, asked: &dyn std::fmt::Display, own: &dyn std::fmt::Display) -> Error {
+    Error::Usage(format!(
+        "--{option} {asked} differs from the run's own {own}\n  hint: a resumed run keeps its configuration; only \
+         --epochs, --backend and --adapter may change"
+    ))
+}

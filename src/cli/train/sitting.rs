@@ -1,0 +1,177 @@
+//! One sitting of a run, on one device: engine, folder, training, last words.
+
+use std::path::{Path, PathBuf};
+
+use super::recorder::Recorder;
+use super::session::Session;
+use crate::cli::choice::DeviceChoice;
+use crate::cli::interrupt;
+use crate::cli::output::note;
+use crate::engine::{CpuEngine, Engine, GpuEngine, Residency};
+use crate::error::{Error, Result};
+use crate::gpu::Pipelines;
+use crate::step::schedule::Curve;
+use crate::training::checkpoint::State;
+use crate::training::run::RunDir;
+use crate::training::{Outcome, TrainConfig, Trainer};
+
+impl Session<'_> {
+    /// Trains on the device, and returns the exit code. `run` is what to go on with; a new run is put there.
+    pub async fn sitting(&self, choice: &DeviceChoice, run: &mut Option<RunDir>) -> Result<u8> {
+        let (gpu, notice) = choice.open().await?;
+        if let Some(notice) = notice.filter(|_| !self.args.quiet) {
+            note(&notice);
+        }
+        let (own, dataset) = (&self.config.train, &self.dataset);
+        let spec = own.spec(dataset)?;
+        let state = match run {
+            Some(run) => run.state(&spec)?,
+            None => None,
+        };
+        let halvings = state.as_ref().map_or(0, |state| state.progress.lr_halvings);
+        let config = own.with_lr_halved(halvings);
+        config.check()?;
+        if halvings > 0 && !self.args.quiet {
+            note(&format!("this run has diverged before: --lr is {:?} now, not {:?}", config.lr, own.lr));
+        }
+        let options = config.step_options(dataset)?;
+        let engine = if gpu.is_none() { CpuEngine::memory(&spec, &options) } else { 0 };
+        config.require_memory(dataset, engine)?;
+        match gpu {
+            None => {
+                let engine = CpuEngine::new(&spec, dataset.clone(), options);
+                self.train(engine, &config, state, None, run).await
+            }
+            Some(gpu) => {
+                let residency = Residency::WhereTheyFit;
+                let engine = GpuEngine::new(gpu.clone(), &spec, dataset.clone(), options, residency).await?;
+                self.train(engine, &config, state, Some(gpu.pipelines()), run).await
+            }
+        }
+    }
+
+    async fn train(
+        &self,
+        mut engine: impl Engine,
+        config: &TrainConfig,
+        state: Option<State>,
+        pipelines: Option<Pipelines>,
+        run: &mut Option<RunDir>,
+    ) -> Result<u8> {
+        let (dataset, info) = (&self.dataset, engine.info());
+        let history = match (&state, &run) {
+            (Some(state), Some(run)) => run.rewind(&state.progress)?,
+            _ => Vec::new(),
+        };
+        let epochs = history.len();
+        let mut trainer = match &state {
+            None => Trainer::start_with(&mut engine, config, dataset, &self.weights()?).await?,
+            Some(state) => Trainer::resume(&mut engine, config, dataset, state, history).await?,
+        };
+        self.note_stretched_schedule(run.as_ref())?;
+        // Only now is everything known to be in order: a mistake leaves no folder behind.
+        let run: &RunDir = run.insert(self.folder(run.as_ref(), state.is_some())?);
+        if let Some(state) = state.as_ref().filter(|state| state.progress.samples == 0 && epochs > 0) {
+            // A crash may have come between the checkpoint and the model.
+            run.save(state, &self.model_info()?)?;
+        }
+        let mut recorder = Recorder::new(self, run, config, trainer.history())?;
+        recorder.start(&info, pipelines, trainer.history(), state.is_none())?;
+        if epochs >= config.total_epochs() && !self.args.quiet {
+            note(&format!("all {epochs} epochs of this run are done; a larger --epochs adds to them"));
+        }
+        let outcome = match trainer.run(&mut recorder).await {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                self.face.pause();
+                drop(trainer);
+                return Err(self.located(error, &mut engine, config, run, &mut recorder).await);
+            }
+        };
+        let (epochs, best) = (trainer.history().len(), trainer.best().cloned());
+        recorder.end(outcome, epochs, best.as_ref(), self.begun.elapsed().as_secs_f64())?;
+        Ok(if outcome == Outcome::Interrupted { interrupt::exit_code() } else { 0 })
+    }
+
+    /// Of a training that diverged, the step and the layer where it began.
+    async fn located(
+        &self,
+        error: Error,
+        engine: &mut impl Engine,
+        config: &TrainConfig,
+        run: &RunDir,
+        recorder: &mut Recorder<'_>,
+    ) -> Error {
+        let Error::Diverged { epoch, found, lr } = error else { return error };
+        if !self.args.quiet {
+            note(&format!("epoch {epoch}: {found}; looking for the step where that began"));
+        }
+        // The newest checkpoint may be of an earlier epoch only if it is gone: then nothing can be found.
+        let search = async {
+            let state = self.state_of(run)?;
+            let mut trainer = Trainer::resume(engine, config, &self.dataset, &state, Vec::new()).await?;
+            trainer.find_divergence(&self.dataset, recorder).await
+        };
+        let found = match search.await {
+            Ok(Some(divergence)) => format!("{found}; first not finite: {divergence}"),
+            Ok(None) => found,
+            Err(error) => format!("{found} (where that began could not be found: {error})"),
+        };
+        Error::Diverged { epoch, found, lr }
+    }
+
+    /// A curve that ends with the run is another one if the run has become longer.
+    fn note_stretched_schedule(&self, run: Option<&RunDir>) -> Result<()> {
+        let (Some(run), TrainConfig { epochs, lr_schedule, .. }) = (run, &self.config.train) else {
+            return Ok(());
+        };
+        let before = run.config()?.train.epochs;
+        if before != *epochs && matches!(lr_schedule, Curve::Cosine | Curve::OneCycle) && !self.args.quiet {
+            note(&format!("the learning rate now follows its curve over {epochs} epochs, not {before}"));
+        }
+        Ok(())
+    }
+
+    /// The folder of the run: that of the resumed one, the one asked for, or a new one with the time in its name. It
+    /// keeps what the run begins with.
+    fn folder(&self, resumed: Option<&RunDir>, has_state: bool) -> Result<RunDir> {
+        let run = match (resumed, &self.args.out) {
+            (Some(run), _) if has_state => {
+                run.write_config(&self.config)?;
+                return Ok(run.clone());
+            }
+            (Some(run), _) => {
+                if !self.args.quiet {
+                    note(&format!("{} has no checkpoint: starting from the beginning", run.path().display()));
+                }
+                // What it has kept, such as lines of epochs that are now trained again, goes.
+                run.begin(&self.config)?;
+                run.clone()
+            }
+            (None, Some(out)) => RunDir::create(out, &self.config, self.args.overwrite)?,
+            (None, None) => RunDir::create(&self.unused_folder()?, &self.config, false)?,
+        };
+        if let Some((parameters, info)) = &self.init {
+            run.save_init(parameters, info)?;
+        }
+        Ok(run)
+    }
+
+    fn unused_folder(&self) -> Result<PathBuf> {
+        let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H-%M-%SZ").to_string();
+        let base = Path::new("runs").join(format!("{now}-{}", self.dataset.name));
+        std::fs::create_dir_all("runs").map_err(Error::io("create", "runs"))?;
+        let mut path = base.clone();
+        for number in 2.. {
+            // Creating the folder is what makes it ours, should two runs start in the same second.
+            match std::fs::create_dir(&path) {
+                Ok(()) => break,
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                    path = base.with_file_name(format!("{now}-{}-{number}", self.dataset.name));
+                }
+                Err(error) => return Err(Error::io("create", &path)(error)),
+            }
+        }
+        Ok(path)
+    }
+}

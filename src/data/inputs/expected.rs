@@ -1,0 +1,43 @@
+//! What a network takes, and what rows for it can be read from.
+
+use std::path::Path;
+
+use crate::data::{Preparation, Scaling};
+use crate::error::{Error, Result};
+
+/// What a network takes, and how inputs become it.
+#[derive(Debug, Clone)]
+pub struct Expected {
+    /// Values a sample.
+    pub features: usize,
+    /// How they are scaled.
+    pub preparation: Preparation,
+    /// Of tables: the column to leave out, by name or place from 0; if there is one too many, the usual names are known.
+    pub label_column: Option<String>,
+    /// Whether pictures are taken as they are, and not made like MNIST's digits.
+    pub raw: bool,
+}
+
+impl Expected {
+    /// The width and height of the grey images that the network was trained on, if it can have been square ones.
+    pub(super) fn side(&self) -> Option<usize> {
+        let side = self.features.isqrt();
+        (self.preparation.scaling == Scaling::Bytes && side * side == self.features).then_some(side)
+    }
+}
+
+/// Something that rows can be read from.
+pub(super) trait Source: Send {
+    /// Appends up to `rows` rows of unscaled values and says how many; none are left if that is 0. After an error, whole
+    /// rows that came before it are there, and the rest is of no use.
+    fn read(&mut self, rows: usize, values: &mut Vec<f32>) -> Result<usize>;
+
+    /// Whether its rows have numbers.
+    fn has_rows(&self) -> bool;
+}
+
+/// What the network takes, for errors.
+pub(super) fn wanted(path: &Path, got: &str, expected: &Expected) -> Error {
+    let problem = format!("{got}, and the model takes {} values a sample", expected.features);
+    Error::file(path, problem, "use data of the kind that the model was trained on")
+}

@@ -1,0 +1,51 @@
+//! What there is to say about a set.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::columns::Column;
+
+/// What there is to say about a set.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// Its name, or that of its file or folder.
+    pub name: String,
+    /// Where it was read from.
+    pub origin: PathBuf,
+    /// What it was taken for.
+    pub form: String,
+    /// Samples to train on, or all, if there is no test part.
+    pub train_samples: usize,
+    /// Samples to test on, if the set has such a part.
+    pub test_samples: Option<usize>,
+    /// Values of a sample.
+    pub features: usize,
+    /// Rows and columns, if samples are images.
+    pub image_shape: Option<[usize; 2]>,
+    /// Bytes or numbers.
+    pub values: &'static str,
+    /// What training does to the values; nothing if some are missing.
+    pub scaling: Option<&'static str>,
+    /// All values of the training part together.
+    pub range: Column,
+    /// Columns, or pixels, that have one value in all training samples.
+    pub constant: usize,
+    /// Every class, in the order of a network's outputs.
+    pub classes: Vec<Class>,
+    /// The columns of a table; none for images.
+    pub columns: Vec<Column>,
+    /// What may go wrong.
+    pub warnings: Vec<String>,
+}
+
+/// How often a class occurs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Class {
+    /// Its name.
+    pub name: String,
+    /// Samples of the training part.
+    pub train: usize,
+    /// Samples of the test part.
+    pub test: usize,
+}

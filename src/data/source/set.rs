@@ -1,0 +1,77 @@
+//! A set as its files have it, and how it is asked for.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::labels;
+use super::part::{Part, Rows, floats};
+use crate::data::Format;
+use crate::data::preparation::{Scale, Scaling};
+
+/// How what was read becomes a data set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LoadOptions {
+    /// Of a table: the column with the labels, by its name or its place from 0.
+    pub label_column: Option<String>,
+    /// What to test on, if the data have no test part of their own.
+    pub test_data: Option<PathBuf>,
+    /// Else this part of the samples, chosen at random, always the same.
+    pub test_fraction: f64,
+    /// How values are scaled.
+    pub scale: Scale,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self { label_column: None, test_data: None, test_fraction: 0.2, scale: Scale::Auto }
+    }
+}
+
+/// How a path is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'a> {
+    /// Of a table: the column with the labels.
+    pub label_column: Option<&'a str>,
+    /// Bytes that samples may take in memory.
+    pub memory: u64,
+    /// Keep values that are missing or not finite, as NaN, for whoever wants to count them.
+    pub keep_missing: bool,
+}
+
+/// A set as its files have it: nothing is scaled, and classes have names.
+#[derive(Debug)]
+pub struct Source {
+    /// For people: what the path was taken for.
+    pub what: String,
+    /// What to learn from; or everything, if there is no part to test on.
+    pub train: Part,
+    /// What to test on, if the source says so.
+    pub test: Option<Part>,
+    /// The names of all classes, in order, if the source says so; else they are those of the labels.
+    pub classes: Option<Vec<String>>,
+}
+
+impl Source {
+    /// The names of all classes, in the order of the network's outputs.
+    pub fn class_names(&self) -> Vec<String> {
+        let labels =
+            || [Some(&self.train), self.test.as_ref()].into_iter().flatten().map(|part| &part.labels);
+        self.classes.clone().unwrap_or_else(|| labels::sorted(labels()))
+    }
+
+    /// How the training part is to be scaled.
+    pub fn scaling(&self, scale: Scale) -> Scaling {
+        let Part { format, features, .. } = self.train;
+        match (&self.train.rows, format) {
+            // What can be done to bytes that stay in their file; anything else is refused once they are asked for.
+            (Rows::Disk(_), _) if scale == Scale::Auto => Scaling::Bytes,
+            (Rows::Disk(_), _) => Scaling::None,
+            (Rows::Memory(bytes), Format::Bytes) => {
+                Scaling::fit(scale, format, bytes.iter().map(|&byte| f32::from(byte)), features)
+            }
+            (Rows::Memory(bytes), Format::Floats) => Scaling::fit(scale, format, floats(bytes), features),
+        }
+    }
+}
