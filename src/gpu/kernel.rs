@@ -86,6 +86,12 @@ impl Gpu {
         interface.is_ok_and(|interface| interface.check(self, entry_point).is_ok())
     }
 
+    /// The same device, whose kernels check every index and every loop, or trust the checks of shapes. Tests and debug builds
+    /// check; release builds do not unless asked to.
+    pub fn with_checks(&self, checks: bool) -> Self {
+        Self { checks, ..self.clone() }
+    }
+
     /// The same device, on which a file of WGSL stands in for the one of its name: what a kernel that is wrong would do.
     pub fn substituting(&self, shader: Shader) -> Self {
         Self { substitute: Some(shader), ..self.clone() }
@@ -100,7 +106,7 @@ impl Kernel {
     /// the device's limits are too small for it, or its subgroups not what it counts on.
     pub async fn new(gpu: &Gpu, shader: Shader, entry_point: &str) -> Result<Self> {
         let shader = gpu.substitute.filter(|other| other.name == shader.name).unwrap_or(shader);
-        let key = (shader.source.as_ptr() as usize, entry_point.to_owned());
+        let key = (shader.source.as_ptr() as usize, entry_point.to_owned(), gpu.checks);
         let compiled = || gpu.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kernel) = compiled().get(&key) {
             return Ok(kernel.clone());
@@ -118,16 +124,17 @@ impl Kernel {
 
         let begun = Instant::now();
         let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
-        let module = gpu.device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label: Some(shader.name),
-            source: wgpu::ShaderSource::Wgsl(shader.source.into()),
-        });
+        let module = module(gpu, shader);
         let pipeline = gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(&name),
             layout: None,
             module: &module,
             entry_point: Some(entry_point),
-            compilation_options: Default::default(),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                // No kernel reads of a workgroup's memory what it has not written.
+                zero_initialize_workgroup_memory: false,
+                ..Default::default()
+            },
             cache: gpu.pipeline_cache.as_ref().map(|cache| &cache.raw),
         });
         if let Some(error) = scope.pop().await {
@@ -247,6 +254,22 @@ impl Launch {
         pass.set_bind_group(0, &self.kernel.bind_group, &[]);
         let [x, y, z] = self.workgroups;
         pass.dispatch_workgroups(x, y, z);
+    }
+}
+
+/// A shader as the device's compiler gets it. Checks of every index and loop cost a fifth of a product's instructions.
+// Without them wgpu trusts the shader. It may: every index of ours is in range by the checks of shapes in `kernels/`, every
+// loop ends, no divisor is zero, and the tests and the self-test run the same shaders with checks.
+#[allow(unsafe_code)]
+fn module(gpu: &Gpu, shader: Shader) -> wgpu::ShaderModule {
+    let source = wgpu::ShaderSource::Wgsl(shader.source.into());
+    let descriptor = wgpu::ShaderModuleDescriptor { label: Some(shader.name), source };
+    match gpu.checks {
+        true => gpu.device.create_shader_module(descriptor),
+        false => unsafe {
+            let checks = wgpu::ShaderRuntimeChecks::unchecked();
+            gpu.device.create_shader_module_trusted(descriptor, checks)
+        },
     }
 }
 

@@ -44,8 +44,10 @@ pub struct Gpu {
     lanes: Option<u32>,
     /// Time spent compiling pipelines so far.
     compiling: Arc<Mutex<Duration>>,
-    /// Kernels that are compiled already, by where their WGSL lies and the entry point.
-    compiled: Arc<Mutex<HashMap<(usize, String), Kernel>>>,
+    /// Kernels that are compiled already, by where their WGSL lies, the entry point, and whether they check.
+    compiled: Arc<Mutex<HashMap<(usize, String, bool), Kernel>>>,
+    /// Whether kernels check every index and every loop.
+    checks: bool,
     /// The first complaint of the device, kept until somebody asks: wgpu reports through callbacks.
     fault: Arc<Mutex<Option<String>>>,
     /// What stands in for one of the program's shaders.
@@ -126,6 +128,7 @@ impl Gpu {
             lanes,
             compiling: Arc::default(),
             compiled: Arc::default(),
+            checks: cfg!(debug_assertions),
             fault: Arc::default(),
             substitute: None,
             memory_left: Arc::new(Mutex::new(limits.memory)),
