@@ -11,14 +11,12 @@
 //!
 //! Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 11.5.
 
-use std::sync::Arc;
-
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Serialize;
 
-use crate::data::{Dataset, Preparation, Samples};
-use crate::engine::{Engine, EngineInfo};
+use crate::data::{Samples, Split};
+use crate::engine::{self, Device, Engine, EngineInfo, Residency};
 use crate::error::{Error, Result};
 use crate::network::{Activation, MlpSpec, Parameters};
 use crate::reference::{Forward, Matrix, Mlp, smoothed_cross_entropy};
@@ -55,8 +53,8 @@ pub struct Problem {
     pub activation: Activation,
     /// How much of each label is spread evenly over all classes.
     pub label_smoothing: f32,
-    /// Synthetic samples; the training split is the batch.
-    pub dataset: Arc<Dataset>,
+    /// The batch: synthetic samples.
+    pub samples: Samples,
 }
 
 /// What became of one tensor.
@@ -109,7 +107,7 @@ impl Problem {
         if batch == 0 || batch > MAX_BATCH {
             return Err(Error::Usage(format!("--batch must lie between 1 and {MAX_BATCH}, got {batch}")));
         }
-        let spec = MlpSpec::new([&[FEATURES], hidden, &[CLASSES]].concat())?;
+        let spec = MlpSpec::with_hidden(FEATURES, hidden, CLASSES)?;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(1); // 0 makes the weights
         let mut parameters = Parameters::he_uniform(&spec, seed);
@@ -117,16 +115,7 @@ impl Problem {
             *b = (rng.next_u32() % 201) as f32 / 1000.0 - 0.1;
         }
         let samples = draw(&mut rng, &parameters.in_f64(activation), batch)?;
-        let dataset = Dataset {
-            name: "random".into(),
-            origin: "made here".into(),
-            image_shape: [1, FEATURES],
-            classes: CLASSES,
-            preparation: Preparation::of_images(CLASSES),
-            test: samples.clone(),
-            train: samples,
-        };
-        Ok(Self { parameters, activation, label_smoothing: 0.0, dataset: Arc::new(dataset) })
+        Ok(Self { parameters, activation, label_smoothing: 0.0, samples })
     }
 
     /// The network.
@@ -140,7 +129,7 @@ impl Problem {
     /// The step after which the velocities are the gradient.
     pub fn options(&self) -> StepOptions {
         let sgd = Sgd { lr: 0.1, momentum: 0.5, weight_decay: 0.0 };
-        let plain = StepOptions::sgd(self.dataset.train.len(), sgd);
+        let plain = StepOptions::sgd(self.samples.len(), sgd);
         StepOptions { label_smoothing: self.label_smoothing, ..plain }
     }
 
@@ -149,7 +138,8 @@ impl Problem {
     /// # Errors
     /// [`Error::Device`] if the device fails.
     pub async fn gradient(&self, engine: &mut impl Engine) -> Result<Parameters> {
-        let batch: Vec<u32> = (0..self.dataset.train.len() as u32).collect();
+        let batch: Vec<u32> = (0..self.samples.len() as u32).collect();
+        engine.load(Split::Train, self.samples.clone()).await?;
         engine.set_parameters(&self.parameters, None).await?;
         engine.set_sums(&Sums::default()).await?;
         let taken = engine.train(&batch).await?;
@@ -165,7 +155,7 @@ impl Problem {
     /// [`Error::Shape`] if it is of another network.
     pub fn judge(&self, gradient: &Parameters) -> Result<Report> {
         gradient.check(&self.parameters.spec()?)?;
-        let samples = &self.dataset.train;
+        let samples = &self.samples;
         let batch: Vec<u32> = (0..samples.len() as u32).collect();
         let (mut mlp, x) = (self.parameters.in_f64(self.activation), samples.inputs(&batch)?);
         let mut tensors = Vec::new();
@@ -196,11 +186,13 @@ pub struct Checked {
     pub report: Report,
 }
 
-/// Checks an engine made with [`Problem::options`] for the problem.
+/// Checks the engine of a device.
 ///
 /// # Errors
-/// [`Error::Device`] if the device fails.
-pub async fn check(problem: &Problem, mut engine: impl Engine) -> Result<Checked> {
+/// As [`engine::open`] and [`Problem::gradient`].
+pub async fn check(problem: &Problem, device: &Device) -> Result<Checked> {
+    let (spec, options) = (problem.spec()?, problem.options());
+    let mut engine = engine::open(device, &spec, options, Residency::WhereTheyFit).await?;
     let gradient = problem.gradient(&mut engine).await?;
     Ok(Checked { engine: engine.info(), report: problem.judge(&gradient)? })
 }

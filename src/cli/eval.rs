@@ -1,7 +1,6 @@
 //! `gpu-mlp eval`: loss, accuracy and confusion matrix of a trained network.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -58,7 +57,7 @@ struct Report<'a> {
 pub fn run(args: &EvalArgs) -> Result<()> {
     let (parameters, info) = run::load_model(&args.model)?;
     let preparation = &info.preparation;
-    let dataset = Arc::new(choice::load_for(&args.model, &info, &args.data)?);
+    let dataset = choice::load_for(&args.model, &info, &args.data)?;
     let split = choice::split(&args.split);
     let (measured, _) = measure(&args.device, (&parameters, &info), &dataset, split, 0)?;
     let (data, samples) = (&dataset.name, dataset.split(split).len());

@@ -25,13 +25,13 @@ impl Format {
     }
 }
 
-/// `len` rows of `features` values, and a class label each. A clone shares the rows.
+/// `len` rows of `features` values, and a class label each. A clone shares all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Samples {
     features: usize,
     format: Format,
     rows: Rows,
-    labels: Vec<u32>,
+    labels: Arc<Vec<u32>>,
 }
 
 /// Where rows are.
@@ -68,7 +68,8 @@ impl Samples {
             let got = format!("{} bytes", bytes.len());
             return Err(Error::shape("samples", [labels.len().max(1), features.max(1)], got));
         }
-        Self { features, format, rows: Rows::Memory(Arc::new(bytes)), labels }.checked(classes)
+        Self { features, format, rows: Rows::Memory(Arc::new(bytes)), labels: Arc::new(labels) }
+            .checked(classes)
     }
 
     /// Samples over `values` (row-major, `features` of them a row), which a network sees as they are.
@@ -88,11 +89,12 @@ impl Samples {
         if features == 0 || labels.is_empty() || rows != labels.len() {
             return Err(Error::shape("samples", [labels.len().max(1), features.max(1)], [rows, features]));
         }
-        Self { features, format: Format::Bytes, rows: Rows::File(Arc::new(file)), labels }.checked(classes)
+        let (rows, labels) = (Rows::File(Arc::new(file)), Arc::new(labels));
+        Self { features, format: Format::Bytes, rows, labels }.checked(classes)
     }
 
     fn checked(self, classes: usize) -> Result<Self> {
-        match (0_usize..).zip(&self.labels).find(|&(_, &label)| label as usize >= classes) {
+        match (0_usize..).zip(self.labels()).find(|&(_, &label)| label as usize >= classes) {
             None => Ok(self),
             Some((index, label)) => Err(Error::Usage(format!(
                 "label {index} is {label}, but the labels of {classes} classes go from 0 to {}",

@@ -40,6 +40,14 @@ impl MlpSpec {
         Ok(spec)
     }
 
+    /// A network of so many inputs, hidden layers of these sizes, and so many outputs, with ReLU.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_hidden(inputs: usize, hidden: &[usize], outputs: usize) -> Result<Self> {
+        Self::new([&[inputs], hidden, &[outputs]].concat())
+    }
+
     /// The same sizes with another activation.
     pub fn with_activation(self, activation: Activation) -> Self {
         Self { activation, ..self }

@@ -113,7 +113,7 @@ impl Confusion {
 /// Logits that are held at once, unless a single sample has more.
 const LOGITS: usize = 1 << 20;
 
-/// Measures the network that an engine holds on a part of its data set, in pieces; keeps so many mistakes.
+/// Gives an engine a part of a data set and measures its network on that, in pieces; keeps so many mistakes.
 ///
 /// # Errors
 /// What the engine reports; [`Error::Usage`](crate::Error::Usage) if there is no memory for a confusion matrix of so many
@@ -128,6 +128,7 @@ pub async fn evaluate(
     let cells = (classes as u64).saturating_mul(classes as u64);
     memory::require(cells.saturating_mul(8), "a confusion matrix", "measure a network of fewer classes")?;
     let all: Vec<u32> = (0..samples.len() as u32).collect();
+    engine.load(split, samples.clone()).await?;
     let score = engine.evaluate(split, &all).await?.score();
     let (mut confusion, mut mistakes) = (Confusion::new(classes), Vec::new());
     for piece in all.chunks((LOGITS / classes.max(1)).max(1)) {

@@ -1,9 +1,7 @@
 //! Whole training steps of an engine against the same steps in f64, with every option.
 
-use std::sync::Arc;
-
 use super::{Row, Trial};
-use crate::data::{Dataset, Preparation, Samples, Split};
+use crate::data::{Samples, Split};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::network::{Activation, MlpSpec, Parameters};
@@ -89,25 +87,27 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-/// Noise to learn, the same in every call.
+/// Noise to learn, the same in every call: samples to train on, and samples to measure on.
 ///
 /// # Errors
 /// None that these sizes could cause.
-pub fn dataset(features: usize, classes: usize) -> Result<Arc<Dataset>> {
+pub fn noise(features: usize, classes: usize) -> Result<[Samples; 2]> {
     let samples = |count: usize, seed: u64| {
         let pixel = |at: usize| ((at as u64 + seed).wrapping_mul(2_654_435_761) >> 7) as u8;
         let labels = (0..count).map(|i| (i * i % classes) as u32).collect();
         Samples::new(features, (0..count * features).map(pixel).collect(), labels, classes)
     };
-    Ok(Arc::new(Dataset {
-        name: "noise".into(),
-        origin: "made here".into(),
-        preparation: Preparation::of_images(classes),
-        image_shape: [1, features],
-        classes,
-        train: samples(TRAIN, 1)?,
-        test: samples(TEST, 7)?,
-    }))
+    Ok([samples(TRAIN, 1)?, samples(TEST, 7)?])
+}
+
+/// Gives an engine both parts of [`noise`] for its network.
+///
+/// # Errors
+/// What the engine reports.
+pub async fn load(engine: &mut impl Engine, spec: &MlpSpec) -> Result<()> {
+    let [train, test] = noise(spec.inputs(), spec.classes())?;
+    engine.load(Split::Train, train).await?;
+    engine.load(Split::Test, test).await
 }
 
 /// Samples for so many steps, the last of which is short.
@@ -164,12 +164,12 @@ pub struct Trained {
 ///
 /// # Errors
 /// [`Error::File`](crate::Error::File) if the samples cannot be read.
-pub fn reference(spec: &MlpSpec, data: &Dataset, order: &[u32], options: &StepOptions) -> Result<Trained> {
+pub fn reference(spec: &MlpSpec, samples: &Samples, order: &[u32], options: &StepOptions) -> Result<Trained> {
     let mlp = Parameters::initial(spec, 5).in_f64(spec.activation());
     let mut trained = Trained { memory: Memory::new(&mlp), mlp, loss: 0.0 };
     for batch in order.chunks(options.batch_size) {
-        let labels: Vec<u32> = batch.iter().map(|&i| data.train.labels()[i as usize]).collect();
-        let x = data.train.inputs(batch)?;
+        let labels: Vec<u32> = batch.iter().map(|&i| samples.labels()[i as usize]).collect();
+        let x = samples.inputs(batch)?;
         let Trained { mlp, memory, loss } = &mut trained;
         let (training, lr) = twin(options, memory.steps);
         *loss += training.step(mlp, memory, lr, &x, &labels).0 * batch.len() as f64;
@@ -182,9 +182,7 @@ pub fn reference(spec: &MlpSpec, data: &Dataset, order: &[u32], options: &StepOp
 ///
 /// # Errors
 /// What the engine reports.
-pub async fn check<E: Engine>(
-    make: impl AsyncFn(&MlpSpec, Arc<Dataset>, StepOptions) -> Result<E>,
-) -> Result<Vec<Row>> {
+pub async fn check<E: Engine>(make: impl AsyncFn(&MlpSpec, StepOptions) -> Result<E>) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for case in cases() {
         let after = Tolerance { atol: 2e-5, rtol: 2e-4 };
@@ -202,18 +200,19 @@ pub async fn check_case<E: Engine>(
     sizes: &[usize],
     steps: usize,
     tolerance: Tolerance,
-    make: &impl AsyncFn(&MlpSpec, Arc<Dataset>, StepOptions) -> Result<E>,
+    make: &impl AsyncFn(&MlpSpec, StepOptions) -> Result<E>,
 ) -> Result<Row> {
     let mut trial = Trial::new(format!("{steps} steps, {}", case.name));
     trial.shape(sizes);
     let spec = MlpSpec::new(sizes.to_vec())?.with_activation(case.activation);
-    let (data, order) = (dataset(spec.inputs(), spec.classes())?, order(steps));
-    let mut engine = make(&spec, data.clone(), case.options).await?;
+    let ([train_samples, test_samples], order) = (noise(spec.inputs(), spec.classes())?, order(steps));
+    let mut engine = make(&spec, case.options).await?;
+    load(&mut engine, &spec).await?;
     engine.set_parameters(&Parameters::initial(&spec, 5), None).await?;
     engine.set_sums(&Sums::default()).await?;
     train(&mut engine, &order).await?;
 
-    let Trained { mlp, memory, loss } = reference(&spec, &data, &order, &case.options)?;
+    let Trained { mlp, memory, loss } = reference(&spec, &train_samples, &order, &case.options)?;
     layers(&mut trial, "", &engine.parameters().await?, &mlp.layers, tolerance);
     let state = engine.optimizer_state().await?;
     trial.equal(&"moments", &[state.moments.len()], &[case.options.moments()]);
@@ -225,8 +224,8 @@ pub async fn check_case<E: Engine>(
     trial.holds(&"loss", (got - loss).abs() <= 1e-4 * loss, &format!("got {got}, want {loss}"));
 
     let test: Vec<u32> = (0..TEST as u32).rev().collect();
-    let labels: Vec<u32> = test.iter().map(|&i| data.test.labels()[i as usize]).collect();
-    let want = mlp.loss(&data.test.inputs(&test)?, &labels);
+    let labels: Vec<u32> = test.iter().map(|&i| test_samples.labels()[i as usize]).collect();
+    let want = mlp.loss(&test_samples.inputs(&test)?, &labels);
     let got = engine.evaluate(Split::Test, &test).await?.score().loss;
     trial.holds(&"test loss", (got - want).abs() <= 1e-3 * want, &format!("got {got}, want {want}"));
     Ok(trial.row())

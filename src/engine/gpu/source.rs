@@ -1,6 +1,6 @@
 //! Where a split's images are while a network learns from them.
 
-use super::Residency;
+use super::residency::Residency;
 use crate::data::{Chunk, Format, Reader, Samples};
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Launch, Staging, Submission};
@@ -60,8 +60,9 @@ impl Source {
         Ok(Self { gather, order: order.clone(), pitch, stream })
     }
 
-    /// Makes ready for other samples; false if it cannot, since those that it has lie on the device.
-    pub fn starts_again(&mut self) -> bool {
+    /// Makes ready for other samples of the same format, and says whether it could: it cannot if those that it has lie
+    /// on the device.
+    pub fn restart(&mut self) -> bool {
         self.stream.iter_mut().for_each(|stream| stream.reader = Reader::default());
         self.stream.is_some()
     }
