@@ -39,7 +39,7 @@ def cause(err):
     causes = [line for above, line in zip(lines, lines[1:]) if above == "Caused by:"]
     raised = [line for line in lines if re.match(r"[\w.]+(Error|Exception|Exit|Interrupt)\b(:|$)|error: ", line)]
     told = asserted[:1] or causes[-1:] or raised[-1:] or lines[-1:] or ["no message"]
-    return told[0][:160].replace("|", "/")
+    return told[0].removeprefix("error: ")[:160].replace("|", "/")
 
 
 def failure(code, err, limit):
@@ -105,7 +105,8 @@ def gpu_mlp(binary, data, batch, epochs, limit, backend, adapter=None, threads=N
         "backend": start["backend"] if start["backend"] == "cpu" else f"{start['backend']}, {start['adapter']}",
         "samples_per_second": start["train_samples"] * len(records) / sum(record["seconds"] for record in records),
         "later_samples_per_second": later([record["samples_per_second"] for record in records]),
-        "epochs": len(records), "warm_up_seconds": start["setup_seconds"], "samples_seen": start["train_samples"] * len(records),
+        "epochs": len(records), "warm_up_seconds": start["setup_seconds"], "run_seconds": events[-1]["seconds"],
+        "samples_seen": start["train_samples"] * len(records),
         "test_loss": records[-1]["test_loss"], "test_accuracy": records[-1]["test_accuracy"],
     }
 
