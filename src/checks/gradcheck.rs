@@ -17,14 +17,15 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Serialize;
 
-use crate::data::{Dataset, Preparation, Samples};
+use crate::data::{Dataset, Preparation, Samples, Targets};
 use crate::engine::{Engine, EngineInfo};
 use crate::error::{Error, Result};
-use crate::network::{Activation, MlpSpec, Parameters};
-use crate::reference::{Forward, Matrix, Mlp, smoothed_cross_entropy};
+use crate::network::{Activation, Loss, MlpSpec, Parameters, Task};
+use crate::reference::{Forward, Matrix, Mlp};
 use crate::step::metrics::Sums;
 use crate::step::{Sgd, StepOptions};
 use crate::tensor::Tensor;
+use crate::training::Aims;
 
 /// Half the distance of a central difference.
 const H: f64 = 1e-5;
@@ -53,6 +54,8 @@ pub struct Problem {
     pub parameters: Parameters,
     /// What follows every hidden layer.
     pub activation: Activation,
+    /// What is made small; the dataset has targets for it.
+    pub loss: Loss,
     /// How much of each label is spread evenly over all classes.
     pub label_smoothing: f32,
     /// Synthetic samples; the training split is the batch.
@@ -126,7 +129,29 @@ impl Problem {
             test: samples.clone(),
             train: samples,
         };
-        Ok(Self { parameters, activation, label_smoothing: 0.0, dataset: Arc::new(dataset) })
+        let (loss, label_smoothing) = (Loss::default(), 0.0);
+        Ok(Self { parameters, activation, loss, label_smoothing, dataset: Arc::new(dataset) })
+    }
+
+    /// The same network and samples with another loss: numbers as targets, random ones, or zeros and ones for labels.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if labels are to be smoothed and the loss takes none.
+    pub fn with_loss(mut self, loss: Loss) -> Result<Self> {
+        self.loss = loss;
+        let value: fn(u32) -> f32 = match loss.task() {
+            Task::Classification => return Ok(self),
+            Task::MultiLabel => |word| (word >> 31) as f32,
+            Task::Regression => |word| (word >> 8) as f32 / (1 << 22) as f32 - 2.0,
+        };
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        let count = self.dataset.train.len() * CLASSES;
+        let targets = Targets::values(CLASSES, (0..count).map(|_| value(rng.next_u32())).collect())?;
+        let mut dataset = (*self.dataset).clone();
+        dataset.train = dataset.train.with_targets(targets)?;
+        dataset.test = dataset.train.clone();
+        self.dataset = Arc::new(dataset);
+        Ok(self)
     }
 
     /// The network.
@@ -134,7 +159,7 @@ impl Problem {
     /// # Errors
     /// [`Error::Shape`] if the parameters have been changed to some that do not chain.
     pub fn spec(&self) -> Result<MlpSpec> {
-        Ok(self.parameters.spec()?.with_activation(self.activation))
+        Ok(self.parameters.spec()?.with_activation(self.activation).with_loss(self.loss))
     }
 
     /// The step after which the velocities are the gradient.
@@ -168,6 +193,7 @@ impl Problem {
         let samples = &self.dataset.train;
         let batch: Vec<u32> = (0..samples.len() as u32).collect();
         let (mut mlp, x) = (self.parameters.in_f64(self.activation), samples.inputs(&batch)?);
+        let aims = Aims::of(samples, &batch)?;
         let mut tensors = Vec::new();
         for (l, dense) in gradient.layers.iter().enumerate() {
             for (name, got) in [("W", &dense.w), ("b", &dense.b)] {
@@ -175,9 +201,8 @@ impl Problem {
                     "W" => mlp.layers[l].w.data_mut()[i] += by,
                     _ => mlp.layers[l].b[i] += by,
                 };
-                let losses = |logits: &Matrix| {
-                    smoothed_cross_entropy(logits, samples.labels(), self.label_smoothing.into())
-                };
+                let losses =
+                    |logits: &Matrix| self.loss.of_rows(logits, aims.aim(), self.label_smoothing.into());
                 let slope = |i| slope(&mut mlp, &x, losses, |mlp, by| slot(mlp, i, by));
                 tensors.push(row(format!("{name}{}", l + 1), got.data(), slope));
             }

@@ -16,7 +16,10 @@ mod matmul;
 mod matrix;
 mod operands;
 mod optimizer;
+mod sigmoid_xent;
 mod softmax_xent;
+mod squared_error;
+mod values_loss;
 
 pub use activation::Activate;
 pub use clip_norm::ClipNorm;
@@ -26,13 +29,14 @@ pub use matmul::Matmul;
 pub use matrix::{Element, Layout, Matrix};
 pub use optimizer::Advance;
 pub use softmax_xent::{SoftmaxXent, Sum};
+pub use values_loss::ValuesLoss;
 
 use crate::error::Result;
 use crate::gpu::adapter::DeviceType;
 use crate::gpu::{Gpu, Shader};
 
 /// Every WGSL file of the program.
-pub const SHADERS: [Shader; 10] = [
+pub const SHADERS: [Shader; 12] = [
     activation::SHADER,
     clip_norm::SHADER,
     gather::SHADER,
@@ -42,10 +46,12 @@ pub const SHADERS: [Shader; 10] = [
     matmul::TEXTURE,
     matmul::SUBGROUP,
     optimizer::SHADER,
+    sigmoid_xent::SHADER,
     softmax_xent::SHADER,
+    squared_error::SHADER,
 ];
 
-/// The kernels of every network, compiled for one device. [`Activate`], [`Advance`] and [`ClipNorm`] are compiled where
+/// The kernels of every network, compiled for one device. [`Activate`], [`Advance`], [`ClipNorm`] and [`ValuesLoss`] are compiled where
 /// they are needed.
 pub struct Kernels {
     /// The images of a batch, in shuffled order.

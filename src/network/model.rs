@@ -1,21 +1,22 @@
 //! What a network is: its layers' sizes, its parameters and their seeded initialisation. No device in here.
 
-use super::Activation;
+use super::{Activation, Loss};
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// A multi-layer perceptron: the sizes of inputs, hidden layers and classes, and the activation that follows every layer
-/// but the last.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A multi-layer perceptron: the sizes of inputs, hidden layers and outputs, the activation that follows every layer but
+/// the last, and the loss of what the last one puts out.
+#[derive(Debug, Clone, PartialEq)]
 pub struct MlpSpec {
     sizes: Vec<usize>,
     activation: Activation,
+    loss: Loss,
 }
 
 impl MlpSpec {
-    /// A network of these sizes, inputs first, classes last, with ReLU.
+    /// A network of these sizes, inputs first, outputs last, with ReLU and softmax cross-entropy.
     ///
     /// # Errors
     /// [`Error::Usage`] for fewer than two sizes, a size of 0, or sizes whose parameters no machine could hold.
@@ -25,7 +26,7 @@ impl MlpSpec {
                 "a network needs at least an input and an output size, each 1 or more; got {sizes:?}"
             )));
         }
-        let spec = Self { sizes, activation: Activation::Relu };
+        let spec = Self { sizes, activation: Activation::Relu, loss: Loss::default() };
         let parameters = spec.layers().try_fold(0_usize, |total, (ins, outs)| {
             ins.checked_add(1)?.checked_mul(outs)?.checked_add(total)
         });
@@ -50,7 +51,17 @@ impl MlpSpec {
         self.activation
     }
 
-    /// Inputs, hidden layers, classes.
+    /// The same network with another loss.
+    pub fn with_loss(self, loss: Loss) -> Self {
+        Self { loss, ..self }
+    }
+
+    /// What it is trained to make small.
+    pub fn loss(&self) -> Loss {
+        self.loss
+    }
+
+    /// Inputs, hidden layers, outputs.
     pub fn sizes(&self) -> &[usize] {
         &self.sizes
     }
@@ -60,7 +71,7 @@ impl MlpSpec {
         self.sizes[0]
     }
 
-    /// Values that leave it: one logit a class.
+    /// Values that leave it: one for each class, label or number.
     pub fn classes(&self) -> usize {
         self.sizes[self.sizes.len() - 1]
     }
@@ -140,7 +151,8 @@ impl Parameters {
         parameters
     }
 
-    /// The sizes that these parameters chain to; they know no activation, so the spec has ReLU.
+    /// The sizes that these parameters chain to; they know neither activation nor loss, so the spec has
+    /// those of [`MlpSpec::new`].
     ///
     /// # Errors
     /// [`Error::Shape`] if a layer does not take what the one before it gives, or a bias does not fit its weights.

@@ -233,7 +233,13 @@ impl Mlp {
         smoothing: f64,
         masks: &[Matrix],
     ) -> Backward {
-        let mut dz = vec![smoothed_cross_entropy_backward(forward.logits(), labels, smoothing)];
+        let dz = smoothed_cross_entropy_backward(forward.logits(), labels, smoothing);
+        self.backward_from(forward, dz, masks)
+    }
+
+    /// The same from the gradient by the logits, whatever the loss is.
+    pub fn backward_from(&self, forward: &Forward, dz: Matrix, masks: &[Matrix]) -> Backward {
+        let mut dz = vec![dz];
         for l in (1..self.layers.len()).rev() {
             let da = matmul(&dz[dz.len() - 1], &self.layers[l].w.transposed());
             let mut dz_below = masked(da, masks.get(l - 1));

@@ -21,7 +21,7 @@ use crate::data::{Preparation, Scaling};
 use crate::error::{Error, Result};
 use crate::files::atomic_file::AtomicFile;
 use crate::files::regular_file;
-use crate::network::{Activation, Dense, MlpSpec, OptimizerState, Parameters};
+use crate::network::{Activation, Dense, Loss, MlpSpec, OptimizerState, Parameters};
 use crate::step::metrics::Sums;
 use crate::tensor::Tensor;
 
@@ -41,15 +41,22 @@ pub struct ModelInfo {
 /// What a model's file says of itself.
 #[derive(Clone, Serialize, Deserialize)]
 struct ModelText {
-    /// Inputs, hidden layers, classes.
+    /// Inputs, hidden layers, outputs.
     layers: Vec<usize>,
     /// After every layer but the last.
     activation: Activation,
+    /// Absent in files of version 0.1.0, whose networks are all classifiers.
+    #[serde(default, skip_serializing_if = "is_softmax")]
+    loss: Loss,
     /// What inputs are multiplied by before they enter the network, after the preparation if there is one.
     input_scale: f64,
     /// Absent in files of version 0.1.0, whose models take images and number their classes.
     #[serde(default)]
     preparation: Option<Preparation>,
+}
+
+fn is_softmax(loss: &Loss) -> bool {
+    *loss == Loss::SoftmaxCrossEntropy
 }
 
 impl ModelText {
@@ -58,7 +65,8 @@ impl ModelText {
         let spec = MlpSpec::new(self.layers.clone());
         Ok(spec
             .map_err(|error| format!("its layers are no network: {error}"))?
-            .with_activation(self.activation))
+            .with_activation(self.activation)
+            .with_loss(self.loss))
     }
 
     /// What is said of a network that there is. Not before: this makes something for each class, and how many there are
@@ -97,6 +105,7 @@ impl From<ModelInfo> for ModelText {
         Self {
             layers: info.spec.sizes().to_vec(),
             activation: info.spec.activation(),
+            loss: info.spec.loss(),
             input_scale: input_scale(Some(&info.preparation)),
             preparation: Some(info.preparation),
         }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::network::{Activation, MlpSpec};
+use crate::network::{Activation, Loss, MlpSpec, Task};
 use crate::step::optimizer::Algorithm;
 use crate::step::schedule::{Curve, Schedule};
 
@@ -16,6 +16,8 @@ pub struct TrainConfig {
     pub hidden: Vec<usize>,
     /// What follows every hidden layer.
     pub activation: Activation,
+    /// What is made small; the task's own if `None`.
+    pub loss: Option<Loss>,
     /// Samples in a batch; an epoch's last batch may be shorter.
     pub batch_size: usize,
     /// Times that every training sample is seen.
@@ -63,6 +65,7 @@ impl Default for TrainConfig {
         Self {
             hidden: vec![300, 75],
             activation: Activation::Relu,
+            loss: None,
             batch_size: 64,
             epochs: 10,
             optimizer: Algorithm::Sgd,
@@ -255,7 +258,34 @@ impl TrainConfig {
     pub fn spec(&self, dataset: &Dataset) -> Result<MlpSpec> {
         let ends = (dataset.train.features(), dataset.classes);
         let sizes = [&[ends.0], &self.hidden[..], &[ends.1]].concat();
-        Ok(MlpSpec::new(sizes)?.with_activation(self.activation))
+        Ok(MlpSpec::new(sizes)?.with_activation(self.activation).with_loss(self.loss_for(dataset)?))
+    }
+
+    /// What is made small on a data set.
+    fn loss_for(&self, dataset: &Dataset) -> Result<Loss> {
+        let task = dataset.preparation.task();
+        let loss = self.loss.unwrap_or(task.loss());
+        if loss.task() != task {
+            contradiction(
+                &format!(
+                    "--loss {} is for --task {}, and the data are for {}",
+                    loss.name(),
+                    loss.task().name(),
+                    task.name()
+                ),
+                "leave one of them out",
+            )?;
+        }
+        if self.label_smoothing > 0.0 && task != Task::Classification {
+            contradiction(
+                &format!(
+                    "--label-smoothing spreads the label of a class, and the data are for {}",
+                    task.name()
+                ),
+                "leave --label-smoothing out",
+            )?;
+        }
+        Ok(loss)
     }
 
     /// The learning rate of all steps, where an epoch has so many.

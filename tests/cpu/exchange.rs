@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use gpu_mlp::data::{Preparation, Scaling};
+use gpu_mlp::data::{Outputs, Preparation, Scaling};
 use gpu_mlp::exchange::onnx::proto::{DataType, DimensionValue, ModelProto, ValueInfoProto};
 use gpu_mlp::exchange::{Format, export, read};
 use gpu_mlp::network::{Activation, MlpSpec, Parameters};
@@ -25,7 +25,10 @@ pub fn model(sizes: &[usize], activation: Activation, scaling: Scaling) -> (Para
         layer.w.data_mut()[1] = f32::from_bits(1);
     }
     let class_names = (0..spec.classes()).map(|class| format!("Größe \"{class}\"")).collect();
-    (parameters, ModelInfo { spec, preparation: Preparation { scaling, class_names } })
+    (
+        parameters,
+        ModelInfo { spec, preparation: Preparation { scaling, class_names, outputs: Outputs::Classes } },
+    )
 }
 
 pub fn columns(count: usize) -> Scaling {

@@ -22,6 +22,7 @@ mod data;
 mod dependencies;
 mod digits;
 mod doctor;
+mod earlier;
 #[path = "../engine_options/mod.rs"]
 mod engine_options;
 mod exchange;
@@ -61,6 +62,7 @@ mod selftest;
 mod shaders;
 mod show;
 mod table;
+mod tasks;
 mod tensorboard;
 mod tiny;
 mod trace;

@@ -26,7 +26,7 @@ fn fresh<E: Engine>(
     spec: &MlpSpec,
     case: &Case,
 ) -> E {
-    let mut engine = make(spec, dataset(spec.inputs(), spec.classes()).unwrap(), case.options);
+    let mut engine = make(spec, dataset(spec).unwrap(), case.options);
     block_on(engine.set_parameters(&Parameters::initial(spec, 5), None)).unwrap();
     block_on(engine.set_sums(&Sums::default())).unwrap();
     engine

@@ -1,9 +1,12 @@
 //! The self-test of the adapter at hand, kernel by kernel, and whether it notices a kernel that is wrong.
 
-use gpu_mlp::checks::selftest::{self, Row, activations, gathers, products, rules, softmax_xent, steps};
+use gpu_mlp::checks::selftest::{
+    self, Row, activations, gathers, products, rules, softmax_xent, steps, values_loss,
+};
 use gpu_mlp::engine::{GpuEngine, Residency};
 use gpu_mlp::gpu::{Gpu, Shader};
 use gpu_mlp::kernels::SHADERS;
+use gpu_mlp::network::Loss;
 use gpu_mlp::reference::compare::Tolerance;
 use pollster::block_on;
 
@@ -25,6 +28,8 @@ fn checked(gpu: &Gpu, name: &str) -> Vec<Row> {
         match name {
             "gather" | "gather_floats" => gathers::check(gpu).await,
             "softmax_xent" => softmax_xent::check(gpu).await,
+            "sigmoid_xent" => values_loss::check(gpu, name, Loss::SigmoidCrossEntropy).await,
+            "squared_error" => values_loss::check(gpu, name, Loss::SquaredError).await,
             "activation" => activations::check(gpu).await,
             "clip_norm" => rules::clip_norm(gpu).await,
             "optimizer" => rules::advance(gpu).await,
@@ -155,7 +160,7 @@ const IN_SUBGROUPS: [&[Mistake]; 2] = [
 
 const LEARNING_RATE: Mistake = mistake("", "store_w", "- params.lr", "- 0.999 * params.lr", "update sgd");
 
-const ELSEWHERE: [Mistake; 31] = [
+const ELSEWHERE: [Mistake; 43] = [
     mistake("gather", "gather", "word < vec4u(params.words)", "word <= vec4u(params.words)", "gather.gather"),
     mistake("gather", "gather", "params.pitch +", "params.stride +", "gather.gather"),
     mistake("gather", "gather", "255u", "254u", "gather.gather"),
@@ -189,6 +194,24 @@ const ELSEWHERE: [Mistake; 31] = [
         "/ (forward.sum_exp * 1.00001)",
         "softmax_xent.train",
     ),
+    mistake(
+        "sigmoid_xent",
+        "forward",
+        "positive - logit * t",
+        "positive - 0.99 * logit * t",
+        "sigmoid_xent.evaluate",
+    ),
+    mistake("sigmoid_xent", "forward", "order[row].label *", "row *", "sigmoid_xent.train"),
+    mistake("sigmoid_xent", "forward", "hit && (", "(", "sigmoid_xent.evaluate"),
+    mistake("sigmoid_xent", "forward", "if order[row].weight == 0.0", "if false", "sigmoid_xent.train"),
+    mistake("sigmoid_xent", "add_up", "half > 0u", "half > 1u", "sigmoid_xent.train"),
+    mistake("sigmoid_xent", "train", "/ f32(params.outputs)", "", "sigmoid_xent.train"),
+    mistake("sigmoid_xent", "sigmoid", "e / (1.0 + e)", "e", "sigmoid_xent.train"),
+    mistake("squared_error", "part", "2.0 * error", "error", "squared_error.train"),
+    mistake("squared_error", "forward", "order[row].label *", "row *", "squared_error.evaluate"),
+    mistake("squared_error", "forward", "order[row].weight == 0.0", "false", "squared_error.train"),
+    mistake("squared_error", "add_up", "half > 0u", "half > 1u", "squared_error.train"),
+    mistake("squared_error", "train", "/ f32(params.outputs)", "", "squared_error.train"),
     mistake("activation", "relu", "vec4f(1.0)", "vec4f(0.999)", "activation.train relu"),
     mistake("activation", "sigmoid", "value * (1.0 - value)", "value", "activation.train sigmoid"),
     mistake("activation", "tangent", "0.13313116", "0.133", "activation.train tanh"),

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 use crate::cli::choice::{self, Hidden};
 use crate::cli::number;
-use crate::network::Activation;
+use crate::network::{Activation, Loss};
 use crate::step::optimizer::Algorithm;
 use crate::step::schedule::Curve;
 use crate::training::TrainConfig;
@@ -18,6 +18,9 @@ pub(super) struct Options {
     /// What follows every hidden layer
     #[arg(long, value_enum, default_value_t = Activation::Relu)]
     activation: Activation,
+    /// What is made small [default: softmax-cross-entropy of classes, sigmoid-cross-entropy of labels, squared-error of numbers]
+    #[arg(long, value_enum)]
+    loss: Option<Loss>,
     /// Samples in a batch
     #[arg(long, value_name = "N", default_value_t = TrainConfig::default().batch_size)]
     #[arg(value_parser = number::whole::<usize>)]
@@ -119,6 +122,7 @@ impl Options {
         TrainConfig {
             hidden: self.hidden.0.clone(),
             activation: self.activation,
+            loss: self.loss,
             batch_size: self.batch_size,
             epochs: self.epochs,
             optimizer,

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 use super::face::{Ending, Opening};
 use super::session::Session;
@@ -11,7 +12,7 @@ use crate::cli::output::json;
 use crate::engine::EngineInfo;
 use crate::error::Result;
 use crate::gpu::Pipelines;
-use crate::step::metrics::{EpochRecord, Recovery};
+use crate::step::metrics::{EpochRecord, Recovery, Score};
 use crate::step::schedule::Schedule;
 use crate::training::checkpoint::State;
 use crate::training::run::RunDir;
@@ -56,10 +57,21 @@ pub(super) struct End<'a> {
     epochs: usize,
     /// The epoch that the model and these scores are of: the newest, or with early stopping the best.
     model_epoch: Option<usize>,
-    test_accuracy: Option<f64>,
-    test_loss: Option<f64>,
+    #[serde(flatten)]
+    test: Tested<'a>,
     seconds: f64,
     run_dir: Cow<'a, str>,
+}
+
+/// The scores of the test part: `test_loss`, `test_accuracy`. Of a run without an epoch there is but a loss of null.
+struct Tested<'a>(Option<&'a Score>);
+
+impl Serialize for Tested<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        Score::write(self.0, &Score::of_loss(0.0), "test", &mut map)?;
+        map.end()
+    }
 }
 
 /// Writes the run's folder, and tells whoever watches.
@@ -171,8 +183,7 @@ impl<'a> Recorder<'a> {
             },
             epochs,
             model_epoch: best.map(|record| record.epoch),
-            test_accuracy: best.map(|record| record.test_accuracy),
-            test_loss: best.map(|record| record.test_loss),
+            test: Tested(best.map(|record| &record.test)),
             seconds,
             run_dir: self.run.path().to_string_lossy(),
         };

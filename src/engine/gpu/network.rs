@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Launch, Slice};
-use crate::kernels::{Activate, Advance, ClipNorm, Kernels, Layout, Matrix};
+use crate::kernels::{Activate, Advance, ClipNorm, Kernels, Layout, Matrix, ValuesLoss};
 use crate::network::{Activation, Dense, MlpSpec, OptimizerState, Parameters};
 use crate::step::dropout::Dropout;
 use crate::step::{Sgd, StepOptions};
@@ -17,6 +17,8 @@ pub(super) struct Network {
     hidden: Option<(Activate, Dropout)>,
     rule: Rule,
     label_smoothing: f32,
+    /// The loss, if it is not the softmax's of [`Kernels`].
+    loss: Option<ValuesLoss>,
     moments: usize,
 }
 
@@ -59,6 +61,8 @@ pub(super) struct Batch<'a> {
     /// f'(z) of each hidden layer, if the ReLU is not fused.
     pub slopes: &'a [Matrix],
     pub order: Slice<'a>,
+    /// Of all samples, where they are numbers.
+    pub targets: &'a Buffer,
     pub sums: &'a Buffer,
     /// The numbers of the step.
     pub step: Slice<'a>,
@@ -121,8 +125,9 @@ impl Network {
                 Rule::Stored(Box::new(Stored { clip, advance: Advance::new(&gpu).await? }))
             }
         };
+        let (loss, label_smoothing) = (ValuesLoss::new(&gpu, spec.loss()).await?, options.label_smoothing);
         gpu.keep_pipelines();
-        Ok(Self { gpu, kernels, layers, hidden, rule, label_smoothing: options.label_smoothing, moments })
+        Ok(Self { gpu, kernels, layers, hidden, rule, label_smoothing, loss, moments })
     }
 
     /// Whether hidden layers need slopes.
@@ -133,6 +138,19 @@ impl Network {
     /// Whether a step's numbers are read at all.
     pub fn reads_steps(&self) -> bool {
         self.hidden.is_some() || matches!(self.rule, Rule::Stored(_))
+    }
+
+    /// Partial sums that a batch of `rows` adds to.
+    pub fn sums(&self, rows: usize) -> usize {
+        self.loss.as_ref().map_or(self.kernels.softmax_xent.sums(rows), |loss| loss.sums(rows))
+    }
+
+    /// Adds the loss of outputs to sums, for an evaluation.
+    pub fn measure(&self, z: &Matrix, order: Slice<'_>, targets: &Buffer, sums: &Buffer) -> Result<Launch> {
+        match &self.loss {
+            None => self.kernels.softmax_xent.evaluate(&self.gpu, z, order, sums),
+            Some(loss) => loss.evaluate(&self.gpu, z, order, targets, sums),
+        }
     }
 
     /// From x to the logits, which are the last of `z`, for an evaluation.
@@ -162,25 +180,36 @@ impl Network {
     /// them and may run side by side.
     pub fn step(&self, batch: &Batch<'_>) -> Result<Vec<Launch>> {
         let (gpu, matmul) = (&self.gpu, &self.kernels.matmul);
-        let &Batch { x, z, dz, slopes, order, sums, step } = batch;
+        let &Batch { x, z, dz, slopes, order, targets, sums, step } = batch;
         let dropout = self.hidden.as_ref().map(|(_, dropout)| *dropout).unwrap_or_default();
         let mut launches =
             self.forward_with(x, z, |activate, l, a| activate.train(gpu, (dropout, l), step, &slopes[l], a))?;
         let last = self.layers.len() - 1;
         let (logits, smoothing) = (&z[last], self.label_smoothing);
-        launches.push(self.kernels.softmax_xent.train(gpu, logits, order, sums, &dz[last], smoothing)?);
+        let mut dz: Vec<&Matrix> = dz.iter().collect();
+        match &self.loss {
+            None => {
+                let softmax_xent = &self.kernels.softmax_xent;
+                launches.push(softmax_xent.train(gpu, logits, order, sums, dz[last], smoothing)?);
+            }
+            Some(loss) => {
+                launches.push(loss.train(gpu, logits, order, targets, sums)?);
+                // The gradient has taken the logits' place.
+                dz[last] = logits;
+            }
+        }
         for l in (1..=last).rev() {
             let (w, relu) = (&self.layers[l].w, self.hidden.is_none());
-            launches.push(matmul.backward(gpu, &dz[l], w, &z[l - 1], &dz[l - 1], relu)?);
+            launches.push(matmul.backward(gpu, dz[l], w, &z[l - 1], dz[l - 1], relu)?);
             if let Some((activate, _)) = &self.hidden {
-                launches.push(activate.backward(gpu, &slopes[l - 1], &dz[l - 1])?);
+                launches.push(activate.backward(gpu, &slopes[l - 1], dz[l - 1])?);
             }
         }
         for (l, Layer { w, moments, g }) in self.layers.iter().enumerate() {
             let input = if l == 0 { x } else { &z[l - 1] };
             launches.push(match &self.rule {
-                Rule::Fused(sgd) => matmul.update(gpu, input, &dz[l], w, &moments[0], *sgd)?,
-                Rule::Stored(_) => matmul.gradient(gpu, input, &dz[l], g, &moments[1])?,
+                Rule::Fused(sgd) => matmul.update(gpu, input, dz[l], w, &moments[0], *sgd)?,
+                Rule::Stored(_) => matmul.gradient(gpu, input, dz[l], g, &moments[1])?,
             });
         }
         if let Rule::Stored(stored) = &self.rule {

@@ -1,0 +1,91 @@
+//! What a network is trained to make small: the list, and what each takes as targets. Each formula stands beside its
+//! twin.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The distance between a network's outputs and the targets of its samples: the mean over samples.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loss {
+    /// `log Σ_k exp z_k - z_y` for the class y of a sample, in nats: PyTorch's `CrossEntropyLoss`.
+    #[default]
+    SoftmaxCrossEntropy,
+    /// `-(t log σ(z) + (1 - t) log(1 - σ(z)))` with `σ(z) = 1 / (1 + exp(-z))`, the mean over outputs: PyTorch's
+    /// `BCEWithLogitsLoss`.
+    SigmoidCrossEntropy,
+    /// `(z - t)²`, the mean over outputs: PyTorch's `MSELoss`.
+    SquaredError,
+}
+
+/// What a network is asked for; each loss belongs to one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Task {
+    /// One class for each sample.
+    #[default]
+    Classification,
+    /// Any number of labels for each sample: yes or no for each output.
+    MultiLabel,
+    /// Numbers.
+    Regression,
+}
+
+impl Loss {
+    /// Every one, as it is listed for people.
+    pub const ALL: [Self; 3] = [Self::SoftmaxCrossEntropy, Self::SigmoidCrossEntropy, Self::SquaredError];
+
+    /// Its name in options and for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SoftmaxCrossEntropy => "softmax-cross-entropy",
+            Self::SigmoidCrossEntropy => "sigmoid-cross-entropy",
+            Self::SquaredError => "squared-error",
+        }
+    }
+
+    /// What it is the loss of.
+    pub fn task(self) -> Task {
+        match self {
+            Self::SoftmaxCrossEntropy => Task::Classification,
+            Self::SigmoidCrossEntropy => Task::MultiLabel,
+            Self::SquaredError => Task::Regression,
+        }
+    }
+}
+
+impl Task {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Classification, Self::MultiLabel, Self::Regression];
+
+    /// Its name in options and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Classification => "classification",
+            Self::MultiLabel => "multilabel",
+            Self::Regression => "regression",
+        }
+    }
+
+    /// The loss that it is trained with unless another is asked for.
+    pub fn loss(self) -> Loss {
+        match self {
+            Self::Classification => Loss::SoftmaxCrossEntropy,
+            Self::MultiLabel => Loss::SigmoidCrossEntropy,
+            Self::Regression => Loss::SquaredError,
+        }
+    }
+}
+
+impl FromStr for Loss {
+    type Err = UnknownLoss;
+
+    fn from_str(name: &str) -> Result<Self, UnknownLoss> {
+        Self::ALL.into_iter().find(|loss| loss.name() == name).ok_or(UnknownLoss)
+    }
+}
+
+/// The name is none of [`Loss::ALL`]'s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnknownLoss;
