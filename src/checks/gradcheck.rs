@@ -20,7 +20,7 @@ use serde::Serialize;
 use crate::data::{Dataset, Preparation, Samples, Targets};
 use crate::engine::{Engine, EngineInfo};
 use crate::error::{Error, Result};
-use crate::network::{Activation, Loss, MlpSpec, Parameters, Task};
+use crate::network::{Activation, Activations, Loss, MlpSpec, Parameters, Task};
 use crate::reference::{Forward, Matrix, Mlp};
 use crate::step::metrics::Sums;
 use crate::step::{Sgd, StepOptions};
@@ -53,7 +53,7 @@ pub struct Problem {
     /// Random weights; biases that are not zero, so that they take part.
     pub parameters: Parameters,
     /// What follows every hidden layer.
-    pub activation: Activation,
+    pub activation: Activations,
     /// What is made small; the dataset has targets for it.
     pub loss: Loss,
     /// How much of each label is spread evenly over all classes.
@@ -105,10 +105,17 @@ impl Problem {
     /// [`Error::Usage`] for sizes or a batch that cannot be meant, and if too few samples keep clear of the kinks.
     pub fn with_activation(
         hidden: &[usize],
-        activation: Activation,
+        activation: impl Into<Activations>,
         batch: usize,
         seed: u64,
     ) -> Result<Self> {
+        let activation = activation.into();
+        if !activation.fit(hidden.len()) {
+            return Err(Error::Usage(format!(
+                "--activation {activation}: expected one for all hidden layers, or one for each of the {}",
+                hidden.len()
+            )));
+        }
         if batch == 0 || batch > MAX_BATCH {
             return Err(Error::Usage(format!("--batch must lie between 1 and {MAX_BATCH}, got {batch}")));
         }
@@ -119,7 +126,7 @@ impl Problem {
         for b in parameters.layers.iter_mut().flat_map(|layer| layer.b.data_mut()) {
             *b = (rng.next_u32() % 201) as f32 / 1000.0 - 0.1;
         }
-        let samples = draw(&mut rng, &parameters.in_f64(activation), batch)?;
+        let samples = draw(&mut rng, &parameters.in_f64(activation.clone()), batch)?;
         let dataset = Dataset {
             name: "random".into(),
             origin: "made here".into(),
@@ -159,7 +166,7 @@ impl Problem {
     /// # Errors
     /// [`Error::Shape`] if the parameters have been changed to some that do not chain.
     pub fn spec(&self) -> Result<MlpSpec> {
-        Ok(self.parameters.spec()?.with_activation(self.activation).with_loss(self.loss))
+        Ok(self.parameters.spec()?.with_activation(self.activation.clone()).with_loss(self.loss))
     }
 
     /// The step after which the velocities are the gradient.
@@ -192,7 +199,7 @@ impl Problem {
         gradient.check(&self.parameters.spec()?)?;
         let samples = &self.dataset.train;
         let batch: Vec<u32> = (0..samples.len() as u32).collect();
-        let (mut mlp, x) = (self.parameters.in_f64(self.activation), samples.inputs(&batch)?);
+        let (mut mlp, x) = (self.parameters.in_f64(self.activation.clone()), samples.inputs(&batch)?);
         let aims = Aims::of(samples, &batch)?;
         let mut tensors = Vec::new();
         for (l, dense) in gradient.layers.iter().enumerate() {
@@ -249,10 +256,12 @@ fn draw(rng: &mut ChaCha8Rng, mlp: &Mlp, batch: usize) -> Result<Samples> {
     Err(Error::Usage(format!("{problem}\n  hint: smaller --hidden")))
 }
 
-/// Every z that a ReLU follows: other activations have no kink.
+/// Every z that an activation with a kink follows.
 fn kinks<'a>(mlp: &Mlp, forward: &'a Forward) -> impl Iterator<Item = f64> + 'a {
-    let layers = if mlp.activation == Activation::Relu { forward.z.len().saturating_sub(1) } else { 0 };
-    forward.z.iter().take(layers).flat_map(|z| z.data().iter().copied())
+    let bent: Vec<bool> =
+        (0..forward.z.len().saturating_sub(1)).map(|l| mlp.activation.of(l).has_kink()).collect();
+    let layers = forward.z.iter().zip(bent).filter(|(_, bent)| *bent);
+    layers.flat_map(|(z, _)| z.data().iter().copied())
 }
 
 /// The derivative of the mean loss by what `move_by` moves; nothing if a ReLU turns on or off on the way.

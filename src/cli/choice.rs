@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::gpu::adapter::{self, Adapter, DeviceType, Request};
 use crate::gpu::{Backend, Gpu};
 use crate::memory;
-use crate::network::{Activation, Loss, Task};
+use crate::network::{Activation, Activations, Loss, Task};
 use crate::training::checkpoint::ModelInfo;
 use crate::training::run::RunDir;
 
@@ -156,6 +156,14 @@ pub(super) fn hidden(text: &str) -> Result<Hidden, String> {
         return Ok(Hidden(Vec::new()));
     }
     text.split(',').map(size).collect::<Result<_, _>>().map(Hidden)
+}
+
+/// The value of `--activation`: a name, or one for each hidden layer.
+pub(super) fn activations(text: &str) -> Result<Activations, String> {
+    text.parse().map_err(|_| {
+        let names = Activation::ALL.map(Activation::name).join(", ");
+        format!("expected one of {names}, or one for each hidden layer with commas between them")
+    })
 }
 
 /// Options that name an activation take what there is.

@@ -112,15 +112,23 @@ fn described(info: &ModelInfo, to: FormatChoice) -> String {
         }
         FormatChoice::Npz => format!("W1, b1 … W{n}, b{n}; z = x @ W + b", n = sizes.len() - 1),
         FormatChoice::Safetensors => {
-            let activation = match info.spec.activation() {
+            let activation = |l: usize| match info.spec.activation().of(l) {
                 Activation::Relu => "ReLU()",
                 Activation::Sigmoid => "Sigmoid()",
                 Activation::Tanh => "Tanh()",
                 Activation::Gelu => "GELU()",
+                Activation::LeakyRelu => "LeakyReLU()",
+                Activation::Elu => "ELU()",
+                Activation::Silu => "SiLU()",
+                Activation::Softplus => "Softplus()",
+                Activation::Identity => "Identity()",
             };
-            let linear = info.spec.layers().map(|(ins, outs)| format!("Linear({ins}, {outs})"));
-            let between = format!(", {activation}, ");
-            format!("torch.nn.Sequential({})", linear.collect::<Vec<_>>().join(&between))
+            let mut parts = Vec::new();
+            for (l, (ins, outs)) in info.spec.layers().enumerate() {
+                parts.push(format!("Linear({ins}, {outs})"));
+                parts.extend((l + 1 < info.spec.layers().len()).then(|| activation(l).to_owned()));
+            }
+            format!("torch.nn.Sequential({})", parts.join(", "))
         }
     }
 }

@@ -6,7 +6,7 @@ use super::output::{json, note, say};
 use crate::checks::gradcheck::{self, Checked, Problem};
 use crate::engine::{CpuEngine, GpuEngine, Residency};
 use crate::error::{Error, Result};
-use crate::network::{Activation, Loss, Task};
+use crate::network::{Activations, Loss, Task};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,9 +23,9 @@ pub struct GradcheckArgs {
     /// Sizes of the hidden layers, separated by commas; "" for none
     #[arg(long, value_name = "SIZES", default_value = "16,8", value_parser = choice::hidden)]
     hidden: Hidden,
-    /// What follows every hidden layer
-    #[arg(long, value_enum, default_value_t = Activation::Relu)]
-    activation: Activation,
+    /// What follows the hidden layers: one name for all, or one for each with commas between them
+    #[arg(long, value_name = "NAMES", default_value_t = Activations::default(), value_parser = choice::activations)]
+    activation: Activations,
     /// What is made small
     #[arg(long, value_enum, default_value_t = Loss::default())]
     loss: Loss,
@@ -51,7 +51,8 @@ pub fn run(args: &GradcheckArgs) -> Result<u8> {
     args.device.check()?;
     // Parameters and their gradient, in f32 and f64.
     args.hidden.require_memory(32)?;
-    let mut problem = Problem::with_activation(&args.hidden.0, args.activation, args.batch, args.seed)?;
+    let mut problem =
+        Problem::with_activation(&args.hidden.0, args.activation.clone(), args.batch, args.seed)?;
     if args.label_smoothing > 0.0 && args.loss.task() != Task::Classification {
         let problem = "--label-smoothing belongs to classes: leave it out, or leave --loss out";
         return Err(Error::Usage(problem.into()));

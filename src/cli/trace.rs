@@ -124,7 +124,7 @@ fn setting(args: &TraceArgs) -> Result<Setting> {
     let sizes: Vec<String> = spec.sizes().iter().map(usize::to_string).collect();
     let what =
         format!("{} on the first {} {} samples of {}", sizes.join("-"), args.batch, args.split, dataset.name);
-    let (mlp, loss) = (parameters.in_f64(spec.activation()), spec.loss());
+    let (mlp, loss) = (parameters.in_f64(spec.activation().clone()), spec.loss());
     Ok(Setting { mlp, x: samples.inputs(&indices)?, loss, aims, what })
 }
 

@@ -1,17 +1,17 @@
 //! What a network is: its layers' sizes, its parameters and their seeded initialisation. No device in here.
 
-use super::{Activation, Loss};
+use super::{Activation, Activations, Loss};
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// A multi-layer perceptron: the sizes of inputs, hidden layers and outputs, the activation that follows every layer but
+/// A multi-layer perceptron: the sizes of inputs, hidden layers and outputs, the activations that follow every layer but
 /// the last, and the loss of what the last one puts out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MlpSpec {
     sizes: Vec<usize>,
-    activation: Activation,
+    activation: Activations,
     loss: Loss,
 }
 
@@ -26,7 +26,7 @@ impl MlpSpec {
                 "a network needs at least an input and an output size, each 1 or more; got {sizes:?}"
             )));
         }
-        let spec = Self { sizes, activation: Activation::Relu, loss: Loss::default() };
+        let spec = Self { sizes, activation: Activations::default(), loss: Loss::default() };
         let parameters = spec.layers().try_fold(0_usize, |total, (ins, outs)| {
             ins.checked_add(1)?.checked_mul(outs)?.checked_add(total)
         });
@@ -41,14 +41,14 @@ impl MlpSpec {
         Ok(spec)
     }
 
-    /// The same sizes with another activation.
-    pub fn with_activation(self, activation: Activation) -> Self {
-        Self { activation, ..self }
+    /// The same sizes with another activation, or one for each hidden layer.
+    pub fn with_activation(self, activation: impl Into<Activations>) -> Self {
+        Self { activation: activation.into(), ..self }
     }
 
-    /// What follows every layer but the last.
-    pub fn activation(&self) -> Activation {
-        self.activation
+    /// What follows the layers but the last.
+    pub fn activation(&self) -> &Activations {
+        &self.activation
     }
 
     /// The same network with another loss.
@@ -111,13 +111,21 @@ impl Parameters {
         Self { layers: spec.layers().map(dense).collect() }
     }
 
-    /// The weights that training starts from: [`he_uniform`](Self::he_uniform) for ReLU and GELU, which pass half of
-    /// what comes in, and [`glorot_uniform`](Self::glorot_uniform) for sigmoid and tanh.
+    /// The weights that training starts from, layer by layer: as [`he_uniform`](Self::he_uniform) before ReLU and its kin,
+    /// which pass half of what comes in, and as [`glorot_uniform`](Self::glorot_uniform) before sigmoid, tanh and identity.
+    /// The last layer is as the one before it.
     pub fn initial(spec: &MlpSpec, seed: u64) -> Self {
-        match spec.activation {
-            Activation::Relu | Activation::Gelu => Self::he_uniform(spec, seed),
-            Activation::Sigmoid | Activation::Tanh => Self::glorot_uniform(spec, seed),
-        }
+        Self::uniform(spec, seed, |l, ins, outs| {
+            match spec.activation.of(l.min(spec.layers().len().saturating_sub(2))) {
+                Activation::Sigmoid | Activation::Tanh | Activation::Identity => 6.0 / (ins + outs) as f64,
+                Activation::Relu
+                | Activation::Gelu
+                | Activation::LeakyRelu
+                | Activation::Elu
+                | Activation::Silu
+                | Activation::Softplus => 6.0 / ins as f64,
+            }
+        })
     }
 
     /// He initialisation: weights uniform in ±√(6 / in), whose variance is 2 / in; biases zero.
@@ -125,7 +133,7 @@ impl Parameters {
     /// Source: He, Zhang, Ren, Sun, *Delving Deep into Rectifiers* (2015). The uniform form needs nothing but a square
     /// root, so a seed gives the same bits on every machine.
     pub fn he_uniform(spec: &MlpSpec, seed: u64) -> Self {
-        Self::uniform(spec, seed, |ins, _| 6.0 / ins as f64)
+        Self::uniform(spec, seed, |_, ins, _| 6.0 / ins as f64)
     }
 
     /// Glorot initialisation: weights uniform in ±√(6 / (in + out)); biases zero.
@@ -133,15 +141,15 @@ impl Parameters {
     /// Source: Glorot, Bengio, *Understanding the difficulty of training deep feedforward neural networks* (2010),
     /// equation 16.
     pub fn glorot_uniform(spec: &MlpSpec, seed: u64) -> Self {
-        Self::uniform(spec, seed, |ins, outs| 6.0 / (ins + outs) as f64)
+        Self::uniform(spec, seed, |_, ins, outs| 6.0 / (ins + outs) as f64)
     }
 
     /// Weights uniform in ± the root of `limit`.
-    fn uniform(spec: &MlpSpec, seed: u64, limit: impl Fn(usize, usize) -> f64) -> Self {
+    fn uniform(spec: &MlpSpec, seed: u64, limit: impl Fn(usize, usize, usize) -> f64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut parameters = Self::zeros(spec);
-        for layer in &mut parameters.layers {
-            let limit = limit(layer.w.rows(), layer.w.cols()).sqrt();
+        for (l, layer) in parameters.layers.iter_mut().enumerate() {
+            let limit = limit(l, layer.w.rows(), layer.w.cols()).sqrt();
             for w in layer.w.data_mut() {
                 // 53 random bits make a number in 0..1 that is exact.
                 let unit = (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;

@@ -41,7 +41,7 @@ fn lead(run: &Run) -> Markup {
     html! {
         (run.data())
         @if let Some(network) = run.network() { ", " (network) }
-        @if !run.config.train.hidden.is_empty() { " with " (run.config.train.activation.name()) }
+        @if !run.config.train.hidden.is_empty() { " with " (run.config.train.activation.to_string()) }
         ", " (run.state()) "." br; code { (run.name) }
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::network::{Activation, Loss, MlpSpec, Task};
+use crate::network::{Activations, Loss, MlpSpec, Task};
 use crate::step::optimizer::Algorithm;
 use crate::step::schedule::{Curve, Schedule};
 
@@ -14,8 +14,8 @@ use crate::step::schedule::{Curve, Schedule};
 pub struct TrainConfig {
     /// Sizes of the hidden layers; none is softmax regression.
     pub hidden: Vec<usize>,
-    /// What follows every hidden layer.
-    pub activation: Activation,
+    /// What follows the hidden layers.
+    pub activation: Activations,
     /// What is made small; the task's own if `None`.
     pub loss: Option<Loss>,
     /// Samples in a batch; an epoch's last batch may be shorter.
@@ -64,7 +64,7 @@ impl Default for TrainConfig {
     fn default() -> Self {
         Self {
             hidden: vec![300, 75],
-            activation: Activation::Relu,
+            activation: Activations::default(),
             loss: None,
             batch_size: 64,
             epochs: 10,
@@ -125,6 +125,12 @@ impl TrainConfig {
             return contradiction(
                 "--dropout leaves hidden units out, but there is no hidden layer",
                 "leave --dropout out, or give --hidden sizes",
+            );
+        }
+        if !self.activation.fit(self.hidden.len()) {
+            return contradiction(
+                &format!("--activation {} and --hidden have different numbers of layers", self.activation),
+                "give one activation for all, or one for each hidden layer",
             );
         }
         let counts = [
@@ -258,7 +264,7 @@ impl TrainConfig {
     pub fn spec(&self, dataset: &Dataset) -> Result<MlpSpec> {
         let ends = (dataset.train.features(), dataset.classes);
         let sizes = [&[ends.0], &self.hidden[..], &[ends.1]].concat();
-        Ok(MlpSpec::new(sizes)?.with_activation(self.activation).with_loss(self.loss_for(dataset)?))
+        Ok(MlpSpec::new(sizes)?.with_activation(self.activation.clone()).with_loss(self.loss_for(dataset)?))
     }
 
     /// What is made small on a data set.

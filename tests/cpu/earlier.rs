@@ -32,7 +32,7 @@ fn place() -> Place {
 fn a_model_without_a_loss_is_a_classifier() {
     let (parameters, info) = run::load_model(Path::new(FIXTURE)).unwrap();
     assert_eq!(info.spec.sizes(), [4, 5, 3]);
-    assert_eq!(info.spec.activation(), Activation::Tanh);
+    assert_eq!(*info.spec.activation(), Activation::Tanh);
     assert_eq!((info.spec.loss(), &info.preparation.outputs), (Loss::SoftmaxCrossEntropy, &Outputs::Classes));
     assert_eq!(info.preparation.class_names, ["setosa", "versicolor", "virginica"]);
     parameters.check(&info.spec).unwrap();

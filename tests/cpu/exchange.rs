@@ -189,7 +189,17 @@ fn shape(value: &ValueInfoProto) -> (String, Vec<String>) {
 fn onnx_holds_the_same_bits_and_the_scaling() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("a.onnx");
-    let middle: [&[&str]; 4] = [&["Relu"], &["Sigmoid"], &["Tanh"], &["Mul", "Erf", "Add", "Mul", "Mul"]];
+    let middle: [&[&str]; 9] = [
+        &["Relu"],
+        &["Sigmoid"],
+        &["Tanh"],
+        &["Mul", "Erf", "Add", "Mul", "Mul"],
+        &["LeakyRelu"],
+        &["Elu"],
+        &["Sigmoid", "Mul"],
+        &["Softplus"],
+        &["Identity"],
+    ];
     let scalings: [(Scaling, &[&str]); 3] =
         [(Scaling::Bytes, &["Mul"]), (Scaling::None, &[]), (columns(5), &["Sub", "Mul"])];
     for (activation, middle) in Activation::ALL.into_iter().zip(middle) {

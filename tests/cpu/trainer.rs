@@ -147,7 +147,7 @@ fn twenty_steps(hidden: &[usize], momentum: f32, weight_decay: f32) {
     let config = TrainConfig { hidden: hidden.to_vec(), momentum, weight_decay, ..config() };
     let initial = Parameters::he_uniform(&config.spec(&dataset).unwrap(), 4);
     let layers = initial.layers.iter().map(|l| Layer { w: f64s(&l.w), b: f64s(&l.b).into_data() }).collect();
-    let mut mlp = Mlp { layers, activation: Activation::Relu };
+    let mut mlp = Mlp { layers, activation: Activation::Relu.into() };
     let mut v: Vec<Layer> = mlp.layers.iter().map(Layer::zeros_like).collect();
     let f = f64::from;
     let sgd = Sgd { lr: f(config.lr), momentum: f(momentum), weight_decay: f(weight_decay) };

@@ -66,7 +66,7 @@ fn full() -> TrainConfig {
 /// With all that `full` has not: Adam, a schedule, dropout and the rest.
 fn fuller() -> TrainConfig {
     TrainConfig {
-        activation: Activation::Gelu,
+        activation: Activation::Gelu.into(),
         optimizer: Algorithm::AdamW,
         momentum: 0.0,
         lr_schedule: Curve::Step,

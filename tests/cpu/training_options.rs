@@ -1,7 +1,7 @@
 //! Optimisers, schedules, clipping, label smoothing, activations and dropout against numbers from PyTorch
 //! (`tests/fixtures/training.py`): the reference to f64's precision, and the CPU's engine by the reference.
 
-use gpu_mlp::network::{Activation, Loss};
+use gpu_mlp::network::{Activations, Loss};
 use gpu_mlp::reference::optimizer::{Optimizer, Rule, norm};
 use gpu_mlp::reference::training::{Memory, Training};
 use gpu_mlp::reference::{Aim, Layer, Matrix, Mlp};
@@ -20,7 +20,7 @@ struct Case {
     name: String,
     sizes: Vec<usize>,
     rows: usize,
-    activation: Activation,
+    activation: Activations,
     loss: Loss,
     optimizer: String,
     lr: f64,
@@ -116,10 +116,10 @@ fn close(what: &str, got: &[f64], want: &[f64], tolerance: f64) {
 #[test]
 fn the_reference_trains_as_pytorch_does() {
     let fixtures = fixtures();
-    assert_eq!(fixtures.cases.len(), 17);
+    assert_eq!(fixtures.cases.len(), 23);
     for case in fixtures.cases {
         let (name, training) = (&case.name, case.training());
-        let mut mlp = Mlp { layers: case.layers(&case.initial), activation: case.activation };
+        let mut mlp = Mlp { layers: case.layers(&case.initial), activation: case.activation.clone() };
         let mut memory = Memory::new(&mlp);
         let x = Matrix::new([case.rows, case.sizes[0]], case.x.clone()).unwrap();
         let values =

@@ -160,7 +160,7 @@ const IN_SUBGROUPS: [&[Mistake]; 2] = [
 
 const LEARNING_RATE: Mistake = mistake("", "store_w", "- params.lr", "- 0.999 * params.lr", "update sgd");
 
-const ELSEWHERE: [Mistake; 43] = [
+const ELSEWHERE: [Mistake; 48] = [
     mistake("gather", "gather", "word < vec4u(params.words)", "word <= vec4u(params.words)", "gather.gather"),
     mistake("gather", "gather", "params.pitch +", "params.stride +", "gather.gather"),
     mistake("gather", "gather", "255u", "254u", "gather.gather"),
@@ -217,6 +217,11 @@ const ELSEWHERE: [Mistake; 43] = [
     mistake("activation", "tangent", "0.13313116", "0.133", "activation.train tanh"),
     mistake("activation", "gelu", "0.14228757", "0.1422", "activation.evaluate gelu"),
     mistake("activation", "gelu", "0.3989423", "0.39895", "activation.train gelu"),
+    mistake("activation", "leaky_relu", "0.01", "0.011", "activation.evaluate leaky-relu"),
+    mistake("activation", "elu", "select(e - 1.0", "select(e", "activation.evaluate elu"),
+    mistake("activation", "silu", "+ z * gate.slope", "", "activation.train silu"),
+    mistake("activation", "softplus", "0.5 * e * e", "e * e * 1e4", "activation.evaluate softplus"),
+    mistake("activation", "formula", "Result(z, vec4f(1.0))", "Result(z, z)", "activation.train identity"),
     mistake("activation", "backward", "*= slope", "+= slope", "activation.backward tanh, dropout"),
     mistake("activation", "train", "result.slope * mask", "result.slope", "activation.train relu, dropout"),
     mistake("activation", "evaluate", "counts(at.block)", "vec4<bool>(true)", "activation.evaluate sigmoid"),

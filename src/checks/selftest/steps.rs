@@ -6,7 +6,7 @@ use super::{Row, Trial};
 use crate::data::{Dataset, Preparation, Samples, Split, Targets};
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::network::{Activation, Loss, MlpSpec, Parameters, Task};
+use crate::network::{Activation, Activations, Loss, MlpSpec, Parameters, Task};
 use crate::reference::compare::Tolerance;
 use crate::reference::training::{Memory, Training};
 use crate::reference::{Layer, Mlp, optimizer};
@@ -23,7 +23,7 @@ pub struct Case {
     /// What it is about.
     pub name: &'static str,
     /// Of the hidden layers.
-    pub activation: Activation,
+    pub activation: Activations,
     /// What is made small.
     pub loss: Loss,
     /// How steps are taken.
@@ -59,8 +59,14 @@ pub fn cases() -> Vec<Case> {
         dropout: Dropout::default(),
     };
     let dropout = Dropout { rate: 0.3, seed: 5 << 33 | 9 };
-    let with = |name, options| Case { name, activation: Activation::Relu, loss: Loss::default(), options };
-    let active = |name, activation| Case { name, activation, loss: Loss::default(), options: plain };
+    let with =
+        |name, options| Case { name, activation: Activations::default(), loss: Loss::default(), options };
+    let active = |name, activation| Case {
+        name,
+        activation: Activations::from(activation),
+        loss: Loss::default(),
+        options: plain,
+    };
     let decay = Optimizer { weight_decay: 0.01, ..sgd(0.5, false) };
     let of_loss = |name, loss, options| Case { loss, ..with(name, options) };
     let adam = StepOptions { schedule: slow, optimizer: of(Algorithm::Adam, 0.01), ..plain };
@@ -70,6 +76,15 @@ pub fn cases() -> Vec<Case> {
         active("tanh", Activation::Tanh),
         active("sigmoid", Activation::Sigmoid),
         active("gelu", Activation::Gelu),
+        active("leaky-relu", Activation::LeakyRelu),
+        active("elu", Activation::Elu),
+        active("silu", Activation::Silu),
+        active("softplus", Activation::Softplus),
+        active("identity", Activation::Identity),
+        Case {
+            activation: Activations::Each(vec![Activation::Relu, Activation::Tanh]),
+            ..with("relu and tanh", plain)
+        },
         with("smoothing", StepOptions { label_smoothing: 0.2, ..plain }),
         with("cosine", StepOptions { schedule, ..plain }),
         with("momentum, cosine", StepOptions { schedule, optimizer: sgd(0.8, false), ..plain }),
@@ -85,7 +100,7 @@ pub fn cases() -> Vec<Case> {
         with("dropout", StepOptions { dropout, ..plain }),
         Case {
             name: "everything",
-            activation: Activation::Gelu,
+            activation: Activation::Gelu.into(),
             loss: Loss::default(),
             options: StepOptions {
                 optimizer: of(Algorithm::AdamW, 0.5),
@@ -184,7 +199,7 @@ pub struct Trained {
 /// # Errors
 /// [`Error::File`](crate::Error::File) if the samples cannot be read.
 pub fn reference(spec: &MlpSpec, data: &Dataset, order: &[u32], options: &StepOptions) -> Result<Trained> {
-    let mlp = Parameters::initial(spec, 5).in_f64(spec.activation());
+    let mlp = Parameters::initial(spec, 5).in_f64(spec.activation().clone());
     let mut trained = Trained { memory: Memory::new(&mlp), mlp, loss: 0.0 };
     for batch in order.chunks(options.batch_size) {
         let aim = Aims::of(&data.train, batch)?;
@@ -225,7 +240,7 @@ pub async fn check_case<E: Engine>(
 ) -> Result<Row> {
     let mut trial = Trial::new(format!("{steps} steps, {}", case.name));
     trial.shape(sizes);
-    let spec = MlpSpec::new(sizes.to_vec())?.with_activation(case.activation).with_loss(case.loss);
+    let spec = MlpSpec::new(sizes.to_vec())?.with_activation(case.activation.clone()).with_loss(case.loss);
     let (data, order) = (dataset(&spec)?, order(steps));
     let mut engine = make(&spec, data.clone(), case.options).await?;
     engine.set_parameters(&Parameters::initial(&spec, 5), None).await?;

@@ -59,7 +59,7 @@ pub(super) fn begin_with(spec: &MlpSpec, config: &mut RunConfig, given: &[String
     }
     let sizes = spec.sizes();
     config.train.hidden = sizes[1..sizes.len() - 1].to_vec();
-    config.train.activation = spec.activation();
+    config.train.activation = spec.activation().clone();
     config.train.loss = Some(spec.loss());
     Ok(())
 }

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 use crate::cli::choice::{self, Hidden};
 use crate::cli::number;
-use crate::network::{Activation, Loss};
+use crate::network::{Activations, Loss};
 use crate::step::optimizer::Algorithm;
 use crate::step::schedule::Curve;
 use crate::training::TrainConfig;
@@ -15,9 +15,10 @@ pub(super) struct Options {
     /// Sizes of the hidden layers, separated by commas; "" for none
     #[arg(long, value_name = "SIZES", default_value = "300,75", value_parser = choice::hidden)]
     hidden: Hidden,
-    /// What follows every hidden layer
-    #[arg(long, value_enum, default_value_t = Activation::Relu)]
-    activation: Activation,
+    /// What follows the hidden layers: relu, sigmoid, tanh, gelu, leaky-relu, elu, silu, softplus or identity for all, or one for
+    /// each with commas between them
+    #[arg(long, value_name = "NAMES", default_value_t = Activations::default(), value_parser = choice::activations)]
+    activation: Activations,
     /// What is made small [default: softmax-cross-entropy of classes, sigmoid-cross-entropy of labels, squared-error of numbers]
     #[arg(long, value_enum)]
     loss: Option<Loss>,
@@ -121,7 +122,7 @@ impl Options {
         };
         TrainConfig {
             hidden: self.hidden.0.clone(),
-            activation: self.activation,
+            activation: self.activation.clone(),
             loss: self.loss,
             batch_size: self.batch_size,
             epochs: self.epochs,

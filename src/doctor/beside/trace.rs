@@ -69,7 +69,7 @@ pub fn computed_for(loss: Loss, mlp: &Mlp, x: &Matrix, aim: Aim<'_>, lr: Option<
 pub fn network(mlp: &Mlp) -> Entries {
     let tensors = mlp.layers.iter().zip(1..).flat_map(|(layer, l)| parameters(l, layer, Slot::Param));
     let mut entries: Entries = tensors.map(|named| entry(&named)).collect();
-    entries.insert("act".into(), Value::Text(mlp.activation.name().into()));
+    entries.insert("act".into(), Value::Text(mlp.activation.to_string()));
     entries
 }
 

@@ -14,7 +14,7 @@ pub(super) struct Network {
     pub kernels: Kernels,
     layers: Vec<Layer>,
     /// What hidden layers do, if it is not the ReLU that the products have fused in.
-    hidden: Option<(Activate, Dropout)>,
+    hidden: Option<(Vec<Activate>, Dropout)>,
     rule: Rule,
     label_smoothing: f32,
     /// The loss, if it is not the softmax's of [`Kernels`].
@@ -106,9 +106,10 @@ impl Network {
             Ok(Layer { w: matrix("w", true)?, moments, g: matrix("gradient ", fused.is_none())? })
         };
         let layers: Vec<Layer> = spec.layers().enumerate().map(layer).collect::<Result<_>>()?;
-        let activation = spec.activation();
-        let hidden = match activation != Activation::Relu || options.dropout.is_on() {
-            true => Some((Activate::new(&gpu, activation).await?, options.dropout)),
+        let activations: Vec<Activation> = (1..layers.len()).map(|l| spec.activation().of(l - 1)).collect();
+        let plain = activations.iter().all(|&activation| activation == Activation::Relu);
+        let hidden = match !plain || options.dropout.is_on() {
+            true => Some((Activate::of_layers(&gpu, &activations).await?, options.dropout)),
             false => None,
         };
         let rule = match fused {
@@ -170,7 +171,7 @@ impl Network {
             let relu = l < last && self.hidden.is_none();
             launches.push(self.kernels.matmul.forward(&self.gpu, input, &layer.w, &z[l], relu)?);
             if let Some((activate, _)) = self.hidden.as_ref().filter(|_| l < last) {
-                launches.push(activated(activate, l, &z[l])?);
+                launches.push(activated(&activate[l], l, &z[l])?);
             }
         }
         Ok(launches)
@@ -202,7 +203,7 @@ impl Network {
             let (w, relu) = (&self.layers[l].w, self.hidden.is_none());
             launches.push(matmul.backward(gpu, dz[l], w, &z[l - 1], dz[l - 1], relu)?);
             if let Some((activate, _)) = &self.hidden {
-                launches.push(activate.backward(gpu, &slopes[l - 1], dz[l - 1])?);
+                launches.push(activate[l - 1].backward(gpu, &slopes[l - 1], dz[l - 1])?);
             }
         }
         for (l, Layer { w, moments, g }) in self.layers.iter().enumerate() {

@@ -53,7 +53,7 @@ pub fn encode(parameters: &Parameters, info: &ModelInfo, softmax: bool) -> Resul
         };
         x = graph.node("Gemm", &[&x, &w, &b], z);
         if l < last {
-            x = graph.activation(spec.activation(), x, l);
+            x = graph.activation(spec.activation().of(l), x, l);
         }
     }
     let mut outputs = vec![value("logits", spec.classes())];
@@ -163,6 +163,15 @@ impl Graph {
             Activation::Sigmoid => self.node("Sigmoid", &[&z], a),
             Activation::Tanh => self.node("Tanh", &[&z], a),
             Activation::Gelu => self.gelu(&z, l, a),
+            // The format's own defaults: 0.01 and 1.
+            Activation::LeakyRelu => self.node("LeakyRelu", &[&z], a),
+            Activation::Elu => self.node("Elu", &[&z], a),
+            Activation::Softplus => self.node("Softplus", &[&z], a),
+            Activation::Identity => self.node("Identity", &[&z], a),
+            Activation::Silu => {
+                let gate = self.node("Sigmoid", &[&z], format!("silu{l}.gate"));
+                self.node("Mul", &[&z, &gate], a)
+            }
         }
     }
 
