@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::gpu::adapter::{self, Adapter, DeviceType, Request};
 use crate::gpu::{Backend, Gpu};
 use crate::memory;
-use crate::network::{Activation, Activations, Loss, Task};
+use crate::network::{Activation, Activations, Task};
 use crate::training::checkpoint::ModelInfo;
 use crate::training::run::RunDir;
 
@@ -168,17 +168,6 @@ pub(super) fn activations(text: &str) -> Result<Activations, String> {
 
 /// Options that name an activation take what there is.
 impl ValueEnum for Activation {
-    fn value_variants<'a>() -> &'a [Self] {
-        &Self::ALL
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.name()))
-    }
-}
-
-/// Options that name a loss take what there is.
-impl ValueEnum for Loss {
     fn value_variants<'a>() -> &'a [Self] {
         &Self::ALL
     }

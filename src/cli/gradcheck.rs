@@ -27,7 +27,7 @@ pub struct GradcheckArgs {
     #[arg(long, value_name = "NAMES", default_value_t = Activations::default(), value_parser = choice::activations)]
     activation: Activations,
     /// What is made small
-    #[arg(long, value_enum, default_value_t = Loss::default())]
+    #[arg(long, value_name = "NAME", default_value_t = Loss::default())]
     loss: Loss,
     /// How much of each label is spread evenly over all classes
     #[arg(long, value_name = "E", default_value_t = 0.0, value_parser = number::part)]

@@ -1,13 +1,15 @@
 //! What a network is trained to make small: the list, and what each takes as targets. Each formula stands beside its
 //! twin.
 
+use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The distance between a network's outputs and the targets of its samples: the mean over samples.
+/// The distance between a network's outputs and the targets of its samples: the mean over samples. In files and options it
+/// is a word, its [`name`](Self::name).
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(try_from = "String", into = "String")]
 pub enum Loss {
     /// `log Σ_k exp z_k - z_y` for the class y of a sample, in nats: PyTorch's `CrossEntropyLoss`.
     #[default]
@@ -86,6 +88,27 @@ impl FromStr for Loss {
     }
 }
 
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl From<Loss> for String {
+    fn from(loss: Loss) -> Self {
+        loss.to_string()
+    }
+}
+
+impl TryFrom<String> for Loss {
+    type Error = UnknownLoss;
+
+    fn try_from(name: String) -> Result<Self, UnknownLoss> {
+        name.parse()
+    }
+}
+
 /// The name is none of [`Loss::ALL`]'s.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected a loss: {}", Loss::ALL.map(Loss::name).join(", "))]
 pub struct UnknownLoss;

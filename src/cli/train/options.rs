@@ -19,8 +19,9 @@ pub(super) struct Options {
     /// each with commas between them
     #[arg(long, value_name = "NAMES", default_value_t = Activations::default(), value_parser = choice::activations)]
     activation: Activations,
-    /// What is made small [default: softmax-cross-entropy of classes, sigmoid-cross-entropy of labels, squared-error of numbers]
-    #[arg(long, value_enum)]
+    /// What is made small: softmax-cross-entropy of classes, sigmoid-cross-entropy of labels, squared-error or another of numbers
+    /// (docs/training.md) [default: the first of the task's]
+    #[arg(long, value_name = "NAME")]
     loss: Option<Loss>,
     /// Samples in a batch
     #[arg(long, value_name = "N", default_value_t = TrainConfig::default().batch_size)]
