@@ -3,12 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{Error, IntoDeserializer, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Activation, UnknownActivation};
 
 /// What follows the hidden layers: one activation for all, or one for each. In files a name, or a list of names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Activations {
     /// The same everywhere.
@@ -43,6 +45,31 @@ impl Activations {
             Self::Same(_) => true,
             Self::Each(all) => all.len() == hidden,
         }
+    }
+}
+
+/// Reads a name or a list. (`untagged` would not say which name is none.)
+struct Names;
+
+impl<'de> Visitor<'de> for Names {
+    type Value = Activations;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an activation, or a list with one for each hidden layer")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Activations, E> {
+        Activation::deserialize(name.into_deserializer()).map(Activations::Same)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, names: A) -> Result<Activations, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(names)).map(Activations::Each)
+    }
+}
+
+impl<'de> Deserialize<'de> for Activations {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Names)
     }
 }
 

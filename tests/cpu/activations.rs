@@ -8,8 +8,19 @@ use crate::program::Place;
 #[test]
 fn each_hidden_layer_may_have_its_own() {
     let place = Place::new();
-    let args =
-        ["--hidden", "6,5", "--activation", "silu,leaky-relu", "--epochs", "2", "--out", "a", "--quiet"];
+    let args = [
+        "--hidden",
+        "6,5",
+        "--activation",
+        "silu,leaky-relu",
+        "--epochs",
+        "2",
+        "--batch-size",
+        "8",
+        "--out",
+        "a",
+        "--quiet",
+    ];
     place.train(&args).ok();
     let (_, info) = run::load_model(&place.path("a")).unwrap();
     let each = Activations::Each(vec![Activation::Silu, Activation::LeakyRelu]);
