@@ -1,7 +1,9 @@
-// Squared error of what a network puts out, with its gradient, and the sum of the loss.
+// Squared error of what a network puts out, or Huber's loss, with its gradient, and the sum of the loss.
 //
 // Formula:  loss_i = 1/K Σ_k (z_ik - t_ik)²                     t = targets[order[i].label], K = outputs
 //           z_ij  := 2 (z_ij - t_ij) / K * order[i].weight      by `train`: the gradient takes z's place
+//           Where d = params.delta is not 0, it is Huber's loss: with e = z - t, in the place of e² there is e²/2 up to
+//           |e| = d, beyond it d (|e| - d/2), and in that of 2e there is e between -d and d.
 //           sums  += (Σ_i loss_i, 0)                            over the rows whose weight is not 0
 //           The weight is 1 / samples in the batch; 0 marks a row of padding, whose gradient is 0.
 // Shapes:   z [4 * row blocks, stride] f32, of which the first `outputs` columns count; order [rows];
@@ -15,7 +17,7 @@ struct Params {
     rows: u32,
     outputs: u32,
     stride: u32,
-    unused: u32,
+    delta: f32,
 }
 
 struct Sample {
@@ -42,7 +44,12 @@ var<workgroup> partial: array<f32, GROUP>;
 
 // An output's part of the loss, and the derivative of that.
 fn part(error: f32) -> vec2f {
-    return vec2f(error * error, 2.0 * error);
+    let d = params.delta;
+    if d > 0.0 && abs(error) > d {
+        return vec2f(d * (abs(error) - 0.5 * d), d * sign(error));
+    }
+    let scale = select(2.0, 1.0, d > 0.0);
+    return vec2f(0.5 * scale * error * error, scale * error);
 }
 
 fn forward(row: u32) -> f32 {

@@ -25,7 +25,7 @@ impl ValuesLoss {
         let shader = match loss {
             Loss::SoftmaxCrossEntropy => return Ok(None),
             Loss::SigmoidCrossEntropy => sigmoid_xent::SHADER,
-            Loss::SquaredError => squared_error::SHADER,
+            Loss::SquaredError | Loss::Huber { .. } => squared_error::SHADER,
         };
         let (train, evaluate) =
             (Kernel::new(gpu, shader, "train").await?, Kernel::new(gpu, shader, "evaluate").await?);
@@ -72,8 +72,8 @@ impl ValuesLoss {
             Loss::SoftmaxCrossEntropy | Loss::SigmoidCrossEntropy => {
                 self.bind(gpu, kernel, &sigmoid_xent::Params::of(z.layout), z.layout, &buffers)
             }
-            Loss::SquaredError => {
-                self.bind(gpu, kernel, &squared_error::Params::of(z.layout), z.layout, &buffers)
+            Loss::SquaredError | Loss::Huber { .. } => {
+                self.bind(gpu, kernel, &squared_error::Params::of(z.layout, self.loss), z.layout, &buffers)
             }
         }
     }

@@ -19,6 +19,12 @@ pub enum Loss {
     SigmoidCrossEntropy,
     /// `(z - t)²`, the mean over outputs: PyTorch's `MSELoss`.
     SquaredError,
+    /// `(z - t)² / 2` up to a distance of δ, beyond it `δ (|z - t| - δ/2)`, the mean over outputs: PyTorch's `HuberLoss`.
+    /// Outliers pull with the same force however far they lie. The word `huber` has a δ of 1, `huber:0.5` another.
+    Huber {
+        /// Greater than 0.
+        delta: f32,
+    },
 }
 
 /// What a network is asked for; each loss belongs to one.
@@ -36,7 +42,12 @@ pub enum Task {
 
 impl Loss {
     /// Every one, as it is listed for people.
-    pub const ALL: [Self; 3] = [Self::SoftmaxCrossEntropy, Self::SigmoidCrossEntropy, Self::SquaredError];
+    pub const ALL: [Self; 4] = [
+        Self::SoftmaxCrossEntropy,
+        Self::SigmoidCrossEntropy,
+        Self::SquaredError,
+        Self::Huber { delta: 1.0 },
+    ];
 
     /// Its name in options and for people.
     pub fn name(self) -> &'static str {
@@ -44,6 +55,7 @@ impl Loss {
             Self::SoftmaxCrossEntropy => "softmax-cross-entropy",
             Self::SigmoidCrossEntropy => "sigmoid-cross-entropy",
             Self::SquaredError => "squared-error",
+            Self::Huber { .. } => "huber",
         }
     }
 
@@ -52,7 +64,7 @@ impl Loss {
         match self {
             Self::SoftmaxCrossEntropy => Task::Classification,
             Self::SigmoidCrossEntropy => Task::MultiLabel,
-            Self::SquaredError => Task::Regression,
+            Self::SquaredError | Self::Huber { .. } => Task::Regression,
         }
     }
 }
@@ -84,13 +96,20 @@ impl FromStr for Loss {
     type Err = UnknownLoss;
 
     fn from_str(name: &str) -> Result<Self, UnknownLoss> {
+        if let Some(delta) = name.strip_prefix("huber:") {
+            let delta = delta.parse().ok().filter(|delta: &f32| *delta > 0.0 && delta.is_finite());
+            return delta.map(|delta| Self::Huber { delta }).ok_or(UnknownLoss);
+        }
         Self::ALL.into_iter().find(|loss| loss.name() == name).ok_or(UnknownLoss)
     }
 }
 
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        match self {
+            Self::Huber { delta } if *delta != 1.0 => write!(f, "{}:{delta}", self.name()),
+            _ => f.write_str(self.name()),
+        }
     }
 }
 

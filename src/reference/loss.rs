@@ -6,13 +6,14 @@
 //! softmax cross-entropy   log Σ_k exp z_k - z_y                             dz = (softmax(z) - onehot(y)) / N
 //! sigmoid cross-entropy   1/K Σ_k max(z_k, 0) - z_k t_k + log(1 + e^-|z_k|) dz = (σ(z) - t) / (N K)
 //! squared error           1/K Σ_k (z_k - t_k)²                              dz = 2 (z - t) / (N K)
+//! Huber's                 1/K Σ_k e²/2, |e| > δ: δ (|e| - δ/2)              dz = e, |e| > δ: δ sign(e); / (N K)   e = z - t
 //! ```
 //!
 //! The first column is the loss of a sample; that of a batch is the mean. The second form of the sigmoid's cross-entropy
 //! is `-(t log σ(z) + (1 - t) log(1 - σ(z)))`, written so that nothing overflows.
 //!
 //! Source: Bishop, *Pattern Recognition and Machine Learning* (2006), section 5.2, for loss and gradient that belong
-//! together.
+//! together; Huber, *Robust Estimation of a Location Parameter* (1964).
 
 use super::textbook::{Matrix, hits, smoothed_cross_entropy, smoothed_cross_entropy_backward};
 use crate::network::Loss;
@@ -72,6 +73,10 @@ impl Loss {
             Self::SoftmaxCrossEntropy => panic!("softmax cross-entropy has no parts"),
             Self::SigmoidCrossEntropy => (z.max(0.0) - z * t + (-z.abs()).exp().ln_1p(), sigmoid(z) - t),
             Self::SquaredError => ((z - t).powi(2), 2.0 * (z - t)),
+            Self::Huber { delta } => {
+                let (e, d) = (z - t, f64::from(delta));
+                if e.abs() > d { (d * (e.abs() - d / 2.0), d * e.signum()) } else { (e * e / 2.0, e) }
+            }
         }
     }
 
@@ -114,7 +119,7 @@ impl Loss {
                 let right = |(&z, &t): (&f64, &f64)| (z > 0.0) == (t > 0.5);
                 (0..z.rows()).map(|r| z.row(r).iter().zip(aim.values().row(r)).all(right)).collect()
             }
-            (Self::SquaredError, _) => vec![false; z.rows()],
+            (Self::SquaredError | Self::Huber { .. }, _) => vec![false; z.rows()],
         }
     }
 }

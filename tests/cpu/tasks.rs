@@ -127,7 +127,8 @@ fn what_is_no_target_of_the_task_is_refused() {
         fs::write(place.path("bad.csv"), rows).unwrap();
         let base =
             ["train", "--backend", "cpu", "--data", "bad.csv", "--hidden", "4", "--test-fraction", "0.5"];
-        place.run(&[&base, args].concat()).fails(2, words);
+        let base = [&base[..], &["--batch-size", "2"]].concat();
+        place.run(&[&base[..], args].concat()).fails(2, words);
     };
     let regression = ["--task", "regression"];
     refused("x,y\n1,red\n2,blue\n3,red\n4,blue\n", &regression, &["`red` is no number", "--task regression"]);
@@ -186,7 +187,8 @@ fn everything_behind_a_regression_speaks_its_unit() {
     let again = place.run(&["predict", "b.safetensors", "table.csv", "--json"]).lines();
     assert_eq!(again, lines, "out and in again");
     place.run(&["trace", "run", "--batch", "5", "--out", "t.npz"]).ok();
-    place.run(&["trace", "run", "--compare", "t.npz"]).ok();
+    // The doctor knows networks of classes.
+    place.run(&["trace", "run", "--compare", "t.npz"]).fails(2, &["t.npz", "label"]);
     let begun =
         ["train", "--init", "b.safetensors", "--out", "more", "--epochs", "1", "--label-column", "price"];
     place.run(&[&begun[..], &SMALL[..4]].concat()).ok();
@@ -217,4 +219,20 @@ fn everything_behind_labels_speaks_of_each() {
     place.run(&["trace", "run", "--compare", "no.npz"]).fails(2, &[]);
     let shown = place.run(&["data", "show", "table.csv", "--label-column", "p,q"]).ok();
     assert!(shown.contains("targets  2, for --task multilabel"), "{shown}");
+}
+
+#[test]
+fn outliers_pull_less_on_huber_s_loss() {
+    let place = Place::new();
+    table(&place, "y", 200, |a, b| format!("{}", if a * b > 0.9 { 1e3 } else { a + b }));
+    let mae = |loss: &str| {
+        let args = ["--epochs", "60", "--loss", loss, "--test-fraction", "0.3"];
+        number(&trained(&place, &args).1, "test_mae")
+    };
+    let (squared, huber) = (mae("squared-error"), mae("huber:0.01"));
+    assert!(huber < squared, "{huber} {squared}");
+    let info = gpu_mlp::training::run::load_model(&place.path("run")).unwrap().1;
+    assert_eq!(info.spec.loss(), gpu_mlp::network::Loss::Huber { delta: 0.01 });
+    assert!(place.text("run/config.json").contains("\"loss\": \"huber:0.01\""));
+    place.train(&["--loss", "huber:0"]).fails(2, &["huber:0", "squared-error"]);
 }

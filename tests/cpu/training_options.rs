@@ -116,7 +116,7 @@ fn close(what: &str, got: &[f64], want: &[f64], tolerance: f64) {
 #[test]
 fn the_reference_trains_as_pytorch_does() {
     let fixtures = fixtures();
-    assert_eq!(fixtures.cases.len(), 23);
+    assert_eq!(fixtures.cases.len(), 25);
     for case in fixtures.cases {
         let (name, training) = (&case.name, case.training());
         let mut mlp = Mlp { layers: case.layers(&case.initial), activation: case.activation.clone() };

@@ -29,7 +29,13 @@ fn checked(gpu: &Gpu, name: &str) -> Vec<Row> {
             "gather" | "gather_floats" => gathers::check(gpu).await,
             "softmax_xent" => softmax_xent::check(gpu).await,
             "sigmoid_xent" => values_loss::check(gpu, name, Loss::SigmoidCrossEntropy).await,
-            "squared_error" => values_loss::check(gpu, name, Loss::SquaredError).await,
+            "squared_error" => {
+                let mut rows = values_loss::check(gpu, name, Loss::SquaredError).await?;
+                rows.extend(
+                    values_loss::check(gpu, "squared_error huber", Loss::Huber { delta: 0.75 }).await?,
+                );
+                Ok(rows)
+            }
             "activation" => activations::check(gpu).await,
             "clip_norm" => rules::clip_norm(gpu).await,
             "optimizer" => rules::advance(gpu).await,
@@ -160,7 +166,7 @@ const IN_SUBGROUPS: [&[Mistake]; 2] = [
 
 const LEARNING_RATE: Mistake = mistake("", "store_w", "- params.lr", "- 0.999 * params.lr", "update sgd");
 
-const ELSEWHERE: [Mistake; 48] = [
+const ELSEWHERE: [Mistake; 50] = [
     mistake("gather", "gather", "word < vec4u(params.words)", "word <= vec4u(params.words)", "gather.gather"),
     mistake("gather", "gather", "params.pitch +", "params.stride +", "gather.gather"),
     mistake("gather", "gather", "255u", "254u", "gather.gather"),
@@ -207,7 +213,9 @@ const ELSEWHERE: [Mistake; 48] = [
     mistake("sigmoid_xent", "add_up", "half > 0u", "half > 1u", "sigmoid_xent.train"),
     mistake("sigmoid_xent", "train", "/ f32(params.outputs)", "", "sigmoid_xent.train"),
     mistake("sigmoid_xent", "sigmoid", "e / (1.0 + e)", "e", "sigmoid_xent.train"),
-    mistake("squared_error", "part", "2.0 * error", "error", "squared_error.train"),
+    mistake("squared_error", "part", "select(2.0", "select(1.0", "squared_error.train"),
+    mistake("squared_error", "part", "abs(error) > d", "abs(error) > 1.1 * d", "squared_error huber.train"),
+    mistake("squared_error", "part", "- 0.5 * d", "- 0.4 * d", "squared_error huber.evaluate"),
     mistake("squared_error", "forward", "order[row].label *", "row *", "squared_error.evaluate"),
     mistake("squared_error", "forward", "order[row].weight == 0.0", "false", "squared_error.train"),
     mistake("squared_error", "add_up", "half > 0u", "half > 1u", "squared_error.train"),

@@ -47,8 +47,11 @@ impl Report {
 }
 
 /// The losses of numbers, by their shaders.
-pub const VALUES_LOSSES: [(&str, Loss); 2] =
-    [("sigmoid_xent", Loss::SigmoidCrossEntropy), ("squared_error", Loss::SquaredError)];
+pub const VALUES_LOSSES: [(&str, Loss); 3] = [
+    ("sigmoid_xent", Loss::SigmoidCrossEntropy),
+    ("squared_error", Loss::SquaredError),
+    ("squared_error huber", Loss::Huber { delta: 0.75 }),
+];
 
 /// Tests an adapter: its kernels, then steps of its engine. A kernel that cannot be run at all is a row that failed.
 pub async fn on_gpu(gpu: &Gpu) -> Report {

@@ -32,6 +32,7 @@ pub(super) fn score(
         }
         Loss::SigmoidCrossEntropy => each(z, target.values, scale, sigmoid_xent),
         Loss::SquaredError => each(z, target.values, scale, |z, t| ((z - t) * (z - t), 2.0 * (z - t), false)),
+        Loss::Huber { delta } => each(z, target.values, scale, |z, t| huber(z - t, delta)),
     }
 }
 
@@ -61,6 +62,10 @@ fn sigmoid_xent(z: f32, t: f32) -> (f32, f32, bool) {
     let positive = if z < 0.0 { 0.0 } else { z };
     let sigmoid = if z < 0.0 { e / (1.0 + e) } else { 1.0 / (1.0 + e) };
     (positive - z * t + e.ln_1p(), sigmoid - t, (z > 0.0) == (t > 0.5))
+}
+
+fn huber(e: f32, d: f32) -> (f32, f32, bool) {
+    if e.abs() > d { (d * (e.abs() - 0.5 * d), d * e.signum(), false) } else { (0.5 * e * e, e, false) }
 }
 
 /// z becomes softmax(z); returns the loss, from the log of the sum of exponentials, and whether the first largest logit
