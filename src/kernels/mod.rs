@@ -10,6 +10,8 @@
 
 mod activation;
 mod clip_norm;
+mod fused_middle;
+mod fused_update;
 mod gather;
 mod gather_floats;
 mod matmul;
@@ -23,6 +25,8 @@ mod values_loss;
 
 pub use activation::Activate;
 pub use clip_norm::ClipNorm;
+pub use fused_middle::FusedMiddle;
+pub use fused_update::FusedUpdate;
 pub use gather::{BoundGather, Gather, Sample};
 pub use gather_floats::GatherFloats;
 pub use matmul::Matmul;
@@ -36,9 +40,11 @@ use crate::gpu::adapter::DeviceType;
 use crate::gpu::{Gpu, Shader};
 
 /// Every WGSL file of the program.
-pub const SHADERS: [Shader; 12] = [
+pub const SHADERS: [Shader; 14] = [
     activation::SHADER,
     clip_norm::SHADER,
+    fused_middle::SHADER,
+    fused_update::SHADER,
     gather::SHADER,
     gather_floats::SHADER,
     matmul::SMALL,
@@ -51,8 +57,8 @@ pub const SHADERS: [Shader; 12] = [
     squared_error::SHADER,
 ];
 
-/// The kernels of every network, compiled for one device. [`Activate`], [`Advance`], [`ClipNorm`] and [`ValuesLoss`] are compiled where
-/// they are needed.
+/// The kernels of every network, compiled for one device. [`Activate`], [`Advance`], [`ClipNorm`] and [`ValuesLoss`] are
+/// compiled where they are needed.
 pub struct Kernels {
     /// The images of a batch, in shuffled order.
     pub gather: Gather,

@@ -41,6 +41,14 @@ impl MlpSpec {
         Ok(spec)
     }
 
+    /// A network with these hidden layers, and ReLU.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_hidden(inputs: usize, hidden: &[usize], outputs: usize) -> Result<Self> {
+        Self::new([&[inputs], hidden, &[outputs]].concat())
+    }
+
     /// The same sizes with another activation, or one for each hidden layer.
     pub fn with_activation(self, activation: impl Into<Activations>) -> Self {
         Self { activation: activation.into(), ..self }

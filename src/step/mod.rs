@@ -4,7 +4,7 @@ pub mod dropout;
 pub mod metrics;
 pub mod optimizer;
 mod options;
-mod record;
+pub mod record;
 pub mod schedule;
 mod sgd;
 

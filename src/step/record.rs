@@ -10,6 +10,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::metrics::{EpochRecord, Measure, Score};
 
 impl Score {
+    /// The score of a part, from numbers by their names; nothing without its loss.
+    fn read(numbers: &BTreeMap<String, f64>, part: &str) -> Option<Self> {
+        let loss = *numbers.get(&format!("{part}_loss"))?;
+        let of = |score: Self, measure: Measure| match numbers.get(&format!("{part}_{}", measure.key())) {
+            Some(&value) => score.with(measure, value),
+            None => score,
+        };
+        Some(Measure::ALL.into_iter().fold(Self::of_loss(loss), of))
+    }
+
     /// Writes the score of a part under the part's name; a score that there is none of has null for every measure of
     /// `like`, so that all lines of a run have the same keys.
     pub fn write<M: SerializeMap>(
@@ -24,6 +34,25 @@ impl Score {
             map.serialize_entry(&format!("{part}_{}", measure.key()), &value)?;
         }
         Ok(())
+    }
+}
+
+/// The score of the test part where it stands among other numbers; of a run without an epoch there is a loss of null.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TestScore(pub Option<Score>);
+
+impl Serialize for TestScore {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        Score::write(self.0.as_ref(), &Score::of_loss(0.0), "test", &mut map)?;
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for TestScore {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let numbers = deserializer.deserialize_map(Numbers)?;
+        Ok(Self(Score::read(&numbers, "test")))
     }
 }
 

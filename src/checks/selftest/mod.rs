@@ -4,6 +4,7 @@
 //! tests call the same code.
 
 pub mod activations;
+pub mod fused;
 pub mod gathers;
 pub mod operands;
 pub mod products;
@@ -68,6 +69,7 @@ pub async fn on_gpu(gpu: &Gpu) -> Report {
     for (name, loss) in VALUES_LOSSES {
         keep(name, values_loss::check(gpu, name, loss).await);
     }
+    keep("fused", fused::check(gpu).await);
     keep("activation", activations::check(gpu).await);
     keep("clip_norm", rules::clip_norm(gpu).await);
     keep("optimizer", rules::advance(gpu).await);

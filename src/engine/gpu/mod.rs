@@ -184,13 +184,14 @@ impl Training {
         let chunk_bytes = CHUNK_BYTES.min(gpu.max_binding_size() as usize);
         let slots = (chunk_bytes / slot_bytes).min(batches).clamp(1, MAX_SLOTS);
         let rows = (slots * slot_rows).max(evaluation_rows);
+        let [z, dz] = Outputs::for_training(network, spec, batch)?;
         Ok(Self {
             x: Matrix::zeros(gpu, "x", layout(rows, spec.inputs()))?,
             order: gpu.upload("order", &vec![Sample::PADDING; rows])?,
             batch,
             slot_rows,
-            z: Outputs::new(gpu, "z", spec, batch)?,
-            dz: Outputs::new(gpu, "dz", spec, batch)?,
+            z,
+            dz,
             slopes: match network.has_slopes() {
                 true => Some(Outputs::new(gpu, "slope", spec, batch)?),
                 false => None,
@@ -259,7 +260,7 @@ impl Evaluation {
         let gpu = &network.gpu;
         let z = Outputs::new(gpu, "evaluation z", spec, rows)?.of(rows);
         let launches = network.forward(&training.x.rows(0, rows), &z)?;
-        let sums = gpu.upload("evaluation sums", &vec![Sum::default(); network.sums(rows)])?;
+        let sums = gpu.upload("evaluation sums", &vec![Sum::default(); network.evaluation_sums(rows)])?;
         let logits = z[z.len() - 1].clone();
         Ok(Self { rows, logits, sums, launches })
     }
