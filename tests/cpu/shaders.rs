@@ -175,6 +175,7 @@ fn every_twin_exists() {
     let reference = [
         include_str!("../../src/reference/textbook.rs"),
         include_str!("../../src/reference/activation.rs"),
+        include_str!("../../src/reference/loss.rs"),
         include_str!("../../src/reference/optimizer.rs"),
         include_str!("../../src/reference/training.rs"),
     ]
