@@ -30,7 +30,8 @@ pub(super) fn measure(
         let mut engine =
             engine::open(&device, &info.spec, StepOptions::default(), Residency::Streamed).await?;
         engine.set_parameters(parameters, None).await?;
-        let evaluation = evaluation::evaluate(&mut engine, dataset, split, mistakes).await?;
+        let loss = info.spec.loss();
+        let evaluation = evaluation::evaluate(&mut engine, loss, dataset, split, mistakes).await?;
         Ok((evaluation, engine.info()))
     })
 }

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Dataset, Samples, Split};
+use crate::data::{Dataset, Samples, Split, Targets};
 use crate::error::{Error, Result};
-use crate::network::{MlpSpec, OptimizerState, Parameters};
+use crate::network::{MlpSpec, OptimizerState, Parameters, Task};
 use crate::step::metrics::Sums;
 use crate::tensor::Tensor;
 
@@ -38,11 +38,11 @@ pub trait Engine {
 
     /// Gives it the samples of a split, in the place of those that it had, of any number and format; a copy of
     /// [`Samples`] shares the rows. Those of the other split go if they have another format. All else stays as it is:
-    /// parameters, what the optimiser remembers, and sums.
+    /// parameters, what the optimiser remembers, and sums. Samples without an answer have class 0, whatever the loss.
     ///
     /// # Errors
-    /// [`Error::Shape`] if their rows are not as wide as the network's input; [`Error::Usage`] if a label is not one of
-    /// its classes; [`Error::NoAdapter`] if the device's limits are too small for a batch; [`Error::Device`] if it fails.
+    /// [`Error::Shape`] if their rows are not as wide as the network's input, or their targets as its output;
+    /// [`Error::Usage`] if their targets are none for the network's loss; [`Error::NoAdapter`] if the device's limits are too small for a batch; [`Error::Device`] if it fails.
     async fn load(&mut self, split: Split, samples: Samples) -> Result<()>;
 
     /// Gives it both parts of a data set.
@@ -120,13 +120,7 @@ impl Given {
             let [wanted, got] = [spec.inputs(), samples.features()].map(|width| [samples.len(), width]);
             return Err(Error::shape("samples", wanted, got));
         }
-        if let Some(label) = samples.labels().iter().find(|&&label| label as usize >= spec.classes()) {
-            return Err(Error::Usage(format!(
-                "a sample has label {label}, but the labels of {} classes go from 0 to {}",
-                spec.classes(),
-                spec.classes() - 1
-            )));
-        }
+        check_targets(spec, &samples)?;
         self.0.iter_mut().for_each(|there| {
             there.take_if(|there| there.format() != samples.format());
         });
@@ -144,5 +138,33 @@ impl Given {
     /// How many samples of a split there are.
     pub fn count(&self, split: Split) -> usize {
         self.0[split as usize].as_ref().map_or(0, Samples::len)
+    }
+}
+
+/// Whether a network's loss can be measured on these targets.
+fn check_targets(spec: &MlpSpec, samples: &Samples) -> Result<()> {
+    let (outputs, loss) = (spec.classes(), spec.loss());
+    let of_classes = loss.task() == Task::Classification;
+    match samples.targets() {
+        Targets::Values { .. } if of_classes => {
+            Err(Error::Usage(format!("the loss {loss} takes classes, and the samples have numbers")))
+        }
+        Targets::Values { width, .. } if *width != outputs => {
+            Err(Error::shape("targets", [samples.len(), outputs], [samples.len(), *width]))
+        }
+        Targets::Values { .. } => Ok(()),
+        Targets::Classes(classes) => {
+            let most = if of_classes { outputs } else { 1 };
+            match classes.iter().find(|&&class| class as usize >= most) {
+                None => Ok(()),
+                Some(class) if of_classes => Err(Error::Usage(format!(
+                    "a sample has class {class}, but the {outputs} classes of the network go from 0 to {}",
+                    outputs - 1
+                ))),
+                Some(_) => {
+                    Err(Error::Usage(format!("the loss {loss} takes numbers, and the samples have classes")))
+                }
+            }
+        }
     }
 }

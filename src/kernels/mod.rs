@@ -10,31 +10,41 @@
 
 mod activation;
 mod clip_norm;
+mod fused_middle;
+mod fused_update;
 mod gather;
 mod gather_floats;
 mod matmul;
 mod matrix;
 mod operands;
 mod optimizer;
+mod sigmoid_xent;
 mod softmax_xent;
+mod squared_error;
+mod values_loss;
 
 pub use activation::Activate;
 pub use clip_norm::ClipNorm;
+pub use fused_middle::FusedMiddle;
+pub use fused_update::FusedUpdate;
 pub use gather::{BoundGather, Gather, Sample};
 pub use gather_floats::GatherFloats;
 pub use matmul::Matmul;
 pub use matrix::{Element, Layout, Matrix};
 pub use optimizer::Advance;
 pub use softmax_xent::{SoftmaxXent, Sum};
+pub use values_loss::ValuesLoss;
 
 use crate::error::Result;
 use crate::gpu::adapter::DeviceType;
 use crate::gpu::{Gpu, Shader};
 
 /// Every WGSL file of the program.
-pub const SHADERS: [Shader; 10] = [
+pub const SHADERS: [Shader; 14] = [
     activation::SHADER,
     clip_norm::SHADER,
+    fused_middle::SHADER,
+    fused_update::SHADER,
     gather::SHADER,
     gather_floats::SHADER,
     matmul::SMALL,
@@ -42,11 +52,13 @@ pub const SHADERS: [Shader; 10] = [
     matmul::TEXTURE,
     matmul::SUBGROUP,
     optimizer::SHADER,
+    sigmoid_xent::SHADER,
     softmax_xent::SHADER,
+    squared_error::SHADER,
 ];
 
-/// The kernels of every network, compiled for one device. [`Activate`], [`Advance`] and [`ClipNorm`] are compiled where
-/// they are needed.
+/// The kernels of every network, compiled for one device. [`Activate`], [`Advance`], [`ClipNorm`] and [`ValuesLoss`] are
+/// compiled where they are needed.
 pub struct Kernels {
     /// The images of a batch, in shuffled order.
     pub gather: Gather,

@@ -44,7 +44,7 @@ pub fn equal_the_reference<E: Engine>(make: impl Fn(&MlpSpec, StepOptions) -> E)
 /// A run that is cut and goes on in another engine ends with the same bits, whatever the options.
 pub fn resume<E: Engine>(make: impl Fn(&MlpSpec, StepOptions) -> E) {
     for case in cases() {
-        let spec = MlpSpec::new(SIZES.to_vec()).unwrap().with_activation(case.activation);
+        let spec = MlpSpec::new(SIZES.to_vec()).unwrap().with_activation(&case.activation);
         let order = order(24);
         let mut straight = fresh(&make, &spec, &case);
         train(&mut straight, &order);

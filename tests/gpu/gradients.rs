@@ -3,7 +3,7 @@
 use gpu_mlp::checks::gradcheck::{self, Problem};
 use gpu_mlp::engine::Device;
 use gpu_mlp::gpu::Gpu;
-use gpu_mlp::network::Activation;
+use gpu_mlp::network::{Activation, Loss};
 use pollster::block_on;
 
 pub const TRIALS: &[crate::NamedTrial] =
@@ -22,5 +22,10 @@ fn agree_with_central_differences(gpu: &Gpu) {
         problem.label_smoothing = if activation == gelu { 0.2 } else { 0.0 };
         let checked = block_on(gradcheck::check(&problem, &Device::Gpu(gpu.clone()))).unwrap();
         assert!(checked.report.ok, "{hidden:?}, {batch} samples: {checked:#?}");
+    }
+    for loss in Loss::ALL {
+        let problem = Problem::new(&[9, 6], 14, 2).unwrap().with_loss(loss).unwrap();
+        let checked = block_on(gradcheck::check(&problem, &Device::Gpu(gpu.clone()))).unwrap();
+        assert!(checked.report.ok, "{loss:?}: {checked:#?}");
     }
 }

@@ -131,7 +131,7 @@ fn storage_buffers(gpu: &Gpu) {
 
 /// 16 MB of images, of which a chunk has a tenth.
 fn large_set() -> [Samples; 2] {
-    let [few, test] = steps::noise(784, 10).unwrap();
+    let [few, test] = steps::noise(&MlpSpec::new(vec![784, 10]).unwrap()).unwrap();
     let many: Vec<u32> = (0..20_000).map(|i| i % few.len() as u32).collect();
     let labels = many.iter().map(|&i| few.labels()[i as usize]).collect();
     [Samples::new(784, few.read(&many).unwrap(), labels, 10).unwrap(), test]

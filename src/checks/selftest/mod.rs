@@ -4,6 +4,7 @@
 //! tests call the same code.
 
 pub mod activations;
+pub mod fused;
 pub mod gathers;
 pub mod operands;
 pub mod products;
@@ -11,6 +12,7 @@ pub mod rules;
 pub mod softmax_xent;
 pub mod steps;
 mod trial;
+pub mod values_loss;
 
 pub use trial::{Row, Trial};
 
@@ -21,6 +23,7 @@ use serde::Serialize;
 use crate::engine::{self, Device, EngineInfo, Residency};
 use crate::error::Result;
 use crate::gpu::Gpu;
+use crate::network::Loss;
 
 /// What became of a device.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -43,6 +46,13 @@ impl Report {
     }
 }
 
+/// The losses of numbers, by their shaders.
+pub const VALUES_LOSSES: [(&str, Loss); 3] = [
+    ("sigmoid_xent", Loss::SigmoidCrossEntropy),
+    ("squared_error", Loss::SquaredError),
+    ("squared_error huber", Loss::Huber { delta: 0.75 }),
+];
+
 /// Tests a device: the kernels of an adapter, then steps of the engine. What cannot be run at all is a row that failed.
 pub async fn on(device: &Device) -> Report {
     let begun = Instant::now();
@@ -63,6 +73,10 @@ async fn kernels(gpu: &Gpu) -> Vec<Row> {
         keep(&mut rows, shader.name, products::check(gpu, shader).await);
     }
     keep(&mut rows, "softmax_xent", softmax_xent::check(gpu).await);
+    for (name, loss) in VALUES_LOSSES {
+        keep(&mut rows, name, values_loss::check(gpu, name, loss).await);
+    }
+    keep(&mut rows, "fused", fused::check(gpu).await);
     keep(&mut rows, "activation", activations::check(gpu).await);
     keep(&mut rows, "clip_norm", rules::clip_norm(gpu).await);
     keep(&mut rows, "optimizer", rules::advance(gpu).await);

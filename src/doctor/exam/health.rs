@@ -23,7 +23,7 @@ impl Exam<'_> {
         let bug = Some(id.to_owned());
         let (residual, runner_up, also) = (Number(0.0), None, Vec::new());
         self.findings.push(Finding {
-            tensor: tensor.to_string(),
+            tensor,
             bug,
             also,
             formula,
@@ -115,7 +115,8 @@ impl Exam<'_> {
                 zip(old, &step, |old, step| old + share * step)
             };
             let layer = |l| Layer { w: moved(Param::W(l)), b: moved(Param::B(l)).into_data() };
-            let mlp = Mlp { layers: (1..=case.depth()).map(layer).collect(), activation: self.world.act };
+            let mlp =
+                Mlp { layers: (1..=case.depth()).map(layer).collect(), activation: self.world.act.into() };
             mlp.loss(&case.x, &labels)
         };
         let (before, after) = (at(0.0), at(1.0));

@@ -49,8 +49,8 @@ impl GpuEngine {
     /// [`Error::NoAdapter`] if the adapter's limits are too small for the network; [`Error::Device`] if the device fails.
     pub async fn new(gpu: Gpu, spec: &MlpSpec, options: StepOptions, residency: Residency) -> Result<Self> {
         let kernels = Kernels::new(&gpu).await?;
-        let sums = vec![Sum::default(); kernels.softmax_xent.sums(options.batch_size)];
         let network = Network::new(gpu.clone(), kernels, spec, &options).await?;
+        let sums = vec![Sum::default(); network.sums(options.batch_size)];
         Ok(Self {
             spec: spec.clone(),
             options,
@@ -82,8 +82,9 @@ impl GpuEngine {
         let (gpu, source) = (&self.network.gpu, source(sources, split)?);
         self.flight.make_room(gpu).await?;
         let chunk = source.chunk(samples, piece, next)?;
-        let order = evaluation.order(&chunk);
-        let launches: Vec<&Launch> = evaluation.launches.iter().collect();
+        let order = evaluation.order_of(&chunk);
+        let measure = evaluation.measure(&self.network, &source.targets)?;
+        let launches: Vec<&Launch> = evaluation.launches.iter().chain([&measure]).collect();
         self.flight.submit(gpu, &launches, |first| source.submit(gpu, &chunk, order, first)).await
     }
 
@@ -100,29 +101,27 @@ impl GpuEngine {
         let (network, batch_size) = (&self.network, self.options.batch_size);
         let room = Room::of(&network.gpu, &self.spec, batch_size, &self.given, format);
         if let Some(stage) = self.stage.as_mut().filter(|stage| stage.room.holds(&room)) {
-            return stage.put(network, split, self.given.of(split)?, self.residency).await;
+            stage.put(network, split, self.given.of(split)?, self.residency).await?;
+            return self.warm_up(split == Split::Train).await;
         }
         self.stage = None;
         let mut stage = Stage::new(network, &self.spec, batch_size, room, &self.progress.sums)?;
         for split in [Split::Train, Split::Test].into_iter().filter(|&split| self.given.count(split) > 0) {
             stage.put(network, split, self.given.of(split)?, self.residency).await?;
         }
-        // A step on padding leaves parameters of zero as they are, but not others: weight decay moves them.
-        if self.blank {
-            self.warm_up(&stage, split).await?;
-        }
         self.stage = Some(stage);
-        Ok(())
+        self.warm_up(true).await
     }
 
-    /// Runs every launch of a step and of an evaluation once.
-    async fn warm_up(&self, stage: &Stage, split: Split) -> Result<()> {
-        let Stage { training, evaluation, sources, .. } = stage;
-        let Some(source) = &sources[split as usize] else { return Ok(()) };
+    /// Runs every launch of a step and of an evaluation once, if they are `new`. But a step on padding leaves parameters
+    /// as they are only while they are zero: weight decay moves others.
+    async fn warm_up(&self, new: bool) -> Result<()> {
+        let stage = self.stage.as_ref().filter(|_| new && self.blank);
+        let Some(Stage { training, evaluation, sources, .. }) = stage else { return Ok(()) };
         let gpu = &self.network.gpu;
         training.write_steps(gpu, &self.options, 0, 1);
-        let (gather, step) = (source.gather(1), training.slots[0].iter());
-        gpu.warm_up([&gather].into_iter().chain(step).chain(&evaluation.launches)).await
+        let gather = sources.iter().flatten().next().map(|source| source.gather(1));
+        gpu.warm_up(gather.iter().chain(&training.slots[0]).chain(&evaluation.launches)).await
     }
 }
 
@@ -164,7 +163,7 @@ impl Engine for GpuEngine {
         let chunk = source.chunk(all, now, &rest[..taken.min(rest.len())])?;
         let order = training.order(chunk.labels(), chunk.indices(), batch_size);
         if steps == 0 {
-            training.prepare_short(network, taken)?;
+            training.prepare_short(network, source, taken)?;
         }
         let launches = training.launches(steps);
         if network.reads_steps() {
@@ -187,7 +186,7 @@ impl Engine for GpuEngine {
     }
 
     async fn set_sums(&mut self, sums: &Sums) -> Result<()> {
-        let count = self.network.kernels.softmax_xent.sums(self.options.batch_size);
+        let count = self.network.sums(self.options.batch_size);
         let mut partial = vec![Sum::default(); count];
         for (partial, &loss) in partial.iter_mut().zip(&sums.loss) {
             // What this engine summed was f32 to begin with, so that nothing is rounded on the way back.

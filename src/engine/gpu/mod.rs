@@ -12,6 +12,7 @@ mod network;
 mod pace;
 mod replay;
 mod residency;
+mod rows;
 mod source;
 mod stage;
 mod training;

@@ -1,9 +1,12 @@
 //! The network itself on the device: its parameters, and the launches of a forward pass and of a training step.
 
 use crate::error::Result;
+use crate::gpu::adapter::DeviceType;
 use crate::gpu::{Buffer, Gpu, Launch, Slice};
-use crate::kernels::{Activate, Advance, ClipNorm, Kernels, Layout, Matrix};
-use crate::network::{Activation, Dense, MlpSpec, OptimizerState, Parameters};
+use crate::kernels::{
+    Activate, Advance, ClipNorm, FusedMiddle, FusedUpdate, Kernels, Layout, Matrix, ValuesLoss,
+};
+use crate::network::{Activation, Dense, Loss, MlpSpec, OptimizerState, Parameters};
 use crate::step::dropout::Dropout;
 use crate::step::{Sgd, StepOptions};
 use crate::tensor::Tensor;
@@ -14,10 +17,38 @@ pub(super) struct Network {
     pub kernels: Kernels,
     layers: Vec<Layer>,
     /// What hidden layers do, if it is not the ReLU that the products have fused in.
-    hidden: Option<(Activate, Dropout)>,
+    hidden: Option<(Vec<Activate>, Dropout)>,
+    /// If the network is small: kernels for several layers at once.
+    fused: Option<Fused>,
     rule: Rule,
     label_smoothing: f32,
+    /// The loss, if it is not the softmax's of [`Kernels`].
+    loss: Option<ValuesLoss>,
     moments: usize,
+}
+
+/// The kernels of a small network's step, for which all weights lie in one buffer, and so do all outputs.
+struct Fused {
+    middle: FusedMiddle,
+    update: FusedUpdate,
+}
+
+impl Fused {
+    /// Nothing where they do not suit the network or the device: a software adapter has few threads, for which products one
+    /// by one are better cut.
+    async fn new(gpu: &Gpu, spec: &MlpSpec, batch_size: usize) -> Result<Option<Self>> {
+        let outs: Vec<usize> = spec.layers().map(|(_, outs)| outs).collect();
+        let weights = Matrix::size_together(spec.layers().map(|(ins, outs)| Layout::weights(ins, outs)));
+        let outputs = Matrix::size_together(outs.iter().map(|&outs| Layout::activations(batch_size, outs)));
+        let fits = weights.max(2 * outputs) <= gpu.max_binding_size()
+            && FusedMiddle::runs_on(gpu)
+            && FusedUpdate::runs_on(gpu);
+        if gpu.summary().device_type == DeviceType::Cpu || !fits {
+            return Ok(None);
+        }
+        let fused = Self { middle: FusedMiddle::new(gpu).await?, update: FusedUpdate::new(gpu).await? };
+        Ok(fused.middle.takes(&outs).then_some(fused))
+    }
 }
 
 /// How weights change.
@@ -59,31 +90,46 @@ pub(super) struct Batch<'a> {
     /// f'(z) of each hidden layer, if the ReLU is not fused.
     pub slopes: &'a [Matrix],
     pub order: Slice<'a>,
+    /// Of all samples, where they are numbers.
+    pub targets: &'a Buffer,
     pub sums: &'a Buffer,
     /// The numbers of the step.
     pub step: Slice<'a>,
 }
 
 /// One matrix for each layer's output, with room for a fixed number of rows.
-pub(super) struct Outputs {
-    buffers: Vec<Buffer>,
-    widths: Vec<usize>,
-}
+pub(super) struct Outputs(Vec<Matrix>);
 
 impl Outputs {
     pub fn new(gpu: &Gpu, label: &str, spec: &MlpSpec, rows: usize) -> Result<Self> {
-        let widths: Vec<usize> = spec.layers().map(|(_, outs)| outs).collect();
-        let buffer = |(l, &width): (usize, &usize)| {
-            // The kernels never write the constant that the next layer's bias meets: it is written here.
-            gpu.upload(&format!("{label}{l}"), &Layout::activations(rows, width).pack_activations(&[]))
-        };
-        Ok(Self { buffers: widths.iter().enumerate().map(buffer).collect::<Result<_>>()?, widths })
+        let layouts = spec.layers().map(|(_, outs)| Layout::activations(rows, outs));
+        let matrix = |(l, layout)| Matrix::zeros(gpu, &format!("{label}{l}"), layout);
+        Self::with_constants(gpu, layouts.enumerate().map(matrix).collect::<Result<_>>()?)
+    }
+
+    /// What a training step needs: outputs, and gradients by them.
+    pub fn for_training(network: &Network, spec: &MlpSpec, rows: usize) -> Result<[Self; 2]> {
+        let gpu = &network.gpu;
+        if network.fused.is_none() {
+            return Ok([Self::new(gpu, "z", spec, rows)?, Self::new(gpu, "dz", spec, rows)?]);
+        }
+        let layouts: Vec<Layout> = spec.layers().map(|(_, outs)| Layout::activations(rows, outs)).collect();
+        let mut z = Matrix::zeros_together(gpu, "z and dz", &[&layouts[..], &layouts].concat())?;
+        let dz = z.split_off(layouts.len());
+        Ok([Self::with_constants(gpu, z)?, Self::with_constants(gpu, dz)?])
+    }
+
+    /// The kernels never write the constant that the next layer's bias meets: it is written here.
+    fn with_constants(gpu: &Gpu, matrices: Vec<Matrix>) -> Result<Self> {
+        for matrix in &matrices {
+            matrix.write(gpu, &matrix.layout.pack_activations(&[]))?;
+        }
+        Ok(Self(matrices))
     }
 
     /// The matrices of a batch of `rows`.
     pub fn of(&self, rows: usize) -> Vec<Matrix> {
-        let both = self.buffers.iter().zip(&self.widths);
-        both.map(|(buffer, &width)| Matrix::within(buffer, 0, Layout::activations(rows, width))).collect()
+        self.0.iter().map(|matrix| matrix.rows(0, rows)).collect()
     }
 }
 
@@ -92,21 +138,20 @@ impl Network {
     pub async fn new(gpu: Gpu, kernels: Kernels, spec: &MlpSpec, options: &StepOptions) -> Result<Self> {
         let moments = options.moments();
         let fused = options.fused(0).filter(|_| options.schedule.is_constant());
-        let layer = |(l, (ins, outs))| {
-            let layout = Layout::weights(ins, outs);
-            let matrix = |label: &str, kept: bool| {
-                let layout = if kept { layout } else { Layout::weights(1, 1) };
-                Matrix::zeros(&gpu, &format!("{label}{l}"), layout)
-            };
-            let moments = [matrix("first moment ", moments > 0)?, matrix("second moment ", moments > 1)?];
-            Ok(Layer { w: matrix("w", true)?, moments, g: matrix("gradient ", fused.is_none())? })
-        };
-        let layers: Vec<Layer> = spec.layers().enumerate().map(layer).collect::<Result<_>>()?;
-        let activation = spec.activation();
-        let hidden = match activation != Activation::Relu || options.dropout.is_on() {
-            true => Some((Activate::new(&gpu, activation).await?, options.dropout)),
+        let count = spec.layers().len();
+        let activations: Vec<Activation> = (1..count).map(|l| spec.activation().of(l - 1)).collect();
+        let plain = activations.iter().all(|&activation| activation == Activation::Relu);
+        let hidden = match !plain || options.dropout.is_on() {
+            true => Some((Activate::of_layers(&gpu, &activations).await?, options.dropout)),
             false => None,
         };
+        let kernels_of_several = match hidden {
+            None if spec.loss() == Loss::SoftmaxCrossEntropy => {
+                Fused::new(&gpu, spec, options.batch_size).await?
+            }
+            _ => None,
+        };
+        let layers = layers(&gpu, spec, kernels_of_several.is_some(), moments, fused.is_none())?;
         let rule = match fused {
             Some(sgd) => Rule::Fused(sgd),
             None => {
@@ -121,8 +166,15 @@ impl Network {
                 Rule::Stored(Box::new(Stored { clip, advance: Advance::new(&gpu).await? }))
             }
         };
+        let (loss, label_smoothing) = (ValuesLoss::new(&gpu, spec.loss()).await?, options.label_smoothing);
         gpu.keep_pipelines();
-        Ok(Self { gpu, kernels, layers, hidden, rule, label_smoothing: options.label_smoothing, moments })
+        let fused = kernels_of_several;
+        Ok(Self { gpu, kernels, layers, hidden, fused, rule, label_smoothing, loss, moments })
+    }
+
+    /// [`Sum`](crate::kernels::Sum)s that a step on `rows` adds to.
+    pub fn sums(&self, rows: usize) -> usize {
+        self.fused.as_ref().map_or(self.evaluation_sums(rows), |fused| fused.middle.sums(rows))
     }
 
     /// Whether hidden layers need slopes.
@@ -133,6 +185,19 @@ impl Network {
     /// Whether a step's numbers are read at all.
     pub fn reads_steps(&self) -> bool {
         self.hidden.is_some() || matches!(self.rule, Rule::Stored(_))
+    }
+
+    /// Those that an evaluation of `rows` adds to.
+    pub fn evaluation_sums(&self, rows: usize) -> usize {
+        self.loss.as_ref().map_or(self.kernels.softmax_xent.sums(rows), |loss| loss.sums(rows))
+    }
+
+    /// Adds the loss of outputs to sums, for an evaluation.
+    pub fn measure(&self, z: &Matrix, order: Slice<'_>, targets: &Buffer, sums: &Buffer) -> Result<Launch> {
+        match &self.loss {
+            None => self.kernels.softmax_xent.evaluate(&self.gpu, z, order, sums),
+            Some(loss) => loss.evaluate(&self.gpu, z, order, targets, sums),
+        }
     }
 
     /// From x to the logits, which are the last of `z`, for an evaluation.
@@ -152,7 +217,7 @@ impl Network {
             let relu = l < last && self.hidden.is_none();
             launches.push(self.kernels.matmul.forward(&self.gpu, input, &layer.w, &z[l], relu)?);
             if let Some((activate, _)) = self.hidden.as_ref().filter(|_| l < last) {
-                launches.push(activated(activate, l, &z[l])?);
+                launches.push(activated(&activate[l], l, &z[l])?);
             }
         }
         Ok(launches)
@@ -161,28 +226,7 @@ impl Network {
     /// One step on a batch. All gradients are there before any weight changes, so that the updates depend on nothing but
     /// them and may run side by side.
     pub fn step(&self, batch: &Batch<'_>) -> Result<Vec<Launch>> {
-        let (gpu, matmul) = (&self.gpu, &self.kernels.matmul);
-        let &Batch { x, z, dz, slopes, order, sums, step } = batch;
-        let dropout = self.hidden.as_ref().map(|(_, dropout)| *dropout).unwrap_or_default();
-        let mut launches =
-            self.forward_with(x, z, |activate, l, a| activate.train(gpu, (dropout, l), step, &slopes[l], a))?;
-        let last = self.layers.len() - 1;
-        let (logits, smoothing) = (&z[last], self.label_smoothing);
-        launches.push(self.kernels.softmax_xent.train(gpu, logits, order, sums, &dz[last], smoothing)?);
-        for l in (1..=last).rev() {
-            let (w, relu) = (&self.layers[l].w, self.hidden.is_none());
-            launches.push(matmul.backward(gpu, &dz[l], w, &z[l - 1], &dz[l - 1], relu)?);
-            if let Some((activate, _)) = &self.hidden {
-                launches.push(activate.backward(gpu, &slopes[l - 1], &dz[l - 1])?);
-            }
-        }
-        for (l, Layer { w, moments, g }) in self.layers.iter().enumerate() {
-            let input = if l == 0 { x } else { &z[l - 1] };
-            launches.push(match &self.rule {
-                Rule::Fused(sgd) => matmul.update(gpu, input, &dz[l], w, &moments[0], *sgd)?,
-                Rule::Stored(_) => matmul.gradient(gpu, input, &dz[l], g, &moments[1])?,
-            });
-        }
+        let (mut launches, gpu) = (self.gradients(batch)?, &self.gpu);
         if let Rule::Stored(stored) = &self.rule {
             let Stored { clip, advance } = &**stored;
             if let Some(Clip { kernels, sums, most }) = clip {
@@ -190,10 +234,71 @@ impl Network {
                 launches.append(&mut kernels.launches(gpu, sums, &gradients, *most)?);
             }
             for Layer { w, moments, g } in &self.layers {
-                launches.push(advance.launch(gpu, step, g, w, moments)?);
+                launches.push(advance.launch(gpu, batch.step, g, w, moments)?);
             }
         }
         Ok(launches)
+    }
+
+    /// Forward and backward, to the gradients, or where the rule is fused to the weights' step itself.
+    fn gradients(&self, batch: &Batch<'_>) -> Result<Vec<Launch>> {
+        if let Some(fused) = &self.fused {
+            return self.fused_gradients(fused, batch);
+        }
+        let (gpu, matmul) = (&self.gpu, &self.kernels.matmul);
+        let &Batch { x, z, dz, slopes, order, targets, sums, step } = batch;
+        let dropout = self.hidden.as_ref().map(|(_, dropout)| *dropout).unwrap_or_default();
+        let mut launches =
+            self.forward_with(x, z, |activate, l, a| activate.train(gpu, (dropout, l), step, &slopes[l], a))?;
+        let last = self.layers.len() - 1;
+        let (logits, smoothing) = (&z[last], self.label_smoothing);
+        let mut dz: Vec<&Matrix> = dz.iter().collect();
+        match &self.loss {
+            None => {
+                let softmax_xent = &self.kernels.softmax_xent;
+                launches.push(softmax_xent.train(gpu, logits, order, sums, dz[last], smoothing)?);
+            }
+            Some(loss) => {
+                launches.push(loss.train(gpu, logits, order, targets, sums)?);
+                // The gradient has taken the logits' place.
+                dz[last] = logits;
+            }
+        }
+        for l in (1..=last).rev() {
+            let (w, relu) = (&self.layers[l].w, self.hidden.is_none());
+            launches.push(matmul.backward(gpu, dz[l], w, &z[l - 1], dz[l - 1], relu)?);
+            if let Some((activate, _)) = &self.hidden {
+                launches.push(activate[l - 1].backward(gpu, &slopes[l - 1], dz[l - 1])?);
+            }
+        }
+        for (l, Layer { w, moments, g }) in self.layers.iter().enumerate() {
+            let input = if l == 0 { x } else { &z[l - 1] };
+            launches.push(match &self.rule {
+                Rule::Fused(sgd) => matmul.update(gpu, input, dz[l], w, &moments[0], *sgd)?,
+                Rule::Stored(_) => matmul.gradient(gpu, input, dz[l], g, &moments[1])?,
+            });
+        }
+        Ok(launches)
+    }
+
+    /// The same in three launches: the first layer, all others forward and backward, and the weights of all.
+    fn fused_gradients(&self, fused: &Fused, batch: &Batch<'_>) -> Result<Vec<Launch>> {
+        let (gpu, &Batch { x, z, dz, order, sums, .. }) = (&self.gpu, batch);
+        let all = |matrix: fn(&Layer) -> &Matrix| self.layers.iter().map(matrix).cloned().collect::<Vec<_>>();
+        let w = all(|layer| &layer.w);
+        let spare = [self.layers[0].moments[1].clone()];
+        let (out, v, sgd) = match &self.rule {
+            Rule::Fused(sgd) if sgd.momentum != 0.0 => {
+                (w.clone(), all(|layer| &layer.moments[0]), Some(*sgd))
+            }
+            Rule::Fused(sgd) => (w.clone(), spare.to_vec(), Some(*sgd)),
+            Rule::Stored(_) => (all(|layer| &layer.g), spare.to_vec(), None),
+        };
+        Ok(vec![
+            self.kernels.matmul.forward(gpu, x, &w[0], &z[0], true)?,
+            fused.middle.launch(gpu, &w, (z, dz), order, sums, self.label_smoothing)?,
+            fused.update.launch(gpu, x, (z, dz), &out, &v, sgd)?,
+        ])
     }
 
     pub async fn parameters(&self) -> Result<Parameters> {
@@ -235,6 +340,23 @@ impl Network {
         }
         Ok(())
     }
+}
+
+/// Layers with all parameters zero, of one buffer for all of them if they are to lie `together`.
+fn layers(gpu: &Gpu, spec: &MlpSpec, together: bool, moments: usize, gradients: bool) -> Result<Vec<Layer>> {
+    let layouts: Vec<Layout> = spec.layers().map(|(ins, outs)| Layout::weights(ins, outs)).collect();
+    let matrices = |label: &str, kept: bool| -> Result<Vec<Matrix>> {
+        let layouts = if kept { layouts.clone() } else { vec![Layout::weights(1, 1); layouts.len()] };
+        if together {
+            return Matrix::zeros_together(gpu, label, &layouts);
+        }
+        let one = |(l, layout)| Matrix::zeros(gpu, &format!("{label} {l}"), layout);
+        layouts.into_iter().enumerate().map(one).collect()
+    };
+    let [first, second] = [matrices("first moment", moments > 0)?, matrices("second moment", moments > 1)?];
+    let (w, g) = (matrices("w", true)?, matrices("gradient", gradients)?);
+    let both = w.into_iter().zip(g).zip(first.into_iter().zip(second));
+    Ok(both.map(|((w, g), (first, second))| Layer { w, moments: [first, second], g }).collect())
 }
 
 async fn download(gpu: &Gpu, weights: &Matrix) -> Result<Dense> {

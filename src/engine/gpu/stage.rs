@@ -1,8 +1,9 @@
 //! What is made for the samples that an engine was given: room for chunks of them, and the launches on it.
 
-use super::evaluation::{Evaluation, evaluation_rows};
+use super::evaluation::Evaluation;
 use super::network::Network;
 use super::residency::Residency;
+use super::rows::evaluation_rows;
 use super::source::Source;
 use super::training::{Training, layout_of, slots};
 use crate::data::{Format, Samples, Split};
@@ -42,6 +43,8 @@ impl Room {
 /// Room for chunks of samples, the launches of steps and of an evaluation on it, and the samples themselves.
 pub(super) struct Stage {
     pub room: Room,
+    /// Of the network.
+    outputs: usize,
     pub training: Training,
     pub evaluation: Evaluation,
     pub sources: [Option<Source>; 2],
@@ -59,7 +62,7 @@ impl Stage {
         let (layout, rows) = (layout_of(room.format), room.evaluation_rows);
         let training = Training::new(network, spec, (batch_size, room.slots), rows, layout, sums)?;
         let evaluation = Evaluation::new(network, spec, &training, rows)?;
-        Ok(Self { room, training, evaluation, sources: [None, None] })
+        Ok(Self { room, outputs: spec.classes(), training, evaluation, sources: [None, None] })
     }
 
     /// Puts the samples of a split in the place of those that were there.
@@ -71,15 +74,22 @@ impl Stage {
         residency: Residency,
     ) -> Result<()> {
         let Network { gpu, kernels, .. } = network;
-        let Training { x, order, .. } = &self.training;
+        let outputs = self.outputs;
         let place = &mut self.sources[split as usize];
-        if residency == Residency::Streamed && place.as_mut().is_some_and(Source::restart) {
-            return Ok(());
+        let restarted = match place.as_mut().filter(|_| residency == Residency::Streamed) {
+            Some(source) => source.restart(gpu, samples, outputs)?,
+            None => false,
+        };
+        if !restarted {
+            // What was there has to go first: there may be no room for both.
+            *place = None;
+            let Training { x, order, .. } = &self.training;
+            *place = Some(Source::new(gpu, kernels, samples, residency, order, (x, outputs)).await?);
         }
-        // What was there has to go first: there may be no room for both.
-        *place = None;
-        *place = Some(Source::new(gpu, kernels, samples, residency, order, x).await?);
-        Ok(())
+        match &self.sources[Split::Train as usize] {
+            Some(source) if split == Split::Train => self.training.prepare(network, source),
+            _ => Ok(()),
+        }
     }
 
     /// What trains, if there are samples to train on.

@@ -1,6 +1,8 @@
 //! The slots of a chunk, and the launches of each slot's step.
 
 use super::network::{Batch, Network, Outputs};
+use super::rows::ALIGNED_ROWS;
+use super::source::Source;
 use crate::data::Format;
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Launch};
@@ -15,13 +17,11 @@ const CHUNK_BYTES: usize = 32 << 20;
 /// Steps in a chunk at most.
 const MAX_SLOTS: usize = 64;
 
-/// Rows of x between which lies a multiple of 256 bytes, whatever the row's length: a slot begins there.
-pub(super) const ALIGNED_ROWS: usize = 16;
-
 /// The slots of a chunk.
 pub(super) struct Training {
     pub x: Matrix,
     pub order: Buffer,
+    batch_size: usize,
     pub slot_rows: usize,
     z: Outputs,
     dz: Outputs,
@@ -31,7 +31,7 @@ pub(super) struct Training {
     steps: Buffer,
     /// Of what is trained on; not the slots' own.
     sums: Buffer,
-    /// The launches of each slot's step.
+    /// The launches of each slot's step; none before [`prepare`](Self::prepare).
     pub slots: Vec<Vec<Launch>>,
     /// The launches of a step with fewer samples than a batch has, in the first slot, and how many those are.
     short: Option<(usize, Vec<Launch>)>,
@@ -74,28 +74,35 @@ impl Training {
     ) -> Result<Self> {
         let (gpu, slot_rows) = (&network.gpu, slot_rows(batch_size));
         let rows = (slots * slot_rows).max(evaluation_rows);
-        let mut training = Self {
+        let [z, dz] = Outputs::for_training(network, spec, batch_size)?;
+        Ok(Self {
             x: Matrix::zeros(gpu, "x", layout(rows, spec.inputs()))?,
             order: gpu.upload("order", &vec![Sample::PADDING; rows])?,
+            batch_size,
             slot_rows,
-            z: Outputs::new(gpu, "z", spec, batch_size)?,
-            dz: Outputs::new(gpu, "dz", spec, batch_size)?,
+            z,
+            dz,
             slopes: match network.has_slopes() {
                 true => Some(Outputs::new(gpu, "slope", spec, batch_size)?),
                 false => None,
             },
             steps: gpu.rows("steps", slots),
             sums: sums.clone(),
-            slots: Vec::new(),
+            slots: vec![Vec::new(); slots],
             short: None,
-        };
-        let step = |slot| training.step(network, slot, batch_size);
-        training.slots = (0..slots).map(step).collect::<Result<_>>()?;
-        Ok(training)
+        })
+    }
+
+    /// Makes the launches of each slot's step, on samples from there.
+    pub fn prepare(&mut self, network: &Network, source: &Source) -> Result<()> {
+        let step = |slot| self.step(network, source, slot, self.batch_size);
+        self.slots = (0..self.slots.len()).map(step).collect::<Result<_>>()?;
+        self.short = None;
+        Ok(())
     }
 
     /// The launches that train on the first `rows` rows of a slot.
-    fn step(&self, network: &Network, slot: usize, rows: usize) -> Result<Vec<Launch>> {
+    fn step(&self, network: &Network, source: &Source, slot: usize, rows: usize) -> Result<Vec<Launch>> {
         let row = slot * self.slot_rows;
         let x = self.x.rows(row, rows);
         let sample = size_of::<Sample>();
@@ -106,15 +113,16 @@ impl Training {
             dz: &self.dz.of(rows),
             slopes: &self.slopes.as_ref().map_or(Vec::new(), |slopes| slopes.of(rows)),
             order,
+            targets: &source.targets,
             sums: &self.sums,
             step: self.steps.slice(slot as u64 * Gpu::ROW, size_of::<Step>() as u64),
         })
     }
 
     /// Makes the launches of a step with so few rows, unless they are there.
-    pub fn prepare_short(&mut self, network: &Network, rows: usize) -> Result<()> {
+    pub fn prepare_short(&mut self, network: &Network, source: &Source, rows: usize) -> Result<()> {
         if self.short.as_ref().is_none_or(|(there, _)| *there != rows) {
-            self.short = Some((rows, self.step(network, 0, rows)?));
+            self.short = Some((rows, self.step(network, source, 0, rows)?));
         }
         Ok(())
     }
