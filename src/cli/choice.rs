@@ -194,6 +194,9 @@ pub(super) struct DeviceChoice {
     /// Index or part of the name of an adapter, as `gpu-mlp devices` lists them
     #[arg(long, value_name = "NAME-PART|INDEX")]
     pub adapter: Option<String>,
+    /// Have a GPU's kernels check every index, which is slower: for a driver that is not trusted
+    #[arg(long)]
+    pub checked: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -276,6 +279,7 @@ impl DeviceChoice {
         let Device::Gpu(adapter) = device else { return Ok((None, notice)) };
         let cache = dirs::cache_dir().map(|folder| folder.join("gpu-mlp"));
         match Gpu::open_with_cache(&adapter, cache.as_deref()).await {
+            Ok(gpu) if self.checked => Ok((Some(gpu.with_checks(true)), notice)),
             Ok(gpu) => Ok((Some(gpu), notice)),
             // Nobody asked for this adapter: that it cannot be used is no reason not to compute.
             Err(Error::NoAdapter(reason)) if self.is_open() => {

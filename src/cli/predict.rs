@@ -178,7 +178,8 @@ async fn classify(
         (None, Some(_)) => BackendChoice::Auto,
         (None, None) => BackendChoice::Cpu,
     };
-    let (gpu, notice) = DeviceChoice { backend, adapter: args.adapter.clone() }.open().await?;
+    let (gpu, notice) =
+        DeviceChoice { backend, adapter: args.adapter.clone(), checked: false }.open().await?;
     if let Some(notice) = notice {
         note(&notice);
     }
