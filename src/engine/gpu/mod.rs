@@ -115,7 +115,7 @@ impl GpuEngine {
         };
         let evaluation_rows = evaluation_rows(&gpu, spec, layout, largest);
         let mut training = Training::new(&network, spec, &options, batches, evaluation_rows, layout)?;
-        let end = (&training.x, spec.classes());
+        let end = (&training.x, spec);
         let source = |samples| Source::new(&gpu, &network.kernels, samples, residency, &training.order, end);
         let (train_source, test_source) = (source(&dataset.train).await?, source(&dataset.test).await?);
         let evaluation = Evaluation::new(&network, spec, &training, evaluation_rows)?;
@@ -349,7 +349,7 @@ impl Engine for GpuEngine {
         replace_test(&mut self.dataset, samples)?;
         if !self.test_source.starts_again() {
             let (Network { gpu, kernels, .. }, Training { order, x, .. }) = (&self.network, &self.training);
-            let (samples, end) = (&self.dataset.test, (x, self.spec.classes()));
+            let (samples, end) = (&self.dataset.test, (x, &self.spec));
             self.test_source = Source::new(gpu, kernels, samples, Residency::Streamed, order, end).await?;
         }
         Ok(())
