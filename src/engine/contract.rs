@@ -38,7 +38,7 @@ pub trait Engine {
 
     /// Gives it the samples of a split, in the place of those that it had, of any number and format; a copy of
     /// [`Samples`] shares the rows. Those of the other split go if they have another format. All else stays as it is:
-    /// parameters, what the optimiser remembers, and sums. Samples without an answer have class 0, whatever the loss.
+    /// parameters, what the optimiser remembers, and sums.
     ///
     /// # Errors
     /// [`Error::Shape`] if their rows are not as wide as the network's input, or their targets as its output;
@@ -141,7 +141,8 @@ impl Given {
     }
 }
 
-/// Whether a network's loss can be measured on these targets.
+/// Whether a network can be trained or measured on these targets. Classes pass where its loss takes numbers, too: of
+/// samples without an answer, whose loss nobody asks for.
 fn check_targets(spec: &MlpSpec, samples: &Samples) -> Result<()> {
     let (outputs, loss) = (spec.classes(), spec.loss());
     let of_classes = loss.task() == Task::Classification;
@@ -153,18 +154,12 @@ fn check_targets(spec: &MlpSpec, samples: &Samples) -> Result<()> {
             Err(Error::shape("targets", [samples.len(), outputs], [samples.len(), *width]))
         }
         Targets::Values { .. } => Ok(()),
-        Targets::Classes(classes) => {
-            let most = if of_classes { outputs } else { 1 };
-            match classes.iter().find(|&&class| class as usize >= most) {
-                None => Ok(()),
-                Some(class) if of_classes => Err(Error::Usage(format!(
-                    "a sample has class {class}, but the {outputs} classes of the network go from 0 to {}",
-                    outputs - 1
-                ))),
-                Some(_) => {
-                    Err(Error::Usage(format!("the loss {loss} takes numbers, and the samples have classes")))
-                }
-            }
-        }
+        Targets::Classes(classes) => match classes.iter().find(|&&class| class as usize >= outputs) {
+            Some(class) if of_classes => Err(Error::Usage(format!(
+                "a sample has class {class}, but the {outputs} classes of the network go from 0 to {}",
+                outputs - 1
+            ))),
+            _ => Ok(()),
+        },
     }
 }

@@ -70,3 +70,4 @@ mod trace;
 mod trainer;
 mod trainer_resume;
 mod training_options;
+mod weights;

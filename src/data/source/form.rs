@@ -73,10 +73,11 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
 }
 
 fn without_columns(path: &Path, what: &str, reading: Reading<'_>) -> Result<()> {
-    match reading.label_column {
+    let asked = [("label", reading.label_column), ("weight", reading.weight_column)];
+    match asked.into_iter().find_map(|(kind, name)| Some((kind, name?))) {
         None => Ok(()),
-        Some(name) => Err(Error::Usage(format!(
-            "--label-column {name}: {} is {what}, and its labels are no column of a table; leave the option out",
+        Some((kind, name)) => Err(Error::Usage(format!(
+            "--{kind}-column {name}: {} is {what}, and its {kind}s are no column of a table; leave the option out",
             path.display()
         ))),
     }
@@ -84,6 +85,10 @@ fn without_columns(path: &Path, what: &str, reading: Reading<'_>) -> Result<()> 
 
 #[cfg(feature = "parquet")]
 fn parquet(path: &Path, reading: Reading<'_>) -> Result<Source> {
+    if reading.weight_column.is_some() {
+        let problem = "--weight-column is for tables of text: save the table as CSV, or leave the option out";
+        return Err(Error::Usage(problem.into()));
+    }
     super::parquet::read(path, reading)
 }
 

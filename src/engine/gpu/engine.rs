@@ -161,7 +161,7 @@ impl Engine for GpuEngine {
         let taken = if steps == 0 { samples.len() } else { steps * batch_size };
         let (now, rest) = samples.split_at(taken);
         let chunk = source.chunk(all, now, &rest[..taken.min(rest.len())])?;
-        let order = training.order(chunk.labels(), chunk.indices(), batch_size);
+        let order = training.order(&chunk, batch_size);
         if steps == 0 {
             training.prepare_short(network, source, taken)?;
         }

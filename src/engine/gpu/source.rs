@@ -5,6 +5,7 @@ use crate::data::{Chunk, Format, Reader, Samples, Targets};
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Launch, Staging, Submission};
 use crate::kernels::{BoundGather, Gather, GatherFloats, Kernels, Matrix, Sample};
+use crate::network::{MlpSpec, Task};
 
 /// The samples of one split, and the gather that turns them into rows of x.
 pub(super) struct Source {
@@ -32,7 +33,7 @@ impl Source {
         samples: &Samples,
         residency: Residency,
         order: &Buffer,
-        (x, outputs): (&Matrix, usize),
+        (x, spec): (&Matrix, &MlpSpec),
     ) -> Result<Self> {
         let pitch = match samples.format() {
             Format::Bytes => Gather::pitch(samples.features()),
@@ -59,16 +60,16 @@ impl Source {
             upload_all(gpu, &images, samples, pitch).await?;
             None
         };
-        let targets = upload_targets(gpu, samples.targets(), outputs)?;
+        let targets = upload_targets(gpu, samples.targets(), spec)?;
         Ok(Self { gather, order: order.clone(), targets, pitch, stream })
     }
 
     /// Takes other samples of the same format, and says whether it could: it cannot if those that it has lie on the
     /// device.
-    pub fn restart(&mut self, gpu: &Gpu, samples: &Samples, outputs: usize) -> Result<bool> {
+    pub fn restart(&mut self, gpu: &Gpu, samples: &Samples, spec: &MlpSpec) -> Result<bool> {
         let Some(stream) = &mut self.stream else { return Ok(false) };
         stream.reader = Reader::default();
-        self.targets = upload_targets(gpu, samples.targets(), outputs)?;
+        self.targets = upload_targets(gpu, samples.targets(), spec)?;
         Ok(true)
     }
 
@@ -108,12 +109,19 @@ impl Source {
     }
 }
 
-/// Classes lie in the order of a batch; numbers lie here. For samples that are to be answered without being measured, one
-/// row is there to be read.
-fn upload_targets(gpu: &Gpu, targets: &Targets, outputs: usize) -> Result<Buffer> {
+/// Classes lie in the order of a batch; numbers lie here. Samples that have classes can be answered by a network of numbers,
+/// and their loss means nothing then: there are zeros for it to read, since kernels trust what they read. What else does
+/// not fit the network was refused when it was [given](crate::engine::Engine::load).
+fn upload_targets(gpu: &Gpu, targets: &Targets, spec: &MlpSpec) -> Result<Buffer> {
     match targets {
         Targets::Values { values, .. } => gpu.upload("targets", values.as_slice()),
-        Targets::Classes(_) => gpu.upload("targets", &vec![0.0_f32; outputs]),
+        Targets::Classes(_) if spec.loss().task() == Task::Classification => {
+            gpu.upload("targets", &[0.0_f32])
+        }
+        Targets::Classes(classes) => {
+            let rows = classes.iter().max().map_or(1, |&class| class as usize + 1);
+            gpu.upload("targets", &vec![0.0_f32; rows * spec.classes()])
+        }
     }
 }
 

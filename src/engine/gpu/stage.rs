@@ -43,8 +43,7 @@ impl Room {
 /// Room for chunks of samples, the launches of steps and of an evaluation on it, and the samples themselves.
 pub(super) struct Stage {
     pub room: Room,
-    /// Of the network.
-    outputs: usize,
+    spec: MlpSpec,
     pub training: Training,
     pub evaluation: Evaluation,
     pub sources: [Option<Source>; 2],
@@ -62,7 +61,7 @@ impl Stage {
         let (layout, rows) = (layout_of(room.format), room.evaluation_rows);
         let training = Training::new(network, spec, (batch_size, room.slots), rows, layout, sums)?;
         let evaluation = Evaluation::new(network, spec, &training, rows)?;
-        Ok(Self { room, outputs: spec.classes(), training, evaluation, sources: [None, None] })
+        Ok(Self { room, spec: spec.clone(), training, evaluation, sources: [None, None] })
     }
 
     /// Puts the samples of a split in the place of those that were there.
@@ -74,17 +73,16 @@ impl Stage {
         residency: Residency,
     ) -> Result<()> {
         let Network { gpu, kernels, .. } = network;
-        let outputs = self.outputs;
         let place = &mut self.sources[split as usize];
         let restarted = match place.as_mut().filter(|_| residency == Residency::Streamed) {
-            Some(source) => source.restart(gpu, samples, outputs)?,
+            Some(source) => source.restart(gpu, samples, &self.spec)?,
             None => false,
         };
         if !restarted {
             // What was there has to go first: there may be no room for both.
             *place = None;
             let Training { x, order, .. } = &self.training;
-            *place = Some(Source::new(gpu, kernels, samples, residency, order, (x, outputs)).await?);
+            *place = Some(Source::new(gpu, kernels, samples, residency, order, (x, &self.spec)).await?);
         }
         match &self.sources[Split::Train as usize] {
             Some(source) if split == Split::Train => self.training.prepare(network, source),

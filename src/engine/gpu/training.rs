@@ -3,7 +3,7 @@
 use super::network::{Batch, Network, Outputs};
 use super::rows::ALIGNED_ROWS;
 use super::source::Source;
-use crate::data::Format;
+use crate::data::{Chunk, Format};
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Launch};
 use crate::kernels::{Layout, Matrix, Sample};
@@ -145,11 +145,13 @@ impl Training {
     }
 
     /// The order of whole batches, each padded to a slot's rows.
-    pub fn order(&self, labels: &[u32], samples: &[u32], batch_size: usize) -> Vec<Sample> {
+    pub fn order(&self, chunk: &Chunk<'_>, batch_size: usize) -> Vec<Sample> {
+        let (labels, samples) = (chunk.labels(), chunk.indices());
         let mut order = vec![Sample::PADDING; samples.len().div_ceil(batch_size) * self.slot_rows];
         for (slot, batch) in order.chunks_mut(self.slot_rows).zip(samples.chunks(batch_size)) {
-            let weight = 1.0 / batch.len() as f32;
+            let scale = chunk.scale(batch);
             for (row, &sample) in slot.iter_mut().zip(batch) {
+                let weight = chunk.weight(sample) * scale;
                 *row = Sample { sample, label: labels[sample as usize], weight, unused: 0 };
             }
         }

@@ -92,7 +92,8 @@ fn read_here(path: &Path, reading: Reading<'_>) -> Result<Source> {
     };
     let what = format!("a Parquet file of {kind}: {count} rows of {row}, {named}");
     let rows = Rows::Memory(rows);
-    let train = Part { path: path.to_owned(), format, features, image_shape, columns, rows, answers };
+    let train =
+        Part { path: path.to_owned(), format, features, image_shape, columns, rows, answers, weights: None };
     Ok(Source { what, train, test: None, classes, target: Some(target) })
 }
 
