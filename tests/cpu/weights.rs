@@ -90,8 +90,10 @@ fn classes_and_columns_have_weights() {
     train(&["--class-weight", "rare=0"]).fails(2, &["no weight above 0"]);
     train(&["--weight-column", "label"]).fails(2, &["named as labels and as weights"]);
     train(&["--weight-column", "a"]).fails(2, &["`0` is no weight"]);
-    train(&["--label-column", "w", "--task", "regression", "--class-weight", "balanced"])
-        .fails(2, &["--class-weight"]);
+    let numbers: String = (0..20).map(|i| format!("{i},{}\n", f64::from(i) * 0.7)).collect();
+    fs::write(place.path("t.csv"), format!("a,b\n{numbers}")).unwrap();
+    train(&["--label-column", "b", "--class-weight", "balanced"])
+        .fails(2, &["--weight-column weighs samples"]);
     let folder = ["train", "--backend", "cpu", "--data", "tiny", "--weight-column", "w"];
     place.run(&folder).fails(2, &["--weight-column w", "no column of a table"]);
 }
