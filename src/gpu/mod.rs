@@ -45,7 +45,7 @@ pub struct Gpu {
     /// Time spent compiling pipelines so far.
     compiling: Arc<Mutex<Duration>>,
     /// Kernels that are compiled already, by where their WGSL lies, the entry point, and whether they check.
-    compiled: Arc<Mutex<HashMap<(usize, String, bool), Kernel>>>,
+    compiled: Arc<Mutex<Compiled>>,
     /// Whether kernels check every index and every loop.
     checks: bool,
     /// The first complaint of the device, kept until somebody asks: wgpu reports through callbacks.
@@ -55,6 +55,8 @@ pub struct Gpu {
     /// Bytes that may still be allocated.
     memory_left: Arc<Mutex<u64>>,
 }
+
+type Compiled = HashMap<(usize, String, bool), Kernel>;
 
 /// What compiling kernels took.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
