@@ -1,9 +1,8 @@
 //! What samples count in training: a sample of weight 2 is as good as the sample twice.
 
 use std::fs;
-use std::sync::Arc;
 
-use gpu_mlp::data::{Dataset, Samples};
+use gpu_mlp::data::{Samples, Split};
 use gpu_mlp::engine::{CpuEngine, Engine};
 use gpu_mlp::network::{MlpSpec, Parameters};
 use gpu_mlp::step::metrics::Sums;
@@ -15,12 +14,12 @@ use crate::tiny;
 
 /// The weights after a step on all of these samples at once.
 fn stepped(train: Samples) -> Parameters {
-    let plain = tiny::dataset();
-    let spec = MlpSpec::new(vec![plain.train.features(), 5, plain.classes]).unwrap();
+    let spec = MlpSpec::new(vec![train.features(), 5, tiny::CLASSES]).unwrap();
     let all: Vec<u32> = (0..train.len() as u32).collect();
     let options = StepOptions::sgd(all.len(), Sgd { lr: 0.5, momentum: 0.0, weight_decay: 0.0 });
-    let mut engine = CpuEngine::new(&spec, Arc::new(Dataset { train, ..plain }), options);
+    let mut engine = CpuEngine::new(&spec, options);
     block_on(async {
+        engine.load(Split::Train, train).await.unwrap();
         engine.set_parameters(&Parameters::initial(&spec, 3), None).await.unwrap();
         engine.set_sums(&Sums::default()).await.unwrap();
         assert_eq!(engine.train(&all).await.unwrap(), all.len());
