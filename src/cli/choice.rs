@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 use clap::ValueEnum;
-use clap::builder::PossibleValue;
 
 use super::number;
 use super::output::note;
@@ -13,7 +12,6 @@ use crate::error::{Error, Result};
 use crate::gpu::adapter::{self, Adapter, DeviceType, Request};
 use crate::gpu::{Backend, Gpu};
 use crate::memory;
-use crate::network::Activation;
 use crate::training::checkpoint::ModelInfo;
 use crate::training::run::RunDir;
 
@@ -131,17 +129,6 @@ pub(super) fn hidden(text: &str) -> Result<Hidden, String> {
         return Ok(Hidden(Vec::new()));
     }
     text.split(',').map(size).collect::<Result<_, _>>().map(Hidden)
-}
-
-/// Options that name an activation take what there is.
-impl ValueEnum for Activation {
-    fn value_variants<'a>() -> &'a [Self] {
-        &Self::ALL
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.name()))
-    }
 }
 
 /// Which device.

@@ -26,6 +26,7 @@ mod show;
 mod table;
 mod trace;
 mod train;
+mod values;
 
 pub use train::config_file;
 

@@ -258,14 +258,14 @@ impl Launch {
 }
 
 /// A shader as the device's compiler gets it. Checks of every index and loop cost a fifth of a product's instructions.
-// Without them wgpu trusts the shader. It may: every index of ours is in range by the checks of shapes in `kernels/`, every
-// loop ends, no divisor is zero, and the tests and the self-test run the same shaders with checks.
 #[allow(unsafe_code)]
 fn module(gpu: &Gpu, shader: Shader) -> wgpu::ShaderModule {
     let source = wgpu::ShaderSource::Wgsl(shader.source.into());
     let descriptor = wgpu::ShaderModuleDescriptor { label: Some(shader.name), source };
     match gpu.checks {
         true => gpu.device.create_shader_module(descriptor),
+        // SAFETY: every index of ours is in range by the checks of shapes in `kernels/`, every loop ends, no divisor is
+        // zero, and the tests and the self-test run the same shaders with checks.
         false => unsafe {
             let checks = wgpu::ShaderRuntimeChecks::unchecked();
             gpu.device.create_shader_module_trusted(descriptor, checks)

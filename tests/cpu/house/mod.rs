@@ -90,6 +90,23 @@ fn only_the_command_line_waits() {
     nowhere(&["pollster"], &["src/cli"]);
 }
 
+/// These crates belong to the feature `cli`: the library is built without them.
+#[test]
+fn only_the_command_line_knows_a_terminal() {
+    let crates = [
+        "clap",
+        "console::",
+        "ctrlc::",
+        "env_logger",
+        "indicatif",
+        "jiff",
+        "ratatui",
+        "signal_hook",
+        "toml::",
+    ];
+    nowhere(&crates, &["src/cli"]);
+}
+
 #[test]
 fn only_fetch_uses_the_network() {
     nowhere(&["ureq", "TcpStream", "std::net"], &["src/data/fetch"]);
@@ -113,7 +130,7 @@ fn what_the_compiler_cannot_prove_stands_in_few_places_with_its_reason() {
             found.insert(path.display().to_string());
         }
     }
-    let allowed = ["src/gpu/pipeline_cache.rs", "src/main.rs", "tests/fuzz/memory.rs"];
+    let allowed = ["src/gpu/kernel.rs", "src/gpu/pipeline_cache.rs", "src/main.rs", "tests/fuzz/memory.rs"];
     assert_eq!(found, allowed.map(String::from).into());
 }
 
