@@ -41,4 +41,5 @@ def train(count):
     state["net"] = jax.block_until_ready(epoch_of(count)(state["net"], key, x, y))
 
 
-task.measure("jax", f"{o.backend} scan", n, train, lambda: state["net"], prepare=epoch_of)
+# Each number of samples is compiled for on its own, and tuning for a GPU takes longer than some epochs: it warms up by those.
+task.measure("jax", f"{o.backend} scan", n, train, lambda: state["net"], prepare=epoch_of, warm=None if o.backend == "cpu" else n)

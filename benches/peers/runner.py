@@ -2,12 +2,14 @@
 import json
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import median
 
 ROOT = Path(__file__).resolve().parents[2]
 THREADS = ("RAYON", "OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")
@@ -28,19 +30,32 @@ def run(command, limit, threads=None):
     return done.returncode, done.stdout, done.stderr
 
 
+def cause(err):
+    """The line of what a failed program said that tells most, without what can break a Markdown table."""
+    lines = [line.strip() for line in err.splitlines() if line.strip() and "XDG_RUNTIME_DIR" not in line]
+    # A kernel of CUDA says which of its assertions failed, once a thread, before Python's lines. Burn heads each cause so; the
+    # last is the root. Python's last exception may go on for lines of advice, as PyTorch's do, and gpu-mlp's error for a hint.
+    asserted = [line[line.index("Assertion `"):] for line in lines if "Assertion `" in line]
+    causes = [line for above, line in zip(lines, lines[1:]) if above == "Caused by:"]
+    raised = [line for line in lines if re.match(r"[\w.]+(Error|Exception|Exit|Interrupt)\b(:|$)|error: ", line)]
+    told = asserted[:1] or causes[-1:] or raised[-1:] or lines[-1:] or ["no message"]
+    return told[0].removeprefix("error: ")[:160].replace("|", "/")
+
+
 def failure(code, err, limit):
     """A line on a run that failed, or None."""
-    lines = [line.strip() for line in err.splitlines() if line.strip() and "XDG_RUNTIME_DIR" not in line]
-    # Burn heads each cause so; the last is the root.
-    causes = [line for above, line in zip(lines, lines[1:]) if above == "Caused by:"]
-    last = (causes or lines)[-1][:160].replace("|", "/") if lines else "no message"
     if code == 0:
         return None
     if code is None:
-        return f"missing: {last}"
+        return f"missing: {cause(err)}"
     if code == "timeout":
         return f"stopped: longer than {limit:.0f} s"
-    return f"crashed: {signal.Signals(-code).name}" if code < 0 else f"crashed: {last}"
+    return f"crashed: {signal.Signals(-code).name}" if code < 0 else f"crashed: {cause(err)}"
+
+
+def later(speeds):
+    """The median of all epochs but the first two: clocks rise meanwhile, and gpu-mlp's submissions grow."""
+    return median(speeds[2:] or speeds[-1:])
 
 
 class Others:
@@ -73,12 +88,13 @@ def driver(command, limit, threads=None):
     return {"error": error} if error else json.loads(out.splitlines()[-1])
 
 
-def gpu_mlp(binary, data, batch, epochs, limit, backend, adapter=None, threads=None, hidden="300,75", seed=1):
-    """gpu-mlp's own training in the words of the drivers' line; all epochs count, the first too."""
+def gpu_mlp(binary, data, batch, epochs, limit, backend, adapter=None, threads=None, hidden="300,75", seed=1,
+            options=()):
+    """gpu-mlp's own training in the words of the drivers' line; all epochs count, the first too, except in the later ones."""
     with tempfile.TemporaryDirectory() as folder:
         command = [binary, "train", "--data", data, "--backend", backend, "--batch-size", batch, "--epochs", epochs, "--hidden",
                    hidden, "--seed", seed, "--json", "--out", Path(folder, "run")]
-        command += [] if adapter is None else ["--adapter", adapter]
+        command += [*options, *([] if adapter is None else ["--adapter", adapter])]
         code, out, err = run(command, limit, threads)
     if error := failure(code, err, limit):
         return {"error": error}
@@ -88,7 +104,9 @@ def gpu_mlp(binary, data, batch, epochs, limit, backend, adapter=None, threads=N
         "peer": "gpu-mlp", "version": version(binary), "threads": threads, "batch": batch,
         "backend": start["backend"] if start["backend"] == "cpu" else f"{start['backend']}, {start['adapter']}",
         "samples_per_second": start["train_samples"] * len(records) / sum(record["seconds"] for record in records),
-        "epochs": len(records), "warm_up_seconds": start["setup_seconds"], "samples_seen": start["train_samples"] * len(records),
+        "later_samples_per_second": later([record["samples_per_second"] for record in records]),
+        "epochs": len(records), "warm_up_seconds": start["setup_seconds"], "run_seconds": events[-1]["seconds"],
+        "samples_seen": start["train_samples"] * len(records),
         "test_loss": records[-1]["test_loss"], "test_accuracy": records[-1]["test_accuracy"],
     }
 

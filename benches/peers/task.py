@@ -32,6 +32,7 @@ for name in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM"):
     os.environ[f"{name}_NUM_THREADS"] = str(options.threads)
 
 import numpy as np
+from runner import later
 
 
 def idx(name, header):
@@ -64,32 +65,37 @@ def evaluate(parameters):
     return float(loss), float((a.argmax(axis=1) == labels).mean())
 
 
-def measure(package, backend, samples, train, parameters, prepare=lambda count: None):
+def measure(package, backend, samples, train, parameters, prepare=lambda count: None, warm=None):
     """Warms up, measures, and prints the line.
 
     train(count) shuffles, trains on the first `count` samples of the shuffle, and returns when that is done;
-    prepare(count) compiles for it; parameters() gives pairs of weights [inputs, outputs] and biases.
+    prepare(count) compiles for it; parameters() gives pairs of weights [inputs, outputs] and biases;
+    warm is how many samples a round of warming up takes, if not a few batches.
     """
     batch = min(options.batch, samples)
     begin = time.perf_counter()
-    warm = min(3 * batch + samples % batch, samples)  # whole batches and the small last one
+    warm = warm or min(3 * batch + samples % batch, samples)  # whole batches and the small last one
     prepare(warm)
     for _ in range(3):
-        start = time.perf_counter()
-        train(warm)
-        expected = (time.perf_counter() - start) / warm
+        expected = seconds_of(train, warm) / warm
     affordable = int(options.seconds / expected)
-    epochs = max(1, min(options.epochs, affordable // samples))
     count = samples if affordable >= samples else max(affordable // batch, 1) * batch
     prepare(count)
     warm_up = time.perf_counter() - begin
-    start = time.perf_counter()
-    for _ in range(epochs):
-        train(count)
-    seconds = time.perf_counter() - start
+    epochs = [seconds_of(train, count)]
+    while count == samples and len(epochs) < options.epochs and sum(epochs) < options.seconds:
+        epochs.append(seconds_of(train, count))
     loss, accuracy = evaluate(parameters())
     print(json.dumps({
         "peer": package, "version": version(package), "backend": backend, "threads": options.threads, "batch": options.batch,
-        "samples_per_second": epochs * count / seconds, "epochs": round(epochs * count / samples, 3),
-        "warm_up_seconds": warm_up, "samples_seen": epochs * count + 3 * warm, "test_loss": loss, "test_accuracy": accuracy,
+        "samples_per_second": len(epochs) * count / sum(epochs),
+        "later_samples_per_second": later([count / seconds for seconds in epochs]),
+        "epochs": round(len(epochs) * count / samples, 3), "warm_up_seconds": warm_up,
+        "samples_seen": len(epochs) * count + 3 * warm, "test_loss": loss, "test_accuracy": accuracy,
     }), flush=True)
+
+
+def seconds_of(train, count):
+    start = time.perf_counter()
+    train(count)
+    return time.perf_counter() - start

@@ -45,24 +45,27 @@ def train(count):
 
 
 def train_replayed():
-    """The step of a whole batch as a CUDA graph, which finds its rows on the device; the last small batch op by op."""
-    order, place = torch.randperm(n, device=device), torch.zeros(1, dtype=torch.long, device=device)
-    batch = torch.arange(o.batch, device=device)
+    """The step of a whole batch as a CUDA graph, which finds its rows on the device; the last small batch op by op.
+
+    A graph keeps addresses, not tensors: `order` and `rows` live as long as `train` does, which names them. A tensor that is
+    let go of after the capture is overwritten by the next one, and the graph reads rows that are none.
+    """
+    order, rows = torch.randperm(n, device=device), torch.arange(o.batch, device=device)
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):  # PyTorch asks for warm-up steps on a stream of their own before the capture
         for _ in range(3):
-            step(order[batch])
+            step(order[rows])
     torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
     sgd.zero_grad(set_to_none=True)
     with torch.cuda.graph(graph):
-        step(order[place + batch])
-        place.add_(o.batch)
+        step(order[rows])
+        rows.add_(o.batch)
 
     def train(count):
         order.copy_(torch.randperm(n, device=device))
-        place.zero_()
+        torch.arange(o.batch, out=rows)
         for _ in range(count // o.batch):
             graph.replay()
         if count % o.batch:

@@ -109,7 +109,7 @@ impl Problem {
         if batch == 0 || batch > MAX_BATCH {
             return Err(Error::Usage(format!("--batch must lie between 1 and {MAX_BATCH}, got {batch}")));
         }
-        let spec = MlpSpec::new([&[FEATURES], hidden, &[CLASSES]].concat())?;
+        let spec = MlpSpec::with_hidden(FEATURES, hidden, CLASSES)?;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(1); // 0 makes the weights
         let mut parameters = Parameters::he_uniform(&spec, seed);

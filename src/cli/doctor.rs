@@ -112,7 +112,7 @@ fn human(report: &Report) -> String {
             Status::NotGiven => "not given",
             Status::NotChecked => "not checked",
         };
-        let _ = writeln!(text, "  {:<12} {status:<12} {residual}", checked.tensor);
+        let _ = writeln!(text, "  {:<12} {status:<12} {residual}", checked.tensor.to_string());
     }
     text
 }

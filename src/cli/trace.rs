@@ -108,8 +108,7 @@ fn setting(args: &TraceArgs) -> Result<Setting> {
                 None,
                 false,
             )?;
-            let ends = ([dataset.train.features()], [dataset.classes]);
-            let spec = MlpSpec::new([&ends.0[..], &args.hidden.0, &ends.1].concat())?;
+            let spec = MlpSpec::with_hidden(dataset.train.features(), &args.hidden.0, dataset.classes)?;
             fits(&spec, args.batch)?;
             let parameters = Parameters::he_uniform(&spec, args.seed);
             (spec, parameters, dataset)

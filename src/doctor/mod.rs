@@ -108,7 +108,7 @@ fn concluded(dump: &Dump, mut exam: Exam) -> Report {
         notes.push("the loss is a sum over the batch, not a mean".to_owned());
     }
     notes.append(&mut exam.notes);
-    let first_mismatch = exam.findings.first().map(|finding| finding.tensor.clone());
+    let first_mismatch = exam.findings.first().map(|finding| finding.tensor.to_string());
     Report { verdict, first_mismatch, findings: exam.findings, notes, checked: exam.checked }
 }
 

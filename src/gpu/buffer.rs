@@ -11,7 +11,7 @@ use super::{Gpu, Submission};
 use crate::error::{Error, Result};
 
 /// A range of device memory that kernels read and write.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Buffer {
     pub(super) raw: wgpu::Buffer,
     label: String,
@@ -178,11 +178,19 @@ impl Gpu {
     /// # Errors
     /// [`Error::Device`] if the device cannot deliver them.
     pub async fn read<T: Pod>(&self, buffer: &Buffer, count: usize) -> Result<Vec<T>> {
-        let size = (count * size_of::<T>()) as u64;
+        self.read_slice(buffer.slice(0, (count * size_of::<T>()) as u64)).await
+    }
+
+    /// Reads the values of a part of a buffer, after all submissions so far.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub async fn read_slice<T: Pod>(&self, slice: Slice<'_>) -> Result<Vec<T>> {
+        let Slice { buffer, offset, size } = slice;
         let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
         let staging = self.raw_buffer("readback", size.next_multiple_of(4), usage);
         let mut encoder = self.device.create_command_encoder(&Default::default());
-        encoder.copy_buffer_to_buffer(&buffer.raw, 0, &staging.raw, 0, size.next_multiple_of(4));
+        encoder.copy_buffer_to_buffer(&buffer.raw, offset, &staging.raw, 0, size.next_multiple_of(4));
         self.queue.submit([encoder.finish()]);
 
         let (sender, receiver) = oneshot_channel();

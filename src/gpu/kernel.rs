@@ -1,10 +1,11 @@
 //! A kernel is one entry point of a WGSL file. What it binds, and its workgroup size, are read from the WGSL.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use bytemuck::Pod;
 
+use super::adapter::{AdapterSummary, DeviceType};
 use super::{Fill, Gpu, Resource, ResourceKind, Slice};
 use crate::error::{Error, Result};
 
@@ -90,6 +91,12 @@ impl Gpu {
     /// check; release builds do not unless asked to.
     pub fn with_checks(&self, checks: bool) -> Self {
         Self { checks, ..self.clone() }
+    }
+
+    /// The same device, taken for one of another type: kernels are chosen as they would be there.
+    pub fn taken_for(&self, device_type: DeviceType) -> Self {
+        let summary = AdapterSummary { device_type, ..self.summary().clone() };
+        Self { summary: Arc::new(summary), ..self.clone() }
     }
 
     /// The same device, on which a file of WGSL stands in for the one of its name: what a kernel that is wrong would do.

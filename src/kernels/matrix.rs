@@ -6,6 +6,9 @@ use crate::gpu::{Buffer, Gpu, Slice};
 /// Rows and columns of a block.
 pub(super) const BLOCK: usize = 4;
 
+/// Where a binding may begin: at a multiple of so many bytes, WebGPU's largest.
+const ALIGNMENT: u64 = 256;
+
 /// How a value is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Element {
@@ -180,12 +183,54 @@ impl Matrix {
         Ok(())
     }
 
-    /// All packed values of a matrix that has a buffer of its own.
+    /// Bytes of a buffer that holds matrices of these layouts.
+    pub fn size_together(layouts: impl IntoIterator<Item = Layout>) -> u64 {
+        layouts.into_iter().map(|layout| layout.size().next_multiple_of(ALIGNMENT)).sum()
+    }
+
+    /// Matrices in one buffer, all values zero.
+    ///
+    /// # Errors
+    /// As [`Gpu::alloc`].
+    pub fn zeros_together(gpu: &Gpu, label: &str, layouts: &[Layout]) -> Result<Vec<Self>> {
+        let mut end = 0;
+        let place = |layout: &Layout| {
+            let offset = end;
+            end += layout.size().next_multiple_of(ALIGNMENT);
+            (offset, *layout)
+        };
+        let places: Vec<(u64, Layout)> = layouts.iter().map(place).collect();
+        let buffer = gpu.alloc(label, end)?;
+        Ok(places.into_iter().map(|(offset, layout)| Self::within(&buffer, offset, layout)).collect())
+    }
+
+    /// The whole buffer that matrices lie in.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if there are none, or they lie in several.
+    pub(super) fn shared_by<'a>(
+        what: &str,
+        matrices: impl IntoIterator<Item = &'a Self>,
+    ) -> Result<Slice<'a>> {
+        let mut matrices = matrices.into_iter();
+        let first = matrices.next().map(|matrix| &matrix.buffer);
+        match first.filter(|&first| matrices.all(|matrix| matrix.buffer == *first)) {
+            Some(buffer) => Ok(buffer.whole()),
+            None => Err(Error::shape(format!("{what}: buffers"), 1, "several")),
+        }
+    }
+
+    /// The number of the `vec4` of its buffer at which it begins.
+    pub(super) fn first_block(&self) -> u32 {
+        (self.offset / size_of::<[f32; BLOCK]>() as u64) as u32
+    }
+
+    /// All packed values.
     ///
     /// # Errors
     /// As [`Gpu::read`].
     pub async fn read(&self, gpu: &Gpu) -> Result<Vec<f32>> {
-        gpu.read(&self.buffer, self.layout.len()).await
+        gpu.read_slice(self.slice()).await
     }
 
     /// What kernels bind.

@@ -10,6 +10,8 @@
 
 mod activation;
 mod clip_norm;
+mod fused_middle;
+mod fused_update;
 mod gather;
 mod gather_floats;
 mod matmul;
@@ -20,6 +22,8 @@ mod softmax_xent;
 
 pub use activation::Activate;
 pub use clip_norm::ClipNorm;
+pub use fused_middle::FusedMiddle;
+pub use fused_update::FusedUpdate;
 pub use gather::{BoundGather, Gather, Sample};
 pub use gather_floats::GatherFloats;
 pub use matmul::Matmul;
@@ -32,9 +36,11 @@ use crate::gpu::adapter::DeviceType;
 use crate::gpu::{Gpu, Shader};
 
 /// Every WGSL file of the program.
-pub const SHADERS: [Shader; 10] = [
+pub const SHADERS: [Shader; 12] = [
     activation::SHADER,
     clip_norm::SHADER,
+    fused_middle::SHADER,
+    fused_update::SHADER,
     gather::SHADER,
     gather_floats::SHADER,
     matmul::SMALL,

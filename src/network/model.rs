@@ -40,6 +40,14 @@ impl MlpSpec {
         Ok(spec)
     }
 
+    /// A network with these hidden layers, and ReLU.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_hidden(inputs: usize, hidden: &[usize], classes: usize) -> Result<Self> {
+        Self::new([&[inputs], hidden, &[classes]].concat())
+    }
+
     /// The same sizes with another activation.
     pub fn with_activation(self, activation: Activation) -> Self {
         Self { activation, ..self }

@@ -1,4 +1,4 @@
-//! The mathematics in plain f64: the textbook page ([`textbook`]), twin of every kernel, and the doctor's referee.
+//! The mathematics in plain f64: the textbook page (`textbook`), twin of every kernel, and the doctor's referee.
 //!
 //! Nothing here is fast; everything is plain.
 

@@ -134,8 +134,7 @@ impl Config {
         if let Some(lr) = self.lr.filter(|lr| !(*lr > 0.0 && lr.is_finite())) {
             return refuse("lr", &lr, "a number greater than 0");
         }
-        let ends = (dataset.train.features(), dataset.classes);
-        MlpSpec::new([&[ends.0], &self.hidden[..], &[ends.1]].concat())
+        MlpSpec::with_hidden(dataset.train.features(), &self.hidden, dataset.classes)
     }
 }
 

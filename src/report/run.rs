@@ -99,8 +99,8 @@ impl Run {
     }
 
     /// How it ended, in a word or two.
-    pub(super) fn outcome(&self) -> String {
-        self.history.end.as_ref().map_or("no end yet".into(), |end| end.outcome.replace('_', " "))
+    pub(super) fn outcome(&self) -> &'static str {
+        self.history.end.as_ref().map_or("no end yet", |end| end.outcome.name())
     }
 
     /// How it stands with the run.

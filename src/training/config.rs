@@ -253,9 +253,8 @@ impl TrainConfig {
     /// # Errors
     /// [`Error::Usage`] for a size of 0, or sizes beyond any machine.
     pub fn spec(&self, dataset: &Dataset) -> Result<MlpSpec> {
-        let ends = (dataset.train.features(), dataset.classes);
-        let sizes = [&[ends.0], &self.hidden[..], &[ends.1]].concat();
-        Ok(MlpSpec::new(sizes)?.with_activation(self.activation))
+        let spec = MlpSpec::with_hidden(dataset.train.features(), &self.hidden, dataset.classes)?;
+        Ok(spec.with_activation(self.activation))
     }
 
     /// The learning rate of all steps, where an epoch has so many.

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use super::checkpoint::{Progress, State};
 use super::config::TrainConfig;
 use super::plan::{Plan, shuffled};
@@ -57,7 +59,8 @@ impl Observer for Unobserved {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// All epochs are done.
     Finished,
@@ -65,6 +68,17 @@ pub enum Outcome {
     StoppedEarly,
     /// The observer asked for it.
     Interrupted,
+}
+
+impl Outcome {
+    /// For people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::StoppedEarly => "stopped early",
+            Self::Interrupted => "interrupted",
+        }
+    }
 }
 
 /// What was trained in one sitting, and how long it took.

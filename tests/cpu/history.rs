@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use gpu_mlp::training::Outcome;
 use gpu_mlp::training::run::RunDir;
 use gpu_mlp::training::run::history::History;
 
@@ -25,7 +26,7 @@ fn it_is_what_the_program_printed() {
         assert_eq!(line["test_loss"], record.test_loss);
     }
     let end = read.end.unwrap();
-    assert_eq!((end.outcome.as_str(), end.model_epoch), ("finished", Some(2)));
+    assert_eq!((end.outcome, end.model_epoch), (Outcome::Finished, Some(2)));
 
     place.train(&["--resume", "a", "--epochs", "3"]).ok();
     let read = history(&place).unwrap();

@@ -19,7 +19,7 @@ use crate::tiny;
 const LR: f64 = 0.1;
 
 fn network(hidden: &[usize]) -> Mlp {
-    let spec = MlpSpec::new([&[tiny::FEATURES], hidden, &[tiny::CLASSES]].concat()).unwrap();
+    let spec = MlpSpec::with_hidden(tiny::FEATURES, hidden, tiny::CLASSES).unwrap();
     Parameters::he_uniform(&spec, 3).in_f64(Activation::Relu)
 }
 

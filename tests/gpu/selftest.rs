@@ -1,7 +1,10 @@
 //! The self-test of the adapter at hand, kernel by kernel, and whether it notices a kernel that is wrong.
 
-use gpu_mlp::checks::selftest::{self, Row, activations, gathers, products, rules, softmax_xent, steps};
+use gpu_mlp::checks::selftest::{
+    self, Row, activations, fused, gathers, products, rules, softmax_xent, steps,
+};
 use gpu_mlp::engine::{GpuEngine, Residency};
+use gpu_mlp::gpu::adapter::DeviceType;
 use gpu_mlp::gpu::{Gpu, Shader};
 use gpu_mlp::kernels::SHADERS;
 use gpu_mlp::reference::compare::Tolerance;
@@ -13,6 +16,7 @@ pub const TRIALS: &[crate::NamedTrial] = &[
     ("selftest::wrong_kernels_are_noticed", wrong_kernels),
     ("selftest::a_shader_that_does_not_compile_is_a_row", broken),
     ("selftest::fifty_steps_notice_a_wrong_kernel", fifty_steps),
+    ("selftest::fifty_steps_are_right_as_on_hardware", as_on_hardware),
 ];
 
 fn shader(name: &str) -> Shader {
@@ -25,6 +29,7 @@ fn checked(gpu: &Gpu, name: &str) -> Vec<Row> {
         match name {
             "gather" | "gather_floats" => gathers::check(gpu).await,
             "softmax_xent" => softmax_xent::check(gpu).await,
+            "fused_middle" | "fused_update" => fused::check(gpu).await,
             "activation" => activations::check(gpu).await,
             "clip_norm" => rules::clip_norm(gpu).await,
             "optimizer" => rules::advance(gpu).await,
@@ -155,7 +160,7 @@ const IN_SUBGROUPS: [&[Mistake]; 2] = [
 
 const LEARNING_RATE: Mistake = mistake("", "store_w", "- params.lr", "- 0.999 * params.lr", "update sgd");
 
-const ELSEWHERE: [Mistake; 31] = [
+const ELSEWHERE: [Mistake; 43] = [
     mistake("gather", "gather", "word < vec4u(params.words)", "word <= vec4u(params.words)", "gather.gather"),
     mistake("gather", "gather", "params.pitch +", "params.stride +", "gather.gather"),
     mistake("gather", "gather", "255u", "254u", "gather.gather"),
@@ -188,6 +193,42 @@ const ELSEWHERE: [Mistake; 31] = [
         "/ forward.sum_exp",
         "/ (forward.sum_exp * 1.00001)",
         "softmax_xent.train",
+    ),
+    mistake("fused_middle", "product", "k < layer.ins", "k + 1u < layer.ins", "fused_middle.step"),
+    mistake("fused_middle", "product_back", "k < layer.outs", "k + 1u < layer.outs", "fused_middle.step"),
+    mistake("fused_middle", "add_up", "slice < part.slices", "slice + 1u < part.slices", "fused_middle.step"),
+    mistake("fused_middle", "forward", "value < vec4f(0.0)", "value < vec4f(-0.01)", "fused_middle.step"),
+    mistake("fused_middle", "best_of", "other.x > best.max", "other.x < best.max", "fused_middle.step"),
+    mistake(
+        "fused_middle",
+        "loss",
+        "- params.label_smoothing / f32(params.classes)",
+        "",
+        "fused_middle.step smoothing",
+    ),
+    mistake("fused_middle", "loss", "if sample.weight == 0.0", "if false", "fused_middle.step"),
+    mistake("fused_middle", "loss", "log(total.x)", "log(total.x * 1.0001)", "fused_middle.step"),
+    mistake("fused_middle", "backward", "a[i] > vec4f(0.0)", "a[i] >= vec4f(0.0)", "fused_middle.step"),
+    mistake(
+        "fused_update",
+        "sum_inner",
+        "k < params.rows",
+        "k + 1u < params.rows",
+        "fused_update.update gradient",
+    ),
+    mistake(
+        "fused_update",
+        "sum_first_bytes",
+        "k < params.rows",
+        "k + 1u < params.rows",
+        "fused_update.update_bytes sgd",
+    ),
+    mistake(
+        "fused_update",
+        "store",
+        "params.weight_decay * old",
+        "0.99 * params.weight_decay * old",
+        "fused_update.update momentum, decay",
     ),
     mistake("activation", "relu", "vec4f(1.0)", "vec4f(0.999)", "activation.train relu"),
     mistake("activation", "sigmoid", "value * (1.0 - value)", "value", "activation.train sigmoid"),
@@ -263,6 +304,23 @@ fn broken(gpu: &Gpu) {
     assert!(!report.ok && wrong.len() >= 2, "{wrong:#?}");
     assert!(wrong[0].kernel == "clip_norm" && wrong[0].wrong.as_ref().unwrap().contains("rejected"));
     assert!(report.rows.iter().any(|row| row.kernel.starts_with("optimizer.") && row.ok), "the rest goes on");
+}
+
+/// The kernels that hardware takes: products with workgroup memory, and fused layers.
+fn as_on_hardware(gpu: &Gpu) {
+    let after = Tolerance { atol: 2e-5, rtol: 2e-4 };
+    let rows = |gpu: &Gpu, cases: &[steps::Case]| -> Vec<Row> {
+        let make = async |spec: &_, data, options| {
+            GpuEngine::new(gpu.clone(), spec, data, options, Residency::WhereTheyFit).await
+        };
+        let check = |case| block_on(steps::check_case(case, &steps::SIZES, 50, after, &make)).unwrap();
+        cases.iter().map(check).collect()
+    };
+    let gpu = gpu.taken_for(DeviceType::DiscreteGpu);
+    right(&rows(&gpu, &steps::cases()));
+    let wrong = mistake("fused_update", "store", "- params.lr", "- 0.999 * params.lr", "");
+    let wrong = gpu.substituting(with("fused_update", &[wrong]));
+    assert!(rows(&wrong, &steps::cases()[..1]).iter().all(|row| !row.ok), "the fused kernels are not used");
 }
 
 fn fifty_steps(gpu: &Gpu) {

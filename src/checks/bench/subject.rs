@@ -44,7 +44,7 @@ impl Subject {
     }
 
     pub(super) fn of(dataset: Arc<Dataset>, hidden: &[usize]) -> Result<Self> {
-        let spec = MlpSpec::new([&[dataset.train.features()], hidden, &[dataset.classes]].concat())?;
+        let spec = MlpSpec::with_hidden(dataset.train.features(), hidden, dataset.classes)?;
         let parameters = Arc::new(Parameters::he_uniform(&spec, 1));
         Ok(Self { dataset, spec, parameters, batch_size: 1 })
     }

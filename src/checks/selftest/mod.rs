@@ -4,6 +4,7 @@
 //! tests call the same code.
 
 pub mod activations;
+pub mod fused;
 pub mod gathers;
 pub mod operands;
 pub mod products;
@@ -57,6 +58,7 @@ pub async fn on_gpu(gpu: &Gpu) -> Report {
         keep(shader.name, products::check(gpu, shader).await);
     }
     keep("softmax_xent", softmax_xent::check(gpu).await);
+    keep("fused", fused::check(gpu).await);
     keep("activation", activations::check(gpu).await);
     keep("clip_norm", rules::clip_norm(gpu).await);
     keep("optimizer", rules::advance(gpu).await);

@@ -1,9 +1,5 @@
 //! Keeps what a run has to keep in its folder, and tells its face.
 
-use std::borrow::Cow;
-
-use serde::Serialize;
-
 use super::face::{Ending, Opening};
 use super::session::Session;
 use crate::cli::interrupt;
@@ -11,56 +7,13 @@ use crate::cli::output::json;
 use crate::engine::EngineInfo;
 use crate::error::Result;
 use crate::gpu::Pipelines;
-use crate::step::metrics::{EpochRecord, Recovery};
+use crate::step::metrics::EpochRecord;
 use crate::step::schedule::Schedule;
 use crate::training::checkpoint::State;
 use crate::training::run::RunDir;
+use crate::training::run::event::{Compiling, End, Event, Start};
 use crate::training::tensorboard::{self, EventFile};
 use crate::training::{Observer, Outcome, TrainConfig};
-
-/// A line of `metrics.jsonl` and of `train --json`.
-#[derive(Serialize)]
-#[serde(tag = "event", rename_all = "lowercase")]
-pub(super) enum Line<'a> {
-    Start(Start<'a>),
-    Epoch(&'a EpochRecord),
-    Recovery(&'a Recovery),
-    End(End<'a>),
-}
-
-#[derive(Serialize)]
-pub(super) struct Start<'a> {
-    #[serde(flatten)]
-    engine: &'a EngineInfo,
-    layers: Vec<usize>,
-    parameters: usize,
-    /// Seen in an epoch: what is held out, or left out, is not among them.
-    train_samples: usize,
-    validation_samples: usize,
-    test_samples: usize,
-    data: &'a str,
-    data_origin: &'a str,
-    #[serde(flatten)]
-    config: &'a TrainConfig,
-    /// From the program's start to here: reading data, opening the device, compiling kernels.
-    setup_seconds: f64,
-    /// The kernels' part of it; not on the CPU.
-    #[serde(flatten)]
-    pipelines: Option<Pipelines>,
-    run_dir: Cow<'a, str>,
-}
-
-#[derive(Serialize)]
-pub(super) struct End<'a> {
-    outcome: &'static str,
-    epochs: usize,
-    /// The epoch that the model and these scores are of: the newest, or with early stopping the best.
-    model_epoch: Option<usize>,
-    test_accuracy: Option<f64>,
-    test_loss: Option<f64>,
-    seconds: f64,
-    run_dir: Cow<'a, str>,
-}
 
 /// Writes the run's folder, and tells whoever watches.
 pub(super) struct Recorder<'a> {
@@ -119,7 +72,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// Keeps a line if it is new.
-    fn record(&self, line: &Line<'_>, keep: bool) -> Result<()> {
+    fn record(&self, line: &Event, keep: bool) -> Result<()> {
         let text = json(line)?;
         if keep {
             self.run.append(&text)?;
@@ -137,21 +90,25 @@ impl<'a> Recorder<'a> {
     ) -> Result<()> {
         let Session { config, dataset, plan, begun, face, .. } = self.session;
         let spec = config.train.spec(dataset)?;
+        let compiling = pipelines.map(|Pipelines { pipeline_seconds, pipelines_cached }| Compiling {
+            pipeline_seconds,
+            pipelines_cached,
+        });
         let start = Start {
-            engine,
+            engine: engine.clone(),
             layers: spec.sizes().to_vec(),
             parameters: spec.parameter_count(),
             train_samples: plan.train.len(),
             validation_samples: plan.validation.len(),
             test_samples: plan.test.len(),
-            data: &dataset.name,
-            data_origin: &dataset.origin,
-            config: &config.train,
+            data: dataset.name.clone(),
+            data_origin: dataset.origin.clone(),
+            config: Some(config.train.clone()),
             setup_seconds: begun.elapsed().as_secs_f64(),
-            pipelines,
-            run_dir: self.run.path().to_string_lossy(),
+            compiling,
+            run_dir: self.run.path().to_string_lossy().into_owned(),
         };
-        self.record(&Line::Start(start), new)?;
+        self.record(&Event::Start(Box::new(start)), new)?;
         face.start(&Opening { dataset, plan, spec: &spec, engine, run: self.run.path(), config, history })
     }
 
@@ -164,19 +121,15 @@ impl<'a> Recorder<'a> {
         seconds: f64,
     ) -> Result<()> {
         let end = End {
-            outcome: match outcome {
-                Outcome::Finished => "finished",
-                Outcome::StoppedEarly => "stopped_early",
-                Outcome::Interrupted => "interrupted",
-            },
+            outcome,
             epochs,
             model_epoch: best.map(|record| record.epoch),
             test_accuracy: best.map(|record| record.test_accuracy),
             test_loss: best.map(|record| record.test_loss),
             seconds,
-            run_dir: self.run.path().to_string_lossy(),
+            run_dir: self.run.path().to_string_lossy().into_owned(),
         };
-        self.record(&Line::End(end), true)?;
+        self.record(&Event::End(end), true)?;
         let (run, model) = (self.run.path(), &self.run.model());
         let patience = self.session.config.train.early_stopping.unwrap_or_default();
         self.session.face.end(&Ending { outcome, epochs, best, seconds, run, model, patience });
@@ -191,7 +144,7 @@ impl Observer for Recorder<'_> {
 
     fn epoch(&mut self, record: &EpochRecord, state: &State) -> Result<()> {
         // The line first: see `run`. And the events: those of an epoch too many are void once it is trained again.
-        self.record(&Line::Epoch(record), true)?;
+        self.record(&Event::Epoch(record.clone()), true)?;
         self.events.as_mut().map_or(Ok(()), |events| events.epoch(record))?;
         self.run.save(state, &self.session.model_info()?)?;
         self.session.face.epoch(record);

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use super::args::{OnDeviceLost, OnDivergence};
-use super::recorder::Line;
 use super::session::Session;
 use crate::cli::choice::{BackendChoice, DeviceChoice};
 use crate::cli::output::{json, note};
@@ -12,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::step::metrics::Recovery;
 use crate::training::checkpoint::Progress;
 use crate::training::run::RunDir;
+use crate::training::run::event::Event;
 
 /// Losses of the device in a row, without a checkpoint between them, after which it is given up.
 const MOST_LOSSES: u32 = 4;
@@ -88,7 +88,7 @@ fn lower_lr(session: &Session<'_>, run: &RunDir, error: Error) -> Result<()> {
 
 /// The line first: see `run`.
 fn keep(session: &Session<'_>, run: &RunDir, recovery: &Recovery) -> Result<()> {
-    let text = json(&Line::Recovery(recovery))?;
+    let text = json(&Event::Recovery(recovery.clone()))?;
     run.append(&text)?;
     session.face.line(&text);
     if !session.args.quiet {

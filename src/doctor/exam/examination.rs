@@ -69,6 +69,8 @@ pub struct Exam<'a> {
     pub checked: Vec<Checked>,
     /// Conventions so far.
     pub notes: Vec<String>,
+    /// Whether the learning rate was found from the steps, so that no scale can be judged by it.
+    pub rate_fitted: bool,
     /// The cost at which this examination can no longer be the one that counts.
     pub limit: usize,
 }
@@ -102,6 +104,7 @@ impl<'a> Exam<'a> {
             findings: Vec::new(),
             checked: Vec::new(),
             notes: case.notes.clone(),
+            rate_fitted: false,
             limit: usize::MAX,
         }
     }
@@ -145,12 +148,12 @@ impl<'a> Exam<'a> {
 
     /// Records a tensor that is not in the file.
     pub fn not_given(&mut self, slot: Slot) {
-        self.checked.push(Checked { tensor: slot.to_string(), status: Status::NotGiven, residual: None });
+        self.checked.push(Checked { tensor: slot, status: Status::NotGiven, residual: None });
     }
 
     /// Records a tensor that cannot be checked.
     pub fn not_checked(&mut self, slot: Slot) {
-        self.checked.push(Checked { tensor: slot.to_string(), status: Status::NotChecked, residual: None });
+        self.checked.push(Checked { tensor: slot, status: Status::NotChecked, residual: None });
     }
 
     /// Scores trials of a tensor.
@@ -173,13 +176,13 @@ impl<'a> Exam<'a> {
             if let Some(note) = scored[0].note {
                 self.note(note);
             }
-            self.checked.push(Checked { tensor: slot.to_string(), status: Status::Ok, residual });
+            self.checked.push(Checked { tensor: slot, status: Status::Ok, residual });
             return Settled { winners: scored };
         }
         for s in &mut scored {
             s.causes.splice(0..0, self.pending.iter().cloned());
         }
-        self.checked.push(Checked { tensor: slot.to_string(), status: Status::Wrong, residual });
+        self.checked.push(Checked { tensor: slot, status: Status::Wrong, residual });
         let decision = decide(&scored);
         if decision.winners.is_empty() || !decision.apart {
             self.unnamed(slot, &decision, Number(right), unknown);
@@ -208,7 +211,7 @@ impl<'a> Exam<'a> {
         });
         for cause in &lead.causes {
             self.findings.push(Finding {
-                tensor: slot.to_string(),
+                tensor: slot,
                 bug: Some(cause.id.to_owned()),
                 also: also.clone(),
                 formula: cause.formula.clone(),
@@ -245,7 +248,7 @@ impl<'a> Exam<'a> {
             residual: Number(other.residual),
         });
         self.findings.push(Finding {
-            tensor: slot.to_string(),
+            tensor: slot,
             bug: None,
             also,
             formula,

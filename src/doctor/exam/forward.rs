@@ -52,9 +52,10 @@ impl Exam<'_> {
             scored.extend(self.scores(given, magnitude, permutation::trial(slot, given, &right)));
         }
         self.settle(slot, scored, || ratio::describe(given, &right));
-        let overwritten = self.findings.last().is_some_and(|f| {
-            f.bug.as_deref() == Some("preactivation-overwritten") && f.tensor == slot.to_string()
-        });
+        let overwritten = self
+            .findings
+            .last()
+            .is_some_and(|f| f.bug.as_deref() == Some("preactivation-overwritten") && f.tensor == slot);
         if overwritten { right } else { given.clone() }
     }
 

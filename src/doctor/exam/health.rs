@@ -23,7 +23,7 @@ impl Exam<'_> {
         let bug = Some(id.to_owned());
         let (residual, runner_up, also) = (Number(0.0), None, Vec::new());
         self.findings.push(Finding {
-            tensor: tensor.to_string(),
+            tensor,
             bug,
             also,
             formula,

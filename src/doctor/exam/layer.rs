@@ -39,7 +39,7 @@ impl Exam<'_> {
                     kept.contains(&(index - 1))
                 });
             }
-            let named = self.findings.last().is_some_and(|f| f.tensor == slot.to_string());
+            let named = self.findings.last().is_some_and(|f| f.tensor == slot);
             if named || !settled.is_empty() {
                 candidates.iter_mut().for_each(|candidate| candidate.causes.clear());
             }

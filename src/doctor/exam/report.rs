@@ -1,5 +1,6 @@
 //! What the doctor found; serialises to the JSON that `gpu-mlp doctor --json` prints.
 
+use crate::doctor::file::slot::Slot;
 use serde::Serialize;
 
 /// The answer in one word.
@@ -27,7 +28,7 @@ pub struct RunnerUp {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finding {
     /// The tensor of the file that shows it.
-    pub tensor: String,
+    pub tensor: Slot,
     /// The bug, if its formula alone reproduces the numbers.
     pub bug: Option<String>,
     /// Bugs these numbers cannot tell from it; without a bug, the candidates.
@@ -49,7 +50,7 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Checked {
     /// Its name.
-    pub tensor: String,
+    pub tensor: Slot,
     /// `ok`, `wrong`, `not given` or `not checked`.
     pub status: Status,
     /// How far it is from the right one, computed from the file's own tensors before it.

@@ -69,6 +69,7 @@ impl Exam<'_> {
         rates.sort_by(f64::total_cmp);
         if let Some(&lr) = rates.get(rates.len() / 2) {
             self.numbers.insert("lr", lr);
+            self.rate_fitted = true;
             self.note(format!(
                 "lr is not given; the steps show {lr:.6} times the gradients (1/N may be in it)"
             ));
@@ -100,7 +101,7 @@ impl Exam<'_> {
 
     /// The factor from the file's gradients to the downhill direction of the loss.
     fn turn(&self) -> f64 {
-        if self.rate_was_fitted() {
+        if self.rate_fitted {
             return self.world.sign;
         }
         self.world.sign * self.world.objective / self.world.gradient
@@ -109,12 +110,7 @@ impl Exam<'_> {
     /// The factor from the mean loss's gradient to what the learning rate multiplies: a fitted rate counts from
     /// gradients in the file's own scale.
     pub fn step_scale(&self) -> f64 {
-        if self.rate_was_fitted() { self.world.gradient } else { self.world.objective }
-    }
-
-    /// Whether the learning rate was found from the steps, so that no scale can be judged by it.
-    fn rate_was_fitted(&self) -> bool {
-        self.notes.iter().any(|note| note.starts_with("lr is not given"))
+        if self.rate_fitted { self.world.gradient } else { self.world.objective }
     }
 
     /// The state and the step of one parameter, from its gradient in the file.

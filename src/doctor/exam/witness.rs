@@ -15,8 +15,8 @@ impl Exam<'_> {
     /// Notes, for every weight gradient of the file that was found wrong, what central differences say.
     pub fn witness(&mut self) {
         let wrong = |param: Param, exam: &Self| {
-            let name = Slot::Grad(param).to_string();
-            exam.checked.iter().any(|c| c.tensor == name && c.status == super::report::Status::Wrong)
+            let slot = Slot::Grad(param);
+            exam.checked.iter().any(|c| c.tensor == slot && c.status == super::report::Status::Wrong)
         };
         let params: Vec<Param> =
             (1..=self.case.depth()).map(Param::W).filter(|&param| wrong(param, self)).collect();

@@ -54,7 +54,8 @@ impl<'a> Search<'a> {
         let mut exam = Exam::new(case, &self.dump.numbers, self.tolerance, world);
         exam.limit = self.cost();
         exam.forward();
-        let fits = |exam: &Exam| exam.checked.iter().any(|c| c.tensor == "loss" && c.status == Status::Ok);
+        let fits =
+            |exam: &Exam| exam.checked.iter().any(|c| c.tensor == Slot::Loss && c.status == Status::Ok);
         if world.loss_decides && !fits(&exam) {
             return None;
         }
@@ -76,7 +77,8 @@ pub fn best<'a>(dump: &'a Dump, cases: &'a [Case], tolerance: Tolerance) -> Opti
         cases.first().map_or(0, |case| case.sizes.windows(2).map(|pair| pair[0] * pair[1]).sum());
     let searched = if weights > LARGE { SEARCHED_LARGE } else { SEARCHED };
     let mut costs = search.consider(conventions(dump, cases), 0);
-    if search.best.as_ref().is_some_and(|exam| exam.findings.iter().any(|finding| finding.tensor == "p")) {
+    if search.best.as_ref().is_some_and(|exam| exam.findings.iter().any(|finding| finding.tensor == Slot::P))
+    {
         let fresh = costs.iter().map(|&(_, case, world)| (case, World { fresh_p: true, ..world })).collect();
         let more = search.consider(fresh, 0);
         costs.extend(more);

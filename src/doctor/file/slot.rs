@@ -1,5 +1,6 @@
 //! The names of the tensors a file may hold, in the order in which they are computed.
 
+use serde::{Serialize, Serializer};
 use std::fmt;
 
 /// A parameter; layers are counted from 1.
@@ -89,6 +90,13 @@ impl Slot {
             }
             _ => None,
         }
+    }
+}
+
+/// By its name.
+impl Serialize for Slot {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

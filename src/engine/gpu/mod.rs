@@ -187,18 +187,19 @@ impl Training {
         let chunk_bytes = CHUNK_BYTES.min(gpu.max_binding_size() as usize);
         let slots = (chunk_bytes / slot_bytes).min(batches).clamp(1, MAX_SLOTS);
         let rows = (slots * slot_rows).max(evaluation_rows);
+        let [z, dz] = Outputs::for_training(network, spec, batch)?;
         let mut training = Self {
             x: Matrix::zeros(gpu, "x", layout(rows, spec.inputs()))?,
             order: gpu.upload("order", &vec![Sample::PADDING; rows])?,
             slot_rows,
-            z: Outputs::new(gpu, "z", spec, batch)?,
-            dz: Outputs::new(gpu, "dz", spec, batch)?,
+            z,
+            dz,
             slopes: match network.has_slopes() {
                 true => Some(Outputs::new(gpu, "slope", spec, batch)?),
                 false => None,
             },
             steps: gpu.rows("steps", slots),
-            sums: gpu.upload("sums", &vec![Sum::default(); network.kernels.softmax_xent.sums(batch)])?,
+            sums: gpu.upload("sums", &vec![Sum::default(); network.sums(batch)])?,
             samples: 0,
             steps_done: 0,
             slots: Vec::new(),
@@ -322,7 +323,7 @@ impl Engine for GpuEngine {
     }
 
     async fn set_sums(&mut self, sums: &Sums) -> Result<()> {
-        let count = self.network.kernels.softmax_xent.sums(self.options.batch_size);
+        let count = self.network.sums(self.options.batch_size);
         let mut partial = vec![Sum::default(); count];
         for (partial, &loss) in partial.iter_mut().zip(&sums.loss) {
             // What this engine summed was f32 to begin with, so that nothing is rounded on the way back.

@@ -1,8 +1,9 @@
 //! The network itself on the device: its parameters, and the launches of a forward pass and of a training step.
 
 use crate::error::Result;
+use crate::gpu::adapter::DeviceType;
 use crate::gpu::{Buffer, Gpu, Launch, Slice};
-use crate::kernels::{Activate, Advance, ClipNorm, Kernels, Layout, Matrix};
+use crate::kernels::{Activate, Advance, ClipNorm, FusedMiddle, FusedUpdate, Kernels, Layout, Matrix};
 use crate::network::{Activation, Dense, MlpSpec, OptimizerState, Parameters};
 use crate::step::dropout::Dropout;
 use crate::step::{Sgd, StepOptions};
@@ -15,9 +16,35 @@ pub(super) struct Network {
     layers: Vec<Layer>,
     /// What hidden layers do, if it is not the ReLU that the products have fused in.
     hidden: Option<(Activate, Dropout)>,
+    /// If the network is small: kernels for several layers at once.
+    fused: Option<Fused>,
     rule: Rule,
     label_smoothing: f32,
     moments: usize,
+}
+
+/// The kernels of a small network's step, for which all weights lie in one buffer, and so do all outputs.
+struct Fused {
+    middle: FusedMiddle,
+    update: FusedUpdate,
+}
+
+impl Fused {
+    /// Nothing where they do not suit the network or the device: a software adapter has few threads, for which products one
+    /// by one are better cut.
+    async fn new(gpu: &Gpu, spec: &MlpSpec, batch_size: usize) -> Result<Option<Self>> {
+        let outs: Vec<usize> = spec.layers().map(|(_, outs)| outs).collect();
+        let weights = Matrix::size_together(spec.layers().map(|(ins, outs)| Layout::weights(ins, outs)));
+        let outputs = Matrix::size_together(outs.iter().map(|&outs| Layout::activations(batch_size, outs)));
+        let fits = weights.max(2 * outputs) <= gpu.max_binding_size()
+            && FusedMiddle::runs_on(gpu)
+            && FusedUpdate::runs_on(gpu);
+        if gpu.summary().device_type == DeviceType::Cpu || !fits {
+            return Ok(None);
+        }
+        let fused = Self { middle: FusedMiddle::new(gpu).await?, update: FusedUpdate::new(gpu).await? };
+        Ok(fused.middle.takes(&outs).then_some(fused))
+    }
 }
 
 /// How weights change.
@@ -65,25 +92,38 @@ pub(super) struct Batch<'a> {
 }
 
 /// One matrix for each layer's output, with room for a fixed number of rows.
-pub(super) struct Outputs {
-    buffers: Vec<Buffer>,
-    widths: Vec<usize>,
-}
+pub(super) struct Outputs(Vec<Matrix>);
 
 impl Outputs {
     pub fn new(gpu: &Gpu, label: &str, spec: &MlpSpec, rows: usize) -> Result<Self> {
-        let widths: Vec<usize> = spec.layers().map(|(_, outs)| outs).collect();
-        let buffer = |(l, &width): (usize, &usize)| {
-            // The kernels never write the constant that the next layer's bias meets: it is written here.
-            gpu.upload(&format!("{label}{l}"), &Layout::activations(rows, width).pack_activations(&[]))
-        };
-        Ok(Self { buffers: widths.iter().enumerate().map(buffer).collect::<Result<_>>()?, widths })
+        let layouts = spec.layers().map(|(_, outs)| Layout::activations(rows, outs));
+        let matrix = |(l, layout)| Matrix::zeros(gpu, &format!("{label}{l}"), layout);
+        Self::with_constants(gpu, layouts.enumerate().map(matrix).collect::<Result<_>>()?)
+    }
+
+    /// What a training step needs: outputs, and gradients by them.
+    pub fn for_training(network: &Network, spec: &MlpSpec, rows: usize) -> Result<[Self; 2]> {
+        let gpu = &network.gpu;
+        if network.fused.is_none() {
+            return Ok([Self::new(gpu, "z", spec, rows)?, Self::new(gpu, "dz", spec, rows)?]);
+        }
+        let layouts: Vec<Layout> = spec.layers().map(|(_, outs)| Layout::activations(rows, outs)).collect();
+        let mut z = Matrix::zeros_together(gpu, "z and dz", &[&layouts[..], &layouts].concat())?;
+        let dz = z.split_off(layouts.len());
+        Ok([Self::with_constants(gpu, z)?, Self::with_constants(gpu, dz)?])
+    }
+
+    /// The kernels never write the constant that the next layer's bias meets: it is written here.
+    fn with_constants(gpu: &Gpu, matrices: Vec<Matrix>) -> Result<Self> {
+        for matrix in &matrices {
+            matrix.write(gpu, &matrix.layout.pack_activations(&[]))?;
+        }
+        Ok(Self(matrices))
     }
 
     /// The matrices of a batch of `rows`.
     pub fn of(&self, rows: usize) -> Vec<Matrix> {
-        let both = self.buffers.iter().zip(&self.widths);
-        both.map(|(buffer, &width)| Matrix::within(buffer, 0, Layout::activations(rows, width))).collect()
+        self.0.iter().map(|matrix| matrix.rows(0, rows)).collect()
     }
 }
 
@@ -92,21 +132,16 @@ impl Network {
     pub async fn new(gpu: Gpu, kernels: Kernels, spec: &MlpSpec, options: &StepOptions) -> Result<Self> {
         let moments = options.moments();
         let fused = options.fused(0).filter(|_| options.schedule.is_constant());
-        let layer = |(l, (ins, outs))| {
-            let layout = Layout::weights(ins, outs);
-            let matrix = |label: &str, kept: bool| {
-                let layout = if kept { layout } else { Layout::weights(1, 1) };
-                Matrix::zeros(&gpu, &format!("{label}{l}"), layout)
-            };
-            let moments = [matrix("first moment ", moments > 0)?, matrix("second moment ", moments > 1)?];
-            Ok(Layer { w: matrix("w", true)?, moments, g: matrix("gradient ", fused.is_none())? })
-        };
-        let layers: Vec<Layer> = spec.layers().enumerate().map(layer).collect::<Result<_>>()?;
         let activation = spec.activation();
         let hidden = match activation != Activation::Relu || options.dropout.is_on() {
             true => Some((Activate::new(&gpu, activation).await?, options.dropout)),
             false => None,
         };
+        let kernels_of_several = match hidden {
+            None => Fused::new(&gpu, spec, options.batch_size).await?,
+            Some(_) => None,
+        };
+        let layers = layers(&gpu, spec, kernels_of_several.is_some(), moments, fused.is_none())?;
         let rule = match fused {
             Some(sgd) => Rule::Fused(sgd),
             None => {
@@ -122,7 +157,16 @@ impl Network {
             }
         };
         gpu.keep_pipelines();
-        Ok(Self { gpu, kernels, layers, hidden, rule, label_smoothing: options.label_smoothing, moments })
+        let (fused, label_smoothing) = (kernels_of_several, options.label_smoothing);
+        Ok(Self { gpu, kernels, layers, hidden, fused, rule, label_smoothing, moments })
+    }
+
+    /// [`Sum`](crate::kernels::Sum)s that a step on `rows` adds to.
+    pub fn sums(&self, rows: usize) -> usize {
+        match &self.fused {
+            Some(fused) => fused.middle.sums(rows),
+            None => self.kernels.softmax_xent.sums(rows),
+        }
     }
 
     /// Whether hidden layers need slopes.
@@ -161,6 +205,25 @@ impl Network {
     /// One step on a batch. All gradients are there before any weight changes, so that the updates depend on nothing but
     /// them and may run side by side.
     pub fn step(&self, batch: &Batch<'_>) -> Result<Vec<Launch>> {
+        let (mut launches, gpu) = (self.gradients(batch)?, &self.gpu);
+        if let Rule::Stored(stored) = &self.rule {
+            let Stored { clip, advance } = &**stored;
+            if let Some(Clip { kernels, sums, most }) = clip {
+                let gradients: Vec<&Matrix> = self.layers.iter().map(|layer| &layer.g).collect();
+                launches.append(&mut kernels.launches(gpu, sums, &gradients, *most)?);
+            }
+            for Layer { w, moments, g } in &self.layers {
+                launches.push(advance.launch(gpu, batch.step, g, w, moments)?);
+            }
+        }
+        Ok(launches)
+    }
+
+    /// Forward and backward, to the gradients, or where the rule is fused to the weights' step itself.
+    fn gradients(&self, batch: &Batch<'_>) -> Result<Vec<Launch>> {
+        if let Some(fused) = &self.fused {
+            return self.fused_gradients(fused, batch);
+        }
         let (gpu, matmul) = (&self.gpu, &self.kernels.matmul);
         let &Batch { x, z, dz, slopes, order, sums, step } = batch;
         let dropout = self.hidden.as_ref().map(|(_, dropout)| *dropout).unwrap_or_default();
@@ -183,17 +246,27 @@ impl Network {
                 Rule::Stored(_) => matmul.gradient(gpu, input, &dz[l], g, &moments[1])?,
             });
         }
-        if let Rule::Stored(stored) = &self.rule {
-            let Stored { clip, advance } = &**stored;
-            if let Some(Clip { kernels, sums, most }) = clip {
-                let gradients: Vec<&Matrix> = self.layers.iter().map(|layer| &layer.g).collect();
-                launches.append(&mut kernels.launches(gpu, sums, &gradients, *most)?);
-            }
-            for Layer { w, moments, g } in &self.layers {
-                launches.push(advance.launch(gpu, step, g, w, moments)?);
-            }
-        }
         Ok(launches)
+    }
+
+    /// The same in three launches: the first layer, all others forward and backward, and the weights of all.
+    fn fused_gradients(&self, fused: &Fused, batch: &Batch<'_>) -> Result<Vec<Launch>> {
+        let (gpu, &Batch { x, z, dz, order, sums, .. }) = (&self.gpu, batch);
+        let all = |matrix: fn(&Layer) -> &Matrix| self.layers.iter().map(matrix).cloned().collect::<Vec<_>>();
+        let w = all(|layer| &layer.w);
+        let spare = [self.layers[0].moments[1].clone()];
+        let (out, v, sgd) = match &self.rule {
+            Rule::Fused(sgd) if sgd.momentum != 0.0 => {
+                (w.clone(), all(|layer| &layer.moments[0]), Some(*sgd))
+            }
+            Rule::Fused(sgd) => (w.clone(), spare.to_vec(), Some(*sgd)),
+            Rule::Stored(_) => (all(|layer| &layer.g), spare.to_vec(), None),
+        };
+        Ok(vec![
+            self.kernels.matmul.forward(gpu, x, &w[0], &z[0], true)?,
+            fused.middle.launch(gpu, &w, (z, dz), order, sums, self.label_smoothing)?,
+            fused.update.launch(gpu, x, (z, dz), &out, &v, sgd)?,
+        ])
     }
 
     pub async fn parameters(&self) -> Result<Parameters> {
@@ -235,6 +308,23 @@ impl Network {
         }
         Ok(())
     }
+}
+
+/// Layers with all parameters zero, of one buffer for all of them if they are to lie `together`.
+fn layers(gpu: &Gpu, spec: &MlpSpec, together: bool, moments: usize, gradients: bool) -> Result<Vec<Layer>> {
+    let layouts: Vec<Layout> = spec.layers().map(|(ins, outs)| Layout::weights(ins, outs)).collect();
+    let matrices = |label: &str, kept: bool| -> Result<Vec<Matrix>> {
+        let layouts = if kept { layouts.clone() } else { vec![Layout::weights(1, 1); layouts.len()] };
+        if together {
+            return Matrix::zeros_together(gpu, label, &layouts);
+        }
+        let one = |(l, layout)| Matrix::zeros(gpu, &format!("{label} {l}"), layout);
+        layouts.into_iter().enumerate().map(one).collect()
+    };
+    let [first, second] = [matrices("first moment", moments > 0)?, matrices("second moment", moments > 1)?];
+    let (w, g) = (matrices("w", true)?, matrices("gradient", gradients)?);
+    let both = w.into_iter().zip(g).zip(first.into_iter().zip(second));
+    Ok(both.map(|((w, g), (first, second))| Layer { w, moments: [first, second], g }).collect())
 }
 
 async fn download(gpu: &Gpu, weights: &Matrix) -> Result<Dense> {

@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
-
 use super::RunDir;
-use crate::engine::EngineInfo;
+use super::event::{End, Event, Start};
 use crate::error::{Error, Result};
 use crate::files::regular_file;
 use crate::step::metrics::{EpochRecord, Recovery};
@@ -23,50 +21,6 @@ pub struct History {
     pub end: Option<End>,
 }
 
-/// What a run begins with.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Start {
-    /// The device that it began on.
-    #[serde(flatten)]
-    pub engine: EngineInfo,
-    /// Units of each layer, inputs and classes included.
-    pub layers: Vec<usize>,
-    /// Weights and biases.
-    pub parameters: usize,
-    /// Seen in an epoch.
-    pub train_samples: usize,
-    /// Held out.
-    pub validation_samples: usize,
-    /// Tested on.
-    pub test_samples: usize,
-    /// Name of the data set.
-    pub data: String,
-    /// Where it came from.
-    pub data_origin: String,
-    /// From the program's start to the first step.
-    pub setup_seconds: f64,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct End {
-    /// `finished`, `stopped_early` or `interrupted`.
-    pub outcome: String,
-    /// The epoch that the model is of.
-    pub model_epoch: Option<usize>,
-    /// From the start of the program that ended it, which may have resumed the run.
-    pub seconds: f64,
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "event", rename_all = "lowercase")]
-enum Line {
-    Start(Box<Start>),
-    Epoch(EpochRecord),
-    Recovery(Recovery),
-    End(End),
-}
-
 impl RunDir {
     /// What the run's metrics tell. A line that is not whole yet, or not known, is passed over.
     ///
@@ -81,10 +35,10 @@ impl RunDir {
         let mut history = History::default();
         for line in text.lines().filter_map(|line| serde_json::from_str(line).ok()) {
             match line {
-                Line::Start(start) => history.start = Some(*start),
-                Line::Epoch(record) => history.add(record, &path)?,
-                Line::Recovery(recovery) => history.recoveries.push(recovery),
-                Line::End(end) => history.end = Some(end),
+                Event::Start(start) => history.start = Some(*start),
+                Event::Epoch(record) => history.add(record, &path)?,
+                Event::Recovery(recovery) => history.recoveries.push(recovery),
+                Event::End(end) => history.end = Some(end),
             }
         }
         Ok(history)

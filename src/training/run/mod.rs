@@ -13,6 +13,7 @@
 //! Everything but `metrics.jsonl` is replaced as a whole; that one grows by a line an epoch. The line is written before
 //! the checkpoint, so a crash can leave a line too many but never one too few; resuming removes it.
 
+pub mod event;
 pub mod history;
 mod lock;
 pub mod status;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use self::event::Event;
 use self::lock::Lock;
 use super::checkpoint::{self, ModelInfo, Progress, State};
 use super::{TrainConfig, tensorboard};
@@ -32,7 +34,7 @@ use crate::error::{Error, Result};
 use crate::files::atomic_file::AtomicFile;
 use crate::files::regular_file;
 use crate::network::{MlpSpec, Parameters};
-use crate::step::metrics::{EpochRecord, Recovery};
+use crate::step::metrics::EpochRecord;
 use crate::step::optimizer::Algorithm;
 
 /// The name of the newest model's file.
@@ -295,21 +297,18 @@ impl RunDir {
         let text = if path.exists() { regular_file::read_text(&path)? } else { String::new() };
         let (mut records, mut kept, mut halvings) = (Vec::new(), String::new(), 0);
         for line in text.lines() {
-            let is_kept = if line.starts_with(r#"{"event":"start""#) {
-                true
-            } else if line.starts_with(r#"{"event":"recovery""#) {
-                serde_json::from_str(line).is_ok_and(|recovery: Recovery| {
+            let is_kept = match serde_json::from_str(line) {
+                Ok(Event::Recovery(recovery)) => {
                     // The line comes before the state that it tells of.
                     halvings += u32::from(recovery.lr.is_some());
                     records.len() <= epochs && halvings <= progress.lr_halvings
-                })
-            } else {
-                let record = serde_json::from_str::<EpochRecord>(line).ok();
-                let next =
-                    record.filter(|record| record.epoch == records.len() + 1 && records.len() < epochs);
-                let is_next = next.is_some();
-                records.extend(next);
-                is_next
+                }
+                Ok(Event::Epoch(record)) => {
+                    let is_next = record.epoch == records.len() + 1 && records.len() < epochs;
+                    records.extend(Some(record).filter(|_| is_next));
+                    is_next
+                }
+                Ok(Event::Start(_) | Event::End(_)) | Err(_) => event::is_start(line),
             };
             if is_kept {
                 kept.push_str(line);

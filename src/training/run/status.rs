@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::history::History;
 use super::{RunDir, lock};
 use crate::error::Result;
+use crate::training::Outcome;
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -12,14 +13,11 @@ use crate::error::Result;
 pub enum Status {
     /// A process trains in its folder now.
     Training,
-    /// All epochs that were asked for are done.
-    Finished,
-    /// The validation loss got no better.
-    StoppedEarly,
-    /// It was asked to end, and saved.
-    Interrupted,
     /// It ended without a word in its metrics: killed, or by an error.
     Unfinished,
+    /// It ended in order.
+    #[serde(untagged)]
+    Ended(Outcome),
 }
 
 impl Status {
@@ -27,10 +25,8 @@ impl Status {
     pub fn name(self) -> &'static str {
         match self {
             Self::Training => "training now",
-            Self::Finished => "finished",
-            Self::StoppedEarly => "stopped early",
-            Self::Interrupted => "interrupted",
             Self::Unfinished => "unfinished",
+            Self::Ended(outcome) => outcome.name(),
         }
     }
 }
@@ -44,12 +40,10 @@ impl RunDir {
         // In this order: of a run that ends meanwhile, the history may say so or not.
         let training = lock::is_held(self.path());
         let history = self.history()?;
-        let status = match history.end.as_ref().map(|end| end.outcome.as_str()) {
+        let status = match &history.end {
             _ if training => Status::Training,
-            Some("finished") => Status::Finished,
-            Some("stopped_early") => Status::StoppedEarly,
-            Some("interrupted") => Status::Interrupted,
-            _ => Status::Unfinished,
+            Some(end) => Status::Ended(end.outcome),
+            None => Status::Unfinished,
         };
         Ok((status, history))
     }

@@ -7,6 +7,7 @@ use gpu_mlp::cli::config_file;
 use gpu_mlp::data::{Dataset, LoadOptions, Preparation, Samples, Scaling};
 use gpu_mlp::metrics::{EpochRecord, Sums};
 use gpu_mlp::model::{MlpSpec, OptimizerState, Parameters};
+use gpu_mlp::run::event::Event;
 use gpu_mlp::run::{RunConfig, RunDir};
 use gpu_mlp::trainer::{Plan, TrainConfig};
 
@@ -207,7 +208,7 @@ pub fn metrics() -> Target {
             seconds: 0.5,
             samples_per_second: 1e5,
         };
-        serde_json::to_string(&record).unwrap()
+        serde_json::to_string(&Event::Epoch(record)).unwrap()
     };
     let recovery = r#"{"event":"recovery","epoch":2,"problem":"x","action":"lower-lr","lr":0.5}"#;
     let seed = format!("{{\"event\":\"start\",\"data\":\"x\"}}\n{}\n{recovery}\n{}\n", line(1), line(2));
