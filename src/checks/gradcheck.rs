@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use crate::data::{Dataset, Preparation, Samples};
 use crate::engine::{Engine, EngineInfo};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result, Setting, message};
 use crate::network::{Activation, MlpSpec, Parameters};
 use crate::reference::{Forward, Matrix, Mlp, smoothed_cross_entropy};
 use crate::step::metrics::Sums;
@@ -107,7 +107,10 @@ impl Problem {
         seed: u64,
     ) -> Result<Self> {
         if batch == 0 || batch > MAX_BATCH {
-            return Err(Error::Usage(format!("--batch must lie between 1 and {MAX_BATCH}, got {batch}")));
+            return Err(Error::usage(message![
+                Setting::Batch,
+                format!(" must lie between 1 and {MAX_BATCH}, got {batch}")
+            ]));
         }
         let spec = MlpSpec::with_hidden(FEATURES, hidden, CLASSES)?;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -221,7 +224,7 @@ fn draw(rng: &mut ChaCha8Rng, mlp: &Mlp, batch: usize) -> Result<Samples> {
         }
     }
     let problem = "of random samples, too few keep all hidden units away from the ReLU's kink";
-    Err(Error::Usage(format!("{problem}\n  hint: smaller --hidden")))
+    Err(Error::usage(problem).hint(Remedy::smaller(&[Setting::Hidden])))
 }
 
 /// Every z that a ReLU follows: other activations have no kink.

@@ -6,9 +6,9 @@ use bytesize::ByteSize;
 use clap::ValueEnum;
 
 use super::number;
-use super::output::note;
+use super::output::{note, told};
 use crate::data::{self, Dataset, LoadOptions, Preparation, Scale, Split};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result, Setting};
 use crate::gpu::adapter::{self, Adapter, DeviceType, Request};
 use crate::gpu::{Backend, Gpu};
 use crate::memory;
@@ -115,7 +115,7 @@ impl Hidden {
             .windows(2)
             .fold(0_u64, |sum, pair| sum.saturating_add((pair[0] as u64).saturating_mul(pair[1] as u64)));
         let what = format!("a network of hidden layers {:?}", self.0);
-        memory::require(weights.saturating_mul(bytes_per_weight), &what, "smaller --hidden")
+        memory::require(weights.saturating_mul(bytes_per_weight), &what, Remedy::smaller(&[Setting::Hidden]))
     }
 }
 
@@ -182,7 +182,7 @@ impl DeviceChoice {
     /// Whether the choice can be meant on this platform: a mistake to be noticed before data are read.
     pub fn check(&self) -> Result<()> {
         if let (BackendChoice::Cpu, Some(adapter)) = (self.backend, &self.adapter) {
-            return Err(Error::Usage(format!(
+            return Err(Error::usage(format!(
                 "--adapter {adapter} names an adapter, and --backend cpu uses none: leave one of them out"
             )));
         }
@@ -224,8 +224,8 @@ impl DeviceChoice {
         match Gpu::open_with_cache(&adapter, cache.as_deref()).await {
             Ok(gpu) => Ok((Some(gpu), notice)),
             // Nobody asked for this adapter: that it cannot be used is no reason not to compute.
-            Err(Error::NoAdapter(reason)) if self.is_open() => {
-                Ok((None, Some(format!("the CPU computes: {reason}"))))
+            Err(reason @ Error::NoAdapter { .. }) if self.is_open() => {
+                Ok((None, Some(format!("the CPU computes: {}", told(&reason)))))
             }
             Err(error) => Err(error),
         }

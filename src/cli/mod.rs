@@ -126,7 +126,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            output::complain(&format!("error: {error}"));
+            output::complain(&format!("error: {}", output::told(&error)));
             ExitCode::from(error.exit_code())
         }
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::Format;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 
 /// How values are to be scaled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -188,7 +188,7 @@ impl Scaling {
                     return Err(Error::file(
                         path,
                         problem,
-                        "change the unit of the column, or use another --scale",
+                        message!["change the unit of the column, or use ", Setting::Scale.another()],
                     ));
                 }
                 bytes.copy_from_slice(&scaled.to_ne_bytes());

@@ -94,7 +94,7 @@ impl Samples {
     fn checked(self, classes: usize) -> Result<Self> {
         match (0_usize..).zip(&self.labels).find(|&(_, &label)| label as usize >= classes) {
             None => Ok(self),
-            Some((index, label)) => Err(Error::Usage(format!(
+            Some((index, label)) => Err(Error::usage(format!(
                 "label {index} is {label}, but the labels of {classes} classes go from 0 to {}",
                 classes.saturating_sub(1)
             ))),

@@ -24,6 +24,7 @@ mod digits;
 mod doctor;
 #[path = "../engine_options/mod.rs"]
 mod engine_options;
+mod errors;
 mod exchange;
 mod exchange_damaged;
 mod exports;

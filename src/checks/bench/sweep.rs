@@ -84,7 +84,7 @@ impl Lane<'_> {
             None => timed(&mut subject.on_cpu().await?, subject, seconds, observer).await?,
             Some(gpu) => match subject.on_gpu(gpu).await {
                 Ok(mut engine) => timed(&mut engine, subject, seconds, observer).await?,
-                Err(Error::NoAdapter(reason)) => {
+                Err(reason @ Error::TooLarge { .. }) => {
                     log::info!("{reason}");
                     return Ok(Epoch::Skipped { skipped: TOO_LARGE });
                 }

@@ -8,7 +8,7 @@ use csv::StringRecord;
 use super::{Labels, Part, Reading, Rows, Source, part};
 use crate::data::Format;
 use crate::data::table::{Table, line, number};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 
 /// What stands where a value is missing.
 const MISSING: [&str; 6] = ["", "?", "na", "n/a", "nan", "null"];
@@ -78,7 +78,11 @@ impl Columns<'_> {
         if (self.values.len() + 4 * self.columns) as u64 > memory {
             let problem =
                 format!("its values up to line {} take more than {memory} bytes of memory", line(row));
-            return Err(Error::file(path, problem, "allow more with --memory-limit, or use fewer rows"));
+            return Err(Error::file(
+                path,
+                problem,
+                message!["allow more with ", Setting::MemoryLimit, ", or use fewer rows"],
+            ));
         }
         for (column, text) in row.iter().enumerate().filter(|&(column, _)| Some(column) != self.skipped) {
             let text = text.trim();

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{Reading, Source, class_folders, csv, npz};
 use crate::data::{folder, idx, table};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 
 /// As much of a file as is looked at to tell what it is.
 const START: u64 = 1 << 16;
@@ -75,10 +75,13 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
 fn without_columns(path: &Path, what: &str, reading: Reading<'_>) -> Result<()> {
     match reading.label_column {
         None => Ok(()),
-        Some(name) => Err(Error::Usage(format!(
-            "--label-column {name}: {} is {what}, and its labels are no column of a table; leave the option out",
-            path.display()
-        ))),
+        Some(name) => Err(Error::usage(message![
+            Setting::LabelColumn.set(name),
+            format!(
+                ": {} is {what}, and its labels are no column of a table; leave the option out",
+                path.display()
+            )
+        ])),
     }
 }
 

@@ -17,7 +17,7 @@ use super::pictures::{Picture, Pictures};
 use super::{Labels, Part, Reading, Rows, Source, part};
 use crate::data::Format;
 use crate::data::table::LABELS;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 
 /// Records read between two looks at the memory left.
 const PIECE: usize = 512;
@@ -156,7 +156,11 @@ impl<'a> Table<'a> {
         let Some(label) = label else {
             let asked = reading.label_column.map_or_else(|| LABELS.join(", "), str::to_owned);
             let problem = format!("no column is called {asked}; its columns are {}", names());
-            return Err(Error::file(path, problem, "name the column of the labels with --label-column"));
+            return Err(Error::file(
+                path,
+                problem,
+                message!["name the column of the labels with ", Setting::LabelColumn],
+            ));
         };
         let bytes = |leaf: &ColumnDescriptor| leaf.physical_type() == Type::BYTE_ARRAY && !is_text(leaf);
         let image = leaves.iter().position(|leaf| {
@@ -205,7 +209,7 @@ impl<'a> Table<'a> {
             let refuse =
                 |problem: String| Err(self.wrong(row, self.label, &problem, "mend or remove such rows"));
             if 4 * row as u64 > self.reading.memory {
-                return refuse("the labels up to here take more memory than --memory-limit allows".into());
+                return refuse("the labels up to here take more memory than is allowed".into());
             }
             match (value, names) {
                 (Value::Missing, _) => return refuse("the label is missing".into()),
@@ -234,7 +238,11 @@ impl<'a> Table<'a> {
     fn images(&self, group: &dyn RowGroupReader, column: usize, pictures: &mut Pictures) -> Result<()> {
         let mut row = pictures.count();
         self.each(group, column, &mut |value| {
-            let hint = "bring all images to one size, as PNG or JPEG; --memory-limit allows more memory";
+            let hint = message![
+                "bring all images to one size, as PNG or JPEG; ",
+                Setting::MemoryLimit,
+                " allows more memory"
+            ];
             let refuse = |problem: String| self.wrong(row, column, &problem, hint);
             let Value::Bytes(bytes) = value else { return Err(refuse("the image is missing".into())) };
             let picture = Picture::decode(bytes, pictures.shape).map_err(refuse)?;
@@ -271,7 +279,7 @@ impl<'a> Table<'a> {
                         row,
                         leaf,
                         &problem,
-                        "allow more with --memory-limit, or use fewer rows",
+                        message!["allow more with ", Setting::MemoryLimit, ", or use fewer rows"],
                     ));
                 }
                 column.push(value);

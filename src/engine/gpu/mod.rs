@@ -103,7 +103,7 @@ impl GpuEngine {
     /// A network of the spec's sizes with all parameters zero; makes all buffers, and compiles the kernels for good.
     ///
     /// # Errors
-    /// [`Error::NoAdapter`](crate::Error::NoAdapter) if the adapter's limits are too small for a batch;
+    /// [`Error::TooLarge`](crate::Error::TooLarge) if the adapter's limits are too small for a batch;
     /// [`Error::Device`](crate::Error::Device) if the device fails.
     pub async fn new(
         gpu: Gpu,

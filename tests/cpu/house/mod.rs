@@ -107,6 +107,25 @@ fn only_the_command_line_knows_a_terminal() {
     nowhere(&crates, &["src/cli"]);
 }
 
+/// The library names settings, and the command line spells them as flags. A whole command may be quoted anywhere.
+#[test]
+fn only_the_command_line_speaks_in_flags() {
+    let is_flag = |line: &str| {
+        line.match_indices("--").any(|(at, _)| {
+            let (before, after) = (line[..at].chars().last(), line[at + 2..].chars().next());
+            before.is_some_and(|c| " `\"(".contains(c)) && after.is_some_and(|c| c.is_ascii_lowercase())
+        })
+    };
+    let mut found = occurrences(&["--"], &["src/cli"]);
+    found.retain(|line| {
+        let command = ["gpu-mlp ", "cargo install", "src/data/locate.rs", "style="]
+            .iter()
+            .any(|word| line.contains(word));
+        is_flag(line) && !command
+    });
+    assert_eq!(found, Vec::<String>::new());
+}
+
 #[test]
 fn only_fetch_uses_the_network() {
     nowhere(&["ureq", "TcpStream", "std::net"], &["src/data/fetch"]);
