@@ -38,7 +38,7 @@ async fn train(engine: &mut impl Engine, dataset: &Dataset, config: &TrainConfig
             done += engine.train(&order[done..]).await?;
         }
         let all: Vec<u32> = (0..dataset.test.len() as u32).collect();
-        accuracy = engine.evaluate(Split::Test, &all).await?.score().accuracy;
+        accuracy = engine.evaluate(Split::Test, &all).await?.score().accuracy();
         println!(
             "epoch {}: {} hard samples, then test accuracy {:.1} %",
             epoch + 1,

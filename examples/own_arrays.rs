@@ -5,7 +5,7 @@
 use std::f32::consts::TAU;
 use std::sync::Arc;
 
-use gpu_mlp::data::{Dataset, Preparation, Samples, Scaling};
+use gpu_mlp::data::{Dataset, Outputs, Preparation, Samples, Scaling};
 use gpu_mlp::engine::CpuEngine;
 use gpu_mlp::optimizer::Algorithm;
 use gpu_mlp::trainer::{TrainConfig, Trainer, Unobserved};
@@ -39,6 +39,7 @@ fn main() -> gpu_mlp::Result<()> {
         preparation: Preparation {
             scaling: Scaling::None,
             class_names: ["first", "second", "third"].map(String::from).to_vec(),
+            outputs: Outputs::Classes,
         },
         train: samples(400)?,
         test: samples(77)?,
@@ -64,11 +65,11 @@ fn main() -> gpu_mlp::Result<()> {
         println!(
             "epoch {:2}  test loss {:.4}  accuracy {:.1} %",
             record.epoch,
-            record.test_loss,
-            100.0 * record.test_accuracy
+            record.test.loss,
+            100.0 * record.test.accuracy()
         );
     }
-    let learnt = history.last().is_some_and(|record| record.test_accuracy > 0.95);
+    let learnt = history.last().is_some_and(|record| record.test.accuracy() > 0.95);
     assert!(learnt, "the arms have not been told apart");
     Ok(())
 }

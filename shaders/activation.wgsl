@@ -4,6 +4,8 @@
 //           evaluate  a = f(z)
 //           backward  dz = da ⊙ slope                      da is what a holds before, here the gradient
 //           f         0 ReLU  1 sigmoid 1/(1 + e^-z)  2 tanh  3 GELU z · Φ(z), Φ(z) = (1 + erf(z/√2)) / 2
+//           4 leaky ReLU z > 0 ? z : z/100  5 ELU z > 0 ? z : e^z - 1  6 SiLU z / (1 + e^-z)  7 softplus log(1 + e^z)
+//           8 identity z
 //           D         dropout: 0 where a unit is left out, params.scale where it stays, 1 without dropout
 // Shapes:   a, slope [rows, width + 1] vec4, of which the first params.cols values of a row count; the last block is the
 //           constant that the next layer's bias meets, which nothing here writes. Padding is written as 0.
@@ -86,12 +88,39 @@ fn gelu(z: vec4f) -> Result {
     return Result(z * phi, phi + z * e * 0.3989423);
 }
 
+fn leaky_relu(z: vec4f) -> Result {
+    let slope = select(vec4f(0.01), vec4f(1.0), z > vec4f(0.0));
+    return Result(z * slope, slope);
+}
+
+fn elu(z: vec4f) -> Result {
+    let e = exp(select(z, vec4f(0.0), z > vec4f(0.0)));
+    return Result(select(e - 1.0, z, z > vec4f(0.0)), e);
+}
+
+fn silu(z: vec4f) -> Result {
+    let gate = sigmoid(z);
+    return Result(z * gate.value, gate.value + z * gate.slope);
+}
+
+fn softplus(z: vec4f) -> Result {
+    let e = exp(-abs(z));
+    // Of a small x, log(1 + x) is x - x²/2: 1 + x has lost digits.
+    let tail = select(log(1.0 + e), e - 0.5 * e * e, e < vec4f(1e-4));
+    return Result(select(z, vec4f(0.0), z < vec4f(0.0)) + tail, sigmoid(z).value);
+}
+
 fn formula(z: vec4f) -> Result {
     switch params.activation {
         case 0u: { return relu(z); }
         case 1u: { return sigmoid(z); }
         case 2u: { return tangent(z); }
-        default: { return gelu(z); }
+        case 3u: { return gelu(z); }
+        case 4u: { return leaky_relu(z); }
+        case 5u: { return elu(z); }
+        case 6u: { return silu(z); }
+        case 7u: { return softplus(z); }
+        default: { return Result(z, vec4f(1.0)); }
     }
 }
 

@@ -14,13 +14,13 @@
 // Bindings: 0 params; 1 x or bytes, 2 w, 3 dz (read); 4 out: z, dx or w; 5 v. An entry point binds those it uses.
 // Dispatch: a workgroup computes a tile of TILE_ROWS x TILE_COLS blocks of the output, rows in y, columns in x;
 //           the output is z [rows, outs], dx [rows, ins - 1], w [ins, outs].
-// Numerics: f32; sums run over the inner index in ascending order, four at a time.
+// Numerics: f32; sums run over the inner index in ascending order.
 // Twin:     reference::dense, reference::matmul, Activation::derivative, Sgd::step
 //
-// A workgroup of 16 x 16 invocations computes 128 x 128 values, 8 x 8 each: 2 x 2 blocks that lie 16 blocks apart, so
-// that neighbours read neighbouring vec4s of workgroup memory. It walks along the inner dimension in steps of two
-// blocks: 64 invocations fetch a block of a each, 64 others a block of b. So every value is fetched once per workgroup
-// and used 128 times, and every vec4 read from workgroup memory is used in 32 multiplications.
+// A workgroup of 16 x 16 invocations computes 128 x 128 values, 8 x 8 each: 2 x 2 blocks that lie 16 blocks apart. It
+// walks along the inner dimension in steps of 16. All invocations fetch two vec4s of each operand, the next tile's while
+// this one is multiplied. Every value is fetched once per workgroup and used 128 times, and every vec4 read from workgroup
+// memory is used in 32 multiplications.
 
 struct Params {
     rows: u32,
@@ -44,82 +44,201 @@ struct Params {
 const TILES = 1u; // in a workgroup
 const TILE_ROWS = 32u;
 const TILE_COLS = 32u;
-const SIDE = 16u; // invocations, and blocks from one of an invocation's blocks to the next
-const DEPTH = 2u; // blocks of the inner dimension in a tile
+const SIDE = 16u; // blocks from one of an invocation's blocks to the next
+const DEPTH = 4u; // blocks of the inner dimension in a tile
 
-// Rows of blocks, so that invocations side by side read side by side: [DEPTH, 4 rows of a block, 32 blocks].
-var<workgroup> tile_a: array<vec4f, 256>;
-var<workgroup> tile_b: array<vec4f, 256>;
+// For each of 16 inner indices 32 vec4s, of rows of the output and of columns.
+var<workgroup> tile_a: array<vec4f, 512>;
+var<workgroup> tile_b: array<vec4f, 512>;
 
-// A block is a matrix whose columns are the block's rows, since WGSL's matrices are made of columns.
-// So the product of blocks c += a · b is written `c += b * a`.
-
-fn block_x(row: u32, col: u32) -> mat4x4f {
-    let stride = params.ins;
-    let i = row * 4u * stride + col;
-    return mat4x4f(x[i], x[i + stride], x[i + 2u * stride], x[i + 3u * stride]);
+// Where a vec4 lies in a tile. Eight rows that are stored down the inner dimension meet no bank of the memory twice.
+fn place(k: u32, block: u32) -> u32 {
+    return k * 32u + (block ^ (k / 4u * 2u));
 }
 
-fn block_bytes(row: u32, col: u32) -> mat4x4f {
-    let stride = params.stride;
-    let i = row * 4u * stride + col;
-    return mat4x4f(
-        unpack4x8unorm(bytes[i]),
-        unpack4x8unorm(bytes[i + stride]),
-        unpack4x8unorm(bytes[i + 2u * stride]),
-        unpack4x8unorm(bytes[i + 3u * stride]),
-    );
+// What an invocation fetches of an operand for a tile.
+struct Pair {
+    first: vec4f,
+    second: vec4f,
 }
 
-fn block_w(row: u32, col: u32) -> mat4x4f {
-    let stride = params.outs;
-    let i = row * 4u * stride + col;
-    return mat4x4f(w[i], w[i + stride], w[i + 2u * stride], w[i + 3u * stride]);
-}
-
-fn block_dz(row: u32, col: u32) -> mat4x4f {
-    let stride = params.outs + 1u;
-    let i = row * 4u * stride + col;
-    return mat4x4f(dz[i], dz[i + stride], dz[i + 2u * stride], dz[i + 3u * stride]);
-}
-
-// The sums of an invocation's blocks; the first digit is the row.
-struct Sums {
-    sum00: mat4x4f,
-    sum01: mat4x4f,
-    sum10: mat4x4f,
-    sum11: mat4x4f,
-}
-
-fn put_a(at: u32, block: mat4x4f) {
-    for (var r = 0u; r < 4u; r++) { tile_a[(at / TILE_ROWS * 4u + r) * TILE_ROWS + at % TILE_ROWS] = block[r]; }
-}
-
-fn put_b(at: u32, block: mat4x4f) {
-    for (var r = 0u; r < 4u; r++) { tile_b[(at / TILE_COLS * 4u + r) * TILE_COLS + at % TILE_COLS] = block[r]; }
-}
-
-fn get_a(k: u32, row: u32) -> mat4x4f {
-    let i = k * 4u * TILE_ROWS + row;
-    return mat4x4f(tile_a[i], tile_a[i + TILE_ROWS], tile_a[i + 2u * TILE_ROWS], tile_a[i + 3u * TILE_ROWS]);
-}
-
-fn get_b(k: u32, col: u32) -> mat4x4f {
-    let i = k * 4u * TILE_COLS + col;
-    return mat4x4f(tile_b[i], tile_b[i + TILE_COLS], tile_b[i + 2u * TILE_COLS], tile_b[i + 3u * TILE_COLS]);
-}
-
-fn multiply_add(sums: ptr<function, Sums>, at: vec3u) {
-    for (var k = 0u; k < DEPTH; k++) {
-        let a0 = get_a(k, at.y);
-        let a1 = get_a(k, at.y + SIDE);
-        let b0 = get_b(k, at.x);
-        (*sums).sum00 += b0 * a0;
-        (*sums).sum10 += b0 * a1;
-        let b1 = get_b(k, at.x + SIDE);
-        (*sums).sum01 += b1 * a0;
-        (*sums).sum11 += b1 * a1;
+// An operand whose rows run along the inner dimension: rows index / 4 and 64 after it, block index % 4 of the inner
+// dimension. It is turned when it is stored.
+fn put_a_turned(index: u32, pair: Pair) {
+    let row = index / DEPTH;
+    let k = index % DEPTH * 4u;
+    for (var i = 0u; i < 4u; i++) {
+        tile_a[place(k + i, row / 4u)][row % 4u] = pair.first[i];
+        tile_a[place(k + i, row / 4u + SIDE)][row % 4u] = pair.second[i];
     }
+}
+
+fn put_b_turned(index: u32, pair: Pair) {
+    let row = index / DEPTH;
+    let k = index % DEPTH * 4u;
+    for (var i = 0u; i < 4u; i++) {
+        tile_b[place(k + i, row / 4u)][row % 4u] = pair.first[i];
+        tile_b[place(k + i, row / 4u + SIDE)][row % 4u] = pair.second[i];
+    }
+}
+
+// An operand with a row for each inner index: rows index / 32 and 8 after it, block index % 32.
+fn put_a(index: u32, pair: Pair) {
+    tile_a[place(index / TILE_ROWS, index % TILE_ROWS)] = pair.first;
+    tile_a[place(index / TILE_ROWS + 8u, index % TILE_ROWS)] = pair.second;
+}
+
+fn put_b(index: u32, pair: Pair) {
+    tile_b[place(index / TILE_COLS, index % TILE_COLS)] = pair.first;
+    tile_b[place(index / TILE_COLS + 8u, index % TILE_COLS)] = pair.second;
+}
+
+// A vec4 of an operand, rows counted one by one and columns in blocks; zero beyond the edge.
+
+fn load_x(row: u32, col: u32) -> vec4f {
+    if row >= params.rows * 4u || col >= params.ins { return vec4f(0.0); }
+    return x[row * params.ins + col];
+}
+
+fn load_bytes(row: u32, col: u32) -> vec4f {
+    if row >= params.rows * 4u || col >= params.ins { return vec4f(0.0); }
+    return unpack4x8unorm(bytes[row * params.stride + col]);
+}
+
+fn load_w(row: u32, col: u32) -> vec4f {
+    if row >= params.ins * 4u || col >= params.outs { return vec4f(0.0); }
+    return w[row * params.outs + col];
+}
+
+fn load_dz(row: u32, col: u32) -> vec4f {
+    if row >= params.rows * 4u || col >= params.outs { return vec4f(0.0); }
+    return dz[row * (params.outs + 1u) + col];
+}
+
+// What an invocation fetches of a tile that begins at block `block` of the outer dimension and k of the inner one.
+
+fn x_turned(block: u32, k: u32, index: u32) -> Pair {
+    let row = block * 4u + index / DEPTH;
+    let col = k + index % DEPTH;
+    return Pair(load_x(row, col), load_x(row + 4u * SIDE, col));
+}
+
+fn bytes_turned(block: u32, k: u32, index: u32) -> Pair {
+    let row = block * 4u + index / DEPTH;
+    let col = k + index % DEPTH;
+    return Pair(load_bytes(row, col), load_bytes(row + 4u * SIDE, col));
+}
+
+fn dz_turned(block: u32, k: u32, index: u32) -> Pair {
+    let row = block * 4u + index / DEPTH;
+    let col = k + index % DEPTH;
+    return Pair(load_dz(row, col), load_dz(row + 4u * SIDE, col));
+}
+
+fn w_turned(block: u32, k: u32, index: u32) -> Pair {
+    let row = block * 4u + index / DEPTH;
+    let col = k + index % DEPTH;
+    return Pair(load_w(row, col), load_w(row + 4u * SIDE, col));
+}
+
+fn x_across(block: u32, k: u32, index: u32) -> Pair {
+    let row = k * 4u + index / TILE_ROWS;
+    let col = block + index % TILE_ROWS;
+    return Pair(load_x(row, col), load_x(row + 8u, col));
+}
+
+fn bytes_across(block: u32, k: u32, index: u32) -> Pair {
+    let row = k * 4u + index / TILE_ROWS;
+    let col = block + index % TILE_ROWS;
+    return Pair(load_bytes(row, col), load_bytes(row + 8u, col));
+}
+
+fn w_across(block: u32, k: u32, index: u32) -> Pair {
+    let row = k * 4u + index / TILE_COLS;
+    let col = block + index % TILE_COLS;
+    return Pair(load_w(row, col), load_w(row + 8u, col));
+}
+
+fn dz_across(block: u32, k: u32, index: u32) -> Pair {
+    let row = k * 4u + index / TILE_COLS;
+    let col = block + index % TILE_COLS;
+    return Pair(load_dz(row, col), load_dz(row + 8u, col));
+}
+
+// An invocation's sums: eight rows of the output, of two vec4s each.
+struct Sums {
+    row0: vec4f,
+    row0_far: vec4f,
+    row1: vec4f,
+    row1_far: vec4f,
+    row2: vec4f,
+    row2_far: vec4f,
+    row3: vec4f,
+    row3_far: vec4f,
+    row4: vec4f,
+    row4_far: vec4f,
+    row5: vec4f,
+    row5_far: vec4f,
+    row6: vec4f,
+    row6_far: vec4f,
+    row7: vec4f,
+    row7_far: vec4f,
+}
+
+// Where an invocation's first block lies in the tile: 32 invocations side by side are 4 rows of 8, so that they read few
+// vec4s of each operand.
+struct Place {
+    row: u32,
+    col: u32,
+}
+
+fn place_of(index: u32) -> Place {
+    let warp = index / 32u;
+    let lane = index % 32u;
+    return Place(warp / 2u * 4u + lane / 8u, warp % 2u * 8u + lane % 8u);
+}
+
+fn multiply_add(sums: ptr<function, Sums>, k: u32, at: Place) {
+    let a0 = tile_a[place(k, at.row)];
+    let a1 = tile_a[place(k, at.row + SIDE)];
+    let b0 = tile_b[place(k, at.col)];
+    let b1 = tile_b[place(k, at.col + SIDE)];
+    (*sums).row0 += a0.x * b0;
+    (*sums).row0_far += a0.x * b1;
+    (*sums).row1 += a0.y * b0;
+    (*sums).row1_far += a0.y * b1;
+    (*sums).row2 += a0.z * b0;
+    (*sums).row2_far += a0.z * b1;
+    (*sums).row3 += a0.w * b0;
+    (*sums).row3_far += a0.w * b1;
+    (*sums).row4 += a1.x * b0;
+    (*sums).row4_far += a1.x * b1;
+    (*sums).row5 += a1.y * b0;
+    (*sums).row5_far += a1.y * b1;
+    (*sums).row6 += a1.z * b0;
+    (*sums).row6_far += a1.z * b1;
+    (*sums).row7 += a1.w * b0;
+    (*sums).row7_far += a1.w * b1;
+}
+
+// Written out: a loop is a sixth slower where the driver does not unroll it.
+fn multiply_tile(sums: ptr<function, Sums>, at: Place) {
+    multiply_add(sums, 0u, at);
+    multiply_add(sums, 1u, at);
+    multiply_add(sums, 2u, at);
+    multiply_add(sums, 3u, at);
+    multiply_add(sums, 4u, at);
+    multiply_add(sums, 5u, at);
+    multiply_add(sums, 6u, at);
+    multiply_add(sums, 7u, at);
+    multiply_add(sums, 8u, at);
+    multiply_add(sums, 9u, at);
+    multiply_add(sums, 10u, at);
+    multiply_add(sums, 11u, at);
+    multiply_add(sums, 12u, at);
+    multiply_add(sums, 13u, at);
+    multiply_add(sums, 14u, at);
+    multiply_add(sums, 15u, at);
 }
 
 // What is stored is a row of a block: rows are counted one by one, columns in blocks.
@@ -155,173 +274,158 @@ fn store_w(row: u32, col: u32, gradient: vec4f) {
 }
 
 fn store_all_z(row: u32, col: u32, sums: Sums) {
-    for (var r = 0u; r < 4u; r++) {
-        store_z(row * 4u + r, col, sums.sum00[r]);
-        store_z(row * 4u + r, col + SIDE, sums.sum01[r]);
-        store_z((row + SIDE) * 4u + r, col, sums.sum10[r]);
-        store_z((row + SIDE) * 4u + r, col + SIDE, sums.sum11[r]);
-    }
+    store_z(row * 4u, col, sums.row0);
+    store_z(row * 4u, col + SIDE, sums.row0_far);
+    store_z(row * 4u + 1u, col, sums.row1);
+    store_z(row * 4u + 1u, col + SIDE, sums.row1_far);
+    store_z(row * 4u + 2u, col, sums.row2);
+    store_z(row * 4u + 2u, col + SIDE, sums.row2_far);
+    store_z(row * 4u + 3u, col, sums.row3);
+    store_z(row * 4u + 3u, col + SIDE, sums.row3_far);
+    store_z((row + SIDE) * 4u, col, sums.row4);
+    store_z((row + SIDE) * 4u, col + SIDE, sums.row4_far);
+    store_z((row + SIDE) * 4u + 1u, col, sums.row5);
+    store_z((row + SIDE) * 4u + 1u, col + SIDE, sums.row5_far);
+    store_z((row + SIDE) * 4u + 2u, col, sums.row6);
+    store_z((row + SIDE) * 4u + 2u, col + SIDE, sums.row6_far);
+    store_z((row + SIDE) * 4u + 3u, col, sums.row7);
+    store_z((row + SIDE) * 4u + 3u, col + SIDE, sums.row7_far);
 }
 
 fn store_all_dx(row: u32, col: u32, sums: Sums) {
-    for (var r = 0u; r < 4u; r++) {
-        store_dx(row * 4u + r, col, sums.sum00[r]);
-        store_dx(row * 4u + r, col + SIDE, sums.sum01[r]);
-        store_dx((row + SIDE) * 4u + r, col, sums.sum10[r]);
-        store_dx((row + SIDE) * 4u + r, col + SIDE, sums.sum11[r]);
-    }
+    store_dx(row * 4u, col, sums.row0);
+    store_dx(row * 4u, col + SIDE, sums.row0_far);
+    store_dx(row * 4u + 1u, col, sums.row1);
+    store_dx(row * 4u + 1u, col + SIDE, sums.row1_far);
+    store_dx(row * 4u + 2u, col, sums.row2);
+    store_dx(row * 4u + 2u, col + SIDE, sums.row2_far);
+    store_dx(row * 4u + 3u, col, sums.row3);
+    store_dx(row * 4u + 3u, col + SIDE, sums.row3_far);
+    store_dx((row + SIDE) * 4u, col, sums.row4);
+    store_dx((row + SIDE) * 4u, col + SIDE, sums.row4_far);
+    store_dx((row + SIDE) * 4u + 1u, col, sums.row5);
+    store_dx((row + SIDE) * 4u + 1u, col + SIDE, sums.row5_far);
+    store_dx((row + SIDE) * 4u + 2u, col, sums.row6);
+    store_dx((row + SIDE) * 4u + 2u, col + SIDE, sums.row6_far);
+    store_dx((row + SIDE) * 4u + 3u, col, sums.row7);
+    store_dx((row + SIDE) * 4u + 3u, col + SIDE, sums.row7_far);
 }
 
 fn store_all_w(row: u32, col: u32, sums: Sums) {
-    for (var r = 0u; r < 4u; r++) {
-        store_w(row * 4u + r, col, sums.sum00[r]);
-        store_w(row * 4u + r, col + SIDE, sums.sum01[r]);
-        store_w((row + SIDE) * 4u + r, col, sums.sum10[r]);
-        store_w((row + SIDE) * 4u + r, col + SIDE, sums.sum11[r]);
-    }
+    store_w(row * 4u, col, sums.row0);
+    store_w(row * 4u, col + SIDE, sums.row0_far);
+    store_w(row * 4u + 1u, col, sums.row1);
+    store_w(row * 4u + 1u, col + SIDE, sums.row1_far);
+    store_w(row * 4u + 2u, col, sums.row2);
+    store_w(row * 4u + 2u, col + SIDE, sums.row2_far);
+    store_w(row * 4u + 3u, col, sums.row3);
+    store_w(row * 4u + 3u, col + SIDE, sums.row3_far);
+    store_w((row + SIDE) * 4u, col, sums.row4);
+    store_w((row + SIDE) * 4u, col + SIDE, sums.row4_far);
+    store_w((row + SIDE) * 4u + 1u, col, sums.row5);
+    store_w((row + SIDE) * 4u + 1u, col + SIDE, sums.row5_far);
+    store_w((row + SIDE) * 4u + 2u, col, sums.row6);
+    store_w((row + SIDE) * 4u + 2u, col + SIDE, sums.row6_far);
+    store_w((row + SIDE) * 4u + 3u, col, sums.row7);
+    store_w((row + SIDE) * 4u + 3u, col + SIDE, sums.row7_far);
 }
 
-@compute @workgroup_size(16, 16)
-fn forward(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(local_invocation_id) at: vec3u,
-    @builtin(local_invocation_index) index: u32,
-) {
+@compute @workgroup_size(256)
+fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
-    let mine = index % (TILE_ROWS * DEPTH);
-    let row = first.y + mine % TILE_ROWS;
-    let col = first.x + mine % TILE_COLS;
-    var sums: Sums;
-    for (var start = 0u; start < params.ins; start += DEPTH) {
-        let k = start + mine / TILE_ROWS;
-        // Blocks beyond the edge are zero.
-        var block: mat4x4f;
-        if index < TILE_ROWS * DEPTH {
-            if k < params.ins && row < params.rows { block = block_x(row, k); }
-            put_a(mine, block);
-        } else if index < 2u * TILE_ROWS * DEPTH {
-            if k < params.ins && col < params.outs { block = block_w(k, col); }
-            put_b(mine, block);
-        }
+    let at = place_of(index);
+    let inner = params.ins;
+    var sums = Sums();
+    var a = x_turned(first.y, 0u, index);
+    var b = w_across(first.x, 0u, index);
+    for (var k = 0u; k < inner; k += DEPTH) {
+        put_a_turned(index, a);
+        put_b(index, b);
         workgroupBarrier(); // the tiles are complete before anyone reads them
-        multiply_add(&sums, at);
+        a = x_turned(first.y, k + DEPTH, index);
+        b = w_across(first.x, k + DEPTH, index);
+        multiply_tile(&sums, at);
         workgroupBarrier(); // everyone has read them before they are overwritten
     }
-    store_all_z(first.y + at.y, first.x + at.x, sums);
+    store_all_z(first.y + at.row, first.x + at.col, sums);
 }
 
-@compute @workgroup_size(16, 16)
-fn forward_bytes(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(local_invocation_id) at: vec3u,
-    @builtin(local_invocation_index) index: u32,
-) {
+@compute @workgroup_size(256)
+fn forward_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
-    let mine = index % (TILE_ROWS * DEPTH);
-    let row = first.y + mine % TILE_ROWS;
-    let col = first.x + mine % TILE_COLS;
-    var sums: Sums;
-    for (var start = 0u; start < params.ins; start += DEPTH) {
-        let k = start + mine / TILE_ROWS;
-        // Blocks beyond the edge are zero.
-        var block: mat4x4f;
-        if index < TILE_ROWS * DEPTH {
-            if k < params.ins && row < params.rows { block = block_bytes(row, k); }
-            put_a(mine, block);
-        } else if index < 2u * TILE_ROWS * DEPTH {
-            if k < params.ins && col < params.outs { block = block_w(k, col); }
-            put_b(mine, block);
-        }
+    let at = place_of(index);
+    let inner = params.ins;
+    var sums = Sums();
+    var a = bytes_turned(first.y, 0u, index);
+    var b = w_across(first.x, 0u, index);
+    for (var k = 0u; k < inner; k += DEPTH) {
+        put_a_turned(index, a);
+        put_b(index, b);
         workgroupBarrier(); // the tiles are complete before anyone reads them
-        multiply_add(&sums, at);
+        a = bytes_turned(first.y, k + DEPTH, index);
+        b = w_across(first.x, k + DEPTH, index);
+        multiply_tile(&sums, at);
         workgroupBarrier(); // everyone has read them before they are overwritten
     }
-    store_all_z(first.y + at.y, first.x + at.x, sums);
+    store_all_z(first.y + at.row, first.x + at.col, sums);
 }
 
-@compute @workgroup_size(16, 16)
-fn backward(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(local_invocation_id) at: vec3u,
-    @builtin(local_invocation_index) index: u32,
-) {
+@compute @workgroup_size(256)
+fn backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
-    let mine = index % (TILE_ROWS * DEPTH);
-    let row = first.y + mine % TILE_ROWS;
-    let col = first.x + mine % TILE_COLS;
-    var sums: Sums;
-    for (var start = 0u; start < params.outs; start += DEPTH) {
-        let k = start + mine / TILE_ROWS;
-        // Blocks beyond the edge are zero.
-        var block: mat4x4f;
-        if index < TILE_ROWS * DEPTH {
-            if k < params.outs && row < params.rows { block = block_dz(row, k); }
-            put_a(mine, block);
-        } else if index < 2u * TILE_ROWS * DEPTH {
-            if k < params.outs && col < params.ins - 1u { block = transpose(block_w(col, k)); }
-            put_b(mine, block);
-        }
+    let at = place_of(index);
+    let inner = params.outs;
+    var sums = Sums();
+    var a = dz_turned(first.y, 0u, index);
+    var b = w_turned(first.x, 0u, index);
+    for (var k = 0u; k < inner; k += DEPTH) {
+        put_a_turned(index, a);
+        put_b_turned(index, b);
         workgroupBarrier(); // the tiles are complete before anyone reads them
-        multiply_add(&sums, at);
+        a = dz_turned(first.y, k + DEPTH, index);
+        b = w_turned(first.x, k + DEPTH, index);
+        multiply_tile(&sums, at);
         workgroupBarrier(); // everyone has read them before they are overwritten
     }
-    store_all_dx(first.y + at.y, first.x + at.x, sums);
+    store_all_dx(first.y + at.row, first.x + at.col, sums);
 }
 
-@compute @workgroup_size(16, 16)
-fn update(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(local_invocation_id) at: vec3u,
-    @builtin(local_invocation_index) index: u32,
-) {
+@compute @workgroup_size(256)
+fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
-    let mine = index % (TILE_ROWS * DEPTH);
-    let row = first.y + mine % TILE_ROWS;
-    let col = first.x + mine % TILE_COLS;
-    var sums: Sums;
-    for (var start = 0u; start < params.rows; start += DEPTH) {
-        let k = start + mine / TILE_ROWS;
-        // Blocks beyond the edge are zero.
-        var block: mat4x4f;
-        if index < TILE_ROWS * DEPTH {
-            if k < params.rows && row < params.ins { block = transpose(block_x(k, row)); }
-            put_a(mine, block);
-        } else if index < 2u * TILE_ROWS * DEPTH {
-            if k < params.rows && col < params.outs { block = block_dz(k, col); }
-            put_b(mine, block);
-        }
+    let at = place_of(index);
+    let inner = params.rows;
+    var sums = Sums();
+    var a = x_across(first.y, 0u, index);
+    var b = dz_across(first.x, 0u, index);
+    for (var k = 0u; k < inner; k += DEPTH) {
+        put_a(index, a);
+        put_b(index, b);
         workgroupBarrier(); // the tiles are complete before anyone reads them
-        multiply_add(&sums, at);
+        a = x_across(first.y, k + DEPTH, index);
+        b = dz_across(first.x, k + DEPTH, index);
+        multiply_tile(&sums, at);
         workgroupBarrier(); // everyone has read them before they are overwritten
     }
-    store_all_w(first.y + at.y, first.x + at.x, sums);
+    store_all_w(first.y + at.row, first.x + at.col, sums);
 }
 
-@compute @workgroup_size(16, 16)
-fn update_bytes(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(local_invocation_id) at: vec3u,
-    @builtin(local_invocation_index) index: u32,
-) {
+@compute @workgroup_size(256)
+fn update_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
-    let mine = index % (TILE_ROWS * DEPTH);
-    let row = first.y + mine % TILE_ROWS;
-    let col = first.x + mine % TILE_COLS;
-    var sums: Sums;
-    for (var start = 0u; start < params.rows; start += DEPTH) {
-        let k = start + mine / TILE_ROWS;
-        // Blocks beyond the edge are zero.
-        var block: mat4x4f;
-        if index < TILE_ROWS * DEPTH {
-            if k < params.rows && row < params.ins { block = transpose(block_bytes(k, row)); }
-            put_a(mine, block);
-        } else if index < 2u * TILE_ROWS * DEPTH {
-            if k < params.rows && col < params.outs { block = block_dz(k, col); }
-            put_b(mine, block);
-        }
+    let at = place_of(index);
+    let inner = params.rows;
+    var sums = Sums();
+    var a = bytes_across(first.y, 0u, index);
+    var b = dz_across(first.x, 0u, index);
+    for (var k = 0u; k < inner; k += DEPTH) {
+        put_a(index, a);
+        put_b(index, b);
         workgroupBarrier(); // the tiles are complete before anyone reads them
-        multiply_add(&sums, at);
+        a = bytes_across(first.y, k + DEPTH, index);
+        b = dz_across(first.x, k + DEPTH, index);
+        multiply_tile(&sums, at);
         workgroupBarrier(); // everyone has read them before they are overwritten
     }
-    store_all_w(first.y + at.y, first.x + at.x, sums);
+    store_all_w(first.y + at.row, first.x + at.col, sums);
 }

@@ -18,7 +18,7 @@
 // Twin:     reference::dense, reference::matmul, Activation::derivative, Sgd::step
 //
 // A small product has too few values to occupy a GPU with one invocation each. So a workgroup computes no more than
-// 16 x 16 values, and 16 invocations share the sums of a 4 x 4 block: each takes every 16th block of the inner
+// 8 x 16 values, and 16 invocations share the sums of a 4 x 4 block: each takes every 16th block of the inner
 // dimension. One barrier, then their sums are added. Operands come through the caches; each is used four times.
 
 struct Params {
@@ -41,15 +41,14 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> v: array<vec4f>;
 
 const TILES = 1u; // in a workgroup
-const TILE_ROWS = 4u;
+const TILE_ROWS = 2u;
 const TILE_COLS = 4u;
 const SLICES = 16u;
 
 // A row of a block each: [SLICES, 4 * TILE_ROWS rows, TILE_COLS].
-var<workgroup> partial: array<vec4f, 1024>;
+var<workgroup> partial: array<vec4f, 512>;
 
 // A block is a matrix whose columns are the block's rows, since WGSL's matrices are made of columns.
-// So the product of blocks c += a · b is written `c += b * a`.
 
 fn block_x(row: u32, col: u32) -> mat4x4f {
     let stride = params.ins;
@@ -78,6 +77,27 @@ fn block_dz(row: u32, col: u32) -> mat4x4f {
     let stride = params.outs + 1u;
     let i = row * 4u * stride + col;
     return mat4x4f(dz[i], dz[i + stride], dz[i + 2u * stride], dz[i + 3u * stride]);
+}
+
+// A row of a, and the rows of b: each product is added as it is made. Some compilers make a product of matrices first, and
+// then a sum.
+fn add_row(sum: vec4f, a: vec4f, b: mat4x4f) -> vec4f {
+    var s = sum;
+    s += a.x * b[0];
+    s += a.y * b[1];
+    s += a.z * b[2];
+    s += a.w * b[3];
+    return s;
+}
+
+// sum + a · b
+fn add(sum: mat4x4f, a: mat4x4f, b: mat4x4f) -> mat4x4f {
+    return mat4x4f(
+        add_row(sum[0], a[0], b),
+        add_row(sum[1], a[1], b),
+        add_row(sum[2], a[2], b),
+        add_row(sum[3], a[3], b),
+    );
 }
 
 // What an invocation computes: a block of the output, over one slice of the inner dimension.
@@ -143,13 +163,13 @@ fn store_w(row: u32, col: u32, gradient: vec4f) {
     out[i] = old - params.lr * step;
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(128)
 fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
     let at = place(group, index);
     var sum: mat4x4f;
     if at.row < params.rows && at.col < params.outs {
         for (var k = at.slice; k < params.ins; k += SLICES) {
-            sum += block_w(k, at.col) * block_x(at.row, k);
+            sum = add(sum, block_x(at.row, k), block_w(k, at.col));
         }
     }
     share(index, sum);
@@ -160,13 +180,13 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
     }
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(128)
 fn forward_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
     let at = place(group, index);
     var sum: mat4x4f;
     if at.row < params.rows && at.col < params.outs {
         for (var k = at.slice; k < params.ins; k += SLICES) {
-            sum += block_w(k, at.col) * block_bytes(at.row, k);
+            sum = add(sum, block_bytes(at.row, k), block_w(k, at.col));
         }
     }
     share(index, sum);
@@ -177,13 +197,13 @@ fn forward_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_
     }
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(128)
 fn backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
     let at = place(group, index);
     var sum: mat4x4f;
     if at.row < params.rows && at.col < params.ins - 1u {
         for (var k = at.slice; k < params.outs; k += SLICES) {
-            sum += transpose(block_w(at.col, k)) * block_dz(at.row, k);
+            sum = add(sum, block_dz(at.row, k), transpose(block_w(at.col, k)));
         }
     }
     share(index, sum);
@@ -194,13 +214,13 @@ fn backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
     }
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(128)
 fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
     let at = place(group, index);
     var sum: mat4x4f;
     if at.row < params.ins && at.col < params.outs {
         for (var k = at.slice; k < params.rows; k += SLICES) {
-            sum += block_dz(k, at.col) * transpose(block_x(k, at.row));
+            sum = add(sum, transpose(block_x(k, at.row)), block_dz(k, at.col));
         }
     }
     share(index, sum);
@@ -211,13 +231,13 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     }
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(128)
 fn update_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
     let at = place(group, index);
     var sum: mat4x4f;
     if at.row < params.ins && at.col < params.outs {
         for (var k = at.slice; k < params.rows; k += SLICES) {
-            sum += block_dz(k, at.col) * transpose(block_bytes(k, at.row));
+            sum = add(sum, transpose(block_bytes(k, at.row)), block_dz(k, at.col));
         }
     }
     share(index, sum);

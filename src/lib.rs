@@ -15,7 +15,7 @@
 //! pollster::block_on(async {
 //!     let mut trainer = Trainer::start(&mut engine, &config, &dataset).await?;
 //!     trainer.run(&mut Unobserved).await?;
-//!     println!("test accuracy {:.1} %", 100.0 * trainer.history()[0].test_accuracy);
+//!     println!("test accuracy {:.1} %", 100.0 * trainer.history()[0].test.accuracy());
 //!     let logits = engine.logits(Split::Test, &[0]).await?;
 //!     assert_eq!(logits.shape(), [1, 10]);
 //! #   Ok(())

@@ -17,14 +17,15 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Serialize;
 
-use crate::data::{Dataset, Preparation, Samples};
+use crate::data::{Dataset, Preparation, Samples, Targets};
 use crate::engine::{Engine, EngineInfo};
 use crate::error::{Error, Remedy, Result, Setting, message};
-use crate::network::{Activation, MlpSpec, Parameters};
-use crate::reference::{Forward, Matrix, Mlp, smoothed_cross_entropy};
+use crate::network::{Activation, Activations, Loss, MlpSpec, Parameters, Task};
+use crate::reference::{Forward, Matrix, Mlp};
 use crate::step::metrics::Sums;
 use crate::step::{Sgd, StepOptions};
 use crate::tensor::Tensor;
+use crate::training::Aims;
 
 /// Half the distance of a central difference.
 const H: f64 = 1e-5;
@@ -52,7 +53,9 @@ pub struct Problem {
     /// Random weights; biases that are not zero, so that they take part.
     pub parameters: Parameters,
     /// What follows every hidden layer.
-    pub activation: Activation,
+    pub activation: Activations,
+    /// What is made small; the dataset has targets for it.
+    pub loss: Loss,
     /// How much of each label is spread evenly over all classes.
     pub label_smoothing: f32,
     /// Synthetic samples; the training split is the batch.
@@ -102,10 +105,17 @@ impl Problem {
     /// [`Error::Usage`] for sizes or a batch that cannot be meant, and if too few samples keep clear of the kinks.
     pub fn with_activation(
         hidden: &[usize],
-        activation: Activation,
+        activation: impl Into<Activations>,
         batch: usize,
         seed: u64,
     ) -> Result<Self> {
+        let activation = activation.into();
+        if !activation.fit(hidden.len()) {
+            return Err(Error::usage(message![
+                Setting::Activation.set(&activation),
+                format!(": expected one for all hidden layers, or one for each of the {}", hidden.len())
+            ]));
+        }
         if batch == 0 || batch > MAX_BATCH {
             return Err(Error::usage(message![
                 Setting::Batch,
@@ -119,7 +129,7 @@ impl Problem {
         for b in parameters.layers.iter_mut().flat_map(|layer| layer.b.data_mut()) {
             *b = (rng.next_u32() % 201) as f32 / 1000.0 - 0.1;
         }
-        let samples = draw(&mut rng, &parameters.in_f64(activation), batch)?;
+        let samples = draw(&mut rng, &parameters.in_f64(activation.clone()), batch)?;
         let dataset = Dataset {
             name: "random".into(),
             origin: "made here".into(),
@@ -129,7 +139,29 @@ impl Problem {
             test: samples.clone(),
             train: samples,
         };
-        Ok(Self { parameters, activation, label_smoothing: 0.0, dataset: Arc::new(dataset) })
+        let (loss, label_smoothing) = (Loss::default(), 0.0);
+        Ok(Self { parameters, activation, loss, label_smoothing, dataset: Arc::new(dataset) })
+    }
+
+    /// The same network and samples with another loss: numbers as targets, random ones, or zeros and ones for labels.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if labels are to be smoothed and the loss takes none.
+    pub fn with_loss(mut self, loss: Loss) -> Result<Self> {
+        self.loss = loss;
+        let value: fn(u32) -> f32 = match loss.task() {
+            Task::Classification => return Ok(self),
+            Task::MultiLabel => |word| (word >> 31) as f32,
+            Task::Regression => |word| (word >> 8) as f32 / (1 << 22) as f32 - 2.0,
+        };
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        let count = self.dataset.train.len() * CLASSES;
+        let targets = Targets::values(CLASSES, (0..count).map(|_| value(rng.next_u32())).collect())?;
+        let mut dataset = (*self.dataset).clone();
+        dataset.train = dataset.train.with_targets(targets)?;
+        dataset.test = dataset.train.clone();
+        self.dataset = Arc::new(dataset);
+        Ok(self)
     }
 
     /// The network.
@@ -137,7 +169,7 @@ impl Problem {
     /// # Errors
     /// [`Error::Shape`] if the parameters have been changed to some that do not chain.
     pub fn spec(&self) -> Result<MlpSpec> {
-        Ok(self.parameters.spec()?.with_activation(self.activation))
+        Ok(self.parameters.spec()?.with_activation(self.activation.clone()).with_loss(self.loss))
     }
 
     /// The step after which the velocities are the gradient.
@@ -170,7 +202,8 @@ impl Problem {
         gradient.check(&self.parameters.spec()?)?;
         let samples = &self.dataset.train;
         let batch: Vec<u32> = (0..samples.len() as u32).collect();
-        let (mut mlp, x) = (self.parameters.in_f64(self.activation), samples.inputs(&batch)?);
+        let (mut mlp, x) = (self.parameters.in_f64(self.activation.clone()), samples.inputs(&batch)?);
+        let aims = Aims::of(samples, &batch)?;
         let mut tensors = Vec::new();
         for (l, dense) in gradient.layers.iter().enumerate() {
             for (name, got) in [("W", &dense.w), ("b", &dense.b)] {
@@ -178,9 +211,8 @@ impl Problem {
                     "W" => mlp.layers[l].w.data_mut()[i] += by,
                     _ => mlp.layers[l].b[i] += by,
                 };
-                let losses = |logits: &Matrix| {
-                    smoothed_cross_entropy(logits, samples.labels(), self.label_smoothing.into())
-                };
+                let losses =
+                    |logits: &Matrix| self.loss.of_rows(logits, aims.aim(), self.label_smoothing.into());
                 let slope = |i| slope(&mut mlp, &x, losses, |mlp, by| slot(mlp, i, by));
                 tensors.push(row(format!("{name}{}", l + 1), got.data(), slope));
             }
@@ -227,10 +259,12 @@ fn draw(rng: &mut ChaCha8Rng, mlp: &Mlp, batch: usize) -> Result<Samples> {
     Err(Error::usage(problem).hint(Remedy::smaller(&[Setting::Hidden])))
 }
 
-/// Every z that a ReLU follows: other activations have no kink.
+/// Every z that an activation with a kink follows.
 fn kinks<'a>(mlp: &Mlp, forward: &'a Forward) -> impl Iterator<Item = f64> + 'a {
-    let layers = if mlp.activation == Activation::Relu { forward.z.len().saturating_sub(1) } else { 0 };
-    forward.z.iter().take(layers).flat_map(|z| z.data().iter().copied())
+    let bent: Vec<bool> =
+        (0..forward.z.len().saturating_sub(1)).map(|l| mlp.activation.of(l).has_kink()).collect();
+    let layers = forward.z.iter().zip(bent).filter(|(_, bent)| *bent);
+    layers.flat_map(|(z, _)| z.data().iter().copied())
 }
 
 /// The derivative of the mean loss by what `move_by` moves; nothing if a ReLU turns on or off on the way.

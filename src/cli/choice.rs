@@ -12,6 +12,7 @@ use crate::error::{Error, Remedy, Result, Setting};
 use crate::gpu::adapter::{self, Adapter, DeviceType, Request};
 use crate::gpu::{Backend, Gpu};
 use crate::memory;
+use crate::network::{Activation, Activations, Task};
 use crate::training::checkpoint::ModelInfo;
 use crate::training::run::RunDir;
 
@@ -35,10 +36,14 @@ pub(super) struct DataChoice {
 /// How what is at a path becomes a data set.
 #[derive(Debug, clap::Args)]
 pub(super) struct LoadChoice {
-    /// Of a table: the column of the labels, by name or place from 0 [default: label, labels, class, target, y, species; else
+    /// Of a table: the column of the labels, by name or place from 0, or several targets: a,b,c [default: label, labels, class, target, y, species; else
     /// the only one of words; else, without a header, the first]
     #[arg(long, value_name = "NAME|INDEX")]
     label_column: Option<String>,
+    /// What the data are for; auto sees words and few whole numbers as classes, columns of 0 and 1 as labels, other numbers
+    /// as regression
+    #[arg(long, value_enum, default_value_t = TaskChoice::Auto)]
+    task: TaskChoice,
     /// What to test on, if the data have no test part of their own; in any form
     #[arg(long, value_name = "PATH")]
     test_data: Option<PathBuf>,
@@ -55,9 +60,30 @@ impl LoadChoice {
     pub fn options(&self) -> LoadOptions {
         LoadOptions {
             label_column: self.label_column.clone(),
+            task: self.task.task(),
             test_data: self.test_data.as_deref().map(absolute),
             test_fraction: self.test_fraction,
             scale: self.scale,
+        }
+    }
+}
+
+/// What the data are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum TaskChoice {
+    Auto,
+    Classification,
+    Multilabel,
+    Regression,
+}
+
+impl TaskChoice {
+    fn task(self) -> Option<Task> {
+        match self {
+            Self::Auto => None,
+            Self::Classification => Some(Task::Classification),
+            Self::Multilabel => Some(Task::MultiLabel),
+            Self::Regression => Some(Task::Regression),
         }
     }
 }
@@ -131,6 +157,14 @@ pub(super) fn hidden(text: &str) -> Result<Hidden, String> {
     text.split(',').map(size).collect::<Result<_, _>>().map(Hidden)
 }
 
+/// The value of `--activation`: a name, or one for each hidden layer.
+pub(super) fn activations(text: &str) -> Result<Activations, String> {
+    text.parse().map_err(|_| {
+        let names = Activation::ALL.map(Activation::name).join(", ");
+        format!("expected one of {names}, or one for each hidden layer with commas between them")
+    })
+}
+
 /// Which device.
 #[derive(Debug, clap::Args)]
 pub(super) struct DeviceChoice {
@@ -140,6 +174,9 @@ pub(super) struct DeviceChoice {
     /// Index or part of the name of an adapter, as `gpu-mlp devices` lists them
     #[arg(long, value_name = "NAME-PART|INDEX")]
     pub adapter: Option<String>,
+    /// Have a GPU's kernels check every index, which is slower: for a driver that is not trusted
+    #[arg(long)]
+    pub checked: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -222,6 +259,7 @@ impl DeviceChoice {
         let Device::Gpu(adapter) = device else { return Ok((None, notice)) };
         let cache = dirs::cache_dir().map(|folder| folder.join("gpu-mlp"));
         match Gpu::open_with_cache(&adapter, cache.as_deref()).await {
+            Ok(gpu) if self.checked => Ok((Some(gpu.with_checks(true)), notice)),
             Ok(gpu) => Ok((Some(gpu), notice)),
             // Nobody asked for this adapter: that it cannot be used is no reason not to compute.
             Err(reason @ Error::NoAdapter { .. }) if self.is_open() => {

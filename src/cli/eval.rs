@@ -1,5 +1,6 @@
-//! `gpu-mlp eval`: loss, accuracy and confusion matrix of a trained network.
+//! `gpu-mlp eval`: loss and scores of a trained network, output by output.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,7 +10,9 @@ use super::choice::{self, DataChoice, DeviceChoice};
 use super::measure::measure;
 use super::output::{json, say, thousands};
 use crate::error::Result;
-use crate::step::metrics::Score;
+use crate::network::Task;
+use crate::step::metrics::Measure;
+use crate::training::figures::{LabelScore, TargetScore};
 use crate::training::run;
 
 const EXAMPLES: &str = "\
@@ -18,7 +21,7 @@ Examples:
   gpu-mlp eval model.safetensors --data mine.csv --label-column species
   gpu-mlp eval runs/2026-01-31T12-00-00Z-mnist --split train --json";
 
-/// Measure a trained network: loss, accuracy, confusion matrix.
+/// Measure a trained network: loss, accuracy and confusion matrix; of labels and numbers their scores.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct EvalArgs {
@@ -44,11 +47,41 @@ struct Report<'a> {
     split: &'a str,
     samples: usize,
     loss: f64,
-    accuracy: f64,
-    /// Row: the right class; column: the class with the largest logit.
-    confusion_matrix: &'a [Vec<u64>],
-    /// The names of the rows and columns.
-    classes: &'a [String],
+    /// `accuracy` of classes, or what else there is.
+    #[serde(flatten)]
+    measures: BTreeMap<&'static str, f64>,
+    #[serde(flatten)]
+    detail: Detail<'a>,
+}
+
+/// Output by output.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Detail<'a> {
+    Classes {
+        /// Row: the right class; column: the class with the largest logit.
+        confusion_matrix: &'a [Vec<u64>],
+        /// The names of the rows and columns.
+        classes: &'a [String],
+    },
+    Labels {
+        labels: Vec<Named<'a, LabelScore>>,
+    },
+    Targets {
+        targets: Vec<Named<'a, TargetScore>>,
+    },
+}
+
+/// What is known of an output.
+#[derive(Serialize)]
+struct Named<'a, T> {
+    name: &'a str,
+    #[serde(flatten)]
+    score: T,
+}
+
+fn named<'a, T: Copy>(names: &'a [String], scores: &[T]) -> Vec<Named<'a, T>> {
+    names.iter().zip(scores).map(|(name, &score)| Named { name, score }).collect()
 }
 
 /// Runs `gpu-mlp eval`.
@@ -61,29 +94,68 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     let dataset = Arc::new(choice::load_for(&args.model, &info, &args.data)?);
     let split = choice::split(&args.split);
     let (measured, _) = measure(&args.device, (&parameters, &info), &dataset, split, 0)?;
-    let (data, samples) = (&dataset.name, dataset.split(split).len());
-    let (Score { loss, accuracy }, confusion_matrix) = (measured.score, measured.confusion.rows());
+    let (data, samples, score) = (&dataset.name, dataset.split(split).len(), measured.score);
+    let names = preparation.class_names.as_slice();
+    let detail = match preparation.task() {
+        Task::Classification => {
+            Detail::Classes { confusion_matrix: measured.confusion.rows(), classes: names }
+        }
+        Task::MultiLabel => Detail::Labels { labels: named(names, &measured.labels) },
+        Task::Regression => Detail::Targets { targets: named(names, &measured.targets) },
+    };
     if args.json {
-        let split = &args.split;
-        let classes = preparation.class_names.as_slice();
-        let report =
-            Report { event: "eval", data, split, samples, loss, accuracy, confusion_matrix, classes };
-        say(&json(&report)?);
+        let measures = score.all().map(|(measure, value)| (measure.key(), value)).collect();
+        let (event, split, loss) = ("eval", args.split.as_str(), score.loss);
+        say(&json(&Report { event, data, split, samples, loss, measures, detail })?);
     } else {
-        let samples = thousands(samples);
+        let measures: String = score
+            .all()
+            .map(|(measure, value)| format!("{} {}, ", measure.title(), measure.shown(value)))
+            .collect();
         say(&format!(
-            "{data}, {samples} {} samples: accuracy {:.2} %, loss {loss:.4}",
+            "{data}, {} {} samples: {measures}loss {:.4}",
+            thousands(samples),
             args.split,
-            100.0 * accuracy
+            score.loss
         ));
-        print(confusion_matrix);
-        for (class, name) in preparation.class_names.iter().enumerate() {
-            if class.to_string() != *name {
-                say(&format!("class {class} is {name}"));
+        print_detail(&detail);
+    }
+    Ok(())
+}
+
+fn print_detail(detail: &Detail<'_>) {
+    match detail {
+        Detail::Classes { confusion_matrix, classes } => {
+            print(confusion_matrix);
+            for (class, name) in classes.iter().enumerate() {
+                if class.to_string() != *name {
+                    say(&format!("class {class} is {name}"));
+                }
+            }
+        }
+        Detail::Labels { labels } => {
+            let width = width(labels);
+            say(&format!(
+                "{:<width$}  {:>10}  {:>10}  {:>9}  {:>7}",
+                "label", "samples", "answers", "accuracy", "F1"
+            ));
+            for Named { name, score: LabelScore { accuracy, samples, answers, f1 } } in labels {
+                let accuracy = Measure::LabelAccuracy.shown(*accuracy);
+                say(&format!("{name:<width$}  {samples:>10}  {answers:>10}  {accuracy:>9}  {f1:>7.4}"));
+            }
+        }
+        Detail::Targets { targets } => {
+            let width = width(targets);
+            say(&format!("{:<width$}  {:>8}  {:>12}  {:>12}", "target", "R²", "RMSE", "MAE"));
+            for Named { name, score: TargetScore { r2, rmse, mae } } in targets {
+                say(&format!("{name:<width$}  {r2:>8.4}  {rmse:>12.4}  {mae:>12.4}"));
             }
         }
     }
-    Ok(())
+}
+
+fn width<T>(named: &[Named<'_, T>]) -> usize {
+    named.iter().map(|named| named.name.chars().count()).max().unwrap_or(0).max("target".len())
 }
 
 fn print(matrix: &[Vec<u64>]) {

@@ -8,7 +8,7 @@ use super::output::{note, say};
 use crate::data::Scaling;
 use crate::error::{Error, Result};
 use crate::exchange::{self, Format};
-use crate::network::Activation;
+use crate::network::{Activation, Task};
 use crate::training::checkpoint::ModelInfo;
 use crate::training::run;
 
@@ -16,8 +16,8 @@ const DETAILS: &str = "\
 Formats:
   safetensors  the names and layout of a torch.nn.Sequential: model.load_state_dict(safetensors.torch.load_file(FILE))
   onnx         opset 17; `input` [batch, features] takes values as they are in the data (pixels 0..255), since their
-               scaling is inside; `logits` [batch, classes], and with --softmax `probabilities`; the metadata has
-               `class_names` as JSON
+               scaling is inside; `logits` [batch, classes], and with --softmax `probabilities`; of labels both; of a
+               regression `predictions` in the targets' own unit; the metadata has `class_names` as JSON
   npz          W1 [in, out], b1 [out], W2, … for numpy.load
 
 safetensors and npz have the activation, the scaling of inputs and the names of the classes as JSON under `gpu_mlp`.
@@ -75,10 +75,18 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         let problem = format!("--out {} is the model itself: name another file", path.display());
         return Err(Error::usage(problem));
     }
+    if args.softmax && info.preparation.task() != Task::Classification {
+        return Err(Error::usage("--softmax is for classes, and this model has none: leave it out"));
+    }
     exchange::export(&path, &parameters, &info, format)?;
     say(&format!("{}: {}", path.display(), described(&info, args.to)));
     if args.to != FormatChoice::Onnx {
         note(&inputs(&info));
+        if info.preparation.task() == Task::Regression {
+            note(
+                "outputs are standardised: times `deviation` plus `mean`, which stand in the file's `gpu_mlp`",
+            );
+        }
     }
     Ok(())
 }
@@ -94,18 +102,33 @@ fn described(info: &ModelInfo, to: FormatChoice) -> String {
     let sizes = info.spec.sizes();
     let (inputs, classes) = (info.spec.inputs(), info.spec.classes());
     match to {
-        FormatChoice::Onnx => format!("input [batch, {inputs}] to logits [batch, {classes}], ONNX opset 17"),
+        FormatChoice::Onnx => {
+            let outputs = match info.preparation.task() {
+                Task::Classification => "logits",
+                Task::MultiLabel => "logits and probabilities",
+                Task::Regression => "predictions",
+            };
+            format!("input [batch, {inputs}] to {outputs} [batch, {classes}], ONNX opset 17")
+        }
         FormatChoice::Npz => format!("W1, b1 … W{n}, b{n}; z = x @ W + b", n = sizes.len() - 1),
         FormatChoice::Safetensors => {
-            let activation = match info.spec.activation() {
+            let activation = |l: usize| match info.spec.activation().of(l) {
                 Activation::Relu => "ReLU()",
                 Activation::Sigmoid => "Sigmoid()",
                 Activation::Tanh => "Tanh()",
                 Activation::Gelu => "GELU()",
+                Activation::LeakyRelu => "LeakyReLU()",
+                Activation::Elu => "ELU()",
+                Activation::Silu => "SiLU()",
+                Activation::Softplus => "Softplus()",
+                Activation::Identity => "Identity()",
             };
-            let linear = info.spec.layers().map(|(ins, outs)| format!("Linear({ins}, {outs})"));
-            let between = format!(", {activation}, ");
-            format!("torch.nn.Sequential({})", linear.collect::<Vec<_>>().join(&between))
+            let mut parts = Vec::new();
+            for (l, (ins, outs)) in info.spec.layers().enumerate() {
+                parts.push(format!("Linear({ins}, {outs})"));
+                parts.extend((l + 1 < info.spec.layers().len()).then(|| activation(l).to_owned()));
+            }
+            format!("torch.nn.Sequential({})", parts.join(", "))
         }
     }
 }

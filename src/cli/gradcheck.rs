@@ -5,13 +5,14 @@ use super::number;
 use super::output::{json, note, say};
 use crate::checks::gradcheck::{self, Checked, Problem};
 use crate::engine::{CpuEngine, GpuEngine, Residency};
-use crate::error::Result;
-use crate::network::Activation;
+use crate::error::{Error, Result};
+use crate::network::{Activations, Loss, Task};
 
 const EXAMPLES: &str = "\
 Examples:
   gpu-mlp gradcheck
-  gpu-mlp gradcheck --backend vulkan --hidden 7,5 --activation gelu";
+  gpu-mlp gradcheck --backend vulkan --hidden 7,5 --activation gelu
+  gpu-mlp gradcheck --loss squared-error";
 
 /// Check the gradients of this machine's GPU or CPU against central differences of the loss in double precision.
 #[derive(Debug, clap::Args)]
@@ -22,9 +23,12 @@ pub struct GradcheckArgs {
     /// Sizes of the hidden layers, separated by commas; "" for none
     #[arg(long, value_name = "SIZES", default_value = "16,8", value_parser = choice::hidden)]
     hidden: Hidden,
-    /// What follows every hidden layer
-    #[arg(long, value_enum, default_value_t = Activation::Relu)]
-    activation: Activation,
+    /// What follows the hidden layers: one name for all, or one for each with commas between them
+    #[arg(long, value_name = "NAMES", default_value_t = Activations::default(), value_parser = choice::activations)]
+    activation: Activations,
+    /// What is made small
+    #[arg(long, value_name = "NAME", default_value_t = Loss::default())]
+    loss: Loss,
     /// How much of each label is spread evenly over all classes
     #[arg(long, value_name = "E", default_value_t = 0.0, value_parser = number::part)]
     label_smoothing: f32,
@@ -47,7 +51,13 @@ pub fn run(args: &GradcheckArgs) -> Result<u8> {
     args.device.check()?;
     // Parameters and their gradient, in f32 and f64.
     args.hidden.require_memory(32)?;
-    let mut problem = Problem::with_activation(&args.hidden.0, args.activation, args.batch, args.seed)?;
+    let mut problem =
+        Problem::with_activation(&args.hidden.0, args.activation.clone(), args.batch, args.seed)?;
+    if args.label_smoothing > 0.0 && args.loss.task() != Task::Classification {
+        let problem = "--label-smoothing belongs to classes: leave it out, or leave --loss out";
+        return Err(Error::usage(problem));
+    }
+    problem = problem.with_loss(args.loss)?;
     problem.label_smoothing = args.label_smoothing;
     let checked = pollster::block_on(check(args, &problem))?;
     let text = if args.json { json(&checked)? } else { human(&checked) };

@@ -9,7 +9,7 @@ use super::output::{note, say, thousands};
 use crate::data::{Preparation, Scaling};
 use crate::error::{Error, Result};
 use crate::exchange::{self, Imported};
-use crate::network::Activation;
+use crate::network::Activations;
 use crate::training::checkpoint::{self, ModelInfo};
 
 const EXAMPLES: &str = "\
@@ -41,8 +41,8 @@ pub struct ImportArgs {
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     class_names: Option<Vec<String>>,
     /// What follows every hidden layer [default: what the file says, else relu]
-    #[arg(long, value_enum)]
-    activation: Option<Activation>,
+    #[arg(long, value_name = "NAMES", value_parser = super::choice::activations)]
+    activation: Option<Activations>,
     /// What the network was trained on [default: what the file says, else bytes]
     #[arg(long, value_enum)]
     inputs: Option<Inputs>,
@@ -77,8 +77,14 @@ pub fn run(args: &ImportArgs) -> Result<()> {
             ModelInfo { preparation: Preparation::of_images(spec.classes()), spec }
         }
     };
-    if let Some(activation) = args.activation {
-        info.spec = info.spec.with_activation(activation);
+    if let Some(activation) = &args.activation {
+        let hidden = info.spec.layers().len() - 1;
+        if !activation.fit(hidden) {
+            return Err(Error::usage(format!(
+                "--activation {activation}: expected one for all, or one for each of the {hidden} hidden layers"
+            )));
+        }
+        info.spec = info.spec.with_activation(activation.clone());
     }
     if let Some(names) = &args.class_names {
         check(names, info.spec.classes())?;
@@ -96,7 +102,7 @@ pub fn run(args: &ImportArgs) -> Result<()> {
         "{}: {}, {}, {} parameters",
         path.display(),
         sizes.join("-"),
-        spec.activation().name(),
+        spec.activation(),
         thousands(spec.parameter_count())
     ));
     if unsaid {
@@ -104,7 +110,7 @@ pub fn run(args: &ImportArgs) -> Result<()> {
             Inputs::Bytes => "pixels 0..255, to be divided by 255 (--inputs values: as they are)",
             Inputs::Values => "values as they are",
         };
-        let activation = spec.activation().name();
+        let activation = spec.activation();
         note(&format!(
             "the file has nothing but numbers: taken as {activation} between the layers (--activation), and inputs as \
              {inputs}"

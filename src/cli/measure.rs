@@ -32,12 +32,12 @@ pub(super) fn measure(
         match gpu {
             None => {
                 let engine = CpuEngine::new(&info.spec, dataset.clone(), options);
-                measure_with(engine, parameters, dataset, split, mistakes).await
+                measure_with(engine, (parameters, info), dataset, split, mistakes).await
             }
             Some(gpu) => {
                 let residency = Residency::Streamed; // the training split has no business on the device
                 let engine = GpuEngine::new(gpu, &info.spec, dataset.clone(), options, residency).await?;
-                measure_with(engine, parameters, dataset, split, mistakes).await
+                measure_with(engine, (parameters, info), dataset, split, mistakes).await
             }
         }
     })
@@ -45,12 +45,12 @@ pub(super) fn measure(
 
 async fn measure_with(
     mut engine: impl Engine,
-    parameters: &Parameters,
+    (parameters, info): (&Parameters, &ModelInfo),
     dataset: &Dataset,
     split: Split,
     mistakes: usize,
 ) -> Result<(Evaluation, EngineInfo)> {
     engine.set_parameters(parameters, None).await?;
-    let evaluation = evaluation::evaluate(&mut engine, dataset, split, mistakes).await?;
+    let evaluation = evaluation::evaluate(&mut engine, info.spec.loss(), dataset, split, mistakes).await?;
     Ok((evaluation, engine.info()))
 }

@@ -1,4 +1,4 @@
-//! `gpu-mlp predict`: the classes of pictures and rows, as they come.
+//! `gpu-mlp predict`: the classes, labels or numbers of pictures and rows, as they come.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -10,14 +10,15 @@ use serde::Serialize;
 use super::choice::{BackendChoice, DeviceChoice};
 use super::output::{self, json, note};
 use crate::data::inputs::{Batch, Expected, Inputs, Name};
-use crate::data::{Dataset, Split};
+use crate::data::{Dataset, Outputs, Split};
 use crate::engine::{CpuEngine, Engine, GpuEngine, Residency};
 use crate::error::{Error, Result};
-use crate::network::Parameters;
-use crate::reference;
+use crate::network::{Parameters, Task};
+use crate::reference::{self, Matrix};
 use crate::step::StepOptions;
 use crate::training::checkpoint::ModelInfo;
 use crate::training::run;
+use crate::words::numerals::short;
 
 const DETAILS: &str = "\
 Inputs, told by their content:
@@ -37,7 +38,7 @@ Examples:
   gpu-mlp predict model.safetensors rows.npy --json
   zcat big.csv.gz | gpu-mlp predict model.safetensors -";
 
-/// Say which class inputs belong to.
+/// Say which class inputs belong to, which labels they have, or the numbers that a regression predicts.
 #[derive(Debug, clap::Args)]
 #[command(after_help = DETAILS)]
 pub struct PredictArgs {
@@ -88,6 +89,28 @@ struct Line<'a> {
     top: Option<Vec<Answer<'a>>>,
 }
 
+/// What a network of labels or numbers says of an input.
+#[derive(Serialize)]
+struct ValuesLine<'a> {
+    event: &'static str,
+    input: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    row: Option<u64>,
+    outputs: Vec<OutputLine<'a>>,
+}
+
+/// One of its outputs.
+#[derive(Serialize)]
+struct OutputLine<'a> {
+    name: &'a str,
+    /// That the input has the label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probability: Option<f64>,
+    /// In the target's own unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<f64>,
+}
+
 #[derive(Serialize, Clone, Copy)]
 struct Answer<'a> {
     class: &'a str,
@@ -123,7 +146,12 @@ pub fn run(args: &PredictArgs) -> Result<()> {
             }
         }
     });
-    let printer = Printer { args, classes: &preparation.class_names, width: 0, told: args.raw };
+    if args.top > 1 && preparation.task() != Task::Classification {
+        let problem = "--top ranks classes, and the model says something of every output: leave it out";
+        return Err(Error::usage(problem));
+    }
+    let (classes, outputs) = (preparation.class_names.as_slice(), &preparation.outputs);
+    let printer = Printer { args, classes, outputs, width: 0, told: args.raw };
     if pollster::block_on(classify(args, &info, &parameters, batches, printer))? == Output::Gone {
         // The thread may be waiting for input that never comes.
         return Ok(());
@@ -150,7 +178,8 @@ async fn classify(
         (None, Some(_)) => BackendChoice::Auto,
         (None, None) => BackendChoice::Cpu,
     };
-    let (gpu, notice) = DeviceChoice { backend, adapter: args.adapter.clone() }.open().await?;
+    let (gpu, notice) =
+        DeviceChoice { backend, adapter: args.adapter.clone(), checked: false }.open().await?;
     if let Some(notice) = notice {
         note(&notice);
     }
@@ -192,8 +221,8 @@ async fn classify_with(
         let all: Vec<u32> = (0..samples.len() as u32).collect();
         engine.set_test(samples).await?;
         let logits = engine.logits(Split::Test, &all).await?;
-        let probabilities = reference::softmax(&logits.map(f64::from));
-        let rows = names.iter().enumerate().map(|(row, name)| (name, probabilities.row(row)));
+        let answers = printer.answers(&logits.map(f64::from));
+        let rows = names.iter().enumerate().map(|(row, name)| (name, answers.row(row)));
         if !output::write(&printer.lines(rows)?)? {
             return Ok(Output::Gone);
         }
@@ -205,6 +234,8 @@ async fn classify_with(
 struct Printer<'a> {
     args: &'a PredictArgs,
     classes: &'a [String],
+    /// What the network's outputs stand for.
+    outputs: &'a Outputs,
     /// Of the longest name so far.
     width: usize,
     /// Whether it has been said what is done to pictures, or need not be.
@@ -212,6 +243,31 @@ struct Printer<'a> {
 }
 
 impl Printer<'_> {
+    /// Probabilities of classes or labels, or numbers in their own unit.
+    fn answers(&self, z: &Matrix) -> Matrix {
+        match self.outputs {
+            Outputs::Classes => reference::softmax(z),
+            Outputs::Labels => z.map(reference::sigmoid),
+            numbers @ Outputs::Numbers { .. } => {
+                Matrix::from_fn(z.rows(), z.cols(), |r, c| numbers.unscaled(c, z.at(r, c)))
+            }
+        }
+    }
+
+    /// What a network of labels or numbers says, output by output.
+    fn outputs(&self, answers: &[f64]) -> Vec<OutputLine<'_>> {
+        let is_label = *self.outputs == Outputs::Labels;
+        self.classes
+            .iter()
+            .zip(answers)
+            .map(|(name, &answer)| OutputLine {
+                name,
+                probability: is_label.then_some(answer),
+                value: (!is_label).then_some(answer),
+            })
+            .collect()
+    }
+
     fn lines<'b>(&mut self, rows: impl Iterator<Item = (&'b Name, &'b [f64])> + Clone) -> Result<String> {
         if !self.told && rows.clone().any(|(name, _)| name.row.is_none()) {
             note(
@@ -231,6 +287,23 @@ impl Printer<'_> {
         }
         let class_width = self.classes.iter().map(|class| class.chars().count()).max().unwrap_or(0);
         for (name, probabilities) in rows {
+            if !self.outputs.are_classes() {
+                let outputs = self.outputs(probabilities);
+                if self.args.json {
+                    let (event, input, row) = ("prediction", &*name.input, name.row);
+                    text.push_str(&json(&ValuesLine { event, input, row, outputs })?);
+                } else {
+                    let _ = write!(text, "{:width$}", shown(name), width = self.width);
+                    for OutputLine { name, probability, value } in outputs {
+                        let _ = match (probability, value) {
+                            (Some(probability), _) => write!(text, "  {name} {:6.2} %", 100.0 * probability),
+                            (None, value) => write!(text, "  {name} {}", short(value.unwrap_or_default())),
+                        };
+                    }
+                }
+                text.push('\n');
+                continue;
+            }
             let answers = self.ranked(probabilities);
             if self.args.json {
                 let top = (self.args.top > 1).then(|| answers.clone());

@@ -12,6 +12,7 @@ use crate::data::inspect::{Column, Inspection, Summary, inspect};
 use crate::data::{self, LoadOptions, Request};
 use crate::error::{Error, Result};
 use crate::files::atomic_file::AtomicFile;
+use crate::network::Task;
 use crate::words::numerals::short;
 
 /// Classes and columns that the page lists; --json has all.
@@ -121,8 +122,17 @@ fn page(summary: &Summary, options: &LoadOptions) {
     if let Some(scaling) = summary.scaling {
         say(&format!("input    {scaling}"));
     }
-    say(&format!("classes  {}\n", thousands(summary.classes.len())));
-    classes(summary);
+    match summary.task {
+        Task::Classification => {
+            say(&format!("classes  {}\n", thousands(summary.classes.len())));
+            classes(summary);
+        }
+        task => {
+            let why = summary.why.map_or(String::new(), |why| format!(", since they are {why}"));
+            say(&format!("targets  {}, for --task {}{why}", thousands(summary.targets.len()), task.name()));
+            columns(&summary.targets);
+        }
+    }
     columns(&summary.columns);
     if !summary.warnings.is_empty() {
         say("");

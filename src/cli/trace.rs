@@ -11,9 +11,9 @@ use crate::doctor::beside::comparison::{self, Comparison, Row};
 use crate::doctor::beside::trace;
 use crate::doctor::file::npz::{self, Entries};
 use crate::error::{Error, Result};
-use crate::network::{MlpSpec, Parameters};
+use crate::network::{Loss, MlpSpec, Parameters, Task};
 use crate::reference::{Matrix, Mlp};
-use crate::training::run;
+use crate::training::{Aims, run};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -64,7 +64,8 @@ pub struct TraceArgs {
 struct Setting {
     mlp: Mlp,
     x: Matrix,
-    labels: Vec<u32>,
+    loss: Loss,
+    aims: Aims,
     /// For people: which network, which samples.
     what: String,
 }
@@ -84,9 +85,9 @@ pub fn run(args: &TraceArgs) -> Result<u8> {
 }
 
 fn write(args: &TraceArgs) -> Result<()> {
-    let Setting { mlp, x, labels, what } = setting(args)?;
+    let Setting { mlp, x, loss, aims, what } = setting(args)?;
     let path = args.out.as_deref().unwrap_or(Path::new("trace.npz"));
-    let entries = trace::entries(&mlp, &x, &labels, args.lr.unwrap_or(0.1));
+    let entries = trace::entries_for(loss, &mlp, &x, aims.aim(), args.lr.unwrap_or(0.1));
     npz::write(path, entries.iter().map(|(name, value)| (name.as_str(), value)))?;
     say(&format!("{}: {} tensors and settings of {what}", path.display(), entries.len()));
     Ok(())
@@ -109,6 +110,7 @@ fn setting(args: &TraceArgs) -> Result<Setting> {
                 false,
             )?;
             let spec = MlpSpec::with_hidden(dataset.train.features(), &args.hidden.0, dataset.classes)?;
+            let spec = spec.with_loss(dataset.preparation.task().loss());
             fits(&spec, args.batch)?;
             let parameters = Parameters::he_uniform(&spec, args.seed);
             (spec, parameters, dataset)
@@ -117,11 +119,12 @@ fn setting(args: &TraceArgs) -> Result<Setting> {
     fits(&spec, args.batch)?;
     let indices = batch(args, &dataset)?;
     let samples = dataset.split(choice::split(&args.split));
-    let labels = indices.iter().map(|&i| samples.labels()[i as usize]).collect();
+    let aims = Aims::of(samples, &indices)?;
     let sizes: Vec<String> = spec.sizes().iter().map(usize::to_string).collect();
     let what =
         format!("{} on the first {} {} samples of {}", sizes.join("-"), args.batch, args.split, dataset.name);
-    Ok(Setting { mlp: parameters.in_f64(spec.activation()), x: samples.inputs(&indices)?, labels, what })
+    let (mlp, loss) = (parameters.in_f64(spec.activation().clone()), spec.loss());
+    Ok(Setting { mlp, x: samples.inputs(&indices)?, loss, aims, what })
 }
 
 /// The first samples of the split.
@@ -174,7 +177,13 @@ fn completed(args: &TraceArgs, mut entries: Entries) -> Result<Entries> {
         }
         return Ok(entries);
     }
-    let Setting { mlp, x, labels, what } = setting(args)?;
+    let Setting { mlp, x, loss, aims, what } = setting(args)?;
+    if loss.task() != Task::Classification {
+        let problem = "--compare knows networks of classes, and these data have labels or numbers as targets";
+        return Err(Error::usage(format!(
+            "{problem}\n  hint: --out FILE.npz writes the right values, to be compared by hand"
+        )));
+    }
     let lacks = if network { "batch" } else { "network" };
     note(&format!("the file has no {lacks} of its own: compared with {what}"));
     let own = |mut ours: Entries, theirs: Entries| {
@@ -185,7 +194,7 @@ fn completed(args: &TraceArgs, mut entries: Entries) -> Result<Entries> {
         entries = own(trace::network(&mlp), entries);
     }
     if !batch {
-        entries = own(trace::batch(&x, &labels), entries);
+        entries = own(trace::batch(&x, aims.aim()), entries);
     }
     Ok(entries)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use bytesize::ByteSize;
 
 use super::idx::{self, ImagesFile};
-use super::source::{Labels, LoadOptions, Part, Reading, Rows, Source};
+use super::source::{Answers, Labels, LoadOptions, Part, Reading, Rows, Source};
 use super::{Dataset, Format};
 use crate::error::{Error, Result, Setting, message};
 
@@ -182,7 +182,7 @@ pub(super) fn source(path: &Path, classes: Option<usize>, train: RawSplit, test:
         features: split.shape[0] * split.shape[1],
         image_shape: Some(split.shape),
         columns: None,
-        labels: Labels::of_bytes(&split.labels),
+        answers: Answers::One(Labels::of_bytes(&split.labels)),
         rows: split.images,
     };
     Source {
@@ -190,5 +190,6 @@ pub(super) fn source(path: &Path, classes: Option<usize>, train: RawSplit, test:
         train: part(train),
         test: Some(part(test)),
         classes: Some((0..classes).map(|class| class.to_string()).collect()),
+        target: None,
     }
 }

@@ -23,14 +23,16 @@ pub mod row_file;
 mod samples;
 mod source;
 pub mod table;
+mod targets;
 
 pub use dataset::{Dataset, MEMORY_LIMIT, Split};
 pub use inspect::inspect;
 pub use locate::{DATA_DIR_VARIABLE, Loaded, Places, Request, load, load_from};
 
-pub use preparation::{Preparation, Scale, Scaling};
+pub use preparation::{Outputs, Preparation, Scale, Scaling};
 pub use reader::{Chunk, Reader};
 pub use samples::{Format, Samples};
 pub use source::LoadOptions;
 #[cfg(feature = "parquet")]
 pub use source::PARQUET_THREAD;
+pub use targets::Targets;

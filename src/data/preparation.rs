@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Format;
 use crate::error::{Error, Result, Setting, message};
+use crate::network::Task;
 
 /// How values are to be scaled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -55,23 +56,70 @@ pub enum Scaling {
     },
 }
 
+/// What a network's outputs stand for.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outputs {
+    /// A logit for each class, of which a sample has one.
+    #[default]
+    Classes,
+    /// A logit for each label, of which a sample may have any number.
+    Labels,
+    /// Numbers, standardised: `(y - mean) / deviation`, target by target, by what the training part has.
+    Numbers {
+        /// Subtracted first.
+        mean: Vec<f32>,
+        /// Divided by then: greater than 0.
+        deviation: Vec<f32>,
+    },
+}
+
+impl Outputs {
+    /// Whether they are classes.
+    pub fn are_classes(&self) -> bool {
+        *self == Self::Classes
+    }
+
+    /// What a network's output number `column` says, in the target's own unit.
+    pub fn unscaled(&self, column: usize, output: f64) -> f64 {
+        match self {
+            Self::Classes | Self::Labels => output,
+            Self::Numbers { mean, deviation } => {
+                output * f64::from(deviation[column]) + f64::from(mean[column])
+            }
+        }
+    }
+}
+
 /// What a model has to know of its data beside its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Preparation {
     /// How values were scaled.
     pub scaling: Scaling,
-    /// The names of the classes, in the order of the network's outputs.
+    /// The names of the classes, labels or targets, in the order of the network's outputs.
     pub class_names: Vec<String>,
+    /// What the outputs stand for; absent in files of version 0.1.0, whose networks are all classifiers.
+    #[serde(default, skip_serializing_if = "Outputs::are_classes")]
+    pub outputs: Outputs,
 }
 
 impl Preparation {
     /// That of images of bytes whose classes are called by their numbers.
     pub fn of_images(classes: usize) -> Self {
         let class_names = (0..classes).map(|class| class.to_string()).collect();
-        Self { scaling: Scaling::Bytes, class_names }
+        Self { scaling: Scaling::Bytes, class_names, outputs: Outputs::Classes }
     }
 
-    /// Whether a network of so many inputs and classes can have been trained with this.
+    /// What a network that was trained with this is asked for.
+    pub fn task(&self) -> Task {
+        match self.outputs {
+            Outputs::Classes => Task::Classification,
+            Outputs::Labels => Task::MultiLabel,
+            Outputs::Numbers { .. } => Task::Regression,
+        }
+    }
+
+    /// Whether a network of so many inputs and outputs can have been trained with this.
     ///
     /// # Errors
     /// What does not fit.
@@ -79,6 +127,15 @@ impl Preparation {
         let names = self.class_names.len();
         if names != classes {
             return Err(format!("it names {names} classes, and its network has {classes}"));
+        }
+        if let Outputs::Numbers { mean, deviation } = &self.outputs {
+            let sound = mean.iter().all(|mean| mean.is_finite())
+                && deviation.iter().all(|deviation| deviation.is_finite() && *deviation > 0.0);
+            if (mean.len(), deviation.len()) != (classes, classes) || !sound {
+                return Err(format!(
+                    "it does not scale the {classes} outputs of its network by finite numbers"
+                ));
+            }
         }
         let Scaling::Columns { shift, factor } = &self.scaling else { return Ok(()) };
         if (shift.len(), factor.len()) != (inputs, inputs) {

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
+use super::Targets;
 use super::row_file::RowFile;
 use super::samples::{Format, Rows, Samples};
 use crate::error::{Error, Result};
@@ -33,6 +34,7 @@ pub struct Chunk<'a> {
     row_bytes: usize,
     pixels: Cow<'a, [u8]>,
     labels: Cow<'a, [u32]>,
+    targets: &'a Targets,
     indices: Cow<'a, [u32]>,
 }
 
@@ -41,7 +43,7 @@ impl<'a> Chunk<'a> {
     pub fn unread(samples: &'a Samples, wanted: &'a [u32]) -> Self {
         let (pixels, labels) = (Cow::default(), samples.labels().into());
         let (format, row_bytes) = (samples.format(), samples.row_bytes());
-        Self { format, row_bytes, pixels, labels, indices: wanted.into() }
+        Self { format, row_bytes, pixels, labels, targets: samples.targets(), indices: wanted.into() }
     }
 
     /// The samples that were asked for, in that order, as numbers for [`row`](Self::row) and [`labels`](Self::labels).
@@ -62,9 +64,17 @@ impl<'a> Chunk<'a> {
         self.format
     }
 
-    /// One class number for each row.
+    /// One number for each row, as [`Samples::labels`] has them.
     pub fn labels(&self) -> &[u32] {
         &self.labels
+    }
+
+    /// The targets of one of the [`labels`](Self::labels), where they are numbers.
+    ///
+    /// # Panics
+    /// If there is no such sample, as slice indexing does.
+    pub fn target(&self, label: u32) -> &[f32] {
+        self.targets.row(label as usize)
     }
 }
 

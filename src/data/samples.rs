@@ -1,7 +1,8 @@
-//! The samples of one split: rows of bytes, in memory or left in their file, and a class label each.
+//! The samples of one split: rows of bytes, in memory or left in their file, and the targets of each.
 
 use std::sync::Arc;
 
+use super::Targets;
 use super::row_file::RowFile;
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
@@ -25,13 +26,15 @@ impl Format {
     }
 }
 
-/// `len` rows of `features` values, and a class label each. A clone shares the rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// `len` rows of `features` values, and the targets of each. A clone shares the rows.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Samples {
     features: usize,
     format: Format,
     rows: Rows,
-    labels: Vec<u32>,
+    targets: Targets,
+    /// Where targets are numbers: each sample's own number.
+    numbers: Vec<u32>,
 }
 
 /// Where rows are.
@@ -68,7 +71,7 @@ impl Samples {
             let got = format!("{} bytes", bytes.len());
             return Err(Error::shape("samples", [labels.len().max(1), features.max(1)], got));
         }
-        Self { features, format, rows: Rows::Memory(Arc::new(bytes)), labels }.checked(classes)
+        Self::of_classes(features, format, Rows::Memory(Arc::new(bytes)), labels, classes)
     }
 
     /// Samples over `values` (row-major, `features` of them a row), which a network sees as they are.
@@ -88,12 +91,38 @@ impl Samples {
         if features == 0 || labels.is_empty() || rows != labels.len() {
             return Err(Error::shape("samples", [labels.len().max(1), features.max(1)], [rows, features]));
         }
-        Self { features, format: Format::Bytes, rows: Rows::File(Arc::new(file)), labels }.checked(classes)
+        Self::of_classes(features, Format::Bytes, Rows::File(Arc::new(file)), labels, classes)
     }
 
-    fn checked(self, classes: usize) -> Result<Self> {
-        match (0_usize..).zip(&self.labels).find(|&(_, &label)| label as usize >= classes) {
-            None => Ok(self),
+    /// The same rows with numbers as targets.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the targets are not of as many samples; [`Error::Usage`] if they are no numbers.
+    pub fn with_targets(self, targets: Targets) -> Result<Self> {
+        if targets.len() != self.len() {
+            return Err(Error::shape("targets", self.len(), targets.len()));
+        }
+        let Targets::Values { values, .. } = &targets else {
+            return Err(Error::usage("classes come with the samples, numbers are put in their place"));
+        };
+        if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+            return Err(Error::usage(format!("a target is {value}, which is no finite number")));
+        }
+        let numbers = (0..self.len() as u32).collect();
+        Ok(Self { targets, numbers, ..self })
+    }
+
+    fn of_classes(
+        features: usize,
+        format: Format,
+        rows: Rows,
+        labels: Vec<u32>,
+        classes: usize,
+    ) -> Result<Self> {
+        match (0_usize..).zip(&labels).find(|&(_, &label)| label as usize >= classes) {
+            None => {
+                Ok(Self { features, format, rows, targets: Targets::Classes(labels), numbers: Vec::new() })
+            }
             Some((index, label)) => Err(Error::usage(format!(
                 "label {index} is {label}, but the labels of {classes} classes go from 0 to {}",
                 classes.saturating_sub(1)
@@ -103,12 +132,12 @@ impl Samples {
 
     /// How many samples: at least 1.
     pub fn len(&self) -> usize {
-        self.labels.len()
+        self.targets.len()
     }
 
     /// Never true: the constructors refuse an empty set.
     pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
+        self.targets.is_empty()
     }
 
     /// What a row's values are stored as.
@@ -172,8 +201,16 @@ impl Samples {
         Tensor::new([indices.len(), self.features], values)
     }
 
-    /// One class number for each row.
+    /// What each row is to be answered with.
+    pub fn targets(&self) -> &Targets {
+        &self.targets
+    }
+
+    /// One number for each row: its class; or where targets are numbers its own, under which [`Targets::row`] has them.
     pub fn labels(&self) -> &[u32] {
-        &self.labels
+        match &self.targets {
+            Targets::Classes(classes) => classes,
+            Targets::Values { .. } => &self.numbers,
+        }
     }
 }

@@ -101,6 +101,29 @@ impl<R: Read> Table<R> {
         })
     }
 
+    /// The columns of targets: several that were asked for with commas between them, else the one of [`label`](Self::label).
+    ///
+    /// # Errors
+    /// [`Error::File`] if there is no such column, or one is named twice.
+    pub fn targets(&self, asked: Option<&str>) -> Result<Vec<usize>> {
+        let whole = |asked: &str| self.names().is_some_and(|mut names| names.any(|name| name == asked));
+        let Some(asked) = asked.filter(|asked| asked.contains(',') && !whole(asked)) else {
+            return Ok(vec![self.label(asked)?]);
+        };
+        let columns = asked.split(',').map(|name| self.label(Some(name.trim())));
+        let columns: Vec<usize> = columns.collect::<Result<_>>()?;
+        match (1..columns.len()).find(|&at| columns[..at].contains(&columns[at])) {
+            None => Ok(columns),
+            Some(at) => {
+                let problem = message![
+                    Setting::LabelColumn.set(asked),
+                    format!(" names column {} twice, from 0", columns[at])
+                ];
+                Err(Error::file(&self.path, problem, "name each column once"))
+            }
+        }
+    }
+
     /// Whether the first column has no name: pandas writes the numbers of the rows so.
     pub fn numbers_its_rows(&self) -> bool {
         self.has_header && matches!(self.first[0].trim(), "" | "Unnamed: 0")

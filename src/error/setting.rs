@@ -23,6 +23,7 @@ macro_rules! settings {
 }
 
 settings! {
+    Activation "activation" "What follows every hidden layer.",
     Adapter "adapter" "Which adapter computes.",
     Backend "backend" "Which interface to a GPU, or the CPU.",
     Batch "batch" "Samples of a gradient check.",
@@ -36,6 +37,7 @@ settings! {
     Hidden "hidden" "Sizes of the hidden layers.",
     LabelColumn "label_column" "The column of the labels.",
     LabelSmoothing "label_smoothing" "How much of a label is spread over all classes.",
+    Loss "loss" "What training makes small.",
     Lr "lr" "The learning rate.",
     LrGamma "lr_gamma" "What the schedule `step` multiplies the rate by.",
     LrMin "lr_min" "Where the schedule `cosine` ends.",
@@ -54,6 +56,7 @@ settings! {
     Resume "resume" "The run to go on with.",
     Scale "scale" "How values are scaled.",
     Seconds "seconds" "How long to measure.",
+    Task "task" "What the data are for.",
     Test "test" "How many test samples.",
     TestData "test_data" "What to test on.",
     TestFraction "test_fraction" "How much of the data to test on.",

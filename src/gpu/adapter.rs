@@ -146,6 +146,9 @@ pub struct Adapter {
 /// Storage buffers that the widest kernel binds.
 const STORAGE_BUFFERS: u32 = 4;
 
+/// Bytes that a workgroup of the largest kernel shares.
+const WORKGROUP_MEMORY: u32 = 32 << 10;
+
 /// What a device may use at most, however much the adapter offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -222,7 +225,7 @@ impl Adapter {
         let limits = wgpu::Limits {
             max_storage_buffer_binding_size: most.binding_size,
             max_buffer_size: most.binding_size,
-            max_compute_workgroup_storage_size: Limits::FLOOR.workgroup_memory.min(most.workgroup_memory),
+            max_compute_workgroup_storage_size: WORKGROUP_MEMORY.min(most.workgroup_memory),
             max_compute_invocations_per_workgroup: Limits::FLOOR.invocations.min(most.invocations),
             max_texture_dimension_2d: wgpu::Limits::defaults().max_texture_dimension_2d,
             ..wgpu::Limits::downlevel_defaults()

@@ -26,6 +26,7 @@ struct Params {
 }
 
 /// The kernels of `activation.wgsl`.
+#[derive(Clone)]
 pub struct Activate {
     train: Kernel,
     evaluate: Kernel,
@@ -45,6 +46,23 @@ impl Activate {
             backward: Kernel::new(gpu, SHADER, "backward").await?,
             activation,
         })
+    }
+
+    /// One for each hidden layer; they share their kernels.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub async fn of_layers(gpu: &Gpu, activations: &[Activation]) -> Result<Vec<Self>> {
+        let mut all: Vec<Self> = Vec::new();
+        for &activation in activations {
+            let one = match all.first() {
+                // The kernels are the same, and told the activation at every launch.
+                Some(first) => Self { activation, ..first.clone() },
+                None => Self::new(gpu, activation).await?,
+            };
+            all.push(one);
+        }
+        Ok(all)
     }
 
     /// a = f(a) ⊙ D and slope = f'(a) ⊙ D for hidden layer `layer`, counted from 0, with the masks D of the step whose
@@ -92,6 +110,11 @@ impl Activate {
             Activation::Sigmoid => 1,
             Activation::Tanh => 2,
             Activation::Gelu => 3,
+            Activation::LeakyRelu => 4,
+            Activation::Elu => 5,
+            Activation::Silu => 6,
+            Activation::Softplus => 7,
+            Activation::Identity => 8,
         };
         let (rows, width, cols) = (4 * a.row_blocks as u32, a.col_blocks as u32 - 1, a.cols as u32);
         Ok(Params { rows, width, cols, activation, ..Params::zeroed() })

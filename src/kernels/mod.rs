@@ -18,7 +18,10 @@ mod matmul;
 mod matrix;
 mod operands;
 mod optimizer;
+mod sigmoid_xent;
 mod softmax_xent;
+mod squared_error;
+mod values_loss;
 
 pub use activation::Activate;
 pub use clip_norm::ClipNorm;
@@ -30,13 +33,14 @@ pub use matmul::Matmul;
 pub use matrix::{Element, Layout, Matrix};
 pub use optimizer::Advance;
 pub use softmax_xent::{SoftmaxXent, Sum};
+pub use values_loss::ValuesLoss;
 
 use crate::error::Result;
 use crate::gpu::adapter::DeviceType;
 use crate::gpu::{Gpu, Shader};
 
 /// Every WGSL file of the program.
-pub const SHADERS: [Shader; 12] = [
+pub const SHADERS: [Shader; 14] = [
     activation::SHADER,
     clip_norm::SHADER,
     fused_middle::SHADER,
@@ -48,11 +52,13 @@ pub const SHADERS: [Shader; 12] = [
     matmul::TEXTURE,
     matmul::SUBGROUP,
     optimizer::SHADER,
+    sigmoid_xent::SHADER,
     softmax_xent::SHADER,
+    squared_error::SHADER,
 ];
 
-/// The kernels of every network, compiled for one device. [`Activate`], [`Advance`] and [`ClipNorm`] are compiled where
-/// they are needed.
+/// The kernels of every network, compiled for one device. [`Activate`], [`Advance`], [`ClipNorm`] and [`ValuesLoss`] are
+/// compiled where they are needed.
 pub struct Kernels {
     /// The images of a batch, in shuffled order.
     pub gather: Gather,

@@ -1,21 +1,22 @@
 //! What a network is: its layers' sizes, its parameters and their seeded initialisation. No device in here.
 
-use super::Activation;
+use super::{Activation, Activations, Loss};
 use crate::error::{Error, Remedy, Result, Setting};
 use crate::tensor::Tensor;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// A multi-layer perceptron: the sizes of inputs, hidden layers and classes, and the activation that follows every layer
-/// but the last.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A multi-layer perceptron: the sizes of inputs, hidden layers and outputs, the activations that follow every layer but
+/// the last, and the loss of what the last one puts out.
+#[derive(Debug, Clone, PartialEq)]
 pub struct MlpSpec {
     sizes: Vec<usize>,
-    activation: Activation,
+    activation: Activations,
+    loss: Loss,
 }
 
 impl MlpSpec {
-    /// A network of these sizes, inputs first, classes last, with ReLU.
+    /// A network of these sizes, inputs first, outputs last, with ReLU and softmax cross-entropy.
     ///
     /// # Errors
     /// [`Error::Usage`] for fewer than two sizes, a size of 0, or sizes whose parameters no machine could hold.
@@ -25,7 +26,7 @@ impl MlpSpec {
                 "a network needs at least an input and an output size, each 1 or more; got {sizes:?}"
             )));
         }
-        let spec = Self { sizes, activation: Activation::Relu };
+        let spec = Self { sizes, activation: Activations::default(), loss: Loss::default() };
         let parameters = spec.layers().try_fold(0_usize, |total, (ins, outs)| {
             ins.checked_add(1)?.checked_mul(outs)?.checked_add(total)
         });
@@ -42,21 +43,31 @@ impl MlpSpec {
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn with_hidden(inputs: usize, hidden: &[usize], classes: usize) -> Result<Self> {
-        Self::new([&[inputs], hidden, &[classes]].concat())
+    pub fn with_hidden(inputs: usize, hidden: &[usize], outputs: usize) -> Result<Self> {
+        Self::new([&[inputs], hidden, &[outputs]].concat())
     }
 
-    /// The same sizes with another activation.
-    pub fn with_activation(self, activation: Activation) -> Self {
-        Self { activation, ..self }
+    /// The same sizes with another activation, or one for each hidden layer.
+    pub fn with_activation(self, activation: impl Into<Activations>) -> Self {
+        Self { activation: activation.into(), ..self }
     }
 
-    /// What follows every layer but the last.
-    pub fn activation(&self) -> Activation {
-        self.activation
+    /// What follows the layers but the last.
+    pub fn activation(&self) -> &Activations {
+        &self.activation
     }
 
-    /// Inputs, hidden layers, classes.
+    /// The same network with another loss.
+    pub fn with_loss(self, loss: Loss) -> Self {
+        Self { loss, ..self }
+    }
+
+    /// What it is trained to make small.
+    pub fn loss(&self) -> Loss {
+        self.loss
+    }
+
+    /// Inputs, hidden layers, outputs.
     pub fn sizes(&self) -> &[usize] {
         &self.sizes
     }
@@ -66,7 +77,7 @@ impl MlpSpec {
         self.sizes[0]
     }
 
-    /// Values that leave it: one logit a class.
+    /// Values that leave it: one for each class, label or number.
     pub fn classes(&self) -> usize {
         self.sizes[self.sizes.len() - 1]
     }
@@ -106,13 +117,21 @@ impl Parameters {
         Self { layers: spec.layers().map(dense).collect() }
     }
 
-    /// The weights that training starts from: [`he_uniform`](Self::he_uniform) for ReLU and GELU, which pass half of
-    /// what comes in, and [`glorot_uniform`](Self::glorot_uniform) for sigmoid and tanh.
+    /// The weights that training starts from, layer by layer: as [`he_uniform`](Self::he_uniform) before ReLU and its kin,
+    /// which pass half of what comes in, and as [`glorot_uniform`](Self::glorot_uniform) before sigmoid, tanh and identity.
+    /// The last layer is as the one before it.
     pub fn initial(spec: &MlpSpec, seed: u64) -> Self {
-        match spec.activation {
-            Activation::Relu | Activation::Gelu => Self::he_uniform(spec, seed),
-            Activation::Sigmoid | Activation::Tanh => Self::glorot_uniform(spec, seed),
-        }
+        Self::uniform(spec, seed, |l, ins, outs| {
+            match spec.activation.of(l.min(spec.layers().len().saturating_sub(2))) {
+                Activation::Sigmoid | Activation::Tanh | Activation::Identity => 6.0 / (ins + outs) as f64,
+                Activation::Relu
+                | Activation::Gelu
+                | Activation::LeakyRelu
+                | Activation::Elu
+                | Activation::Silu
+                | Activation::Softplus => 6.0 / ins as f64,
+            }
+        })
     }
 
     /// He initialisation: weights uniform in ±√(6 / in), whose variance is 2 / in; biases zero.
@@ -120,7 +139,7 @@ impl Parameters {
     /// Source: He, Zhang, Ren, Sun, *Delving Deep into Rectifiers* (2015). The uniform form needs nothing but a square
     /// root, so a seed gives the same bits on every machine.
     pub fn he_uniform(spec: &MlpSpec, seed: u64) -> Self {
-        Self::uniform(spec, seed, |ins, _| 6.0 / ins as f64)
+        Self::uniform(spec, seed, |_, ins, _| 6.0 / ins as f64)
     }
 
     /// Glorot initialisation: weights uniform in ±√(6 / (in + out)); biases zero.
@@ -128,15 +147,15 @@ impl Parameters {
     /// Source: Glorot, Bengio, *Understanding the difficulty of training deep feedforward neural networks* (2010),
     /// equation 16.
     pub fn glorot_uniform(spec: &MlpSpec, seed: u64) -> Self {
-        Self::uniform(spec, seed, |ins, outs| 6.0 / (ins + outs) as f64)
+        Self::uniform(spec, seed, |_, ins, outs| 6.0 / (ins + outs) as f64)
     }
 
     /// Weights uniform in ± the root of `limit`.
-    fn uniform(spec: &MlpSpec, seed: u64, limit: impl Fn(usize, usize) -> f64) -> Self {
+    fn uniform(spec: &MlpSpec, seed: u64, limit: impl Fn(usize, usize, usize) -> f64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut parameters = Self::zeros(spec);
-        for layer in &mut parameters.layers {
-            let limit = limit(layer.w.rows(), layer.w.cols()).sqrt();
+        for (l, layer) in parameters.layers.iter_mut().enumerate() {
+            let limit = limit(l, layer.w.rows(), layer.w.cols()).sqrt();
             for w in layer.w.data_mut() {
                 // 53 random bits make a number in 0..1 that is exact.
                 let unit = (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
@@ -146,7 +165,8 @@ impl Parameters {
         parameters
     }
 
-    /// The sizes that these parameters chain to; they know no activation, so the spec has ReLU.
+    /// The sizes that these parameters chain to; they know neither activation nor loss, so the spec has
+    /// those of [`MlpSpec::new`].
     ///
     /// # Errors
     /// [`Error::Shape`] if a layer does not take what the one before it gives, or a bias does not fit its weights.

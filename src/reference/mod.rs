@@ -4,11 +4,13 @@
 
 mod activation;
 pub mod compare;
+mod loss;
 mod network;
 pub mod optimizer;
 mod textbook;
 pub mod training;
 
+pub use loss::{Aim, sigmoid};
 pub use textbook::{
     Backward, Forward, Layer, Matrix, Mlp, Sgd, argmax, cross_entropy, cross_entropy_backward, dense, hits,
     log_sum_exp, matmul, smoothed_cross_entropy, smoothed_cross_entropy_backward, softmax, sum_rows,

@@ -20,7 +20,7 @@
 //! Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), algorithms 6.3 and 6.4; Bishop, *Pattern
 //! Recognition and Machine Learning* (2006), sections 4.3.4 and 5.3. Nothing here is fast; everything is plain.
 
-use crate::network::Activation;
+use crate::network::Activations;
 use crate::tensor::Tensor;
 
 /// A matrix in double precision.
@@ -164,7 +164,7 @@ pub struct Mlp {
     /// From the input to the logits.
     pub layers: Vec<Layer>,
     /// What follows every layer but the last.
-    pub activation: Activation,
+    pub activation: Activations,
 }
 
 /// What a forward pass computes; entry l - 1 belongs to layer l.
@@ -207,7 +207,7 @@ impl Mlp {
         for (l, layer) in self.layers.iter().enumerate() {
             z.push(dense(&a[l], &layer.w, &layer.b));
             if l + 1 < self.layers.len() {
-                let active = z[l].map(|z| self.activation.apply(z));
+                let active = z[l].map(|z| self.activation.of(l).apply(z));
                 a.push(masked(active, masks.get(l)));
             }
         }
@@ -233,12 +233,18 @@ impl Mlp {
         smoothing: f64,
         masks: &[Matrix],
     ) -> Backward {
-        let mut dz = vec![smoothed_cross_entropy_backward(forward.logits(), labels, smoothing)];
+        let dz = smoothed_cross_entropy_backward(forward.logits(), labels, smoothing);
+        self.backward_from(forward, dz, masks)
+    }
+
+    /// The same from the gradient by the logits, whatever the loss is.
+    pub fn backward_from(&self, forward: &Forward, dz: Matrix, masks: &[Matrix]) -> Backward {
+        let mut dz = vec![dz];
         for l in (1..self.layers.len()).rev() {
             let da = matmul(&dz[dz.len() - 1], &self.layers[l].w.transposed());
             let mut dz_below = masked(da, masks.get(l - 1));
             for (dz, &z) in dz_below.data_mut().iter_mut().zip(forward.z[l - 1].data()) {
-                *dz *= self.activation.derivative(z);
+                *dz *= self.activation.of(l - 1).derivative(z);
             }
             dz.push(dz_below);
         }

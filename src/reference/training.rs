@@ -8,12 +8,15 @@
 //! Source: Srivastava and others, *Dropout* (2014), in the inverted form, so that evaluation needs no scaling.
 
 use super::optimizer::{Optimizer, clip_norm};
-use super::{Forward, Layer, Matrix, Mlp, hits, smoothed_cross_entropy};
+use super::{Aim, Forward, Layer, Matrix, Mlp};
+use crate::network::Loss;
 use crate::step::dropout::Dropout;
 
 /// How steps are taken.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Training {
+    /// What is made small.
+    pub loss: Loss,
     /// From the gradient to the step.
     pub optimizer: Optimizer,
     /// The longest gradient.
@@ -53,14 +56,15 @@ pub fn dropout_mask(dropout: &Dropout, step: u64, layer: usize, [rows, cols]: [u
 
 impl Training {
     /// One step on a batch; returns the mean loss, smoothed as it is trained on, and the hits, both before the step.
-    pub fn step(
+    pub fn step<'a>(
         &self,
         mlp: &mut Mlp,
         memory: &mut Memory,
         lr: f64,
         x: &Matrix,
-        labels: &[u32],
+        aim: impl Into<Aim<'a>>,
     ) -> (f64, usize) {
+        let aim = aim.into();
         let shapes = mlp.layers.iter().map(|layer| [x.rows(), layer.w.cols()]);
         let mask = |(l, shape)| dropout_mask(&self.dropout, memory.steps, l, shape);
         let masks: Vec<Matrix> = match self.dropout.is_on() {
@@ -68,9 +72,9 @@ impl Training {
             false => Vec::new(),
         };
         let forward = mlp.forward_with(x, &masks);
-        let losses = smoothed_cross_entropy(forward.logits(), labels, self.label_smoothing);
-        let correct = hits(forward.logits(), labels).into_iter().filter(|&hit| hit).count();
-        let mut gradients = self.gradients(mlp, &forward, &masks, labels);
+        let losses = self.loss.of_rows(forward.logits(), aim, self.label_smoothing);
+        let correct = self.loss.hits(forward.logits(), aim).into_iter().filter(|&hit| hit).count();
+        let mut gradients = self.gradients(mlp, &forward, &masks, aim);
         if let Some(most) = self.clip_norm {
             clip_norm(&mut gradients, most);
         }
@@ -82,11 +86,18 @@ impl Training {
             optimizer.step(t, lr, layer.w.data_mut(), moments, g.w.data());
             optimizer.step(t, lr, &mut layer.b, [&mut m.b, &mut v.b], &g.b);
         }
-        (losses.iter().sum::<f64>() / labels.len() as f64, correct)
+        (losses.iter().sum::<f64>() / x.rows() as f64, correct)
     }
 
     /// The gradients of the smoothed loss by all parameters.
-    pub fn gradients(&self, mlp: &Mlp, forward: &Forward, masks: &[Matrix], labels: &[u32]) -> Vec<Layer> {
-        mlp.backward_with(forward, labels, self.label_smoothing, masks).layers
+    pub fn gradients<'a>(
+        &self,
+        mlp: &Mlp,
+        forward: &Forward,
+        masks: &[Matrix],
+        aim: impl Into<Aim<'a>>,
+    ) -> Vec<Layer> {
+        let dz = self.loss.gradient(forward.logits(), aim, self.label_smoothing);
+        mlp.backward_from(forward, dz, masks).layers
     }
 }

@@ -10,8 +10,8 @@ use super::layout::{document, scrolling};
 use super::run_page::left_out;
 use super::{Run, configuration, curves, epochs};
 use crate::error::Result;
-use crate::step::metrics::EpochRecord;
-use crate::words::numerals::{duration, percent, thousands};
+use crate::step::metrics::{EpochRecord, Measure};
+use crate::words::numerals::{duration, thousands};
 
 /// The page of several runs, as HTML.
 ///
@@ -64,14 +64,22 @@ fn same_data(runs: &[Run]) -> bool {
 
 /// A row a run.
 fn summary(runs: &[Run], names: &[String]) -> Markup {
-    let accuracy = |run: &Run| run.of_model().map(|record| record.test_accuracy);
-    let best = runs.iter().filter_map(accuracy).fold(f64::NEG_INFINITY, f64::max);
+    let headlines: BTreeSet<&str> =
+        runs.iter().filter_map(|run| headline(run.of_model()?)).map(|(measure, _)| measure.title()).collect();
+    // Scores of different kinds stand under a name that fits all.
+    let measure = match headlines.len() {
+        1 => headlines.first().copied().unwrap_or_default(),
+        _ => "score",
+    };
+    let value = |run: &Run| headline(run.of_model()?).map(|(_, value)| value);
+    let best = runs.iter().filter_map(value).fold(f64::NEG_INFINITY, f64::max);
+    let comparable = same_data(runs) && headlines.len() == 1;
     let content = html! {
         table.summary {
             thead {
                 tr {
-                    th scope="col" { "run" } th scope="col" { "test accuracy" } th scope="col" { "test loss" }
-                    th scope="col" { "highest accuracy" } th scope="col" { "lowest loss" } th scope="col" { "epochs" }
+                    th scope="col" { "run" } th scope="col" { "test " (measure) } th scope="col" { "test loss" }
+                    th scope="col" { "highest " (measure) } th scope="col" { "lowest loss" } th scope="col" { "epochs" }
                     th scope="col" { "time" } th scope="col" { "samples/s" } th scope="col" { "parameters" }
                     th scope="col" { "network" } th.words scope="col" { "data" } th.words scope="col" { "device" }
                     th scope="col" { "end" }
@@ -79,30 +87,37 @@ fn summary(runs: &[Run], names: &[String]) -> Markup {
             }
             tbody {
                 @for (run, name) in runs.iter().zip(names) {
-                    tr class=[(same_data(runs) && accuracy(run) == Some(best)).then_some("chosen")] { (row(run, name)) }
+                    tr class=[(comparable && value(run) == Some(best)).then_some("chosen")] { (row(run, name)) }
                 }
             }
         }
     };
     let caption = html! {
-        "Accuracy and loss on the test samples are those of the epoch that the model is of"
-        @if same_data(runs) { "; the highest accuracy is in bold" } ". Time is that of training alone."
+        "Scores on the test samples are those of the epoch that the model is of"
+        @if comparable { "; the highest " (measure) " is in bold" } ". Time is that of training alone."
     };
     scrolling("Runs", &caption, &content)
+}
+
+/// The score that tells most.
+fn headline(record: &EpochRecord) -> Option<(Measure, f64)> {
+    record.test.headline()
 }
 
 fn row(run: &Run, name: &str) -> Markup {
     let (history, record, start) = (&run.history, run.of_model(), run.history.start.as_ref());
     let or_dash = |text: Option<String>| text.unwrap_or("-".into());
     let at = |record: &EpochRecord, text: String| format!("{text} (epoch {})", record.epoch);
-    let highest = history.epochs.iter().rev().max_by(|a, b| a.test_accuracy.total_cmp(&b.test_accuracy));
-    let lowest = history.epochs.iter().min_by(|a, b| a.test_loss.total_cmp(&b.test_loss));
+    let value = |record: &EpochRecord| headline(record).map_or(f64::NEG_INFINITY, |(_, value)| value);
+    let shown = |record: &EpochRecord| headline(record).map(|(measure, value)| measure.shown(value));
+    let highest = history.epochs.iter().rev().max_by(|a, b| value(a).total_cmp(&value(b)));
+    let lowest = history.epochs.iter().min_by(|a, b| a.test.loss.total_cmp(&b.test.loss));
     html! {
         th.narrow scope="row" title=(run.name) { (name) }
-        td { (or_dash(record.map(|record| percent(record.test_accuracy)))) }
-        td { (or_dash(record.map(|record| decimals(record.test_loss)))) }
-        td { (or_dash(highest.map(|record| at(record, percent(record.test_accuracy))))) }
-        td { (or_dash(lowest.map(|record| at(record, decimals(record.test_loss))))) }
+        td { (or_dash(record.and_then(shown))) }
+        td { (or_dash(record.map(|record| decimals(record.test.loss)))) }
+        td { (or_dash(highest.and_then(|record| Some(at(record, shown(record)?))))) }
+        td { (or_dash(lowest.map(|record| at(record, decimals(record.test.loss))))) }
         td { (thousands(history.epochs.len())) }
         td { (or_dash(record.map(|_| duration(history.training_seconds())))) }
         td { (or_dash(history.samples_per_second().map(|speed| thousands(speed as usize)))) }

@@ -5,28 +5,78 @@ use maud::{Markup, html};
 use super::chart::{Figure, Line, Mark, Panel, Series, XAxis};
 use super::layout::chart;
 use super::{Run, epochs};
-use crate::step::metrics::EpochRecord;
+use crate::step::metrics::{EpochRecord, Measure, Score};
 use crate::words::numerals::{percent, short};
 
-/// Loss or accuracy of a part of the data, where it was measured.
-type Measured = fn(&EpochRecord) -> Option<f64>;
+/// The score of a part of the data, where it was measured.
+type Measured = fn(&EpochRecord) -> Option<Score>;
+
+/// What is drawn of a score: the loss, or a measure beside it.
+#[derive(Clone, Copy)]
+enum Of {
+    Loss,
+    Measure(Measure),
+}
+
+impl Of {
+    fn value(self, score: Score) -> Option<f64> {
+        match self {
+            Self::Loss => Some(score.loss),
+            Self::Measure(measure) => score.get(measure),
+        }
+    }
+
+    fn shown(self, value: f64) -> String {
+        match self {
+            Self::Measure(measure) if measure.is_share() => percent(value),
+            _ => short(value),
+        }
+    }
+
+    /// What stands above a chart.
+    fn title(self) -> &'static str {
+        match self {
+            Self::Loss => "loss",
+            Self::Measure(measure) => measure.title(),
+        }
+    }
+
+    /// What stands above its axis.
+    fn axis(self) -> &'static str {
+        match self {
+            Self::Loss => "mean loss",
+            Self::Measure(Measure::Accuracy) => "share that is right",
+            Self::Measure(measure) => measure.title(),
+        }
+    }
+
+    /// What an element of the page is called.
+    fn key(self) -> &'static str {
+        match self {
+            Self::Loss => "loss",
+            Self::Measure(measure) => measure.key(),
+        }
+    }
+}
 
 /// A part of the data.
 struct Part {
     name: &'static str,
-    loss: Measured,
-    accuracy: Measured,
+    score: Measured,
 }
 
 const PARTS: [Part; 3] = [
-    Part { name: "training", loss: |r| Some(r.train_loss), accuracy: |r| Some(r.train_accuracy) },
-    Part { name: "test", loss: |r| Some(r.test_loss), accuracy: |r| Some(r.test_accuracy) },
-    Part { name: "validation", loss: |r| r.validation_loss, accuracy: |r| r.validation_accuracy },
+    Part { name: "training", score: |record| Some(record.train) },
+    Part { name: "test", score: |record| Some(record.test) },
+    Part { name: "validation", score: |record| record.validation },
 ];
 
 impl Part {
-    fn is_in(&self, run: &Run) -> bool {
-        run.history.epochs.iter().any(|record| (self.loss)(record).is_some())
+    fn is_in(&self, run: &Run, of: Of) -> bool {
+        run.history
+            .epochs
+            .iter()
+            .any(|record| (self.score)(record).is_some_and(|score| of.value(score).is_some()))
     }
 }
 
@@ -38,14 +88,15 @@ struct Curve {
 }
 
 impl Curve {
-    fn of(run: &Run, name: &str, measured: Measured) -> Self {
+    fn of(run: &Run, name: &str, part: &Part, of: Of) -> Self {
+        let value = |record| of.value((part.score)(record)?);
         let points = epochs::shown(&run.history, run.of_model()).into_iter();
-        let points = points.map(|record| (record.epoch as f64, measured(record).unwrap_or(f64::NAN)));
+        let points = points.map(|record| (record.epoch as f64, value(record).unwrap_or(f64::NAN)));
         Self { name: name.to_owned(), points: points.collect(), mark: None }
     }
 
     /// How it begins and ends, in words.
-    fn words(&self, shown: &dyn Fn(f64) -> String) -> Option<String> {
+    fn words(&self, shown: impl Fn(f64) -> String) -> Option<String> {
         let mut known = self.points.iter().filter(|point| point.1.is_finite());
         let first = known.next()?;
         let begin = format!("{}: {} after epoch {}", self.name, shown(first.1), first.0);
@@ -56,15 +107,15 @@ impl Curve {
 }
 
 /// The chart of some curves.
-fn figure(title: &str, is_share: bool, curves: Vec<Curve>) -> Figure {
-    let shown: &dyn Fn(f64) -> String = if is_share { &percent } else { &short };
-    let words: Vec<String> = curves.iter().filter_map(|curve| curve.words(shown)).collect();
+fn figure(title: &str, of: Of, curves: Vec<Curve>) -> Figure {
+    let words: Vec<String> = curves.iter().filter_map(|curve| curve.words(|value| of.shown(value))).collect();
+    let is_share = matches!(of, Of::Measure(measure) if measure.is_share());
     Figure {
         title: title.to_owned(),
         description: format!("A line chart over the epochs. {}", words.join(" ")),
         series: curves.iter().map(|curve| Series { name: curve.name.clone() }).collect(),
         panels: vec![Panel {
-            title: if is_share { "part that is right" } else { "mean cross-entropy, in nats" }.into(),
+            title: of.axis().into(),
             x_label: "epoch".into(),
             x_axis: XAxis::Whole,
             percent: is_share,
@@ -79,42 +130,53 @@ fn figure(title: &str, is_share: bool, curves: Vec<Curve>) -> Figure {
 
 /// A run's curves: a chart of losses and one of accuracies.
 pub(super) fn of_run(run: &Run) -> Markup {
-    let parts: Vec<&Part> = PARTS.iter().filter(|part| part.is_in(run)).collect();
-    let mut losses: Vec<Curve> = parts.iter().map(|part| Curve::of(run, part.name, part.loss)).collect();
-    let accuracies = parts.iter().map(|part| Curve::of(run, part.name, part.accuracy)).collect();
+    let curves = |of: Of| -> Vec<Curve> {
+        let parts = PARTS.iter().filter(|part| part.is_in(run, of));
+        parts.map(|part| Curve::of(run, part.name, part, of)).collect()
+    };
+    let mut losses = curves(Of::Loss);
     if run.config.train.early_stopping.is_some()
         && let (Some(best), Some(line)) = (run.of_model(), losses.last_mut())
-        && let Some(loss) = best.validation_loss
+        && let Some(loss) = best.validation.map(|score| score.loss)
     {
         line.mark =
             Some(Mark { at: (best.epoch as f64, loss), text: format!("lowest: epoch {}", best.epoch) });
     }
     html! {
         div.charts {
-            (chart(&figure("Loss", false, losses), "loss"))
-            (chart(&figure("Accuracy", true, accuracies), "accuracy"))
+            (chart(&figure("Loss", Of::Loss, losses), "loss"))
+            @for of in measures([run]) {
+                (chart(&figure(&capital(of.title()), of, curves(of)), of.key()))
+            }
         }
     }
 }
 
 /// Curves of runs, each under its name, over one another: two charts for each part of the data that any of them measured.
 pub(super) fn of_runs(runs: &[Run], names: &[String]) -> Markup {
-    let curves = |measured: Measured| {
-        runs.iter().zip(names).map(|(run, name)| Curve::of(run, &shortened(name), measured)).collect()
+    let curves = |part: &Part, of: Of| {
+        runs.iter().zip(names).map(|(run, name)| Curve::of(run, &shortened(name), part, of)).collect()
     };
+    let all: Vec<Of> = std::iter::once(Of::Loss).chain(measures(runs)).collect();
     html! {
         div.charts {
             // What was not trained on comes first.
             @for part in [&PARTS[1], &PARTS[2], &PARTS[0]] {
-                @if runs.iter().any(|run| part.is_in(run)) {
-                    (chart(&figure(&format!("{} loss", capital(part.name)), false, curves(part.loss)),
-                        &format!("{}-loss", part.name)))
-                    (chart(&figure(&format!("{} accuracy", capital(part.name)), true, curves(part.accuracy)),
-                        &format!("{}-accuracy", part.name)))
+                @for &of in all.iter().filter(|&&of| runs.iter().any(|run| part.is_in(run, of))) {
+                    (chart(&figure(&format!("{} {}", capital(part.name), of.title()), of, curves(part, of)),
+                        &format!("{}-{}", part.name, of.key())))
                 }
             }
         }
     }
+}
+
+/// What is drawn beside the loss: the measure that tells most in each of the runs.
+fn measures<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Vec<Of> {
+    let of_run = |run: &'a Run| run.history.epochs.last()?.test.headline().map(|(measure, _)| measure);
+    let mut all: Vec<Measure> = runs.into_iter().filter_map(of_run).collect();
+    all.dedup();
+    all.into_iter().map(Of::Measure).collect()
 }
 
 fn capital(word: &str) -> String {

@@ -4,9 +4,9 @@ use maud::{Markup, html};
 use serde_json::Number;
 
 use super::layout::scrolling;
-use crate::step::metrics::EpochRecord;
+use crate::step::metrics::{EpochRecord, Score};
 use crate::training::run::history::History;
-use crate::words::numerals::{percent, short, thousands};
+use crate::words::numerals::{short, thousands};
 
 /// Epochs that a page shows, more or less: of longer runs it takes every second, third, …
 const MOST: usize = 1000;
@@ -31,8 +31,9 @@ pub(super) fn table(name: &str, history: &History, model: Option<&EpochRecord>) 
     if history.epochs.is_empty() {
         return html! { p { "No epoch is done yet." } };
     }
-    let validated = history.epochs.iter().any(|record| record.validation_loss.is_some());
+    let validated = history.epochs.iter().any(|record| record.validation.is_some());
     let of_model = model.map(|record| record.epoch);
+    let last = history.epochs.last();
     let caption = html! {
         "Every epoch as in metrics.jsonl, rounded; the page's source has all digits."
         @if stride(history) > 1 {
@@ -46,9 +47,9 @@ pub(super) fn table(name: &str, history: &History, model: Option<&EpochRecord>) 
             thead {
                 tr {
                     th scope="col" { "epoch" }
-                    th scope="col" { "training loss" } th scope="col" { "accuracy" }
-                    @if validated { th scope="col" { "validation loss" } th scope="col" { "accuracy" } }
-                    th scope="col" { "test loss" } th scope="col" { "accuracy" }
+                    (heads("training", last.map(|record| &record.train)))
+                    @if validated { (heads("validation", last.map(|record| &record.test))) }
+                    (heads("test", last.map(|record| &record.test)))
                     th scope="col" { "seconds" } th scope="col" { "samples/s" }
                 }
             }
@@ -62,24 +63,31 @@ pub(super) fn table(name: &str, history: &History, model: Option<&EpochRecord>) 
     scrolling("Epochs", &caption, &table)
 }
 
+/// The columns of a part.
+fn heads(part: &str, like: Option<&Score>) -> Markup {
+    html! {
+        th scope="col" { (part) " loss" }
+        @for (measure, _) in like.iter().flat_map(|score| score.all()) { th scope="col" { (measure.title()) } }
+    }
+}
+
 fn row(record: &EpochRecord, validated: bool) -> Markup {
-    let scores = |loss: f64, accuracy: f64| {
+    let scores = |score: &Score| {
         html! {
-            td { (exact(loss, &decimals(loss))) }
-            td { (exact(accuracy, &percent(accuracy))) }
+            td { (exact(score.loss, &decimals(score.loss))) }
+            @for (measure, value) in score.all() { td { (exact(value, &measure.shown(value))) } }
         }
     };
-    let validation = record.validation_loss.zip(record.validation_accuracy);
     html! {
         th scope="row" { (record.epoch) }
-        (scores(record.train_loss, record.train_accuracy))
+        (scores(&record.train))
         @if validated {
-            @match validation {
-                Some((loss, accuracy)) => (scores(loss, accuracy)),
-                None => { td { "-" } td { "-" } }
+            @match &record.validation {
+                Some(score) => (scores(score)),
+                None => { @for _ in 0..=record.test.all().count() { td { "-" } } }
             }
         }
-        (scores(record.test_loss, record.test_accuracy))
+        (scores(&record.test))
         td { (exact(record.seconds, &format!("{:.2}", record.seconds))) }
         td { (exact(record.samples_per_second, &thousands(record.samples_per_second.round() as usize))) }
     }

@@ -11,6 +11,7 @@ mod epochs;
 mod layout;
 mod matrix;
 mod mistakes;
+mod outputs;
 mod picture;
 mod run;
 mod run_page;

@@ -4,9 +4,10 @@ use maud::{Markup, html};
 
 use super::epochs::decimals;
 use super::layout::{document, scrolling};
-use super::{Run, Test, configuration, curves, epochs, matrix, mistakes, weights};
+use super::{Run, Test, configuration, curves, epochs, matrix, mistakes, outputs, weights};
 use crate::error::Result;
-use crate::words::numerals::{duration, percent, short, thousands};
+use crate::network::Task;
+use crate::words::numerals::{duration, short, thousands};
 
 /// The page of a run, as HTML.
 ///
@@ -19,7 +20,7 @@ pub fn page(run: &Run) -> Result<String> {
         (headline(run))
         (left_out(run.left_out()))
         @if !run.history.epochs.is_empty() {
-            h2 id="curves" { "Loss and accuracy" }
+            h2 id="curves" { "Curves" }
             (curves::of_run(run))
         }
         (recoveries(run))
@@ -40,7 +41,7 @@ fn lead(run: &Run) -> Markup {
     html! {
         (run.data())
         @if let Some(network) = run.network() { ", " (network) }
-        @if !run.config.train.hidden.is_empty() { " with " (run.config.train.activation.name()) }
+        @if !run.config.train.hidden.is_empty() { " with " (run.config.train.activation.to_string()) }
         ", " (run.state()) "." br; code { (run.name) }
     }
 }
@@ -59,8 +60,10 @@ fn headline(run: &Run) -> Markup {
     };
     html! {
         dl.headline {
-            (tile("Test accuracy", record.map(|record| percent(record.test_accuracy)), of_epoch.clone()))
-            (tile("Test loss", record.map(|record| decimals(record.test_loss)), of_epoch))
+            @for (measure, value) in record.iter().flat_map(|record| record.test.all()) {
+                (tile(&format!("Test {}", measure.title()), Some(measure.shown(value)), of_epoch.clone()))
+            }
+            (tile("Test loss", record.map(|record| decimals(record.test.loss)), of_epoch))
             (tile("Epochs", Some(thousands(run.history.epochs.len())),
                 Some(format!("of {}", thousands(run.config.train.epochs)))))
             (tile("Parameters", parameters.map(thousands), run.network()))
@@ -122,21 +125,37 @@ fn recoveries(run: &Run) -> Markup {
 
 /// What the network does on the test samples.
 fn tested(test: &Test) -> Result<Markup> {
-    let (dataset, score) = (&test.dataset, &test.evaluation.score);
+    let dataset = &test.dataset;
     let names = &dataset.preparation.class_names;
+    if dataset.preparation.task() != Task::Classification {
+        return Ok(html! {
+            h2 id="outputs" { @if test.evaluation.labels.is_empty() { "Targets" } @else { "Labels" } }
+            (measured(test))
+            (outputs::outputs(&test.evaluation, names))
+        });
+    }
     Ok(html! {
         h2 id="mistakes" { "Surest mistakes" }
         (mistakes::mistakes(test)?)
         h2 id="confusion" { "Confusion matrix" }
-        p.note {
-            "The model, measured for this page on the " (thousands(dataset.test.len())) " test samples of "
-            (dataset.name) " (" (dataset.origin) ") by " (test.device.adapter) ": accuracy " (percent(score.accuracy))
-            ", loss " (decimals(score.loss)) "."
-        }
+        (measured(test))
         (matrix::confusion(&test.evaluation.confusion, names)?)
         h2 id="classes" { "Classes" }
         (matrix::classes(&test.evaluation.confusion, names))
     })
+}
+
+/// What was measured, and by what.
+fn measured(test: &Test) -> Markup {
+    let (dataset, score) = (&test.dataset, &test.evaluation.score);
+    html! {
+        p.note {
+            "The model, measured for this page on the " (thousands(dataset.test.len())) " test samples of "
+            (dataset.name) " (" (dataset.origin) ") by " (test.device.adapter) ": "
+            @for (measure, value) in score.all() { (measure.title()) " " (measure.shown(value)) ", " }
+            "loss " (decimals(score.loss)) "."
+        }
+    }
 }
 
 /// Device, data, and how long it took.

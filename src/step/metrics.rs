@@ -1,55 +1,178 @@
-//! Loss and accuracy: how they add up over batches, and the record of an epoch.
+//! Loss and what is measured beside it: how they add up over batches, and the record of an epoch.
 
 use serde::{Deserialize, Serialize};
 
-/// Sums over samples, from which loss and accuracy follow.
+/// Sums over samples, from which loss and hits follow.
 ///
 /// An engine may keep several partial sums (one for each workgroup, say) and add them at the end, always in the same
 /// order, so that the total repeats bit for bit.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sums {
-    /// Partial sums of the loss, in nats.
+    /// Partial sums of the loss.
     pub loss: Vec<f64>,
-    /// Samples whose largest logit is the right class's.
+    /// Samples that are all right: the largest logit is the right class's, or every label is right. Numbers have none.
     pub hits: u64,
     /// Samples counted.
     pub samples: u64,
 }
 
 impl Sums {
-    /// Mean loss and accuracy.
+    /// The mean loss alone.
+    pub fn loss(&self) -> f64 {
+        self.loss.iter().sum::<f64>() / self.samples as f64
+    }
+
+    /// Mean loss, and hits under the name that they have in this task: [`Measure::Accuracy`] of classes,
+    /// [`Measure::AllRight`] of labels.
+    pub fn score_of(&self, hits: Option<Measure>) -> Score {
+        let score = Score::of_loss(self.loss());
+        hits.map_or(score, |measure| score.with(measure, self.hits as f64 / self.samples as f64))
+    }
+
+    /// Mean loss and accuracy of a classifier.
     pub fn score(&self) -> Score {
-        let samples = self.samples as f64;
-        Score { loss: self.loss.iter().sum::<f64>() / samples, accuracy: self.hits as f64 / samples }
+        self.score_of(Some(Measure::Accuracy))
+    }
+}
+
+/// What may be measured beside the loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// Of classes: the share of samples that are right.
+    Accuracy,
+    /// Of numbers: 1 - Σ(y - t)² / Σ(t - mean(t))², the mean over the targets.
+    R2,
+    /// Of numbers: the root of the mean squared error, in the targets' unit, the mean over the targets.
+    Rmse,
+    /// Of numbers: the mean absolute error, in the targets' unit.
+    Mae,
+    /// Of labels: the share of samples of which every label is right.
+    AllRight,
+    /// Of labels: the share of all labels that are right.
+    LabelAccuracy,
+    /// Of labels: F1 over all labels together.
+    MicroF1,
+    /// Of labels: the mean of the labels' own F1.
+    MacroF1,
+}
+
+impl Measure {
+    /// Every one; of those that a score has, the first is the one that is shown where there is room for one.
+    pub const ALL: [Self; 8] = [
+        Self::Accuracy,
+        Self::R2,
+        Self::AllRight,
+        Self::Rmse,
+        Self::Mae,
+        Self::LabelAccuracy,
+        Self::MicroF1,
+        Self::MacroF1,
+    ];
+
+    /// Its name in JSON, behind the name of the part: `test_accuracy`.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Accuracy => "accuracy",
+            Self::R2 => "r2",
+            Self::Rmse => "rmse",
+            Self::Mae => "mae",
+            Self::AllRight => "all_right",
+            Self::LabelAccuracy => "label_accuracy",
+            Self::MicroF1 => "micro_f1",
+            Self::MacroF1 => "macro_f1",
+        }
+    }
+
+    /// Its name for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Accuracy => "accuracy",
+            Self::R2 => "R²",
+            Self::Rmse => "RMSE",
+            Self::Mae => "MAE",
+            Self::AllRight => "all right",
+            Self::LabelAccuracy => "label accuracy",
+            Self::MicroF1 => "micro F1",
+            Self::MacroF1 => "macro F1",
+        }
+    }
+
+    /// Whether it is a part of 1, which people read as percent.
+    pub fn is_share(self) -> bool {
+        matches!(self, Self::Accuracy | Self::AllRight | Self::LabelAccuracy)
+    }
+
+    /// Whether more is better.
+    pub fn rises(self) -> bool {
+        !matches!(self, Self::Rmse | Self::Mae)
+    }
+
+    /// A value as people read it.
+    pub fn shown(self, value: f64) -> String {
+        if self.is_share() { format!("{:.2} %", 100.0 * value) } else { format!("{value:.4}") }
     }
 }
 
 /// How well a network does on a set of samples.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Score {
-    /// Mean categorical cross-entropy, in nats.
+    /// The mean of the network's loss.
     pub loss: f64,
-    /// Part of the samples classified right, 0..1.
-    pub accuracy: f64,
+    /// In the order of [`Measure::ALL`].
+    measures: [Option<f64>; Measure::ALL.len()],
 }
 
-/// One line of `metrics.jsonl`: what an epoch of training gave.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+impl Score {
+    /// A loss, and nothing beside it.
+    pub fn of_loss(loss: f64) -> Self {
+        Self { loss, measures: [None; Measure::ALL.len()] }
+    }
+
+    /// The same with a measure.
+    #[must_use]
+    pub fn with(mut self, measure: Measure, value: f64) -> Self {
+        for (own, slot) in Measure::ALL.into_iter().zip(&mut self.measures) {
+            if own == measure {
+                *slot = Some(value);
+            }
+        }
+        self
+    }
+
+    /// A measure, if it was taken.
+    pub fn get(&self, measure: Measure) -> Option<f64> {
+        self.all().find(|(own, _)| *own == measure).map(|(_, value)| value)
+    }
+
+    /// What was measured beside the loss, the most telling first.
+    pub fn all(&self) -> impl Iterator<Item = (Measure, f64)> + '_ {
+        let pairs = Measure::ALL.into_iter().zip(self.measures);
+        pairs.filter_map(|(measure, value)| Some((measure, value?)))
+    }
+
+    /// The measure to be shown where there is room for one, if the loss is not all there is.
+    pub fn headline(&self) -> Option<(Measure, f64)> {
+        self.all().next()
+    }
+
+    /// [`Measure::Accuracy`] of a classifier; NaN of anything else.
+    pub fn accuracy(&self) -> f64 {
+        self.get(Measure::Accuracy).unwrap_or(f64::NAN)
+    }
+}
+
+/// One line of `metrics.jsonl`: what an epoch of training gave. There each part's scores stand side by side, as
+/// `train_loss`, `train_accuracy`, `test_loss` and so on.
+#[derive(Debug, Clone, PartialEq)]
 pub struct EpochRecord {
     /// Counted from 1.
     pub epoch: usize,
     /// Mean over the epoch's batches, each before its step.
-    pub train_loss: f64,
-    /// As `train_loss`.
-    pub train_accuracy: f64,
+    pub train: Score,
     /// After the epoch.
-    pub test_loss: f64,
-    /// After the epoch.
-    pub test_accuracy: f64,
+    pub test: Score,
     /// After the epoch; absent if nothing is held out.
-    pub validation_loss: Option<f64>,
-    /// After the epoch; absent if nothing is held out.
-    pub validation_accuracy: Option<f64>,
+    pub validation: Option<Score>,
     /// Spent on training the epoch, evaluation not included.
     pub seconds: f64,
     /// Trained per second.

@@ -4,6 +4,7 @@ pub mod dropout;
 pub mod metrics;
 pub mod optimizer;
 mod options;
+pub mod record;
 pub mod schedule;
 mod sgd;
 

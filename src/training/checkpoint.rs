@@ -21,7 +21,7 @@ use crate::data::{Preparation, Scaling};
 use crate::error::{Error, Message, Result};
 use crate::files::atomic_file::AtomicFile;
 use crate::files::regular_file;
-use crate::network::{Activation, Dense, MlpSpec, OptimizerState, Parameters};
+use crate::network::{Activations, Dense, Loss, MlpSpec, OptimizerState, Parameters};
 use crate::step::metrics::Sums;
 use crate::tensor::Tensor;
 
@@ -41,10 +41,13 @@ pub struct ModelInfo {
 /// What a model's file says of itself.
 #[derive(Clone, Serialize, Deserialize)]
 struct ModelText {
-    /// Inputs, hidden layers, classes.
+    /// Inputs, hidden layers, outputs.
     layers: Vec<usize>,
     /// After every layer but the last.
-    activation: Activation,
+    activation: Activations,
+    /// Absent in files of version 0.1.0, whose networks are all classifiers.
+    #[serde(default, skip_serializing_if = "is_softmax")]
+    loss: Loss,
     /// What inputs are multiplied by before they enter the network, after the preparation if there is one.
     input_scale: f64,
     /// Absent in files of version 0.1.0, whose models take images and number their classes.
@@ -52,13 +55,21 @@ struct ModelText {
     preparation: Option<Preparation>,
 }
 
+fn is_softmax(loss: &Loss) -> bool {
+    *loss == Loss::SoftmaxCrossEntropy
+}
+
 impl ModelText {
     /// The network that is claimed.
     fn spec(&self) -> Result<MlpSpec, String> {
         let spec = MlpSpec::new(self.layers.clone());
+        if !self.activation.fit(self.layers.len().saturating_sub(2)) {
+            return Err("it does not have one activation for each hidden layer".into());
+        }
         Ok(spec
             .map_err(|error| format!("its layers are no network: {error}"))?
-            .with_activation(self.activation))
+            .with_activation(self.activation.clone())
+            .with_loss(self.loss))
     }
 
     /// What is said of a network that there is. Not before: this makes something for each class, and how many there are
@@ -96,7 +107,8 @@ impl From<ModelInfo> for ModelText {
     fn from(info: ModelInfo) -> Self {
         Self {
             layers: info.spec.sizes().to_vec(),
-            activation: info.spec.activation(),
+            activation: info.spec.activation().clone(),
+            loss: info.spec.loss(),
             input_scale: input_scale(Some(&info.preparation)),
             preparation: Some(info.preparation),
         }

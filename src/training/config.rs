@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Dataset;
 use crate::error::{Error, Message, Result, Setting, message};
-use crate::network::{Activation, MlpSpec};
+use crate::network::{Activations, Loss, MlpSpec, Task};
 use crate::step::optimizer::Algorithm;
 use crate::step::schedule::{Curve, Schedule};
 
@@ -14,8 +14,10 @@ use crate::step::schedule::{Curve, Schedule};
 pub struct TrainConfig {
     /// Sizes of the hidden layers; none is softmax regression.
     pub hidden: Vec<usize>,
-    /// What follows every hidden layer.
-    pub activation: Activation,
+    /// What follows the hidden layers.
+    pub activation: Activations,
+    /// What is made small; the task's own if `None`.
+    pub loss: Option<Loss>,
     /// Samples in a batch; an epoch's last batch may be shorter.
     pub batch_size: usize,
     /// Times that every training sample is seen.
@@ -62,7 +64,8 @@ impl Default for TrainConfig {
     fn default() -> Self {
         Self {
             hidden: vec![300, 75],
-            activation: Activation::Relu,
+            activation: Activations::default(),
+            loss: None,
             batch_size: 64,
             epochs: 10,
             optimizer: Algorithm::Sgd,
@@ -122,6 +125,17 @@ impl TrainConfig {
             return contradiction(
                 message![Setting::Dropout, " leaves hidden units out, but there is no hidden layer"],
                 message![Setting::Dropout.without(), ", or give ", Setting::Hidden, " sizes"],
+            );
+        }
+        if !self.activation.fit(self.hidden.len()) {
+            return contradiction(
+                message![
+                    Setting::Activation.set(&self.activation),
+                    " and ",
+                    Setting::Hidden,
+                    " have different numbers of layers"
+                ],
+                "give one activation for all, or one for each hidden layer",
             );
         }
         let counts = [
@@ -280,7 +294,34 @@ impl TrainConfig {
     /// [`Error::Usage`] for a size of 0, or sizes beyond any machine.
     pub fn spec(&self, dataset: &Dataset) -> Result<MlpSpec> {
         let spec = MlpSpec::with_hidden(dataset.train.features(), &self.hidden, dataset.classes)?;
-        Ok(spec.with_activation(self.activation))
+        Ok(spec.with_activation(self.activation.clone()).with_loss(self.loss_for(dataset)?))
+    }
+
+    /// What is made small on a data set.
+    fn loss_for(&self, dataset: &Dataset) -> Result<Loss> {
+        let task = dataset.preparation.task();
+        let loss = self.loss.unwrap_or(task.loss());
+        if loss.task() != task {
+            contradiction(
+                message![
+                    Setting::Loss.set(loss.name()),
+                    " is for ",
+                    Setting::Task.set(loss.task().name()),
+                    format!(", and the data are for {}", task.name())
+                ],
+                "leave one of them out",
+            )?;
+        }
+        if self.label_smoothing > 0.0 && task != Task::Classification {
+            contradiction(
+                message![
+                    Setting::LabelSmoothing,
+                    format!(" spreads the label of a class, and the data are for {}", task.name())
+                ],
+                Setting::LabelSmoothing.without(),
+            )?;
+        }
+        Ok(loss)
     }
 
     /// The learning rate of all steps, where an epoch has so many.

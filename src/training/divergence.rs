@@ -133,7 +133,7 @@ impl<E: Engine> Trainer<'_, E> {
         batch: &[u32],
     ) -> Result<Option<usize>> {
         let dropout = self.config.step_options(dataset)?.dropout;
-        let mlp = state.parameters.in_f64(self.config.activation);
+        let mlp = state.parameters.in_f64(self.config.activation.clone());
         let hidden = &mlp.layers[..mlp.layers.len() - 1];
         let mask = |(l, layer): (usize, &crate::reference::Layer)| {
             dropout_mask(&dropout, step as u64, l, [batch.len(), layer.w.cols()])

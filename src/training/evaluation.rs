@@ -1,9 +1,12 @@
 //! A trained network measured on a part of a data set: its score, its confusion matrix, what its answers are worth class
 //! by class, and the mistakes that it is surest of.
 
+use super::Judge;
+use super::figures::{LabelScore, TargetScore};
 use crate::data::{Dataset, Split};
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::network::{Loss, Task};
 use crate::step::metrics::Score;
 use crate::{memory, reference};
 
@@ -12,10 +15,27 @@ use crate::{memory, reference};
 pub struct Evaluation {
     /// Loss and accuracy.
     pub score: Score,
-    /// What was answered for what.
+    /// What was answered for what; of labels and numbers nothing.
     pub confusion: Confusion,
+    /// Of labels: what the network is worth for each.
+    pub labels: Vec<LabelScore>,
+    /// Of numbers: what it is worth for each target.
+    pub targets: Vec<TargetScore>,
+    /// Of numbers: some samples, evenly taken, in the targets' own unit.
+    pub points: Vec<Point>,
     /// The mistakes with the highest probability of the wrong answer, highest first.
     pub mistakes: Vec<Mistake>,
+}
+
+/// A sample's target and what the network says of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    /// Which of the targets.
+    pub target: usize,
+    /// What it is.
+    pub actual: f64,
+    /// What the network says.
+    pub predicted: f64,
 }
 
 /// A sample and the wrong answer for it.
@@ -110,6 +130,9 @@ impl Confusion {
     }
 }
 
+/// Samples of a regression that are kept to be drawn.
+const POINTS: usize = 500;
+
 /// Logits that are held at once, unless a single sample has more.
 const LOGITS: usize = 1 << 20;
 
@@ -120,11 +143,16 @@ const LOGITS: usize = 1 << 20;
 /// classes.
 pub async fn evaluate(
     engine: &mut impl Engine,
+    loss: Loss,
     dataset: &Dataset,
     split: Split,
     most_mistakes: usize,
 ) -> Result<Evaluation> {
-    let (samples, classes) = (dataset.split(split), dataset.preparation.class_names.len());
+    let samples = dataset.split(split);
+    if loss.task() != Task::Classification {
+        return evaluate_values(engine, loss, dataset, split).await;
+    }
+    let classes = dataset.preparation.class_names.len();
     let cells = (classes as u64).saturating_mul(classes as u64);
     memory::require(cells.saturating_mul(8), "a confusion matrix", "measure a network of fewer classes")?;
     let all: Vec<u32> = (0..samples.len() as u32).collect();
@@ -144,7 +172,37 @@ pub async fn evaluate(
         mistakes.sort_by(|a: &Mistake, b| b.probability.total_cmp(&a.probability));
         mistakes.truncate(most_mistakes);
     }
-    Ok(Evaluation { score, confusion, mistakes })
+    let (labels, targets, points) = Default::default();
+    Ok(Evaluation { score, confusion, labels, targets, points, mistakes })
+}
+
+/// Of labels and numbers.
+async fn evaluate_values(
+    engine: &mut impl Engine,
+    loss: Loss,
+    dataset: &Dataset,
+    split: Split,
+) -> Result<Evaluation> {
+    let (samples, outputs) = (dataset.split(split).len(), &dataset.preparation.outputs);
+    let (all, stride) = ((0..samples as u32).collect::<Vec<_>>(), samples.div_ceil(POINTS).max(1));
+    let (mut points, is_number) = (Vec::new(), loss.task() == Task::Regression);
+    let judge = Judge::new(loss, dataset);
+    let figures = judge
+        .figures(engine, split, &all, |sample, z, t| {
+            if is_number && (sample as usize).is_multiple_of(stride) {
+                points.extend(z.iter().zip(t).enumerate().map(|(target, (&z, &t))| Point {
+                    target,
+                    actual: outputs.unscaled(target, t.into()),
+                    predicted: outputs.unscaled(target, z.into()),
+                }));
+            }
+        })
+        .await?;
+    let figures = figures.ok_or_else(|| Error::Internal("targets that are classes".into()))?;
+    let (confusion, mistakes) = (Confusion::new(0), Vec::new());
+    let labels = if is_number { Vec::new() } else { figures.labels() };
+    let targets = if is_number { figures.targets() } else { Vec::new() };
+    Ok(Evaluation { score: figures.score(loss), confusion, labels, targets, points, mistakes })
 }
 
 fn mistake(sample: u32, label: usize, answer: usize, logits: &[f32]) -> Mistake {

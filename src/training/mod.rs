@@ -1,17 +1,24 @@
 //! Training: epochs over an engine, validation, early stopping, checkpoints. Tells an [`Observer`] what happens and
 //! prints nothing.
 
+mod aims;
 pub mod checkpoint;
 mod config;
 mod divergence;
 pub mod evaluation;
+pub mod figures;
+mod judge;
 mod memory;
 mod plan;
 pub mod run;
+mod scoring;
 pub mod tensorboard;
 mod trainer;
 
+pub use aims::Aims;
 pub use config::TrainConfig;
 pub use divergence::{Divergence, Place};
+pub use judge::Judge;
 pub use plan::{Plan, shuffled};
+pub use scoring::headline;
 pub use trainer::{Observer, Outcome, Trainer, Unobserved, initial_state};

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checkpoint::{Progress, State};
 use super::config::TrainConfig;
+use super::judge::Judge;
 use super::plan::{Plan, shuffled};
 use crate::data::{Dataset, Split};
 use crate::engine::Engine;
@@ -94,6 +95,7 @@ pub struct Trainer<'a, E> {
     pub(super) plan: Plan,
     pub(super) progress: Progress,
     pub(super) history: Vec<EpochRecord>,
+    pub(super) judge: Judge,
     /// The parameters with the lowest validation loss, if that may stop the run.
     pub(super) best: Option<Parameters>,
 }
@@ -136,7 +138,8 @@ impl<'a, E: Engine> Trainer<'a, E> {
         let plan = Plan::new(config, dataset)?;
         engine.set_parameters(parameters, None).await?;
         engine.set_sums(&Sums::default()).await?;
-        Ok(Self { engine, config, plan, progress: Progress::default(), history: Vec::new(), best: None })
+        let (progress, judge) = (Progress::default(), Judge::new(config.spec(dataset)?.loss(), dataset));
+        Ok(Self { engine, config, plan, progress, history: Vec::new(), judge, best: None })
     }
 
     /// Goes on with a run from a state, after the epochs of its history. Where the state says that the learning rate was
@@ -154,7 +157,8 @@ impl<'a, E: Engine> Trainer<'a, E> {
         let plan = Plan::new(config, dataset)?;
         check_progress(state, plan.train.len())?;
         let (progress, best) = (state.progress.clone(), state.best.clone());
-        let mut trainer = Self { engine, config, plan, progress, history, best };
+        let judge = Judge::new(config.spec(dataset)?.loss(), dataset);
+        let mut trainer = Self { engine, config, plan, progress, history, judge, best };
         trainer.restore(state).await?;
         Ok(trainer)
     }
@@ -250,23 +254,20 @@ impl<'a, E: Engine> Trainer<'a, E> {
             true => Ok(score),
             false => Err(Error::Diverged { epoch, found: format!("the {what} loss is {}", score.loss), lr }),
         };
-        let train_score = finite(train.score(), "training")?;
+        let train_score = finite(self.judge.trained(&train), "training")?;
         let validation = match self.plan.validation.is_empty() {
             true => None,
             false => {
-                let sums = self.engine.evaluate(Split::Train, &self.plan.validation).await?;
-                Some(finite(sums.score(), "validation")?)
+                let score = self.judge.score(self.engine, Split::Train, &self.plan.validation).await?;
+                Some(finite(score, "validation")?)
             }
         };
-        let test = finite(self.engine.evaluate(Split::Test, &self.plan.test).await?.score(), "test")?;
+        let test = finite(self.judge.score(self.engine, Split::Test, &self.plan.test).await?, "test")?;
         Ok(EpochRecord {
             epoch,
-            train_loss: train_score.loss,
-            train_accuracy: train_score.accuracy,
-            test_loss: test.loss,
-            test_accuracy: test.accuracy,
-            validation_loss: validation.map(|score| score.loss),
-            validation_accuracy: validation.map(|score| score.accuracy),
+            train: train_score,
+            test,
+            validation,
             seconds: speed.seconds,
             // A clock may stand still, and no line of JSON holds infinity.
             samples_per_second: speed.samples as f64 / speed.seconds.max(1e-9),
@@ -296,7 +297,7 @@ impl<'a, E: Engine> Trainer<'a, E> {
 
     /// The first epoch with the lowest validation loss, counted from 0.
     fn best_epoch(&self) -> usize {
-        let loss = |epoch: usize| self.history[epoch].validation_loss.unwrap_or(f64::INFINITY);
+        let loss = |epoch: usize| self.history[epoch].validation.map_or(f64::INFINITY, |score| score.loss);
         (0..self.history.len()).fold(0, |best, epoch| if loss(epoch) < loss(best) { epoch } else { best })
     }
 }

@@ -66,7 +66,7 @@ fn numbers_that_are_none_are_named_with_their_place() {
     refused("a,b,label\n1,2,x\n3,1e400,y\n", &["line 3, column 1 (`b`): `1e400` is not a finite number"]);
     refused("a,b,label\n1,2,x\n,4,y\n", &["line 3, column 0 (`a`): the value is missing"]);
     refused("a,b,label\n1,2,x\n3,4,\n", &["line 3, column 2 (`label`): the label is missing"]);
-    refused("a,b,label\n1,2,1e400\n3,4,0\n", &["the label `1e400` is no class"]);
+    refused("a,b,label\n1,2,1e400\n3,4,0\n", &["the target `label` is inf"]);
     let long = format!("a,b,label\n1,2,x\n3,{},y\n", "z".repeat(100_000));
     refused(long, &["line 3, column 1", " … ", "is not a finite number"]);
 }

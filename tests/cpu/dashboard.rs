@@ -1,7 +1,7 @@
 //! `train --tui`: what is drawn, what keys mean, and a run in a terminal.
 
 use gpu_mlp::cli::dashboard::{Board, Wish, wish};
-use gpu_mlp::step::metrics::EpochRecord;
+use gpu_mlp::step::metrics::{EpochRecord, Measure, Score};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
@@ -16,16 +16,17 @@ fn drawn(board: &Board, width: u16, height: u16) -> Vec<String> {
     (0..height).map(line).collect()
 }
 
+fn score(loss: f64, accuracy: f64) -> Score {
+    Score::of_loss(loss).with(Measure::Accuracy, accuracy)
+}
+
 fn record(epoch: usize, validation: bool) -> EpochRecord {
     let loss = 1.0 / epoch as f64;
     EpochRecord {
         epoch,
-        train_loss: loss,
-        train_accuracy: 1.0 - loss / 4.0,
-        test_loss: loss + 0.1,
-        test_accuracy: 0.95 - loss / 4.0,
-        validation_loss: validation.then_some(loss + 0.2),
-        validation_accuracy: validation.then_some(0.9 - loss / 4.0),
+        train: score(loss, 1.0 - loss / 4.0),
+        test: score(loss + 0.1, 0.95 - loss / 4.0),
+        validation: validation.then(|| score(loss + 0.2, 0.9 - loss / 4.0)),
         seconds: 1.0,
         samples_per_second: 1234.0,
     }
@@ -116,9 +117,8 @@ fn a_tiny_terminal_gets_the_lines_that_matter() {
 fn no_size_and_no_state_is_too_much() {
     let odd = Board {
         epochs: vec![EpochRecord {
-            train_loss: 0.0,
-            test_loss: f64::MAX,
-            test_accuracy: 0.0,
+            train: Score::of_loss(0.0),
+            test: score(f64::MAX, 0.0),
             ..record(1, false)
         }],
         samples: 9,

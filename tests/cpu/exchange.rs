@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use gpu_mlp::data::{Preparation, Scaling};
+use gpu_mlp::data::{Outputs, Preparation, Scaling};
 use gpu_mlp::exchange::onnx::proto::{DataType, DimensionValue, ModelProto, ValueInfoProto};
 use gpu_mlp::exchange::{Format, export, read};
 use gpu_mlp::network::{Activation, MlpSpec, Parameters};
@@ -25,7 +25,10 @@ pub fn model(sizes: &[usize], activation: Activation, scaling: Scaling) -> (Para
         layer.w.data_mut()[1] = f32::from_bits(1);
     }
     let class_names = (0..spec.classes()).map(|class| format!("Größe \"{class}\"")).collect();
-    (parameters, ModelInfo { spec, preparation: Preparation { scaling, class_names } })
+    (
+        parameters,
+        ModelInfo { spec, preparation: Preparation { scaling, class_names, outputs: Outputs::Classes } },
+    )
 }
 
 pub fn columns(count: usize) -> Scaling {
@@ -186,7 +189,17 @@ fn shape(value: &ValueInfoProto) -> (String, Vec<String>) {
 fn onnx_holds_the_same_bits_and_the_scaling() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("a.onnx");
-    let middle: [&[&str]; 4] = [&["Relu"], &["Sigmoid"], &["Tanh"], &["Mul", "Erf", "Add", "Mul", "Mul"]];
+    let middle: [&[&str]; 9] = [
+        &["Relu"],
+        &["Sigmoid"],
+        &["Tanh"],
+        &["Mul", "Erf", "Add", "Mul", "Mul"],
+        &["LeakyRelu"],
+        &["Elu"],
+        &["Sigmoid", "Mul"],
+        &["Softplus"],
+        &["Identity"],
+    ];
     let scalings: [(Scaling, &[&str]); 3] =
         [(Scaling::Bytes, &["Mul"]), (Scaling::None, &[]), (columns(5), &["Sub", "Mul"])];
     for (activation, middle) in Activation::ALL.into_iter().zip(middle) {

@@ -2,7 +2,7 @@
 
 use gpu_mlp::checks::gradcheck::{self, Problem, Report};
 use gpu_mlp::engine::CpuEngine;
-use gpu_mlp::network::{Activation, Parameters};
+use gpu_mlp::network::{Activation, Loss, Parameters};
 
 use crate::program::Place;
 
@@ -48,6 +48,26 @@ fn other_activations_and_smoothed_labels_are_right_too() {
         problem.label_smoothing = 0.0;
         assert!(!problem.judge(&smoothed).unwrap().ok, "{activation:?}: smoothing is noticed");
     }
+}
+
+#[test]
+fn other_losses_are_right_too() {
+    for loss in Loss::ALL {
+        let problem = Problem::new(&[16, 8], 13, 3).unwrap().with_loss(loss).unwrap();
+        let right = gradient(&problem);
+        let report = problem.judge(&right).unwrap();
+        assert!(report.ok, "{loss:?}: {report:#?}");
+        for other in Loss::ALL.into_iter().filter(|&other| other != loss) {
+            let report = Problem::new(&[16, 8], 13, 3).unwrap().with_loss(other).unwrap().judge(&right);
+            assert!(!report.unwrap().ok, "{loss:?} is taken for {other:?}");
+        }
+    }
+    let place = Place::new();
+    for loss in Loss::ALL {
+        place.run(&["gradcheck", "--backend", "cpu", "--loss", loss.name()]).ok();
+    }
+    let args = ["gradcheck", "--backend", "cpu", "--loss", "squared-error", "--label-smoothing", "0.1"];
+    place.run(&args).fails(2, &["--label-smoothing"]);
 }
 
 #[test]

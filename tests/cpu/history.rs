@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use gpu_mlp::step::metrics::Score;
 use gpu_mlp::training::Outcome;
 use gpu_mlp::training::run::RunDir;
 use gpu_mlp::training::run::history::History;
@@ -23,7 +24,7 @@ fn it_is_what_the_program_printed() {
     assert_eq!(read.epochs.len(), 2);
     for (record, line) in read.epochs.iter().zip(&printed[1..]) {
         assert_eq!(line["epoch"], record.epoch);
-        assert_eq!(line["test_loss"], record.test_loss);
+        assert_eq!(line["test_loss"], record.test.loss);
     }
     let end = read.end.unwrap();
     assert_eq!((end.outcome, end.model_epoch), (Outcome::Finished, Some(2)));
@@ -61,7 +62,7 @@ fn the_model_is_of_the_epoch_that_the_end_names_or_will_name() {
     let mut read = history(&place).unwrap();
     let set = |read: &mut History, losses: &[f64]| {
         for (record, loss) in read.epochs.iter_mut().zip(losses) {
-            record.validation_loss = Some(*loss);
+            record.validation = Some(Score::of_loss(*loss));
         }
     };
     read.epochs = vec![read.epochs[0].clone(); 4];

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod activations;
 mod adapter;
 mod bench;
 mod browser;
@@ -22,6 +23,7 @@ mod data;
 mod dependencies;
 mod digits;
 mod doctor;
+mod earlier;
 #[path = "../engine_options/mod.rs"]
 mod engine_options;
 mod errors;
@@ -62,6 +64,7 @@ mod selftest;
 mod shaders;
 mod show;
 mod table;
+mod tasks;
 mod tensorboard;
 mod tiny;
 mod trace;

@@ -4,6 +4,7 @@ use std::fs;
 
 use gpu_mlp::Error;
 use gpu_mlp::data::{Format, LoadOptions, Loaded, Scale, Scaling};
+use gpu_mlp::network::Task;
 use tempfile::tempdir;
 
 use crate::data::{refusal, says};
@@ -29,7 +30,12 @@ fn npz_labels_are_numbers_words_or_truth() {
     let words: Vec<u8> = "äöäöäö".chars().flat_map(|letter| u32::from(letter).to_le_bytes()).collect();
     assert_eq!(names("<U1", &words), ["ä", "ö"]);
     let prices: Vec<u8> = [2.5_f32, 1.0, 2.0, 1.0, 1.0, 2.0].iter().flat_map(|v| v.to_le_bytes()).collect();
-    says(&refusal(labelled(("<f4", &prices))), &["`2.5` is no class", "regression"]);
+    let loaded = labelled(("<f4", &prices)).unwrap();
+    assert_eq!(loaded.dataset.preparation.task(), Task::Regression);
+    says(
+        &loaded.notice.unwrap(),
+        &["1 target (target)", "numbers with fractions, so the task is regression"],
+    );
     says(&refusal(labelled(("|S1", b"ab cab"))), &["`y` has no label for row 2"]);
 }
 
@@ -96,7 +102,14 @@ fn npz_files_that_hold_no_set_are_refused() {
     );
     refused(&[], &["it has none"]);
     refused(&[("x", x()), ("y", array("|u1", &[2], &[0, 1]))], &["`y` has 2 labels, and `x` has 3 rows"]);
-    refused(&[("x", x()), ("y", array("|u1", &[3, 2], &[0; 6]))], &["`y` has shape [3, 2]", "argmax"]);
+    refused(
+        &[("x", x()), ("y", array("|u1", &[3, 2, 1], &[0; 6]))],
+        &["`y` has shape [3, 2, 1]", "some numbers"],
+    );
+    refused(
+        &[("x", x()), ("y", array("<U1", &[3, 2], &[0; 24]))],
+        &["`y` has shape [3, 2]", "one label a row"],
+    );
     refused(&[("x", array("<f4", &[3], &[0; 12])), ("y", y.clone())], &["`x` has shape [3]"]);
     refused(
         &[("x", array("<f4", &[3, 2], &[0; 12])), ("y", y.clone())],
@@ -135,4 +148,30 @@ fn npz_files_that_hold_no_set_are_refused() {
         }
     }
     assert!(damaged > 30, "{damaged}");
+}
+
+#[test]
+fn npz_targets_may_be_several() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("a.npz");
+    let x = || ("x", array("<f4", &[4, 1], &[0; 16]));
+    let half = LoadOptions { test_fraction: 0.5, ..LoadOptions::default() };
+    write_npz(&path, &[x(), ("y", array("|u1", &[4, 2], &[0, 1, 1, 1, 0, 0, 1, 0]))]);
+    let set = load_with(&path, &half).unwrap().dataset;
+    assert_eq!((set.preparation.task(), set.classes), (Task::MultiLabel, 2));
+    let numbers: Vec<u8> =
+        [1.5_f64, 2.0, 3.0, 8.0, 5.5, 6.0, 7.0, 4.0].iter().flat_map(|v| v.to_le_bytes()).collect();
+    write_npz(&path, &[x(), ("y", array("<f8", &[4, 2], &numbers))]);
+    let set = load_with(&path, &half).unwrap().dataset;
+    assert_eq!(
+        (set.preparation.task(), set.preparation.class_names),
+        (Task::Regression, vec!["0".into(), "1".into()])
+    );
+    let one_hot = LoadOptions { task: Some(Task::Classification), ..half };
+    write_npz(&path, &[x(), ("y", array("|u1", &[4, 2], &[0, 1, 1, 0, 1, 0, 0, 1]))]);
+    let set = load_with(&path, &one_hot).unwrap().dataset;
+    assert_eq!(
+        (set.preparation.task(), set.preparation.class_names),
+        (Task::Classification, vec!["0".into(), "1".into()])
+    );
 }

@@ -57,7 +57,7 @@ fn near(got: f64, expected: f64) {
 fn without_bugs_it_is_the_reference() {
     let dataset = tiny::dataset();
     for act in [Activation::Relu, Activation::Sigmoid, Activation::Tanh] {
-        let mut expected = Mlp { activation: act, ..network(&[9, 5]) };
+        let mut expected = Mlp { activation: act.into(), ..network(&[9, 5]) };
         let mut training = Training::new(&expected.layers, act, None, &[], &plain());
         let mut velocities: Vec<Layer> = expected.layers.iter().map(Layer::zeros_like).collect();
         for step in batches(&dataset) {

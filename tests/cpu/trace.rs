@@ -19,7 +19,7 @@ fn entries(activation: Activation) -> Entries {
     let layer = |w: Matrix, b: Matrix| Layer { w, b: b.into_data() };
     let layers = vec![layer(matrix(5, 6), matrix(1, 6)), layer(matrix(6, 4), matrix(1, 4))];
     let labels: Vec<u32> = (0..11).map(|i| i % 4).collect();
-    trace::entries(&Mlp { layers, activation }, &matrix(11, 5), &labels, 0.25)
+    trace::entries(&Mlp { layers, activation: activation.into() }, &matrix(11, 5), &labels, 0.25)
 }
 
 fn save(place: &Place, name: &str, entries: &Entries) {

@@ -147,7 +147,7 @@ fn twenty_steps(hidden: &[usize], momentum: f32, weight_decay: f32) {
     let config = TrainConfig { hidden: hidden.to_vec(), momentum, weight_decay, ..config() };
     let initial = Parameters::he_uniform(&config.spec(&dataset).unwrap(), 4);
     let layers = initial.layers.iter().map(|l| Layer { w: f64s(&l.w), b: f64s(&l.b).into_data() }).collect();
-    let mut mlp = Mlp { layers, activation: Activation::Relu };
+    let mut mlp = Mlp { layers, activation: Activation::Relu.into() };
     let mut v: Vec<Layer> = mlp.layers.iter().map(Layer::zeros_like).collect();
     let f = f64::from;
     let sgd = Sgd { lr: f(config.lr), momentum: f(momentum), weight_decay: f(weight_decay) };
@@ -205,9 +205,9 @@ fn it_learns_and_repeats_bit_for_bit() {
     let (outcome, notes) = run(&config, &dataset);
     assert_eq!(outcome.unwrap(), Outcome::Finished);
     let last = notes.records.last().unwrap();
-    assert!(last.train_accuracy > 0.95 && last.test_accuracy > 0.9, "{last:?}");
-    assert!(last.train_loss < notes.records[0].train_loss / 2.0);
-    assert_eq!((last.epoch, notes.records.len(), last.validation_loss), (40, 40, None));
+    assert!(last.train.accuracy() > 0.95 && last.test.accuracy() > 0.9, "{last:?}");
+    assert!(last.train.loss < notes.records[0].train.loss / 2.0);
+    assert_eq!((last.epoch, notes.records.len(), last.validation), (40, 40, None));
     assert_eq!(run(&config, &dataset).1.states, notes.states);
     let other = TrainConfig { seed: 2, ..config };
     assert_ne!(run(&other, &dataset).1.states, notes.states);
@@ -276,7 +276,7 @@ fn overfit_batches_are_the_same_in_every_epoch_and_learnt_by_heart() {
     assert_eq!(chosen.len(), 16);
     assert!(recorder.trained[..300].iter().all(|epoch| sorted(epoch) == chosen));
     let last = notes.records.last().unwrap();
-    assert!(last.train_accuracy == 1.0 && last.train_loss < 0.05, "{last:?}");
+    assert!(last.train.accuracy() == 1.0 && last.train.loss < 0.05, "{last:?}");
     let more = TrainConfig { overfit_batches: Some(1000), epochs: 1, ..config };
     assert_eq!(recorded(&more, &dataset).trained[0].len(), tiny::TRAIN, "no more than there are");
 }
@@ -307,7 +307,7 @@ fn a_loss_that_is_no_number_ends_the_run_with_its_epoch() {
         Error::Diverged { epoch, .. } => assert_eq!(epoch, notes.records.len() + 1),
         other => panic!("{other}"),
     }
-    assert!(!notes.records.is_empty() && notes.records.iter().all(|record| record.train_loss.is_finite()));
+    assert!(!notes.records.is_empty() && notes.records.iter().all(|record| record.train.loss.is_finite()));
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn full() -> TrainConfig {
 /// With all that `full` has not: Adam, a schedule, dropout and the rest.
 fn fuller() -> TrainConfig {
     TrainConfig {
-        activation: Activation::Gelu,
+        activation: Activation::Gelu.into(),
         optimizer: Algorithm::AdamW,
         momentum: 0.0,
         lr_schedule: Curve::Step,
@@ -169,7 +169,7 @@ fn early_stopping_counts_epochs_since_the_best() {
         };
         let (outcome, notes) = run(&config, &dataset);
         assert_eq!(outcome.unwrap(), Outcome::StoppedEarly);
-        let losses: Vec<f64> = notes.records.iter().map(|record| record.validation_loss.unwrap()).collect();
+        let losses: Vec<f64> = notes.records.iter().map(|record| record.validation.unwrap().loss).collect();
         // Every epoch but the last had a best one fewer than `patience` epochs before.
         let since_best = |epochs: usize| {
             let best = (0..epochs).min_by(|&a, &b| losses[a].total_cmp(&losses[b])).unwrap();
@@ -196,7 +196,7 @@ fn a_run_that_stops_early_ends_with_its_best_parameters() {
         block_on(async {
             let mut trainer = Trainer::start(&mut engine, &config, &dataset).await.unwrap();
             assert_eq!(trainer.run(&mut notes).await.unwrap(), outcome);
-            let loss = |record: &EpochRecord| record.validation_loss.unwrap();
+            let loss = |record: &EpochRecord| record.validation.unwrap().loss;
             let lowest = notes.records.iter().map(loss).fold(f64::INFINITY, f64::min);
             let best = trainer.best().unwrap().clone();
             assert_eq!(loss(&best), lowest);

@@ -1,10 +1,10 @@
 //! Optimisers, schedules, clipping, label smoothing, activations and dropout against numbers from PyTorch
 //! (`tests/fixtures/training.py`): the reference to f64's precision, and the CPU's engine by the reference.
 
-use gpu_mlp::network::Activation;
+use gpu_mlp::network::{Activations, Loss};
 use gpu_mlp::reference::optimizer::{Optimizer, Rule, norm};
 use gpu_mlp::reference::training::{Memory, Training};
-use gpu_mlp::reference::{Layer, Matrix, Mlp};
+use gpu_mlp::reference::{Aim, Layer, Matrix, Mlp};
 use gpu_mlp::step::dropout::{Dropout, threefry};
 use gpu_mlp::step::schedule::{Curve, Schedule};
 use serde::Deserialize;
@@ -20,7 +20,8 @@ struct Case {
     name: String,
     sizes: Vec<usize>,
     rows: usize,
-    activation: Activation,
+    activation: Activations,
+    loss: Loss,
     optimizer: String,
     lr: f64,
     momentum: f64,
@@ -32,6 +33,8 @@ struct Case {
     seed: u64,
     x: Vec<f64>,
     labels: Vec<u32>,
+    #[serde(default)]
+    targets: Vec<f64>,
     initial: Vec<f64>,
     losses: Vec<f64>,
     norms: Vec<f64>,
@@ -90,6 +93,7 @@ impl Case {
             name => Rule::Adam { betas: [0.9, 0.999], epsilon: 1e-8, decoupled: name == "adamw" },
         };
         Training {
+            loss: self.loss,
             optimizer: Optimizer { rule, weight_decay: self.weight_decay },
             clip_norm: self.clip_norm,
             label_smoothing: self.label_smoothing,
@@ -112,18 +116,22 @@ fn close(what: &str, got: &[f64], want: &[f64], tolerance: f64) {
 #[test]
 fn the_reference_trains_as_pytorch_does() {
     let fixtures = fixtures();
-    assert_eq!(fixtures.cases.len(), 11);
+    assert_eq!(fixtures.cases.len(), 25);
     for case in fixtures.cases {
         let (name, training) = (&case.name, case.training());
-        let mut mlp = Mlp { layers: case.layers(&case.initial), activation: case.activation };
+        let mut mlp = Mlp { layers: case.layers(&case.initial), activation: case.activation.clone() };
         let mut memory = Memory::new(&mlp);
         let x = Matrix::new([case.rows, case.sizes[0]], case.x.clone()).unwrap();
+        let values =
+            |targets: &Vec<f64>| Matrix::new([case.rows, targets.len() / case.rows], targets.clone());
+        let targets = values(&case.targets).unwrap();
+        let aim = if case.targets.is_empty() { Aim::Classes(&case.labels) } else { Aim::Values(&targets) };
         for (step, (&loss, &length)) in case.losses.iter().zip(&case.norms).enumerate() {
             if case.dropout == 0.0 {
-                let unclipped = training.gradients(&mlp, &mlp.forward(&x), &[], &case.labels);
+                let unclipped = training.gradients(&mlp, &mlp.forward(&x), &[], aim);
                 close(&format!("{name}: norm of step {step}"), &[norm(&unclipped)], &[length], 1e-12);
             }
-            let (got, _) = training.step(&mut mlp, &mut memory, case.lr, &x, &case.labels);
+            let (got, _) = training.step(&mut mlp, &mut memory, case.lr, &x, aim);
             close(&format!("{name}: loss of step {step}"), &[got], &[loss], 1e-12);
         }
         for (l, (got, want)) in mlp.layers.iter().zip(case.layers(&case.trained)).enumerate() {

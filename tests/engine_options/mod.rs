@@ -26,7 +26,7 @@ fn fresh<E: Engine>(
     spec: &MlpSpec,
     case: &Case,
 ) -> E {
-    let mut engine = make(spec, dataset(spec.inputs(), spec.classes()).unwrap(), case.options);
+    let mut engine = make(spec, dataset(spec).unwrap(), case.options);
     block_on(engine.set_parameters(&Parameters::initial(spec, 5), None)).unwrap();
     block_on(engine.set_sums(&Sums::default())).unwrap();
     engine
@@ -50,7 +50,7 @@ pub fn equal_the_reference<E: Engine>(make: impl Fn(&MlpSpec, Arc<Dataset>, Step
 /// A run that is cut and goes on in another engine ends with the same bits, whatever the options.
 pub fn resume<E: Engine>(make: impl Fn(&MlpSpec, Arc<Dataset>, StepOptions) -> E) {
     for case in cases() {
-        let spec = MlpSpec::new(SIZES.to_vec()).unwrap().with_activation(case.activation);
+        let spec = MlpSpec::new(SIZES.to_vec()).unwrap().with_activation(&case.activation);
         let order = order(24);
         let mut straight = fresh(&make, &spec, &case);
         train(&mut straight, &order);

@@ -117,8 +117,8 @@ fn a_line_without_end() {
     // A label is no novel either, and a hundred thousand of them are no classes.
     let novel = format!("x,y\n1,a\n2,{}\n", "b".repeat(300));
     refused(data::table(), &gzip(novel.as_bytes(), Compression::fast()), "a label of 300 bytes is no class");
-    let numbers: String = (0..100_000).map(|i| format!("{i},{i}\n")).collect();
-    refused(data::table(), format!("x,y\n{numbers}").as_bytes(), "65537 different ones");
+    let words: String = (0..100_000).map(|i| format!("{i},a{i}\n")).collect();
+    refused(data::table(), format!("x,y\n{words}").as_bytes(), "65537 different ones");
 }
 
 /// What could not be understood was quoted whole.

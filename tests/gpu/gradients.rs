@@ -3,7 +3,7 @@
 use gpu_mlp::checks::gradcheck::{self, Problem};
 use gpu_mlp::engine::{GpuEngine, Residency};
 use gpu_mlp::gpu::Gpu;
-use gpu_mlp::network::Activation;
+use gpu_mlp::network::{Activation, Loss};
 use pollster::block_on;
 
 pub const TRIALS: &[crate::NamedTrial] =
@@ -24,5 +24,12 @@ fn agree_with_central_differences(gpu: &Gpu) {
         let engine = GpuEngine::new(gpu.clone(), &spec, data, problem.options(), Residency::WhereTheyFit);
         let checked = block_on(gradcheck::check(&problem, block_on(engine).unwrap())).unwrap();
         assert!(checked.report.ok, "{hidden:?}, {batch} samples: {checked:#?}");
+    }
+    for loss in Loss::ALL {
+        let problem = Problem::new(&[9, 6], 14, 2).unwrap().with_loss(loss).unwrap();
+        let (spec, data) = (problem.spec().unwrap(), problem.dataset.clone());
+        let engine = GpuEngine::new(gpu.clone(), &spec, data, problem.options(), Residency::WhereTheyFit);
+        let checked = block_on(gradcheck::check(&problem, block_on(engine).unwrap())).unwrap();
+        assert!(checked.report.ok, "{loss:?}: {checked:#?}");
     }
 }

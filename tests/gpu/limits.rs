@@ -134,7 +134,7 @@ fn storage_buffers(gpu: &Gpu) {
 
 /// 16 MB of images, of which a chunk has a tenth.
 fn large_set() -> Arc<Dataset> {
-    let small = steps::dataset(784, 10).unwrap();
+    let small = steps::dataset(&MlpSpec::new(vec![784, 10]).unwrap()).unwrap();
     let many: Vec<u32> = (0..20_000).map(|i| i % small.train.len() as u32).collect();
     let labels = many.iter().map(|&i| small.train.labels()[i as usize]).collect();
     let pixels = small.train.read(&many).unwrap();

@@ -127,7 +127,7 @@ fn draw(
         let forward = parameters.in_f64(spec.activation()).forward(&samples.inputs(&all).unwrap());
         let hidden = &forward.z[..forward.z.len() - 1];
         let clear = |row: &usize| {
-            spec.activation() != Activation::Relu
+            *spec.activation() != Activation::Relu
                 || hidden.iter().all(|z| z.row(*row).iter().all(|z| z.abs() > MARGIN))
         };
         let picked: Vec<usize> = (0..many).filter(clear).take(batch).collect();

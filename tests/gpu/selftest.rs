@@ -1,12 +1,13 @@
 //! The self-test of the adapter at hand, kernel by kernel, and whether it notices a kernel that is wrong.
 
 use gpu_mlp::checks::selftest::{
-    self, Row, activations, fused, gathers, products, rules, softmax_xent, steps,
+    self, Row, activations, fused, gathers, products, rules, softmax_xent, steps, values_loss,
 };
 use gpu_mlp::engine::{GpuEngine, Residency};
 use gpu_mlp::gpu::adapter::DeviceType;
 use gpu_mlp::gpu::{Gpu, Shader};
 use gpu_mlp::kernels::SHADERS;
+use gpu_mlp::network::Loss;
 use gpu_mlp::reference::compare::Tolerance;
 use pollster::block_on;
 
@@ -29,6 +30,14 @@ fn checked(gpu: &Gpu, name: &str) -> Vec<Row> {
         match name {
             "gather" | "gather_floats" => gathers::check(gpu).await,
             "softmax_xent" => softmax_xent::check(gpu).await,
+            "sigmoid_xent" => values_loss::check(gpu, name, Loss::SigmoidCrossEntropy).await,
+            "squared_error" => {
+                let mut rows = values_loss::check(gpu, name, Loss::SquaredError).await?;
+                rows.extend(
+                    values_loss::check(gpu, "squared_error huber", Loss::Huber { delta: 0.75 }).await?,
+                );
+                Ok(rows)
+            }
             "fused_middle" | "fused_update" => fused::check(gpu).await,
             "activation" => activations::check(gpu).await,
             "clip_norm" => rules::clip_norm(gpu).await,
@@ -160,7 +169,7 @@ const IN_SUBGROUPS: [&[Mistake]; 2] = [
 
 const LEARNING_RATE: Mistake = mistake("", "store_w", "- params.lr", "- 0.999 * params.lr", "update sgd");
 
-const ELSEWHERE: [Mistake; 43] = [
+const ELSEWHERE: [Mistake; 62] = [
     mistake("gather", "gather", "word < vec4u(params.words)", "word <= vec4u(params.words)", "gather.gather"),
     mistake("gather", "gather", "params.pitch +", "params.stride +", "gather.gather"),
     mistake("gather", "gather", "255u", "254u", "gather.gather"),
@@ -194,6 +203,26 @@ const ELSEWHERE: [Mistake; 43] = [
         "/ (forward.sum_exp * 1.00001)",
         "softmax_xent.train",
     ),
+    mistake(
+        "sigmoid_xent",
+        "forward",
+        "positive - logit * t",
+        "positive - 0.99 * logit * t",
+        "sigmoid_xent.evaluate",
+    ),
+    mistake("sigmoid_xent", "forward", "order[row].label *", "row *", "sigmoid_xent.train"),
+    mistake("sigmoid_xent", "forward", "hit && (", "(", "sigmoid_xent.evaluate"),
+    mistake("sigmoid_xent", "forward", "if order[row].weight == 0.0", "if false", "sigmoid_xent.train"),
+    mistake("sigmoid_xent", "add_up", "half > 0u", "half > 1u", "sigmoid_xent.train"),
+    mistake("sigmoid_xent", "train", "/ f32(params.outputs)", "", "sigmoid_xent.train"),
+    mistake("sigmoid_xent", "sigmoid", "e / (1.0 + e)", "e", "sigmoid_xent.train"),
+    mistake("squared_error", "part", "select(2.0", "select(1.0", "squared_error.train"),
+    mistake("squared_error", "part", "abs(error) > d", "abs(error) > 1.1 * d", "squared_error huber.train"),
+    mistake("squared_error", "part", "- 0.5 * d", "- 0.4 * d", "squared_error huber.evaluate"),
+    mistake("squared_error", "forward", "order[row].label *", "row *", "squared_error.evaluate"),
+    mistake("squared_error", "forward", "order[row].weight == 0.0", "false", "squared_error.train"),
+    mistake("squared_error", "add_up", "half > 0u", "half > 1u", "squared_error.train"),
+    mistake("squared_error", "train", "/ f32(params.outputs)", "", "squared_error.train"),
     mistake("fused_middle", "product", "k < layer.ins", "k + 1u < layer.ins", "fused_middle.step"),
     mistake("fused_middle", "product_back", "k < layer.outs", "k + 1u < layer.outs", "fused_middle.step"),
     mistake("fused_middle", "add_up", "slice < part.slices", "slice + 1u < part.slices", "fused_middle.step"),
@@ -235,6 +264,11 @@ const ELSEWHERE: [Mistake; 43] = [
     mistake("activation", "tangent", "0.13313116", "0.133", "activation.train tanh"),
     mistake("activation", "gelu", "0.14228757", "0.1422", "activation.evaluate gelu"),
     mistake("activation", "gelu", "0.3989423", "0.39895", "activation.train gelu"),
+    mistake("activation", "leaky_relu", "0.01", "0.011", "activation.evaluate leaky-relu"),
+    mistake("activation", "elu", "select(e - 1.0", "select(e", "activation.evaluate elu"),
+    mistake("activation", "silu", "+ z * gate.slope", "", "activation.train silu"),
+    mistake("activation", "softplus", "0.5 * e * e", "e * e * 1e4", "activation.evaluate softplus"),
+    mistake("activation", "formula", "Result(z, vec4f(1.0))", "Result(z, z)", "activation.train identity"),
     mistake("activation", "backward", "*= slope", "+= slope", "activation.backward tanh, dropout"),
     mistake("activation", "train", "result.slope * mask", "result.slope", "activation.train relu, dropout"),
     mistake("activation", "evaluate", "counts(at.block)", "vec4<bool>(true)", "activation.evaluate sigmoid"),

@@ -1,4 +1,4 @@
-//! Activations, their slopes and dropout's masks, for each of the four.
+//! Activations, their slopes and dropout's masks, for each of them.
 
 use super::operands::{f64s, finish, nan, random, read};
 use super::{Row, Trial};
@@ -25,7 +25,7 @@ const SLOPE: f64 = 3e-6;
 /// What the device reports.
 pub async fn check(gpu: &Gpu) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for activation in [Activation::Relu, Activation::Sigmoid, Activation::Tanh, Activation::Gelu] {
+    for activation in Activation::ALL {
         let kernels = Activate::new(gpu, activation).await?;
         for dropout in [Dropout::default(), Dropout { rate: 0.3, seed: 77 << 32 | 5 }] {
             rows.extend(train(gpu, &kernels, activation, dropout).await?);

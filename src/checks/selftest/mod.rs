@@ -12,6 +12,7 @@ pub mod rules;
 pub mod softmax_xent;
 pub mod steps;
 mod trial;
+pub mod values_loss;
 
 pub use trial::{Row, Trial};
 
@@ -22,7 +23,7 @@ use serde::Serialize;
 use crate::engine::{CpuEngine, Engine, EngineInfo, GpuEngine, Residency};
 use crate::error::Result;
 use crate::gpu::Gpu;
-use crate::network::MlpSpec;
+use crate::network::{Loss, MlpSpec};
 use crate::step::StepOptions;
 
 /// What became of a device.
@@ -46,6 +47,13 @@ impl Report {
     }
 }
 
+/// The losses of numbers, by their shaders.
+pub const VALUES_LOSSES: [(&str, Loss); 3] = [
+    ("sigmoid_xent", Loss::SigmoidCrossEntropy),
+    ("squared_error", Loss::SquaredError),
+    ("squared_error huber", Loss::Huber { delta: 0.75 }),
+];
+
 /// Tests an adapter: its kernels, then steps of its engine. A kernel that cannot be run at all is a row that failed.
 pub async fn on_gpu(gpu: &Gpu) -> Report {
     let (begun, mut rows) = (Instant::now(), Vec::new());
@@ -58,6 +66,9 @@ pub async fn on_gpu(gpu: &Gpu) -> Report {
         keep(shader.name, products::check(gpu, shader).await);
     }
     keep("softmax_xent", softmax_xent::check(gpu).await);
+    for (name, loss) in VALUES_LOSSES {
+        keep(name, values_loss::check(gpu, name, loss).await);
+    }
     keep("fused", fused::check(gpu).await);
     keep("activation", activations::check(gpu).await);
     keep("clip_norm", rules::clip_norm(gpu).await);
@@ -78,7 +89,7 @@ pub async fn on_cpu() -> Result<Report> {
     let make = async |spec: &MlpSpec, data, options: StepOptions| Ok(CpuEngine::new(spec, data, options));
     let rows = steps::check(make).await?;
     let spec = MlpSpec::new(steps::SIZES.to_vec())?;
-    let data = steps::dataset(spec.inputs(), spec.classes())?;
+    let data = steps::dataset(&spec)?;
     let engine = CpuEngine::new(&spec, data, StepOptions::default()).info();
     Ok(Report::new(engine, begun, rows))
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::{Row, Trial};
-use crate::data::{Dataset, Preparation, Samples, Split};
+use crate::data::{Dataset, Preparation, Samples, Split, Targets};
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::network::{Activation, MlpSpec, Parameters};
+use crate::network::{Activation, Activations, Loss, MlpSpec, Parameters, Task};
 use crate::reference::compare::Tolerance;
 use crate::reference::training::{Memory, Training};
 use crate::reference::{Layer, Mlp, optimizer};
@@ -15,6 +15,7 @@ use crate::step::dropout::Dropout;
 use crate::step::metrics::Sums;
 use crate::step::optimizer::{Algorithm, BETAS, EPSILON, Optimizer};
 use crate::step::schedule::{Curve, Schedule};
+use crate::training::Aims;
 
 /// A set of options under a name.
 #[derive(Debug, Clone)]
@@ -22,7 +23,9 @@ pub struct Case {
     /// What it is about.
     pub name: &'static str,
     /// Of the hidden layers.
-    pub activation: Activation,
+    pub activation: Activations,
+    /// What is made small.
+    pub loss: Loss,
     /// How steps are taken.
     pub options: StepOptions,
 }
@@ -56,27 +59,49 @@ pub fn cases() -> Vec<Case> {
         dropout: Dropout::default(),
     };
     let dropout = Dropout { rate: 0.3, seed: 5 << 33 | 9 };
-    let with = |name, options| Case { name, activation: Activation::Relu, options };
-    let active = |name, activation| Case { name, activation, options: plain };
+    let with =
+        |name, options| Case { name, activation: Activations::default(), loss: Loss::default(), options };
+    let active = |name, activation| Case {
+        name,
+        activation: Activations::from(activation),
+        loss: Loss::default(),
+        options: plain,
+    };
     let decay = Optimizer { weight_decay: 0.01, ..sgd(0.5, false) };
+    let of_loss = |name, loss, options| Case { loss, ..with(name, options) };
+    let adam = StepOptions { schedule: slow, optimizer: of(Algorithm::Adam, 0.01), ..plain };
     vec![
         with("relu", plain),
         with("momentum, decay", StepOptions { optimizer: decay, ..plain }),
         active("tanh", Activation::Tanh),
         active("sigmoid", Activation::Sigmoid),
         active("gelu", Activation::Gelu),
+        active("leaky-relu", Activation::LeakyRelu),
+        active("elu", Activation::Elu),
+        active("silu", Activation::Silu),
+        active("softplus", Activation::Softplus),
+        active("identity", Activation::Identity),
+        Case {
+            activation: Activations::Each(vec![Activation::Relu, Activation::Tanh]),
+            ..with("relu and tanh", plain)
+        },
         with("smoothing", StepOptions { label_smoothing: 0.2, ..plain }),
         with("cosine", StepOptions { schedule, ..plain }),
         with("momentum, cosine", StepOptions { schedule, optimizer: sgd(0.8, false), ..plain }),
         with("one-cycle", StepOptions { schedule: Schedule { curve: Curve::OneCycle, ..schedule }, ..plain }),
         with("nesterov", StepOptions { optimizer: sgd(0.8, true), ..plain }),
         with("clipping", StepOptions { clip_norm: Some(0.3), ..plain }),
-        with("adam", StepOptions { schedule: slow, optimizer: of(Algorithm::Adam, 0.01), ..plain }),
+        with("adam", adam),
+        of_loss("sigmoid cross-entropy", Loss::SigmoidCrossEntropy, plain),
+        of_loss("sigmoid cross-entropy, adam", Loss::SigmoidCrossEntropy, adam),
+        of_loss("squared error", Loss::SquaredError, plain),
+        of_loss("squared error, adam, dropout", Loss::SquaredError, StepOptions { dropout, ..adam }),
         with("adamw", StepOptions { schedule: slow, optimizer: of(Algorithm::AdamW, 0.5), ..plain }),
         with("dropout", StepOptions { dropout, ..plain }),
         Case {
             name: "everything",
-            activation: Activation::Gelu,
+            activation: Activation::Gelu.into(),
+            loss: Loss::default(),
             options: StepOptions {
                 optimizer: of(Algorithm::AdamW, 0.5),
                 schedule: Schedule { curve: Curve::OneCycle, ..slow },
@@ -89,15 +114,23 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-/// Noise to learn, the same in every call.
+/// Noise for a network to learn, the same in every call: classes, labels or numbers, as its loss wants them.
 ///
 /// # Errors
 /// None that these sizes could cause.
-pub fn dataset(features: usize, classes: usize) -> Result<Arc<Dataset>> {
+pub fn dataset(spec: &MlpSpec) -> Result<Arc<Dataset>> {
+    let (features, classes) = (spec.inputs(), spec.classes());
     let samples = |count: usize, seed: u64| {
         let pixel = |at: usize| ((at as u64 + seed).wrapping_mul(2_654_435_761) >> 7) as u8;
         let labels = (0..count).map(|i| (i * i % classes) as u32).collect();
-        Samples::new(features, (0..count * features).map(pixel).collect(), labels, classes)
+        let samples = Samples::new(features, (0..count * features).map(pixel).collect(), labels, classes)?;
+        let noise = |at: usize| f32::from(pixel(at + 77)) / 128.0 - 1.0;
+        let value: Box<dyn Fn(usize) -> f32> = match spec.loss().task() {
+            Task::Classification => return Ok(samples),
+            Task::MultiLabel => Box::new(|at| f32::from(u8::from(noise(at) > 0.0))),
+            Task::Regression => Box::new(noise),
+        };
+        samples.with_targets(Targets::values(classes, (0..count * classes).map(value).collect())?)
     };
     Ok(Arc::new(Dataset {
         name: "noise".into(),
@@ -128,7 +161,7 @@ pub async fn train(engine: &mut impl Engine, samples: &[u32]) -> Result<()> {
 }
 
 /// The same options in f64, with the learning rate of a step.
-pub fn twin(options: &StepOptions, number: u64) -> (Training, f64) {
+pub fn twin(options: &StepOptions, loss: Loss, number: u64) -> (Training, f64) {
     let rate = options.schedule.rate(number);
     let Optimizer { algorithm, momentum, nesterov, weight_decay } = options.optimizer;
     let rule = match algorithm {
@@ -142,6 +175,7 @@ pub fn twin(options: &StepOptions, number: u64) -> (Training, f64) {
         },
     };
     let training = Training {
+        loss,
         optimizer: optimizer::Optimizer { rule, weight_decay: weight_decay.into() },
         clip_norm: options.clip_norm.map(f64::from),
         label_smoothing: options.label_smoothing.into(),
@@ -165,14 +199,14 @@ pub struct Trained {
 /// # Errors
 /// [`Error::File`](crate::Error::File) if the samples cannot be read.
 pub fn reference(spec: &MlpSpec, data: &Dataset, order: &[u32], options: &StepOptions) -> Result<Trained> {
-    let mlp = Parameters::initial(spec, 5).in_f64(spec.activation());
+    let mlp = Parameters::initial(spec, 5).in_f64(spec.activation().clone());
     let mut trained = Trained { memory: Memory::new(&mlp), mlp, loss: 0.0 };
     for batch in order.chunks(options.batch_size) {
-        let labels: Vec<u32> = batch.iter().map(|&i| data.train.labels()[i as usize]).collect();
+        let aim = Aims::of(&data.train, batch)?;
         let x = data.train.inputs(batch)?;
         let Trained { mlp, memory, loss } = &mut trained;
-        let (training, lr) = twin(options, memory.steps);
-        *loss += training.step(mlp, memory, lr, &x, &labels).0 * batch.len() as f64;
+        let (training, lr) = twin(options, spec.loss(), memory.steps);
+        *loss += training.step(mlp, memory, lr, &x, aim.aim()).0 * batch.len() as f64;
     }
     Ok(trained)
 }
@@ -206,8 +240,8 @@ pub async fn check_case<E: Engine>(
 ) -> Result<Row> {
     let mut trial = Trial::new(format!("{steps} steps, {}", case.name));
     trial.shape(sizes);
-    let spec = MlpSpec::new(sizes.to_vec())?.with_activation(case.activation);
-    let (data, order) = (dataset(spec.inputs(), spec.classes())?, order(steps));
+    let spec = MlpSpec::new(sizes.to_vec())?.with_activation(case.activation.clone()).with_loss(case.loss);
+    let (data, order) = (dataset(&spec)?, order(steps));
     let mut engine = make(&spec, data.clone(), case.options).await?;
     engine.set_parameters(&Parameters::initial(&spec, 5), None).await?;
     engine.set_sums(&Sums::default()).await?;
@@ -225,9 +259,10 @@ pub async fn check_case<E: Engine>(
     trial.holds(&"loss", (got - loss).abs() <= 1e-4 * loss, &format!("got {got}, want {loss}"));
 
     let test: Vec<u32> = (0..TEST as u32).rev().collect();
-    let labels: Vec<u32> = test.iter().map(|&i| data.test.labels()[i as usize]).collect();
-    let want = mlp.loss(&data.test.inputs(&test)?, &labels);
-    let got = engine.evaluate(Split::Test, &test).await?.score().loss;
+    let (aim, forward) = (Aims::of(&data.test, &test)?, mlp.forward(&data.test.inputs(&test)?));
+    let losses = spec.loss().of_rows(forward.logits(), aim.aim(), 0.0);
+    let want = losses.iter().sum::<f64>() / losses.len() as f64;
+    let got = engine.evaluate(Split::Test, &test).await?.loss();
     trial.holds(&"test loss", (got - want).abs() <= 1e-3 * want, &format!("got {got}, want {want}"));
     Ok(trial.row())
 }

@@ -9,7 +9,7 @@ use ratatui::widgets::{Axis, Block, Chart, Dataset, GraphType, LineGauge, Paragr
 
 use super::Board;
 use crate::cli::output::{duration, thousands};
-use crate::step::metrics::EpochRecord;
+use crate::step::metrics::{EpochRecord, Measure, Score};
 
 /// Smaller terminals get the lines that matter most and no curves.
 const ROOM_FOR_CURVES: (u16, u16) = (40, 14);
@@ -25,6 +25,11 @@ struct Series {
     sign: &'static str,
     color: Color,
     points: Vec<(f64, f64)>,
+}
+
+/// The measure of a score that tells most.
+fn value(score: Score) -> Option<f64> {
+    score.headline().map(|(_, value)| value)
 }
 
 /// A loss beside its axis, in a few letters whatever it is.
@@ -97,23 +102,28 @@ impl Board {
         };
         let areas = layout.split(area);
         let loss = self.series([
-            |record| Some(record.train_loss),
-            |record| Some(record.test_loss),
-            |record| record.validation_loss,
+            |record| Some(record.train.loss),
+            |record| Some(record.test.loss),
+            |record| record.validation.map(|score| score.loss),
         ]);
         let values = loss.iter().flat_map(|series| &series.points).map(|point| point.1);
         let top = values.fold(0.0, f64::max);
         self.draw_chart(frame, areas[0], "loss", &loss, [0.0, if top > 0.0 { top } else { 1.0 }], scale);
+        let measure =
+            self.epochs.last().and_then(|record| record.test.headline()).map(|(measure, _)| measure);
+        let measure = measure.unwrap_or(Measure::Accuracy);
         let accuracy = self.series([
-            |record| Some(record.train_accuracy),
-            |record| Some(record.test_accuracy),
-            |record| record.validation_accuracy,
+            |record| value(record.train),
+            |record| value(record.test),
+            |record| value(record.validation?),
         ]);
         let values = accuracy.iter().flat_map(|series| &series.points).map(|point| point.1);
         let bottom = (values.fold(1.0, f64::min) * 10.0 - 1e-9).floor().clamp(0.0, 9.0) / 10.0;
-        self.draw_chart(frame, areas[1], "accuracy", &accuracy, [bottom, 1.0], |part| {
-            format!("{:.0} %", 100.0 * part)
-        });
+        let label = match measure.is_share() {
+            true => |part: f64| format!("{:.0} %", 100.0 * part),
+            false => |value: f64| format!("{value:.2}"),
+        };
+        self.draw_chart(frame, areas[1], measure.title(), &accuracy, [bottom, 1.0], label);
     }
 
     /// The curves of training, test and validation.
@@ -182,14 +192,12 @@ impl Board {
 
     fn scores(&self) -> String {
         let Some(record) = self.epochs.last() else { return String::new() };
-        let score =
-            |name: &str, loss: f64, accuracy: f64| format!("{name} {loss:.4} {:.2} %", 100.0 * accuracy);
-        let validation = record.validation_loss.zip(record.validation_accuracy);
-        let mut scores = vec![
-            score("test", record.test_loss, record.test_accuracy),
-            score("train", record.train_loss, record.train_accuracy),
-        ];
-        scores.extend(validation.map(|(loss, accuracy)| score("validation", loss, accuracy)));
+        let score = |name: &str, score: &Score| match score.headline() {
+            Some((measure, value)) => format!("{name} {:.4} {}", score.loss, measure.shown(value)),
+            None => format!("{name} {:.4}", score.loss),
+        };
+        let mut scores = vec![score("test", &record.test), score("train", &record.train)];
+        scores.extend(record.validation.as_ref().map(|validation| score("validation", validation)));
         format!("after epoch {}: {}", record.epoch, scores.join("   "))
     }
 

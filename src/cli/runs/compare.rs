@@ -1,16 +1,18 @@
 //! `gpu-mlp runs compare`: where runs differ, and which did best.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::folder::{RUNS, missing};
-use super::glance::{Glance, NONE, Run, loss, percent};
+use super::glance::{Glance, NONE, Run, loss};
 use crate::cli::output::{duration, json, note, say, thousands};
 use crate::cli::table::{self, Column};
 use crate::cli::train::config_file::spelled;
 use crate::error::{Error, Result};
+use crate::step::metrics::{Measure, Score};
 use crate::training::run::RunConfig;
 
 const ABOUT: &str = "\
@@ -47,7 +49,9 @@ struct Comparison<'a> {
 
 #[derive(Serialize, Default)]
 struct Best {
-    test_accuracy: Vec<usize>,
+    /// Of the first measure that all runs have.
+    #[serde(flatten)]
+    measures: BTreeMap<String, Vec<usize>>,
     test_loss: Vec<usize>,
 }
 
@@ -101,15 +105,30 @@ fn differences(runs: &[Run]) -> Result<Map<String, Value>> {
 }
 
 fn best(runs: &[Glance<'_>]) -> Best {
-    // What is largest; of losses their negatives.
+    // What is largest; of losses and errors their negatives.
     let largest = |score: &dyn Fn(&Glance<'_>) -> Option<f64>| {
         let scores: Vec<Option<f64>> = runs.iter().map(score).collect();
         let largest = scores.iter().flatten().copied().fold(f64::NEG_INFINITY, f64::max);
         (0..runs.len()).filter(|&at| scores[at] == Some(largest)).collect::<Vec<_>>()
     };
+    let of = |measure: Measure| {
+        let sign = if measure.rises() { 1.0 } else { -1.0 };
+        let best = largest(&|run| Some(sign * run.scores.test()?.get(measure)?));
+        (format!("test_{}", measure.key()), best)
+    };
     Best {
-        test_accuracy: largest(&|run| run.test_accuracy),
-        test_loss: largest(&|run| run.test_loss.map(|loss| -loss)),
+        measures: measures(runs).into_iter().map(of).collect(),
+        test_loss: largest(&|run| run.scores.test().map(|score| -score.loss)),
+    }
+}
+
+/// What is measured in any of the runs; accuracy where none has an epoch yet.
+fn measures(runs: &[Glance<'_>]) -> Vec<Measure> {
+    let scores = || runs.iter().filter_map(|run| run.scores.test());
+    let any = |measure: &Measure| scores().any(|score| score.get(*measure).is_some());
+    match scores().next() {
+        None => vec![Measure::Accuracy],
+        Some(_) => Measure::ALL.into_iter().filter(any).collect(),
     }
 }
 
@@ -183,12 +202,25 @@ fn score_rows(comparison: &Comparison<'_>, runs: &[Run]) -> Vec<Vec<String>> {
         row("epoch of the model", &|at| {
             unmarked(glances[at].model_epoch.map_or(NONE.into(), |epoch| epoch.to_string()))
         }),
-        row("test accuracy", &|at| marked(percent(glances[at].test_accuracy), &best.test_accuracy, at)),
-        row("test loss", &|at| marked(loss(glances[at].test_loss), &best.test_loss, at)),
     ];
-    if glances.iter().any(|glance| glance.validation_loss.is_some()) {
-        rows.push(row("validation accuracy", &|at| unmarked(percent(glances[at].validation_accuracy))));
-        rows.push(row("validation loss", &|at| unmarked(loss(glances[at].validation_loss))));
+    let shown = |score: Option<&Score>, measure: Measure| {
+        let value = score.and_then(|score| score.get(measure));
+        value.map_or(NONE.into(), |value| measure.shown(value))
+    };
+    for measure in measures(glances) {
+        let best = best.measures.get(&format!("test_{}", measure.key())).map_or(&[][..], Vec::as_slice);
+        rows.push(row(&format!("test {}", measure.title()), &|at| {
+            marked(shown(glances[at].scores.test(), measure), best, at)
+        }));
+    }
+    rows.push(row("test loss", &|at| marked(loss(glances[at].scores.test()), &best.test_loss, at)));
+    if glances.iter().any(|glance| glance.scores.validation().is_some()) {
+        for measure in measures(glances) {
+            rows.push(row(&format!("validation {}", measure.title()), &|at| {
+                unmarked(shown(glances[at].scores.validation(), measure))
+            }));
+        }
+        rows.push(row("validation loss", &|at| unmarked(loss(glances[at].scores.validation()))));
     }
     let speed =
         |run: &Run| run.history.epochs.last().map(|record| thousands(record.samples_per_second as usize));

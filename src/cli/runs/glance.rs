@@ -2,16 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 use crate::cli::output::duration;
 use crate::engine::EngineInfo;
 use crate::error::Result;
-use crate::step::metrics::EpochRecord;
+use crate::step::metrics::{EpochRecord, Measure, Score};
 use crate::training::run::history::History;
 use crate::training::run::status::Status;
 use crate::training::run::{RunConfig, RunDir};
-use crate::words::numerals;
 
 /// A run as its files tell it.
 pub(super) struct Run {
@@ -47,10 +47,7 @@ impl Run {
             epochs: self.history.epochs.len(),
             epochs_asked: self.config.train.total_epochs(),
             model_epoch: model.map(|record| record.epoch),
-            test_accuracy: model.map(|record| record.test_accuracy),
-            test_loss: model.map(|record| record.test_loss),
-            validation_accuracy: model.and_then(|record| record.validation_accuracy),
-            validation_loss: model.and_then(|record| record.validation_loss),
+            scores: Scores(model),
             training_seconds: self.history.training_seconds(),
             recoveries: self.history.recoveries.len(),
         }
@@ -71,10 +68,8 @@ pub(super) struct Glance<'a> {
     pub(super) epochs: usize,
     pub(super) epochs_asked: usize,
     pub(super) model_epoch: Option<usize>,
-    pub(super) test_accuracy: Option<f64>,
-    pub(super) test_loss: Option<f64>,
-    pub(super) validation_accuracy: Option<f64>,
-    pub(super) validation_loss: Option<f64>,
+    #[serde(flatten)]
+    pub(super) scores: Scores<'a>,
     pub(super) training_seconds: f64,
     pub(super) recoveries: usize,
 }
@@ -82,12 +77,38 @@ pub(super) struct Glance<'a> {
 /// What stands where there is no number.
 pub(super) const NONE: &str = "-";
 
-pub(super) fn percent(part: Option<f64>) -> String {
-    part.map_or(NONE.into(), numerals::percent)
+/// The scores of the epoch that the model is of: `test_loss`, `test_accuracy`, `validation_loss` and so on.
+pub(super) struct Scores<'a>(pub Option<&'a EpochRecord>);
+
+impl Scores<'_> {
+    pub(super) fn test(&self) -> Option<&Score> {
+        self.0.map(|record| &record.test)
+    }
+
+    pub(super) fn validation(&self) -> Option<&Score> {
+        self.0.and_then(|record| record.validation.as_ref())
+    }
 }
 
-pub(super) fn loss(loss: Option<f64>) -> String {
-    loss.map_or(NONE.into(), |loss| format!("{loss:.4}"))
+impl Serialize for Scores<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // A run of which nothing is known yet is asked for what most runs have.
+        let none = Score::of_loss(0.0).with(Measure::Accuracy, 0.0);
+        let like = self.test().unwrap_or(&none);
+        let mut map = serializer.serialize_map(None)?;
+        Score::write(self.test(), like, "test", &mut map)?;
+        Score::write(self.validation(), like, "validation", &mut map)?;
+        map.end()
+    }
+}
+
+/// The measure that tells most, as people read it.
+pub(super) fn headline(score: Option<&Score>) -> String {
+    score.and_then(Score::headline).map_or(NONE.into(), |(measure, value)| measure.shown(value))
+}
+
+pub(super) fn loss(score: Option<&Score>) -> String {
+    score.map_or(NONE.into(), |score| format!("{:.4}", score.loss))
 }
 
 impl Glance<'_> {
@@ -111,8 +132,8 @@ impl Glance<'_> {
             self.data.to_owned(),
             self.network(),
             self.epochs(),
-            percent(self.test_accuracy),
-            loss(self.test_loss),
+            headline(self.scores.test()),
+            loss(self.scores.test()),
             self.status.name().into(),
             duration(self.training_seconds),
             self.device(),

@@ -44,20 +44,23 @@ pub(super) fn configured(args: &TrainArgs, given: &[String]) -> Result<RunConfig
     serde_json::from_value(Value::Object(all)).map_err(|error| Error::Internal(error.to_string()))
 }
 
-/// What a network that a run begins with settles: its sizes, activation and scaling.
+/// What a network that a run begins with settles: its sizes, activation, loss and scaling.
 ///
 /// # Errors
 /// [`Error::Usage`] if they are asked for too.
 pub(super) fn begin_with(spec: &MlpSpec, config: &mut RunConfig, given: &[String]) -> Result<()> {
-    if let Some(name) = given.iter().find(|name| ["hidden", "activation", "scale"].contains(&name.as_str())) {
+    if let Some(name) =
+        given.iter().find(|name| ["hidden", "activation", "loss", "task", "scale"].contains(&name.as_str()))
+    {
         return Err(Error::usage(format!(
-            "--{name} cannot be chosen with --init: layers, activation and scaling are those of the model\n  hint: leave \
+            "--{name} cannot be chosen with --init: layers, activation, loss, task and scaling are those of the model\n  hint: leave \
              --{name} out"
         )));
     }
     let sizes = spec.sizes();
     config.train.hidden = sizes[1..sizes.len() - 1].to_vec();
-    config.train.activation = spec.activation();
+    config.train.activation = spec.activation().clone();
+    config.train.loss = Some(spec.loss());
     Ok(())
 }
 

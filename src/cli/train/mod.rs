@@ -60,6 +60,7 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
     let device = DeviceChoice {
         backend: BackendChoice::from_str(&config.backend, true).map_err(Error::usage)?,
         adapter: config.adapter.clone(),
+        checked: args.device.checked,
     };
     device.check()?;
     let data = args.data.data.clone().or_else(|| Some(config.data.clone()).filter(|data| !data.is_empty()));

@@ -2,7 +2,7 @@
 
 use crate::cli::choice::{self, Hidden};
 use crate::cli::number;
-use crate::network::Activation;
+use crate::network::{Activations, Loss};
 use crate::step::optimizer::Algorithm;
 use crate::step::schedule::Curve;
 use crate::training::TrainConfig;
@@ -13,9 +13,14 @@ pub(super) struct Options {
     /// Sizes of the hidden layers, separated by commas; "" for none
     #[arg(long, value_name = "SIZES", default_value = "300,75", value_parser = choice::hidden)]
     hidden: Hidden,
-    /// What follows every hidden layer
-    #[arg(long, value_enum, default_value_t = Activation::Relu)]
-    activation: Activation,
+    /// What follows the hidden layers: relu, sigmoid, tanh, gelu, leaky-relu, elu, silu, softplus or identity for all, or one for
+    /// each with commas between them
+    #[arg(long, value_name = "NAMES", default_value_t = Activations::default(), value_parser = choice::activations)]
+    activation: Activations,
+    /// What is made small: softmax-cross-entropy of classes, sigmoid-cross-entropy of labels, squared-error or another of numbers
+    /// (docs/training.md) [default: the first of the task's]
+    #[arg(long, value_name = "NAME")]
+    loss: Option<Loss>,
     /// Samples in a batch
     #[arg(long, value_name = "N", default_value_t = TrainConfig::default().batch_size)]
     #[arg(value_parser = number::whole::<usize>)]
@@ -89,7 +94,8 @@ impl Options {
     pub(super) fn config(&self, dry_run: bool) -> TrainConfig {
         TrainConfig {
             hidden: self.hidden.0.clone(),
-            activation: self.activation,
+            activation: self.activation.clone(),
+            loss: self.loss,
             batch_size: self.batch_size,
             epochs: self.epochs,
             optimizer: self.optimizer,

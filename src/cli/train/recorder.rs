@@ -8,6 +8,7 @@ use crate::engine::EngineInfo;
 use crate::error::Result;
 use crate::gpu::Pipelines;
 use crate::step::metrics::EpochRecord;
+use crate::step::record::TestScore;
 use crate::step::schedule::Schedule;
 use crate::training::checkpoint::State;
 use crate::training::run::RunDir;
@@ -124,8 +125,7 @@ impl<'a> Recorder<'a> {
             outcome,
             epochs,
             model_epoch: best.map(|record| record.epoch),
-            test_accuracy: best.map(|record| record.test_accuracy),
-            test_loss: best.map(|record| record.test_loss),
+            test: TestScore(best.map(|record| record.test)),
             seconds,
             run_dir: self.run.path().to_string_lossy().into_owned(),
         };

@@ -44,7 +44,7 @@ pub(super) async fn run(session: &Session<'_>, device: DeviceChoice, resumed: Op
             }
             _ if lost && session.args.on_device_lost != OnDeviceLost::Fail && losses <= MOST_LOSSES => {
                 if session.args.on_device_lost == OnDeviceLost::Cpu {
-                    device = DeviceChoice { backend: BackendChoice::Cpu, adapter: None };
+                    device = DeviceChoice { backend: BackendChoice::Cpu, adapter: None, checked: false };
                 } else {
                     std::thread::sleep(PAUSE * 2_u32.pow(losses - 1));
                 }

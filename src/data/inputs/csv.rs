@@ -33,6 +33,27 @@ fn left_out<R: Read>(table: &Table<R>, path: &Path, expected: &Expected) -> Resu
         let is_label = |name: &str| LABELS.iter().any(|label| name.eq_ignore_ascii_case(label));
         table.names().is_some_and(|mut names| names.any(is_label))
     };
+    // A table of the kind that the model was trained on has its targets too, under their names.
+    if let (None, Some(names)) = (asked, table.names()) {
+        let is_target = |name: &str| {
+            !expected.preparation.outputs.are_classes()
+                && expected.preparation.class_names.iter().any(|own| own == name)
+        };
+        let named: Vec<usize> =
+            names.enumerate().filter(|(_, name)| is_target(name)).map(|(at, _)| at).collect();
+        let left_out = if table.numbers_its_rows() { [&[0], &named[..]].concat() } else { named.clone() };
+        for columns in [left_out, named].into_iter().filter(|columns| !columns.is_empty()) {
+            if more == Some(columns.len()) {
+                return Ok(columns);
+            }
+        }
+    }
+    if let Some(columns) = asked.filter(|asked| asked.contains(',')).map(|_| table.targets(asked)) {
+        let columns = columns?;
+        if more == Some(columns.len()) {
+            return Ok(columns);
+        }
+    }
     let label = |others: &[usize]| Ok([&[table.label(asked)?], others].concat());
     match more {
         Some(0) if asked.is_none() => Ok(Vec::new()),

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::values::values;
-use crate::data::source::Part;
+use crate::data::source::{Part, Source};
 use crate::error::Result;
+use crate::network::Task;
 
 /// Values read at once.
 const PIECE: usize = 1 << 20;
@@ -71,6 +72,20 @@ impl Column {
         all.deviation = (squares / (all.present.max(1)) as f64).sqrt();
         all
     }
+}
+
+/// Every target of the training part.
+pub(super) fn of_targets(source: &Source, task: Task) -> Result<Vec<Column>> {
+    let name = source.target.as_deref().unwrap_or("target");
+    let numbers = source.train.answers.numbers(task, name, &source.train.path)?;
+    let mut columns: Vec<Column> = numbers.names.iter().map(|name| Column::new(Some(name.clone()))).collect();
+    for row in numbers.values.chunks(columns.len().max(1)) {
+        columns.iter_mut().zip(row).for_each(|(column, &value)| column.push(value));
+    }
+    for column in &mut columns {
+        column.deviation = (column.deviation / column.present.max(1) as f64).sqrt();
+    }
+    Ok(columns)
 }
 
 /// Every column of a part.

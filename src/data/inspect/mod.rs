@@ -11,6 +11,7 @@ use super::preparation::Scaling;
 use super::source::{Part, Source};
 use super::{Format, LoadOptions, Places, Request};
 use crate::error::Result;
+use crate::network::Task;
 
 pub use columns::Column;
 pub use summary::{Class, Summary};
@@ -39,9 +40,11 @@ pub fn inspect_from(request: Request<'_>, places: &Places) -> Result<Inspection>
     let default = LoadOptions::default();
     let options = request.options.unwrap_or(&default);
     let Found { name, origin, source, .. } = locate::find(request, places, true)?;
-    let source = source.with_given_test(options, request.reading(true))?;
+    let (task, why) = source.task(options.task);
+    let source = source.of_task(task)?.with_given_test(options, request.reading(true), task)?;
     let columns = columns::of(&source.train)?;
-    let classes = classes(&source)?;
+    let classes = if task == Task::Classification { classes(&source)? } else { Vec::new() };
+    let targets = if task == Task::Classification { Vec::new() } else { columns::of_targets(&source, task)? };
     let range = Column::of_all(&columns);
     let scaling = (range.missing == 0).then(|| source.scaling(options.scale));
     let Source { what, train, test, .. } = &source;
@@ -50,6 +53,8 @@ pub fn inspect_from(request: Request<'_>, places: &Places) -> Result<Inspection>
         name,
         origin,
         form: what.clone(),
+        task,
+        why,
         train_samples: train.len(),
         test_samples: test.as_ref().map(Part::len),
         features: train.features,
@@ -59,6 +64,7 @@ pub fn inspect_from(request: Request<'_>, places: &Places) -> Result<Inspection>
         range,
         constant,
         classes,
+        targets,
         columns,
         warnings: Vec::new(),
     };
@@ -88,11 +94,11 @@ fn classes(source: &Source) -> Result<Vec<Class>> {
     let names = source.class_names();
     let mut classes: Vec<Class> =
         names.iter().map(|name| Class { name: name.clone(), train: 0, test: 0 }).collect();
-    for class in source.train.labels.classes(&names, &source.train.path)? {
+    for class in source.train.answers.one_hot(&source.train.path)?.classes(&names, &source.train.path)? {
         classes[class as usize].train += 1;
     }
     if let Some(test) = &source.test {
-        for class in test.labels.classes(&names, &test.path)? {
+        for class in test.answers.one_hot(&test.path)?.classes(&names, &test.path)? {
             classes[class as usize].test += 1;
         }
     }

@@ -26,7 +26,9 @@ pub(super) fn png(source: &Source, summary: &Summary) -> Result<Option<Vec<u8>>>
     let part = &source.train;
     let Some([rows, cols]) = part.image_shape else { return Ok(None) };
     let mut places = vec![Vec::new(); summary.classes.len().min(ROWS)];
-    for (row, class) in part.labels.classes(&source.class_names(), &part.path)?.into_iter().enumerate() {
+    for (row, class) in
+        part.answers.one_hot(&part.path)?.classes(&source.class_names(), &part.path)?.into_iter().enumerate()
+    {
         if let Some(places) = places.get_mut(class as usize).filter(|places| places.len() < COLUMNS) {
             places.push(row);
         }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::columns::Column;
+use crate::network::Task;
 
 /// What there is to say about a set.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -15,6 +16,10 @@ pub struct Summary {
     pub origin: PathBuf,
     /// What it was taken for.
     pub form: String,
+    /// What it is for, as asked or as its targets look.
+    pub task: Task,
+    /// Why, if nobody asked.
+    pub why: Option<&'static str>,
     /// Samples to train on, or all, if there is no test part.
     pub train_samples: usize,
     /// Samples to test on, if the set has such a part.
@@ -33,6 +38,8 @@ pub struct Summary {
     pub constant: usize,
     /// Every class, in the order of a network's outputs.
     pub classes: Vec<Class>,
+    /// The targets, if they are labels or numbers.
+    pub targets: Vec<Column>,
     /// The columns of a table; none for images.
     pub columns: Vec<Column>,
     /// What may go wrong.

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::labels::sort;
 use super::pictures::{Picture, Pictures};
-use super::{Labels, Part, Reading, Rows, Source, part};
+use super::{Answers, Labels, Part, Reading, Rows, Source, part};
 use crate::data::{Format, picture};
 use crate::error::{Error, Result, Setting, message};
 
@@ -73,7 +73,7 @@ pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     }
     let row = part::row_words(train.image_shape, train.features);
     let what = format!("a folder of class folders of images: {rows} of {row}{unused}");
-    Ok(Source { what, train, test, classes: None })
+    Ok(Source { what, train, test, classes: None, target: None })
 }
 
 fn name_of(path: &Path) -> String {
@@ -157,7 +157,7 @@ impl Images {
             image_shape: self.pictures.shape,
             columns: None,
             rows: Rows::Memory(self.pictures.bytes),
-            labels: self.labels,
+            answers: Answers::One(self.labels),
         }
     }
 }

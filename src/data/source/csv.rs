@@ -1,11 +1,11 @@
-//! Tables of text, plain or gzip, as sets: one column has the labels, the others the values.
+//! Tables of text, plain or gzip, as sets: one column has the labels, or several have targets, the others the values.
 
 use std::io::Read;
 use std::path::Path;
 
 use csv::StringRecord;
 
-use super::{Labels, Part, Reading, Rows, Source, part};
+use super::{Answers, Labels, Numbers, Part, Reading, Rows, Source, part};
 use crate::data::Format;
 use crate::data::table::{Table, line, number};
 use crate::error::{Error, Result, Setting, message};
@@ -22,32 +22,42 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
         let problem = format!("its first line has {} columns", table.columns());
         return Err(Error::file(path, problem, "a table has a column of labels, and columns of values"));
     }
-    let label = table.label(reading.label_column)?;
-    let index = table.numbers_its_rows() && label != 0 && table.columns() > 2;
+    let targets = table.targets(reading.label_column)?;
+    let index = table.numbers_its_rows() && !targets.contains(&0) && table.columns() > targets.len() + 1;
     let skipped = index.then_some(0);
-    let columns = table.columns() - 1 - usize::from(index);
-    let mut rows =
-        Columns { reading, label, skipped, columns, values: Vec::new(), labels: Labels::default() };
+    let columns = table.columns() - targets.len() - usize::from(index);
+    if columns == 0 {
+        let hint = message!["leave a column of values out of ", Setting::LabelColumn];
+        return Err(Error::file(path, "all of its columns are targets, and none has values", hint));
+    }
+    let own = |column: usize| match table.names().and_then(|mut names| names.nth(column)) {
+        Some(name) => name.to_owned(),
+        None => column.to_string(),
+    };
+    let names: Vec<String> = targets.iter().map(|&column| own(column)).collect();
+    let answers = match targets.len() {
+        1 => Answers::One(Labels::default()),
+        _ => Answers::Many(Numbers { names: names.clone(), values: Vec::new() }),
+    };
+    let mut rows = Columns { reading, targets, skipped, columns, values: Vec::new(), answers };
     let mut row = StringRecord::new();
     while table.read(&mut row)? {
         rows.push(&table, &row, path)?;
     }
-    let Columns { values, labels, .. } = rows;
-    if labels.len() == 0 {
+    let Columns { values, answers, targets, .. } = rows;
+    if answers.len() == 0 {
         let hint = "use a file with a row for each sample";
         return Err(Error::file(path, "it has a header and nothing else", hint));
     }
-    labels.check(path)?;
-    let named = match table.names().and_then(|mut names| names.nth(label)) {
-        Some(name) => format!("`{name}`"),
-        None => format!("{label}, from 0, without a header"),
+    let named = match (targets.len(), table.names().is_some()) {
+        (1, true) => format!("labels in column `{}`", names[0]),
+        (1, false) => format!("labels in column {}, from 0, without a header", names[0]),
+        _ => format!("targets in columns {}", names.join(", ")),
     };
     let without = if index { ", the first column left out as row numbers" } else { "" };
-    let what = format!(
-        "a table of text: {} rows of {columns} values, labels in column {named}{without}",
-        labels.len()
-    );
-    let kept = |&(column, _): &(usize, &str)| column != label && Some(column) != skipped;
+    let what = format!("a table of text: {} rows of {columns} values, {named}{without}", answers.len());
+    let kept = |&(column, _): &(usize, &str)| !targets.contains(&column) && Some(column) != skipped;
+    let target = table.names().and_then(|_| names.first().cloned());
     let names = table.names().map(|names| names.enumerate().filter(kept).map(|(_, name)| name.to_owned()));
     let train = Part {
         path: path.to_owned(),
@@ -56,20 +66,21 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
         image_shape: part::square(&values, columns),
         columns: names.map(Iterator::collect),
         rows: Rows::Memory(values),
-        labels,
+        answers,
     };
-    Ok(Source { what, train, test: None, classes: None })
+    Ok(Source { what, train, test: None, classes: None, target })
 }
 
 /// What is read so far.
 struct Columns<'a> {
     reading: Reading<'a>,
-    label: usize,
+    /// The columns of targets, in the order that they were asked for.
+    targets: Vec<usize>,
     skipped: Option<usize>,
     columns: usize,
     /// f32 values in this machine's order of bytes.
     values: Vec<u8>,
-    labels: Labels,
+    answers: Answers,
 }
 
 impl Columns<'_> {
@@ -86,11 +97,7 @@ impl Columns<'_> {
         }
         for (column, text) in row.iter().enumerate().filter(|&(column, _)| Some(column) != self.skipped) {
             let text = text.trim();
-            if column == self.label {
-                if text.is_empty() {
-                    return Err(table.wrong(row, column, "the label is missing"));
-                }
-                self.labels.push(text).map_err(|problem| table.wrong(row, column, &problem))?;
+            if self.targets.contains(&column) {
                 continue;
             }
             let value = match number(text) {
@@ -99,6 +106,20 @@ impl Columns<'_> {
                 Err(what) => return Err(table.wrong(row, column, &what)),
             };
             self.values.extend_from_slice(&value.to_ne_bytes());
+        }
+        for &column in &self.targets {
+            let text = row.get(column).unwrap_or_default().trim();
+            if text.is_empty() {
+                return Err(table.wrong(row, column, "the label is missing"));
+            }
+            match &mut self.answers {
+                Answers::One(labels) => labels.push(text),
+                Answers::Many(numbers) => text
+                    .parse::<f64>()
+                    .map(|value| numbers.values.push(value))
+                    .map_err(|_| format!("`{text}` is no number, and several targets are numbers")),
+            }
+            .map_err(|problem| table.wrong(row, column, &problem))?;
         }
         Ok(())
     }

@@ -18,6 +18,10 @@ pub struct Labels {
     numbers: HashMap<String, u32>,
     /// For each row the place of its name in `names`.
     rows: Vec<u32>,
+    /// Each row as a number, as long as all are.
+    values: Vec<f64>,
+    /// Rows whose number has no name any more, since there are too many different ones for classes.
+    unnamed: usize,
 }
 
 impl Labels {
@@ -34,7 +38,7 @@ impl Labels {
 
     /// How many rows.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.rows.len() + self.unnamed
     }
 
     /// Adds the label of a row; a whole number is the same label however it is written.
@@ -45,12 +49,26 @@ impl Labels {
         if text.len() > LONGEST_NAME {
             return Err(format!("a label of {} bytes is no class: at most {LONGEST_NAME}", text.len()));
         }
-        let name = match text.parse::<f64>() {
+        let (number, before) = (text.parse::<f64>(), self.len());
+        if let Ok(number) = number
+            && self.values.len() == before
+        {
+            self.values.push(number);
+            if self.names.len() > MOST_CLASSES {
+                self.unnamed += 1;
+                return Ok(());
+            }
+        } else if self.unnamed > 0 {
+            return Err(format!("`{text}` is no number, as all targets before it are"));
+        } else {
+            self.values = Vec::new();
+        }
+        let name = match number {
             Ok(number) if number.fract() == 0.0 && number.abs() < 1e15 => format!("{}", number as i64),
             _ => text.to_owned(),
         };
         self.push_name(name);
-        if self.names.len() > MOST_CLASSES {
+        if self.names.len() > MOST_CLASSES && self.values.is_empty() {
             return Err(format!(
                 "the labels up to here are {} different ones: these are no classes",
                 self.names.len()
@@ -75,6 +93,29 @@ impl Labels {
         number
     }
 
+    /// Each row as a number, if all are.
+    pub fn values(&self) -> Option<&[f64]> {
+        (self.len() > 0 && self.values.len() == self.len()).then_some(&self.values)
+    }
+
+    /// The first label that is no number.
+    pub fn first_word(&self) -> Option<&str> {
+        self.names.iter().map(String::as_str).find(|name| name.parse::<f64>().is_err())
+    }
+
+    /// How many different labels there are, and how many of them occur once or twice.
+    pub fn occurrences(&self) -> (usize, usize) {
+        let mut counts = vec![0_usize; self.names.len()];
+        self.rows.iter().for_each(|&name| counts[name as usize] += 1);
+        let known = counts.iter().filter(|&&count| count > 0);
+        (known.clone().count(), known.filter(|&&count| count <= 2).count())
+    }
+
+    /// Whether there are no more different ones than classes may be.
+    pub fn can_be_classes(&self) -> bool {
+        self.unnamed == 0 && self.names.len() <= MOST_CLASSES
+    }
+
     /// Whether these can be classes at all.
     ///
     /// # Errors
@@ -84,7 +125,9 @@ impl Labels {
             message![
                 "name the column of the classes with ",
                 Setting::LabelColumn,
-                "; predicting a quantity (regression) is not what this program does"
+                "; ",
+                Setting::Task.set("regression"),
+                " predicts a quantity"
             ]
         };
         let is_fraction = |name: &&String| name.parse::<f64>().is_ok_and(|n| n.fract() != 0.0 || n.is_nan());
@@ -92,8 +135,8 @@ impl Labels {
             let problem = format!("the label `{name}` is no class: classes are names or whole numbers");
             return Err(Error::file(path, problem, hint()));
         }
-        let (classes, rows) = (self.names.len(), self.rows.len());
-        if classes > MOST_CLASSES || (classes > 100 && classes > rows / 2) {
+        let (classes, rows) = (self.names.len(), self.len());
+        if !self.can_be_classes() || (classes > 100 && classes > rows / 2) {
             let problem = format!("{rows} rows have {classes} different labels: these are no classes");
             return Err(Error::file(path, problem, hint()));
         }
@@ -103,7 +146,12 @@ impl Labels {
     /// The labels of these rows, in this order.
     pub fn part(&self, rows: &[usize]) -> Self {
         let (names, numbers) = (self.names.clone(), self.numbers.clone());
-        Self { names, numbers, rows: rows.iter().map(|&row| self.rows[row]).collect() }
+        let values = self.values().map_or(Vec::new(), |values| rows.iter().map(|&row| values[row]).collect());
+        if self.unnamed > 0 {
+            return Self { names, numbers, rows: Vec::new(), unnamed: values.len(), values };
+        }
+        let rows = rows.iter().map(|&row| self.rows[row]).collect();
+        Self { names, numbers, rows, values, unnamed: 0 }
     }
 
     /// The class of each row, as its place in `names`.

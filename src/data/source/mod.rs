@@ -1,6 +1,7 @@
 //! What a path holds, told by its content, and how it is read: every form gives the same [`Source`], and there is one way
 //! from there to a data set.
 
+mod answers;
 mod class_folders;
 mod csv;
 mod form;
@@ -21,7 +22,9 @@ use rand_chacha::rand_core::SeedableRng;
 use super::Dataset;
 use super::preparation::Preparation;
 use crate::error::{Error, Result, Setting, message};
+use crate::network::Task;
 
+pub(super) use answers::{Answers, Numbers};
 pub(super) use form::read;
 pub(super) use labels::Labels;
 #[cfg(feature = "parquet")]
@@ -32,20 +35,39 @@ pub(super) use set::{Reading, Source};
 
 impl Source {
     /// Adds the part to test on, where the source has none: from `--test-data`, or split off.
-    fn with_test(self, options: &LoadOptions, reading: Reading<'_>) -> Result<Self> {
-        let source = self.with_given_test(options, reading)?;
+    fn with_test(self, options: &LoadOptions, reading: Reading<'_>, task: Task) -> Result<Self> {
+        let source = self.with_given_test(options, reading, task)?;
         if source.test.is_some() {
             return Ok(source);
         }
         // A class is known even if chance leaves no sample of it to train on.
-        let classes = Some(source.class_names());
+        let classes = Some(source.class_names()).filter(|_| task == Task::Classification);
         let test = chosen(source.train.len(), options.test_fraction)?;
         let (train, test) = source.train.split_off(&test)?;
-        Ok(Self { train, test: Some(test), classes, what: source.what })
+        Ok(Self { train, test: Some(test), classes, ..source })
+    }
+
+    /// The same set, whose targets are of the kind that it is for.
+    ///
+    /// # Errors
+    /// [`Error::File`] if they are not.
+    pub fn of_task(mut self, task: Task) -> Result<Self> {
+        if task == Task::Classification {
+            let labels = self.train.answers.one_hot(&self.train.path)?;
+            if self.classes.is_none() {
+                labels.check(&self.train.path)?;
+            }
+            self.train.answers = Answers::One(labels);
+        } else {
+            // Before anything is split off, so that a sample's number is its row in the file.
+            let name = self.target.as_deref().unwrap_or("target");
+            self.train.answers.numbers(task, name, &self.train.path)?;
+        }
+        Ok(self)
     }
 
     /// Adds the part to test on that `test_data` names.
-    pub fn with_given_test(self, options: &LoadOptions, reading: Reading<'_>) -> Result<Self> {
+    pub fn with_given_test(self, options: &LoadOptions, reading: Reading<'_>, task: Task) -> Result<Self> {
         let given =
             options.test_data.is_some() || options.test_fraction != LoadOptions::default().test_fraction;
         match (&self.test, &options.test_data) {
@@ -61,7 +83,7 @@ impl Source {
                 let left = reading.memory.saturating_sub(self.train.memory());
                 // Its own test part, if it has one, is more of the same.
                 let test = read(path, Reading { memory: left, ..reading })?;
-                let classes = Some(self.class_names());
+                let classes = Some(self.class_names()).filter(|_| task == Task::Classification);
                 Ok(Self { test: Some(test.train), classes, ..self })
             }
             (None, None) => Ok(self),
@@ -82,7 +104,11 @@ impl Source {
         fitted: Option<(&Preparation, usize)>,
         reading: Reading<'_>,
     ) -> Result<(Dataset, String)> {
-        let source = self.with_test(options, reading)?;
+        let (task, why) = match fitted {
+            Some((preparation, _)) => (preparation.task(), None),
+            None => self.task(options.task),
+        };
+        let source = self.of_task(task)?.with_test(options, reading, task)?;
         let features = source.train.features;
         if let Some((_, inputs)) = fitted.filter(|&(_, inputs)| inputs != features) {
             return Err(Error::usage(format!(
@@ -92,17 +118,11 @@ impl Source {
         }
         let preparation = match fitted {
             Some((preparation, _)) => preparation.clone(),
-            None => Preparation { scaling: source.scaling(options.scale), class_names: source.class_names() },
+            None => {
+                let (outputs, class_names) = source.outputs(task)?;
+                Preparation { scaling: source.scaling(options.scale), class_names, outputs }
+            }
         };
-        if let [only] = preparation.class_names.as_slice() {
-            let problem =
-                format!("{}: all have the label `{only}`, and there is nothing to learn", source.what);
-            let hint = message![
-                "add samples of other classes; of a table, name the column of the labels with ",
-                Setting::LabelColumn
-            ];
-            return Err(Error::file(&source.train.path, problem, hint));
-        }
         let Self { what, train, test: Some(test), .. } = source else {
             return Err(Error::Internal("a set without a test part".into()));
         };
@@ -110,11 +130,12 @@ impl Source {
         let left = reading.memory;
         let image_shape = train.image_shape.unwrap_or([1, features]);
         let what = format!(
-            "{what}; {} samples to train and {} to test on, {} classes; values: {}",
+            "{what}; {} samples to train and {} to test on, {}; values: {}{}",
             train.len(),
             test.len(),
-            preparation.class_names.len(),
-            preparation.scaling.words()
+            outputs_in_words(task, &preparation.class_names),
+            preparation.scaling.words(),
+            taken_for(task, why)
         );
         let dataset = Dataset {
             name: name.to_owned(),
@@ -126,6 +147,26 @@ impl Source {
             preparation,
         };
         Ok((dataset, what))
+    }
+}
+
+/// What the outputs of a network are, and of few how they are called.
+fn outputs_in_words(task: Task, names: &[String]) -> String {
+    let (count, kind) = match task {
+        Task::Classification => return format!("{} classes", names.len()),
+        Task::MultiLabel => (names.len(), "label"),
+        Task::Regression => (names.len(), "target"),
+    };
+    let many = if count == 1 { "" } else { "s" };
+    let named = if count <= 8 { format!(" ({})", names.join(", ")) } else { String::new() };
+    format!("{count} {kind}{many}{named}")
+}
+
+/// What the set was taken for, if nobody said what it is.
+fn taken_for(task: Task, why: Option<&str>) -> String {
+    match why {
+        None => String::new(),
+        Some(why) => format!("; the targets are {why}, so the task is {}", task.name()),
     }
 }
 

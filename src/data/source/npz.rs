@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use super::{Labels, Part, Reading, Rows, Source, part};
+use super::{Answers, Labels, Numbers, Part, Reading, Rows, Source, part};
 use crate::data::Format;
 use crate::error::{Error, Message, Result, Setting, message};
 use crate::files::numpy::npy::{Header, Refusal, row_major};
@@ -45,7 +45,6 @@ pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     };
     let names: Vec<String> = places.iter().map(|&place| archive.names()[place].clone()).collect();
     let train = pair(&mut archive, &places[..2], path, reading)?;
-    train.labels.check(path)?;
     let test = match places.get(2..) {
         Some(places) if !places.is_empty() => {
             let left = reading.memory.saturating_sub(train.memory());
@@ -59,7 +58,7 @@ pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
         names.join(", "),
         part::row_words(train.image_shape, train.features)
     );
-    Ok(Source { what, train, test, classes: None })
+    Ok(Source { what, train, test, classes: None, target: None })
 }
 
 /// The part whose values and labels are these entries.
@@ -69,16 +68,16 @@ fn pair(archive: &mut Npz, places: &[usize], path: &Path, reading: Reading<'_>) 
         let name = name.to_owned();
         move |(problem, hint): Refusal| Error::file(path, format!("{name} {problem}"), hint)
     };
-    let labels = {
+    let answers = {
         let entry = &mut archive.entry(places[1]).map_err(at(&names[1]))?;
-        labels(entry, reading.memory).map_err(at(&names[1]))?
+        answers(entry, reading.memory).map_err(at(&names[1]))?
     };
     let entry = &mut archive.entry(places[0]).map_err(at(&names[0]))?;
     let values = values(entry, reading).map_err(at(&names[0]))?;
     let Values { shape, format, bytes } = values;
-    if shape[0] != labels.len() {
+    if shape[0] != answers.len() {
         let problem =
-            format!("{} has {} labels, and {} has {} rows", names[1], labels.len(), names[0], shape[0]);
+            format!("{} has {} labels, and {} has {} rows", names[1], answers.len(), names[0], shape[0]);
         return Err(Error::file(path, problem, "save one label for each row"));
     }
     let features = shape[1..].iter().product();
@@ -94,7 +93,7 @@ fn pair(archive: &mut Npz, places: &[usize], path: &Path, reading: Reading<'_>) 
         image_shape,
         columns: None,
         rows: Rows::Memory(bytes),
-        labels,
+        answers,
     })
 }
 
@@ -167,24 +166,26 @@ fn refused<T>(problem: impl Into<String>, hint: impl Into<Message>) -> Result<T,
     Err((problem.into(), hint.into()))
 }
 
-/// One label a row: whole numbers, truth values or texts.
-fn labels(source: &mut impl Read, memory: u64) -> Result<Labels, Refusal> {
+/// One answer a row, a number, truth value or text; or several numbers a row.
+fn answers(source: &mut impl Read, memory: u64) -> Result<Answers, Refusal> {
     let header = Header::read(source)?;
     let (shape, dtype) = (&header.shape, &header.dtype);
     match shape[..] {
         [rows] | [rows, 1] if rows > 0 => {}
-        [_, columns] if columns > 1 => {
-            let problem = format!("has shape {shape:?}: one label a row is expected, not {columns} numbers");
-            return refused(problem, "of one-hot rows, save y.argmax(axis=1)");
-        }
+        [rows, columns] if rows > 0 && columns > 1 && !dtype.is_text() => {}
         _ => {
-            let problem = format!("has shape {shape:?}: one label a row is expected");
-            return refused(problem, "save labels as an array [samples]");
+            let problem = format!("has shape {shape:?}: one label a row is expected, or some numbers a row");
+            return refused(problem, "save labels as an array [samples], or numbers as [samples, targets]");
         }
     }
-    if header.count().and_then(|count| (count as u64).checked_mul(4)).is_none_or(|needed| needed > memory) {
+    if header.count().and_then(|count| (count as u64).checked_mul(8)).is_none_or(|needed| needed > memory) {
         let problem = format!("has shape {shape:?}: more than the {memory} bytes of memory left");
         return refused(problem, message!["allow more with ", Setting::MemoryLimit, ", or use fewer rows"]);
+    }
+    if let [_, columns] = shape[..]
+        && columns > 1
+    {
+        return numbers(&header, source, columns).map(Answers::Many);
     }
     let mut labels = Labels::default();
     header.each(source, |value| {
@@ -202,5 +203,16 @@ fn labels(source: &mut impl Read, memory: u64) -> Result<Labels, Refusal> {
         }
         .map_err(|problem| (format!("cannot be used: {problem}"), "save one class a row".into()))
     })?;
-    Ok(labels)
+    Ok(Answers::One(labels))
+}
+
+/// Several numbers a row, which are called by their places.
+fn numbers(header: &Header, source: &mut impl Read, columns: usize) -> Result<Numbers, Refusal> {
+    let mut values = Vec::new();
+    header.each(source, |value| {
+        values.push(header.dtype.number(value));
+        Ok(())
+    })?;
+    let values = if header.fortran { row_major(&header.shape, &values) } else { values };
+    Ok(Numbers { names: (0..columns).map(|column| column.to_string()).collect(), values })
 }

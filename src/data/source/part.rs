@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Labels;
+use super::Answers;
 use crate::data::preparation::{LEAST_PIXELS, Preparation, Scaling, are_whole_bytes};
 use crate::data::row_file::RowFile;
-use crate::data::{Format, Samples};
+use crate::data::{Format, Samples, Targets};
 use crate::error::{Error, Result, Setting, message};
+use crate::network::Task;
 
 /// Rows that were read, or left in their file, which then has bytes.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub enum Rows {
     Disk(RowFile),
 }
 
-/// Rows, not empty, and a label each.
+/// Rows, not empty, and an answer each.
 #[derive(Debug)]
 pub struct Part {
     /// The file or folder, as errors name it.
@@ -33,7 +34,7 @@ pub struct Part {
     /// The values.
     pub rows: Rows,
     /// As many as rows.
-    pub labels: Labels,
+    pub answers: Answers,
 }
 
 /// The f32 values of rows of [`Format::Floats`].
@@ -44,7 +45,7 @@ pub fn floats(bytes: &[u8]) -> impl Iterator<Item = f32> + Clone + '_ {
 impl Part {
     /// How many rows.
     pub fn len(&self) -> usize {
-        self.labels.len()
+        self.answers.len()
     }
 
     /// Bytes that the rows take in memory.
@@ -69,7 +70,7 @@ impl Part {
             ];
             return Err(Error::file(&self.path, "samples left on the disk cannot be split", hint));
         };
-        let (size, rows) = (self.features * self.format.size(), self.labels.len());
+        let (size, rows) = (self.features * self.format.size(), self.answers.len());
         let mut chosen = vec![false; rows];
         test.iter().for_each(|&row| chosen[row] = true);
         let (mut kept, mut taken) = (Vec::with_capacity(rows), Vec::new());
@@ -86,11 +87,11 @@ impl Part {
         }
         bytes.truncate(kept.len() * size);
         bytes.shrink_to_fit();
-        let labels = self.labels.part(&taken);
-        self.labels = self.labels.part(&kept);
+        let answers = self.answers.part(&taken);
+        self.answers = self.answers.part(&kept);
         let (path, columns, rows) = (self.path.clone(), self.columns.clone(), Rows::Memory(split));
         let Self { format, features, image_shape, .. } = self;
-        Ok((self, Self { path, format, features, image_shape, columns, rows, labels }))
+        Ok((self, Self { path, format, features, image_shape, columns, rows, answers }))
     }
 
     /// Scaled samples, with the classes in the order of their names.
@@ -98,12 +99,12 @@ impl Part {
     /// # Errors
     /// [`Error::File`] for a label that is no class, and for values that cannot be scaled so.
     pub fn samples(self, preparation: &Preparation, memory: u64) -> Result<Samples> {
-        let Preparation { scaling, class_names } = preparation;
-        let (path, features) = (self.path.as_path(), self.features);
+        let (path, features, scaling) = (self.path.as_path(), self.features, &preparation.scaling);
+        let finished = Finished::of(&self.answers, preparation, path)?;
         let (format, bytes) = match (scaling, self.format, self.rows) {
             (Scaling::Bytes, Format::Bytes, Rows::Disk(file)) => {
-                let labels = self.labels.classes(class_names, path)?;
-                return Samples::on_disk(file, labels, class_names.len());
+                let (labels, classes) = finished.labels();
+                return finished.finish(Samples::on_disk(file, labels, classes)?);
             }
             (Scaling::Bytes, Format::Bytes, Rows::Memory(bytes)) => (Format::Bytes, bytes),
             (Scaling::Bytes, Format::Floats, Rows::Memory(bytes)) => {
@@ -128,8 +129,45 @@ impl Part {
                 return Err(Error::file(path, "samples left on the disk can only be scaled as bytes", hint));
             }
         };
-        let labels = self.labels.classes(class_names, path)?;
-        Samples::in_format(format, features, bytes, labels, class_names.len())
+        let (labels, classes) = finished.labels();
+        finished.finish(Samples::in_format(format, features, bytes, labels, classes)?)
+    }
+}
+
+/// Answers as samples take them.
+enum Finished {
+    /// A class each, of so many.
+    Classes(Vec<u32>, usize),
+    /// Numbers.
+    Values(Targets),
+}
+
+impl Finished {
+    fn of(answers: &Answers, preparation: &Preparation, path: &Path) -> Result<Self> {
+        let Preparation { class_names, outputs, .. } = preparation;
+        let task = preparation.task();
+        if task == Task::Classification {
+            let classes = answers.one_hot(path)?.classes(class_names, path)?;
+            return Ok(Self::Classes(classes, class_names.len()));
+        }
+        let name = class_names.first().map(String::as_str).unwrap_or_default();
+        let numbers = answers.numbers(task, name, path)?;
+        numbers.targets(outputs, class_names, path).map(Self::Values)
+    }
+
+    /// A class for each sample; where they have numbers, one that says nothing.
+    fn labels(&self) -> (Vec<u32>, usize) {
+        match self {
+            Self::Classes(labels, classes) => (labels.clone(), *classes),
+            Self::Values(targets) => (vec![0; targets.len()], 1),
+        }
+    }
+
+    fn finish(self, samples: Samples) -> Result<Samples> {
+        match self {
+            Self::Classes(..) => Ok(samples),
+            Self::Values(targets) => samples.with_targets(targets),
+        }
     }
 }
 

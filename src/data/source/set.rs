@@ -4,17 +4,22 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::Answers;
 use super::labels;
 use super::part::{Part, Rows, floats};
 use crate::data::Format;
-use crate::data::preparation::{Scale, Scaling};
+use crate::data::preparation::{Outputs, Scale, Scaling};
+use crate::error::{Error, Result, Setting, message};
+use crate::network::Task;
 
 /// How what was read becomes a data set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LoadOptions {
-    /// Of a table: the column with the labels, by its name or its place from 0.
+    /// Of a table: the column with the labels, by its name or its place from 0; or several with commas between them.
     pub label_column: Option<String>,
+    /// What the data are for; if `None`, what their targets look like.
+    pub task: Option<Task>,
     /// What to test on, if the data have no test part of their own.
     pub test_data: Option<PathBuf>,
     /// Else this part of the samples, chosen at random, always the same.
@@ -25,14 +30,14 @@ pub struct LoadOptions {
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { label_column: None, test_data: None, test_fraction: 0.2, scale: Scale::Auto }
+        Self { label_column: None, task: None, test_data: None, test_fraction: 0.2, scale: Scale::Auto }
     }
 }
 
 /// How a path is read.
 #[derive(Debug, Clone, Copy)]
 pub struct Reading<'a> {
-    /// Of a table: the column with the labels.
+    /// Of a table: the column with the labels, or several.
     pub label_column: Option<&'a str>,
     /// Bytes that samples may take in memory.
     pub memory: u64,
@@ -51,14 +56,60 @@ pub struct Source {
     pub test: Option<Part>,
     /// The names of all classes, in order, if the source says so; else they are those of the labels.
     pub classes: Option<Vec<String>>,
+    /// What the single column of targets is called, if it has a name.
+    pub target: Option<String>,
 }
 
 impl Source {
     /// The names of all classes, in the order of the network's outputs.
     pub fn class_names(&self) -> Vec<String> {
-        let labels =
-            || [Some(&self.train), self.test.as_ref()].into_iter().flatten().map(|part| &part.labels);
-        self.classes.clone().unwrap_or_else(|| labels::sorted(labels()))
+        let parts = || [Some(&self.train), self.test.as_ref()].into_iter().flatten();
+        let names = || match &self.train.answers {
+            Answers::Many(numbers) => numbers.names.clone(),
+            Answers::One(_) => labels::sorted(parts().filter_map(|part| part.answers.labels())),
+        };
+        self.classes.clone().unwrap_or_else(names)
+    }
+
+    /// What the set is for: as asked, or as its targets look; and why, where nobody asked.
+    pub fn task(&self, asked: Option<Task>) -> (Task, Option<&'static str>) {
+        match asked {
+            Some(task) => (task, None),
+            // The classes are known, whatever they look like.
+            None if self.classes.is_some() => (Task::Classification, None),
+            None => {
+                let (task, why) = self.train.answers.task();
+                (task, Some(why))
+            }
+        }
+    }
+
+    /// What a network's outputs for this set stand for, and what each is called.
+    ///
+    /// # Errors
+    /// [`Error::File`] for targets that are none of the task.
+    pub fn outputs(&self, task: Task) -> Result<(Outputs, Vec<String>)> {
+        let path = &self.train.path;
+        if task == Task::Classification {
+            let names = self.class_names();
+            if let [only] = names.as_slice() {
+                let problem =
+                    format!("{}: all have the label `{only}`, and there is nothing to learn", self.what);
+                let hint = message![
+                    "add samples of other classes; of a table, name the column of the labels with ",
+                    Setting::LabelColumn
+                ];
+                return Err(Error::file(path, problem, hint));
+            }
+            return Ok((Outputs::Classes, names));
+        }
+        let name = self.target.as_deref().unwrap_or("target");
+        let numbers = self.train.answers.numbers(task, name, path)?;
+        let outputs = match task {
+            Task::Regression => numbers.standardised(path)?,
+            Task::Classification | Task::MultiLabel => Outputs::Labels,
+        };
+        Ok((outputs, numbers.names))
     }
 
     /// How the training part is to be scaled.

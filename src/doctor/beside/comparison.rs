@@ -96,7 +96,7 @@ pub fn compare(entries: &Entries, lr: Option<f64>) -> Result<Comparison, Refusal
 /// The comparison under one reading of the file.
 fn beside(dump: &Dump, case: &Case, act: Activation) -> Comparison {
     let layer = |l| Layer { w: case.w(l).clone(), b: case.b(l).data().to_vec() };
-    let mlp = Mlp { layers: (1..=case.depth()).map(layer).collect(), activation: act };
+    let mlp = Mlp { layers: (1..=case.depth()).map(layer).collect(), activation: act.into() };
     let labels: Vec<u32> = case.labels.iter().map(|&label| label as u32).collect();
     let lr = dump.numbers.get("lr").copied();
     let right = trace::computed(&mlp, &case.x, &labels, lr);

@@ -6,7 +6,8 @@
 use crate::doctor::file::npy::{Array, Kind, Value};
 use crate::doctor::file::npz::Entries;
 use crate::doctor::file::slot::{Param, Slot};
-use crate::reference::{self, Layer, Matrix, Mlp};
+use crate::network::{Loss, Task};
+use crate::reference::{self, Aim, Layer, Matrix, Mlp};
 
 /// A tensor under the name that the doctor has for it.
 pub type Named = (Slot, Matrix);
@@ -23,20 +24,34 @@ pub type Named = (Slot, Matrix);
 /// # Panics
 /// If x `[N, in]` or the labels (each less than the number of classes) do not fit the network.
 pub fn computed(mlp: &Mlp, x: &Matrix, labels: &[u32], lr: Option<f64>) -> Vec<Named> {
+    computed_for(Loss::SoftmaxCrossEntropy, mlp, x, Aim::Classes(labels), lr)
+}
+
+/// The same for any loss: p is the softmax or the sigmoid, and of numbers there are neither p nor accuracy; the accuracy of
+/// labels is the share of samples that are all right.
+///
+/// # Panics
+/// If x or the targets do not fit the network or the loss.
+pub fn computed_for(loss: Loss, mlp: &Mlp, x: &Matrix, aim: Aim<'_>, lr: Option<f64>) -> Vec<Named> {
     let forward = mlp.forward(x);
-    let backward = mlp.backward(&forward, labels);
+    let backward = mlp.backward_from(&forward, loss.gradient(forward.logits(), aim, 0.0), &[]);
     let depth = mlp.layers.len();
     let mut all = Vec::new();
     for (l, z) in (1..=depth).zip(&forward.z) {
         all.push((Slot::Z(l), z.clone()));
         all.extend(forward.a.get(l).map(|a| (Slot::A(l), a.clone())));
     }
-    let n = labels.len() as f64;
-    let loss = reference::cross_entropy(forward.logits(), labels).iter().sum::<f64>() / n;
-    let hits = reference::hits(forward.logits(), labels).into_iter().filter(|&hit| hit).count();
-    all.push((Slot::P, reference::softmax(forward.logits())));
-    all.push((Slot::Loss, scalar(loss)));
-    all.push((Slot::Accuracy, scalar(hits as f64 / n)));
+    let (n, z) = (x.rows() as f64, forward.logits());
+    let mean = loss.of_rows(z, aim, 0.0).iter().sum::<f64>() / n;
+    let p = match loss.task() {
+        Task::Classification => Some(reference::softmax(z)),
+        Task::MultiLabel => Some(z.map(reference::sigmoid)),
+        Task::Regression => None,
+    };
+    let hits = loss.hits(z, aim).into_iter().filter(|&hit| hit).count();
+    all.extend(p.iter().map(|p| (Slot::P, p.clone())));
+    all.push((Slot::Loss, scalar(mean)));
+    all.extend(p.map(|_| (Slot::Accuracy, scalar(hits as f64 / n))));
     for l in (1..=depth).rev() {
         if let Some(above) = mlp.layers.get(l) {
             all.push((Slot::Da(l), reference::matmul(&backward.dz[l], &above.w.transposed())));
@@ -54,15 +69,20 @@ pub fn computed(mlp: &Mlp, x: &Matrix, labels: &[u32], lr: Option<f64>) -> Vec<N
 pub fn network(mlp: &Mlp) -> Entries {
     let tensors = mlp.layers.iter().zip(1..).flat_map(|(layer, l)| parameters(l, layer, Slot::Param));
     let mut entries: Entries = tensors.map(|named| entry(&named)).collect();
-    entries.insert("act".into(), Value::Text(mlp.activation.name().into()));
+    entries.insert("act".into(), Value::Text(mlp.activation.to_string()));
     entries
 }
 
-/// A file with the batch alone: X and y, as labels.
-pub fn batch(x: &Matrix, labels: &[u32]) -> Entries {
-    let data = labels.iter().map(|&label| f64::from(label)).collect();
-    let y = Array { shape: vec![labels.len()], data, kind: Kind::Whole };
-    Entries::from([("X".into(), numbers(x.shape().to_vec(), x)), ("y".into(), Value::Numbers(y))])
+/// A file with the batch alone: X and y, as labels, or as numbers `[N, out]`.
+pub fn batch(x: &Matrix, aim: Aim<'_>) -> Entries {
+    let y = match aim {
+        Aim::Values(values) => numbers(values.shape().to_vec(), values),
+        Aim::Classes(labels) => {
+            let data = labels.iter().map(|&label| f64::from(label)).collect();
+            Value::Numbers(Array { shape: vec![labels.len()], data, kind: Kind::Whole })
+        }
+    };
+    Entries::from([("X".into(), numbers(x.shape().to_vec(), x)), ("y".into(), y)])
 }
 
 /// A whole file: network, batch, learning rate and everything [`computed`] from them.
@@ -70,11 +90,19 @@ pub fn batch(x: &Matrix, labels: &[u32]) -> Entries {
 /// # Panics
 /// As [`computed`].
 pub fn entries(mlp: &Mlp, x: &Matrix, labels: &[u32], lr: f64) -> Entries {
+    entries_for(Loss::SoftmaxCrossEntropy, mlp, x, Aim::Classes(labels), lr)
+}
+
+/// The same for any loss.
+///
+/// # Panics
+/// As [`computed_for`].
+pub fn entries_for(loss: Loss, mlp: &Mlp, x: &Matrix, aim: Aim<'_>, lr: f64) -> Entries {
     let mut entries = network(mlp);
-    entries.extend(batch(x, labels));
+    entries.extend(batch(x, aim));
     entries.insert("lr".into(), numbers(Vec::new(), &scalar(lr)));
     entries.insert("layout".into(), Value::Text("rows".into()));
-    entries.extend(computed(mlp, x, labels, Some(lr)).iter().map(entry));
+    entries.extend(computed_for(loss, mlp, x, aim, Some(lr)).iter().map(entry));
     entries
 }
 

@@ -115,7 +115,8 @@ impl Exam<'_> {
                 zip(old, &step, |old, step| old + share * step)
             };
             let layer = |l| Layer { w: moved(Param::W(l)), b: moved(Param::B(l)).into_data() };
-            let mlp = Mlp { layers: (1..=case.depth()).map(layer).collect(), activation: self.world.act };
+            let mlp =
+                Mlp { layers: (1..=case.depth()).map(layer).collect(), activation: self.world.act.into() };
             mlp.loss(&case.x, &labels)
         };
         let (before, after) = (at(0.0), at(1.0));

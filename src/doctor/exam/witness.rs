@@ -27,7 +27,7 @@ impl Exam<'_> {
         let labels: Vec<u32> = self.case.labels.iter().map(|&label| label as u32).collect();
         let layer = |l| Layer { w: self.case.w(l).clone(), b: self.case.b(l).data().to_vec() };
         let mut mlp =
-            Mlp { layers: (1..=self.case.depth()).map(layer).collect(), activation: self.world.act };
+            Mlp { layers: (1..=self.case.depth()).map(layer).collect(), activation: self.world.act.into() };
         for param in params {
             let l = param.layer();
             let given = &self.case.given[&Slot::Grad(param)];

@@ -102,7 +102,12 @@ fn by_output(act: Activation) -> Option<fn(f64) -> f64> {
         Activation::Relu => Some(|a| f64::from(a > 0.0)),
         Activation::Sigmoid => Some(|a| a * (1.0 - a)),
         Activation::Tanh => Some(|a| 1.0 - a * a),
-        Activation::Gelu => None,
+        Activation::Identity => Some(|_| 1.0),
+        Activation::Gelu
+        | Activation::LeakyRelu
+        | Activation::Elu
+        | Activation::Silu
+        | Activation::Softplus => None,
     }
 }
 

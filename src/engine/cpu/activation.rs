@@ -11,7 +11,7 @@ use crate::step::dropout::Dropout;
 
 /// The hidden layers of a thread's rows, where they have an activation of their own, or dropout.
 pub(super) struct Hidden {
-    activation: Activation,
+    activations: Vec<Activation>,
     dropout: Dropout,
     /// Outputs of each hidden layer.
     widths: Vec<usize>,
@@ -31,15 +31,12 @@ pub(super) struct Place {
 impl Hidden {
     /// Nothing for a plain ReLU.
     pub fn new(spec: &MlpSpec, options: &StepOptions, capacity: usize) -> Option<Self> {
-        let (activation, dropout) = (spec.activation(), options.dropout);
+        let dropout = options.dropout;
         let widths: Vec<usize> = spec.layers().skip(1).map(|(ins, _)| ins).collect();
         let slopes = |widths: &[usize]| widths.iter().map(|&width| Panels::zeros(capacity, width)).collect();
-        (activation != Activation::Relu || dropout.is_on()).then(|| Self {
-            activation,
-            dropout,
-            slopes: slopes(&widths),
-            widths,
-        })
+        let activations: Vec<Activation> = (0..widths.len()).map(|l| spec.activation().of(l)).collect();
+        let plain = activations.iter().all(|&activation| activation == Activation::Relu);
+        (!plain || dropout.is_on()).then(|| Self { activations, dropout, slopes: slopes(&widths), widths })
     }
 
     /// z becomes a, for hidden layer `l`; with dropout if there is a step to be taken.
@@ -50,7 +47,7 @@ impl Hidden {
         for (j, (panel, slopes)) in out.panels_mut().zip(slopes.panels_mut()).enumerate() {
             let used = (self.widths[l] - j * WIDTH).min(WIDTH);
             for (row, (line, slope)) in panel.iter_mut().zip(slopes).enumerate() {
-                activate(self.activation, line, slope);
+                activate(self.activations[l], line, slope);
                 if let Some(Place { step, first }) = place.filter(|_| self.dropout.is_on()) {
                     let mask = mask(&self.dropout, step, l, first + row, j);
                     for (i, mask) in mask.0.iter().enumerate() {
@@ -96,6 +93,11 @@ fn activate(activation: Activation, z: &mut Line, slope: &mut Line) {
         Activation::Sigmoid => each(z, slope, sigmoid),
         Activation::Tanh => each(z, slope, tanh),
         Activation::Gelu => each(z, slope, gelu),
+        Activation::LeakyRelu => each(z, slope, leaky_relu),
+        Activation::Elu => each(z, slope, elu),
+        Activation::Silu => each(z, slope, silu),
+        Activation::Softplus => each(z, slope, softplus),
+        Activation::Identity => each(z, slope, |z| (z, 1.0)),
     }
 }
 
@@ -149,6 +151,29 @@ fn gelu(z: f32) -> (f32, f32) {
     (z * phi, phi + z * e * 0.398_942_3)
 }
 
+#[inline(always)]
+fn leaky_relu(z: f32) -> (f32, f32) {
+    if z > 0.0 { (z, 1.0) } else { (0.01 * z, 0.01) }
+}
+
+#[inline(always)]
+fn elu(z: f32) -> (f32, f32) {
+    let e = exp(if z > 0.0 { 0.0 } else { z });
+    if z > 0.0 { (z, 1.0) } else { (e - 1.0, e) }
+}
+
+#[inline(always)]
+fn silu(z: f32) -> (f32, f32) {
+    let (s, slope) = sigmoid(z);
+    (z * s, s + z * slope)
+}
+
+#[inline(always)]
+fn softplus(z: f32) -> (f32, f32) {
+    let positive = if z < 0.0 { 0.0 } else { z };
+    (positive + exp(-z.abs()).ln_1p(), sigmoid(z).0)
+}
+
 /// `eˣ` = 2ⁿ · eʳ with |r| ≤ ln 2 / 2: relative error 1e-7 for x from -87 to 88, and there it stays beyond.
 #[inline(always)]
 fn exp(x: f32) -> f32 {
@@ -176,7 +201,7 @@ mod tests {
 
     #[test]
     fn functions_equal_their_twins() {
-        for activation in [Activation::Relu, Activation::Sigmoid, Activation::Tanh, Activation::Gelu] {
+        for activation in Activation::ALL {
             for i in -400_000..=400_000_i32 {
                 let z = i as f32 * 5e-5;
                 let (mut a, mut slope) = (Line([z; WIDTH]), Line::default());

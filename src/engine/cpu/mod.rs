@@ -7,6 +7,7 @@
 
 mod activation;
 mod lines;
+mod loss;
 mod optimizer;
 mod product;
 mod rows;

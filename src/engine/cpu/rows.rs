@@ -4,10 +4,11 @@ use fearless_simd::{Simd, f32x16, prelude::*};
 
 use super::activation::{Hidden, Place};
 use super::lines::{Line, Panels, WIDTH};
+use super::loss::{self, Target};
 use super::product::{Term, load};
 use super::weights::{Bias, Slab};
 use crate::data::{Chunk, Format};
-use crate::network::MlpSpec;
+use crate::network::{Loss, MlpSpec};
 use crate::step::StepOptions;
 
 /// All weights and biases, to be read.
@@ -30,11 +31,13 @@ pub(super) struct Rows {
     hidden: Option<Hidden>,
     /// How much of each label is spread over all classes, in training.
     label_smoothing: f32,
-    /// One sample's logits.
+    /// What the outputs are measured by.
+    of: Loss,
+    /// One sample's outputs.
     z: Vec<f32>,
     /// Of the rows, after the loss.
     pub loss: f64,
-    /// Rows whose first largest logit is the right class's.
+    /// Rows that are all right.
     pub hits: u64,
 }
 
@@ -46,6 +49,7 @@ impl Rows {
             db: spec.layers().map(|(_, outs)| vec![Line::default(); outs.div_ceil(WIDTH)]).collect(),
             hidden: Hidden::new(spec, options, capacity),
             label_smoothing: options.label_smoothing,
+            of: spec.loss(),
             z: vec![0.0; spec.classes()],
             loss: 0.0,
             hits: 0,
@@ -142,16 +146,14 @@ impl Rows {
         (self.loss, self.hits) = (0.0, 0);
         let last = self.dz.len() - 1;
         for (row, &sample) in samples.iter().enumerate() {
-            let label = data.labels()[sample as usize] as usize;
+            let label = data.labels()[sample as usize];
             self.dz[last].read_row(row, &mut self.z);
             let smoothing = if scale.is_some() { self.label_smoothing } else { 0.0 };
-            let (loss, hit) = softmax_xent(&mut self.z, label, smoothing);
+            let target = Target { label: label as usize, values: data.target(label) };
+            let (loss, hit) = loss::score(self.of, &mut self.z, target, smoothing, scale);
             self.loss += f64::from(loss);
             self.hits += u64::from(hit);
-            if let Some(scale) = scale {
-                let even = smoothing / self.z.len() as f32;
-                self.z[label] -= 1.0 - smoothing;
-                self.z.iter_mut().for_each(|dz| *dz = (*dz - even) * scale);
+            if scale.is_some() {
                 self.dz[last].write_row(row, &self.z);
             }
         }
@@ -223,20 +225,4 @@ fn relu<S: Simd>(s: S, line: &mut Line) {
 #[inline(always)]
 fn mask<S: Simd>(s: S, dz: &mut Line, a: &Line) {
     load(s, a).simd_gt(0.0).select(load(s, dz), f32x16::splat(s, 0.0)).store_array(&mut dz.0);
-}
-
-/// z becomes softmax(z); returns the loss, from the log of the sum of exponentials, and whether the first largest logit
-/// is the label's. Of the label, `smoothing` is spread over all classes.
-fn softmax_xent(z: &mut [f32], label: usize, smoothing: f32) -> (f32, bool) {
-    let best = (1..z.len()).fold(0, |best, j| if z[j] > z[best] { j } else { best });
-    let max = z[best];
-    let mut target = z[label] - max;
-    if smoothing > 0.0 {
-        let mean = z.iter().map(|z| z - max).sum::<f32>() / z.len() as f32;
-        target = (1.0 - smoothing) * target + smoothing * mean;
-    }
-    z.iter_mut().for_each(|z| *z = (*z - max).exp());
-    let sum: f32 = z.iter().sum();
-    z.iter_mut().for_each(|e| *e /= sum);
-    (sum.ln() - target, best == label)
 }

@@ -9,6 +9,7 @@ mod flight;
 mod network;
 mod pace;
 mod replay;
+mod rows;
 mod source;
 
 use std::sync::Arc;
@@ -17,11 +18,11 @@ pub use self::flight::Submissions;
 use self::flight::{Clock, Flight};
 use self::network::{Batch, Network, Outputs};
 pub use self::pace::Pace;
+use self::rows::{ALIGNED_ROWS, evaluation_rows};
 use self::source::Source;
 use super::{Engine, EngineInfo, replace_test};
 use crate::data::{Dataset, Format, Samples, Split};
 use crate::error::Result;
-use crate::gpu::adapter::DeviceType;
 use crate::gpu::{Buffer, Gpu, Launch};
 use crate::kernels::{Kernels, Layout, Matrix, Sample, Sum};
 use crate::network::{MlpSpec, OptimizerState, Parameters};
@@ -35,15 +36,6 @@ const CHUNK_BYTES: usize = 32 << 20;
 
 /// Steps in a chunk at most.
 const MAX_SLOTS: usize = 64;
-
-/// Rows that an evaluation takes at once, if the adapter's limits allow it.
-const EVALUATION_ROWS: usize = 1024;
-
-/// On a software adapter none of an evaluation's products has more operations than this: some 60 ms on two cores.
-const EVALUATION_FLOPS: usize = 2 << 30;
-
-/// Rows of x between which lies a multiple of 256 bytes, whatever the row's length: a slot begins there.
-const ALIGNED_ROWS: usize = 16;
 
 /// Where the images are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,6 +66,7 @@ pub struct GpuEngine {
 struct Training {
     x: Matrix,
     order: Buffer,
+    batch: usize,
     slot_rows: usize,
     z: Outputs,
     dz: Outputs,
@@ -121,11 +114,12 @@ impl GpuEngine {
             Format::Floats => Layout::activations,
         };
         let evaluation_rows = evaluation_rows(&gpu, spec, layout, largest);
-        let training = Training::new(&network, spec, &options, batches, evaluation_rows, layout)?;
-        let evaluation = Evaluation::new(&network, spec, &training, evaluation_rows)?;
-        let source =
-            |samples| Source::new(&gpu, &network.kernels, samples, residency, &training.order, &training.x);
+        let mut training = Training::new(&network, spec, &options, batches, evaluation_rows, layout)?;
+        let end = (&training.x, spec.classes());
+        let source = |samples| Source::new(&gpu, &network.kernels, samples, residency, &training.order, end);
         let (train_source, test_source) = (source(&dataset.train).await?, source(&dataset.test).await?);
+        let evaluation = Evaluation::new(&network, spec, &training, evaluation_rows)?;
+        training.prepare(&network, &train_source)?;
         // A step on padding, with weights of zero, leaves all as it is.
         training.write_steps(&gpu, &options, 1);
         let (gather, step) = (train_source.gather(1), training.slots[0].iter());
@@ -167,7 +161,10 @@ impl GpuEngine {
             let label = chunk.labels()[sample as usize];
             *row = Sample { sample, label, weight: 1.0, unused: 0 };
         }
-        let launches: Vec<&Launch> = self.evaluation.launches.iter().collect();
+        let Evaluation { logits, sums, .. } = &self.evaluation;
+        let order_of = self.training.order.slice(0, (self.evaluation.rows * size_of::<Sample>()) as u64);
+        let measure = self.network.measure(logits, order_of, &source.targets, sums)?;
+        let launches: Vec<&Launch> = self.evaluation.launches.iter().chain([&measure]).collect();
         self.flight.submit(gpu, &launches, |first| source.submit(gpu, &chunk, order, first)).await
     }
 }
@@ -188,9 +185,10 @@ impl Training {
         let slots = (chunk_bytes / slot_bytes).min(batches).clamp(1, MAX_SLOTS);
         let rows = (slots * slot_rows).max(evaluation_rows);
         let [z, dz] = Outputs::for_training(network, spec, batch)?;
-        let mut training = Self {
+        Ok(Self {
             x: Matrix::zeros(gpu, "x", layout(rows, spec.inputs()))?,
             order: gpu.upload("order", &vec![Sample::PADDING; rows])?,
+            batch,
             slot_rows,
             z,
             dz,
@@ -202,16 +200,21 @@ impl Training {
             sums: gpu.upload("sums", &vec![Sum::default(); network.sums(batch)])?,
             samples: 0,
             steps_done: 0,
-            slots: Vec::new(),
+            slots: vec![Vec::new(); slots],
             short: None,
-        };
-        let step = |slot| training.step(network, slot, batch);
-        training.slots = (0..slots).map(step).collect::<Result<_>>()?;
-        Ok(training)
+        })
+    }
+
+    /// Makes the launches of each slot's step.
+    fn prepare(&mut self, network: &Network, source: &Source) -> Result<()> {
+        let batch = self.batch;
+        let step = |slot| self.step(network, source, slot, batch);
+        self.slots = (0..self.slots.len()).map(step).collect::<Result<_>>()?;
+        Ok(())
     }
 
     /// The launches that train on the first `rows` rows of a slot.
-    fn step(&self, network: &Network, slot: usize, rows: usize) -> Result<Vec<Launch>> {
+    fn step(&self, network: &Network, source: &Source, slot: usize, rows: usize) -> Result<Vec<Launch>> {
         let row = slot * self.slot_rows;
         let x = self.x.rows(row, rows);
         let sample = size_of::<Sample>();
@@ -222,6 +225,7 @@ impl Training {
             dz: &self.dz.of(rows),
             slopes: &self.slopes.as_ref().map_or(Vec::new(), |slopes| slopes.of(rows)),
             order,
+            targets: &source.targets,
             sums: &self.sums,
             step: self.steps.slice(slot as u64 * Gpu::ROW, size_of::<Step>() as u64),
         })
@@ -254,32 +258,12 @@ impl Training {
 impl Evaluation {
     fn new(network: &Network, spec: &MlpSpec, training: &Training, rows: usize) -> Result<Self> {
         let gpu = &network.gpu;
-        let softmax_xent = &network.kernels.softmax_xent;
         let z = Outputs::new(gpu, "evaluation z", spec, rows)?.of(rows);
-        let mut launches = network.forward(&training.x.rows(0, rows), &z)?;
-        let sums = gpu.upload("evaluation sums", &vec![Sum::default(); softmax_xent.sums(rows)])?;
+        let launches = network.forward(&training.x.rows(0, rows), &z)?;
+        let sums = gpu.upload("evaluation sums", &vec![Sum::default(); network.evaluation_sums(rows)])?;
         let logits = z[z.len() - 1].clone();
-        let order = training.order.slice(0, (rows * size_of::<Sample>()) as u64);
-        launches.push(softmax_xent.evaluate(gpu, &logits, order, &sums)?);
         Ok(Self { rows, logits, sums, launches })
     }
-}
-
-/// Rows that an evaluation takes at once: of the widest layer no more than a binding holds. It depends on the network and
-/// the adapter alone, and not on measured time, since sums are taken over so many rows.
-fn evaluation_rows(gpu: &Gpu, spec: &MlpSpec, layout: fn(usize, usize) -> Layout, samples: usize) -> usize {
-    let bytes = |layout: Layout| (layout.size() as usize).div_ceil(ALIGNED_ROWS);
-    let outputs = spec.layers().map(|(_, outs)| bytes(Layout::activations(ALIGNED_ROWS, outs)));
-    let widest = outputs.fold(bytes(layout(ALIGNED_ROWS, spec.inputs())), usize::max);
-    let mut rows = EVALUATION_ROWS.min(samples).min(gpu.max_binding_size() as usize / widest);
-    if gpu.summary().device_type == DeviceType::Cpu {
-        let weights = spec.layers().map(|(ins, outs)| ins * outs).fold(1, usize::max);
-        rows = rows.min(EVALUATION_FLOPS / (2 * weights));
-    }
-    if rows == EVALUATION_ROWS.min(samples) {
-        return rows.next_multiple_of(ALIGNED_ROWS);
-    }
-    (rows / ALIGNED_ROWS).max(1) * ALIGNED_ROWS
 }
 
 impl Engine for GpuEngine {
@@ -298,7 +282,7 @@ impl Engine for GpuEngine {
         let chunk = self.train_source.chunk(&self.dataset.train, now, &rest[..taken.min(rest.len())])?;
         let order = training.order(chunk.labels(), chunk.indices(), batch_size);
         if steps == 0 && training.short.as_ref().is_none_or(|(rows, _)| *rows != taken) {
-            training.short = Some((taken, training.step(network, 0, taken)?));
+            training.short = Some((taken, training.step(network, &self.train_source, 0, taken)?));
         }
         let short = training.short.iter().filter(|_| steps == 0).map(|(_, launches)| launches);
         let launches: Vec<&Launch> = training.slots[..steps].iter().chain(short).flatten().collect();
@@ -363,8 +347,8 @@ impl Engine for GpuEngine {
         replace_test(&mut self.dataset, samples)?;
         if !self.test_source.starts_again() {
             let (Network { gpu, kernels, .. }, Training { order, x, .. }) = (&self.network, &self.training);
-            let samples = &self.dataset.test;
-            self.test_source = Source::new(gpu, kernels, samples, Residency::Streamed, order, x).await?;
+            let (samples, end) = (&self.dataset.test, (x, self.spec.classes()));
+            self.test_source = Source::new(gpu, kernels, samples, Residency::Streamed, order, end).await?;
         }
         Ok(())
     }

@@ -3,8 +3,10 @@
 use crate::error::Result;
 use crate::gpu::adapter::DeviceType;
 use crate::gpu::{Buffer, Gpu, Launch, Slice};
-use crate::kernels::{Activate, Advance, ClipNorm, FusedMiddle, FusedUpdate, Kernels, Layout, Matrix};
-use crate::network::{Activation, Dense, MlpSpec, OptimizerState, Parameters};
+use crate::kernels::{
+    Activate, Advance, ClipNorm, FusedMiddle, FusedUpdate, Kernels, Layout, Matrix, ValuesLoss,
+};
+use crate::network::{Activation, Dense, Loss, MlpSpec, OptimizerState, Parameters};
 use crate::step::dropout::Dropout;
 use crate::step::{Sgd, StepOptions};
 use crate::tensor::Tensor;
@@ -15,11 +17,13 @@ pub(super) struct Network {
     pub kernels: Kernels,
     layers: Vec<Layer>,
     /// What hidden layers do, if it is not the ReLU that the products have fused in.
-    hidden: Option<(Activate, Dropout)>,
+    hidden: Option<(Vec<Activate>, Dropout)>,
     /// If the network is small: kernels for several layers at once.
     fused: Option<Fused>,
     rule: Rule,
     label_smoothing: f32,
+    /// The loss, if it is not the softmax's of [`Kernels`].
+    loss: Option<ValuesLoss>,
     moments: usize,
 }
 
@@ -86,6 +90,8 @@ pub(super) struct Batch<'a> {
     /// f'(z) of each hidden layer, if the ReLU is not fused.
     pub slopes: &'a [Matrix],
     pub order: Slice<'a>,
+    /// Of all samples, where they are numbers.
+    pub targets: &'a Buffer,
     pub sums: &'a Buffer,
     /// The numbers of the step.
     pub step: Slice<'a>,
@@ -132,14 +138,18 @@ impl Network {
     pub async fn new(gpu: Gpu, kernels: Kernels, spec: &MlpSpec, options: &StepOptions) -> Result<Self> {
         let moments = options.moments();
         let fused = options.fused(0).filter(|_| options.schedule.is_constant());
-        let activation = spec.activation();
-        let hidden = match activation != Activation::Relu || options.dropout.is_on() {
-            true => Some((Activate::new(&gpu, activation).await?, options.dropout)),
+        let count = spec.layers().len();
+        let activations: Vec<Activation> = (1..count).map(|l| spec.activation().of(l - 1)).collect();
+        let plain = activations.iter().all(|&activation| activation == Activation::Relu);
+        let hidden = match !plain || options.dropout.is_on() {
+            true => Some((Activate::of_layers(&gpu, &activations).await?, options.dropout)),
             false => None,
         };
         let kernels_of_several = match hidden {
-            None => Fused::new(&gpu, spec, options.batch_size).await?,
-            Some(_) => None,
+            None if spec.loss() == Loss::SoftmaxCrossEntropy => {
+                Fused::new(&gpu, spec, options.batch_size).await?
+            }
+            _ => None,
         };
         let layers = layers(&gpu, spec, kernels_of_several.is_some(), moments, fused.is_none())?;
         let rule = match fused {
@@ -156,17 +166,15 @@ impl Network {
                 Rule::Stored(Box::new(Stored { clip, advance: Advance::new(&gpu).await? }))
             }
         };
+        let (loss, label_smoothing) = (ValuesLoss::new(&gpu, spec.loss()).await?, options.label_smoothing);
         gpu.keep_pipelines();
-        let (fused, label_smoothing) = (kernels_of_several, options.label_smoothing);
-        Ok(Self { gpu, kernels, layers, hidden, fused, rule, label_smoothing, moments })
+        let fused = kernels_of_several;
+        Ok(Self { gpu, kernels, layers, hidden, fused, rule, label_smoothing, loss, moments })
     }
 
     /// [`Sum`](crate::kernels::Sum)s that a step on `rows` adds to.
     pub fn sums(&self, rows: usize) -> usize {
-        match &self.fused {
-            Some(fused) => fused.middle.sums(rows),
-            None => self.kernels.softmax_xent.sums(rows),
-        }
+        self.fused.as_ref().map_or(self.evaluation_sums(rows), |fused| fused.middle.sums(rows))
     }
 
     /// Whether hidden layers need slopes.
@@ -177,6 +185,19 @@ impl Network {
     /// Whether a step's numbers are read at all.
     pub fn reads_steps(&self) -> bool {
         self.hidden.is_some() || matches!(self.rule, Rule::Stored(_))
+    }
+
+    /// Those that an evaluation of `rows` adds to.
+    pub fn evaluation_sums(&self, rows: usize) -> usize {
+        self.loss.as_ref().map_or(self.kernels.softmax_xent.sums(rows), |loss| loss.sums(rows))
+    }
+
+    /// Adds the loss of outputs to sums, for an evaluation.
+    pub fn measure(&self, z: &Matrix, order: Slice<'_>, targets: &Buffer, sums: &Buffer) -> Result<Launch> {
+        match &self.loss {
+            None => self.kernels.softmax_xent.evaluate(&self.gpu, z, order, sums),
+            Some(loss) => loss.evaluate(&self.gpu, z, order, targets, sums),
+        }
     }
 
     /// From x to the logits, which are the last of `z`, for an evaluation.
@@ -196,7 +217,7 @@ impl Network {
             let relu = l < last && self.hidden.is_none();
             launches.push(self.kernels.matmul.forward(&self.gpu, input, &layer.w, &z[l], relu)?);
             if let Some((activate, _)) = self.hidden.as_ref().filter(|_| l < last) {
-                launches.push(activated(activate, l, &z[l])?);
+                launches.push(activated(&activate[l], l, &z[l])?);
             }
         }
         Ok(launches)
@@ -225,25 +246,36 @@ impl Network {
             return self.fused_gradients(fused, batch);
         }
         let (gpu, matmul) = (&self.gpu, &self.kernels.matmul);
-        let &Batch { x, z, dz, slopes, order, sums, step } = batch;
+        let &Batch { x, z, dz, slopes, order, targets, sums, step } = batch;
         let dropout = self.hidden.as_ref().map(|(_, dropout)| *dropout).unwrap_or_default();
         let mut launches =
             self.forward_with(x, z, |activate, l, a| activate.train(gpu, (dropout, l), step, &slopes[l], a))?;
         let last = self.layers.len() - 1;
         let (logits, smoothing) = (&z[last], self.label_smoothing);
-        launches.push(self.kernels.softmax_xent.train(gpu, logits, order, sums, &dz[last], smoothing)?);
+        let mut dz: Vec<&Matrix> = dz.iter().collect();
+        match &self.loss {
+            None => {
+                let softmax_xent = &self.kernels.softmax_xent;
+                launches.push(softmax_xent.train(gpu, logits, order, sums, dz[last], smoothing)?);
+            }
+            Some(loss) => {
+                launches.push(loss.train(gpu, logits, order, targets, sums)?);
+                // The gradient has taken the logits' place.
+                dz[last] = logits;
+            }
+        }
         for l in (1..=last).rev() {
             let (w, relu) = (&self.layers[l].w, self.hidden.is_none());
-            launches.push(matmul.backward(gpu, &dz[l], w, &z[l - 1], &dz[l - 1], relu)?);
+            launches.push(matmul.backward(gpu, dz[l], w, &z[l - 1], dz[l - 1], relu)?);
             if let Some((activate, _)) = &self.hidden {
-                launches.push(activate.backward(gpu, &slopes[l - 1], &dz[l - 1])?);
+                launches.push(activate[l - 1].backward(gpu, &slopes[l - 1], dz[l - 1])?);
             }
         }
         for (l, Layer { w, moments, g }) in self.layers.iter().enumerate() {
             let input = if l == 0 { x } else { &z[l - 1] };
             launches.push(match &self.rule {
-                Rule::Fused(sgd) => matmul.update(gpu, input, &dz[l], w, &moments[0], *sgd)?,
-                Rule::Stored(_) => matmul.gradient(gpu, input, &dz[l], g, &moments[1])?,
+                Rule::Fused(sgd) => matmul.update(gpu, input, dz[l], w, &moments[0], *sgd)?,
+                Rule::Stored(_) => matmul.gradient(gpu, input, dz[l], g, &moments[1])?,
             });
         }
         Ok(launches)

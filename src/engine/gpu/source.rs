@@ -1,7 +1,7 @@
 //! Where a split's images are while a network learns from them.
 
 use super::Residency;
-use crate::data::{Chunk, Format, Reader, Samples};
+use crate::data::{Chunk, Format, Reader, Samples, Targets};
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Launch, Staging, Submission};
 use crate::kernels::{BoundGather, Gather, GatherFloats, Kernels, Matrix, Sample};
@@ -10,6 +10,8 @@ use crate::kernels::{BoundGather, Gather, GatherFloats, Kernels, Matrix, Sample}
 pub(super) struct Source {
     gather: BoundGather,
     order: Buffer,
+    /// What all samples are to be answered with, where that is numbers; else a single 0.
+    pub targets: Buffer,
     /// Bytes from one image to the next on the device.
     pitch: usize,
     stream: Option<Stream>,
@@ -30,7 +32,7 @@ impl Source {
         samples: &Samples,
         residency: Residency,
         order: &Buffer,
-        x: &Matrix,
+        (x, outputs): (&Matrix, usize),
     ) -> Result<Self> {
         let pitch = match samples.format() {
             Format::Bytes => Gather::pitch(samples.features()),
@@ -57,7 +59,8 @@ impl Source {
             upload_all(gpu, &images, samples, pitch).await?;
             None
         };
-        Ok(Self { gather, order: order.clone(), pitch, stream })
+        let targets = upload_targets(gpu, samples.targets(), outputs)?;
+        Ok(Self { gather, order: order.clone(), targets, pitch, stream })
     }
 
     /// Makes ready for other samples; false if it cannot, since those that it has lie on the device.
@@ -99,6 +102,15 @@ impl Source {
         }
         gpu.write(&self.order, 0, &order);
         gpu.submit_after_upload(staging, images, rows.into_iter(), self.pitch, launches)
+    }
+}
+
+/// Classes lie in the order of a batch; numbers lie here. For samples that are to be answered without being measured, one
+/// row is there to be read.
+fn upload_targets(gpu: &Gpu, targets: &Targets, outputs: usize) -> Result<Buffer> {
+    match targets {
+        Targets::Values { values, .. } => gpu.upload("targets", values.as_slice()),
+        Targets::Classes(_) => gpu.upload("targets", &vec![0.0_f32; outputs]),
     }
 }
 

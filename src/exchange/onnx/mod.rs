@@ -6,7 +6,8 @@
 //! ```
 //!
 //! `input` takes f32 values as they are in the data: pixels 0..255, or a table's columns. The scaling is in the graph, so
-//! that whoever runs it cannot forget it. The batch is free. `metadata_props` has `class_names`, a JSON array in the order
+//! that whoever runs it cannot forget it. Of labels `probabilities` are the sigmoid's and always there; of a regression the
+//! only output is `predictions`, numbers in the targets' own unit. The batch is free. `metadata_props` has `class_names`, a JSON array in the order
 //! of the logits.
 //!
 //! Source: the ONNX specification, operator set 17.
@@ -15,7 +16,7 @@ pub mod proto;
 
 use prost::Message;
 
-use crate::data::{Preparation, Scaling};
+use crate::data::{Outputs, Preparation, Scaling};
 use crate::error::{Error, Result, Setting};
 use crate::network::{Activation, Dense, Parameters};
 use crate::training::checkpoint::ModelInfo;
@@ -32,12 +33,12 @@ const IR_VERSION: i64 = 8;
 /// A protocol buffer cannot be larger.
 const MAX_BYTES: usize = i32::MAX as usize;
 
-/// The file of a network; with a second output, the classes' probabilities, if `softmax` is set.
+/// The file of a network; with a second output, the classes' probabilities, if `softmax` is set. Labels always have theirs.
 ///
 /// # Errors
 /// [`Error::Usage`] if the network is too large for the format; [`Error::Shape`] if these are not its parameters.
 pub fn encode(parameters: &Parameters, info: &ModelInfo, softmax: bool) -> Result<Vec<u8>> {
-    let ModelInfo { spec, preparation: Preparation { scaling, class_names } } = info;
+    let ModelInfo { spec, preparation: Preparation { scaling, class_names, outputs: kind } } = info;
     parameters.check(spec)?;
     let mut graph = Graph::default();
     let mut x = graph.scaled("input", scaling);
@@ -45,17 +46,35 @@ pub fn encode(parameters: &Parameters, info: &ModelInfo, softmax: bool) -> Resul
     for (l, Dense { w, b }) in parameters.layers.iter().enumerate() {
         let w = graph.constant(&format!("layers.{l}.weight"), w.shape(), w.data());
         let b = graph.constant(&format!("layers.{l}.bias"), b.shape(), b.data());
-        let z = if l == last { "logits".to_owned() } else { format!("z{l}") };
+        let z = match (l == last, kind) {
+            (false, _) => format!("z{l}"),
+            (true, Outputs::Numbers { .. }) => "standardised".to_owned(),
+            (true, Outputs::Classes | Outputs::Labels) => "logits".to_owned(),
+        };
         x = graph.node("Gemm", &[&x, &w, &b], z);
         if l < last {
-            x = graph.activation(spec.activation(), x, l);
+            x = graph.activation(spec.activation().of(l), x, l);
         }
     }
     let mut outputs = vec![value("logits", spec.classes())];
-    if softmax {
-        graph.node("Softmax", &["logits"], "probabilities".into());
-        graph.attribute("axis", 1);
-        outputs.push(value("probabilities", spec.classes()));
+    match kind {
+        Outputs::Classes if softmax => {
+            graph.node("Softmax", &["logits"], "probabilities".into());
+            graph.attribute("axis", 1);
+            outputs.push(value("probabilities", spec.classes()));
+        }
+        Outputs::Classes => {}
+        Outputs::Labels => {
+            graph.node("Sigmoid", &["logits"], "probabilities".into());
+            outputs.push(value("probabilities", spec.classes()));
+        }
+        Outputs::Numbers { mean, deviation } => {
+            let deviation = graph.constant("deviation", &[deviation.len()], deviation);
+            let mean = graph.constant("mean", &[mean.len()], mean);
+            let wide = graph.node("Mul", &["standardised", &deviation], "wide".into());
+            graph.node("Add", &[&wide, &mean], "predictions".into());
+            outputs = vec![value("predictions", spec.classes())];
+        }
     }
     let names = serde_json::to_string(class_names).map_err(|error| Error::Internal(error.to_string()))?;
     let model = ModelProto {
@@ -145,6 +164,15 @@ impl Graph {
             Activation::Sigmoid => self.node("Sigmoid", &[&z], a),
             Activation::Tanh => self.node("Tanh", &[&z], a),
             Activation::Gelu => self.gelu(&z, l, a),
+            // The format's own defaults: 0.01 and 1.
+            Activation::LeakyRelu => self.node("LeakyRelu", &[&z], a),
+            Activation::Elu => self.node("Elu", &[&z], a),
+            Activation::Softplus => self.node("Softplus", &[&z], a),
+            Activation::Identity => self.node("Identity", &[&z], a),
+            Activation::Silu => {
+                let gate = self.node("Sigmoid", &[&z], format!("silu{l}.gate"));
+                self.node("Mul", &[&z, &gate], a)
+            }
         }
     }
 

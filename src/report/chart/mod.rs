@@ -7,9 +7,11 @@ mod figure;
 #[cfg(feature = "png")]
 mod png;
 mod scale;
+mod scatter;
 mod svg;
 
 pub use figure::{Figure, Line, Mark, Panel, Series, XAxis};
 #[cfg(feature = "png")]
 pub use png::png;
+pub use scatter::{Scatter, scatter};
 pub use svg::{RUNAWAY, inline, svg};

@@ -199,6 +199,6 @@ fn text(out: &mut String, (x, y): (f64, f64), anchor: &str, size: f64, content: 
     );
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::EngineInfo;
 use crate::step::metrics::{EpochRecord, Recovery};
+use crate::step::record::TestScore;
 use crate::training::{Outcome, TrainConfig};
 
 /// A line.
@@ -84,10 +85,9 @@ pub struct End {
     pub epochs: usize,
     /// The epoch that the model and these scores are of: the newest, or with early stopping the best.
     pub model_epoch: Option<usize>,
-    /// On the test split.
-    pub test_accuracy: Option<f64>,
-    /// As `test_accuracy`.
-    pub test_loss: Option<f64>,
+    /// On the test split: `test_loss`, `test_accuracy` and what else there is.
+    #[serde(flatten)]
+    pub test: TestScore,
     /// From the start of the program that ended it, which may have resumed the run.
     pub seconds: f64,
     /// The folder of the run.

@@ -52,7 +52,7 @@ impl History {
         if let Some(epoch) = self.end.as_ref().and_then(|end| end.model_epoch) {
             return self.epochs.get(epoch.checked_sub(1)?);
         }
-        let loss = |record: &&EpochRecord| record.validation_loss.unwrap_or(f64::INFINITY);
+        let loss = |record: &&EpochRecord| record.validation.map_or(f64::INFINITY, |score| score.loss);
         match early_stopping {
             true => self.epochs.iter().min_by(|a, b| loss(a).total_cmp(&loss(b))),
             false => self.epochs.last(),

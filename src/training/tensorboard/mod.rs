@@ -1,7 +1,7 @@
 //! Event files, which TensorBoard draws: `tensorboard --logdir runs`.
 //!
 //! Every epoch of a run is a step, counted from 1, with the scalars `loss/train`, `loss/validation`, `loss/test`, the same
-//! of `accuracy`, `learning_rate` and `samples_per_second`; the configuration is a text. A file is a row of records
+//! of `accuracy` or of what else the loss is measured by, `learning_rate` and `samples_per_second`; the configuration is a text. A file is a row of records
 //!
 //! ```text
 //! length  u64     of the message
@@ -121,16 +121,16 @@ impl EventFile {
             let content = Some(Content::SimpleValue(value as f32));
             Value { tag: tag.into(), metadata: None, content }
         };
-        let mut value = vec![
-            scalar("loss/train", record.train_loss),
-            scalar("loss/test", record.test_loss),
-            scalar("accuracy/train", record.train_accuracy),
-            scalar("accuracy/test", record.test_accuracy),
-            scalar("learning_rate", lr),
-            scalar("samples_per_second", record.samples_per_second),
-        ];
-        value.extend(record.validation_loss.map(|loss| scalar("loss/validation", loss)));
-        value.extend(record.validation_accuracy.map(|accuracy| scalar("accuracy/validation", accuracy)));
+        let EpochRecord { train, test, validation, .. } = record;
+        let mut value =
+            vec![scalar("learning_rate", lr), scalar("samples_per_second", record.samples_per_second)];
+        let parts = [("train", Some(train)), ("test", Some(test)), ("validation", validation.as_ref())];
+        for (part, score) in parts.into_iter().filter_map(|(part, score)| Some((part, score?))) {
+            value.push(scalar(&format!("loss/{part}"), score.loss));
+            value.extend(
+                score.all().map(|(measure, value)| scalar(&format!("{}/{part}", measure.key()), value)),
+            );
+        }
         self.append(&[event(record.epoch, What::Summary(Summary { value }))])
     }
 

@@ -38,7 +38,7 @@ pub fn network(seed: u64, n: usize, sizes: &[usize], activation: Activation) -> 
     let layers = sizes.windows(2).map(layer).collect();
     let classes = *sizes.last().unwrap() as u32;
     let labels = (0..n).map(|_| rng.random_range(0..classes)).collect();
-    Network { mlp: Mlp { layers, activation }, x, labels }
+    Network { mlp: Mlp { layers, activation: activation.into() }, x, labels }
 }
 
 /// How a file is written.
@@ -93,7 +93,7 @@ pub fn export(network: &Network, style: Style, lr: f64) -> Entries {
     let plain: Vec<f64> = labels.iter().map(|&label| f64::from(label)).collect();
     let plain = Value::Numbers(Array { shape: vec![labels.len()], data: plain, kind: Kind::Whole });
     out.insert("y".into(), if style.one_hot { sample(&y) } else { plain });
-    out.insert("act".into(), Value::Text(format!("{:?}", mlp.activation).to_lowercase()));
+    out.insert("act".into(), Value::Text(mlp.activation.to_string()));
     out.insert("lr".into(), one(lr));
     out.insert("loss".into(), one(mlp.loss(x, labels)));
     let hits = gpu_mlp::reference::hits(forward.logits(), labels).into_iter().filter(|&hit| hit).count();

@@ -4,7 +4,7 @@ use std::fs;
 
 use flate2::Compression;
 use gpu_mlp::checkpoint::ModelInfo;
-use gpu_mlp::data::{Preparation, Scaling};
+use gpu_mlp::data::{Outputs, Preparation, Scaling};
 use gpu_mlp::exchange::{self, Format};
 use gpu_mlp::inputs::{Expected, Inputs};
 use gpu_mlp::numpy::npy;
@@ -23,7 +23,8 @@ pub fn import() -> Target {
     let (spec, parameters) = network();
     let class_names = vec!["no".to_owned(), "yes".to_owned()];
     let seed = |format, scaling| {
-        let preparation = Preparation { scaling, class_names: class_names.clone() };
+        let preparation =
+            Preparation { scaling, class_names: class_names.clone(), outputs: Outputs::Classes };
         exchange::export(&path, &parameters, &ModelInfo { spec: spec.clone(), preparation }, format).unwrap();
         fs::read(&path).unwrap()
     };
@@ -73,7 +74,7 @@ pub fn inputs() -> Target {
         let columns = Scaling::Columns { shift: vec![1.0; 16], factor: vec![0.5; 16] };
         let read = |scaling, raw| {
             let class_names = vec!["no".to_owned(), "yes".to_owned()];
-            let preparation = Preparation { scaling, class_names };
+            let preparation = Preparation { scaling, class_names, outputs: Outputs::Classes };
             let expected = Expected { features: 16, preparation, label_column: None, raw };
             let mut inputs = Inputs::new(vec![path.clone()], expected);
             while let Some(batch) = judged(inputs.next(3))? {

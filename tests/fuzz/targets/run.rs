@@ -4,8 +4,8 @@ use std::fs;
 
 use gpu_mlp::checkpoint::{self, ModelInfo, Progress, State};
 use gpu_mlp::cli::config_file;
-use gpu_mlp::data::{Dataset, LoadOptions, Preparation, Samples, Scaling};
-use gpu_mlp::metrics::{EpochRecord, Sums};
+use gpu_mlp::data::{Dataset, LoadOptions, Outputs, Preparation, Samples, Scaling};
+use gpu_mlp::metrics::{EpochRecord, Measure, Score, Sums};
 use gpu_mlp::model::{MlpSpec, OptimizerState, Parameters};
 use gpu_mlp::run::event::Event;
 use gpu_mlp::run::{RunConfig, RunDir};
@@ -32,7 +32,8 @@ pub fn model() -> Target {
     let mut seeds: Vec<Vec<u8>> = [Scaling::Bytes, Scaling::None, columns]
         .into_iter()
         .map(|scaling| {
-            let preparation = Preparation { scaling, class_names: class_names.clone() };
+            let preparation =
+                Preparation { scaling, class_names: class_names.clone(), outputs: Outputs::Classes };
             let info = ModelInfo { spec: spec.clone(), preparation };
             checkpoint::save_model(&path, &parameters, &info).unwrap();
             without_checksum(&fs::read(&path).unwrap())
@@ -199,12 +200,9 @@ pub fn metrics() -> Target {
     let line = |epoch| {
         let record = EpochRecord {
             epoch,
-            train_loss: 0.5,
-            train_accuracy: 0.75,
-            test_loss: 0.5,
-            test_accuracy: 1.0,
-            validation_loss: (epoch > 1).then_some(0.25),
-            validation_accuracy: None,
+            train: Score::of_loss(0.5).with(Measure::Accuracy, 0.75),
+            test: Score::of_loss(0.5).with(Measure::R2, 1.0),
+            validation: (epoch > 1).then(|| Score::of_loss(0.25)),
             seconds: 0.5,
             samples_per_second: 1e5,
         };

@@ -7,8 +7,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{Ending, Face, Opening};
 use crate::cli::output::{say, thousands};
 use crate::error::Result;
-use crate::step::metrics::EpochRecord;
+use crate::network::Task;
+use crate::step::metrics::{EpochRecord, Score};
 use crate::training::Outcome;
+use crate::training::headline;
 
 pub(super) struct Text {
     bar: ProgressBar,
@@ -44,9 +46,14 @@ impl Face for Text {
         for line in heading(opening) {
             self.say(&line);
         }
-        let validation = if opening.plan.validation.is_empty() { "" } else { "    valid. loss  accuracy" };
+        let measure = format!("{:>9}", headline(opening.spec.loss().task()).title());
+        let train = if opening.spec.loss().task() == Task::Regression { "" } else { &measure };
+        let validation = match opening.plan.validation.is_empty() {
+            true => String::new(),
+            false => format!("    valid. loss {measure}"),
+        };
         self.say(&format!(
-            "\nepoch    train loss  accuracy     test loss  accuracy{validation}     seconds   samples/s"
+            "\nepoch    train loss {train}     test loss {measure}{validation}     seconds   samples/s"
         ));
         Ok(())
     }
@@ -61,14 +68,17 @@ impl Face for Text {
     }
 
     fn epoch(&self, record: &EpochRecord) {
-        let score = |loss: f64, accuracy: f64| format!("    {loss:>10.4}  {:>6.2} %", 100.0 * accuracy);
-        let validation = record.validation_loss.zip(record.validation_accuracy);
+        let score = |score: &Score| {
+            let measure = score.headline().map_or(String::new(), |(measure, value)| measure.shown(value));
+            let width = if measure.is_empty() { 0 } else { 9 };
+            format!("    {:>10.4} {measure:>width$}", score.loss)
+        };
         self.say(&format!(
             "{:>5}{}{}{}    {:>8.2}  {:>10}",
             record.epoch,
-            score(record.train_loss, record.train_accuracy),
-            score(record.test_loss, record.test_accuracy),
-            validation.map_or(String::new(), |(loss, accuracy)| score(loss, accuracy)),
+            score(&record.train),
+            score(&record.test),
+            record.validation.as_ref().map_or(String::new(), score),
             record.seconds,
             thousands(record.samples_per_second as usize)
         ));
@@ -121,12 +131,14 @@ pub(super) fn summary(ending: &Ending<'_>) -> Vec<String> {
     if *outcome == Outcome::Interrupted {
         lines.push(format!("\n{}", interrupted(ending)));
     } else if let Some(record) = best {
-        let EpochRecord { epoch, test_accuracy, test_loss, .. } = record;
+        let EpochRecord { epoch, test, .. } = record;
+        let measures: String = test
+            .all()
+            .map(|(measure, value)| format!("test {} {}, ", measure.title(), measure.shown(value)))
+            .collect();
         let of_epoch = if epoch < epochs { format!(", of epoch {epoch}, the best") } else { String::new() };
-        lines.push(format!(
-            "\ntest accuracy {:.2} %, test loss {test_loss:.4}, after {epochs} epochs in {seconds:.1} s",
-            100.0 * test_accuracy
-        ));
+        lines
+            .push(format!("\n{measures}test loss {:.4}, after {epochs} epochs in {seconds:.1} s", test.loss));
         lines.push(format!("model    {}{of_epoch}", model.display()));
     }
     lines

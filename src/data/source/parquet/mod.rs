@@ -1,20 +1,22 @@
 //! Parquet files: a table of plain numbers with a column of labels, or a column of encoded images with one, as data hubs
 //! publish them (`image: {bytes, path}`, `label`).
 
+mod schema;
+
 use std::fs::File;
 use std::path::Path;
 
-use parquet::basic::{ConvertedType, LogicalType, Type};
+use parquet::basic::{LogicalType, Type};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 use serde_json::Value as Json;
 
+use self::schema::{inside, is_number, is_text};
 use super::pictures::{Picture, Pictures};
-use super::{Labels, Part, Reading, Rows, Source, part};
+use super::{Answers, Labels, Numbers, Part, Reading, Rows, Source, part};
 use crate::data::Format;
 use crate::data::table::LABELS;
 use crate::error::{Error, Result, Setting, message};
@@ -49,20 +51,24 @@ fn read_here(path: &Path, reading: Reading<'_>) -> Result<Source> {
         .map_err(|problem| Error::file(path, format!("cannot be read as Parquet: {problem}"), NEW_COPY))?;
     let table = Table::new(path, &reader, reading)?;
     let classes = table.class_names();
-    let mut labels = Labels::default();
+    let (mut labels, mut columns) = (Labels::default(), vec![Vec::new(); table.targets.len()]);
     let (mut rows, mut pictures) = (Vec::new(), Pictures::default());
     for group in 0..reader.num_row_groups() {
         let group = reader.get_row_group(group).map_err(|error| unreadable(error, path))?;
-        table.labels(&*group, classes.as_deref(), &mut labels)?;
+        match table.targets[..] {
+            [label] => table.labels(&*group, label, classes.as_deref(), &mut labels)?,
+            _ => table.numbers(&*group, &mut columns)?,
+        }
         match table.image {
             Some(column) => table.images(&*group, column, &mut pictures)?,
             None => table.values(&*group, &mut rows)?,
         }
     }
-    if labels.len() == 0 {
+    let target = table.name(table.targets[0]);
+    let answers = table.answers(labels, columns)?;
+    if answers.len() == 0 {
         return Err(Error::file(path, "it has no rows", "use a file with a row for each sample"));
     }
-    labels.check(path)?;
     let (format, features, image_shape, rows, columns) = match table.image {
         Some(_) => (Format::Bytes, pictures.features(), pictures.shape, pictures.bytes, None),
         None => {
@@ -71,7 +77,7 @@ fn read_here(path: &Path, reading: Reading<'_>) -> Result<Source> {
             (Format::Floats, features, part::square(&rows, features), rows, Some(names))
         }
     };
-    let count = labels.len();
+    let count = answers.len();
     // No values a row: the images have no rows, whatever the labels have.
     if features == 0 || rows.len() != count * features * format.size() {
         let problem = format!("it has {count} labels, and {} bytes of rows of {features} values", rows.len());
@@ -79,26 +85,15 @@ fn read_here(path: &Path, reading: Reading<'_>) -> Result<Source> {
     }
     let kind = if table.image.is_some() { "images" } else { "a table" };
     let row = part::row_words(image_shape, features);
-    let what = format!(
-        "a Parquet file of {kind}: {count} rows of {row}, labels in column `{}`",
-        table.name(table.label)
-    );
+    let names: Vec<String> = table.targets.iter().map(|&leaf| table.name(leaf)).collect();
+    let named = match &names[..] {
+        [name] => format!("labels in column `{name}`"),
+        names => format!("targets in columns {}", names.join(", ")),
+    };
+    let what = format!("a Parquet file of {kind}: {count} rows of {row}, {named}");
     let rows = Rows::Memory(rows);
-    let train = Part { path: path.to_owned(), format, features, image_shape, columns, rows, labels };
-    Ok(Source { what, train, test: None, classes })
-}
-
-/// Whether every column lies inside the file: the crate takes that for granted, and panics.
-fn inside(metadata: &ParquetMetaData, length: u64) -> Result<(), &'static str> {
-    for column in metadata.row_groups().iter().flat_map(|group| group.columns()) {
-        let begin = column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
-        let end = u64::try_from(begin).ok().zip(u64::try_from(column.compressed_size()).ok());
-        let end = end.and_then(|(begin, size)| begin.checked_add(size));
-        if column.data_page_offset() < 0 || end.is_none_or(|end| end > length) {
-            return Err("a column lies outside of the file");
-        }
-    }
-    Ok(())
+    let train = Part { path: path.to_owned(), format, features, image_shape, columns, rows, answers };
+    Ok(Source { what, train, test: None, classes, target: Some(target) })
 }
 
 /// What the file's schema says, by the numbers of its leaves.
@@ -106,27 +101,11 @@ struct Table<'a> {
     path: &'a Path,
     reading: Reading<'a>,
     reader: &'a SerializedFileReader<File>,
-    label: usize,
+    /// One column of labels, or several of numbers.
+    targets: Vec<usize>,
     image: Option<usize>,
     /// Of a table of numbers: all columns but the labels'.
     values: Vec<usize>,
-}
-
-fn is_text(leaf: &ColumnDescriptor) -> bool {
-    leaf.logical_type_ref() == Some(&LogicalType::String) || leaf.converted_type() == ConvertedType::UTF8
-}
-
-/// Whether values are plain numbers: no dates, and no numbers in another unit.
-fn is_number(leaf: &ColumnDescriptor) -> bool {
-    let plain = match leaf.logical_type_ref() {
-        None | Some(LogicalType::Integer(_)) => true,
-        Some(_) => false,
-    };
-    let physical = matches!(
-        leaf.physical_type(),
-        Type::BOOLEAN | Type::INT32 | Type::INT64 | Type::FLOAT | Type::DOUBLE
-    );
-    plain && physical && leaf.converted_type() != ConvertedType::DECIMAL
 }
 
 impl<'a> Table<'a> {
@@ -143,17 +122,19 @@ impl<'a> Table<'a> {
             leaves.iter().position(|leaf| top(leaf) && leaf.name().eq_ignore_ascii_case(wanted))
         };
         let mut texts = (0..leaves.len()).filter(|&leaf| top(&leaves[leaf]) && is_text(&leaves[leaf]));
-        let label = match reading.label_column {
-            Some(asked) => {
-                let place = || asked.parse().ok().filter(|&place: &usize| place < leaves.len());
-                by_name(asked).or_else(place)
+        let by_place = |asked: &str| asked.parse().ok().filter(|&place: &usize| place < leaves.len());
+        let found = |asked: &str| by_name(asked).or_else(|| by_place(asked));
+        let targets: Option<Vec<usize>> = match reading.label_column {
+            Some(asked) if asked.contains(',') && by_name(asked).is_none() => {
+                asked.split(',').map(|name| found(name.trim())).collect()
             }
+            Some(asked) => found(asked).map(|label| vec![label]),
             None => {
                 let only = texts.next().filter(|_| texts.next().is_none());
-                LABELS.iter().find_map(|name| by_name(name)).or(only)
+                LABELS.iter().find_map(|name| by_name(name)).or(only).map(|label| vec![label])
             }
         };
-        let Some(label) = label else {
+        let Some(targets) = targets else {
             let asked = reading.label_column.map_or_else(|| LABELS.join(", "), str::to_owned);
             let problem = format!("no column is called {asked}; its columns are {}", names());
             return Err(Error::file(
@@ -169,8 +150,8 @@ impl<'a> Table<'a> {
                 && leaf.max_rep_level() == 0
                 && (parts.len() == 1 || parts[parts.len() - 1] == "bytes")
         });
-        let values = (0..leaves.len()).filter(|&leaf| image.is_none() && leaf != label).collect();
-        let table = Self { path, reading, reader, label, image, values };
+        let values = (0..leaves.len()).filter(|&leaf| image.is_none() && !targets.contains(&leaf)).collect();
+        let table = Self { path, reading, reader, targets, image, values };
         for &leaf in &table.values {
             if !(top(&leaves[leaf]) && leaves[leaf].max_rep_level() == 0 && is_number(&leaves[leaf])) {
                 let kind = if is_text(&leaves[leaf]) { "text" } else { "no plain numbers" };
@@ -194,20 +175,20 @@ impl<'a> Table<'a> {
         let metadata = self.reader.metadata().file_metadata().key_value_metadata()?;
         let hub = metadata.iter().find(|entry| entry.key == HUB_KEY)?.value.as_ref()?;
         let features: Json = serde_json::from_str(hub).ok()?;
-        let names = features["info"]["features"][self.name(self.label)]["names"].as_array()?;
+        let names = features["info"]["features"][self.name(self.targets[0])]["names"].as_array()?;
         names.iter().map(|name| name.as_str().map(str::to_owned)).collect()
     }
 
     fn labels(
         &self,
         group: &dyn RowGroupReader,
+        label: usize,
         names: Option<&[String]>,
         labels: &mut Labels,
     ) -> Result<()> {
-        self.each(group, self.label, &mut |value| {
+        self.each(group, label, &mut |value| {
             let row = labels.len();
-            let refuse =
-                |problem: String| Err(self.wrong(row, self.label, &problem, "mend or remove such rows"));
+            let refuse = |problem: String| Err(self.wrong(row, label, &problem, "mend or remove such rows"));
             if 4 * row as u64 > self.reading.memory {
                 return refuse("the labels up to here take more memory than is allowed".into());
             }
@@ -233,6 +214,37 @@ impl<'a> Table<'a> {
             }
             Ok(())
         })
+    }
+
+    /// Several targets: a number in each column.
+    fn numbers(&self, group: &dyn RowGroupReader, columns: &mut [Vec<f64>]) -> Result<()> {
+        for (&leaf, column) in self.targets.iter().zip(columns) {
+            self.each(group, leaf, &mut |value| match value {
+                Value::Number(number) if 8 * column.len() as u64 <= self.reading.memory => {
+                    column.push(number);
+                    Ok(())
+                }
+                _ => {
+                    let problem = "the target is missing, or no number, or there is no memory for it";
+                    Err(self.wrong(column.len(), leaf, problem, "fill in or remove such rows"))
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// What the rows are to be answered with.
+    fn answers(&self, labels: Labels, columns: Vec<Vec<f64>>) -> Result<Answers> {
+        if self.targets.len() == 1 {
+            return Ok(Answers::One(labels));
+        }
+        let rows = columns[0].len();
+        if columns.iter().any(|column| column.len() != rows) {
+            return Err(Error::file(self.path, "its targets have different numbers of rows", NEW_COPY));
+        }
+        let values = (0..rows).flat_map(|row| columns.iter().map(move |column| column[row])).collect();
+        let names = self.targets.iter().map(|&leaf| self.name(leaf)).collect();
+        Ok(Answers::Many(Numbers { names, values }))
     }
 
     fn images(&self, group: &dyn RowGroupReader, column: usize, pictures: &mut Pictures) -> Result<()> {

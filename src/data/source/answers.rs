@@ -1,0 +1,217 @@
+//! What the samples of a part are to be answered with, as it is read: a text each, or several numbers each.
+
+use std::path::Path;
+
+use super::Labels;
+use crate::data::Targets;
+use crate::data::preparation::Outputs;
+use crate::error::{Error, Result, Setting, message};
+use crate::network::Task;
+
+/// The answers of a part.
+#[derive(Debug, Clone)]
+pub enum Answers {
+    /// One for each row.
+    One(Labels),
+    /// Several numbers for each row.
+    Many(Numbers),
+}
+
+/// Several numbers for each row.
+#[derive(Debug, Clone, Default)]
+pub struct Numbers {
+    /// What each is called.
+    pub names: Vec<String>,
+    /// Row by row.
+    pub values: Vec<f64>,
+}
+
+/// Whole numbers with more different ones may be a quantity.
+const FEW: usize = 20;
+
+const HINT: &str = "fill in or remove such rows";
+
+impl Answers {
+    /// How many rows.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::One(labels) => labels.len(),
+            Self::Many(numbers) => numbers.values.len() / numbers.names.len().max(1),
+        }
+    }
+
+    /// The answers of these rows, in this order.
+    pub fn part(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::One(labels) => Self::One(labels.part(rows)),
+            Self::Many(Numbers { names, values }) => {
+                let width = names.len();
+                let values = rows.iter().flat_map(|row| &values[row * width..(row + 1) * width]);
+                Self::Many(Numbers { names: names.clone(), values: values.copied().collect() })
+            }
+        }
+    }
+
+    /// The labels, if there is one for each row.
+    pub fn labels(&self) -> Option<&Labels> {
+        match self {
+            Self::One(labels) => Some(labels),
+            Self::Many(_) => None,
+        }
+    }
+
+    /// What these answers look like, and why.
+    pub fn task(&self) -> (Task, &'static str) {
+        match self {
+            Self::Many(numbers) if numbers.values.iter().all(|&value| is_bit(value)) => {
+                (Task::MultiLabel, "several columns of zeros and ones")
+            }
+            Self::Many(_) => (Task::Regression, "several columns of numbers"),
+            Self::One(labels) => match labels.values() {
+                None => (Task::Classification, "words"),
+                Some(values) if values.iter().any(|value| value.fract() != 0.0 || !value.is_finite()) => {
+                    (Task::Regression, "numbers with fractions")
+                }
+                Some(_) if !labels.can_be_classes() => {
+                    (Task::Regression, "more different whole numbers than classes can be")
+                }
+                Some(_) => match labels.occurrences() {
+                    (different, _) if different <= FEW => (Task::Classification, "few whole numbers"),
+                    (different, seldom) if 2 * seldom > different => {
+                        (Task::Regression, "many whole numbers, most of which occur once or twice")
+                    }
+                    _ => (Task::Classification, "whole numbers that come again and again"),
+                },
+            },
+        }
+    }
+
+    /// The numbers of a task other than classification, row by row, and what each is called.
+    ///
+    /// # Errors
+    /// [`Error::File`] for what is no finite number, or of labels none of 0 and 1.
+    pub fn numbers(&self, task: Task, name: &str, path: &Path) -> Result<Numbers> {
+        let numbers = match self {
+            Self::Many(numbers) => numbers.clone(),
+            Self::One(labels) => {
+                let Some(values) = labels.values() else {
+                    let word = labels.first_word().unwrap_or_default();
+                    let problem = message![
+                        format!("the target `{word}` is no number, and "),
+                        Setting::Task.set(task.name()),
+                        " takes numbers"
+                    ];
+                    let hint = message![Setting::Task.without(), " to have words as classes"];
+                    return Err(Error::file(path, problem, hint));
+                };
+                Numbers { names: vec![name.to_owned()], values: values.to_vec() }
+            }
+        };
+        let width = numbers.names.len();
+        let wrong = |wrong: &dyn Fn(f64) -> bool| numbers.values.iter().position(|&value| wrong(value));
+        if let Some(at) = wrong(&|value| !(value as f32).is_finite()) {
+            let (row, name, value) = (at / width, &numbers.names[at % width], numbers.values[at]);
+            let problem =
+                format!("sample {row}, from 0: the target `{name}` is {value}, which is no finite number");
+            return Err(Error::file(path, problem, HINT));
+        }
+        if let Some(at) = wrong(&|value| task == Task::MultiLabel && !is_bit(value)) {
+            let (row, name, value) = (at / width, &numbers.names[at % width], numbers.values[at]);
+            let problem = message![
+                format!("sample {row}, from 0: the label `{name}` is {value}, and "),
+                Setting::Task.set(task.name()),
+                " takes 0 for no and 1 for yes"
+            ];
+            let hint = message![
+                Setting::Task.without(),
+                ", or use ",
+                Setting::Task.set(Task::Regression.name()),
+                " for numbers"
+            ];
+            return Err(Error::file(path, problem, hint));
+        }
+        Ok(numbers)
+    }
+
+    /// Of columns of which each row has a 1 in one: that column as a class.
+    ///
+    /// # Errors
+    /// [`Error::File`] for a row that has not.
+    pub fn one_hot(&self, path: &Path) -> Result<Labels> {
+        let Numbers { names, values } = match self {
+            Self::One(labels) => return Ok(labels.clone()),
+            Self::Many(numbers) => numbers,
+        };
+        let mut labels = Labels::default();
+        for (row, values) in values.chunks(names.len().max(1)).enumerate() {
+            let ones = values.iter().filter(|&&value| value == 1.0).count();
+            let place = values.iter().position(|&value| value == 1.0).filter(|_| ones == 1);
+            let Some(place) = place.filter(|_| values.iter().all(|&value| is_bit(value))) else {
+                let problem =
+                    format!("sample {row}, from 0, has {values:?} as targets: these name no single class");
+                let hint =
+                    "classes are one column, or columns of which each row has a 1 in one and 0 in the others";
+                return Err(Error::file(path, problem, hint));
+            };
+            labels.push_name(names[place].clone());
+        }
+        Ok(labels)
+    }
+}
+
+fn is_bit(value: f64) -> bool {
+    value == 0.0 || value == 1.0
+}
+
+impl Numbers {
+    /// How the numbers of a training part are to be standardised: by the mean and the deviation of each target.
+    ///
+    /// # Errors
+    /// [`Error::File`] if a target has but one value.
+    pub fn standardised(&self, path: &Path) -> Result<Outputs> {
+        let width = self.names.len();
+        let (mut mean, mut deviation) = (Vec::new(), Vec::new());
+        for (column, name) in self.names.iter().enumerate() {
+            let values = || self.values.iter().skip(column).step_by(width);
+            let count = values().count() as f64;
+            let centre = values().sum::<f64>() / count;
+            let variance = values().map(|value| (value - centre).powi(2)).sum::<f64>() / count;
+            let width = variance.sqrt() as f32;
+            if !(width > 0.0 && width.is_finite()) || values().all(|value| Some(value) == values().next()) {
+                let value = self.values.get(column).copied().unwrap_or_default();
+                let problem = format!(
+                    "all samples to train on have {value} as target `{name}`: there is nothing to learn"
+                );
+                let hint = message![
+                    "add samples with other targets, or name another column with ",
+                    Setting::LabelColumn
+                ];
+                return Err(Error::file(path, problem, hint));
+            }
+            mean.push(centre as f32);
+            deviation.push(width);
+        }
+        Ok(Outputs::Numbers { mean, deviation })
+    }
+
+    /// As a network is to put them out.
+    ///
+    /// # Errors
+    /// [`Error::File`] if they are not as many as the network's outputs.
+    pub fn targets(&self, outputs: &Outputs, names: &[String], path: &Path) -> Result<Targets> {
+        let width = self.names.len();
+        if width != names.len() {
+            let problem = format!("it has {width} targets a sample, and {} are expected", names.len());
+            let hint = message!["name as many columns with ", Setting::LabelColumn];
+            return Err(Error::file(path, problem, hint));
+        }
+        let scaled = |(at, &value): (usize, &f64)| match outputs {
+            Outputs::Classes | Outputs::Labels => value as f32,
+            Outputs::Numbers { mean, deviation } => {
+                let column = at % width;
+                ((value - f64::from(mean[column])) / f64::from(deviation[column])) as f32
+            }
+        };
+        Targets::values(width, self.values.iter().enumerate().map(scaled).collect())
+    }
+}

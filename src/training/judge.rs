@@ -1,0 +1,75 @@
+//! A network's score on a part of a data set: from an engine's sums where that says all, else from its outputs.
+
+use super::figures::Figures;
+use super::scoring::hits;
+use crate::data::{Dataset, Outputs, Split, Targets};
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::network::Loss;
+use crate::reference::Matrix;
+use crate::step::metrics::{Score, Sums};
+
+/// Outputs that are held at once, unless a single sample has more.
+const OUTPUTS: usize = 1 << 20;
+
+/// What samples are judged by.
+pub struct Judge {
+    loss: Loss,
+    outputs: Outputs,
+    /// Of each split, where they are numbers.
+    targets: Option<[Targets; 2]>,
+}
+
+impl Judge {
+    /// Of a loss and a data set that has targets for it.
+    pub fn new(loss: Loss, dataset: &Dataset) -> Self {
+        let targets = |split: Split| dataset.split(split).targets().clone();
+        let classes = matches!(dataset.train.targets(), Targets::Classes(_));
+        let targets = (!classes).then(|| [targets(Split::Train), targets(Split::Test)]);
+        Self { loss, outputs: dataset.preparation.outputs.clone(), targets }
+    }
+
+    /// The score of what was trained on.
+    pub fn trained(&self, sums: &Sums) -> Score {
+        sums.score_of(hits(self.loss.task()))
+    }
+
+    /// The score on these samples.
+    ///
+    /// # Errors
+    /// What the engine reports.
+    pub async fn score(&self, engine: &mut impl Engine, split: Split, samples: &[u32]) -> Result<Score> {
+        match self.figures(engine, split, samples, |_, _, _| {}).await? {
+            Some(figures) => Ok(figures.score(self.loss)),
+            None => Ok(self.trained(&engine.evaluate(split, samples).await?)),
+        }
+    }
+
+    /// The figures of labels and numbers; none of classes. `each` is told of every sample: its number, what the network puts
+    /// out, and what it should.
+    ///
+    /// # Errors
+    /// What the engine reports.
+    pub async fn figures(
+        &self,
+        engine: &mut impl Engine,
+        split: Split,
+        samples: &[u32],
+        mut each: impl FnMut(u32, &[f32], &[f32]),
+    ) -> Result<Option<Figures>> {
+        let Some(targets) = &self.targets else { return Ok(None) };
+        let targets = &targets[split as usize];
+        let width = targets.row(0).len();
+        let mut figures = Figures::new(width);
+        for piece in samples.chunks((OUTPUTS / width).max(1)) {
+            let z = engine.logits(split, piece).await?;
+            for (row, &sample) in piece.iter().enumerate() {
+                let (z, t) = (z.row(row), targets.row(sample as usize));
+                let [wide, aim] = [z, t].map(|row| Matrix::from_fn(1, width, |_, c| f64::from(row[c])));
+                figures.count(&self.outputs, self.loss.of_rows(&wide, &aim, 0.0)[0], z, t);
+                each(sample, z, t);
+            }
+        }
+        Ok(Some(figures))
+    }
+}
