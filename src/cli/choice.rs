@@ -40,6 +40,12 @@ pub(super) struct LoadChoice {
     /// the only one of words; else, without a header, the first]
     #[arg(long, value_name = "NAME|INDEX")]
     label_column: Option<String>,
+    /// Of a table of text: the column that says how much each sample counts in training, by name or place from 0
+    #[arg(long, value_name = "NAME|INDEX")]
+    weight_column: Option<String>,
+    /// What classes count in training: `balanced`, so that each counts the same, or name=weight,… [default: every sample counts 1]
+    #[arg(long, value_name = "WEIGHTS")]
+    class_weight: Option<String>,
     /// What the data are for; auto sees words and few whole numbers as classes, columns of 0 and 1 as labels, other numbers
     /// as regression
     #[arg(long, value_enum, default_value_t = TaskChoice::Auto)]
@@ -60,6 +66,8 @@ impl LoadChoice {
     pub fn options(&self) -> LoadOptions {
         LoadOptions {
             label_column: self.label_column.clone(),
+            weight_column: self.weight_column.clone(),
+            class_weight: self.class_weight.clone(),
             task: self.task.task(),
             test_data: self.test_data.as_deref().map(absolute),
             test_fraction: self.test_fraction,

@@ -131,7 +131,13 @@ pub(super) fn places_of(request: Request<'_>) -> Result<Places> {
 impl<'a> Request<'a> {
     pub(super) fn reading(&self, keep_missing: bool) -> Reading<'a> {
         let label_column = self.options.and_then(|options| options.label_column.as_deref());
-        Reading { label_column, memory: self.memory_limit.unwrap_or(MEMORY_LIMIT), keep_missing }
+        let weight_column = self.options.and_then(|options| options.weight_column.as_deref());
+        Reading {
+            label_column,
+            weight_column,
+            memory: self.memory_limit.unwrap_or(MEMORY_LIMIT),
+            keep_missing,
+        }
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Chunk<'a> {
     pixels: Cow<'a, [u8]>,
     labels: Cow<'a, [u32]>,
     targets: &'a Targets,
+    /// None where all count the same.
+    weights: Cow<'a, [f32]>,
     indices: Cow<'a, [u32]>,
 }
 
@@ -42,8 +44,17 @@ impl<'a> Chunk<'a> {
     /// These samples under their own numbers, for whoever needs their labels alone: there are no rows.
     pub fn unread(samples: &'a Samples, wanted: &'a [u32]) -> Self {
         let (pixels, labels) = (Cow::default(), samples.labels().into());
+        let weights = samples.weights().unwrap_or_default().into();
         let (format, row_bytes) = (samples.format(), samples.row_bytes());
-        Self { format, row_bytes, pixels, labels, targets: samples.targets(), indices: wanted.into() }
+        Self {
+            format,
+            row_bytes,
+            pixels,
+            labels,
+            targets: samples.targets(),
+            weights,
+            indices: wanted.into(),
+        }
     }
 
     /// The samples that were asked for, in that order, as numbers for [`row`](Self::row) and [`labels`](Self::labels).
@@ -67,6 +78,19 @@ impl<'a> Chunk<'a> {
     /// One number for each row, as [`Samples::labels`] has them.
     pub fn labels(&self) -> &[u32] {
         &self.labels
+    }
+
+    /// What one of the [`indices`](Self::indices) counts in training: 1 where all count the same.
+    pub fn weight(&self, index: u32) -> f32 {
+        self.weights.get(index as usize).copied().unwrap_or(1.0)
+    }
+
+    /// What is to be multiplied by [`weight`](Self::weight) so that the samples of a batch count 1 together.
+    pub fn scale(&self, batch: &[u32]) -> f32 {
+        match self.weights.is_empty() {
+            true => 1.0 / batch.len() as f32,
+            false => 1.0 / batch.iter().map(|&index| self.weight(index)).sum::<f32>(),
+        }
     }
 
     /// The targets of one of the [`labels`](Self::labels), where they are numbers.
@@ -95,8 +119,11 @@ impl Reader {
         let pixels = self.read(file, wanted)?.into();
         self.begin(file, next)?;
         let labels = wanted.iter().map(|&sample| labels[sample as usize]).collect();
+        let weights = samples.weights().map_or(Cow::default(), |weights| {
+            wanted.iter().map(|&sample| weights[sample as usize]).collect()
+        });
         let indices = (0..wanted.len() as u32).collect();
-        Ok(Chunk { pixels, labels, indices, ..Chunk::unread(samples, wanted) })
+        Ok(Chunk { pixels, labels, weights, indices, ..Chunk::unread(samples, wanted) })
     }
 
     /// Takes what was read ahead, as far as it is what is wanted, and reads the rest.

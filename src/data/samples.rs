@@ -35,6 +35,8 @@ pub struct Samples {
     targets: Targets,
     /// Where targets are numbers: each sample's own number.
     numbers: Vec<u32>,
+    /// What each counts in training, if not all count the same.
+    weights: Option<Arc<Vec<f32>>>,
 }
 
 /// Where rows are.
@@ -120,9 +122,14 @@ impl Samples {
         classes: usize,
     ) -> Result<Self> {
         match (0_usize..).zip(&labels).find(|&(_, &label)| label as usize >= classes) {
-            None => {
-                Ok(Self { features, format, rows, targets: Targets::Classes(labels), numbers: Vec::new() })
-            }
+            None => Ok(Self {
+                features,
+                format,
+                rows,
+                targets: Targets::Classes(labels),
+                numbers: Vec::new(),
+                weights: None,
+            }),
             Some((index, label)) => Err(Error::usage(format!(
                 "label {index} is {label}, but the labels of {classes} classes go from 0 to {}",
                 classes.saturating_sub(1)
@@ -199,6 +206,28 @@ impl Samples {
             }
         };
         Tensor::new([indices.len(), self.features], values)
+    }
+
+    /// The same samples, each of which counts so much in training. Only what the weights are to each other matters.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if they are not one for each sample; [`Error::Usage`] for one that is not a finite number above 0.
+    pub fn with_weights(self, weights: Vec<f32>) -> Result<Self> {
+        if weights.len() != self.len() {
+            return Err(Error::shape("weights of samples", self.len(), weights.len()));
+        }
+        match weights.iter().position(|weight| !(*weight > 0.0 && weight.is_finite())) {
+            None => Ok(Self { weights: Some(Arc::new(weights)), ..self }),
+            Some(at) => Err(Error::usage(format!(
+                "sample {at} has the weight {}: expected a finite number above 0",
+                weights[at]
+            ))),
+        }
+    }
+
+    /// What each sample counts in training, if not all count the same.
+    pub fn weights(&self) -> Option<&[f32]> {
+        self.weights.as_ref().map(|weights| weights.as_slice())
     }
 
     /// What each row is to be answered with.

@@ -28,6 +28,7 @@ settings! {
     Backend "backend" "Which interface to a GPU, or the CPU.",
     Batch "batch" "Samples of a gradient check.",
     BatchSize "batch_size" "Samples in a batch.",
+    ClassWeight "class_weight" "What a sample of each class counts.",
     ClipNorm "clip_norm" "The longest gradient.",
     Data "data" "Which data set.",
     DataDir "data_dir" "The folder of data sets.",
@@ -64,5 +65,6 @@ settings! {
     Train "train" "How many training samples.",
     ValidationFraction "validation_fraction" "How much of the training set is held out.",
     WarmupEpochs "warmup_epochs" "Epochs in which the learning rate rises.",
+    WeightColumn "weight_column" "The column of the samples' weights.",
     WeightDecay "weight_decay" "The penalty on large weights.",
 }

@@ -71,3 +71,4 @@ mod trace;
 mod trainer;
 mod trainer_resume;
 mod training_options;
+mod weights;

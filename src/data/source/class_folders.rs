@@ -158,6 +158,7 @@ impl Images {
             columns: None,
             rows: Rows::Memory(self.pictures.bytes),
             answers: Answers::One(self.labels),
+            weights: None,
         }
     }
 }

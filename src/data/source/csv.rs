@@ -23,9 +23,15 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
         return Err(Error::file(path, problem, "a table has a column of labels, and columns of values"));
     }
     let targets = table.targets(reading.label_column)?;
+    let weight = reading.weight_column.map(|name| table.label(Some(name))).transpose()?;
+    if let Some(weight) = weight.filter(|weight| targets.contains(weight)) {
+        let problem = format!("column {weight}, from 0, is named as labels and as weights");
+        return Err(Error::file(path, problem, message!["name another with ", Setting::WeightColumn]));
+    }
     let index = table.numbers_its_rows() && !targets.contains(&0) && table.columns() > targets.len() + 1;
+    let count = targets.len() + usize::from(weight.is_some());
     let skipped = index.then_some(0);
-    let columns = table.columns() - targets.len() - usize::from(index);
+    let columns = (table.columns() - usize::from(index)).saturating_sub(count);
     if columns == 0 {
         let hint = message!["leave a column of values out of ", Setting::LabelColumn];
         return Err(Error::file(path, "all of its columns are targets, and none has values", hint));
@@ -39,12 +45,14 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
         1 => Answers::One(Labels::default()),
         _ => Answers::Many(Numbers { names: names.clone(), values: Vec::new() }),
     };
-    let mut rows = Columns { reading, targets, skipped, columns, values: Vec::new(), answers };
+    let weights = weight.map(|_| Vec::new());
+    let mut rows =
+        Columns { reading, targets, weight, skipped, columns, values: Vec::new(), answers, weights };
     let mut row = StringRecord::new();
     while table.read(&mut row)? {
         rows.push(&table, &row, path)?;
     }
-    let Columns { values, answers, targets, .. } = rows;
+    let Columns { values, answers, targets, weights, .. } = rows;
     if answers.len() == 0 {
         let hint = "use a file with a row for each sample";
         return Err(Error::file(path, "it has a header and nothing else", hint));
@@ -56,7 +64,9 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
     };
     let without = if index { ", the first column left out as row numbers" } else { "" };
     let what = format!("a table of text: {} rows of {columns} values, {named}{without}", answers.len());
-    let kept = |&(column, _): &(usize, &str)| !targets.contains(&column) && Some(column) != skipped;
+    let kept = |&(column, _): &(usize, &str)| {
+        !targets.contains(&column) && Some(column) != skipped && Some(column) != weight
+    };
     let target = table.names().and_then(|_| names.first().cloned());
     let names = table.names().map(|names| names.enumerate().filter(kept).map(|(_, name)| name.to_owned()));
     let train = Part {
@@ -67,6 +77,7 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
         columns: names.map(Iterator::collect),
         rows: Rows::Memory(values),
         answers,
+        weights,
     };
     Ok(Source { what, train, test: None, classes: None, target })
 }
@@ -76,11 +87,14 @@ struct Columns<'a> {
     reading: Reading<'a>,
     /// The columns of targets, in the order that they were asked for.
     targets: Vec<usize>,
+    /// The column of weights.
+    weight: Option<usize>,
     skipped: Option<usize>,
     columns: usize,
     /// f32 values in this machine's order of bytes.
     values: Vec<u8>,
     answers: Answers,
+    weights: Option<Vec<f32>>,
 }
 
 impl Columns<'_> {
@@ -98,6 +112,13 @@ impl Columns<'_> {
         for (column, text) in row.iter().enumerate().filter(|&(column, _)| Some(column) != self.skipped) {
             let text = text.trim();
             if self.targets.contains(&column) {
+                continue;
+            }
+            if let Some(weights) = self.weights.as_mut().filter(|_| self.weight == Some(column)) {
+                let weight = number(text).ok().filter(|&weight| weight > 0.0);
+                let wrong =
+                    || table.wrong(row, column, &format!("`{text}` is no weight: expected a number above 0"));
+                weights.push(weight.ok_or_else(wrong)?);
                 continue;
             }
             let value = match number(text) {

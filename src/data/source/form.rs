@@ -73,12 +73,16 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
 }
 
 fn without_columns(path: &Path, what: &str, reading: Reading<'_>) -> Result<()> {
-    match reading.label_column {
+    let asked = [
+        (Setting::LabelColumn, "label", reading.label_column),
+        (Setting::WeightColumn, "weight", reading.weight_column),
+    ];
+    match asked.into_iter().find_map(|(setting, kind, name)| Some((setting, kind, name?))) {
         None => Ok(()),
-        Some(name) => Err(Error::usage(message![
-            Setting::LabelColumn.set(name),
+        Some((setting, kind, name)) => Err(Error::usage(message![
+            setting.set(name),
             format!(
-                ": {} is {what}, and its labels are no column of a table; leave the option out",
+                ": {} is {what}, and its {kind}s are no column of a table; leave the option out",
                 path.display()
             )
         ])),
@@ -87,6 +91,13 @@ fn without_columns(path: &Path, what: &str, reading: Reading<'_>) -> Result<()> 
 
 #[cfg(feature = "parquet")]
 fn parquet(path: &Path, reading: Reading<'_>) -> Result<Source> {
+    if reading.weight_column.is_some() {
+        let problem = message![
+            Setting::WeightColumn,
+            " is for tables of text: save the table as CSV, or leave the option out"
+        ];
+        return Err(Error::usage(problem));
+    }
     super::parquet::read(path, reading)
 }
 

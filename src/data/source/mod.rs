@@ -12,6 +12,7 @@ mod parquet;
 mod part;
 mod pictures;
 mod set;
+mod weights;
 
 use std::path::Path;
 
@@ -123,7 +124,7 @@ impl Source {
                 Preparation { scaling: source.scaling(options.scale), class_names, outputs }
             }
         };
-        let Self { what, train, test: Some(test), .. } = source else {
+        let Self { what, mut train, test: Some(test), .. } = source else {
             return Err(Error::Internal("a set without a test part".into()));
         };
         same_shape(&train, &test)?;
@@ -137,12 +138,15 @@ impl Source {
             preparation.scaling.words(),
             taken_for(task, why)
         );
+        let (column, names) = (train.weights.take(), &preparation.class_names);
+        let class_weight = options.class_weight.as_deref();
+        let train = weights::weighted(train.samples(&preparation, left)?, column, class_weight, task, names)?;
         let dataset = Dataset {
             name: name.to_owned(),
             origin: origin.display().to_string(),
             image_shape,
             classes: preparation.class_names.len(),
-            train: train.samples(&preparation, left)?,
+            train,
             test: test.samples(&preparation, left)?,
             preparation,
         };

@@ -94,6 +94,7 @@ fn pair(archive: &mut Npz, places: &[usize], path: &Path, reading: Reading<'_>) 
         columns: None,
         rows: Rows::Memory(bytes),
         answers,
+        weights: None,
     })
 }
 

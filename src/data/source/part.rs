@@ -35,6 +35,8 @@ pub struct Part {
     pub rows: Rows,
     /// As many as rows.
     pub answers: Answers,
+    /// What each row counts in training, if the source says so.
+    pub weights: Option<Vec<f32>>,
 }
 
 /// The f32 values of rows of [`Format::Floats`].
@@ -87,11 +89,15 @@ impl Part {
         }
         bytes.truncate(kept.len() * size);
         bytes.shrink_to_fit();
+        let of =
+            |weights: &Vec<f32>, rows: &[usize]| rows.iter().map(|&row| weights[row]).collect::<Vec<_>>();
+        let weights = self.weights.as_ref().map(|weights| of(weights, &taken));
+        self.weights = self.weights.as_ref().map(|weights| of(weights, &kept));
         let answers = self.answers.part(&taken);
         self.answers = self.answers.part(&kept);
         let (path, columns, rows) = (self.path.clone(), self.columns.clone(), Rows::Memory(split));
         let Self { format, features, image_shape, .. } = self;
-        Ok((self, Self { path, format, features, image_shape, columns, rows, answers }))
+        Ok((self, Self { path, format, features, image_shape, columns, rows, answers, weights }))
     }
 
     /// Scaled samples, with the classes in the order of their names.

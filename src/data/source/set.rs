@@ -18,6 +18,10 @@ use crate::network::Task;
 pub struct LoadOptions {
     /// Of a table: the column with the labels, by its name or its place from 0; or several with commas between them.
     pub label_column: Option<String>,
+    /// Of a table: the column that says how much a sample counts in training, by its name or its place from 0.
+    pub weight_column: Option<String>,
+    /// What classes count in training: `balanced`, or `name=weight,…`.
+    pub class_weight: Option<String>,
     /// What the data are for; if `None`, what their targets look like.
     pub task: Option<Task>,
     /// What to test on, if the data have no test part of their own.
@@ -30,7 +34,15 @@ pub struct LoadOptions {
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { label_column: None, task: None, test_data: None, test_fraction: 0.2, scale: Scale::Auto }
+        Self {
+            label_column: None,
+            weight_column: None,
+            class_weight: None,
+            task: None,
+            test_data: None,
+            test_fraction: 0.2,
+            scale: Scale::Auto,
+        }
     }
 }
 
@@ -39,6 +51,8 @@ impl Default for LoadOptions {
 pub struct Reading<'a> {
     /// Of a table: the column with the labels, or several.
     pub label_column: Option<&'a str>,
+    /// Of a table: the column of weights.
+    pub weight_column: Option<&'a str>,
     /// Bytes that samples may take in memory.
     pub memory: u64,
     /// Keep values that are missing or not finite, as NaN, for whoever wants to count them.

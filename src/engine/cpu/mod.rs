@@ -92,7 +92,7 @@ impl CpuEngine {
 
     /// One step: forward and backward by rows of the batch, then the update by rows of the weights.
     fn step(&mut self, data: &Chunk<'_>, samples: &[u32]) {
-        let (level, number, scale) = (self.level, self.steps, 1.0 / samples.len() as f32);
+        let (level, number, scale) = (self.level, self.steps, data.scale(samples));
         self.pass(samples, |rows, network, samples, first| {
             let place = Place { step: number as u32, first };
             dispatch!(level, s => rows.gradients(s, network, data, samples, scale, place));

@@ -63,7 +63,7 @@ impl Rows {
         self.score(data, samples, None);
     }
 
-    /// As [`evaluate`](Self::evaluate), and then the gradients; `scale` is 1 / samples in the batch.
+    /// As [`evaluate`](Self::evaluate), and then the gradients; `scale` is what weights are multiplied by: 1 / samples in the batch.
     #[inline(always)]
     pub fn gradients<S: Simd>(
         &mut self,
@@ -150,6 +150,7 @@ impl Rows {
             self.dz[last].read_row(row, &mut self.z);
             let smoothing = if scale.is_some() { self.label_smoothing } else { 0.0 };
             let target = Target { label: label as usize, values: data.target(label) };
+            let scale = scale.map(|scale| scale * data.weight(sample));
             let (loss, hit) = loss::score(self.of, &mut self.z, target, smoothing, scale);
             self.loss += f64::from(loss);
             self.hits += u64::from(hit);

@@ -21,7 +21,7 @@ pub use self::pace::Pace;
 use self::rows::{ALIGNED_ROWS, evaluation_rows};
 use self::source::Source;
 use super::{Engine, EngineInfo, replace_test};
-use crate::data::{Dataset, Format, Samples, Split};
+use crate::data::{Chunk, Dataset, Format, Samples, Split};
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Launch};
 use crate::kernels::{Kernels, Layout, Matrix, Sample, Sum};
@@ -115,7 +115,7 @@ impl GpuEngine {
         };
         let evaluation_rows = evaluation_rows(&gpu, spec, layout, largest);
         let mut training = Training::new(&network, spec, &options, batches, evaluation_rows, layout)?;
-        let end = (&training.x, spec.classes());
+        let end = (&training.x, spec);
         let source = |samples| Source::new(&gpu, &network.kernels, samples, residency, &training.order, end);
         let (train_source, test_source) = (source(&dataset.train).await?, source(&dataset.test).await?);
         let evaluation = Evaluation::new(&network, spec, &training, evaluation_rows)?;
@@ -243,11 +243,13 @@ impl Training {
     }
 
     /// The order of whole batches, each padded to a slot's rows.
-    fn order(&self, labels: &[u32], samples: &[u32], batch_size: usize) -> Vec<Sample> {
+    fn order(&self, chunk: &Chunk<'_>, batch_size: usize) -> Vec<Sample> {
+        let (labels, samples) = (chunk.labels(), chunk.indices());
         let mut order = vec![Sample::PADDING; samples.len().div_ceil(batch_size) * self.slot_rows];
         for (slot, batch) in order.chunks_mut(self.slot_rows).zip(samples.chunks(batch_size)) {
-            let weight = 1.0 / batch.len() as f32;
+            let scale = chunk.scale(batch);
             for (row, &sample) in slot.iter_mut().zip(batch) {
+                let weight = chunk.weight(sample) * scale;
                 *row = Sample { sample, label: labels[sample as usize], weight, unused: 0 };
             }
         }
@@ -280,7 +282,7 @@ impl Engine for GpuEngine {
         let taken = if steps == 0 { samples.len() } else { steps * batch_size };
         let (now, rest) = samples.split_at(taken);
         let chunk = self.train_source.chunk(&self.dataset.train, now, &rest[..taken.min(rest.len())])?;
-        let order = training.order(chunk.labels(), chunk.indices(), batch_size);
+        let order = training.order(&chunk, batch_size);
         if steps == 0 && training.short.as_ref().is_none_or(|(rows, _)| *rows != taken) {
             training.short = Some((taken, training.step(network, &self.train_source, 0, taken)?));
         }
@@ -347,7 +349,7 @@ impl Engine for GpuEngine {
         replace_test(&mut self.dataset, samples)?;
         if !self.test_source.starts_again() {
             let (Network { gpu, kernels, .. }, Training { order, x, .. }) = (&self.network, &self.training);
-            let (samples, end) = (&self.dataset.test, (x, self.spec.classes()));
+            let (samples, end) = (&self.dataset.test, (x, &self.spec));
             self.test_source = Source::new(gpu, kernels, samples, Residency::Streamed, order, end).await?;
         }
         Ok(())

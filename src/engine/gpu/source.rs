@@ -2,9 +2,10 @@
 
 use super::Residency;
 use crate::data::{Chunk, Format, Reader, Samples, Targets};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gpu::{Buffer, Gpu, Launch, Staging, Submission};
 use crate::kernels::{BoundGather, Gather, GatherFloats, Kernels, Matrix, Sample};
+use crate::network::{Loss, MlpSpec, Task};
 
 /// The samples of one split, and the gather that turns them into rows of x.
 pub(super) struct Source {
@@ -32,7 +33,7 @@ impl Source {
         samples: &Samples,
         residency: Residency,
         order: &Buffer,
-        (x, outputs): (&Matrix, usize),
+        (x, spec): (&Matrix, &MlpSpec),
     ) -> Result<Self> {
         let pitch = match samples.format() {
             Format::Bytes => Gather::pitch(samples.features()),
@@ -59,7 +60,7 @@ impl Source {
             upload_all(gpu, &images, samples, pitch).await?;
             None
         };
-        let targets = upload_targets(gpu, samples.targets(), outputs)?;
+        let targets = upload_targets(gpu, samples.targets(), spec.classes(), spec.loss())?;
         Ok(Self { gather, order: order.clone(), targets, pitch, stream })
     }
 
@@ -105,12 +106,22 @@ impl Source {
     }
 }
 
-/// Classes lie in the order of a batch; numbers lie here. For samples that are to be answered without being measured, one
-/// row is there to be read.
-fn upload_targets(gpu: &Gpu, targets: &Targets, outputs: usize) -> Result<Buffer> {
-    match targets {
-        Targets::Values { values, .. } => gpu.upload("targets", values.as_slice()),
-        Targets::Classes(_) => gpu.upload("targets", &vec![0.0_f32; outputs]),
+/// Classes lie in the order of a batch; numbers lie here. Samples that have classes can be answered by a network of numbers,
+/// and their loss means nothing then: there are zeros for it to read. Kernels trust what they read, so all else is refused.
+fn upload_targets(gpu: &Gpu, targets: &Targets, outputs: usize, loss: Loss) -> Result<Buffer> {
+    match (targets, loss.task()) {
+        (Targets::Classes(_), Task::Classification) => gpu.upload("targets", &[0.0_f32]),
+        (Targets::Classes(classes), _) => {
+            let rows = classes.iter().max().map_or(1, |&class| class as usize + 1);
+            gpu.upload("targets", &vec![0.0_f32; rows * outputs])
+        }
+        (Targets::Values { width, values }, task) if *width == outputs && task != Task::Classification => {
+            gpu.upload("targets", values.as_slice())
+        }
+        (Targets::Values { width, .. }, task) => {
+            let expected = format!("what the task {} has, for {outputs} outputs", task.name());
+            Err(Error::shape("targets", expected, format!("{width} numbers a sample")))
+        }
     }
 }
 

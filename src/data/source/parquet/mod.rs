@@ -19,7 +19,7 @@ use super::pictures::{Picture, Pictures};
 use super::{Answers, Labels, Numbers, Part, Reading, Rows, Source, part};
 use crate::data::Format;
 use crate::data::table::LABELS;
-use crate::error::{Error, Result, Setting, message};
+use crate::error::{Error, Message, Result, Setting, message};
 
 /// Records read between two looks at the memory left.
 const PIECE: usize = 512;
@@ -92,7 +92,8 @@ fn read_here(path: &Path, reading: Reading<'_>) -> Result<Source> {
     };
     let what = format!("a Parquet file of {kind}: {count} rows of {row}, {named}");
     let rows = Rows::Memory(rows);
-    let train = Part { path: path.to_owned(), format, features, image_shape, columns, rows, answers };
+    let train =
+        Part { path: path.to_owned(), format, features, image_shape, columns, rows, answers, weights: None };
     Ok(Source { what, train, test: None, classes, target: Some(target) })
 }
 
@@ -255,7 +256,7 @@ impl<'a> Table<'a> {
                 Setting::MemoryLimit,
                 " allows more memory"
             ];
-            let refuse = |problem: String| self.wrong(row, column, &problem, hint);
+            let refuse = |problem: String| self.wrong(row, column, &problem, hint.clone());
             let Value::Bytes(bytes) = value else { return Err(refuse("the image is missing".into())) };
             let picture = Picture::decode(bytes, pictures.shape).map_err(refuse)?;
             let picture = picture.ok_or_else(|| refuse("these bytes are no PNG or JPEG image".into()))?;
@@ -311,7 +312,7 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    fn wrong(&self, row: usize, leaf: usize, problem: &str, hint: &str) -> Error {
+    fn wrong(&self, row: usize, leaf: usize, problem: &str, hint: impl Into<Message>) -> Error {
         Error::file(self.path, format!("row {row}, from 0, column `{}`: {problem}", self.name(leaf)), hint)
     }
 
