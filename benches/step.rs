@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use gpu_mlp::bench::Subject;
-use gpu_mlp::engine::Engine;
+use gpu_mlp::engine::{Device, Engine};
 use gpu_mlp::gpu::{Backend, Gpu, Launch, adapter};
 use pollster::block_on;
 
@@ -99,7 +99,7 @@ fn cpu(criterion: &mut Criterion) {
             bencher.iter(|| product.run());
         });
     }
-    steps(&mut group, block_on(subject.on_cpu()).expect("a network that fits"), &subject.samples());
+    steps(&mut group, block_on(subject.on(&Device::Cpu)).expect("a network that fits"), &subject.samples());
     group.finish();
 }
 

@@ -3,10 +3,8 @@
 //! The engine keeps the network and the samples, and takes steps on whichever samples it is told to; everything else is
 //! up to the loop. With a GPU the same loop runs on it: `cargo run --release --example custom_loop -- gpu`.
 
-use std::sync::Arc;
-
 use gpu_mlp::data::{self, Dataset, Request, Split};
-use gpu_mlp::engine::{CpuEngine, Engine, GpuEngine, Residency};
+use gpu_mlp::engine::{self, Device, Engine, Residency};
 use gpu_mlp::gpu::{Gpu, adapter};
 use gpu_mlp::metrics::Sums;
 use gpu_mlp::model::Parameters;
@@ -50,21 +48,19 @@ async fn train(engine: &mut impl Engine, dataset: &Dataset, config: &TrainConfig
 }
 
 fn main() -> gpu_mlp::Result<()> {
-    let dataset = Arc::new(data::load(Request { data: Some("digits"), ..Request::default() })?.dataset);
+    let dataset = data::load(Request { data: Some("digits"), ..Request::default() })?.dataset;
     let config = TrainConfig { hidden: vec![64], epochs: 5, ..TrainConfig::default() };
     let (spec, options) = (config.spec(&dataset)?, config.step_options(&dataset)?);
     let on_gpu = std::env::args().nth(1).is_some_and(|device| device == "gpu");
     let accuracy = pollster::block_on(async {
         let found = if on_gpu { adapter::find(&adapter::Request::default()).await? } else { None };
-        match found {
-            Some(adapter) => {
-                let gpu = Gpu::open(&adapter).await?;
-                let residency = Residency::WhereTheyFit;
-                let mut engine = GpuEngine::new(gpu, &spec, dataset.clone(), options, residency).await?;
-                train(&mut engine, &dataset, &config).await
-            }
-            None => train(&mut CpuEngine::new(&spec, dataset.clone(), options), &dataset, &config).await,
-        }
+        let device = match found {
+            Some(adapter) => Device::Gpu(Gpu::open(&adapter).await?),
+            None => Device::Cpu,
+        };
+        let mut engine = engine::open(&device, &spec, options, Residency::WhereTheyFit).await?;
+        engine.load_dataset(&dataset).await?;
+        train(&mut engine, &dataset, &config).await
     })?;
     assert!(accuracy > 0.9, "the network has not learnt");
     Ok(())

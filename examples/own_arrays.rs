@@ -3,7 +3,6 @@
 //! `cargo run --release --example own_arrays`
 
 use std::f32::consts::TAU;
-use std::sync::Arc;
 
 use gpu_mlp::data::{Dataset, Outputs, Preparation, Samples, Scaling};
 use gpu_mlp::engine::CpuEngine;
@@ -31,7 +30,7 @@ fn main() -> gpu_mlp::Result<()> {
         let (values, labels) = spiral(points);
         Samples::of_floats(2, &values, labels, ARMS)
     };
-    let dataset = Arc::new(Dataset {
+    let dataset = Dataset {
         name: "spiral".into(),
         origin: "own arrays".into(),
         image_shape: [1, 2],
@@ -43,7 +42,7 @@ fn main() -> gpu_mlp::Result<()> {
         },
         train: samples(400)?,
         test: samples(77)?,
-    });
+    };
     let config = TrainConfig {
         hidden: vec![32, 32],
         batch_size: 32,
@@ -54,7 +53,7 @@ fn main() -> gpu_mlp::Result<()> {
     };
 
     let (spec, options) = (config.spec(&dataset)?, config.step_options(&dataset)?);
-    let mut engine = CpuEngine::new(&spec, dataset.clone(), options);
+    let mut engine = CpuEngine::new(&spec, options);
     let history = pollster::block_on(async {
         let mut trainer = Trainer::start(&mut engine, &config, &dataset).await?;
         trainer.run(&mut Unobserved).await?;

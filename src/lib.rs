@@ -1,17 +1,16 @@
 //! Multi-layer perceptrons trained with WGSL compute shaders on any GPU, or on the CPU.
 //!
-//! A network in ten lines, here on the CPU; [`gpu::Gpu::open`] and [`engine::GpuEngine`] do the same on an adapter:
+//! A network in ten lines, here on the CPU; [`gpu::Gpu::open`] and [`engine::open`] do the same on an adapter:
 //!
 //! ```
-//! use std::sync::Arc;
 //! use gpu_mlp::data::{self, Request, Split};
 //! use gpu_mlp::engine::{CpuEngine, Engine};
 //! use gpu_mlp::training::{TrainConfig, Trainer, Unobserved};
 //!
 //! # fn main() -> gpu_mlp::Result<()> {
-//! let dataset = Arc::new(data::load(Request { data: Some("digits"), ..Request::default() })?.dataset);
+//! let dataset = data::load(Request { data: Some("digits"), ..Request::default() })?.dataset;
 //! let config = TrainConfig { hidden: vec![32], epochs: 1, ..TrainConfig::default() };
-//! let mut engine = CpuEngine::new(&config.spec(&dataset)?, dataset.clone(), config.step_options(&dataset)?);
+//! let mut engine = CpuEngine::new(&config.spec(&dataset)?, config.step_options(&dataset)?);
 //! pollster::block_on(async {
 //!     let mut trainer = Trainer::start(&mut engine, &config, &dataset).await?;
 //!     trainer.run(&mut Unobserved).await?;

@@ -11,14 +11,12 @@
 //!
 //! Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 11.5.
 
-use std::sync::Arc;
-
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Serialize;
 
-use crate::data::{Dataset, Preparation, Samples, Targets};
-use crate::engine::{Engine, EngineInfo};
+use crate::data::{Samples, Split, Targets};
+use crate::engine::{self, Device, Engine, EngineInfo, Residency};
 use crate::error::{Error, Remedy, Result, Setting, message};
 use crate::network::{Activation, Activations, Loss, MlpSpec, Parameters, Task};
 use crate::reference::{Forward, Matrix, Mlp};
@@ -54,12 +52,12 @@ pub struct Problem {
     pub parameters: Parameters,
     /// What follows every hidden layer.
     pub activation: Activations,
-    /// What is made small; the dataset has targets for it.
+    /// What is made small; the samples have targets for it.
     pub loss: Loss,
     /// How much of each label is spread evenly over all classes.
     pub label_smoothing: f32,
-    /// Synthetic samples; the training split is the batch.
-    pub dataset: Arc<Dataset>,
+    /// The batch: synthetic samples.
+    pub samples: Samples,
 }
 
 /// What became of one tensor.
@@ -130,17 +128,8 @@ impl Problem {
             *b = (rng.next_u32() % 201) as f32 / 1000.0 - 0.1;
         }
         let samples = draw(&mut rng, &parameters.in_f64(activation.clone()), batch)?;
-        let dataset = Dataset {
-            name: "random".into(),
-            origin: "made here".into(),
-            image_shape: [1, FEATURES],
-            classes: CLASSES,
-            preparation: Preparation::of_images(CLASSES),
-            test: samples.clone(),
-            train: samples,
-        };
         let (loss, label_smoothing) = (Loss::default(), 0.0);
-        Ok(Self { parameters, activation, loss, label_smoothing, dataset: Arc::new(dataset) })
+        Ok(Self { parameters, activation, loss, label_smoothing, samples })
     }
 
     /// The same network and samples with another loss: numbers as targets, random ones, or zeros and ones for labels.
@@ -155,12 +144,9 @@ impl Problem {
             Task::Regression => |word| (word >> 8) as f32 / (1 << 22) as f32 - 2.0,
         };
         let mut rng = ChaCha8Rng::seed_from_u64(0);
-        let count = self.dataset.train.len() * CLASSES;
+        let count = self.samples.len() * CLASSES;
         let targets = Targets::values(CLASSES, (0..count).map(|_| value(rng.next_u32())).collect())?;
-        let mut dataset = (*self.dataset).clone();
-        dataset.train = dataset.train.with_targets(targets)?;
-        dataset.test = dataset.train.clone();
-        self.dataset = Arc::new(dataset);
+        self.samples = self.samples.with_targets(targets)?;
         Ok(self)
     }
 
@@ -175,7 +161,7 @@ impl Problem {
     /// The step after which the velocities are the gradient.
     pub fn options(&self) -> StepOptions {
         let sgd = Sgd { lr: 0.1, momentum: 0.5, weight_decay: 0.0 };
-        let plain = StepOptions::sgd(self.dataset.train.len(), sgd);
+        let plain = StepOptions::sgd(self.samples.len(), sgd);
         StepOptions { label_smoothing: self.label_smoothing, ..plain }
     }
 
@@ -184,7 +170,8 @@ impl Problem {
     /// # Errors
     /// [`Error::Device`] if the device fails.
     pub async fn gradient(&self, engine: &mut impl Engine) -> Result<Parameters> {
-        let batch: Vec<u32> = (0..self.dataset.train.len() as u32).collect();
+        let batch: Vec<u32> = (0..self.samples.len() as u32).collect();
+        engine.load(Split::Train, self.samples.clone()).await?;
         engine.set_parameters(&self.parameters, None).await?;
         engine.set_sums(&Sums::default()).await?;
         let taken = engine.train(&batch).await?;
@@ -200,7 +187,7 @@ impl Problem {
     /// [`Error::Shape`] if it is of another network.
     pub fn judge(&self, gradient: &Parameters) -> Result<Report> {
         gradient.check(&self.parameters.spec()?)?;
-        let samples = &self.dataset.train;
+        let samples = &self.samples;
         let batch: Vec<u32> = (0..samples.len() as u32).collect();
         let (mut mlp, x) = (self.parameters.in_f64(self.activation.clone()), samples.inputs(&batch)?);
         let aims = Aims::of(samples, &batch)?;
@@ -231,11 +218,13 @@ pub struct Checked {
     pub report: Report,
 }
 
-/// Checks an engine made with [`Problem::options`] for the problem.
+/// Checks the engine of a device.
 ///
 /// # Errors
-/// [`Error::Device`] if the device fails.
-pub async fn check(problem: &Problem, mut engine: impl Engine) -> Result<Checked> {
+/// As [`engine::open`] and [`Problem::gradient`].
+pub async fn check(problem: &Problem, device: &Device) -> Result<Checked> {
+    let (spec, options) = (problem.spec()?, problem.options());
+    let mut engine = engine::open(device, &spec, options, Residency::WhereTheyFit).await?;
     let gradient = problem.gradient(&mut engine).await?;
     Ok(Checked { engine: engine.info(), report: problem.judge(&gradient)? })
 }

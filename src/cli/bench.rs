@@ -52,13 +52,13 @@ pub fn run(args: &BenchArgs) -> Result<u8> {
     let options =
         Options { hidden: args.hidden.0.clone(), batch_size: args.batch_size, seconds: args.seconds };
     let report = pollster::block_on(async {
-        let (gpu, notice) = args.device.open().await?;
+        let (device, notice) = args.device.open().await?;
         if let Some(notice) = notice {
             note(&notice);
         }
         interrupt::listen("ending with what has been measured; Ctrl-C again ends at once");
         let mut watcher = Watcher::new();
-        let report = bench::run(gpu.as_ref(), &options, &mut watcher).await;
+        let report = bench::run(&device, &options, &mut watcher).await;
         watcher.bar.finish_and_clear();
         report
     })?;

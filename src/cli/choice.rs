@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use super::number;
 use super::output::{note, told};
 use crate::data::{self, Dataset, LoadOptions, Preparation, Scale, Split};
+use crate::engine::Device;
 use crate::error::{Error, Remedy, Result, Setting};
 use crate::gpu::adapter::{self, Adapter, DeviceType, Request};
 use crate::gpu::{Backend, Gpu};
@@ -217,8 +218,8 @@ impl BackendChoice {
     }
 }
 
-/// What computes.
-pub(super) enum Device {
+/// What is to compute, before it is opened.
+pub(super) enum Found {
     Cpu,
     Gpu(Adapter),
 }
@@ -243,35 +244,35 @@ impl DeviceChoice {
     }
 
     /// The device, and why it is one that may surprise.
-    pub async fn find(&self) -> Result<(Device, Option<String>)> {
+    pub async fn find(&self) -> Result<(Found, Option<String>)> {
         self.check()?;
         if self.backend == BackendChoice::Cpu {
-            return Ok((Device::Cpu, None));
+            return Ok((Found::Cpu, None));
         }
         let Some(adapter) = adapter::find(&self.request()).await? else {
             let notice =
                 "no hardware GPU found, so the CPU computes (`gpu-mlp devices` lists software adapters)";
-            return Ok((Device::Cpu, Some(notice.into())));
+            return Ok((Found::Cpu, Some(notice.into())));
         };
         let name = &adapter.summary.name;
         let software = adapter.summary.device_type == DeviceType::Cpu;
         let notice = software.then(|| {
             format!("{name} is a software adapter, for testing: --backend cpu is faster on this machine")
         });
-        Ok((Device::Gpu(adapter), notice))
+        Ok((Found::Gpu(adapter), notice))
     }
 
-    /// The opened GPU, or nothing if the CPU computes; and why it is one that may surprise.
-    pub async fn open(&self) -> Result<(Option<Gpu>, Option<String>)> {
-        let (device, notice) = self.find().await?;
-        let Device::Gpu(adapter) = device else { return Ok((None, notice)) };
+    /// The device, opened, and why it is one that may surprise.
+    pub async fn open(&self) -> Result<(Device, Option<String>)> {
+        let (found, notice) = self.find().await?;
+        let Found::Gpu(adapter) = found else { return Ok((Device::Cpu, notice)) };
         let cache = dirs::cache_dir().map(|folder| folder.join("gpu-mlp"));
         match Gpu::open_with_cache(&adapter, cache.as_deref()).await {
-            Ok(gpu) if self.checked => Ok((Some(gpu.with_checks(true)), notice)),
-            Ok(gpu) => Ok((Some(gpu), notice)),
+            Ok(gpu) if self.checked => Ok((Device::Gpu(gpu.with_checks(true)), notice)),
+            Ok(gpu) => Ok((Device::Gpu(gpu), notice)),
             // Nobody asked for this adapter: that it cannot be used is no reason not to compute.
             Err(reason @ Error::NoAdapter { .. }) if self.is_open() => {
-                Ok((None, Some(format!("the CPU computes: {}", told(&reason)))))
+                Ok((Device::Cpu, Some(format!("the CPU computes: {}", told(&reason)))))
             }
             Err(error) => Err(error),
         }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::choice::{Device, DeviceChoice};
+use super::choice::{DeviceChoice, Found};
 use super::output::{json, note, say, thousands};
 use crate::error::Result;
 use crate::gpu::Backend;
@@ -46,8 +46,8 @@ pub fn run(args: &DevicesArgs) -> Result<()> {
     }
     let (device, notice) = pollster::block_on(args.choice.find())?;
     let chosen = match &device {
-        Device::Cpu => None,
-        Device::Gpu(adapter) => Some(adapter.summary.index),
+        Found::Cpu => None,
+        Found::Gpu(adapter) => Some(adapter.summary.index),
     };
     if args.json {
         let backends = Backend::ALL.into_iter().filter(|backend| backend.is_built_in()).collect();
@@ -55,8 +55,8 @@ pub fn run(args: &DevicesArgs) -> Result<()> {
         return Ok(());
     }
     say(&match &device {
-        Device::Cpu => format!("chosen: the CPU, {} threads", rayon::current_num_threads()),
-        Device::Gpu(Adapter { summary, .. }) => format!("chosen: {}: {}", summary.index, summary.name),
+        Found::Cpu => format!("chosen: the CPU, {} threads", rayon::current_num_threads()),
+        Found::Gpu(Adapter { summary, .. }) => format!("chosen: {}: {}", summary.index, summary.name),
     });
     if let Some(notice) = notice {
         note(&notice);

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -91,7 +90,7 @@ fn named<'a, T: Copy>(names: &'a [String], scores: &[T]) -> Vec<Named<'a, T>> {
 pub fn run(args: &EvalArgs) -> Result<()> {
     let (parameters, info) = run::load_model(&args.model)?;
     let preparation = &info.preparation;
-    let dataset = Arc::new(choice::load_for(&args.model, &info, &args.data)?);
+    let dataset = choice::load_for(&args.model, &info, &args.data)?;
     let split = choice::split(&args.split);
     let (measured, _) = measure(&args.device, (&parameters, &info), &dataset, split, 0)?;
     let (data, samples, score) = (&dataset.name, dataset.split(split).len(), measured.score);

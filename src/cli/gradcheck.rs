@@ -4,7 +4,6 @@ use super::choice::{self, DeviceChoice, Hidden};
 use super::number;
 use super::output::{json, note, say};
 use crate::checks::gradcheck::{self, Checked, Problem};
-use crate::engine::{CpuEngine, GpuEngine, Residency};
 use crate::error::{Error, Result};
 use crate::network::{Activations, Loss, Task};
 
@@ -66,18 +65,11 @@ pub fn run(args: &GradcheckArgs) -> Result<u8> {
 }
 
 async fn check(args: &GradcheckArgs, problem: &Problem) -> Result<Checked> {
-    let (gpu, notice) = args.device.open().await?;
+    let (device, notice) = args.device.open().await?;
     if let Some(notice) = notice {
         note(&notice);
     }
-    let (spec, data, options) = (problem.spec()?, problem.dataset.clone(), problem.options());
-    match gpu {
-        None => gradcheck::check(problem, CpuEngine::new(&spec, data, options)).await,
-        Some(gpu) => {
-            let engine = GpuEngine::new(gpu, &spec, data, options, Residency::WhereTheyFit).await?;
-            gradcheck::check(problem, engine).await
-        }
-    }
+    gradcheck::check(problem, &device).await
 }
 
 /// The headline and the table.

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use serde::Serialize;
@@ -10,8 +9,8 @@ use serde::Serialize;
 use super::choice::{BackendChoice, DeviceChoice};
 use super::output::{self, json, note};
 use crate::data::inputs::{Batch, Expected, Inputs, Name};
-use crate::data::{Dataset, Outputs, Split};
-use crate::engine::{CpuEngine, Engine, GpuEngine, Residency};
+use crate::data::{Outputs, Split};
+use crate::engine::{self, Engine, Residency};
 use crate::error::{Error, Result};
 use crate::network::{Parameters, Task};
 use crate::reference::{self, Matrix};
@@ -171,55 +170,24 @@ async fn classify(
     info: &ModelInfo,
     parameters: &Parameters,
     batches: Batches,
-    printer: Printer<'_>,
+    mut printer: Printer<'_>,
 ) -> Result<Output> {
     let backend = match (args.backend, &args.adapter) {
         (Some(backend), _) => backend,
         (None, Some(_)) => BackendChoice::Auto,
         (None, None) => BackendChoice::Cpu,
     };
-    let (gpu, notice) =
+    let (device, notice) =
         DeviceChoice { backend, adapter: args.adapter.clone(), checked: false }.open().await?;
     if let Some(notice) = notice {
         note(&notice);
     }
-    let Ok(first) = batches.recv() else { return Ok(Output::Open) };
-    let first = first?;
-    let ModelInfo { spec, preparation } = info;
-    let dataset = Arc::new(Dataset {
-        name: "inputs".into(),
-        origin: "the command line".into(),
-        image_shape: [1, spec.inputs()],
-        classes: spec.classes(),
-        preparation: preparation.clone(),
-        train: first.samples.clone(),
-        test: first.samples.clone(),
-    });
-    let options = StepOptions::default();
-    match gpu {
-        None => {
-            let engine = CpuEngine::new(spec, dataset, options);
-            classify_with(engine, parameters, first, batches, printer).await
-        }
-        Some(gpu) => {
-            let engine = GpuEngine::new(gpu, spec, dataset, options, Residency::Streamed).await?;
-            classify_with(engine, parameters, first, batches, printer).await
-        }
-    }
-}
-
-async fn classify_with(
-    mut engine: impl Engine,
-    parameters: &Parameters,
-    first: Batch,
-    batches: Batches,
-    mut printer: Printer<'_>,
-) -> Result<Output> {
+    let mut engine = engine::open(&device, &info.spec, StepOptions::default(), Residency::Streamed).await?;
     engine.set_parameters(parameters, None).await?;
-    for batch in std::iter::once(Ok(first)).chain(batches) {
+    for batch in batches {
         let Batch { names, samples } = batch?;
         let all: Vec<u32> = (0..samples.len() as u32).collect();
-        engine.set_test(samples).await?;
+        engine.load(Split::Test, samples).await?;
         let logits = engine.logits(Split::Test, &all).await?;
         let answers = printer.answers(&logits.map(f64::from));
         let rows = names.iter().enumerate().map(|(row, name)| (name, answers.row(row)));

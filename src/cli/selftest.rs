@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::choice::DeviceChoice;
 use super::output::{complain, json, note, say, told};
 use crate::checks::selftest::{self, Report, Row};
+use crate::engine::Device;
 use crate::error::{Error, Result};
 use crate::gpu::adapter::{self, Adapter};
 use crate::gpu::{Backend, Gpu};
@@ -75,15 +76,11 @@ impl Outcome {
 }
 
 async fn one(args: &SelftestArgs, outcome: &mut Outcome) -> Result<()> {
-    let (gpu, notice) = args.device.open().await?;
+    let (device, notice) = args.device.open().await?;
     if let Some(notice) = notice {
         note(&notice);
     }
-    let report = match gpu {
-        Some(gpu) => selftest::on_gpu(&gpu).await,
-        None => selftest::on_cpu().await?,
-    };
-    outcome.add(args, report);
+    outcome.add(args, selftest::on(&device).await);
     Ok(())
 }
 
@@ -97,7 +94,7 @@ async fn all(args: &SelftestArgs, outcome: &mut Outcome) -> Result<()> {
             Err(error) => Err(error),
         };
         match opened {
-            Ok(gpu) => outcome.add(args, selftest::on_gpu(&gpu).await),
+            Ok(gpu) => outcome.add(args, selftest::on(&Device::Gpu(gpu)).await),
             Err(error) => {
                 let reason = told(&error);
                 complain(&format!("skipped: {} ({}): {reason}", summary.name, summary.backend));
@@ -105,7 +102,7 @@ async fn all(args: &SelftestArgs, outcome: &mut Outcome) -> Result<()> {
             }
         }
     }
-    outcome.add(args, selftest::on_cpu().await?);
+    outcome.add(args, selftest::on(&Device::Cpu).await);
     Ok(())
 }
 

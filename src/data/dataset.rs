@@ -34,6 +34,16 @@ pub enum Split {
     Test = 1,
 }
 
+impl Split {
+    /// `training` or `test`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "training",
+            Self::Test => "test",
+        }
+    }
+}
+
 impl Dataset {
     /// The samples of a part.
     pub fn split(&self, split: Split) -> &Samples {

@@ -26,15 +26,15 @@ impl Format {
     }
 }
 
-/// `len` rows of `features` values, and the targets of each. A clone shares the rows.
+/// `len` rows of `features` values, and the targets of each. A clone shares all of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Samples {
     features: usize,
     format: Format,
     rows: Rows,
-    targets: Targets,
+    targets: Arc<Targets>,
     /// Where targets are numbers: each sample's own number.
-    numbers: Vec<u32>,
+    numbers: Arc<Vec<u32>>,
     /// What each counts in training, if not all count the same.
     weights: Option<Arc<Vec<f32>>>,
 }
@@ -110,8 +110,8 @@ impl Samples {
         if let Some(value) = values.iter().find(|value| !value.is_finite()) {
             return Err(Error::usage(format!("a target is {value}, which is no finite number")));
         }
-        let numbers = (0..self.len() as u32).collect();
-        Ok(Self { targets, numbers, ..self })
+        let numbers = Arc::new((0..self.len() as u32).collect());
+        Ok(Self { targets: Arc::new(targets), numbers, ..self })
     }
 
     fn of_classes(
@@ -126,8 +126,8 @@ impl Samples {
                 features,
                 format,
                 rows,
-                targets: Targets::Classes(labels),
-                numbers: Vec::new(),
+                targets: Arc::new(Targets::Classes(labels)),
+                numbers: Arc::default(),
                 weights: None,
             }),
             Some((index, label)) => Err(Error::usage(format!(
@@ -237,7 +237,7 @@ impl Samples {
 
     /// One number for each row: its class; or where targets are numbers its own, under which [`Targets::row`] has them.
     pub fn labels(&self) -> &[u32] {
-        match &self.targets {
+        match &*self.targets {
             Targets::Classes(classes) => classes,
             Targets::Values { .. } => &self.numbers,
         }

@@ -1,12 +1,10 @@
 //! What every engine does, and what it says of itself.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Dataset, Samples, Split};
+use crate::data::{Dataset, Samples, Split, Targets};
 use crate::error::{Error, Result};
-use crate::network::{OptimizerState, Parameters};
+use crate::network::{MlpSpec, OptimizerState, Parameters, Task};
 use crate::step::metrics::Sums;
 use crate::tensor::Tensor;
 
@@ -21,7 +19,15 @@ pub struct EngineInfo {
     pub device_type: String,
 }
 
-/// A network, its optimiser and a data set, on the device that computes.
+impl EngineInfo {
+    /// Of so many threads of the CPU.
+    pub(super) fn of_threads(threads: usize) -> Self {
+        let adapter = format!("{threads} thread{}", if threads == 1 { "" } else { "s" });
+        Self { backend: "cpu".into(), adapter, device_type: "cpu".into() }
+    }
+}
+
+/// A network and its optimiser, on the device that computes, with the samples that it was given.
 ///
 /// Everything is asynchronous, since a device may have to be waited for. The same calls with the same arguments give
 /// the same bits on the same device.
@@ -30,10 +36,29 @@ pub trait Engine {
     /// What computes.
     fn info(&self) -> EngineInfo;
 
+    /// Gives it the samples of a split, in the place of those that it had, of any number and format; a copy of
+    /// [`Samples`] shares the rows. Those of the other split go if they have another format. All else stays as it is:
+    /// parameters, what the optimiser remembers, and sums.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if their rows are not as wide as the network's input, or their targets as its output;
+    /// [`Error::Usage`] if their targets are none for the network's loss; [`Error::NoAdapter`] if the device's limits are too small for a batch; [`Error::Device`] if it fails.
+    async fn load(&mut self, split: Split, samples: Samples) -> Result<()>;
+
+    /// Gives it both parts of a data set.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    async fn load_dataset(&mut self, dataset: &Dataset) -> Result<()> {
+        self.load(Split::Train, dataset.train.clone()).await?;
+        self.load(Split::Test, dataset.test.clone()).await
+    }
+
     /// Trains on the first of these samples of the training split, batch by batch, and says how many it took: as many
     /// whole batches as make a piece of work short enough to be interrupted, or all that are left.
     ///
     /// # Errors
+    /// [`Error::Usage`] if the split's samples were never [loaded](Self::load); what reading them reports;
     /// [`Error::Device`] if the device fails.
     async fn train(&mut self, samples: &[u32]) -> Result<usize>;
 
@@ -61,12 +86,6 @@ pub trait Engine {
     /// As [`train`](Self::train).
     async fn logits(&mut self, split: Split, samples: &[u32]) -> Result<Tensor>;
 
-    /// Replaces the samples of the test split by others of the same width and format: for what comes piece by piece.
-    ///
-    /// # Errors
-    /// [`Error::Shape`] if they are of another kind.
-    async fn set_test(&mut self, samples: Samples) -> Result<()>;
-
     /// The weights and biases.
     ///
     /// # Errors
@@ -90,12 +109,57 @@ pub trait Engine {
     ) -> Result<()>;
 }
 
-/// Puts samples in the place of the test split's, if they are of the same kind.
-pub(super) fn replace_test(dataset: &mut Arc<Dataset>, samples: Samples) -> Result<()> {
-    let kind = |samples: &Samples| (samples.features(), samples.format());
-    if kind(&samples) != kind(&dataset.test) {
-        return Err(Error::shape("samples to test on", kind(&dataset.test), kind(&samples)));
+/// The samples that an engine was given.
+#[derive(Debug, Default)]
+pub(super) struct Given([Option<Samples>; 2]);
+
+impl Given {
+    /// Keeps the samples of a split, if they fit the network, and of the other split those of the same format.
+    pub fn put(&mut self, spec: &MlpSpec, split: Split, samples: Samples) -> Result<()> {
+        if samples.features() != spec.inputs() {
+            let [wanted, got] = [spec.inputs(), samples.features()].map(|width| [samples.len(), width]);
+            return Err(Error::shape("samples", wanted, got));
+        }
+        check_targets(spec, &samples)?;
+        self.0.iter_mut().for_each(|there| {
+            there.take_if(|there| there.format() != samples.format());
+        });
+        self.0[split as usize] = Some(samples);
+        Ok(())
     }
-    Arc::make_mut(dataset).test = samples;
-    Ok(())
+
+    /// The samples of a split.
+    pub fn of(&self, split: Split) -> Result<&Samples> {
+        self.0[split as usize].as_ref().ok_or_else(|| {
+            Error::usage(format!("the engine has no {} samples: `Engine::load` gives it some", split.name()))
+        })
+    }
+
+    /// How many samples of a split there are.
+    pub fn count(&self, split: Split) -> usize {
+        self.0[split as usize].as_ref().map_or(0, Samples::len)
+    }
+}
+
+/// Whether a network can be trained or measured on these targets. Classes pass where its loss takes numbers, too: of
+/// samples without an answer, whose loss nobody asks for.
+fn check_targets(spec: &MlpSpec, samples: &Samples) -> Result<()> {
+    let (outputs, loss) = (spec.classes(), spec.loss());
+    let of_classes = loss.task() == Task::Classification;
+    match samples.targets() {
+        Targets::Values { .. } if of_classes => {
+            Err(Error::usage(format!("the loss {loss} takes classes, and the samples have numbers")))
+        }
+        Targets::Values { width, .. } if *width != outputs => {
+            Err(Error::shape("targets", [samples.len(), outputs], [samples.len(), *width]))
+        }
+        Targets::Values { .. } => Ok(()),
+        Targets::Classes(classes) => match classes.iter().find(|&&class| class as usize >= outputs) {
+            Some(class) if of_classes => Err(Error::usage(format!(
+                "a sample has class {class}, but the {outputs} classes of the network go from 0 to {}",
+                outputs - 1
+            ))),
+            _ => Ok(()),
+        },
+    }
 }

@@ -44,8 +44,8 @@ pub struct Gpu {
     lanes: Option<u32>,
     /// Time spent compiling pipelines so far.
     compiling: Arc<Mutex<Duration>>,
-    /// Kernels that are compiled already.
-    compiled: Arc<Mutex<HashMap<CompiledAs, Kernel>>>,
+    /// Kernels that are compiled already, by where their WGSL lies, the entry point, and whether they check.
+    compiled: Arc<Mutex<Compiled>>,
     /// Whether kernels check every index and every loop.
     checks: bool,
     /// The first complaint of the device, kept until somebody asks: wgpu reports through callbacks.
@@ -56,8 +56,7 @@ pub struct Gpu {
     memory_left: Arc<Mutex<u64>>,
 }
 
-/// Where a kernel's WGSL lies, its entry point, and whether it checks indices.
-type CompiledAs = (usize, String, bool);
+type Compiled = HashMap<(usize, String, bool), Kernel>;
 
 /// What compiling kernels took.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

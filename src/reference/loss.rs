@@ -49,13 +49,13 @@ impl<'a> Aim<'a> {
     fn classes(self) -> &'a [u32] {
         match self {
             Self::Classes(classes) => classes,
-            Self::Values(_) => panic!("softmax cross-entropy takes classes"),
+            Self::Values(_) => unreachable!("softmax cross-entropy takes classes"),
         }
     }
 
     fn values(self) -> &'a Matrix {
         match self {
-            Self::Classes(_) => panic!("this loss takes numbers"),
+            Self::Classes(_) => unreachable!("this loss takes numbers"),
             Self::Values(values) => values,
         }
     }
@@ -70,7 +70,7 @@ impl Loss {
     /// An output's part of the loss before the mean over outputs, and the derivative of that.
     fn part(self, z: f64, t: f64) -> (f64, f64) {
         match self {
-            Self::SoftmaxCrossEntropy => panic!("softmax cross-entropy has no parts"),
+            Self::SoftmaxCrossEntropy => unreachable!("softmax cross-entropy has no parts"),
             Self::SigmoidCrossEntropy => (z.max(0.0) - z * t + (-z.abs()).exp().ln_1p(), sigmoid(z) - t),
             Self::SquaredError => ((z - t).powi(2), 2.0 * (z - t)),
             Self::Huber { delta } => {

@@ -136,7 +136,7 @@ const POINTS: usize = 500;
 /// Logits that are held at once, unless a single sample has more.
 const LOGITS: usize = 1 << 20;
 
-/// Measures the network that an engine holds on a part of its data set, in pieces; keeps so many mistakes.
+/// Gives an engine a part of a data set and measures its network on that, in pieces; keeps so many mistakes.
 ///
 /// # Errors
 /// What the engine reports; [`Error::Usage`](crate::Error::Usage) if there is no memory for a confusion matrix of so many
@@ -149,6 +149,7 @@ pub async fn evaluate(
     most_mistakes: usize,
 ) -> Result<Evaluation> {
     let samples = dataset.split(split);
+    engine.load(split, samples.clone()).await?;
     if loss.task() != Task::Classification {
         return evaluate_values(engine, loss, dataset, split).await;
     }

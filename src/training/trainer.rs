@@ -116,7 +116,7 @@ pub fn initial_state(config: &TrainConfig, dataset: &Dataset) -> Result<State> {
 }
 
 impl<'a, E: Engine> Trainer<'a, E> {
-    /// A new run, whose weights are initialised from the seed.
+    /// A new run, whose weights are initialised from the seed. Gives the engine the samples.
     ///
     /// # Errors
     /// As [`Plan::new`], and what the engine reports.
@@ -136,6 +136,7 @@ impl<'a, E: Engine> Trainer<'a, E> {
         parameters: &Parameters,
     ) -> Result<Self> {
         let plan = Plan::new(config, dataset)?;
+        engine.load_dataset(dataset).await?;
         engine.set_parameters(parameters, None).await?;
         engine.set_sums(&Sums::default()).await?;
         let (progress, judge) = (Progress::default(), Judge::new(config.spec(dataset)?.loss(), dataset));
@@ -156,6 +157,7 @@ impl<'a, E: Engine> Trainer<'a, E> {
     ) -> Result<Self> {
         let plan = Plan::new(config, dataset)?;
         check_progress(state, plan.train.len())?;
+        engine.load_dataset(dataset).await?;
         let (progress, best) = (state.progress.clone(), state.best.clone());
         let judge = Judge::new(config.spec(dataset)?.loss(), dataset);
         let mut trainer = Self { engine, config, plan, progress, history, judge, best };

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use gpu_mlp::checks::bench::{self, Crossover, Epoch, Observer, Options, SweepCell};
+use gpu_mlp::engine::Device;
 use serde_json::Value;
 
 use crate::program::{Place, Ran};
@@ -150,7 +151,8 @@ fn whoever_ends_it_early_gets_what_there_is() {
     let options = Options { hidden: vec![30], batch_size: 16, seconds: 300.0 };
     for looks in [1, 50] {
         let begun = Instant::now();
-        let report = pollster::block_on(bench::run(None, &options, &mut Impatient(looks.into()))).unwrap();
+        let report =
+            pollster::block_on(bench::run(&Device::Cpu, &options, &mut Impatient(looks.into()))).unwrap();
         assert!(report.interrupted && begun.elapsed() < Duration::from_secs(60), "{looks} looks");
         assert_eq!(report.devices, []);
         assert_eq!(report.sweep.cells.len(), 30);

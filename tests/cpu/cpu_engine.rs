@@ -1,8 +1,6 @@
 //! The CPU's engine against the reference: layers that end inside and at the end of a line of 16, batches shorter than
 //! a tile and than the threads are many, momentum and weight decay, and a NaN.
 
-use std::sync::Arc;
-
 use gpu_mlp::data::{Dataset, Preparation, Samples, Split};
 use gpu_mlp::engine::{CpuEngine, Engine};
 use gpu_mlp::network::{MlpSpec, Parameters};
@@ -15,14 +13,14 @@ use crate::engine_options;
 
 const TOLERANCE: Tolerance = Tolerance { atol: 2e-5, rtol: 2e-4 };
 
-fn dataset(features: usize, classes: usize) -> Arc<Dataset> {
+fn dataset(features: usize, classes: usize) -> Dataset {
     let samples = |count: usize, seed: usize| {
         let pixel = |at: usize| (((at + seed) * 2_654_435_761) >> 7) as u8;
         let labels = (0..count).map(|i| (i * i % classes) as u32).collect();
         Samples::new(features, (0..count * features).map(pixel).collect(), labels, classes).unwrap()
     };
     let (train, test) = (samples(97, 1), samples(41, 7));
-    Arc::new(Dataset {
+    Dataset {
         name: "noise".into(),
         origin: "a test".into(),
         preparation: Preparation::of_images(classes),
@@ -30,19 +28,14 @@ fn dataset(features: usize, classes: usize) -> Arc<Dataset> {
         classes,
         train,
         test,
-    })
+    }
 }
 
 /// An engine that has taken these samples, on a pool of so many threads.
-fn trained(
-    threads: usize,
-    spec: &MlpSpec,
-    data: &Arc<Dataset>,
-    options: StepOptions,
-    order: &[u32],
-) -> CpuEngine {
+fn trained(threads: usize, spec: &MlpSpec, data: &Dataset, options: StepOptions, order: &[u32]) -> CpuEngine {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| {
-        let mut engine = CpuEngine::new(spec, data.clone(), options);
+        let mut engine = CpuEngine::new(spec, options);
+        block_on(engine.load_dataset(data)).unwrap();
         block_on(engine.set_parameters(&Parameters::he_uniform(spec, 5), None)).unwrap();
         let mut done = 0;
         while done < order.len() {
@@ -134,7 +127,8 @@ fn a_nan_reaches_the_loss() {
     let (spec, data) = (MlpSpec::new(vec![37, 49, 33, 19]).unwrap(), dataset(37, 19));
     let options = StepOptions::sgd(13, Sgd { lr: 0.125, momentum: 0.0, weight_decay: 0.0 });
     for (layer, at) in [(0, 5), (1, 1616), (2, 626)] {
-        let mut engine = CpuEngine::new(&spec, data.clone(), options);
+        let mut engine = CpuEngine::new(&spec, options);
+        block_on(engine.load_dataset(&data)).unwrap();
         let mut parameters = Parameters::he_uniform(&spec, 5);
         parameters.layers[layer].w.data_mut()[at] = f32::NAN;
         block_on(engine.set_parameters(&parameters, None)).unwrap();
@@ -145,10 +139,10 @@ fn a_nan_reaches_the_loss() {
 }
 
 /// Engines on a pool of so many threads.
-fn engines(threads: usize) -> impl Fn(&MlpSpec, Arc<Dataset>, StepOptions) -> CpuEngine {
-    move |spec, data, options| {
+fn engines(threads: usize) -> impl Fn(&MlpSpec, StepOptions) -> CpuEngine {
+    move |spec, options| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| CpuEngine::new(spec, data, options))
+        pool.install(|| CpuEngine::new(spec, options))
     }
 }
 

@@ -50,6 +50,7 @@ mod npz;
 mod on_disk;
 mod onnxruntime;
 mod pace;
+mod params;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod pictures;

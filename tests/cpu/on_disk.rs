@@ -4,7 +4,6 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::Arc;
 
 use gpu_mlp::data::folder::{self, STEMS};
 use gpu_mlp::data::{Dataset, MEMORY_LIMIT, Reader, Split};
@@ -120,10 +119,10 @@ fn a_file_that_cannot_stay_on_the_disk_is_refused() {
 #[test]
 fn a_file_cut_short_after_it_was_opened_is_an_error() {
     let place = tempfile::tempdir().unwrap();
-    let set = Arc::new(tiny_within(place.path(), 0));
+    let set = tiny_within(place.path(), 0);
     let config = TrainConfig { hidden: vec![], batch_size: 8, ..TrainConfig::default() };
-    let mut engine =
-        CpuEngine::new(&config.spec(&set).unwrap(), set.clone(), config.step_options(&set).unwrap());
+    let mut engine = CpuEngine::new(&config.spec(&set).unwrap(), config.step_options(&set).unwrap());
+    block_on(engine.load_dataset(&set)).unwrap();
     for stem in [STEMS[0], STEMS[2]] {
         File::options().write(true).open(place.path().join(stem)).unwrap().set_len(16 + 16 * 10).unwrap();
     }

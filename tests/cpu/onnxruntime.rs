@@ -3,9 +3,8 @@
 //! Needs a Python that has them, as GPU_MLP_PYTHON; `scripts/test` makes one.
 
 use std::process::Command;
-use std::sync::Arc;
 
-use gpu_mlp::data::{Dataset, Samples, Scaling, Split};
+use gpu_mlp::data::{Samples, Scaling, Split};
 use gpu_mlp::engine::{CpuEngine, Engine};
 use gpu_mlp::exchange::{Format, export};
 use gpu_mlp::step::StepOptions;
@@ -50,16 +49,8 @@ fn others_compute_the_same_logits() {
                     Samples::of_floats(sizes[0], &scaled.collect::<Vec<_>>(), labels, 2).unwrap()
                 }
             };
-            let dataset = Dataset {
-                name: "noise".into(),
-                origin: "a test".into(),
-                image_shape: [1, sizes[0]],
-                classes: info.spec.classes(),
-                preparation: info.preparation.clone(),
-                train: samples.clone(),
-                test: samples,
-            };
-            let mut engine = CpuEngine::new(&info.spec, Arc::new(dataset), StepOptions::default());
+            let mut engine = CpuEngine::new(&info.spec, StepOptions::default());
+            block_on(engine.load(Split::Test, samples)).unwrap();
             block_on(engine.set_parameters(&parameters, None)).unwrap();
             let all: Vec<u32> = (0..ROWS as u32).collect();
             let logits = block_on(engine.logits(Split::Test, &all)).unwrap();

@@ -38,9 +38,9 @@ fn what_cannot_be_meant_is_refused() {
 
 /// A row of a case, on an engine that trains with options of its own.
 fn row(case: &Case, changed: impl Fn(&mut StepOptions)) -> Row {
-    let make = async |spec: &MlpSpec, data, mut options: StepOptions| {
+    let make = async |spec: &MlpSpec, mut options: StepOptions| {
         changed(&mut options);
-        Ok(CpuEngine::new(spec, data, options))
+        Ok(CpuEngine::new(spec, options))
     };
     let after = Tolerance { atol: 2e-5, rtol: 2e-4 };
     pollster::block_on(steps::check_case(case, &steps::SIZES, 50, after, &make)).unwrap()

@@ -1,7 +1,5 @@
 //! Training on the CPU engine: the steps against the reference, the plan of samples, and how runs end.
 
-use std::sync::Arc;
-
 use gpu_mlp::data::{Dataset, Samples, Split};
 use gpu_mlp::engine::{CpuEngine, Engine, EngineInfo};
 use gpu_mlp::network::{Activation, MlpSpec, OptimizerState, Parameters};
@@ -22,7 +20,9 @@ pub fn config() -> TrainConfig {
 
 pub fn engine(config: &TrainConfig, dataset: &Dataset) -> CpuEngine {
     let options = config.step_options(dataset).unwrap();
-    CpuEngine::new(&config.spec(dataset).unwrap(), Arc::new(dataset.clone()), options)
+    let mut engine = CpuEngine::new(&config.spec(dataset).unwrap(), options);
+    block_on(engine.load_dataset(dataset)).unwrap();
+    engine
 }
 
 /// Keeps what it is told.
@@ -76,6 +76,9 @@ impl Engine for Recorder {
     fn info(&self) -> EngineInfo {
         self.inner.info()
     }
+    async fn load(&mut self, split: Split, samples: Samples) -> Result<()> {
+        self.inner.load(split, samples).await
+    }
     async fn train(&mut self, samples: &[u32]) -> Result<usize> {
         let taken = self.inner.train(samples).await?;
         self.trained.last_mut().unwrap().extend(&samples[..taken]);
@@ -94,9 +97,6 @@ impl Engine for Recorder {
     }
     async fn logits(&mut self, split: Split, samples: &[u32]) -> Result<Tensor> {
         self.inner.logits(split, samples).await
-    }
-    async fn set_test(&mut self, samples: Samples) -> Result<()> {
-        self.inner.set_test(samples).await
     }
     async fn parameters(&mut self) -> Result<Parameters> {
         self.inner.parameters().await

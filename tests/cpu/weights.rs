@@ -1,9 +1,8 @@
 //! What samples count in training: a sample of weight 2 is as good as the sample twice.
 
 use std::fs;
-use std::sync::Arc;
 
-use gpu_mlp::data::{Dataset, Samples};
+use gpu_mlp::data::{Samples, Split};
 use gpu_mlp::engine::{CpuEngine, Engine};
 use gpu_mlp::network::{MlpSpec, Parameters};
 use gpu_mlp::step::metrics::Sums;
@@ -15,12 +14,12 @@ use crate::tiny;
 
 /// The weights after a step on all of these samples at once.
 fn stepped(train: Samples) -> Parameters {
-    let plain = tiny::dataset();
-    let spec = MlpSpec::new(vec![plain.train.features(), 5, plain.classes]).unwrap();
+    let spec = MlpSpec::new(vec![train.features(), 5, tiny::CLASSES]).unwrap();
     let all: Vec<u32> = (0..train.len() as u32).collect();
     let options = StepOptions::sgd(all.len(), Sgd { lr: 0.5, momentum: 0.0, weight_decay: 0.0 });
-    let mut engine = CpuEngine::new(&spec, Arc::new(Dataset { train, ..plain }), options);
+    let mut engine = CpuEngine::new(&spec, options);
     block_on(async {
+        engine.load(Split::Train, train).await.unwrap();
         engine.set_parameters(&Parameters::initial(&spec, 3), None).await.unwrap();
         engine.set_sums(&Sums::default()).await.unwrap();
         assert_eq!(engine.train(&all).await.unwrap(), all.len());
@@ -91,8 +90,10 @@ fn classes_and_columns_have_weights() {
     train(&["--class-weight", "rare=0"]).fails(2, &["no weight above 0"]);
     train(&["--weight-column", "label"]).fails(2, &["named as labels and as weights"]);
     train(&["--weight-column", "a"]).fails(2, &["`0` is no weight"]);
-    train(&["--label-column", "w", "--task", "regression", "--class-weight", "balanced"])
-        .fails(2, &["--class-weight"]);
+    let numbers: String = (0..20).map(|i| format!("{i},{}\n", f64::from(i) * 0.7)).collect();
+    fs::write(place.path("t.csv"), format!("a,b\n{numbers}")).unwrap();
+    train(&["--label-column", "b", "--class-weight", "balanced"])
+        .fails(2, &["--weight-column weighs samples"]);
     let folder = ["train", "--backend", "cpu", "--data", "tiny", "--weight-column", "w"];
     place.run(&folder).fails(2, &["--weight-column w", "no column of a table"]);
 }

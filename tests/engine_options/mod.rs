@@ -1,10 +1,7 @@
 //! What every engine has to do with every training option, for the tests of both: take the reference's steps, leave
 //! evaluation alone, and go on from a state as if nothing had happened.
 
-use std::sync::Arc;
-
-use gpu_mlp::checks::selftest::steps::{BATCH, Case, SIZES, cases, check_case, dataset, order};
-use gpu_mlp::data::Dataset;
+use gpu_mlp::checks::selftest::steps::{self, BATCH, Case, SIZES, cases, check_case, order};
 use gpu_mlp::engine::Engine;
 use gpu_mlp::network::{MlpSpec, Parameters};
 use gpu_mlp::reference::compare::Tolerance;
@@ -17,27 +14,24 @@ const ALL_SIZES: [&[usize]; 3] = [&SIZES, &[16, 32, 10], &[5, 1, 3]];
 
 /// Trains on all these samples, however many the engine takes at a time.
 pub fn train(engine: &mut impl Engine, samples: &[u32]) {
-    block_on(gpu_mlp::checks::selftest::steps::train(engine, samples)).unwrap();
+    block_on(steps::train(engine, samples)).unwrap();
 }
 
 /// An engine that has the initial parameters.
-fn fresh<E: Engine>(
-    make: &impl Fn(&MlpSpec, Arc<Dataset>, StepOptions) -> E,
-    spec: &MlpSpec,
-    case: &Case,
-) -> E {
-    let mut engine = make(spec, dataset(spec).unwrap(), case.options);
+fn fresh<E: Engine>(make: &impl Fn(&MlpSpec, StepOptions) -> E, spec: &MlpSpec, case: &Case) -> E {
+    let mut engine = make(spec, case.options);
+    block_on(steps::load(&mut engine, spec)).unwrap();
     block_on(engine.set_parameters(&Parameters::initial(spec, 5), None)).unwrap();
     block_on(engine.set_sums(&Sums::default())).unwrap();
     engine
 }
 
 /// Steps with each option are the reference's; dropout's masks are, too, and evaluation knows no dropout.
-pub fn equal_the_reference<E: Engine>(make: impl Fn(&MlpSpec, Arc<Dataset>, StepOptions) -> E) {
+pub fn equal_the_reference<E: Engine>(make: impl Fn(&MlpSpec, StepOptions) -> E) {
     // Rounding to f32 differs by a few ε a step and grows from step to step. Adam divides small gradients by their own
     // size, so that what is rounded in them counts for more.
     let tolerance = Tolerance { atol: 5e-5, rtol: 5e-4 };
-    let make = async |spec: &MlpSpec, data, options| Ok(make(spec, data, options));
+    let make = async |spec: &MlpSpec, options| Ok(make(spec, options));
     let cases = cases();
     let everything = cases.iter().filter(|case| case.name == "everything");
     let others = everything.flat_map(|case| ALL_SIZES[1..].iter().map(move |sizes| (case, sizes)));
@@ -48,7 +42,7 @@ pub fn equal_the_reference<E: Engine>(make: impl Fn(&MlpSpec, Arc<Dataset>, Step
 }
 
 /// A run that is cut and goes on in another engine ends with the same bits, whatever the options.
-pub fn resume<E: Engine>(make: impl Fn(&MlpSpec, Arc<Dataset>, StepOptions) -> E) {
+pub fn resume<E: Engine>(make: impl Fn(&MlpSpec, StepOptions) -> E) {
     for case in cases() {
         let spec = MlpSpec::new(SIZES.to_vec()).unwrap().with_activation(&case.activation);
         let order = order(24);
@@ -73,9 +67,7 @@ pub fn resume<E: Engine>(make: impl Fn(&MlpSpec, Arc<Dataset>, StepOptions) -> E
 }
 
 /// What one optimiser remembers is nothing that another can go on with.
-pub fn moments_of_another_optimiser_are_refused<E: Engine>(
-    make: impl Fn(&MlpSpec, Arc<Dataset>, StepOptions) -> E,
-) {
+pub fn moments_of_another_optimiser_are_refused<E: Engine>(make: impl Fn(&MlpSpec, StepOptions) -> E) {
     let (cases, spec) = (cases(), MlpSpec::new(ALL_SIZES[1].to_vec()).unwrap());
     let find = |name| cases.iter().find(|case| case.name == name).unwrap();
     let state = block_on(fresh(&make, &spec, find("nesterov")).optimizer_state()).unwrap();

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use gpu_mlp::checks::bench::{self, Clock, Observer, Options, Subject};
-use gpu_mlp::engine::Engine;
+use gpu_mlp::engine::{Device, Engine};
 use gpu_mlp::gpu::adapter::DeviceType;
 use gpu_mlp::gpu::{Gpu, Launch};
 use pollster::block_on;
@@ -77,7 +77,7 @@ impl Observer for Patient {
 
 fn the_report_is_whole(gpu: &Gpu) {
     let options = Options { hidden: vec![40, 20], batch_size: 50, seconds: 4.0 };
-    let report = block_on(bench::run(Some(gpu), &options, &mut Patient)).unwrap();
+    let report = block_on(bench::run(&Device::Gpu(gpu.clone()), &options, &mut Patient)).unwrap();
     let [device, cpu] = &report.devices[..] else { panic!("two devices: {report:?}") };
     assert_eq!(device.engine.adapter, gpu.summary().name);
     assert_eq!(cpu.engine.backend, "cpu");

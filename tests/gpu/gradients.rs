@@ -1,7 +1,7 @@
 //! The gradients of the adapter against central differences of the reference's loss.
 
 use gpu_mlp::checks::gradcheck::{self, Problem};
-use gpu_mlp::engine::{GpuEngine, Residency};
+use gpu_mlp::engine::Device;
 use gpu_mlp::gpu::Gpu;
 use gpu_mlp::network::{Activation, Loss};
 use pollster::block_on;
@@ -20,16 +20,12 @@ fn agree_with_central_differences(gpu: &Gpu) {
     ] {
         let mut problem = Problem::with_activation(hidden, activation, batch, 2).unwrap();
         problem.label_smoothing = if activation == gelu { 0.2 } else { 0.0 };
-        let (spec, data) = (problem.spec().unwrap(), problem.dataset.clone());
-        let engine = GpuEngine::new(gpu.clone(), &spec, data, problem.options(), Residency::WhereTheyFit);
-        let checked = block_on(gradcheck::check(&problem, block_on(engine).unwrap())).unwrap();
+        let checked = block_on(gradcheck::check(&problem, &Device::Gpu(gpu.clone()))).unwrap();
         assert!(checked.report.ok, "{hidden:?}, {batch} samples: {checked:#?}");
     }
     for loss in Loss::ALL {
         let problem = Problem::new(&[9, 6], 14, 2).unwrap().with_loss(loss).unwrap();
-        let (spec, data) = (problem.spec().unwrap(), problem.dataset.clone());
-        let engine = GpuEngine::new(gpu.clone(), &spec, data, problem.options(), Residency::WhereTheyFit);
-        let checked = block_on(gradcheck::check(&problem, block_on(engine).unwrap())).unwrap();
+        let checked = block_on(gradcheck::check(&problem, &Device::Gpu(gpu.clone()))).unwrap();
         assert!(checked.report.ok, "{loss:?}: {checked:#?}");
     }
 }

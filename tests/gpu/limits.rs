@@ -1,10 +1,8 @@
 //! Adapters smaller than the one at hand: with little memory, small bindings, small workgroups.
 
-use std::sync::Arc;
-
 use gpu_mlp::Result;
 use gpu_mlp::checks::selftest::{gathers, products, rules, steps};
-use gpu_mlp::data::{Dataset, Split};
+use gpu_mlp::data::{Samples, Split};
 use gpu_mlp::engine::{Engine, GpuEngine, Residency};
 use gpu_mlp::gpu::adapter::{self, DeviceType};
 use gpu_mlp::gpu::{Backend, Gpu, Limits, Shader};
@@ -40,9 +38,8 @@ fn right(gpu: &Gpu) {
         rows.extend(block_on(products::check(gpu, shader)).unwrap());
     }
     rows.extend(block_on(rules::clip_norm(gpu)).unwrap());
-    let make = async |spec: &MlpSpec, data, options: StepOptions| {
-        GpuEngine::new(gpu.clone(), spec, data, options, Residency::WhereTheyFit).await
-    };
+    let make =
+        async |spec: &_, options| GpuEngine::new(gpu.clone(), spec, options, Residency::WhereTheyFit).await;
     let everything = steps::cases().pop().unwrap();
     let tolerance = Tolerance { atol: 5e-5, rtol: 5e-4 };
     rows.push(block_on(steps::check_case(&everything, &steps::SIZES, 20, tolerance, &make)).unwrap());
@@ -133,30 +130,29 @@ fn storage_buffers(gpu: &Gpu) {
 }
 
 /// 16 MB of images, of which a chunk has a tenth.
-fn large_set() -> Arc<Dataset> {
-    let small = steps::dataset(&MlpSpec::new(vec![784, 10]).unwrap()).unwrap();
-    let many: Vec<u32> = (0..20_000).map(|i| i % small.train.len() as u32).collect();
-    let labels = many.iter().map(|&i| small.train.labels()[i as usize]).collect();
-    let pixels = small.train.read(&many).unwrap();
-    let train = gpu_mlp::data::Samples::new(784, pixels, labels, 10).unwrap();
-    Arc::new(Dataset { train, ..(*small).clone() })
+fn large_set() -> [Samples; 2] {
+    let [few, test] = steps::noise(&MlpSpec::new(vec![784, 10]).unwrap()).unwrap();
+    let many: Vec<u32> = (0..20_000).map(|i| i % few.len() as u32).collect();
+    let labels = many.iter().map(|&i| few.labels()[i as usize]).collect();
+    [Samples::new(784, few.read(&many).unwrap(), labels, 10).unwrap(), test]
 }
 
-fn make(gpu: &Gpu, data: &Arc<Dataset>) -> Result<GpuEngine> {
+fn make(gpu: &Gpu, [train, test]: &[Samples; 2]) -> Result<GpuEngine> {
     let spec = MlpSpec::new(vec![784, 20, 10])?;
     let options = StepOptions::sgd(32, Sgd { lr: 0.1, momentum: 0.5, weight_decay: 0.0 });
-    let mut engine =
-        block_on(GpuEngine::new(gpu.clone(), &spec, data.clone(), options, Residency::WhereTheyFit))?;
+    let mut engine = block_on(GpuEngine::new(gpu.clone(), &spec, options, Residency::WhereTheyFit))?;
+    block_on(engine.load(Split::Train, train.clone()))?;
+    block_on(engine.load(Split::Test, test.clone()))?;
     block_on(engine.set_parameters(&Parameters::he_uniform(&spec, 5), None))?;
     block_on(engine.set_sums(&Sums::default()))?;
     Ok(engine)
 }
 
-fn outcome(gpu: &Gpu, data: &Arc<Dataset>) -> (Parameters, Sums, Sums) {
+fn outcome(gpu: &Gpu, data: &[Samples; 2]) -> (Parameters, Sums, Sums) {
     let mut engine = make(gpu, data).unwrap();
     let order: Vec<u32> = (0..1500).map(|i| i * 13 % 20_000).collect();
     crate::engine_options::train(&mut engine, &order);
-    let test: Vec<u32> = (0..data.test.len() as u32).collect();
+    let test: Vec<u32> = (0..data[1].len() as u32).collect();
     let (sums, score) =
         (block_on(engine.sums()).unwrap(), block_on(engine.evaluate(Split::Test, &test)).unwrap());
     (block_on(engine.parameters()).unwrap(), sums, score)

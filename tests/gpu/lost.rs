@@ -1,6 +1,5 @@
 //! A device that is lost while it trains: an error and no panic, a run that is kept, and one that goes on by itself.
 
-use std::sync::Arc;
 #[cfg(debug_assertions)]
 use std::sync::OnceLock;
 
@@ -35,7 +34,7 @@ fn is_device_error<T>(result: gpu_mlp::Result<T>) {
 }
 
 fn every_call_is_an_error(_: &Gpu) {
-    let dataset = Arc::new(crate::tiny::dataset());
+    let dataset = crate::tiny::dataset();
     let config = TrainConfig { hidden: vec![9], batch_size: 4, momentum: 0.5, ..TrainConfig::default() };
     let (spec, options) = (config.spec(&dataset).unwrap(), config.step_options(&dataset).unwrap());
     let samples: Vec<u32> = (0..crate::tiny::TRAIN as u32).collect();
@@ -43,8 +42,8 @@ fn every_call_is_an_error(_: &Gpu) {
         for calls in 0..3 {
             let gpu = crate::open().unwrap();
             block_on(async {
-                let mut engine =
-                    GpuEngine::new(gpu.clone(), &spec, dataset.clone(), options, residency).await.unwrap();
+                let mut engine = GpuEngine::new(gpu.clone(), &spec, options, residency).await.unwrap();
+                engine.load_dataset(&dataset).await.unwrap();
                 let state = initial_state(&config, &dataset).unwrap();
                 engine.set_parameters(&state.parameters, Some(&state.optimizer)).await.unwrap();
                 engine.set_sums(&Sums::default()).await.unwrap();

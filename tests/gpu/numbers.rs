@@ -78,8 +78,9 @@ impl Case {
     }
 
     fn engine(&self, gpu: &Gpu, parameters: &Parameters, options: StepOptions) -> GpuEngine {
-        let (data, fits) = (self.data.clone(), Residency::WhereTheyFit);
-        let mut engine = block_on(GpuEngine::new(gpu.clone(), &self.spec, data, options, fits)).unwrap();
+        let fits = Residency::WhereTheyFit;
+        let mut engine = block_on(GpuEngine::new(gpu.clone(), &self.spec, options, fits)).unwrap();
+        block_on(engine.load_dataset(&self.data)).unwrap();
         block_on(engine.set_parameters(parameters, None)).unwrap();
         block_on(engine.set_sums(&Sums::default())).unwrap();
         engine

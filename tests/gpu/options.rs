@@ -1,8 +1,5 @@
 //! Training options on the adapter: whole steps against the reference, and resuming.
 
-use std::sync::Arc;
-
-use gpu_mlp::data::Dataset;
 use gpu_mlp::engine::{GpuEngine, Residency};
 use gpu_mlp::gpu::Gpu;
 use gpu_mlp::network::MlpSpec;
@@ -17,10 +14,8 @@ pub const TRIALS: &[crate::NamedTrial] = &[
     ("options::moments_of_another_optimiser_are_refused", refused),
 ];
 
-fn engine(gpu: &Gpu) -> impl Fn(&MlpSpec, Arc<Dataset>, StepOptions) -> GpuEngine {
-    |spec, data, options| {
-        block_on(GpuEngine::new(gpu.clone(), spec, data, options, Residency::WhereTheyFit)).unwrap()
-    }
+fn engine(gpu: &Gpu) -> impl Fn(&MlpSpec, StepOptions) -> GpuEngine {
+    |spec, options| block_on(GpuEngine::new(gpu.clone(), spec, options, Residency::WhereTheyFit)).unwrap()
 }
 
 fn steps(gpu: &Gpu) {

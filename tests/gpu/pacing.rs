@@ -18,9 +18,9 @@ const SIZES: [usize; 4] = [60, 80, 70, 10];
 fn engine(gpu: &Gpu) -> GpuEngine {
     let spec = MlpSpec::new(SIZES.to_vec()).unwrap();
     let options = StepOptions::sgd(16, Sgd { lr: 0.1, momentum: 0.5, weight_decay: 0.0 });
-    let data = steps::dataset(&MlpSpec::new(vec![60, 10]).unwrap()).unwrap();
-    let made = GpuEngine::new(gpu.clone(), &spec, data, options, Residency::Streamed);
+    let made = GpuEngine::new(gpu.clone(), &spec, options, Residency::Streamed);
     let mut engine = block_on(made).unwrap();
+    block_on(steps::load(&mut engine, &spec)).unwrap();
     block_on(engine.set_parameters(&Parameters::he_uniform(&spec, 5), None)).unwrap();
     block_on(engine.set_sums(&Sums::default())).unwrap();
     engine

@@ -1,9 +1,7 @@
 //! Samples that come piece by piece, as `predict` has them: each piece takes the place of the one before.
 
-use std::sync::Arc;
-
 use gpu_mlp::Error;
-use gpu_mlp::data::{Dataset, Preparation, Samples, Split};
+use gpu_mlp::data::{Samples, Split};
 use gpu_mlp::engine::{Engine, GpuEngine, Residency};
 use gpu_mlp::gpu::Gpu;
 use gpu_mlp::network::{MlpSpec, Parameters};
@@ -13,7 +11,7 @@ use pollster::block_on;
 
 pub const TRIALS: &[crate::NamedTrial] = &[
     ("predict::pieces_give_the_logits_of_the_whole", pieces),
-    ("predict::other_kinds_are_refused", other_kinds),
+    ("predict::samples_of_another_network_are_refused", unfit),
 ];
 
 const FEATURES: usize = 19;
@@ -30,19 +28,9 @@ fn samples(count: usize, floats: bool) -> Samples {
     }
 }
 
-/// An engine that has been made with these samples.
-fn engine(gpu: &Gpu, test: &Samples, residency: Residency) -> GpuEngine {
-    let dataset = Dataset {
-        name: "noise".into(),
-        origin: "a test".into(),
-        image_shape: [1, FEATURES],
-        classes: 3,
-        preparation: Preparation::of_images(3),
-        train: test.clone(),
-        test: test.clone(),
-    };
+fn engine(gpu: &Gpu, residency: Residency) -> GpuEngine {
     let spec = MlpSpec::new(vec![FEATURES, 10, 3]).unwrap();
-    let made = GpuEngine::new(gpu.clone(), &spec, Arc::new(dataset), StepOptions::default(), residency);
+    let made = GpuEngine::new(gpu.clone(), &spec, StepOptions::default(), residency);
     let mut engine = block_on(made).unwrap();
     block_on(engine.set_parameters(&Parameters::he_uniform(&spec, 5), None)).unwrap();
     engine
@@ -50,30 +38,33 @@ fn engine(gpu: &Gpu, test: &Samples, residency: Residency) -> GpuEngine {
 
 fn logits(engine: &mut GpuEngine, samples: &Samples) -> Tensor {
     let all: Vec<u32> = (0..samples.len() as u32).collect();
+    block_on(engine.load(Split::Test, samples.clone())).unwrap();
     block_on(engine.logits(Split::Test, &all)).unwrap()
 }
 
 fn pieces(gpu: &Gpu) {
-    for floats in [false, true] {
-        let whole = samples(3000, floats);
-        let want = logits(&mut engine(gpu, &whole, Residency::Streamed), &whole);
-        for residency in [Residency::Streamed, Residency::WhereTheyFit] {
-            let mut engine = engine(gpu, &samples(1, floats), residency);
-            // Longer and shorter ones, and the longest last.
-            for count in [1, 700, 3, 3000] {
-                let piece = samples(count, floats);
-                block_on(engine.set_test(piece.clone())).unwrap();
-                let got = logits(&mut engine, &piece);
-                assert_eq!(got.data(), &want.data()[..3 * count], "{count} rows, floats: {floats}");
-            }
+    let want =
+        [false, true].map(|floats| logits(&mut engine(gpu, Residency::Streamed), &samples(3000, floats)));
+    for residency in [Residency::Streamed, Residency::WhereTheyFit] {
+        let mut engine = engine(gpu, residency);
+        // Longer and shorter ones, the longest last; and then some of the other format.
+        for (count, floats) in [1, 700, 3, 3000].into_iter().flat_map(|count| [(count, false), (count, true)])
+        {
+            let got = logits(&mut engine, &samples(count, floats));
+            let want = &want[usize::from(floats)];
+            assert_eq!(got.data(), &want.data()[..3 * count], "{count} rows, floats: {floats}");
         }
     }
 }
 
-fn other_kinds(gpu: &Gpu) {
-    let mut engine = engine(gpu, &samples(2, false), Residency::Streamed);
+fn unfit(gpu: &Gpu) {
+    let mut engine = engine(gpu, Residency::Streamed);
     let wide = Samples::new(FEATURES + 1, vec![0; FEATURES + 1], vec![0], 3).unwrap();
-    for other in [samples(2, true), wide] {
-        assert!(matches!(block_on(engine.set_test(other)), Err(Error::Shape { .. })));
+    assert!(matches!(block_on(engine.load(Split::Test, wide)), Err(Error::Shape { .. })));
+    let beyond = Samples::new(FEATURES, vec![0; FEATURES], vec![3], 4).unwrap();
+    assert!(matches!(block_on(engine.load(Split::Test, beyond)), Err(Error::Usage { .. })));
+    for split in [Split::Train, Split::Test] {
+        let error = block_on(engine.evaluate(split, &[0])).unwrap_err().to_string();
+        assert!(error.contains("has no t") && error.contains("Engine::load"), "{error}");
     }
 }

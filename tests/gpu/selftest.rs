@@ -3,7 +3,7 @@
 use gpu_mlp::checks::selftest::{
     self, Row, activations, fused, gathers, products, rules, softmax_xent, steps, values_loss,
 };
-use gpu_mlp::engine::{GpuEngine, Residency};
+use gpu_mlp::engine::{Device, GpuEngine, Residency};
 use gpu_mlp::gpu::adapter::DeviceType;
 use gpu_mlp::gpu::{Gpu, Shader};
 use gpu_mlp::kernels::SHADERS;
@@ -57,7 +57,7 @@ fn right(rows: &[Row]) {
 }
 
 fn whole(gpu: &Gpu) {
-    let report = block_on(selftest::on_gpu(gpu));
+    let report = block_on(selftest::on(&Device::Gpu(gpu.clone())));
     right(&report.rows);
     assert!(report.ok && report.engine.adapter == gpu.summary().name);
     // All but one run anywhere.
@@ -333,7 +333,7 @@ fn wrong_kernels(gpu: &Gpu) {
 
 fn broken(gpu: &Gpu) {
     let nonsense = Shader { name: "clip_norm", source: "fn measure() { return 1; }" };
-    let report = block_on(selftest::on_gpu(&gpu.substituting(nonsense)));
+    let report = block_on(selftest::on(&Device::Gpu(gpu.substituting(nonsense))));
     let wrong: Vec<&Row> = report.rows.iter().filter(|row| !row.ok).collect();
     assert!(!report.ok && wrong.len() >= 2, "{wrong:#?}");
     assert!(wrong[0].kernel == "clip_norm" && wrong[0].wrong.as_ref().unwrap().contains("rejected"));
@@ -344,8 +344,8 @@ fn broken(gpu: &Gpu) {
 fn as_on_hardware(gpu: &Gpu) {
     let after = Tolerance { atol: 2e-5, rtol: 2e-4 };
     let rows = |gpu: &Gpu, cases: &[steps::Case]| -> Vec<Row> {
-        let make = async |spec: &_, data, options| {
-            GpuEngine::new(gpu.clone(), spec, data, options, Residency::WhereTheyFit).await
+        let make = async |spec: &_, options| {
+            GpuEngine::new(gpu.clone(), spec, options, Residency::WhereTheyFit).await
         };
         let check = |case| block_on(steps::check_case(case, &steps::SIZES, 50, after, &make)).unwrap();
         cases.iter().map(check).collect()
@@ -361,8 +361,8 @@ fn fifty_steps(gpu: &Gpu) {
     // The form that the engine uses here.
     for name in ["matmul_small", "matmul_texture", "matmul_subgroup"] {
         let gpu = gpu.substituting(with(name, &[LEARNING_RATE]));
-        let make = async |spec: &_, data, options| {
-            GpuEngine::new(gpu.clone(), spec, data, options, Residency::WhereTheyFit).await
+        let make = async |spec: &_, options| {
+            GpuEngine::new(gpu.clone(), spec, options, Residency::WhereTheyFit).await
         };
         let after = Tolerance { atol: 2e-5, rtol: 2e-4 };
         let row = block_on(steps::check_case(&steps::cases()[0], &steps::SIZES, 50, after, &make)).unwrap();

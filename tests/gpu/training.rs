@@ -76,7 +76,8 @@ fn streaming_engine(
     options: StepOptions,
     residency: Residency,
 ) -> GpuEngine {
-    let mut engine = block_on(GpuEngine::new(gpu.clone(), spec, data.clone(), options, residency)).unwrap();
+    let mut engine = block_on(GpuEngine::new(gpu.clone(), spec, options, residency)).unwrap();
+    block_on(engine.load_dataset(data)).unwrap();
     block_on(engine.set_parameters(&Parameters::he_uniform(spec, 5), None)).unwrap();
     block_on(engine.set_sums(&Sums::default())).unwrap();
     engine
@@ -314,7 +315,8 @@ fn new_network(gpu: &Gpu) {
     for case in steps::cases() {
         let spec = MlpSpec::new(vec![5, 6, 3]).unwrap().with_activation(case.activation);
         let (data, residency) = (dataset(5, 3, 40, 5), Residency::WhereTheyFit);
-        let mut engine = block_on(GpuEngine::new(gpu.clone(), &spec, data, case.options, residency)).unwrap();
+        let mut engine = block_on(GpuEngine::new(gpu.clone(), &spec, case.options, residency)).unwrap();
+        block_on(engine.load_dataset(&data)).unwrap();
         assert_eq!(block_on(engine.parameters()).unwrap(), Parameters::zeros(&spec), "{}", case.name);
         let OptimizerState { steps, moments } = block_on(engine.optimizer_state()).unwrap();
         assert!(steps == 0 && moments.iter().all(|moment| *moment == Parameters::zeros(&spec)));
@@ -343,12 +345,11 @@ fn nan_reaches_the_loss(gpu: &Gpu) {
 }
 
 fn too_large(gpu: &Gpu) {
-    let spec = MlpSpec::new(vec![784, 10]).unwrap();
-    let data = dataset(784, 10, 20, 5);
-    let batch = (gpu.max_binding_size() / 785) as usize;
-    let options = options(batch, 0.0, 0.0);
-    let opened = block_on(GpuEngine::new(gpu.clone(), &spec, data, options, Residency::WhereTheyFit));
-    let error = opened.err().expect("no adapter holds such a batch in one binding");
+    let (spec, data) = (MlpSpec::new(vec![784, 10]).unwrap(), dataset(784, 10, 20, 5));
+    let options = options((gpu.max_binding_size() / 785) as usize, 0.0, 0.0);
+    let made = GpuEngine::new(gpu.clone(), &spec, options, Residency::WhereTheyFit);
+    let loaded = block_on(async { made.await?.load_dataset(&data).await });
+    let error = loaded.expect_err("no adapter holds such a batch in one binding");
     assert_eq!(error.exit_code(), 3);
     assert!(error.to_string().contains("--batch-size"), "{error}");
 }
@@ -385,7 +386,8 @@ fn mnist_both(gpu: &Gpu) {
     let (spec, data) = (MlpSpec::new(vec![784, 300, 75, 10]).unwrap(), mnist());
     let (options, order) = (options(64, 0.0, 0.0), order(60_000, 3200));
     let mut on_gpu = engine(gpu, &spec, &data, options);
-    let mut on_cpu = CpuEngine::new(&spec, data.clone(), options);
+    let mut on_cpu = CpuEngine::new(&spec, options);
+    block_on(on_cpu.load_dataset(&data)).unwrap();
     block_on(on_cpu.set_parameters(&Parameters::he_uniform(&spec, 5), None)).unwrap();
     train(&mut on_gpu, &order);
     train(&mut on_cpu, &order);

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::speed::{self, least, median};
 use super::subject::ROUNDS;
 use super::{Clock, DeviceReport, KernelTime, Observer, Peak, StepTime, Subject};
-use crate::engine::{Engine, Product, ProductKind};
+use crate::engine::{Device, Engine, Product, ProductKind};
 use crate::error::Result;
 
 /// Rows, inputs and outputs of the products among which the peak is sought.
@@ -18,7 +18,7 @@ pub(super) async fn measure(
     observer: &impl Observer,
 ) -> Result<Option<DeviceReport>> {
     let (part, samples, batch_size) = (seconds / 3.0, subject.samples(), subject.batch_size);
-    let mut engine = subject.on_cpu().await?;
+    let mut engine = subject.on(&Device::Cpu).await?;
     let Some(before) = peak(part / 2.0, observer) else { return Ok(None) };
     let mut products = subject.products();
     let (mut step, mut times) = (Vec::new(), vec![Vec::new(); products.len()]);

@@ -18,8 +18,8 @@ pub use subject::{Observer, Subject};
 
 use std::time::{Duration, Instant};
 
+use crate::engine::Device;
 use crate::error::{Error, Result, Setting, message};
-use crate::gpu::Gpu;
 
 /// The part of the time that each device gets for its kernels and its step; the sweep has the rest.
 const DEVICE_SHARE: f64 = 0.15;
@@ -35,12 +35,12 @@ pub struct Options {
     pub seconds: f64,
 }
 
-/// Measures the GPU, if there is one, and the CPU. Whoever stops it gets what has been measured so far.
+/// Measures the device, if it is a GPU, and the CPU. An observer that stops it gets what has been measured so far.
 ///
 /// # Errors
 /// [`Error::Usage`] for options that cannot be meant, [`Error::TooLarge`] if the GPU's limits are too small for the
 /// network, [`Error::Device`] if it fails.
-pub async fn run(gpu: Option<&Gpu>, options: &Options, observer: &mut impl Observer) -> Result<Report> {
+pub async fn run(device: &Device, options: &Options, observer: &mut impl Observer) -> Result<Report> {
     if !(options.seconds > 0.0 && options.seconds <= 86_400.0) {
         return Err(Error::usage(message![
             Setting::Seconds.set(options.seconds),
@@ -51,14 +51,14 @@ pub async fn run(gpu: Option<&Gpu>, options: &Options, observer: &mut impl Obser
     let subject = Subject::new(&options.hidden, options.batch_size)?;
     let share = options.seconds * DEVICE_SHARE;
     let mut devices = Vec::new();
-    if let Some(gpu) = gpu {
+    if let Device::Gpu(gpu) = device {
         observer.progress("the GPU's kernels");
         devices.extend(gpu::measure(gpu, &subject, share, observer).await?);
     }
     observer.progress("the CPU's matrix products");
     devices.extend(cpu::measure(&subject, share, observer).await?);
     let deadline = begun + Duration::from_secs_f64(options.seconds);
-    let sweep = sweep::measure(gpu, subject.dataset.clone(), deadline, observer).await?;
+    let sweep = sweep::measure(device, subject.dataset.clone(), deadline, observer).await?;
     Ok(Report {
         layers: subject.spec.sizes().to_vec(),
         batch_size: subject.batch_size,

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::data::{self, Dataset};
-use crate::engine::{CpuEngine, Engine, GpuEngine, Product, ProductKind, Residency};
+use crate::data::{self, Dataset, Split};
+use crate::engine::{self, AnyEngine, Device, Engine, GpuEngine, Product, ProductKind, Residency};
 use crate::error::{Error, Result, Setting, message};
 use crate::gpu::Gpu;
 use crate::network::{MlpSpec, Parameters};
@@ -89,25 +89,29 @@ impl Subject {
         StepOptions::sgd(self.batch_size, sgd)
     }
 
-    /// The network on a GPU.
+    /// The network on a GPU, with the samples.
     ///
     /// # Errors
-    /// As [`GpuEngine::new`].
+    /// As [`GpuEngine::new`] and [`Engine::load`].
     pub async fn on_gpu(&self, gpu: &Gpu) -> Result<GpuEngine> {
-        let (dataset, options) = (self.dataset.clone(), self.options());
-        let mut engine =
-            GpuEngine::new(gpu.clone(), &self.spec, dataset, options, Residency::WhereTheyFit).await?;
-        engine.set_parameters(&self.parameters, None).await?;
+        let residency = Residency::WhereTheyFit;
+        let mut engine = GpuEngine::new(gpu.clone(), &self.spec, self.options(), residency).await?;
+        self.fill(&mut engine).await?;
         Ok(engine)
     }
 
-    /// The network on the CPU's cores.
+    /// The network on any device, with the samples.
     ///
     /// # Errors
-    /// None that could happen: the parameters are of this network.
-    pub async fn on_cpu(&self) -> Result<CpuEngine> {
-        let mut engine = CpuEngine::new(&self.spec, self.dataset.clone(), self.options());
-        engine.set_parameters(&self.parameters, None).await?;
+    /// As [`engine::open`] and [`Engine::load`].
+    pub async fn on(&self, device: &Device) -> Result<AnyEngine> {
+        let mut engine = engine::open(device, &self.spec, self.options(), Residency::WhereTheyFit).await?;
+        self.fill(&mut engine).await?;
         Ok(engine)
+    }
+
+    async fn fill(&self, engine: &mut impl Engine) -> Result<()> {
+        engine.load(Split::Train, self.dataset.train.clone()).await?;
+        engine.set_parameters(&self.parameters, None).await
     }
 }

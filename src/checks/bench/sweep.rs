@@ -5,9 +5,8 @@ use std::time::Instant;
 
 use super::{Crossover, Epoch, Observer, Subject, Sweep, SweepCell, speed};
 use crate::data::Dataset;
-use crate::engine::Engine;
+use crate::engine::{Device, Engine};
 use crate::error::{Error, Result};
-use crate::gpu::Gpu;
 
 /// Sizes of both hidden layers.
 const WIDTHS: [usize; 6] = [128, 256, 512, 1024, 2048, 4096];
@@ -28,22 +27,22 @@ const INTERRUPTED: &str = "interrupted";
 
 /// One of the two devices on its way through the cells.
 struct Lane<'a> {
-    /// Nothing: the CPU.
-    gpu: Option<&'a Gpu>,
+    device: &'a Device,
     /// The most additions and multiplications a second that it was seen to do.
     best: Option<f64>,
 }
 
 /// Measures until about the deadline. Each cell gets its share of the time that is left.
 pub(super) async fn measure(
-    gpu: Option<&Gpu>,
+    device: &Device,
     dataset: Arc<Dataset>,
     deadline: Instant,
     observer: &mut impl Observer,
 ) -> Result<Sweep> {
-    let mut cpu_lane = Lane { gpu: None, best: None };
-    let mut gpu_lane = gpu.map(|gpu| Lane { gpu: Some(gpu), best: None });
-    let lanes = if gpu.is_some() { 2 } else { 1 };
+    let lane = |device| Lane { device, best: None };
+    let mut cpu_lane = lane(&Device::Cpu);
+    let mut gpu_lane = device.is_gpu().then(|| lane(device));
+    let lanes = if gpu_lane.is_some() { 2 } else { 1 };
     let mut left = WIDTHS.len() * BATCH_SIZES.len() * lanes;
     let mut cells = Vec::new();
     let family = format!("{}-W-W-{}", dataset.train.features(), dataset.classes);
@@ -80,16 +79,13 @@ impl Lane<'_> {
             return Ok(Epoch::Skipped { skipped: TOO_SLOW });
         }
         let seconds = seconds.min(ENOUGH);
-        let speed = match self.gpu {
-            None => timed(&mut subject.on_cpu().await?, subject, seconds, observer).await?,
-            Some(gpu) => match subject.on_gpu(gpu).await {
-                Ok(mut engine) => timed(&mut engine, subject, seconds, observer).await?,
-                Err(reason @ Error::TooLarge { .. }) => {
-                    log::info!("{reason}");
-                    return Ok(Epoch::Skipped { skipped: TOO_LARGE });
-                }
-                Err(error) => return Err(error),
-            },
+        let speed = match subject.on(self.device).await {
+            Ok(mut engine) => timed(&mut engine, subject, seconds, observer).await?,
+            Err(reason @ Error::TooLarge { .. }) => {
+                log::info!("{reason}");
+                return Ok(Epoch::Skipped { skipped: TOO_LARGE });
+            }
+            Err(error) => return Err(error),
         };
         let Some(speed) = speed else { return Ok(Epoch::Skipped { skipped: INTERRUPTED }) };
         let steps = speed.samples as f64 / subject.batch_size as f64;

@@ -178,7 +178,7 @@ impl Network {
         }
         let launch = kernel.launch(gpu, &x_gpu, (&self.z, &self.dz), &self.w, &v, sgd)?;
         finish(gpu, &launch).await?;
-        for l in 0..self.w.len() {
+        for (l, velocity) in velocities.iter().enumerate() {
             let input = if l == 0 { x.clone() } else { f64s(&self.outputs[l - 1][0]) };
             // The bias is the weight of a constant 1.
             let ones = Tensor::from_fn(input.rows(), 1, |_, _| 1.0);
@@ -187,7 +187,7 @@ impl Network {
             let layout = self.w[l].layout;
             let got = [layout.unpack(&packed), layout.unpack_bias(&packed)];
             for (part, (input, got)) in [input, ones].into_iter().zip(got).enumerate() {
-                let (w, v) = (f64s(&self.weights[l][part]), f64s(&velocities[l][part]));
+                let (w, v) = (f64s(&self.weights[l][part]), f64s(&velocity[part]));
                 let (want, magnitude) = step(&input.transposed(), &dz, w, v, sgd);
                 let bound = (self.rows + 8) as f64 * EPSILON;
                 let name = format!("{} of layer {l}", ["weights", "bias"][part]);

@@ -20,11 +20,10 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::engine::{CpuEngine, Engine, EngineInfo, GpuEngine, Residency};
+use crate::engine::{self, Device, EngineInfo, Residency};
 use crate::error::Result;
 use crate::gpu::Gpu;
-use crate::network::{Loss, MlpSpec};
-use crate::step::StepOptions;
+use crate::network::Loss;
 
 /// What became of a device.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -54,42 +53,39 @@ pub const VALUES_LOSSES: [(&str, Loss); 3] = [
     ("squared_error huber", Loss::Huber { delta: 0.75 }),
 ];
 
-/// Tests an adapter: its kernels, then steps of its engine. A kernel that cannot be run at all is a row that failed.
-pub async fn on_gpu(gpu: &Gpu) -> Report {
-    let (begun, mut rows) = (Instant::now(), Vec::new());
-    let mut keep = |kernel: &str, checked: Result<Vec<Row>>| match checked {
-        Ok(checked) => rows.extend(checked),
-        Err(error) => rows.push(Row::failed(kernel, &error)),
+/// Tests a device: the kernels of an adapter, then steps of the engine. What cannot be run at all is a row that failed.
+pub async fn on(device: &Device) -> Report {
+    let begun = Instant::now();
+    let mut rows = match device {
+        Device::Cpu => Vec::new(),
+        Device::Gpu(gpu) => kernels(gpu).await,
     };
-    keep("gather", gathers::check(gpu).await);
-    for shader in products::forms(gpu) {
-        keep(shader.name, products::check(gpu, shader).await);
-    }
-    keep("softmax_xent", softmax_xent::check(gpu).await);
-    for (name, loss) in VALUES_LOSSES {
-        keep(name, values_loss::check(gpu, name, loss).await);
-    }
-    keep("fused", fused::check(gpu).await);
-    keep("activation", activations::check(gpu).await);
-    keep("clip_norm", rules::clip_norm(gpu).await);
-    keep("optimizer", rules::advance(gpu).await);
-    let make = async |spec: &MlpSpec, data, options: StepOptions| {
-        GpuEngine::new(gpu.clone(), spec, data, options, Residency::WhereTheyFit).await
-    };
-    keep("steps", steps::check(make).await);
-    Report::new(EngineInfo::of(gpu), begun, rows)
+    let make = async |spec: &_, options| engine::open(device, spec, options, Residency::WhereTheyFit).await;
+    keep(&mut rows, "steps", steps::check(make).await);
+    Report::new(device.info(), begun, rows)
 }
 
-/// Tests the CPU's engine: its steps.
-///
-/// # Errors
-/// None that a test could cause.
-pub async fn on_cpu() -> Result<Report> {
-    let begun = Instant::now();
-    let make = async |spec: &MlpSpec, data, options: StepOptions| Ok(CpuEngine::new(spec, data, options));
-    let rows = steps::check(make).await?;
-    let spec = MlpSpec::new(steps::SIZES.to_vec())?;
-    let data = steps::dataset(&spec)?;
-    let engine = CpuEngine::new(&spec, data, StepOptions::default()).info();
-    Ok(Report::new(engine, begun, rows))
+/// Tests every kernel.
+async fn kernels(gpu: &Gpu) -> Vec<Row> {
+    let mut rows = Vec::new();
+    keep(&mut rows, "gather", gathers::check(gpu).await);
+    for shader in products::forms(gpu) {
+        keep(&mut rows, shader.name, products::check(gpu, shader).await);
+    }
+    keep(&mut rows, "softmax_xent", softmax_xent::check(gpu).await);
+    for (name, loss) in VALUES_LOSSES {
+        keep(&mut rows, name, values_loss::check(gpu, name, loss).await);
+    }
+    keep(&mut rows, "fused", fused::check(gpu).await);
+    keep(&mut rows, "activation", activations::check(gpu).await);
+    keep(&mut rows, "clip_norm", rules::clip_norm(gpu).await);
+    keep(&mut rows, "optimizer", rules::advance(gpu).await);
+    rows
+}
+
+fn keep(rows: &mut Vec<Row>, what: &str, checked: Result<Vec<Row>>) {
+    match checked {
+        Ok(checked) => rows.extend(checked),
+        Err(error) => rows.push(Row::failed(what, &error)),
+    }
 }

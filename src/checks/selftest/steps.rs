@@ -1,9 +1,7 @@
 //! Whole training steps of an engine against the same steps in f64, with every option.
 
-use std::sync::Arc;
-
 use super::{Row, Trial};
-use crate::data::{Dataset, Preparation, Samples, Split, Targets};
+use crate::data::{Samples, Split, Targets};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::network::{Activation, Activations, Loss, MlpSpec, Parameters, Task};
@@ -114,11 +112,12 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-/// Noise for a network to learn, the same in every call: classes, labels or numbers, as its loss wants them.
+/// Noise for a network to learn, the same in every call: samples to train on, and samples to measure on, with classes,
+/// labels or numbers, as its loss wants them.
 ///
 /// # Errors
 /// None that these sizes could cause.
-pub fn dataset(spec: &MlpSpec) -> Result<Arc<Dataset>> {
+pub fn noise(spec: &MlpSpec) -> Result<[Samples; 2]> {
     let (features, classes) = (spec.inputs(), spec.classes());
     let samples = |count: usize, seed: u64| {
         let pixel = |at: usize| ((at as u64 + seed).wrapping_mul(2_654_435_761) >> 7) as u8;
@@ -132,15 +131,17 @@ pub fn dataset(spec: &MlpSpec) -> Result<Arc<Dataset>> {
         };
         samples.with_targets(Targets::values(classes, (0..count * classes).map(value).collect())?)
     };
-    Ok(Arc::new(Dataset {
-        name: "noise".into(),
-        origin: "made here".into(),
-        preparation: Preparation::of_images(classes),
-        image_shape: [1, features],
-        classes,
-        train: samples(TRAIN, 1)?,
-        test: samples(TEST, 7)?,
-    }))
+    Ok([samples(TRAIN, 1)?, samples(TEST, 7)?])
+}
+
+/// Gives an engine both parts of [`noise`] for its network.
+///
+/// # Errors
+/// What the engine reports.
+pub async fn load(engine: &mut impl Engine, spec: &MlpSpec) -> Result<()> {
+    let [train, test] = noise(spec)?;
+    engine.load(Split::Train, train).await?;
+    engine.load(Split::Test, test).await
 }
 
 /// Samples for so many steps, the last of which is short.
@@ -198,12 +199,12 @@ pub struct Trained {
 ///
 /// # Errors
 /// [`Error::File`](crate::Error::File) if the samples cannot be read.
-pub fn reference(spec: &MlpSpec, data: &Dataset, order: &[u32], options: &StepOptions) -> Result<Trained> {
+pub fn reference(spec: &MlpSpec, samples: &Samples, order: &[u32], options: &StepOptions) -> Result<Trained> {
     let mlp = Parameters::initial(spec, 5).in_f64(spec.activation().clone());
     let mut trained = Trained { memory: Memory::new(&mlp), mlp, loss: 0.0 };
     for batch in order.chunks(options.batch_size) {
-        let aim = Aims::of(&data.train, batch)?;
-        let x = data.train.inputs(batch)?;
+        let aim = Aims::of(samples, batch)?;
+        let x = samples.inputs(batch)?;
         let Trained { mlp, memory, loss } = &mut trained;
         let (training, lr) = twin(options, spec.loss(), memory.steps);
         *loss += training.step(mlp, memory, lr, &x, aim.aim()).0 * batch.len() as f64;
@@ -216,9 +217,7 @@ pub fn reference(spec: &MlpSpec, data: &Dataset, order: &[u32], options: &StepOp
 ///
 /// # Errors
 /// What the engine reports.
-pub async fn check<E: Engine>(
-    make: impl AsyncFn(&MlpSpec, Arc<Dataset>, StepOptions) -> Result<E>,
-) -> Result<Vec<Row>> {
+pub async fn check<E: Engine>(make: impl AsyncFn(&MlpSpec, StepOptions) -> Result<E>) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for case in cases() {
         let after = Tolerance { atol: 2e-5, rtol: 2e-4 };
@@ -236,18 +235,19 @@ pub async fn check_case<E: Engine>(
     sizes: &[usize],
     steps: usize,
     tolerance: Tolerance,
-    make: &impl AsyncFn(&MlpSpec, Arc<Dataset>, StepOptions) -> Result<E>,
+    make: &impl AsyncFn(&MlpSpec, StepOptions) -> Result<E>,
 ) -> Result<Row> {
     let mut trial = Trial::new(format!("{steps} steps, {}", case.name));
     trial.shape(sizes);
     let spec = MlpSpec::new(sizes.to_vec())?.with_activation(case.activation.clone()).with_loss(case.loss);
-    let (data, order) = (dataset(&spec)?, order(steps));
-    let mut engine = make(&spec, data.clone(), case.options).await?;
+    let ([train_samples, test_samples], order) = (noise(&spec)?, order(steps));
+    let mut engine = make(&spec, case.options).await?;
+    load(&mut engine, &spec).await?;
     engine.set_parameters(&Parameters::initial(&spec, 5), None).await?;
     engine.set_sums(&Sums::default()).await?;
     train(&mut engine, &order).await?;
 
-    let Trained { mlp, memory, loss } = reference(&spec, &data, &order, &case.options)?;
+    let Trained { mlp, memory, loss } = reference(&spec, &train_samples, &order, &case.options)?;
     layers(&mut trial, "", &engine.parameters().await?, &mlp.layers, tolerance);
     let state = engine.optimizer_state().await?;
     trial.equal(&"moments", &[state.moments.len()], &[case.options.moments()]);
@@ -259,7 +259,7 @@ pub async fn check_case<E: Engine>(
     trial.holds(&"loss", (got - loss).abs() <= 1e-4 * loss, &format!("got {got}, want {loss}"));
 
     let test: Vec<u32> = (0..TEST as u32).rev().collect();
-    let (aim, forward) = (Aims::of(&data.test, &test)?, mlp.forward(&data.test.inputs(&test)?));
+    let (aim, forward) = (Aims::of(&test_samples, &test)?, mlp.forward(&test_samples.inputs(&test)?));
     let losses = spec.loss().of_rows(forward.logits(), aim.aim(), 0.0);
     let want = losses.iter().sum::<f64>() / losses.len() as f64;
     let got = engine.evaluate(Split::Test, &test).await?.loss();

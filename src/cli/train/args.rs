@@ -14,6 +14,7 @@ Examples:
   gpu-mlp train                                  MNIST if it is here, else the built-in digits
   gpu-mlp train --data mnist --backend vulkan --hidden 512,256 --momentum 0.9
   gpu-mlp train --data flowers.csv --label-column species --hidden 16
+  gpu-mlp train --data houses.csv --label-column price --task regression --loss huber --optimizer adam
   gpu-mlp train --data photos --test-data more-photos --scale standard
   gpu-mlp train --validation-fraction 0.1 --early-stopping 3 --epochs 100
   gpu-mlp train --optimizer adam --activation gelu --dropout 0.2 --lr-schedule one-cycle

@@ -10,7 +10,6 @@ mod recovery;
 mod session;
 mod sitting;
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use clap::ValueEnum;
@@ -73,7 +72,7 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
     config.data = place;
     let plan = Plan::new(&config.train, &dataset)?;
     interrupt::listen("ending and saving; Ctrl-C again ends at once, without saving");
-    let session = Session { args, config, dataset: Arc::new(dataset), plan, init, begun, face };
+    let session = Session { args, config, dataset, plan, init, begun, face };
     pollster::block_on(recovery::run(&session, device, resumed))
 }
 

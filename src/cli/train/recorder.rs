@@ -144,7 +144,7 @@ impl Observer for Recorder<'_> {
 
     fn epoch(&mut self, record: &EpochRecord, state: &State) -> Result<()> {
         // The line first: see `run`. And the events: those of an epoch too many are void once it is trained again.
-        self.record(&Event::Epoch(record.clone()), true)?;
+        self.record(&Event::Epoch(Box::new(record.clone())), true)?;
         self.events.as_mut().map_or(Ok(()), |events| events.epoch(record))?;
         self.run.save(state, &self.session.model_info()?)?;
         self.session.face.epoch(record);

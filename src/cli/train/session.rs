@@ -1,6 +1,5 @@
 //! One call of `gpu-mlp train`, once its options are understood: what every sitting of it begins with.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::args::TrainArgs;
@@ -15,7 +14,7 @@ use crate::training::{Plan, initial_state};
 pub(super) struct Session<'a> {
     pub args: &'a TrainArgs,
     pub config: RunConfig,
-    pub dataset: Arc<Dataset>,
+    pub dataset: Dataset,
     pub plan: Plan,
     /// What a new run begins with, if not with new weights.
     pub init: Option<(Parameters, ModelInfo)>,

@@ -6,10 +6,10 @@ use super::recorder::Recorder;
 use super::session::Session;
 use crate::cli::choice::DeviceChoice;
 use crate::cli::interrupt;
-use crate::cli::output::{note, told};
-use crate::engine::{CpuEngine, Engine, GpuEngine, Residency};
+use crate::cli::output::note;
+use crate::cli::output::told;
+use crate::engine::{self, AnyEngine, Device, Engine, Residency};
 use crate::error::{Error, Result};
-use crate::gpu::Pipelines;
 use crate::step::schedule::Curve;
 use crate::training::checkpoint::State;
 use crate::training::run::RunDir;
@@ -18,7 +18,7 @@ use crate::training::{Outcome, TrainConfig, Trainer};
 impl Session<'_> {
     /// Trains on the device, and returns the exit code. `run` is what to go on with; a new run is put there.
     pub async fn sitting(&self, choice: &DeviceChoice, run: &mut Option<RunDir>) -> Result<u8> {
-        let (gpu, notice) = choice.open().await?;
+        let (device, notice) = choice.open().await?;
         if let Some(notice) = notice.filter(|_| !self.args.quiet) {
             note(&notice);
         }
@@ -35,27 +35,17 @@ impl Session<'_> {
             note(&format!("this run has diverged before: --lr is {:?} now, not {:?}", config.lr, own.lr));
         }
         let options = config.step_options(dataset)?;
-        let engine = if gpu.is_none() { CpuEngine::memory(&spec, &options) } else { 0 };
-        config.require_memory(dataset, engine)?;
-        match gpu {
-            None => {
-                let engine = CpuEngine::new(&spec, dataset.clone(), options);
-                self.train(engine, &config, state, None, run).await
-            }
-            Some(gpu) => {
-                let residency = Residency::WhereTheyFit;
-                let engine = GpuEngine::new(gpu.clone(), &spec, dataset.clone(), options, residency).await?;
-                self.train(engine, &config, state, Some(gpu.pipelines()), run).await
-            }
-        }
+        config.require_memory(dataset, device.host_memory(&spec, &options))?;
+        let engine = engine::open(&device, &spec, options, Residency::WhereTheyFit).await?;
+        self.train(engine, &device, &config, state, run).await
     }
 
     async fn train(
         &self,
-        mut engine: impl Engine,
+        mut engine: AnyEngine,
+        device: &Device,
         config: &TrainConfig,
         state: Option<State>,
-        pipelines: Option<Pipelines>,
         run: &mut Option<RunDir>,
     ) -> Result<u8> {
         let (dataset, info) = (&self.dataset, engine.info());
@@ -76,7 +66,7 @@ impl Session<'_> {
             run.save(state, &self.model_info()?)?;
         }
         let mut recorder = Recorder::new(self, run, config, trainer.history())?;
-        recorder.start(&info, pipelines, trainer.history(), state.is_none())?;
+        recorder.start(&info, device.pipelines(), trainer.history(), state.is_none())?;
         if epochs >= config.total_epochs() && !self.args.quiet {
             note(&format!("all {epochs} epochs of this run are done; a larger --epochs adds to them"));
         }

@@ -16,8 +16,6 @@ mod weights;
 
 pub use timed::{Product, ProductKind};
 
-use std::sync::Arc;
-
 use fearless_simd::{Level, dispatch};
 use rayon::prelude::*;
 
@@ -25,8 +23,8 @@ use self::activation::Place;
 use self::lines::share;
 use self::rows::{Network, Rows};
 use self::weights::{Bias, Kept, Slab};
-use super::contract::{Engine, EngineInfo, replace_test};
-use crate::data::{Chunk, Dataset, Reader, Samples, Split};
+use super::contract::{Engine, EngineInfo, Given};
+use crate::data::{Chunk, Reader, Samples, Split};
 use crate::error::Result;
 use crate::network::{Dense, MlpSpec, OptimizerState, Parameters};
 use crate::step::metrics::Sums;
@@ -43,7 +41,6 @@ const EVALUATION_ROWS: usize = 512;
 /// A network in host memory.
 pub struct CpuEngine {
     spec: MlpSpec,
-    dataset: Arc<Dataset>,
     options: StepOptions,
     /// The vector instructions that this CPU has.
     level: Level,
@@ -55,6 +52,7 @@ pub struct CpuEngine {
     sums: Sums,
     /// Taken since the run began.
     steps: u64,
+    given: Given,
     /// Of the samples of each split.
     readers: [Reader; 2],
 }
@@ -72,7 +70,7 @@ impl CpuEngine {
     }
 
     /// A network of the spec's sizes with all parameters zero, for as many threads as rayon has here.
-    pub fn new(spec: &MlpSpec, dataset: Arc<Dataset>, options: StepOptions) -> Self {
+    pub fn new(spec: &MlpSpec, options: StepOptions) -> Self {
         let kept = Kept { moments: options.moments(), gradient: options.fused(0).is_none() };
         let threads = rayon::current_num_threads();
         let capacity = options.batch_size.max(EVALUATION_ROWS).div_ceil(threads);
@@ -84,8 +82,8 @@ impl CpuEngine {
             rows: (0..threads).map(|_| Rows::new(spec, &options, capacity)).collect(),
             sums: Sums::default(),
             steps: 0,
+            given: Given::default(),
             readers: Default::default(),
-            dataset,
             options,
         }
     }
@@ -170,11 +168,11 @@ impl CpuEngine {
 
     /// Runs the samples forward, a few hundred at a time, and hands each thread's rows to `each`, in order.
     fn forward_all(&mut self, split: Split, samples: &[u32], mut each: impl FnMut(&Rows)) -> Result<()> {
-        let (level, dataset) = (self.level, self.dataset.clone());
+        let (level, all) = (self.level, self.given.of(split)?.clone());
         let mut pieces = samples.chunks(EVALUATION_ROWS).peekable();
         while let Some(piece) = pieces.next() {
             let next = pieces.peek().copied().unwrap_or_default();
-            let data = self.readers[split as usize].chunk(dataset.split(split), piece, next)?;
+            let data = self.readers[split as usize].chunk(&all, piece, next)?;
             self.pass(data.indices(), |rows, network, samples, _| {
                 dispatch!(level, s => rows.evaluate(s, network, &data, samples));
             });
@@ -198,17 +196,20 @@ impl CpuEngine {
 
 impl Engine for CpuEngine {
     fn info(&self) -> EngineInfo {
-        let threads = self.rows.len();
-        let adapter = format!("{threads} thread{}", if threads == 1 { "" } else { "s" });
-        EngineInfo { backend: "cpu".into(), adapter, device_type: "cpu".into() }
+        EngineInfo::of_threads(self.rows.len())
+    }
+
+    async fn load(&mut self, split: Split, samples: Samples) -> Result<()> {
+        self.readers[split as usize] = Reader::default();
+        self.given.put(&self.spec, split, samples)
     }
 
     async fn train(&mut self, samples: &[u32]) -> Result<usize> {
         let batch = self.options.batch_size;
         let taken = samples.len().min(batch * BATCHES_PER_CALL);
         let (now, rest) = samples.split_at(taken);
-        let (dataset, next) = (self.dataset.clone(), &rest[..taken.min(rest.len())]);
-        let data = self.readers[Split::Train as usize].chunk(&dataset.train, now, next)?;
+        let (all, next) = (self.given.of(Split::Train)?.clone(), &rest[..taken.min(rest.len())]);
+        let data = self.readers[Split::Train as usize].chunk(&all, now, next)?;
         // In a thread of the pool, so that the steps are not handed over to it one by one.
         rayon::scope(|_| data.indices().chunks(batch).for_each(|batch| self.step(&data, batch)));
         Ok(taken)
@@ -236,11 +237,6 @@ impl Engine for CpuEngine {
         let mut values = Vec::with_capacity(samples.len() * self.spec.classes());
         self.forward_all(split, samples, |rows| rows.append_logits(&mut values))?;
         Tensor::new([samples.len(), self.spec.classes()], values)
-    }
-
-    async fn set_test(&mut self, samples: Samples) -> Result<()> {
-        self.readers[Split::Test as usize] = Reader::default();
-        replace_test(&mut self.dataset, samples)
     }
 
     async fn parameters(&mut self) -> Result<Parameters> {

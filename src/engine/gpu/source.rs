@@ -1,11 +1,11 @@
 //! Where a split's images are while a network learns from them.
 
-use super::Residency;
+use super::residency::Residency;
 use crate::data::{Chunk, Format, Reader, Samples, Targets};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Launch, Staging, Submission};
 use crate::kernels::{BoundGather, Gather, GatherFloats, Kernels, Matrix, Sample};
-use crate::network::{Loss, MlpSpec, Task};
+use crate::network::{MlpSpec, Task};
 
 /// The samples of one split, and the gather that turns them into rows of x.
 pub(super) struct Source {
@@ -60,14 +60,17 @@ impl Source {
             upload_all(gpu, &images, samples, pitch).await?;
             None
         };
-        let targets = upload_targets(gpu, samples.targets(), spec.classes(), spec.loss())?;
+        let targets = upload_targets(gpu, samples.targets(), spec)?;
         Ok(Self { gather, order: order.clone(), targets, pitch, stream })
     }
 
-    /// Makes ready for other samples; false if it cannot, since those that it has lie on the device.
-    pub fn starts_again(&mut self) -> bool {
-        self.stream.iter_mut().for_each(|stream| stream.reader = Reader::default());
-        self.stream.is_some()
+    /// Takes other samples of the same format, and says whether it could: it cannot if those that it has lie on the
+    /// device.
+    pub fn restart(&mut self, gpu: &Gpu, samples: &Samples, spec: &MlpSpec) -> Result<bool> {
+        let Some(stream) = &mut self.stream else { return Ok(false) };
+        stream.reader = Reader::default();
+        self.targets = upload_targets(gpu, samples.targets(), spec)?;
+        Ok(true)
     }
 
     /// The gather of the first `rows` rows.
@@ -107,20 +110,17 @@ impl Source {
 }
 
 /// Classes lie in the order of a batch; numbers lie here. Samples that have classes can be answered by a network of numbers,
-/// and their loss means nothing then: there are zeros for it to read. Kernels trust what they read, so all else is refused.
-fn upload_targets(gpu: &Gpu, targets: &Targets, outputs: usize, loss: Loss) -> Result<Buffer> {
-    match (targets, loss.task()) {
-        (Targets::Classes(_), Task::Classification) => gpu.upload("targets", &[0.0_f32]),
-        (Targets::Classes(classes), _) => {
+/// and their loss means nothing then: there are zeros for it to read, since kernels trust what they read. What else does
+/// not fit the network was refused when it was [given](crate::engine::Engine::load).
+fn upload_targets(gpu: &Gpu, targets: &Targets, spec: &MlpSpec) -> Result<Buffer> {
+    match targets {
+        Targets::Values { values, .. } => gpu.upload("targets", values.as_slice()),
+        Targets::Classes(_) if spec.loss().task() == Task::Classification => {
+            gpu.upload("targets", &[0.0_f32])
+        }
+        Targets::Classes(classes) => {
             let rows = classes.iter().max().map_or(1, |&class| class as usize + 1);
-            gpu.upload("targets", &vec![0.0_f32; rows * outputs])
-        }
-        (Targets::Values { width, values }, task) if *width == outputs && task != Task::Classification => {
-            gpu.upload("targets", values.as_slice())
-        }
-        (Targets::Values { width, .. }, task) => {
-            let expected = format!("what the task {} has, for {outputs} outputs", task.name());
-            Err(Error::shape("targets", expected, format!("{width} numbers a sample")))
+            gpu.upload("targets", &vec![0.0_f32; rows * spec.classes()])
         }
     }
 }

@@ -16,7 +16,7 @@ pub enum Event {
     /// The run begins.
     Start(Box<Start>),
     /// An epoch is finished.
-    Epoch(EpochRecord),
+    Epoch(Box<EpochRecord>),
     /// Something would have ended the run, and did not.
     Recovery(Recovery),
     /// The run has ended in order.

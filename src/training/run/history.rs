@@ -36,7 +36,7 @@ impl RunDir {
         for line in text.lines().filter_map(|line| serde_json::from_str(line).ok()) {
             match line {
                 Event::Start(start) => history.start = Some(*start),
-                Event::Epoch(record) => history.add(record, &path)?,
+                Event::Epoch(record) => history.add(*record, &path)?,
                 Event::Recovery(recovery) => history.recoveries.push(recovery),
                 Event::End(end) => history.end = Some(end),
             }

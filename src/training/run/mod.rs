@@ -314,7 +314,7 @@ impl RunDir {
                 }
                 Ok(Event::Epoch(record)) => {
                     let is_next = record.epoch == records.len() + 1 && records.len() < epochs;
-                    records.extend(Some(record).filter(|_| is_next));
+                    records.extend(Some(*record).filter(|_| is_next));
                     is_next
                 }
                 Ok(Event::Start(_) | Event::End(_)) | Err(_) => event::is_start(line),

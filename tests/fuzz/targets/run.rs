@@ -206,7 +206,7 @@ pub fn metrics() -> Target {
             seconds: 0.5,
             samples_per_second: 1e5,
         };
-        serde_json::to_string(&Event::Epoch(record)).unwrap()
+        serde_json::to_string(&Event::Epoch(Box::new(record))).unwrap()
     };
     let recovery = r#"{"event":"recovery","epoch":2,"problem":"x","action":"lower-lr","lr":0.5}"#;
     let seed = format!("{{\"event\":\"start\",\"data\":\"x\"}}\n{}\n{recovery}\n{}\n", line(1), line(2));
