@@ -26,7 +26,7 @@ fn main() -> gpu_mlp::Result<()> {
     let request = adapter::Request { backends, ..adapter::Request::default() };
     let got = pollster::block_on(async {
         let Some(adapter) = adapter::find(&request).await? else {
-            return Err(gpu_mlp::Error::NoAdapter("there is no GPU here, and no software adapter".into()));
+            return Err(gpu_mlp::Error::no_adapter("there is no GPU here, and no software adapter"));
         };
         let gpu = Gpu::open(&adapter).await?;
         println!("on {}", gpu.summary().name);

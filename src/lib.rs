@@ -25,6 +25,7 @@
 //! `docs/architecture.md` says how the modules stand to each other.
 
 pub mod checks;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod data;
 pub mod doctor;

@@ -4,26 +4,25 @@
 use bytesize::ByteSize;
 use sysinfo::System;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Result};
 
 /// Whether there are so many bytes for `what`.
 ///
 /// # Errors
-/// [`Error::Usage`] with both numbers and the hint, if there are not.
-pub fn require(bytes: u64, what: &str, hint: &str) -> Result<()> {
-    let refuse = |available: String| {
+/// [`Error::Usage`] with both numbers, and the hint, if there are not.
+pub fn require(bytes: u64, what: &str, hint: impl Into<Message>) -> Result<()> {
+    let refuse = |available: String, hint: Message| {
         let needed = ByteSize(bytes);
-        Err(Error::Usage(format!(
-            "{what} needs about {needed:.1} of memory, and {available}\n  hint: {hint}"
-        )))
+        let problem = format!("{what} needs about {needed:.1} of memory, and {available}");
+        Err(Error::usage(problem).hint(hint))
     };
     if let Some(available) = available().filter(|&available| bytes > available) {
-        return refuse(format!("{:.1} are available", ByteSize(available)));
+        return refuse(format!("{:.1} are available", ByteSize(available)), hint.into());
     }
     // Room in the address space, of which a process may have been granted less. Untouched it costs nothing.
     let mut room = Vec::<u8>::new();
     if usize::try_from(bytes).is_err() || room.try_reserve_exact(bytes as usize).is_err() {
-        return refuse("the system grants this process less".into());
+        return refuse("the system grants this process less".into(), hint.into());
     }
     Ok(())
 }

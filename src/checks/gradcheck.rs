@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use crate::data::{Samples, Split, Targets};
 use crate::engine::{self, Device, Engine, EngineInfo, Residency};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result, Setting, message};
 use crate::network::{Activation, Activations, Loss, MlpSpec, Parameters, Task};
 use crate::reference::{Forward, Matrix, Mlp};
 use crate::step::metrics::Sums;
@@ -110,13 +110,16 @@ impl Problem {
     ) -> Result<Self> {
         let activation = activation.into();
         if !activation.fit(hidden.len()) {
-            return Err(Error::Usage(format!(
-                "--activation {activation}: expected one for all hidden layers, or one for each of the {}",
-                hidden.len()
-            )));
+            return Err(Error::usage(message![
+                Setting::Activation.set(&activation),
+                format!(": expected one for all hidden layers, or one for each of the {}", hidden.len())
+            ]));
         }
         if batch == 0 || batch > MAX_BATCH {
-            return Err(Error::Usage(format!("--batch must lie between 1 and {MAX_BATCH}, got {batch}")));
+            return Err(Error::usage(message![
+                Setting::Batch,
+                format!(" must lie between 1 and {MAX_BATCH}, got {batch}")
+            ]));
         }
         let spec = MlpSpec::with_hidden(FEATURES, hidden, CLASSES)?;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -270,7 +273,7 @@ fn draw(rng: &mut ChaCha8Rng, mlp: &Mlp, batch: usize) -> Result<Samples> {
         }
     }
     let problem = "of random samples, too few keep all hidden units away from the ReLU's kink";
-    Err(Error::Usage(format!("{problem}\n  hint: smaller --hidden")))
+    Err(Error::usage(problem).hint(Remedy::smaller(&[Setting::Hidden])))
 }
 
 /// Every z that an activation with a kink follows.

@@ -4,13 +4,12 @@ use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 use clap::ValueEnum;
-use clap::builder::PossibleValue;
 
 use super::number;
-use super::output::note;
+use super::output::{note, told};
 use crate::data::{self, Dataset, LoadOptions, Preparation, Scale, Split};
 use crate::engine::Device;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result, Setting};
 use crate::gpu::adapter::{self, Adapter, DeviceType, Request};
 use crate::gpu::{Backend, Gpu};
 use crate::memory;
@@ -151,7 +150,7 @@ impl Hidden {
             .windows(2)
             .fold(0_u64, |sum, pair| sum.saturating_add((pair[0] as u64).saturating_mul(pair[1] as u64)));
         let what = format!("a network of hidden layers {:?}", self.0);
-        memory::require(weights.saturating_mul(bytes_per_weight), &what, "smaller --hidden")
+        memory::require(weights.saturating_mul(bytes_per_weight), &what, Remedy::smaller(&[Setting::Hidden]))
     }
 }
 
@@ -173,17 +172,6 @@ pub(super) fn activations(text: &str) -> Result<Activations, String> {
         let names = Activation::ALL.map(Activation::name).join(", ");
         format!("expected one of {names}, or one for each hidden layer with commas between them")
     })
-}
-
-/// Options that name an activation take what there is.
-impl ValueEnum for Activation {
-    fn value_variants<'a>() -> &'a [Self] {
-        &Self::ALL
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.name()))
-    }
 }
 
 /// Which device.
@@ -240,7 +228,7 @@ impl DeviceChoice {
     /// Whether the choice can be meant on this platform: a mistake to be noticed before data are read.
     pub fn check(&self) -> Result<()> {
         if let (BackendChoice::Cpu, Some(adapter)) = (self.backend, &self.adapter) {
-            return Err(Error::Usage(format!(
+            return Err(Error::usage(format!(
                 "--adapter {adapter} names an adapter, and --backend cpu uses none: leave one of them out"
             )));
         }
@@ -283,8 +271,8 @@ impl DeviceChoice {
             Ok(gpu) if self.checked => Ok((Device::Gpu(gpu.with_checks(true)), notice)),
             Ok(gpu) => Ok((Device::Gpu(gpu), notice)),
             // Nobody asked for this adapter: that it cannot be used is no reason not to compute.
-            Err(Error::NoAdapter(reason)) if self.is_open() => {
-                Ok((Device::Cpu, Some(format!("the CPU computes: {reason}"))))
+            Err(reason @ Error::NoAdapter { .. }) if self.is_open() => {
+                Ok((Device::Cpu, Some(format!("the CPU computes: {}", told(&reason)))))
             }
             Err(error) => Err(error),
         }

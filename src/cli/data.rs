@@ -152,11 +152,11 @@ fn run_fetch(args: &FetchArgs) -> Result<()> {
 
 fn fetchable(name: &str) -> Result<&'static Known> {
     if name == catalog::DIGITS {
-        return Err(Error::Usage("digits is built in: `--data digits` needs nothing fetched".to_owned()));
+        return Err(Error::usage("digits is built in: `--data digits` needs nothing fetched".to_owned()));
     }
     catalog::find(name).ok_or_else(|| {
         let names: Vec<&str> = KNOWN.iter().map(|known| known.name).collect();
-        Error::Usage(format!(
+        Error::usage(format!(
             "there is no data set called `{name}` to fetch{}\n  hint: known names are {}",
             did_you_mean(name, catalog::names()),
             names.join(", ")

@@ -56,7 +56,7 @@ pub fn run(args: &DoctorArgs) -> Result<u8> {
         return Ok(0);
     }
     let Some(file) = &args.file else {
-        return Err(Error::Usage("doctor needs a FILE.npz".into()));
+        return Err(Error::usage("doctor needs a FILE.npz"));
     };
     let report = doctor::examine_file(file, &options(args)?)?;
     let text = if args.json { output::json(&report)? } else { human(&report) };
@@ -68,11 +68,11 @@ fn options(args: &DoctorArgs) -> Result<Options> {
     let pair = |text: &String| {
         let (theirs, ours) = text
             .split_once('=')
-            .ok_or_else(|| Error::Usage(format!("--map wants THEIRS=OURS, got `{text}`")))?;
+            .ok_or_else(|| Error::usage(format!("--map wants THEIRS=OURS, got `{text}`")))?;
         Ok((theirs.to_owned(), ours.to_owned()))
     };
     if let Some(tolerance) = args.tolerance.filter(|tolerance| !(*tolerance > 0.0 && *tolerance < 1.0)) {
-        return Err(Error::Usage(format!("--tolerance must lie between 0 and 1, got {tolerance}")));
+        return Err(Error::usage(format!("--tolerance must lie between 0 and 1, got {tolerance}")));
     }
     Ok(Options {
         act: args.act,

@@ -58,7 +58,7 @@ enum FormatChoice {
 /// What reading the model or writing the file reports; [`Error::Usage`] for options that cannot be meant.
 pub fn run(args: &ExportArgs) -> Result<()> {
     if args.softmax && args.to != FormatChoice::Onnx {
-        return Err(Error::Usage("--softmax is a part of an ONNX graph: use it with --to onnx".into()));
+        return Err(Error::usage("--softmax is a part of an ONNX graph: use it with --to onnx"));
     }
     let (parameters, info) = run::load_model(&args.model)?;
     let own = run::model_file(&args.model);
@@ -73,10 +73,10 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         && a == b
     {
         let problem = format!("--out {} is the model itself: name another file", path.display());
-        return Err(Error::Usage(problem));
+        return Err(Error::usage(problem));
     }
     if args.softmax && info.preparation.task() != Task::Classification {
-        return Err(Error::Usage("--softmax is for classes, and this model has none: leave it out".into()));
+        return Err(Error::usage("--softmax is for classes, and this model has none: leave it out"));
     }
     exchange::export(&path, &parameters, &info, format)?;
     say(&format!("{}: {}", path.display(), described(&info, args.to)));

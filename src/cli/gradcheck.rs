@@ -54,7 +54,7 @@ pub fn run(args: &GradcheckArgs) -> Result<u8> {
         Problem::with_activation(&args.hidden.0, args.activation.clone(), args.batch, args.seed)?;
     if args.label_smoothing > 0.0 && args.loss.task() != Task::Classification {
         let problem = "--label-smoothing belongs to classes: leave it out, or leave --loss out";
-        return Err(Error::Usage(problem.into()));
+        return Err(Error::usage(problem));
     }
     problem = problem.with_loss(args.loss)?;
     problem.label_smoothing = args.label_smoothing;

@@ -66,7 +66,7 @@ pub fn run(args: &ImportArgs) -> Result<()> {
         && a == b
     {
         let problem = format!("--out {} is the file to import: name another", path.display());
-        return Err(Error::Usage(problem));
+        return Err(Error::usage(problem));
     }
     let Imported { parameters, info } = exchange::read(&args.file)?;
     let unsaid = info.is_none();
@@ -80,7 +80,7 @@ pub fn run(args: &ImportArgs) -> Result<()> {
     if let Some(activation) = &args.activation {
         let hidden = info.spec.layers().len() - 1;
         if !activation.fit(hidden) {
-            return Err(Error::Usage(format!(
+            return Err(Error::usage(format!(
                 "--activation {activation}: expected one for all, or one for each of the {hidden} hidden layers"
             )));
         }
@@ -127,7 +127,7 @@ fn check(names: &[String], classes: usize) -> Result<()> {
     if names.len() == classes && twice.is_none() && names.iter().all(|name| !name.trim().is_empty()) {
         return Ok(());
     }
-    Err(Error::Usage(format!(
+    Err(Error::usage(format!(
         "--class-names gives {} names{}, and the network has {classes} classes: each needs one of its own",
         names.len(),
         twice.map(|pair| format!(" and `{}` twice", pair[0])).unwrap_or_default()

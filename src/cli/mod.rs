@@ -26,6 +26,7 @@ mod show;
 mod table;
 mod trace;
 mod train;
+mod values;
 
 pub use train::config_file;
 
@@ -125,7 +126,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            output::complain(&format!("error: {error}"));
+            output::complain(&format!("error: {}", output::told(&error)));
             ExitCode::from(error.exit_code())
         }
     }

@@ -116,3 +116,8 @@ pub(super) fn note(text: &str) {
 pub(super) fn json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::Internal(error.to_string()))
 }
+
+/// An error as the command line's user reads it: settings are flags.
+pub fn told(error: &Error) -> String {
+    error.told(&|setting| format!("--{}", setting.name().replace('_', "-")))
+}

@@ -147,7 +147,7 @@ pub fn run(args: &PredictArgs) -> Result<()> {
     });
     if args.top > 1 && preparation.task() != Task::Classification {
         let problem = "--top ranks classes, and the model says something of every output: leave it out";
-        return Err(Error::Usage(problem.into()));
+        return Err(Error::usage(problem));
     }
     let (classes, outputs) = (preparation.class_names.as_slice(), &preparation.outputs);
     let printer = Printer { args, classes, outputs, width: 0, told: args.raw };

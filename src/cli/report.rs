@@ -75,10 +75,10 @@ fn check(args: &ReportArgs) -> Result<()> {
     if let Some(twice) =
         args.runs.iter().find(|run| !seen.insert(run.canonicalize().unwrap_or((*run).clone())))
     {
-        return Err(Error::Usage(format!("{} is there twice: name each run once", twice.display())));
+        return Err(Error::usage(format!("{} is there twice: name each run once", twice.display())));
     }
     match &args.data.data {
-        Some(data) if args.runs.len() > 1 => Err(Error::Usage(format!(
+        Some(data) if args.runs.len() > 1 => Err(Error::usage(format!(
             "--data {data}: a comparison shows what the runs have measured, and takes no data\n  hint: leave it out, or \
              name one run"
         ))),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::choice::DeviceChoice;
-use super::output::{complain, json, note, say};
+use super::output::{complain, json, note, say, told};
 use crate::checks::selftest::{self, Report, Row};
 use crate::engine::Device;
 use crate::error::{Error, Result};
@@ -90,13 +90,13 @@ async fn all(args: &SelftestArgs, outcome: &mut Outcome) -> Result<()> {
         let request = adapter::Request { adapter: Some(summary.index.to_string()), ..Default::default() };
         let opened = match adapter::find(&request).await {
             Ok(Some(adapter)) => Gpu::open(&adapter).await,
-            Ok(None) => Err(Error::NoAdapter("it has gone".into())),
+            Ok(None) => Err(Error::no_adapter("it has gone")),
             Err(error) => Err(error),
         };
         match opened {
             Ok(gpu) => outcome.add(args, selftest::on(&Device::Gpu(gpu)).await),
             Err(error) => {
-                let reason = error.to_string();
+                let reason = told(&error);
                 complain(&format!("skipped: {} ({}): {reason}", summary.name, summary.backend));
                 outcome.skipped.push(Skipped { backend: summary.backend, adapter: summary.name, reason });
             }

@@ -82,7 +82,7 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
 
 fn draw(inspection: &Inspection, path: &PathBuf) -> Result<()> {
     let Some(bytes) = inspection.contact_sheet()? else {
-        return Err(Error::Usage(format!(
+        return Err(Error::usage(format!(
             "--png {}: the samples of {} are no images\n  hint: leave the option out",
             path.display(),
             inspection.summary().name

@@ -76,7 +76,7 @@ struct Setting {
 /// What reading the model, the data or the file, or writing, reports.
 pub fn run(args: &TraceArgs) -> Result<u8> {
     if let Some(lr) = args.lr.filter(|lr| !lr.is_finite()) {
-        return Err(Error::Usage(format!("--lr must be a finite number, got {lr}")));
+        return Err(Error::usage(format!("--lr must be a finite number, got {lr}")));
     }
     match &args.compare {
         Some(file) => compare(args, file),
@@ -131,7 +131,7 @@ fn setting(args: &TraceArgs) -> Result<Setting> {
 fn batch(args: &TraceArgs, dataset: &Dataset) -> Result<Vec<u32>> {
     let samples = dataset.split(choice::split(&args.split)).len();
     if args.batch == 0 || args.batch > samples {
-        return Err(Error::Usage(format!(
+        return Err(Error::usage(format!(
             "--batch {} samples: the {} split of {} has 1 to {samples}",
             args.batch, args.split, dataset.name
         )));
@@ -150,7 +150,7 @@ fn fits(spec: &MlpSpec, batch: usize) -> Result<()> {
     if bytes as u64 <= MOST_BYTES {
         return Ok(());
     }
-    Err(Error::Usage(format!(
+    Err(Error::usage(format!(
         "a trace of a network of sizes {:?} with {batch} samples takes about {} MiB, and at most {} MiB are read \
          back\n  hint: fewer samples (37 are plenty) with --batch, or smaller --hidden",
         spec.sizes(),
@@ -180,7 +180,7 @@ fn completed(args: &TraceArgs, mut entries: Entries) -> Result<Entries> {
     let Setting { mlp, x, loss, aims, what } = setting(args)?;
     if loss.task() != Task::Classification {
         let problem = "--compare knows networks of classes, and these data have labels or numbers as targets";
-        return Err(Error::Usage(format!(
+        return Err(Error::usage(format!(
             "{problem}\n  hint: --out FILE.npz writes the right values, to be compared by hand"
         )));
     }

@@ -7,7 +7,7 @@ use bytesize::ByteSize;
 use super::idx::{self, ImagesFile};
 use super::source::{Answers, Labels, LoadOptions, Part, Reading, Rows, Source};
 use super::{Dataset, Format};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 
 /// The four files, in the order train images, train labels, test images, test labels.
 pub const STEMS: [&str; 4] = [
@@ -97,7 +97,8 @@ fn place(images: &ImagesFile<'_>, fits: bool, path: &Path, memory: u64) -> Resul
          be read a few images at a time, a plain one can",
         sizes[0], sizes[1]
     );
-    Err(Error::file(path, problem, "gunzip it, and it stays on the disk; or allow more with --memory-limit"))
+    let hint = message!["gunzip it, and it stays on the disk; or allow more with ", Setting::MemoryLimit];
+    Err(Error::file(path, problem, hint))
 }
 
 fn find_all(folder: &Path) -> Result<[PathBuf; 4]> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::catalog::{self, KNOWN, Known};
 use super::source::{self, LoadOptions, Reading, Source};
 use super::{Dataset, MEMORY_LIMIT, Preparation, builtin, folder};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result, Setting, message};
 use crate::words::spelling::did_you_mean;
 
 /// The environment variable that names a folder of data sets.
@@ -69,11 +69,9 @@ impl Places {
     /// [`Error::Usage`] if the machine has no cache folder and no other folder was given.
     pub fn home(&self, known: &Known) -> Result<PathBuf> {
         let Some(first) = self.folders.first() else {
-            return Err(Error::Usage(format!(
-                "this machine has no cache folder to keep {} in\n  hint: name one with --data-dir or \
-                 {DATA_DIR_VARIABLE}",
-                known.name
-            )));
+            let problem = format!("this machine has no cache folder to keep {} in", known.name);
+            let hint = message!["name one with ", Setting::DataDir, format!(" or {DATA_DIR_VARIABLE}")];
+            return Err(Error::usage(problem).hint(hint));
         };
         let complete = Self::new([first.clone()]).complete(known);
         Ok(complete.unwrap_or_else(|| first.join(known.name)))
@@ -124,7 +122,7 @@ pub fn load_from(request: Request<'_>, places: &Places) -> Result<Loaded> {
 /// The folders of this machine, and the one that was asked for.
 pub(super) fn places_of(request: Request<'_>) -> Result<Places> {
     if let Some(data_dir) = request.data_dir.filter(|path| !path.is_dir()) {
-        let problem = "--data-dir: there is no such folder";
+        let problem = message![Setting::DataDir, ": there is no such folder"];
         return Err(Error::file(data_dir, problem, "create it, or correct the path"));
     }
     Ok(Places::of_this_machine(request.data_dir))
@@ -204,17 +202,18 @@ fn by_name(known: &Known, places: &Places, memory: u64) -> Result<Found> {
     let Some(found) = found else {
         let looked =
             candidates.iter().map(|path| format!("\n  looked in {}", path.display())).collect::<String>();
-        return Err(Error::Usage(format!(
-            "{name} is not on this machine{looked}\n  hint: `gpu-mlp data fetch {name}` gets it; `--data digits` \
-             needs no files",
-            name = known.name
-        )));
+        let name = known.name;
+        let hint = message![
+            format!("`gpu-mlp data fetch {name}` gets it; `"),
+            Setting::Data.set(catalog::DIGITS),
+            "` needs no files"
+        ];
+        return Err(Error::usage(format!("{name} is not on this machine{looked}")).hint(hint));
     };
     let source =
         folder::read(&found, Some((known.name, known.classes)), memory).map_err(|error| match error {
-            Error::File { path, problem, hint } if !hint.contains("--memory-limit") => {
-                Error::File { path, problem, hint: cure(known, &found) }
-            }
+            error if error.remedies().contains(&Remedy::Choose(Setting::MemoryLimit)) => error,
+            error @ Error::File { .. } => error.hint(cure(known, &found)),
             other => other,
         })?;
     Ok(Found::named(known.name, found, source))
@@ -235,10 +234,13 @@ fn cure(known: &Known, found: &Path) -> String {
 /// A name that is no set and no path.
 fn unknown_name(name: &str) -> Error {
     let names: Vec<&str> = catalog::names().collect();
-    Error::Usage(format!(
-        "there is no data set called `{name}`, and no such file or folder{}\n  hint: known names are {}; anything else is \
-         the path of a file (CSV, .npz, Parquet) or a folder (IDX files, class folders of images)",
-        did_you_mean(name, catalog::names()),
+    Error::usage(format!(
+        "there is no data set called `{name}`, and no such file or folder{}",
+        did_you_mean(name, catalog::names())
+    ))
+    .hint(format!(
+        "known names are {}; anything else is the path of a file (CSV, .npz, Parquet) or a folder (IDX files, class \
+         folders of images)",
         names.join(", ")
     ))
 }

@@ -6,7 +6,7 @@ use super::Split;
 use super::digits::draw;
 use super::folder::{self, STEMS};
 use super::idx::Writer;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 
 /// Rows and columns of the images that [`draw`] makes.
 const SHAPE: [u32; 2] = [28, 28];
@@ -34,9 +34,12 @@ pub struct Digits {
 /// of the new ones; [`Error::Io`] if the files cannot be written.
 pub fn digits(folder: &Path, digits: &Digits) -> Result<[PathBuf; 4]> {
     let most = u32::MAX as usize;
-    for (option, count) in [("--train", digits.train), ("--test", digits.test)] {
+    for (setting, count) in [(Setting::Train, digits.train), (Setting::Test, digits.test)] {
         if !(1..=most).contains(&count) {
-            return Err(Error::Usage(format!("{option} {count}: the number of images must be 1 to {most}")));
+            return Err(Error::usage(message![
+                setting.set(count),
+                format!(": the number of images must be 1 to {most}")
+            ]));
         }
     }
     std::fs::create_dir_all(folder).map_err(Error::io("create the folder", folder))?;

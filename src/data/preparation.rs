@@ -6,11 +6,11 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::Format;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 use crate::network::Task;
 
 /// How values are to be scaled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scale {
     /// Bytes by 1 / 255; values that all lie in -1..1 not at all; others as by `standard`.
@@ -22,6 +22,21 @@ pub enum Scale {
     Minmax,
     /// Each column to mean 0 and variance 1.
     Standard,
+}
+
+impl Scale {
+    /// Every one, as it is listed for people.
+    pub const ALL: [Self; 4] = [Self::Auto, Self::None, Self::Minmax, Self::Standard];
+
+    /// Its name in files and options.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::None => "none",
+            Self::Minmax => "minmax",
+            Self::Standard => "standard",
+        }
+    }
 }
 
 /// How values are scaled: x = (value - shift) · factor, column by column.
@@ -230,7 +245,7 @@ impl Scaling {
                     return Err(Error::file(
                         path,
                         problem,
-                        "change the unit of the column, or use another --scale",
+                        message!["change the unit of the column, or use ", Setting::Scale.another()],
                     ));
                 }
                 bytes.copy_from_slice(&scaled.to_ne_bytes());

@@ -105,10 +105,10 @@ impl Samples {
             return Err(Error::shape("targets", self.len(), targets.len()));
         }
         let Targets::Values { values, .. } = &targets else {
-            return Err(Error::Usage("classes come with the samples, numbers are put in their place".into()));
+            return Err(Error::usage("classes come with the samples, numbers are put in their place"));
         };
         if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-            return Err(Error::Usage(format!("a target is {value}, which is no finite number")));
+            return Err(Error::usage(format!("a target is {value}, which is no finite number")));
         }
         let numbers = Arc::new((0..self.len() as u32).collect());
         Ok(Self { targets: Arc::new(targets), numbers, ..self })
@@ -130,7 +130,7 @@ impl Samples {
                 numbers: Arc::default(),
                 weights: None,
             }),
-            Some((index, label)) => Err(Error::Usage(format!(
+            Some((index, label)) => Err(Error::usage(format!(
                 "label {index} is {label}, but the labels of {classes} classes go from 0 to {}",
                 classes.saturating_sub(1)
             ))),
@@ -218,7 +218,7 @@ impl Samples {
         }
         match weights.iter().position(|weight| !(*weight > 0.0 && weight.is_finite())) {
             None => Ok(Self { weights: Some(Arc::new(weights)), ..self }),
-            Some(at) => Err(Error::Usage(format!(
+            Some(at) => Err(Error::usage(format!(
                 "sample {at} has the weight {}: expected a finite number above 0",
                 weights[at]
             ))),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 
 /// Names that a column of labels goes by.
 pub const LABELS: [&str; 6] = ["label", "labels", "class", "target", "y", "species"];
@@ -82,7 +82,8 @@ impl<R: Read> Table<R> {
                     if self.has_header { format!(": {}", names()) } else { ", and no header".into() };
                 let problem =
                     format!("it has no column `{asked}`; it has {} columns{columns}", self.columns());
-                let hint = "give a name from the header, or a place from 0, with --label-column";
+                let hint =
+                    message!["give a name from the header, or a place from 0, with ", Setting::LabelColumn];
                 Error::file(&self.path, problem, hint)
             });
         }
@@ -92,7 +93,11 @@ impl<R: Read> Table<R> {
         let found = LABELS.iter().find_map(|name| by_name(name)).or(only);
         found.or((!self.has_header).then_some(0)).ok_or_else(|| {
             let problem = format!("no column is called {}; its columns are {}", LABELS.join(", "), names());
-            Error::file(&self.path, problem, "name the column of the labels with --label-column")
+            Error::file(
+                &self.path,
+                problem,
+                message!["name the column of the labels with ", Setting::LabelColumn],
+            )
         })
     }
 
@@ -110,7 +115,10 @@ impl<R: Read> Table<R> {
         match (1..columns.len()).find(|&at| columns[..at].contains(&columns[at])) {
             None => Ok(columns),
             Some(at) => {
-                let problem = format!("--label-column {asked} names column {} twice, from 0", columns[at]);
+                let problem = message![
+                    Setting::LabelColumn.set(asked),
+                    format!(" names column {} twice, from 0", columns[at])
+                ];
                 Err(Error::file(&self.path, problem, "name each column once"))
             }
         }
@@ -137,7 +145,11 @@ impl<R: Read> Table<R> {
     pub fn wrong(&self, row: &StringRecord, column: usize, what: &str) -> Error {
         let line = line(row);
         let name = if self.has_header { format!(" (`{}`)", &self.first[column]) } else { String::new() };
-        let hint = "fill in or remove such rows, and turn names into numbers; --label-column names the labels' column";
+        let hint = message![
+            "fill in or remove such rows, and turn names into numbers; ",
+            Setting::LabelColumn,
+            " names the labels' column"
+        ];
         Error::file(&self.path, format!("line {line}, column {column}{name}: {what}"), hint)
     }
 }

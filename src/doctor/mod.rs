@@ -31,10 +31,10 @@ use self::exam::report::{Finding, Verdict};
 use self::exam::worlds;
 use self::file::case::Case;
 use self::file::dump::Dump;
-use self::file::npy::Refusal;
+pub use self::file::npy::Refusal;
 use self::file::slot::{Param, Slot};
 use self::formulas::catalogue;
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Result};
 use crate::network::Activation;
 use std::path::Path;
 
@@ -71,12 +71,12 @@ pub fn examine(entries: &npz::Entries, options: &Options) -> Result<Report, Refu
         let hint = "export at least one of p, loss, dW1, W1_new; see `gpu-mlp doctor --template numpy`";
         return Err((
             "has parameters and a batch, but nothing that was computed from them".to_owned(),
-            hint.to_owned(),
+            hint.into(),
         ));
     }
     let tolerance = Tolerance::new(dump.single, options.tolerance);
     let best = worlds::best(&dump, &cases, tolerance);
-    let best = best.ok_or_else(|| ("cannot be read".to_owned(), String::new()))?;
+    let best = best.ok_or_else(|| ("cannot be read".to_owned(), Message::default()))?;
     Ok(concluded(&dump, best))
 }
 

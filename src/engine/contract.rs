@@ -162,7 +162,7 @@ impl Given {
     /// The samples of a split.
     pub fn of(&self, split: Split) -> Result<&Samples> {
         self.0[split as usize].as_ref().ok_or_else(|| {
-            Error::Usage(format!("the engine has no {} samples: `Engine::load` gives it some", split.name()))
+            Error::usage(format!("the engine has no {} samples: `Engine::load` gives it some", split.name()))
         })
     }
 
@@ -179,14 +179,14 @@ fn check_targets(spec: &MlpSpec, samples: &Samples) -> Result<()> {
     let of_classes = loss.task() == Task::Classification;
     match samples.targets() {
         Targets::Values { .. } if of_classes => {
-            Err(Error::Usage(format!("the loss {loss} takes classes, and the samples have numbers")))
+            Err(Error::usage(format!("the loss {loss} takes classes, and the samples have numbers")))
         }
         Targets::Values { width, .. } if *width != outputs => {
             Err(Error::shape("targets", [samples.len(), outputs], [samples.len(), *width]))
         }
         Targets::Values { .. } => Ok(()),
         Targets::Classes(classes) => match classes.iter().find(|&&class| class as usize >= outputs) {
-            Some(class) if of_classes => Err(Error::Usage(format!(
+            Some(class) if of_classes => Err(Error::usage(format!(
                 "a sample has class {class}, but the {outputs} classes of the network go from 0 to {}",
                 outputs - 1
             ))),

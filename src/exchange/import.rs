@@ -148,7 +148,7 @@ fn from_npz(path: &Path) -> Result<(Layers, Option<String>)> {
 }
 
 fn not_text() -> Refusal {
-    ("is no UTF-8 text as bytes".to_owned(), "export the model again".to_owned())
+    ("is no UTF-8 text as bytes".to_owned(), "export the model again".into())
 }
 
 /// The layer's number that a name has, and whether it is the weight's.
@@ -165,15 +165,12 @@ fn param(name: &str) -> Option<(usize, bool)> {
 fn array(source: &mut impl Read, left: &mut u64) -> Result<(Header, Vec<f32>), Refusal> {
     let header = Header::read(source)?;
     if header.dtype.is_text() {
-        return Err(("holds texts, not numbers".to_owned(), "save arrays of numbers".to_owned()));
+        return Err(("holds texts, not numbers".to_owned(), "save arrays of numbers".into()));
     }
     let bytes = header.bytes().map(|bytes| bytes as u64).filter(|bytes| bytes <= left);
     let Some(bytes) = bytes else {
         let problem = format!("has shape {:?}: more than a file of this size can hold", header.shape);
-        return Err((
-            problem,
-            "save weights and biases alone: numpy.savez(FILE, W1=W1, b1=b1, ...)".to_owned(),
-        ));
+        return Err((problem, "save weights and biases alone: numpy.savez(FILE, W1=W1, b1=b1, ...)".into()));
     };
     *left -= bytes;
     let mut values = Vec::new();

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 
 /// A graphics interface that wgpu can speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -260,7 +260,7 @@ pub async fn find(request: &Request) -> Result<Option<Adapter>> {
     let mut summaries: Vec<AdapterSummary> = found.iter().map(|adapter| adapter.summary.clone()).collect();
     let chosen = match choose(request, &summaries) {
         Ok(Some(chosen)) => Some(chosen),
-        Ok(None) | Err(Error::NoAdapter(_)) => {
+        Ok(None) | Err(Error::NoAdapter { .. }) => {
             found = list(&Backend::ALL).await;
             summaries = found.iter().map(|adapter| adapter.summary.clone()).collect();
             choose(request, &summaries)?
@@ -310,7 +310,7 @@ impl Request {
         };
         let here: Vec<&str> =
             Backend::ALL.into_iter().filter(|b| b.is_built_in()).map(Backend::name).collect();
-        Err(Error::Usage(format!(
+        Err(Error::usage(format!(
             "backend \"{missing}\" does not exist on {}; this platform has: {}, cpu",
             std::env::consts::OS,
             here.join(", ")
@@ -361,9 +361,14 @@ fn nothing_fits(request: &Request, found: &[AdapterSummary]) -> Error {
     let list: Vec<String> =
         found.iter().map(|a| format!("\n    {}: {} ({})", a.index, a.name, a.backend)).collect();
     let list = if list.is_empty() { " none".into() } else { list.concat() };
-    Error::NoAdapter(format!(
-        "no adapter for {}; found:{list}\n  hint: install the GPU's driver (on Debian and Ubuntu, \
-         `mesa-vulkan-drivers` also brings a software adapter), or train with `--backend cpu`",
+    Error::no_adapter(format!(
+        "no adapter for {}; found:{list}",
         wanted.join(" and ")
     ))
+    .hint(message![
+        "install the GPU's driver (on Debian and Ubuntu, `mesa-vulkan-drivers` also brings a software adapter), or train \
+         with `",
+        Setting::Backend.set("cpu"),
+        "`"
+    ])
 }

@@ -8,7 +8,7 @@ use bytemuck::Pod;
 use futures_intrusive::channel::shared::oneshot_channel;
 
 use super::{Gpu, Submission};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result, Setting, message};
 
 /// A range of device memory that kernels read and write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,12 +53,11 @@ impl Gpu {
     /// A buffer of `size` bytes, zeroed, for kernels to work on.
     ///
     /// # Errors
-    /// [`Error::NoAdapter`] if it is larger than the adapter allows, or if its memory ran out.
+    /// [`Error::TooLarge`] if it is larger than the adapter allows, or if its memory ran out.
     pub fn alloc(&self, label: &str, size: u64) -> Result<Buffer> {
         if size > self.max_binding_size() {
-            return Err(Error::NoAdapter(format!(
-                "\"{label}\" needs {size} bytes in one buffer; adapter \"{}\" allows {}\n  hint: a smaller \
-                 --batch-size or --hidden, another --adapter, or --backend cpu",
+            return Err(Error::too_large(format!(
+                "\"{label}\" needs {size} bytes in one buffer; adapter \"{}\" allows {}",
                 self.summary().name,
                 self.max_binding_size()
             )));
@@ -67,11 +66,17 @@ impl Gpu {
     }
 
     pub(super) fn memory_is_full(&self, label: &str, size: u64) -> Error {
-        Error::NoAdapter(format!(
-            "\"{label}\" needs {size} bytes, and the memory of adapter \"{}\" is full\n  hint: a smaller \
-             --batch-size or --hidden, fewer programs beside this one, another --adapter, or --backend cpu",
+        Error::too_large(format!(
+            "\"{label}\" needs {size} bytes, and the memory of adapter \"{}\" is full",
             self.summary().name
         ))
+        .hint(message![
+            Remedy::smaller(&[Setting::BatchSize, Setting::Hidden]),
+            ", fewer programs beside this one, ",
+            Setting::Adapter.another(),
+            ", or ",
+            Setting::Backend.set("cpu")
+        ])
     }
 
     /// As [`alloc`](Self::alloc), but nothing if it does not fit, for whoever can do without.

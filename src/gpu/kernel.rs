@@ -7,7 +7,7 @@ use bytemuck::Pod;
 
 use super::adapter::{AdapterSummary, DeviceType};
 use super::{Fill, Gpu, Resource, ResourceKind, Slice};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 
 /// A WGSL file, embedded in the program.
 #[derive(Debug, Clone, Copy)]
@@ -22,10 +22,11 @@ impl Shader {
     /// The value of a `const NAME = …u;` of the file.
     ///
     /// # Errors
-    /// [`Error::Device`] if the file has no such constant.
+    /// [`Error::Internal`] if the file has no such constant, or is no WGSL.
     pub fn constant(&self, name: &str) -> Result<usize> {
-        let missing = || Error::Device(format!("shader {} has no constant {name}", self.name));
-        let module = naga::front::wgsl::parse_str(self.source).map_err(|_| missing())?;
+        let missing = || Error::Internal(format!("shader {} has no constant {name}", self.name));
+        let module = naga::front::wgsl::parse_str(self.source)
+            .map_err(|error| Error::Internal(error.emit_to_string_with_path(self.source, self.name)))?;
         constant(&module, name).map(|value| value as usize).ok_or_else(missing)
     }
 }
@@ -109,7 +110,7 @@ impl Kernel {
     /// Compiles an entry point, once a device.
     ///
     /// # Errors
-    /// [`Error::Device`] with the compiler's words: a shader of ours that an adapter does not take. [`Error::NoAdapter`] if
+    /// [`Error::Shader`] with the compiler's words: a shader of ours that an adapter does not take. [`Error::NoAdapter`] if
     /// the device's limits are too small for it, or its subgroups not what it counts on.
     pub async fn new(gpu: &Gpu, shader: Shader, entry_point: &str) -> Result<Self> {
         let shader = gpu.substitute.filter(|other| other.name == shader.name).unwrap_or(shader);
@@ -125,7 +126,7 @@ impl Kernel {
 
     async fn compile(gpu: &Gpu, shader: Shader, entry_point: &str) -> Result<Self> {
         let name = format!("{}.{entry_point}", shader.name);
-        let rejected = |reason: String| Error::Device(format!("shader {name} was rejected: {reason}"));
+        let rejected = |reason: String| Error::Shader { name: name.clone(), reason };
         let interface = Interface::of(shader, entry_point).map_err(rejected)?;
         interface.check(gpu, &name)?;
 
@@ -265,14 +266,14 @@ impl Launch {
 }
 
 /// A shader as the device's compiler gets it. Checks of every index and loop cost a fifth of a product's instructions.
-// Without them wgpu trusts the shader. It may: every index of ours is in range by the checks of shapes in `kernels/`, every
-// loop ends, no divisor is zero, and the tests and the self-test run the same shaders with checks.
 #[allow(unsafe_code)]
 fn module(gpu: &Gpu, shader: Shader) -> wgpu::ShaderModule {
     let source = wgpu::ShaderSource::Wgsl(shader.source.into());
     let descriptor = wgpu::ShaderModuleDescriptor { label: Some(shader.name), source };
     match gpu.checks {
         true => gpu.device.create_shader_module(descriptor),
+        // SAFETY: a shader that wgpu trusts must stay within its buffers, end its loops and divide by no zero. Ours do: the
+        // checks of shapes in `kernels/` keep every index in range, and the tests run the same shaders with checks.
         false => unsafe {
             let checks = wgpu::ShaderRuntimeChecks::unchecked();
             gpu.device.create_shader_module_trusted(descriptor, checks)
@@ -307,9 +308,9 @@ impl Interface {
         ];
         let refused = |needs: String, has: String| {
             let adapter = &gpu.summary().name;
-            Err(Error::NoAdapter(format!(
-                "kernel {name} needs {needs}; adapter \"{adapter}\" {has}\n  hint: another --adapter, or --backend cpu"
-            )))
+            let problem = format!("kernel {name} needs {needs}; adapter \"{adapter}\" {has}");
+            let hint = message![Setting::Adapter.another(), ", or ", Setting::Backend.set("cpu")];
+            Err(Error::no_adapter(problem).hint(hint))
         };
         if let Some((needed, allowed, of)) = needed.into_iter().find(|(needed, allowed, _)| needed > allowed)
         {

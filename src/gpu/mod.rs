@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use self::pipeline_cache::PipelineCache;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 
 /// An opened device: cheap to clone, all clones are the same device.
 #[derive(Clone)]
@@ -98,11 +98,13 @@ impl Gpu {
         folder: Option<&Path>,
     ) -> Result<Self> {
         let refused = |reason: String| {
-            Error::NoAdapter(format!(
-                "adapter \"{}\" cannot be used: {reason}\n  hint: `gpu-mlp devices` lists the others; \
-                 `--backend cpu` needs none",
-                adapter.summary.name
-            ))
+            Error::no_adapter(format!("adapter \"{}\" cannot be used: {reason}", adapter.summary.name)).hint(
+                message![
+                    "`gpu-mlp devices` lists the others; `",
+                    Setting::Backend.set("cpu"),
+                    "` needs none"
+                ],
+            )
         };
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("gpu-mlp"),

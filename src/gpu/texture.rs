@@ -88,15 +88,14 @@ impl Gpu {
     /// A texture with room for that many bytes of a buffer, in rows of `width` texels, a multiple of 64.
     ///
     /// # Errors
-    /// [`Error::NoAdapter`] if it is larger than the adapter allows, or if its memory ran out.
+    /// [`Error::TooLarge`] if it is larger than the adapter allows, or if its memory ran out.
     pub fn texture(&self, label: &str, texel: Texel, width: u32, size: u64) -> Result<Texture> {
         let limit = self.device.limits().max_texture_dimension_2d;
         let row = u64::from(width) * texel.size();
         let rows = size.div_ceil(row).max(1);
         if rows > u64::from(limit) || width > limit {
-            return Err(Error::NoAdapter(format!(
-                "\"{label}\" needs {size} bytes in one texture; adapter \"{}\" allows {}\n  hint: a smaller \
-                 --batch-size or --hidden, another --adapter, or --backend cpu",
+            return Err(Error::too_large(format!(
+                "\"{label}\" needs {size} bytes in one texture; adapter \"{}\" allows {}",
                 self.summary().name,
                 row * u64::from(limit)
             )));

@@ -38,7 +38,7 @@ impl Activate {
     /// Compiles the kernels, for one activation.
     ///
     /// # Errors
-    /// [`Error::Device`] if the device's compiler rejects the shader.
+    /// [`Error::Shader`] if the device's compiler rejects the shader.
     pub async fn new(gpu: &Gpu, activation: Activation) -> Result<Self> {
         Ok(Self {
             train: Kernel::new(gpu, SHADER, "train").await?,

@@ -31,7 +31,7 @@ impl ClipNorm {
     /// Compiles the kernels.
     ///
     /// # Errors
-    /// [`Error::Device`](crate::Error::Device) if the device's compiler rejects the shader.
+    /// [`Error::Shader`](crate::Error::Shader) if the device's compiler rejects the shader.
     pub async fn new(gpu: &Gpu) -> Result<Self> {
         Ok(Self {
             measure: Kernel::new(gpu, SHADER, "measure").await?,

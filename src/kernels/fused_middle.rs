@@ -54,7 +54,7 @@ impl FusedMiddle {
     /// Compiles the kernel.
     ///
     /// # Errors
-    /// [`Error::Device`] if the device's compiler rejects the shader.
+    /// [`Error::Shader`] if the device's compiler rejects the shader.
     pub async fn new(gpu: &Gpu) -> Result<Self> {
         let kernel = Kernel::new(gpu, SHADER, "step").await?;
         Ok(Self { kernel, rows: SHADER.constant("ROWS")?, tile: SHADER.constant("TILE")? })

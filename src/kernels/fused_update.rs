@@ -55,7 +55,7 @@ impl FusedUpdate {
     /// Compiles the kernels.
     ///
     /// # Errors
-    /// [`Error::Device`] if the device's compiler rejects the shader.
+    /// [`Error::Shader`] if the device's compiler rejects the shader.
     pub async fn new(gpu: &Gpu) -> Result<Self> {
         Ok(Self {
             update: Kernel::new(gpu, SHADER, "update").await?,

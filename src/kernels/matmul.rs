@@ -119,9 +119,8 @@ impl Form {
         };
         let workgroups = self.workgroups(blocks);
         if let Some(most) = workgroups.iter().find(|&&count| count as usize > MAX_WORKGROUPS) {
-            return Err(Error::NoAdapter(format!(
-                "a product of {} x {} values needs {most} workgroups in a row, and an adapter has {MAX_WORKGROUPS}\n  \
-                 hint: a smaller --batch-size or --hidden, or --backend cpu",
+            return Err(Error::too_large(format!(
+                "a product of {} x {} values needs {most} workgroups in a row, and an adapter has {MAX_WORKGROUPS}",
                 4 * blocks[0],
                 4 * blocks[1]
             )));
@@ -134,7 +133,7 @@ impl Matmul {
     /// Compiles one form, for products of every size.
     ///
     /// # Errors
-    /// [`Error::Device`] if the device's compiler rejects the shader.
+    /// [`Error::Shader`] if the device's compiler rejects the shader.
     pub async fn new(gpu: &Gpu, shader: Shader) -> Result<Self> {
         Self::by_size(gpu, &[shader]).await
     }

@@ -74,7 +74,7 @@ impl Kernels {
     /// Compiles what suits the device: see [`product_forms`].
     ///
     /// # Errors
-    /// [`Error::Device`](crate::Error::Device) if the device's compiler rejects a shader.
+    /// [`Error::Shader`](crate::Error::Shader) if the device's compiler rejects a shader.
     pub async fn new(gpu: &Gpu) -> Result<Self> {
         let kernels = Self {
             gather: Gather::new(gpu).await?,

@@ -19,7 +19,7 @@ impl Operands {
     /// Those of a shader whose products read textures.
     ///
     /// # Errors
-    /// [`Error::Device`](crate::Error::Device) if the shader does not say how wide they are.
+    /// [`Error::Internal`](crate::Error::Internal) if the shader does not say how wide they are.
     pub fn of(shader: Shader) -> Result<Option<Self>> {
         if !shader.source.contains("texture_2d") {
             return Ok(None);

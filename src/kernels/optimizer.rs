@@ -16,7 +16,7 @@ impl Advance {
     /// Compiles the kernel.
     ///
     /// # Errors
-    /// [`Error::Device`] if the device's compiler rejects the shader.
+    /// [`Error::Shader`] if the device's compiler rejects the shader.
     pub async fn new(gpu: &Gpu) -> Result<Self> {
         Ok(Self { kernel: Kernel::new(gpu, SHADER, "advance").await? })
     }

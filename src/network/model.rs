@@ -1,7 +1,7 @@
 //! What a network is: its layers' sizes, its parameters and their seeded initialisation. No device in here.
 
 use super::{Activation, Activations, Loss};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result, Setting};
 use crate::tensor::Tensor;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -22,7 +22,7 @@ impl MlpSpec {
     /// [`Error::Usage`] for fewer than two sizes, a size of 0, or sizes whose parameters no machine could hold.
     pub fn new(sizes: Vec<usize>) -> Result<Self> {
         if sizes.len() < 2 || sizes.contains(&0) {
-            return Err(Error::Usage(format!(
+            return Err(Error::usage(format!(
                 "a network needs at least an input and an output size, each 1 or more; got {sizes:?}"
             )));
         }
@@ -32,11 +32,9 @@ impl MlpSpec {
         });
         // Kernels index with u32, and a host needs each parameter several times over.
         if parameters.is_none_or(|count| count > u32::MAX as usize) {
-            return Err(Error::Usage(format!(
-                "a network of sizes {:?} has more than {} parameters\n  hint: smaller --hidden",
-                spec.sizes,
-                u32::MAX
-            )));
+            let problem =
+                format!("a network of sizes {:?} has more than {} parameters", spec.sizes, u32::MAX);
+            return Err(Error::usage(problem).hint(Remedy::smaller(&[Setting::Hidden])));
         }
         Ok(spec)
     }

@@ -122,7 +122,7 @@ impl Config {
     /// [`Error::Usage`] that names the option, what it was and what it may be.
     pub fn check(&self, dataset: &Dataset) -> Result<MlpSpec> {
         let refuse = |option: &str, got: &dyn std::fmt::Display, wanted: &str| {
-            Err(Error::Usage(format!("--{option} {got}: expected {wanted}")))
+            Err(Error::usage(format!("--{option} {got}: expected {wanted}")))
         };
         let samples = dataset.train.len();
         if self.batch_size == 0 || self.batch_size > samples {

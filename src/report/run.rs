@@ -60,7 +60,7 @@ impl Run {
 
     /// Notes why the network could not be measured on the test samples.
     pub fn untested(&mut self, why: &Error) {
-        let hint = "--data NAME|PATH says where the data are now";
+        let hint = "gpu-mlp report --data NAME|PATH says where the data are now";
         self.leave_out("what the network does on the test samples", &format!("{why}\n  hint: {hint}"));
     }
 

@@ -20,6 +20,18 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
+    /// Every one, as it is listed for people.
+    pub const ALL: [Self; 3] = [Self::Sgd, Self::Adam, Self::AdamW];
+
+    /// Its name in files and options.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sgd => "sgd",
+            Self::Adam => "adam",
+            Self::AdamW => "adamw",
+        }
+    }
+
     /// The learning rate to begin with: PyTorch's default for Adam and AdamW.
     pub fn default_lr(self) -> f32 {
         match self {

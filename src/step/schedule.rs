@@ -34,6 +34,21 @@ pub enum Curve {
     OneCycle,
 }
 
+impl Curve {
+    /// Every one, as it is listed for people.
+    pub const ALL: [Self; 4] = [Self::Constant, Self::Step, Self::Cosine, Self::OneCycle];
+
+    /// Its name in files and options.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Constant => "constant",
+            Self::Step => "step",
+            Self::Cosine => "cosine",
+            Self::OneCycle => "one-cycle",
+        }
+    }
+}
+
 /// What a step is taken with.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {

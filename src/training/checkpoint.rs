@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::data::{Preparation, Scaling};
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Result};
 use crate::files::atomic_file::AtomicFile;
 use crate::files::regular_file;
 use crate::network::{Activations, Dense, Loss, MlpSpec, OptimizerState, Parameters};
@@ -315,7 +315,7 @@ fn is_sound(bytes: &[u8], digits: &str) -> bool {
     sha256(&[&bytes[..at], &NO_DIGITS, &bytes[at + digits.len()..]]) == digits
 }
 
-fn damaged(path: &Path, problem: impl Into<String>) -> Error {
+fn damaged(path: &Path, problem: impl Into<Message>) -> Error {
     Error::file(
         path,
         problem,

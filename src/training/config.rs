@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::data::Dataset;
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Result, Setting, message};
 use crate::network::{Activations, Loss, MlpSpec, Task};
 use crate::step::optimizer::Algorithm;
 use crate::step::schedule::{Curve, Schedule};
@@ -91,13 +91,13 @@ impl Default for TrainConfig {
 }
 
 /// Tells what an option was and may be.
-fn refuse(option: &str, got: &dyn std::fmt::Display, wanted: &str) -> Result<()> {
-    Err(Error::Usage(format!("--{option} {got}: expected {wanted}")))
+fn refuse(setting: Setting, got: &dyn std::fmt::Display, wanted: impl Into<Message>) -> Result<()> {
+    Err(Error::usage(message![setting.set(got), ": expected "].and(wanted)))
 }
 
 /// Refuses two options that cannot be meant together, and says what to do.
-fn contradiction(problem: &str, hint: &str) -> Result<()> {
-    Err(Error::Usage(format!("{problem}\n  hint: {hint}")))
+fn contradiction(problem: Message, hint: impl Into<Message>) -> Result<()> {
+    Err(Error::usage(problem).hint(hint))
 }
 
 impl TrainConfig {
@@ -117,31 +117,36 @@ impl TrainConfig {
         self.check_schedule()?;
         if self.early_stopping.is_some() && self.validation_fraction == 0.0 {
             return contradiction(
-                "--early-stopping watches the validation loss, but nothing is held out",
-                "add --validation-fraction 0.1",
+                message![Setting::EarlyStopping, " watches the validation loss, but nothing is held out"],
+                message!["add ", Setting::ValidationFraction.set(0.1)],
             );
         }
         if self.dropout > 0.0 && self.hidden.is_empty() {
             return contradiction(
-                "--dropout leaves hidden units out, but there is no hidden layer",
-                "leave --dropout out, or give --hidden sizes",
+                message![Setting::Dropout, " leaves hidden units out, but there is no hidden layer"],
+                message![Setting::Dropout.without(), ", or give ", Setting::Hidden, " sizes"],
             );
         }
         if !self.activation.fit(self.hidden.len()) {
             return contradiction(
-                &format!("--activation {} and --hidden have different numbers of layers", self.activation),
+                message![
+                    Setting::Activation.set(&self.activation),
+                    " and ",
+                    Setting::Hidden,
+                    " have different numbers of layers"
+                ],
                 "give one activation for all, or one for each hidden layer",
             );
         }
         let counts = [
-            ("batch-size", Some(self.batch_size)),
-            ("epochs", Some(self.epochs)),
-            ("lr-step-epochs", self.lr_step_epochs),
-            ("early-stopping", self.early_stopping),
-            ("overfit-batches", self.overfit_batches),
+            (Setting::BatchSize, Some(self.batch_size)),
+            (Setting::Epochs, Some(self.epochs)),
+            (Setting::LrStepEpochs, self.lr_step_epochs),
+            (Setting::EarlyStopping, self.early_stopping),
+            (Setting::OverfitBatches, self.overfit_batches),
         ];
         match counts.into_iter().find(|(_, count)| *count == Some(0)) {
-            Some((option, _)) => refuse(option, &0, "1 or more"),
+            Some((setting, _)) => refuse(setting, &0, "1 or more"),
             None => Ok(()),
         }
     }
@@ -152,33 +157,38 @@ impl TrainConfig {
         let zero_or_more = |value: f32| value >= 0.0 && value.is_finite();
         let below_one = |value: f64| (0.0..1.0).contains(&value);
         let (dropout, smoothing) = (f64::from(self.dropout), f64::from(self.label_smoothing));
-        let checks: [(&str, f64, bool, &str); 10] = [
-            ("lr", self.lr.into(), positive(self.lr), "a number greater than 0"),
-            ("momentum", self.momentum.into(), below_one(self.momentum.into()), BELOW_ONE),
+        let checks: [(Setting, f64, bool, &str); 10] = [
+            (Setting::Lr, self.lr.into(), positive(self.lr), "a number greater than 0"),
+            (Setting::Momentum, self.momentum.into(), below_one(self.momentum.into()), BELOW_ONE),
             (
-                "weight-decay",
+                Setting::WeightDecay,
                 self.weight_decay.into(),
                 zero_or_more(self.weight_decay),
                 "a number of 0 or more",
             ),
-            ("validation-fraction", self.validation_fraction, below_one(self.validation_fraction), BELOW_ONE),
             (
-                "lr-gamma",
+                Setting::ValidationFraction,
+                self.validation_fraction,
+                below_one(self.validation_fraction),
+                BELOW_ONE,
+            ),
+            (
+                Setting::LrGamma,
                 self.lr_gamma.into(),
                 self.lr_gamma > 0.0 && self.lr_gamma <= 1.0,
                 "a number above 0, up to 1",
             ),
-            ("lr-min", self.lr_min.into(), zero_or_more(self.lr_min), "a number of 0 or more"),
+            (Setting::LrMin, self.lr_min.into(), zero_or_more(self.lr_min), "a number of 0 or more"),
             (
-                "warmup-epochs",
+                Setting::WarmupEpochs,
                 self.warmup_epochs.into(),
                 zero_or_more(self.warmup_epochs),
                 "a number of 0 or more",
             ),
-            ("dropout", dropout, below_one(dropout), BELOW_ONE),
-            ("label-smoothing", smoothing, below_one(smoothing), BELOW_ONE),
+            (Setting::Dropout, dropout, below_one(dropout), BELOW_ONE),
+            (Setting::LabelSmoothing, smoothing, below_one(smoothing), BELOW_ONE),
             (
-                "clip-norm",
+                Setting::ClipNorm,
                 self.clip_norm.unwrap_or(1.0).into(),
                 self.clip_norm.is_none_or(positive),
                 "a number greater than 0",
@@ -186,7 +196,7 @@ impl TrainConfig {
         ];
         // As f32, so that 0.1 is not shown as 0.10000000149011612.
         match checks.into_iter().find(|(_, _, fine, _)| !fine) {
-            Some((option, got, _, wanted)) => refuse(option, &(got as f32), wanted),
+            Some((setting, got, _, wanted)) => refuse(setting, &(got as f32), wanted),
             None => Ok(()),
         }
     }
@@ -195,18 +205,30 @@ impl TrainConfig {
         let adam = self.optimizer != Algorithm::Sgd;
         if adam && (self.momentum != 0.0 || self.nesterov) {
             return contradiction(
-                "--momentum and --nesterov belong to --optimizer sgd",
+                message![
+                    Setting::Momentum,
+                    " and ",
+                    Setting::Nesterov,
+                    " belong to ",
+                    Setting::Optimizer.set("sgd")
+                ],
                 "leave them out: Adam has moments of its own, with β₁ = 0.9 and β₂ = 0.999",
             );
         }
         if self.lr_schedule == Curve::OneCycle && self.momentum != 0.0 {
             return contradiction(
-                "--lr-schedule one-cycle moves the momentum itself, between 0.95 and 0.85",
-                "leave --momentum out",
+                message![
+                    Setting::LrSchedule.set("one-cycle"),
+                    " moves the momentum itself, between 0.95 and 0.85"
+                ],
+                Setting::Momentum.without(),
             );
         }
         if self.nesterov && self.momentum == 0.0 && self.lr_schedule != Curve::OneCycle {
-            return contradiction("--nesterov needs a momentum", "add --momentum 0.9");
+            return contradiction(
+                message![Setting::Nesterov, " needs a momentum"],
+                message!["add ", Setting::Momentum.set(0.9)],
+            );
         }
         Ok(())
     }
@@ -214,33 +236,42 @@ impl TrainConfig {
     fn check_schedule(&self) -> Result<()> {
         if self.lr_schedule == Curve::Step && self.lr_step_epochs.is_none() {
             return contradiction(
-                "--lr-schedule step needs to know after how many epochs the rate falls",
-                "add --lr-step-epochs 5",
+                message![
+                    Setting::LrSchedule.set("step"),
+                    " needs to know after how many epochs the rate falls"
+                ],
+                message!["add ", Setting::LrStepEpochs.set(5)],
             );
         }
         if self.lr_schedule == Curve::OneCycle && self.warmup_epochs > 0.0 {
             return contradiction(
-                "--lr-schedule one-cycle has a warm-up of its own, 30 % of all steps",
-                "leave --warmup-epochs out",
+                message![
+                    Setting::LrSchedule.set("one-cycle"),
+                    " has a warm-up of its own, 30 % of all steps"
+                ],
+                Setting::WarmupEpochs.without(),
             );
         }
         if f64::from(self.warmup_epochs) > self.epochs as f64 {
-            return refuse("warmup-epochs", &self.warmup_epochs, "no more than --epochs");
+            return refuse(
+                Setting::WarmupEpochs,
+                &self.warmup_epochs,
+                message!["no more than ", Setting::Epochs],
+            );
         }
         if self.lr_schedule == Curve::Cosine && self.lr_min > self.lr {
-            return refuse("lr-min", &self.lr_min, "no more than --lr");
+            return refuse(Setting::LrMin, &self.lr_min, message!["no more than ", Setting::Lr]);
         }
         let unused = [
-            ("lr-step-epochs", Curve::Step, self.lr_step_epochs.is_some()),
-            ("lr-gamma", Curve::Step, self.lr_gamma != Self::default().lr_gamma),
-            ("lr-min", Curve::Cosine, self.lr_min != Self::default().lr_min),
+            (Setting::LrStepEpochs, Curve::Step, self.lr_step_epochs.is_some()),
+            (Setting::LrGamma, Curve::Step, self.lr_gamma != Self::default().lr_gamma),
+            (Setting::LrMin, Curve::Cosine, self.lr_min != Self::default().lr_min),
         ];
         match unused.into_iter().find(|(_, curve, given)| *given && self.lr_schedule != *curve) {
-            Some((option, curve, _)) => {
-                let name = if curve == Curve::Step { "step" } else { "cosine" };
-                let hint = format!("add --lr-schedule {name}, or leave --{option} out");
-                contradiction(&format!("--{option} belongs to another --lr-schedule"), &hint)
-            }
+            Some((setting, curve, _)) => contradiction(
+                message![setting, " belongs to another ", Setting::LrSchedule],
+                message!["add ", Setting::LrSchedule.set(curve.name()), ", or ", setting.without()],
+            ),
             None => Ok(()),
         }
     }
@@ -272,22 +303,22 @@ impl TrainConfig {
         let loss = self.loss.unwrap_or(task.loss());
         if loss.task() != task {
             contradiction(
-                &format!(
-                    "--loss {} is for --task {}, and the data are for {}",
-                    loss.name(),
-                    loss.task().name(),
-                    task.name()
-                ),
+                message![
+                    Setting::Loss.set(loss.name()),
+                    " is for ",
+                    Setting::Task.set(loss.task().name()),
+                    format!(", and the data are for {}", task.name())
+                ],
                 "leave one of them out",
             )?;
         }
         if self.label_smoothing > 0.0 && task != Task::Classification {
             contradiction(
-                &format!(
-                    "--label-smoothing spreads the label of a class, and the data are for {}",
-                    task.name()
-                ),
-                "leave --label-smoothing out",
+                message![
+                    Setting::LabelSmoothing,
+                    format!(" spreads the label of a class, and the data are for {}", task.name())
+                ],
+                Setting::LabelSmoothing.without(),
             )?;
         }
         Ok(loss)

@@ -2,7 +2,7 @@
 
 use super::TrainConfig;
 use crate::data::Dataset;
-use crate::error::Result;
+use crate::error::{Remedy, Result, Setting};
 use crate::memory;
 
 /// A state is read from the engine, laid out as its file has it, and made that file.
@@ -20,6 +20,10 @@ impl TrainConfig {
         let state = spec.parameter_count() as u64 * (kept * size_of::<f32>()) as u64;
         let what =
             format!("training a network of sizes {:?} in batches of {}", spec.sizes(), self.batch_size);
-        memory::require(engine + COPIES * state, &what, "smaller --hidden or --batch-size")
+        memory::require(
+            engine + COPIES * state,
+            &what,
+            Remedy::smaller(&[Setting::Hidden, Setting::BatchSize]),
+        )
     }
 }

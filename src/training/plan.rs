@@ -6,7 +6,7 @@ use rand_chacha::rand_core::SeedableRng;
 
 use super::TrainConfig;
 use crate::data::Dataset;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 use crate::step::StepOptions;
 use crate::step::dropout::Dropout;
 use crate::step::optimizer::Optimizer;
@@ -23,7 +23,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Holds samples out by the seed, and cuts down what `--overfit-batches` or `--dry-run` do without.
+    /// Holds samples out by the seed, and cuts down what `overfit_batches` or `dry_run` do without.
     ///
     /// # Errors
     /// [`Error::Usage`] if a batch would be larger than the training set, or either side of the hold-out empty.
@@ -34,10 +34,10 @@ impl Plan {
         let mut validation = Vec::new();
         if config.validation_fraction > 0.0 {
             if held_out == 0 || held_out == total {
-                return Err(Error::Usage(format!(
-                    "--validation-fraction {} holds {held_out} of {total} samples out: both parts need one",
-                    config.validation_fraction
-                )));
+                return Err(Error::usage(message![
+                    Setting::ValidationFraction.set(config.validation_fraction),
+                    format!(" holds {held_out} of {total} samples out: both parts need one"),
+                ]));
             }
             train.shuffle(&mut rng(config.seed, HOLD_OUT));
             validation = train.split_off(total - held_out);
@@ -45,11 +45,10 @@ impl Plan {
             train.sort_unstable();
         }
         if config.batch_size > train.len() {
-            return Err(Error::Usage(format!(
-                "--batch-size {} is larger than the training set of {} samples",
-                config.batch_size,
-                train.len()
-            )));
+            return Err(Error::usage(message![
+                Setting::BatchSize.set(config.batch_size),
+                format!(" is larger than the training set of {} samples", train.len()),
+            ]));
         }
         let mut test: Vec<u32> = (0..dataset.test.len() as u32).collect();
         let batches = if config.dry_run { Some(1) } else { config.overfit_batches };

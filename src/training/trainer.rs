@@ -312,9 +312,9 @@ fn check_progress(state: &State, all: usize) -> Result<()> {
     if *done < all && summed == *done as u64 && steps <= most && most < u64::MAX {
         return Ok(());
     }
-    Err(Error::Usage(format!(
+    Err(Error::usage(format!(
         "the checkpoint says that {epochs} epochs and {done} samples of the next are done, in {steps} steps, with sums over \
-         {summed}; an epoch has {all} samples\n  hint: go on with the data that the run was started with, and a checkpoint \
-         that is whole"
-    )))
+         {summed}; an epoch has {all} samples"
+    ))
+    .hint("go on with the data that the run was started with, and a checkpoint that is whole"))
 }

@@ -1,6 +1,7 @@
 //! The command line as a whole: help pages, completions, manual pages.
 
 use clap::Command;
+use gpu_mlp::error::Setting;
 
 use crate::program::Place;
 
@@ -102,5 +103,18 @@ fn a_number_that_is_none_is_named_so() {
         ("--validation-fraction", "1e-400", "that is too small a number to be told from 0"),
     ] {
         place.run(&["train", option, value]).fails(2, &[words]);
+    }
+}
+
+/// Errors of the library name settings; as flags they are the program's.
+#[test]
+fn every_setting_that_an_error_names_is_an_option() {
+    let all = commands();
+    let options: Vec<&str> = all
+        .iter()
+        .flat_map(|(_, command)| command.get_arguments().filter_map(|arg| arg.get_long()))
+        .collect();
+    for setting in Setting::ALL {
+        assert!(options.contains(&setting.name().replace('_', "-").as_str()), "{setting:?}");
     }
 }

@@ -240,7 +240,7 @@ fn without_a_name_mnist_comes_first_and_the_built_in_set_with_a_notice() {
 fn a_data_dir_that_is_not_there_is_an_error() {
     let request =
         Request { data: Some("mnist"), data_dir: Some(Path::new("no/such/dir")), ..Request::default() };
-    says(&refusal(gpu_mlp::data::load(request)), &["no/such/dir", "--data-dir", "no such folder"]);
+    says(&refusal(gpu_mlp::data::load(request)), &["no/such/dir", "data_dir", "no such folder"]);
 }
 
 #[test]
@@ -283,8 +283,8 @@ fn make_writes_a_folder_that_loads_and_repeats() {
         let name = format!("{stem}.gz");
         assert_eq!(fs::read(once.join(&name)).unwrap(), fs::read(again.join(&name)).unwrap(), "{name}");
     }
-    says(&refusal(make::digits(&once, &make::Digits { train: 0, ..SMALL })), &["--train 0", "1 to"]);
-    says(&refusal(make::digits(&once, &make::Digits { test: usize::MAX, ..SMALL })), &["--test"]);
+    says(&refusal(make::digits(&once, &make::Digits { train: 0, ..SMALL })), &["train 0", "1 to"]);
+    says(&refusal(make::digits(&once, &make::Digits { test: usize::MAX, ..SMALL })), &["test"]);
 }
 
 #[cfg(not(feature = "fetch"))]

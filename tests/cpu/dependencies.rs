@@ -53,3 +53,18 @@ fn every_dependency_is_listed_with_its_features() {
         assert_eq!(listed(heading), asked, "docs/dependencies.md, {heading}, and Cargo.toml, [{section}]");
     }
 }
+
+/// What a library user gets without the program.
+#[test]
+fn the_architecture_lists_the_crates_of_the_library() {
+    let manifest = text("Cargo.toml");
+    let lines = manifest.lines().skip_while(|line| *line != "[dependencies]").skip(1);
+    let lines =
+        lines.take_while(|line| !line.starts_with('[')).filter(|line| !line.contains("optional = true"));
+    let needed: Vec<&str> = lines.filter_map(|line| Some(line.split_once(" = ")?.0)).collect();
+    let page = text("docs/architecture.md");
+    let (_, list) = page.split_once("The library's crates").unwrap();
+    let (list, _) = list.split_once('(').unwrap();
+    let named: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
+    assert_eq!(named, needed, "docs/architecture.md, and what is not optional in Cargo.toml");
+}

@@ -270,7 +270,7 @@ fn folders_that_hold_no_set_are_refused() {
     refused(&["none", "no PNG or JPEG image in this folder, which stands for a class"]);
     let request = Request { data: path.to_str(), memory_limit: Some(100), ..Request::default() };
     fs::remove_dir(path.join("none")).unwrap();
-    says(&refusal(data::load_from(request, &Places::default())), &["more than 100 bytes", "--memory-limit"]);
+    says(&refusal(data::load_from(request, &Places::default())), &["more than 100 bytes", "memory_limit"]);
     let empty = tempdir().unwrap();
     says(
         &refusal(load(empty.path())),
@@ -287,7 +287,7 @@ fn what_a_test_part_of_another_form_holds_is_measured_on() {
     let options = LoadOptions { test_data: Some(path.clone()), ..LoadOptions::default() };
     let dataset = load_with(&path, &options).unwrap().dataset;
     assert_eq!((dataset.train.len(), dataset.test.len()), (12, 12));
-    says(&refusal(load_with(&place.path("tiny"), &options)), &["has a test part of its own", "--test-data"]);
+    says(&refusal(load_with(&place.path("tiny"), &options)), &["has a test part of its own", "test_data"]);
     fs::create_dir(path.join("Maus")).unwrap();
     fs::copy(path.join("Katze/0.dat"), path.join("Maus/0.dat")).unwrap();
     let other = tempdir().unwrap();

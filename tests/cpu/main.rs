@@ -26,6 +26,7 @@ mod doctor;
 mod earlier;
 #[path = "../engine_options/mod.rs"]
 mod engine_options;
+mod errors;
 mod exchange;
 mod exchange_damaged;
 mod exports;

@@ -20,14 +20,14 @@ fn impossible_sizes_are_refused() {
     for sizes in [vec![], vec![3], vec![0, 3], vec![3, 0], vec![4, 0, 3]] {
         let error = MlpSpec::new(sizes.clone()).unwrap_err();
         assert!(
-            matches!(&error, Error::Usage(text) if text.contains("each 1 or more")),
+            matches!(&error, Error::Usage { .. } if error.to_string().contains("each 1 or more")),
             "{sizes:?}: {error}"
         );
     }
     for sizes in [vec![65_536, 65_536], vec![usize::MAX, 2], vec![2, usize::MAX], vec![1 << 40, 1 << 40, 2]] {
         let error = MlpSpec::new(sizes.clone()).unwrap_err();
         assert!(
-            matches!(&error, Error::Usage(text) if text.contains("smaller --hidden")),
+            matches!(&error, Error::Usage { .. } if error.to_string().contains("smaller hidden")),
             "{sizes:?}: {error}"
         );
     }

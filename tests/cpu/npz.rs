@@ -34,7 +34,7 @@ fn npz_labels_are_numbers_words_or_truth() {
     assert_eq!(loaded.dataset.preparation.task(), Task::Regression);
     says(
         &loaded.notice.unwrap(),
-        &["1 target (target)", "numbers with fractions, so this is --task regression"],
+        &["1 target (target)", "numbers with fractions, so the task is regression"],
     );
     says(&refusal(labelled(("|S1", b"ab cab"))), &["`y` has no label for row 2"]);
 }

@@ -85,7 +85,7 @@ fn a_table_s_columns_classes_and_defects_are_shown() {
     let unscaled = place.run(&["data", "show", "b.csv", "--label-column", "x"]).ok();
     says(&unscaled, &["warning: the values are not scaled, and go from 0.5 to 400"]);
     let none = place.run(&["data", "show", "b.csv", "--label-column", "x", "--scale", "none"]).ok();
-    says(&none, &["with --scale none training is likely to diverge"]);
+    says(&none, &["without scaling, training is likely to diverge"]);
 }
 
 #[test]

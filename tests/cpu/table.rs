@@ -164,7 +164,7 @@ fn what_is_no_table_is_refused() {
     refused("x,z,y\n1,2,0\n,3,1\n", &["line 3, column 0 (`x`): the value is missing"]);
     refused("x,z,y\n1,2,0\n4,3,\n", &["line 3, column 2 (`y`): the label is missing"]);
     refused("x,z,y\n1,red,0\n4,blue,1\n", &["`red` is not a finite number", "turn names into numbers"]);
-    refused("a,b\n1,2\n3,4\n", &["no column is called label, labels, class", "a, b", "--label-column"]);
+    refused("a,b\n1,2\n3,4\n", &["no column is called label, labels, class", "a, b", "label_column"]);
 
     refused(b"x,y\n1,\xff\xfe\n2,3\n", &["line 2 is not UTF-8"]);
     refused(b"PK\x03\x04 and so on", &["is not an .npz file (a zip archive of arrays)"]);
@@ -179,10 +179,10 @@ fn what_is_no_table_is_refused() {
     let whole = gzip.finish().unwrap();
     refused(&whole[..whole.len() / 2], &["cut short"]);
     let text = refusal(load_with(flowers(60), &halves(), Some(100)));
-    says(&text, &["flowers.csv", "more than 100 bytes", "--memory-limit"]);
+    says(&text, &["flowers.csv", "more than 100 bytes", "memory_limit"]);
     for fraction in [0.0, 1.0, 0.001, f64::NAN] {
         let options = LoadOptions { test_fraction: fraction, ..halves() };
-        says(&refusal(load_with(flowers(60), &options, None)), &["--test-fraction", "--test-data"]);
+        says(&refusal(load_with(flowers(60), &options, None)), &["test_fraction", "test_data"]);
     }
 }
 
@@ -213,7 +213,7 @@ fn odd_spellings_are_read_right() {
 
 #[test]
 fn what_leaves_nothing_to_learn_is_refused() {
-    refused("x,y\n1,3\n2,3\n3,3\n", &["all have the label `3`", "--label-column"]);
+    refused("x,y\n1,3\n2,3\n3,3\n", &["all have the label `3`", "label_column"]);
     refused(
         "0,1,2\n0,3,4\n0,5,6\n",
         &["labels in column 0, from 0, without a header: all have the label `0`"],

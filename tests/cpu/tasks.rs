@@ -40,19 +40,15 @@ fn auto_says_what_it_took_the_task_for() {
         (
             "y",
             &(|a, b| format!("{}", a + b)) as &dyn Fn(f64, f64) -> String,
-            "fractions, so this is --task regression",
+            "fractions, so the task is regression",
         ),
         (
             "y",
             &|a, b| format!("{}", ((a + 2.0 * b) * 1e4) as i64),
-            "once or twice, so this is --task regression",
+            "once or twice, so the task is regression",
         ),
-        ("y", &|a, _| if a > 0.0 { "yes" } else { "no" }.into(), "words, so this is --task classification"),
-        (
-            "y",
-            &|a, _| format!("{}", i32::from(a > 0.0)),
-            "few whole numbers, so this is --task classification",
-        ),
+        ("y", &|a, _| if a > 0.0 { "yes" } else { "no" }.into(), "words, so the task is classification"),
+        ("y", &|a, _| format!("{}", i32::from(a > 0.0)), "few whole numbers, so the task is classification"),
     ] {
         table(&place, header, 120, targets);
         let (err, _) = trained(&place, &once);
@@ -60,7 +56,7 @@ fn auto_says_what_it_took_the_task_for() {
     }
     table(&place, "p,q", 120, |a, b| format!("{},{}", u8::from(a > 0.0), u8::from(b > 0.0)));
     let (err, _) = trained(&place, &["--epochs", "1", "--label-column", "p,q"]);
-    assert!(err.contains("2 labels (p, q)") && err.contains("so this is --task multilabel"), "{err}");
+    assert!(err.contains("2 labels (p, q)") && err.contains("so the task is multilabel"), "{err}");
 }
 
 #[test]

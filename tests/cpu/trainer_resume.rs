@@ -222,48 +222,48 @@ fn configurations_that_cannot_be_meant_are_refused() {
         let mut config = TrainConfig::default();
         change(&mut config);
         let error = config.check().unwrap_err();
-        assert!(matches!(error, Error::Usage(_)), "{error:?}");
+        assert!(matches!(error, Error::Usage { .. }), "{error:?}");
         error.to_string()
     };
     let cases: [(Change, &str); 38] = [
-        (|c| c.lr = 0.0, "--lr 0: expected a number greater than 0"),
-        (|c| c.lr = -0.1, "--lr -0.1"),
-        (|c| c.lr = f32::NAN, "--lr NaN"),
-        (|c| c.lr = f32::INFINITY, "--lr inf"),
-        (|c| c.momentum = 1.0, "--momentum 1: expected a number from 0 to less than 1"),
-        (|c| c.momentum = -0.1, "--momentum -0.1"),
-        (|c| c.momentum = f32::NAN, "--momentum NaN"),
-        (|c| c.weight_decay = -1.0, "--weight-decay -1"),
-        (|c| c.weight_decay = f32::NAN, "--weight-decay NaN"),
-        (|c| c.weight_decay = f32::INFINITY, "--weight-decay inf"),
-        (|c| c.validation_fraction = 1.0, "--validation-fraction 1"),
-        (|c| c.validation_fraction = -0.5, "--validation-fraction -0.5"),
-        (|c| c.validation_fraction = f64::NAN, "--validation-fraction NaN"),
-        (|c| c.early_stopping = Some(2), "add --validation-fraction 0.1"),
-        (|c| c.batch_size = 0, "--batch-size 0: expected 1 or more"),
-        (|c| c.epochs = 0, "--epochs 0"),
-        (|c| c.overfit_batches = Some(0), "--overfit-batches 0"),
-        (|c| (c.early_stopping, c.validation_fraction) = (Some(0), 0.1), "--early-stopping 0"),
-        (|c| (c.early_stopping, c.lr) = (Some(0), f32::NEG_INFINITY), "--lr -inf"),
-        (|c| (c.batch_size, c.epochs) = (0, 0), "--batch-size 0"),
-        (|c| c.dropout = 1.0, "--dropout 1: expected a number from 0 to less than 1"),
-        (|c| c.dropout = f32::NAN, "--dropout NaN"),
+        (|c| c.lr = 0.0, "lr 0: expected a number greater than 0"),
+        (|c| c.lr = -0.1, "lr -0.1"),
+        (|c| c.lr = f32::NAN, "lr NaN"),
+        (|c| c.lr = f32::INFINITY, "lr inf"),
+        (|c| c.momentum = 1.0, "momentum 1: expected a number from 0 to less than 1"),
+        (|c| c.momentum = -0.1, "momentum -0.1"),
+        (|c| c.momentum = f32::NAN, "momentum NaN"),
+        (|c| c.weight_decay = -1.0, "weight_decay -1"),
+        (|c| c.weight_decay = f32::NAN, "weight_decay NaN"),
+        (|c| c.weight_decay = f32::INFINITY, "weight_decay inf"),
+        (|c| c.validation_fraction = 1.0, "validation_fraction 1"),
+        (|c| c.validation_fraction = -0.5, "validation_fraction -0.5"),
+        (|c| c.validation_fraction = f64::NAN, "validation_fraction NaN"),
+        (|c| c.early_stopping = Some(2), "add validation_fraction 0.1"),
+        (|c| c.batch_size = 0, "batch_size 0: expected 1 or more"),
+        (|c| c.epochs = 0, "epochs 0"),
+        (|c| c.overfit_batches = Some(0), "overfit_batches 0"),
+        (|c| (c.early_stopping, c.validation_fraction) = (Some(0), 0.1), "early_stopping 0"),
+        (|c| (c.early_stopping, c.lr) = (Some(0), f32::NEG_INFINITY), "lr -inf"),
+        (|c| (c.batch_size, c.epochs) = (0, 0), "batch_size 0"),
+        (|c| c.dropout = 1.0, "dropout 1: expected a number from 0 to less than 1"),
+        (|c| c.dropout = f32::NAN, "dropout NaN"),
         (|c| (c.dropout, c.hidden) = (0.5, vec![]), "there is no hidden layer"),
-        (|c| c.label_smoothing = 1.0, "--label-smoothing 1: expected"),
-        (|c| c.clip_norm = Some(0.0), "--clip-norm 0: expected a number greater than 0"),
-        (|c| c.clip_norm = Some(f32::NAN), "--clip-norm NaN"),
-        (|c| c.lr_gamma = 1.5, "--lr-gamma 1.5: expected a number above 0, up to 1"),
-        (|c| c.lr_min = -0.1, "--lr-min -0.1: expected"),
-        (|c| c.warmup_epochs = -1.0, "--warmup-epochs -1: expected"),
-        (|c| c.warmup_epochs = 11.0, "--warmup-epochs 11: expected no more than --epochs"),
-        (|c| c.nesterov = true, "add --momentum 0.9"),
-        (|c| (c.optimizer, c.momentum) = (Algorithm::Adam, 0.9), "belong to --optimizer sgd"),
-        (|c| (c.lr_schedule, c.momentum) = (Curve::OneCycle, 0.9), "leave --momentum out"),
-        (|c| (c.lr_schedule, c.warmup_epochs) = (Curve::OneCycle, 1.0), "leave --warmup-epochs out"),
-        (|c| c.lr_schedule = Curve::Step, "add --lr-step-epochs 5"),
-        (|c| (c.lr_schedule, c.lr_step_epochs) = (Curve::Step, Some(0)), "--lr-step-epochs 0: expected 1"),
-        (|c| c.lr_step_epochs = Some(5), "add --lr-schedule step"),
-        (|c| (c.lr_schedule, c.lr_min) = (Curve::Cosine, 0.2), "--lr-min 0.2: expected no more than --lr"),
+        (|c| c.label_smoothing = 1.0, "label_smoothing 1: expected"),
+        (|c| c.clip_norm = Some(0.0), "clip_norm 0: expected a number greater than 0"),
+        (|c| c.clip_norm = Some(f32::NAN), "clip_norm NaN"),
+        (|c| c.lr_gamma = 1.5, "lr_gamma 1.5: expected a number above 0, up to 1"),
+        (|c| c.lr_min = -0.1, "lr_min -0.1: expected"),
+        (|c| c.warmup_epochs = -1.0, "warmup_epochs -1: expected"),
+        (|c| c.warmup_epochs = 11.0, "warmup_epochs 11: expected no more than epochs"),
+        (|c| c.nesterov = true, "add momentum 0.9"),
+        (|c| (c.optimizer, c.momentum) = (Algorithm::Adam, 0.9), "belong to optimizer sgd"),
+        (|c| (c.lr_schedule, c.momentum) = (Curve::OneCycle, 0.9), "leave momentum out"),
+        (|c| (c.lr_schedule, c.warmup_epochs) = (Curve::OneCycle, 1.0), "leave warmup_epochs out"),
+        (|c| c.lr_schedule = Curve::Step, "add lr_step_epochs 5"),
+        (|c| (c.lr_schedule, c.lr_step_epochs) = (Curve::Step, Some(0)), "lr_step_epochs 0: expected 1"),
+        (|c| c.lr_step_epochs = Some(5), "add lr_schedule step"),
+        (|c| (c.lr_schedule, c.lr_min) = (Curve::Cosine, 0.2), "lr_min 0.2: expected no more than lr"),
     ];
     for (change, fragment) in cases {
         let text = with(change);
@@ -280,12 +280,12 @@ fn a_batch_larger_than_the_training_set_is_refused() {
     assert!(plan(60, 0.0).is_ok());
     for (batch_size, fraction, left) in [(61, 0.0, 60), (46, 0.25, 45), (usize::MAX, 0.0, 60)] {
         let error = plan(batch_size, fraction).unwrap_err();
-        let text = format!("--batch-size {batch_size} is larger than the training set of {left} samples");
-        assert!(matches!(&error, Error::Usage(problem) if *problem == text), "{error}");
+        let text = format!("batch_size {batch_size} is larger than the training set of {left} samples");
+        assert!(matches!(&error, Error::Usage { .. } if error.to_string() == text), "{error}");
     }
     assert!(config().spec(&dataset).is_ok());
     let wide = TrainConfig { hidden: vec![usize::MAX], ..config() };
-    assert!(matches!(wide.spec(&dataset), Err(Error::Usage(_))));
+    assert!(matches!(wide.spec(&dataset), Err(Error::Usage { .. })));
 }
 
 #[test]
@@ -323,7 +323,7 @@ fn a_state_that_cannot_be_of_this_run_is_refused() {
         let error =
             block_on(Trainer::resume(&mut engine, &config, &dataset, &state, Vec::new())).err().unwrap();
         assert!(
-            matches!(error, Error::Usage(_)) && error.to_string().contains("the checkpoint says"),
+            matches!(error, Error::Usage { .. }) && error.to_string().contains("the checkpoint says"),
             "{error}"
         );
     }

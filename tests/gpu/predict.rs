@@ -62,7 +62,7 @@ fn unfit(gpu: &Gpu) {
     let wide = Samples::new(FEATURES + 1, vec![0; FEATURES + 1], vec![0], 3).unwrap();
     assert!(matches!(block_on(engine.load(Split::Test, wide)), Err(Error::Shape { .. })));
     let beyond = Samples::new(FEATURES, vec![0; FEATURES], vec![3], 4).unwrap();
-    assert!(matches!(block_on(engine.load(Split::Test, beyond)), Err(Error::Usage(_))));
+    assert!(matches!(block_on(engine.load(Split::Test, beyond)), Err(Error::Usage { .. })));
     for split in [Split::Train, Split::Test] {
         let error = block_on(engine.evaluate(split, &[0])).unwrap_err().to_string();
         assert!(error.contains("has no t") && error.contains("Engine::load"), "{error}");

@@ -19,7 +19,7 @@ pub use subject::{Observer, Subject};
 use std::time::{Duration, Instant};
 
 use crate::engine::Device;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 
 /// The part of the time that each device gets for its kernels and its step; the sweep has the rest.
 const DEVICE_SHARE: f64 = 0.15;
@@ -38,14 +38,14 @@ pub struct Options {
 /// Measures the device, if it is a GPU, and the CPU. An observer that stops it gets what has been measured so far.
 ///
 /// # Errors
-/// [`Error::Usage`] for options that cannot be meant, [`Error::NoAdapter`] if the GPU's limits are too small for the
+/// [`Error::Usage`] for options that cannot be meant, [`Error::TooLarge`] if the GPU's limits are too small for the
 /// network, [`Error::Device`] if it fails.
 pub async fn run(device: &Device, options: &Options, observer: &mut impl Observer) -> Result<Report> {
     if !(options.seconds > 0.0 && options.seconds <= 86_400.0) {
-        return Err(Error::Usage(format!(
-            "--seconds {}: expected more than 0, up to 86400",
-            options.seconds
-        )));
+        return Err(Error::usage(message![
+            Setting::Seconds.set(options.seconds),
+            ": expected more than 0, up to 86400"
+        ]));
     }
     let begun = Instant::now();
     let subject = Subject::new(&options.hidden, options.batch_size)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::data::{self, Dataset, Split};
 use crate::engine::{self, AnyEngine, Device, Engine, GpuEngine, Product, ProductKind, Residency};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 use crate::gpu::Gpu;
 use crate::network::{MlpSpec, Parameters};
 use crate::step::{Sgd, StepOptions};
@@ -53,9 +53,10 @@ impl Subject {
     pub(super) fn with_batch(&self, batch_size: usize) -> Result<Self> {
         let most = self.dataset.train.len();
         if !(1..=most).contains(&batch_size) {
-            return Err(Error::Usage(format!(
-                "--batch-size {batch_size}: expected 1 to {most}, the samples that are measured with"
-            )));
+            return Err(Error::usage(message![
+                Setting::BatchSize.set(batch_size),
+                format!(": expected 1 to {most}, the samples that are measured with")
+            ]));
         }
         let (dataset, parameters) = (self.dataset.clone(), self.parameters.clone());
         Ok(Self { dataset, spec: self.spec.clone(), parameters, batch_size })

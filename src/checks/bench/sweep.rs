@@ -81,7 +81,7 @@ impl Lane<'_> {
         let seconds = seconds.min(ENOUGH);
         let speed = match subject.on(self.device).await {
             Ok(mut engine) => timed(&mut engine, subject, seconds, observer).await?,
-            Err(Error::NoAdapter(reason)) => {
+            Err(reason @ Error::TooLarge { .. }) => {
                 log::info!("{reason}");
                 return Ok(Epoch::Skipped { skipped: TOO_LARGE });
             }

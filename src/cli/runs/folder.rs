@@ -30,7 +30,7 @@ pub(super) fn missing(path: &Path) -> Error {
         let meant = parent.map_or(PathBuf::from(meant), |parent| parent.join(meant));
         format!("; did you mean `{}`?", meant.display())
     });
-    Error::Usage(format!(
+    Error::usage(format!(
         "there is no folder {}{meant}\n  hint: `gpu-mlp runs` lists those in {RUNS}",
         path.display()
     ))

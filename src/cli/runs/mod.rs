@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use self::folder::{RUNS, folders, missing};
 use self::glance::Run;
-use super::output::{json, note, say};
+use super::output::{json, note, say, told};
 use super::table::{self, Column};
 use crate::error::Result;
 use crate::training::run::RunDir;
@@ -118,7 +118,7 @@ fn find(dir: &Path) -> Result<Found> {
     for path in folders(dir)? {
         match RunDir::open(&path).map(|_| Run::read(&path)) {
             Err(_) => found.foreign.push(path.display().to_string()),
-            Ok(Err(error)) => note(&format!("left out: {error}")),
+            Ok(Err(error)) => note(&format!("left out: {}", told(&error))),
             Ok(Ok(run)) => found.runs.push(run),
         }
     }

@@ -80,16 +80,16 @@ impl TrainArgs {
     pub(super) fn resumed(&self) -> Result<Option<RunDir>> {
         match (&self.resume, &self.out) {
             (None, _) => Ok(None),
-            (Some(Some(run)), Some(out)) if run != out => Err(Error::Usage(format!(
+            (Some(Some(run)), Some(out)) if run != out => Err(Error::usage(format!(
                 "--resume {} goes on in that folder; --out {} cannot be another",
                 run.display(),
                 out.display()
             ))),
             (Some(Some(run)), _) => RunDir::open(run)?.to_train().map(Some),
             (Some(None), Some(out)) => RunDir::open(out).ok().map(RunDir::to_train).transpose(),
-            (Some(None), None) => Err(Error::Usage(
-                "--resume needs the folder of a run: --resume RUN, or --out RUN --resume".into(),
-            )),
+            (Some(None), None) => {
+                Err(Error::usage("--resume needs the folder of a run: --resume RUN, or --out RUN --resume"))
+            }
         }
     }
 }

@@ -57,7 +57,7 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
         RunDir::check_free(out)?;
     }
     let device = DeviceChoice {
-        backend: BackendChoice::from_str(&config.backend, true).map_err(Error::Usage)?,
+        backend: BackendChoice::from_str(&config.backend, true).map_err(Error::usage)?,
         adapter: config.adapter.clone(),
         checked: args.device.checked,
     };

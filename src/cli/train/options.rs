@@ -1,7 +1,5 @@
 //! What to train and how, as options.
 
-use clap::ValueEnum;
-
 use crate::cli::choice::{self, Hidden};
 use crate::cli::number;
 use crate::network::{Activations, Loss};
@@ -32,8 +30,8 @@ pub(super) struct Options {
     #[arg(value_parser = number::whole::<usize>)]
     epochs: usize,
     /// How a gradient becomes a step
-    #[arg(long, value_enum, default_value_t = OptimizerChoice::Sgd)]
-    optimizer: OptimizerChoice,
+    #[arg(long, value_enum, default_value_t = Algorithm::Sgd)]
+    optimizer: Algorithm,
     /// Learning rate; with a schedule the highest one [default: 0.1, of adam and adamw 0.001]
     #[arg(long, value_name = "RATE", value_parser = number::real::<f32>)]
     lr: Option<f32>,
@@ -48,8 +46,8 @@ pub(super) struct Options {
     #[arg(long, value_name = "D", value_parser = number::real::<f32>)]
     weight_decay: Option<f32>,
     /// What becomes of the learning rate, from step to step
-    #[arg(long, value_enum, default_value_t = ScheduleChoice::Constant)]
-    lr_schedule: ScheduleChoice,
+    #[arg(long, value_enum, default_value_t = Curve::Constant)]
+    lr_schedule: Curve,
     /// Of the schedule step: epochs between two falls
     #[arg(long, value_name = "N", value_parser = number::whole::<usize>)]
     lr_step_epochs: Option<usize>,
@@ -92,47 +90,20 @@ pub(super) struct Options {
     overfit_batches: Option<usize>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum OptimizerChoice {
-    Sgd,
-    Adam,
-    #[value(name = "adamw")]
-    AdamW,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ScheduleChoice {
-    Constant,
-    Step,
-    Cosine,
-    OneCycle,
-}
-
 impl Options {
     pub(super) fn config(&self, dry_run: bool) -> TrainConfig {
-        let optimizer = match self.optimizer {
-            OptimizerChoice::Sgd => Algorithm::Sgd,
-            OptimizerChoice::Adam => Algorithm::Adam,
-            OptimizerChoice::AdamW => Algorithm::AdamW,
-        };
-        let lr_schedule = match self.lr_schedule {
-            ScheduleChoice::Constant => Curve::Constant,
-            ScheduleChoice::Step => Curve::Step,
-            ScheduleChoice::Cosine => Curve::Cosine,
-            ScheduleChoice::OneCycle => Curve::OneCycle,
-        };
         TrainConfig {
             hidden: self.hidden.0.clone(),
             activation: self.activation.clone(),
             loss: self.loss,
             batch_size: self.batch_size,
             epochs: self.epochs,
-            optimizer,
-            lr: self.lr.unwrap_or(optimizer.default_lr()),
+            optimizer: self.optimizer,
+            lr: self.lr.unwrap_or(self.optimizer.default_lr()),
             momentum: self.momentum,
             nesterov: self.nesterov,
-            weight_decay: self.weight_decay.unwrap_or(optimizer.default_weight_decay()),
-            lr_schedule,
+            weight_decay: self.weight_decay.unwrap_or(self.optimizer.default_weight_decay()),
+            lr_schedule: self.lr_schedule,
             lr_step_epochs: self.lr_step_epochs,
             lr_gamma: self.lr_gamma,
             lr_min: self.lr_min,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::args::{OnDeviceLost, OnDivergence};
 use super::session::Session;
 use crate::cli::choice::{BackendChoice, DeviceChoice};
-use crate::cli::output::{json, note};
+use crate::cli::output::{json, note, told};
 use crate::error::{Error, Result};
 use crate::step::metrics::Recovery;
 use crate::training::checkpoint::Progress;
@@ -36,7 +36,7 @@ pub(super) async fn run(session: &Session<'_>, device: DeviceChoice, resumed: Op
         let before = kept.replace(session.state_of(run).ok().map(|state| state.progress));
         losses = if kept == before { losses + 1 } else { 1 };
         let lost =
-            matches!(&error, Error::Device(_)) || (losses > 1 && matches!(&error, Error::NoAdapter(_)));
+            matches!(&error, Error::Device(_)) || (losses > 1 && matches!(&error, Error::NoAdapter { .. }));
         match error {
             Error::Diverged { .. } if session.args.on_divergence == OnDivergence::LowerLr => {
                 lower_lr(session, run, error).map_err(|error| ended(run, error, kept.clone().flatten()))?;
@@ -62,7 +62,7 @@ fn go_on_after_loss(session: &Session<'_>, run: &RunDir, error: &Error) -> Resul
         OnDeviceLost::Cpu => "cpu",
         OnDeviceLost::Fail | OnDeviceLost::Retry => "retry",
     };
-    let problem = error.to_string();
+    let problem = told(error);
     let recovery = Recovery { epoch: state.progress.epochs + 1, problem, action: action.into(), lr: None };
     keep(session, run, &recovery)?;
     run.save_state(&state)

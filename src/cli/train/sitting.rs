@@ -7,6 +7,7 @@ use super::session::Session;
 use crate::cli::choice::DeviceChoice;
 use crate::cli::interrupt;
 use crate::cli::output::note;
+use crate::cli::output::told;
 use crate::engine::{self, AnyEngine, Device, Engine, Residency};
 use crate::error::{Error, Result};
 use crate::step::schedule::Curve;
@@ -104,7 +105,7 @@ impl Session<'_> {
         let found = match search.await {
             Ok(Some(divergence)) => format!("{found}; first not finite: {divergence}"),
             Ok(None) => found,
-            Err(error) => format!("{found} (where that began could not be found: {error})"),
+            Err(error) => format!("{found} (where that began could not be found: {})", told(&error)),
         };
         Error::Diverged { epoch, found, lr }
     }

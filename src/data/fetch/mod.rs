@@ -69,7 +69,7 @@ fn download(
     _limits: &Limits,
     _progress: &mut dyn FnMut(Event<'_>),
 ) -> Result<()> {
-    Err(Error::Usage(format!(
+    Err(Error::usage(format!(
         "this gpu-mlp was built without the `fetch` feature and cannot download\n  hint: build it with the \
          default features, or put the four files into {} by hand",
         folder.display()

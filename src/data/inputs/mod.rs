@@ -20,7 +20,7 @@ use self::expected::Source;
 use super::picture::is_one as is_picture;
 use super::table::unreadable_source;
 use super::{Samples, Scaling, idx};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 use crate::files::numpy::npy::MAGIC;
 
 /// What stands for standard input.
@@ -172,9 +172,10 @@ impl Open {
         let no_table = start.contains(&0) || is_picture(&start);
         if let Some(column) = expected.label_column.as_ref().filter(|_| no_table) {
             let path = path.display();
-            return Err(Error::Usage(format!(
-                "--label-column {column}: {path} is no table; leave the option out"
-            )));
+            return Err(Error::usage(message![
+                Setting::LabelColumn.set(column),
+                format!(": {path} is no table; leave the option out")
+            ]));
         }
         let source: Box<dyn Source> = if start.starts_with(MAGIC) {
             Box::new(npy::Rows::open(Cursor::new(start).chain(plain), &path, expected)?)

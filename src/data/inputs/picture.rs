@@ -13,7 +13,7 @@ use image::{DynamicImage, GrayImage, Luma};
 
 use super::expected::{Expected, Source};
 use crate::data::picture;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 
 /// The largest file: 256 MiB.
 const MAX_BYTES: u64 = 256 << 20;
@@ -57,7 +57,9 @@ fn raw(picture: &DynamicImage, path: &Path, expected: &Expected) -> Result<Vec<u
         features => {
             let problem = format!("it is {width} x {height} pixels, and the model takes {features} values");
             let hint = match expected.side() {
-                Some(side) => format!("scale it to {side} x {side}, or leave --raw out"),
+                Some(side) => {
+                    message![format!("scale it to {side} x {side}, or "), Setting::Raw.without()]
+                }
                 None => "give pictures of the size that the model was trained on".into(),
             };
             Err(Error::file(path, problem, hint))
@@ -72,7 +74,10 @@ fn drawn(picture: &DynamicImage, path: &Path, expected: &Expected) -> Result<Vec
             "it is a picture, and the model was not trained on square grey images: it takes {} values a sample",
             expected.features
         );
-        let hint = "--raw takes a picture of the right size as it is; else give a table (CSV) or an .npy";
+        let hint = message![
+            Setting::Raw,
+            " takes a picture of the right size as it is; else give a table (CSV) or an .npy"
+        ];
         return Err(Error::file(path, problem, hint));
     };
     normalise(&on_paper(picture), side).ok_or_else(|| {

@@ -62,11 +62,11 @@ fn scale(summary: &Summary, scaling: Option<&Scaling>) -> Option<String> {
     let (min, max) = (summary.range.min?, summary.range.max?);
     match scaling? {
         Scaling::Bytes if max > 1.0 && max <= LOW_BYTE => Some(format!(
-            "the bytes reach only to {max}, so that divided by 255 they are small: --scale minmax or standard learns faster"
+            "the bytes reach only to {max}, so that divided by 255 they are small: scaled by minmax or standard, a network learns faster"
         )),
         Scaling::Bytes => None,
         Scaling::None if max.max(-min) > 10.0 => Some(format!(
-            "the values are not scaled, and go from {min} to {max}: with --scale none training is likely to diverge"
+            "the values are not scaled, and go from {min} to {max}: without scaling, training is likely to diverge"
         )),
         Scaling::None => None,
         Scaling::Columns { .. } => Some(format!(

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Labels;
 use crate::data::Targets;
 use crate::data::preparation::Outputs;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 use crate::network::Task;
 
 /// The answers of a part.
@@ -96,9 +96,13 @@ impl Answers {
             Self::One(labels) => {
                 let Some(values) = labels.values() else {
                     let word = labels.first_word().unwrap_or_default();
-                    let problem =
-                        format!("the target `{word}` is no number, and --task {} takes numbers", task.name());
-                    return Err(Error::file(path, problem, "leave --task out to have words as classes"));
+                    let problem = message![
+                        format!("the target `{word}` is no number, and "),
+                        Setting::Task.set(task.name()),
+                        " takes numbers"
+                    ];
+                    let hint = message![Setting::Task.without(), " to have words as classes"];
+                    return Err(Error::file(path, problem, hint));
                 };
                 Numbers { names: vec![name.to_owned()], values: values.to_vec() }
             }
@@ -113,10 +117,18 @@ impl Answers {
         }
         if let Some(at) = wrong(&|value| task == Task::MultiLabel && !is_bit(value)) {
             let (row, name, value) = (at / width, &numbers.names[at % width], numbers.values[at]);
-            let problem = format!(
-                "sample {row}, from 0: the label `{name}` is {value}, and --task multilabel takes 0 for no and 1 for yes"
-            );
-            return Err(Error::file(path, problem, "leave --task out, or use --task regression for numbers"));
+            let problem = message![
+                format!("sample {row}, from 0: the label `{name}` is {value}, and "),
+                Setting::Task.set(task.name()),
+                " takes 0 for no and 1 for yes"
+            ];
+            let hint = message![
+                Setting::Task.without(),
+                ", or use ",
+                Setting::Task.set(Task::Regression.name()),
+                " for numbers"
+            ];
+            return Err(Error::file(path, problem, hint));
         }
         Ok(numbers)
     }
@@ -170,7 +182,10 @@ impl Numbers {
                 let problem = format!(
                     "all samples to train on have {value} as target `{name}`: there is nothing to learn"
                 );
-                let hint = "add samples with other targets, or name another column with --label-column";
+                let hint = message![
+                    "add samples with other targets, or name another column with ",
+                    Setting::LabelColumn
+                ];
                 return Err(Error::file(path, problem, hint));
             }
             mean.push(centre as f32);
@@ -187,7 +202,8 @@ impl Numbers {
         let width = self.names.len();
         if width != names.len() {
             let problem = format!("it has {width} targets a sample, and {} are expected", names.len());
-            return Err(Error::file(path, problem, "name as many columns with --label-column"));
+            let hint = message!["name as many columns with ", Setting::LabelColumn];
+            return Err(Error::file(path, problem, hint));
         }
         let scaled = |(at, &value): (usize, &f64)| match outputs {
             Outputs::Classes | Outputs::Labels => value as f32,

@@ -10,7 +10,7 @@ use super::labels::sort;
 use super::pictures::{Picture, Pictures};
 use super::{Answers, Labels, Part, Reading, Rows, Source, part};
 use crate::data::{Format, picture};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 
 /// Images decoded before they are put together, and their bytes.
 const PIECE: usize = 512;
@@ -134,10 +134,10 @@ impl Images {
                         left_out.push(path.clone());
                         continue;
                     };
-                    images
-                        .pictures
-                        .push(&picture, memory)
-                        .map_err(|problem| Error::file(path, problem, "--memory-limit allows more memory"))?;
+                    images.pictures.push(&picture, memory).map_err(|problem| {
+                        let hint = message![Setting::MemoryLimit, " allows more memory"];
+                        Error::file(path, problem, hint)
+                    })?;
                     images.labels.push(class).map_err(|problem| Error::file(path, problem, HINT))?;
                 }
             }

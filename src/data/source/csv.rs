@@ -8,7 +8,7 @@ use csv::StringRecord;
 use super::{Answers, Labels, Numbers, Part, Reading, Rows, Source, part};
 use crate::data::Format;
 use crate::data::table::{Table, line, number};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 
 /// What stands where a value is missing.
 const MISSING: [&str; 6] = ["", "?", "na", "n/a", "nan", "null"];
@@ -26,14 +26,14 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
     let weight = reading.weight_column.map(|name| table.label(Some(name))).transpose()?;
     if let Some(weight) = weight.filter(|weight| targets.contains(weight)) {
         let problem = format!("column {weight}, from 0, is named as labels and as weights");
-        return Err(Error::file(path, problem, "name another with --weight-column"));
+        return Err(Error::file(path, problem, message!["name another with ", Setting::WeightColumn]));
     }
     let index = table.numbers_its_rows() && !targets.contains(&0) && table.columns() > targets.len() + 1;
     let count = targets.len() + usize::from(weight.is_some());
     let skipped = index.then_some(0);
     let columns = (table.columns() - usize::from(index)).saturating_sub(count);
     if columns == 0 {
-        let hint = "leave a column of values out of --label-column";
+        let hint = message!["leave a column of values out of ", Setting::LabelColumn];
         return Err(Error::file(path, "all of its columns are targets, and none has values", hint));
     }
     let own = |column: usize| match table.names().and_then(|mut names| names.nth(column)) {
@@ -103,7 +103,11 @@ impl Columns<'_> {
         if (self.values.len() + 4 * self.columns) as u64 > memory {
             let problem =
                 format!("its values up to line {} take more than {memory} bytes of memory", line(row));
-            return Err(Error::file(path, problem, "allow more with --memory-limit, or use fewer rows"));
+            return Err(Error::file(
+                path,
+                problem,
+                message!["allow more with ", Setting::MemoryLimit, ", or use fewer rows"],
+            ));
         }
         for (column, text) in row.iter().enumerate().filter(|&(column, _)| Some(column) != self.skipped) {
             let text = text.trim();

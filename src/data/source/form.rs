@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{Reading, Source, class_folders, csv, npz};
 use crate::data::{folder, idx, table};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 
 /// As much of a file as is looked at to tell what it is.
 const START: u64 = 1 << 16;
@@ -73,21 +73,30 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
 }
 
 fn without_columns(path: &Path, what: &str, reading: Reading<'_>) -> Result<()> {
-    let asked = [("label", reading.label_column), ("weight", reading.weight_column)];
-    match asked.into_iter().find_map(|(kind, name)| Some((kind, name?))) {
+    let asked = [
+        (Setting::LabelColumn, "label", reading.label_column),
+        (Setting::WeightColumn, "weight", reading.weight_column),
+    ];
+    match asked.into_iter().find_map(|(setting, kind, name)| Some((setting, kind, name?))) {
         None => Ok(()),
-        Some((kind, name)) => Err(Error::Usage(format!(
-            "--{kind}-column {name}: {} is {what}, and its {kind}s are no column of a table; leave the option out",
-            path.display()
-        ))),
+        Some((setting, kind, name)) => Err(Error::usage(message![
+            setting.set(name),
+            format!(
+                ": {} is {what}, and its {kind}s are no column of a table; leave the option out",
+                path.display()
+            )
+        ])),
     }
 }
 
 #[cfg(feature = "parquet")]
 fn parquet(path: &Path, reading: Reading<'_>) -> Result<Source> {
     if reading.weight_column.is_some() {
-        let problem = "--weight-column is for tables of text: save the table as CSV, or leave the option out";
-        return Err(Error::Usage(problem.into()));
+        let problem = message![
+            Setting::WeightColumn,
+            " is for tables of text: save the table as CSV, or leave the option out"
+        ];
+        return Err(Error::usage(problem));
     }
     super::parquet::read(path, reading)
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 
 /// The most classes that labels may have.
 const MOST_CLASSES: usize = 65_536;
@@ -121,17 +121,24 @@ impl Labels {
     /// # Errors
     /// [`Error::File`] that says why not.
     pub fn check(&self, path: &Path) -> Result<()> {
-        let hint =
-            "name the column of the classes with --label-column; --task regression predicts a quantity";
+        let hint = || {
+            message![
+                "name the column of the classes with ",
+                Setting::LabelColumn,
+                "; ",
+                Setting::Task.set("regression"),
+                " predicts a quantity"
+            ]
+        };
         let is_fraction = |name: &&String| name.parse::<f64>().is_ok_and(|n| n.fract() != 0.0 || n.is_nan());
         if let Some(name) = self.names.iter().find(is_fraction) {
             let problem = format!("the label `{name}` is no class: classes are names or whole numbers");
-            return Err(Error::file(path, problem, hint));
+            return Err(Error::file(path, problem, hint()));
         }
         let (classes, rows) = (self.names.len(), self.len());
         if !self.can_be_classes() || (classes > 100 && classes > rows / 2) {
             let problem = format!("{rows} rows have {classes} different labels: these are no classes");
-            return Err(Error::file(path, problem, hint));
+            return Err(Error::file(path, problem, hint()));
         }
         Ok(())
     }

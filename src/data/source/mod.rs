@@ -22,7 +22,7 @@ use rand_chacha::rand_core::SeedableRng;
 
 use super::Dataset;
 use super::preparation::Preparation;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 use crate::network::Task;
 
 pub(super) use answers::{Answers, Numbers};
@@ -67,15 +67,18 @@ impl Source {
         Ok(self)
     }
 
-    /// Adds the part to test on that `--test-data` names.
+    /// Adds the part to test on that `test_data` names.
     pub fn with_given_test(self, options: &LoadOptions, reading: Reading<'_>, task: Task) -> Result<Self> {
         let given =
             options.test_data.is_some() || options.test_fraction != LoadOptions::default().test_fraction;
         match (&self.test, &options.test_data) {
-            (Some(_), _) if given => Err(Error::Usage(format!(
-                "{} has a test part of its own: leave --test-data and --test-fraction out",
-                self.train.path.display()
-            ))),
+            (Some(_), _) if given => Err(Error::usage(message![
+                format!("{} has a test part of its own: leave ", self.train.path.display()),
+                Setting::TestData,
+                " and ",
+                Setting::TestFraction,
+                " out"
+            ])),
             (Some(_), _) => Ok(self),
             (None, Some(path)) => {
                 let left = reading.memory.saturating_sub(self.train.memory());
@@ -109,10 +112,10 @@ impl Source {
         let source = self.of_task(task)?.with_test(options, reading, task)?;
         let features = source.train.features;
         if let Some((_, inputs)) = fitted.filter(|&(_, inputs)| inputs != features) {
-            return Err(Error::Usage(format!(
-                "the model takes {inputs} inputs, but {name} has {features} features\n  hint: name the data that it was \
-                 trained for with --data"
-            )));
+            return Err(Error::usage(format!(
+                "the model takes {inputs} inputs, but {name} has {features} features"
+            ))
+            .hint(message!["name the data that it was trained for with ", Setting::Data]));
         }
         let preparation = match fitted {
             Some((preparation, _)) => preparation.clone(),
@@ -167,7 +170,7 @@ fn outputs_in_words(task: Task, names: &[String]) -> String {
 fn taken_for(task: Task, why: Option<&str>) -> String {
     match why {
         None => String::new(),
-        Some(why) => format!("; the targets are {why}, so this is --task {}", task.name()),
+        Some(why) => format!("; the targets are {why}, so the task is {}", task.name()),
     }
 }
 
@@ -192,10 +195,14 @@ fn same_shape(train: &Part, test: &Part) -> Result<()> {
 fn chosen(rows: usize, fraction: f64) -> Result<Vec<usize>> {
     let count = (fraction * rows as f64).round() as usize;
     if !(fraction > 0.0 && fraction < 1.0) || count == 0 || count >= rows {
-        return Err(Error::Usage(format!(
-            "--test-fraction {fraction} takes {count} of {rows} samples to test on: both parts need one\n  hint: a \
-             fraction between 0 and 1, or a file or folder of its own with --test-data"
-        )));
+        return Err(Error::usage(message![
+            Setting::TestFraction.set(fraction),
+            format!(" takes {count} of {rows} samples to test on: both parts need one")
+        ])
+        .hint(message![
+            "a fraction between 0 and 1, or a file or folder of its own with ",
+            Setting::TestData
+        ]));
     }
     let mut order: Vec<usize> = (0..rows).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(0));

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::{Answers, Labels, Numbers, Part, Reading, Rows, Source, part};
 use crate::data::Format;
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Result, Setting, message};
 use crate::files::numpy::npy::{Header, Refusal, row_major};
 use crate::files::numpy::npz::Archive;
 
@@ -127,7 +127,7 @@ fn values(source: &mut impl Read, reading: Reading<'_>) -> Result<Values, Refusa
     let needed = header.count().and_then(|count| (count as u64).checked_mul(format.size() as u64));
     if needed.is_none_or(|needed| needed > reading.memory) {
         let problem = format!("has shape {shape:?}: more than the {} bytes of memory left", reading.memory);
-        return refused(problem, "allow more with --memory-limit, or use fewer rows");
+        return refused(problem, message!["allow more with ", Setting::MemoryLimit, ", or use fewer rows"]);
     }
     let row: usize = shape[1..].iter().product();
     let (mut bytes, mut at) = (Vec::new(), 0);
@@ -163,8 +163,8 @@ fn values(source: &mut impl Read, reading: Reading<'_>) -> Result<Values, Refusa
     Ok(Values { shape, format, bytes })
 }
 
-fn refused<T>(problem: impl Into<String>, hint: &str) -> Result<T, Refusal> {
-    Err((problem.into(), hint.to_owned()))
+fn refused<T>(problem: impl Into<String>, hint: impl Into<Message>) -> Result<T, Refusal> {
+    Err((problem.into(), hint.into()))
 }
 
 /// One answer a row, a number, truth value or text; or several numbers a row.
@@ -181,7 +181,7 @@ fn answers(source: &mut impl Read, memory: u64) -> Result<Answers, Refusal> {
     }
     if header.count().and_then(|count| (count as u64).checked_mul(8)).is_none_or(|needed| needed > memory) {
         let problem = format!("has shape {shape:?}: more than the {memory} bytes of memory left");
-        return refused(problem, "allow more with --memory-limit, or use fewer rows");
+        return refused(problem, message!["allow more with ", Setting::MemoryLimit, ", or use fewer rows"]);
     }
     if let [_, columns] = shape[..]
         && columns > 1
@@ -202,7 +202,7 @@ fn answers(source: &mut impl Read, memory: u64) -> Result<Answers, Refusal> {
         } else {
             labels.push(&dtype.number(value).to_string())
         }
-        .map_err(|problem| (format!("cannot be used: {problem}"), "save one class a row".to_owned()))
+        .map_err(|problem| (format!("cannot be used: {problem}"), "save one class a row".into()))
     })?;
     Ok(Answers::One(labels))
 }

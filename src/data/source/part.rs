@@ -6,7 +6,7 @@ use super::Answers;
 use crate::data::preparation::{LEAST_PIXELS, Preparation, Scaling, are_whole_bytes};
 use crate::data::row_file::RowFile;
 use crate::data::{Format, Samples, Targets};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 use crate::network::Task;
 
 /// Rows that were read, or left in their file, which then has bytes.
@@ -64,7 +64,12 @@ impl Part {
     /// [`Error::File`] if the rows are left in their file.
     pub fn split_off(mut self, test: &[usize]) -> Result<(Self, Self)> {
         let Rows::Memory(bytes) = &mut self.rows else {
-            let hint = "allow more with --memory-limit, or give a part of its own with --test-data";
+            let hint = message![
+                "allow more with ",
+                Setting::MemoryLimit,
+                ", or give a part of its own with ",
+                Setting::TestData
+            ];
             return Err(Error::file(&self.path, "samples left on the disk cannot be split", hint));
         };
         let (size, rows) = (self.features * self.format.size(), self.answers.len());
@@ -121,7 +126,12 @@ impl Part {
                 (Format::Floats, bytes)
             }
             (_, _, Rows::Disk(_)) => {
-                let hint = "allow more with --memory-limit, or use --scale auto";
+                let hint = message![
+                    "allow more with ",
+                    Setting::MemoryLimit,
+                    ", or use ",
+                    Setting::Scale.set("auto")
+                ];
                 return Err(Error::file(path, "samples left on the disk can only be scaled as bytes", hint));
             }
         };
@@ -181,7 +191,7 @@ fn narrowed(mut bytes: Vec<u8>, features: usize, path: &Path) -> Result<Vec<u8>>
             return Err(Error::file(
                 path,
                 problem,
-                "use data of the same kind, or train with another --scale",
+                message!["use data of the same kind, or train with ", Setting::Scale.another()],
             ));
         }
         bytes[i] = value as u8;
@@ -196,7 +206,11 @@ fn widened(bytes: &[u8], memory: u64, path: &Path) -> Result<Vec<u8>> {
     if 4 * bytes.len() as u64 > memory {
         let problem =
             format!("as numbers its samples take {} bytes of memory, more than {memory}", 4 * bytes.len());
-        return Err(Error::file(path, problem, "allow more with --memory-limit, or use --scale auto"));
+        return Err(Error::file(
+            path,
+            problem,
+            message!["allow more with ", Setting::MemoryLimit, ", or use ", Setting::Scale.set("auto")],
+        ));
     }
     Ok(bytes.iter().flat_map(|&byte| f32::from(byte).to_ne_bytes()).collect())
 }

@@ -9,7 +9,7 @@ use super::labels;
 use super::part::{Part, Rows, floats};
 use crate::data::Format;
 use crate::data::preparation::{Outputs, Scale, Scaling};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 use crate::network::Task;
 
 /// How what was read becomes a data set.
@@ -109,7 +109,10 @@ impl Source {
             if let [only] = names.as_slice() {
                 let problem =
                     format!("{}: all have the label `{only}`, and there is nothing to learn", self.what);
-                let hint = "add samples of other classes; of a table, name the column of the labels with --label-column";
+                let hint = message![
+                    "add samples of other classes; of a table, name the column of the labels with ",
+                    Setting::LabelColumn
+                ];
                 return Err(Error::file(path, problem, hint));
             }
             return Ok((Outputs::Classes, names));

@@ -4,7 +4,7 @@
 //! class counts the same.
 
 use crate::data::Samples;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 use crate::network::Task;
 
 /// The samples to train on with the weights that are asked for.
@@ -20,10 +20,11 @@ pub(super) fn weighted(
 ) -> Result<Samples> {
     let of_classes = match class_weight {
         Some(_) if task != Task::Classification => {
-            return Err(Error::Usage(format!(
-                "--class-weight weighs classes, and the data are for {}\n  hint: --weight-column weighs samples",
-                task.name()
-            )));
+            return Err(Error::usage(message![
+                Setting::ClassWeight,
+                format!(" weighs classes, and the data are for {}", task.name())
+            ])
+            .hint(message![Setting::WeightColumn, " weighs samples"]));
         }
         Some("balanced") => Some(balanced(samples.labels(), names.len())),
         Some(text) => Some(given(text, names)?),
@@ -55,8 +56,8 @@ fn given(text: &str, names: &[String]) -> Result<Vec<f32>> {
     let mut weights = vec![1.0; names.len()];
     for pair in text.split(',') {
         let refused = |problem: &str| {
-            Error::Usage(format!(
-                "--class-weight {text}: {problem}\n  hint: `balanced`, or name=weight,name=weight with classes such as {}",
+            Error::usage(message![Setting::ClassWeight.set(text), format!(": {problem}")]).hint(format!(
+                "`balanced`, or name=weight,name=weight with classes such as {}",
                 names.iter().take(4).map(String::as_str).collect::<Vec<_>>().join(", ")
             ))
         };

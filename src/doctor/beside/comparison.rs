@@ -89,7 +89,7 @@ pub fn compare(entries: &Entries, lr: Option<f64>) -> Result<Comparison, Refusal
     let best = readings.min_by_key(differing).filter(|best| !best.tensors.is_empty());
     best.ok_or_else(|| {
         let hint = "export at least one of z1, p, loss, dW1, W1_new; see `gpu-mlp doctor --template numpy`";
-        ("has nothing to compare beside parameters and batch".to_owned(), hint.to_owned())
+        ("has nothing to compare beside parameters and batch".to_owned(), hint.into())
     })
 }
 
@@ -140,7 +140,7 @@ fn left_out(dump: &Dump, right: &[Named]) -> Option<String> {
     let reason = |slot: &Slot| match beyond(dump, *slot) {
         Some(reason) => Some(format!("{slot} ({reason})")),
         None if right.iter().any(|(known, _)| known == slot) => None,
-        None if matches!(slot, Slot::New(_)) => Some(format!("{slot} (no lr in the file: --lr)")),
+        None if matches!(slot, Slot::New(_)) => Some(format!("{slot} (no lr in the file, and none given)")),
         None => Some(slot.to_string()),
     };
     let others = dump.slots.keys().filter(|slot| !matches!(slot, Slot::Param(_)));

@@ -191,7 +191,7 @@ impl Case {
                 let problem = format!("has {name}[{r}, {c}] = {}", tensor.data()[at]);
                 let hint = "NaN or infinity in the parameters or the batch spreads to everything; export a step \
                             from before training blew up";
-                return Err((problem, hint.to_owned()));
+                return Err((problem, hint.into()));
             }
         }
         Ok(())
@@ -226,7 +226,7 @@ fn labels(y: &Array, n: usize, classes: usize, rows: bool) -> Result<Vec<usize>,
             Some(label) => {
                 let problem =
                     format!("has a label {label} in y, but the last layer has classes 0 to {}", classes - 1);
-                Err((problem, "labels count from 0; or export one-hot rows".to_owned()))
+                Err((problem, "labels count from 0; or export one-hot rows".into()))
             }
         };
     }
@@ -238,7 +238,7 @@ fn labels(y: &Array, n: usize, classes: usize, rows: bool) -> Result<Vec<usize>,
     })?;
     (0..n).map(|r| hot(one_hot.row(r)).ok_or(r)).collect::<Result<_, _>>().map_err(|r| {
         let problem = format!("has a row of y that is not one-hot: sample {r} is {:?}", one_hot.row(r));
-        (problem, "export labels, or rows with a single 1".to_owned())
+        (problem, "export labels, or rows with a single 1".into())
     })
 }
 
@@ -272,7 +272,6 @@ fn shape_of(name: &str, expected: &str, array: &Array) -> Refusal {
     let problem = format!("has {name} with shape {:?}; expected {expected}", array.shape);
     (
         problem,
-        "the layers must chain: X [N, in], W1 [in, n1], b1 [n1], W2 [n1, n2], … (or all transposed)"
-            .to_owned(),
+        "the layers must chain: X [N, in], W1 [in, n1], b1 [n1], W2 [n1, n2], … (or all transposed)".into(),
     )
 }

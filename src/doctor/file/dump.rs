@@ -4,6 +4,7 @@ use super::keys::{self, Key};
 use super::npy::{Array, Kind, Refusal, Value};
 use super::npz::Entries;
 use super::slot::{Param, Slot};
+use crate::error::{Message, Setting, message};
 use crate::network::Activation;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,8 +48,8 @@ impl Dump {
         let mut dump = Self::default();
         let (mut last, mut torch) = (Vec::new(), Vec::new());
         if let Some((theirs, _)) = map.iter().find(|(theirs, _)| !entries.contains_key(theirs)) {
-            let problem = format!("has no key `{theirs}`, which --map names");
-            return Err((problem, format!("its keys: {}", list(entries.keys()))));
+            let problem = format!("has no key `{theirs}`, which is to be read as one of ours");
+            return Err((problem, format!("its keys: {}", list(entries.keys())).into()));
         }
         for (theirs, value) in entries {
             let ours = map.iter().find(|(from, _)| from == theirs).map_or(theirs, |(_, to)| to);
@@ -57,8 +58,9 @@ impl Dump {
                 (Some(key), _) => dump.insert(key, theirs, value)?,
                 (None, Some(name)) => torch.push((name, theirs, numbers(theirs, value)?)),
                 (None, None) => {
-                    dump.notes
-                        .push(format!("key `{theirs}` is not known and was ignored (--map theirs=ours)"));
+                    dump.notes.push(format!(
+                        "key `{theirs}` is not known and was ignored (map theirs=ours, if it is one of ours)"
+                    ));
                 }
             }
         }
@@ -78,12 +80,15 @@ impl Dump {
             (Key::Act, Value::Text(text)) => {
                 self.act = Some(activation(text).ok_or_else(|| {
                     let known = Activation::ALL.map(Activation::name).join(", ");
-                    (format!("says act = \"{text}\""), format!("the hidden activations known are {known}"))
+                    (
+                        format!("says act = \"{text}\""),
+                        Message::from(format!("the hidden activations known are {known}")),
+                    )
                 })?);
             }
             (Key::Layout, Value::Text(text)) => self.rows = Some(text.to_lowercase().starts_with("row")),
             (Key::Act | Key::Layout, Value::Numbers(_)) => {
-                return Err((format!("`{theirs}` should be a text"), "save it as a string".to_owned()));
+                return Err((format!("`{theirs}` should be a text"), "save it as a string".into()));
             }
             (Key::X, _) => self.x = Some(numbers(theirs, value)?),
             (Key::Y, _) => self.y = Some(numbers(theirs, value)?),
@@ -91,7 +96,12 @@ impl Dump {
                 let array = numbers(theirs, value)?;
                 match array.data.as_slice() {
                     [number] if number.is_finite() => self.numbers.insert(name, *number),
-                    _ => return Err((format!("`{theirs}` should be one finite number"), String::new())),
+                    _ => {
+                        return Err((
+                            format!("`{theirs}` should be one finite number"),
+                            String::new().into(),
+                        ));
+                    }
                 };
             }
             (Key::Slot(slot), _) => self.put(slot, theirs, numbers(theirs, value)?)?,
@@ -107,7 +117,7 @@ impl Dump {
             None => Ok(()),
             Some(_) => {
                 let problem = format!("has two keys for {slot}; one of them is `{theirs}`");
-                Err((problem, "leave one of them out".to_owned()))
+                Err((problem, "leave one of them out".into()))
             }
         }
     }
@@ -135,7 +145,7 @@ impl Dump {
         match beyond {
             Some(slot) if depth > 0 => {
                 let problem = format!("has {slot}, but weights only for layers 1 to {depth}");
-                Err((problem, format!("export W{} too, or leave {slot} out", depth + 1)))
+                Err((problem, format!("export W{} too, or leave {slot} out", depth + 1).into()))
             }
             _ => Ok(depth),
         }
@@ -167,16 +177,19 @@ impl Dump {
         if missing.is_empty() {
             return Ok(());
         }
-        let hint = "needed are W1..WL, b1..bL (before the step), X and y; see `gpu-mlp doctor --template numpy`, \
-                    or name yours with --map theirs=ours";
-        Err((format!("lacks {}", missing.join(", ")), hint.to_owned()))
+        let hint = message![
+            "needed are W1..WL, b1..bL (before the step), X and y; see `gpu-mlp doctor --template numpy`, or name yours \
+             with ",
+            Setting::Map.set("theirs=ours")
+        ];
+        Err((format!("lacks {}", missing.join(", ")), hint))
     }
 }
 
 fn numbers(theirs: &str, value: &Value) -> Result<Array, Refusal> {
     match value {
         Value::Numbers(array) => Ok(array.clone()),
-        Value::Text(_) => Err((format!("`{theirs}` holds text, not numbers"), "export numbers".to_owned())),
+        Value::Text(_) => Err((format!("`{theirs}` holds text, not numbers"), "export numbers".into())),
     }
 }
 

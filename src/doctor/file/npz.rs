@@ -4,7 +4,7 @@
 //! a file may take [`MEMORY`] and twice the file, in f64.
 
 use super::npy::{self, Refusal, Value};
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Result};
 use crate::files::atomic_file::AtomicFile;
 use crate::files::numpy::npz::{self, Archive};
 use crate::files::regular_file;
@@ -32,10 +32,10 @@ pub fn read(path: &Path) -> Result<Entries> {
 /// # Errors
 /// The problem and a hint.
 pub fn read_from(mut source: impl Read + Seek) -> Result<Entries, Refusal> {
-    let help = |(problem, _)| {
+    let help = |(problem, _): Refusal| {
         let hint =
             "save with numpy.savez(\"dump.npz\", W1=..., ...); `gpu-mlp doctor --template numpy` shows how";
-        (problem, hint.to_owned())
+        (problem, Message::from(hint))
     };
     let length = source.seek(SeekFrom::End(0)).map_err(|error| broken(&error))?;
     let most = MEMORY.saturating_add(length.saturating_mul(2));
@@ -44,10 +44,10 @@ pub fn read_from(mut source: impl Read + Seek) -> Result<Entries, Refusal> {
     for index in 0..archive.names().len() {
         let name = archive.names()[index].clone();
         let mut entry = archive.entry(index).map_err(help)?;
-        let named = |(problem, hint)| (format!("`{name}` {problem}"), hint);
+        let named = |(problem, hint): Refusal| (format!("`{name}` {problem}"), hint);
         let too_large = || {
             let problem = format!("takes more memory than the {} MiB allowed for this file", most >> 20);
-            named((problem, "export one small batch: 37 samples are plenty".to_owned()))
+            named((problem, "export one small batch: 37 samples are plenty".into()))
         };
         let bytes = unpack(&mut entry, left).map_err(named)?.ok_or_else(too_large)?;
         let value = npy::parse(&bytes, (left / 8) as usize).map_err(named)?;
@@ -58,7 +58,7 @@ pub fn read_from(mut source: impl Read + Seek) -> Result<Entries, Refusal> {
 }
 
 fn broken(error: &std::io::Error) -> Refusal {
-    (format!("cannot be unpacked: {error}"), "the file is damaged; save it again".to_owned())
+    (format!("cannot be unpacked: {error}"), "the file is damaged; save it again".into())
 }
 
 /// Bytes that a value takes.

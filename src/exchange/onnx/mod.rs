@@ -17,7 +17,7 @@ pub mod proto;
 use prost::Message;
 
 use crate::data::{Outputs, Preparation, Scaling};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting};
 use crate::network::{Activation, Dense, Parameters};
 use crate::training::checkpoint::ModelInfo;
 use proto::{
@@ -92,10 +92,11 @@ pub fn encode(parameters: &Parameters, info: &ModelInfo, softmax: bool) -> Resul
         metadata_props: vec![StringStringEntryProto { key: Some("class_names".into()), value: Some(names) }],
     };
     if model.encoded_len() > MAX_BYTES {
-        return Err(Error::Usage(format!(
-            "a network of {} parameters is too large for one ONNX file, which ends at 2 GiB\n  hint: --to safetensors",
+        return Err(Error::usage(format!(
+            "a network of {} parameters is too large for one ONNX file, which ends at 2 GiB",
             spec.parameter_count()
-        )));
+        ))
+        .hint(Setting::To.set("safetensors")));
     }
     Ok(model.encode_to_vec())
 }

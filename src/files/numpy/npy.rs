@@ -7,6 +7,7 @@ use std::io::Read;
 
 use super::dtype::Dtype;
 pub use super::refusal::Refusal;
+use crate::error::Message;
 
 /// The first bytes of every array.
 pub const MAGIC: &[u8] = b"\x93NUMPY";
@@ -40,8 +41,9 @@ impl Header {
     /// # Errors
     /// The problem and a hint: not an array, objects, or a dtype that is not read here.
     pub fn read(source: &mut impl Read) -> Result<Self, Refusal> {
-        let text = text(source)
-            .ok_or_else(|| ("is not a NumPy array (no .npy header)".to_owned(), EXPORT_AGAIN.to_owned()))?;
+        let text = text(source).ok_or_else(|| {
+            ("is not a NumPy array (no .npy header)".to_owned(), Message::from(EXPORT_AGAIN))
+        })?;
         let descr = field(&text, "descr").ok_or_else(|| unclear("descr"))?;
         let shape = shape(field(&text, "shape").ok_or_else(|| unclear("shape"))?)?;
         let fortran =
@@ -71,8 +73,9 @@ impl Header {
     ) -> Result<(), Refusal> {
         let size = self.dtype.size;
         let expected = self.bytes().ok_or_else(|| self.wrong_length("fewer"))?;
-        let broken =
-            |error| (format!("cannot be unpacked: {error}"), "the file is damaged; save it again".to_owned());
+        let broken = |error| {
+            (format!("cannot be unpacked: {error}"), Message::from("the file is damaged; save it again"))
+        };
         let (mut piece, mut done) = (Vec::new(), 0);
         while done < expected {
             piece.clear();
@@ -94,7 +97,7 @@ impl Header {
     /// An array whose values are not as many as it says.
     pub fn wrong_length(&self, got: impl std::fmt::Display) -> Refusal {
         let problem = format!("says shape {:?} of {}, but holds {got} bytes", self.shape, self.dtype.descr);
-        (problem, EXPORT_AGAIN.to_owned())
+        (problem, EXPORT_AGAIN.into())
     }
 }
 
@@ -137,7 +140,7 @@ fn field<'a>(header: &'a str, name: &str) -> Option<&'a str> {
 }
 
 fn unclear(name: &str) -> Refusal {
-    (format!("has a header without a readable `{name}`"), EXPORT_AGAIN.to_owned())
+    (format!("has a header without a readable `{name}`"), EXPORT_AGAIN.into())
 }
 
 /// The dimensions of `(3, 4), …`.

@@ -21,7 +21,7 @@ pub struct Archive<R> {
 
 fn not_a_zip(error: &ZipError) -> Refusal {
     let hint = "save with numpy.savez(\"file.npz\", name=array, ...)";
-    (format!("is not an .npz file (a zip archive of arrays): {error}"), hint.to_owned())
+    (format!("is not an .npz file (a zip archive of arrays): {error}"), hint.into())
 }
 
 impl<R: Read + Seek> Archive<R> {
@@ -33,7 +33,7 @@ impl<R: Read + Seek> Archive<R> {
         let mut zip = ZipArchive::new(source).map_err(|error| not_a_zip(&error))?;
         if zip.len() > MAX_ENTRIES {
             let problem = format!("has {} entries, more than {MAX_ENTRIES}", zip.len());
-            return Err((problem, "save only the arrays that are needed".to_owned()));
+            return Err((problem, "save only the arrays that are needed".into()));
         }
         let count = zip.len();
         let name =

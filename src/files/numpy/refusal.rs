@@ -1,4 +1,6 @@
 //! Why an array is not read.
 
+use crate::error::Message;
+
 /// A problem and what to do about it.
-pub type Refusal = (String, String);
+pub type Refusal = (String, Message);

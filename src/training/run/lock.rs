@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 use crate::files::atomic_file;
 
 /// A folder's lock. The system holds it for this process and lets go of it when the process ends, however it ends: what
@@ -64,6 +64,10 @@ fn taken(folder: &Path, file: File) -> Error {
         Ok(number) => format!("another process ({number}) is training"),
         Err(_) => "another process is training".to_owned(),
     };
-    let hint = "wait until it ends, or end it with Ctrl-C; --out with another folder begins a run of its own";
+    let hint = message![
+        "wait until it ends, or end it with Ctrl-C; ",
+        Setting::Out,
+        " with another folder begins a run of its own"
+    ];
     Error::file(folder, format!("{process} in this folder"), hint)
 }

@@ -30,7 +30,7 @@ use self::lock::Lock;
 use super::checkpoint::{self, ModelInfo, Progress, State};
 use super::{TrainConfig, tensorboard};
 use crate::data::LoadOptions;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 use crate::files::atomic_file::AtomicFile;
 use crate::files::regular_file;
 use crate::network::{MlpSpec, Parameters};
@@ -95,7 +95,7 @@ impl RunDir {
         let free = || if overwrite { Ok(()) } else { Self::check_free(path) };
         free()?;
         if path.symlink_metadata().is_ok() && !path.is_dir() {
-            let hint = "--out names a folder that holds no run, or that is yet to be made";
+            let hint = message![Setting::Out, " names a folder that holds no run, or that is yet to be made"];
             return Err(Error::file(path, "it is there, and it is no folder", hint));
         }
         fs::create_dir_all(path).map_err(Error::io("create", path))?;
@@ -145,11 +145,15 @@ impl RunDir {
         {
             return Ok(());
         }
-        Err(Error::Usage(format!(
-            "{} already holds a run\n  hint: --resume goes on with it, --overwrite replaces it, --out names another \
-             folder",
-            path.display()
-        )))
+        let hint = message![
+            Setting::Resume,
+            " goes on with it, ",
+            Setting::Overwrite,
+            " replaces it, ",
+            Setting::Out,
+            " names another folder"
+        ];
+        Err(Error::usage(format!("{} already holds a run", path.display())).hint(hint))
     }
 
     /// A folder that holds a run already.
@@ -233,7 +237,7 @@ impl RunDir {
     pub fn write_config(&self, config: &RunConfig) -> Result<()> {
         let path = self.config_path();
         let text = serde_json::to_string_pretty(config).map_err(|error| {
-            Error::Usage(format!("{}: {error}\n  hint: give the file another name", path.display()))
+            Error::usage(format!("{}: {error}", path.display())).hint("give the file another name")
         })?;
         let mut file = AtomicFile::create(&path)?;
         writeln!(file, "{text}").map_err(Error::io("write", &path))?;
@@ -267,7 +271,12 @@ impl RunDir {
         }
         if self.model().exists() {
             let problem = "the run has a model, so it has finished epochs, but no checkpoint to go on from";
-            let hint = "restore the file; or start the run again with --out and --overwrite";
+            let hint = message![
+                "restore the file; or start the run again with ",
+                Setting::Out,
+                " and ",
+                Setting::Overwrite
+            ];
             return Err(Error::file(self.checkpoint(), problem, hint));
         }
         Ok(None)

@@ -90,6 +90,42 @@ fn only_the_command_line_waits() {
     nowhere(&["pollster"], &["src/cli"]);
 }
 
+/// These crates belong to the feature `cli`: the library is built without them.
+#[test]
+fn only_the_command_line_knows_a_terminal() {
+    let crates = [
+        "clap",
+        "console::",
+        "ctrlc::",
+        "env_logger",
+        "indicatif",
+        "jiff",
+        "ratatui",
+        "signal_hook",
+        "toml::",
+    ];
+    nowhere(&crates, &["src/cli"]);
+}
+
+/// The library names settings, and the command line spells them as flags. A whole command may be quoted anywhere.
+#[test]
+fn only_the_command_line_speaks_in_flags() {
+    let is_flag = |line: &str| {
+        line.match_indices("--").any(|(at, _)| {
+            let (before, after) = (line[..at].chars().last(), line[at + 2..].chars().next());
+            before.is_some_and(|c| " `\"(".contains(c)) && after.is_some_and(|c| c.is_ascii_lowercase())
+        })
+    };
+    let mut found = occurrences(&["--"], &["src/cli"]);
+    found.retain(|line| {
+        let command = ["gpu-mlp ", "cargo install", "src/data/locate.rs", "style="]
+            .iter()
+            .any(|word| line.contains(word));
+        is_flag(line) && !command
+    });
+    assert_eq!(found, Vec::<String>::new());
+}
+
 #[test]
 fn only_fetch_uses_the_network() {
     nowhere(&["ureq", "TcpStream", "std::net"], &["src/data/fetch"]);
@@ -113,7 +149,7 @@ fn what_the_compiler_cannot_prove_stands_in_few_places_with_its_reason() {
             found.insert(path.display().to_string());
         }
     }
-    let allowed = ["src/gpu/pipeline_cache.rs", "src/main.rs", "tests/fuzz/memory.rs"];
+    let allowed = ["src/gpu/kernel.rs", "src/gpu/pipeline_cache.rs", "src/main.rs", "tests/fuzz/memory.rs"];
     assert_eq!(found, allowed.map(String::from).into());
 }
 

@@ -18,7 +18,7 @@ pub fn dump() -> Target {
     let entries = step.iter().map(|(name, value)| (name.as_str(), doctor::npy::render(value)));
     gpu_mlp::numpy::npz::write(&mut bytes, entries).unwrap();
     let read = |input: &[u8]| {
-        let words = |(problem, hint): (String, String)| format!("{problem}\n  hint: {hint}");
+        let words = |(problem, hint): gpu_mlp::doctor::Refusal| format!("{problem}\n  hint: {hint}");
         let entries = doctor::npz::read_from(Cursor::new(input)).map_err(words)?;
         let compared = comparison::compare(&entries, None).map_err(words);
         let report = doctor::examine(&entries, &doctor::Options::default()).map_err(words)?;

@@ -51,7 +51,7 @@ impl Screen {
         let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
         if !io::stdout().is_terminal() || dumb {
             let hint = "leave --tui out; --json gives programs what they need";
-            return Err(Error::Usage(format!(
+            return Err(Error::usage(format!(
                 "--tui draws on a terminal, and standard output is none that can be drawn on\n  hint: {hint}"
             )));
         }

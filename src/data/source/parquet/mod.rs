@@ -19,7 +19,7 @@ use super::pictures::{Picture, Pictures};
 use super::{Answers, Labels, Numbers, Part, Reading, Rows, Source, part};
 use crate::data::Format;
 use crate::data::table::LABELS;
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Result, Setting, message};
 
 /// Records read between two looks at the memory left.
 const PIECE: usize = 512;
@@ -138,7 +138,11 @@ impl<'a> Table<'a> {
         let Some(targets) = targets else {
             let asked = reading.label_column.map_or_else(|| LABELS.join(", "), str::to_owned);
             let problem = format!("no column is called {asked}; its columns are {}", names());
-            return Err(Error::file(path, problem, "name the column of the labels with --label-column"));
+            return Err(Error::file(
+                path,
+                problem,
+                message!["name the column of the labels with ", Setting::LabelColumn],
+            ));
         };
         let bytes = |leaf: &ColumnDescriptor| leaf.physical_type() == Type::BYTE_ARRAY && !is_text(leaf);
         let image = leaves.iter().position(|leaf| {
@@ -187,7 +191,7 @@ impl<'a> Table<'a> {
             let row = labels.len();
             let refuse = |problem: String| Err(self.wrong(row, label, &problem, "mend or remove such rows"));
             if 4 * row as u64 > self.reading.memory {
-                return refuse("the labels up to here take more memory than --memory-limit allows".into());
+                return refuse("the labels up to here take more memory than is allowed".into());
             }
             match (value, names) {
                 (Value::Missing, _) => return refuse("the label is missing".into()),
@@ -247,8 +251,12 @@ impl<'a> Table<'a> {
     fn images(&self, group: &dyn RowGroupReader, column: usize, pictures: &mut Pictures) -> Result<()> {
         let mut row = pictures.count();
         self.each(group, column, &mut |value| {
-            let hint = "bring all images to one size, as PNG or JPEG; --memory-limit allows more memory";
-            let refuse = |problem: String| self.wrong(row, column, &problem, hint);
+            let hint = message![
+                "bring all images to one size, as PNG or JPEG; ",
+                Setting::MemoryLimit,
+                " allows more memory"
+            ];
+            let refuse = |problem: String| self.wrong(row, column, &problem, hint.clone());
             let Value::Bytes(bytes) = value else { return Err(refuse("the image is missing".into())) };
             let picture = Picture::decode(bytes, pictures.shape).map_err(refuse)?;
             let picture = picture.ok_or_else(|| refuse("these bytes are no PNG or JPEG image".into()))?;
@@ -284,7 +292,7 @@ impl<'a> Table<'a> {
                         row,
                         leaf,
                         &problem,
-                        "allow more with --memory-limit, or use fewer rows",
+                        message!["allow more with ", Setting::MemoryLimit, ", or use fewer rows"],
                     ));
                 }
                 column.push(value);
@@ -304,7 +312,7 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    fn wrong(&self, row: usize, leaf: usize, problem: &str, hint: &str) -> Error {
+    fn wrong(&self, row: usize, leaf: usize, problem: &str, hint: impl Into<Message>) -> Error {
         Error::file(self.path, format!("row {row}, from 0, column `{}`: {problem}", self.name(leaf)), hint)
     }
 

@@ -1,0 +1,44 @@
+//! Options whose values are a list of the library's: clap takes the list and its names from there.
+
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+
+use crate::data::Scale;
+use crate::network::Activation;
+use crate::step::optimizer::Algorithm;
+use crate::step::schedule::Curve;
+
+/// Values that need no more words than their names.
+macro_rules! by_name {
+    ($($list:ty),*) => {$(
+        impl ValueEnum for $list {
+            fn value_variants<'a>() -> &'a [Self] {
+                &Self::ALL
+            }
+
+            fn to_possible_value(&self) -> Option<PossibleValue> {
+                Some(PossibleValue::new(self.name()))
+            }
+        }
+    )*};
+}
+
+by_name!(Activation, Algorithm, Curve);
+
+impl ValueEnum for Scale {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Self::Auto => {
+                "Bytes by 1 / 255; values that all lie in -1..1 not at all; others as by `standard`"
+            }
+            Self::None => "Not at all",
+            Self::Minmax => "Each column to 0..1",
+            Self::Standard => "Each column to mean 0 and variance 1",
+        };
+        Some(PossibleValue::new(self.name()).help(help))
+    }
+}
