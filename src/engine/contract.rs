@@ -42,7 +42,8 @@ pub trait Engine {
     ///
     /// # Errors
     /// [`Error::Shape`] if their rows are not as wide as the network's input, or their targets as its output;
-    /// [`Error::Usage`] if their targets are none for the network's loss; [`Error::NoAdapter`] if the device's limits are too small for a batch; [`Error::Device`] if it fails.
+    /// [`Error::Usage`] if their targets are none for the network's loss; [`Error::TooLarge`] if the device's limits are too
+    /// small for a batch; [`Error::Device`] if it fails.
     async fn load(&mut self, split: Split, samples: Samples) -> Result<()>;
 
     /// Gives it both parts of a data set.
@@ -72,7 +73,7 @@ pub trait Engine {
     /// equally long, and if there is no dropout: each engine's masks begin with its own first sample.
     ///
     /// # Errors
-    /// [`Error::Usage`] for another number of samples; as [`train`](Self::train), and [`Error::NoAdapter`] if there is no
+    /// [`Error::Usage`] for another number of samples; as [`train`](Self::train), and [`Error::TooLarge`] if there is no
     /// memory for a gradient.
     async fn gradients(&mut self, samples: &[u32]) -> Result<Parameters>;
 
@@ -134,7 +135,7 @@ pub trait Engine {
 pub(super) fn check_batch(samples: &[u32], batch_size: usize) -> Result<()> {
     match samples.len() {
         count if (1..=batch_size).contains(&count) => Ok(()),
-        count => Err(Error::Usage(format!(
+        count => Err(Error::usage(format!(
             "a gradient of {count} samples: expected 1 to {batch_size}, a batch of this engine"
         ))),
     }

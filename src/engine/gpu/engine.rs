@@ -49,7 +49,7 @@ impl GpuEngine {
     /// those, and compiles the kernels for good.
     ///
     /// # Errors
-    /// [`Error::NoAdapter`] if the adapter's limits are too small for the network; [`Error::Device`] if the device fails.
+    /// [`Error::TooLarge`] if the adapter has no room for the network; [`Error::Device`] if the device fails.
     pub async fn new(gpu: Gpu, spec: &MlpSpec, options: StepOptions, residency: Residency) -> Result<Self> {
         let kernels = Kernels::new(&gpu).await?;
         let network = Network::new(gpu.clone(), kernels, spec, &options).await?;
