@@ -1,7 +1,8 @@
 //! A training loop of your own over an engine: the first epochs leave out what the network finds easy.
 //!
-//! The engine keeps the network and the samples, and takes steps on whichever samples it is told to; everything else is
-//! up to the loop. With a GPU the same loop runs on it: `cargo run --release --example custom_loop -- gpu`.
+//! The engine keeps the network and the samples. It gives the gradient of whichever samples it is told, and takes a step
+//! along whichever gradient it is given; everything else is up to the loop. With a GPU the same loop runs on it:
+//! `cargo run --release --example custom_loop -- gpu`.
 
 use gpu_mlp::data::{self, Dataset, Request, Split};
 use gpu_mlp::engine::{self, Device, Engine, Residency};
@@ -23,17 +24,23 @@ async fn hard(engine: &mut impl Engine, dataset: &Dataset, sure: f32) -> gpu_mlp
 }
 
 async fn train(engine: &mut impl Engine, dataset: &Dataset, config: &TrainConfig) -> gpu_mlp::Result<f64> {
-    let parameters = Parameters::initial(&config.spec(dataset)?, config.seed);
+    let spec = config.spec(dataset)?;
+    let parameters = Parameters::initial(&spec, config.seed);
     engine.set_parameters(&parameters, None).await?;
     let mut accuracy = 0.0;
     for epoch in 0..config.epochs {
         let chosen = hard(engine, dataset, 0.9).await?;
         let order = shuffled(&chosen, config.seed, epoch);
         engine.set_sums(&Sums::default()).await?;
-        let mut done = 0;
-        // An engine takes as many batches at once as can be interrupted in time.
-        while done < order.len() {
-            done += engine.train(&order[done..]).await?;
+        // Each step goes along the mean gradient of two batches, as if two machines had one each. Where nothing is to be
+        // done with a gradient, `engine.train(&order[done..])` takes whole steps, and many of them at once.
+        for pair in order.chunks(2 * config.batch_size) {
+            let mut mean = Parameters::zeros(&spec);
+            for batch in pair.chunks(config.batch_size) {
+                let share = batch.len() as f32 / pair.len() as f32;
+                mean.add(share, &engine.gradients(batch).await?)?;
+            }
+            engine.advance(&mean).await?;
         }
         let all: Vec<u32> = (0..dataset.test.len() as u32).collect();
         accuracy = engine.evaluate(Split::Test, &all).await?.score().accuracy();
@@ -49,7 +56,7 @@ async fn train(engine: &mut impl Engine, dataset: &Dataset, config: &TrainConfig
 
 fn main() -> gpu_mlp::Result<()> {
     let dataset = data::load(Request { data: Some("digits"), ..Request::default() })?.dataset;
-    let config = TrainConfig { hidden: vec![64], epochs: 5, ..TrainConfig::default() };
+    let config = TrainConfig { hidden: vec![64], epochs: 5, lr: 0.2, ..TrainConfig::default() };
     let (spec, options) = (config.spec(&dataset)?, config.step_options(&dataset)?);
     let on_gpu = std::env::args().nth(1).is_some_and(|device| device == "gpu");
     let accuracy = pollster::block_on(async {

@@ -6,8 +6,9 @@
 //! dL/dw ≈ (L(w + h) - L(w - h)) / 2h          h = 1e-5: error O(h²) ≈ 1e-10 from the curve, ε L / h ≈ 1e-11 from f64
 //! ```
 //!
-//! The engine never hands out a gradient, since none is stored. But after one step from zero velocities with momentum
-//! and without weight decay, `v = momentum · 0 + g` is the gradient to the bit.
+//! The gradient is asked for twice. What an engine hands out ([`Engine::gradients`]) is one that it stores. A step stores
+//! none, since its product is fused with what follows; but after one step from zero velocities with momentum and without
+//! weight decay, `v = momentum · 0 + g` is the gradient to the bit, and of that step.
 //!
 //! Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 11.5.
 
@@ -165,10 +166,21 @@ impl Problem {
         StepOptions { label_smoothing: self.label_smoothing, ..plain }
     }
 
-    /// The gradient that an engine made with [`options`](Self::options) for this problem computes.
+    /// The gradient that an engine made with [`options`](Self::options) for this problem hands out.
     ///
     /// # Errors
-    /// [`Error::Device`] if the device fails.
+    /// As [`Engine::load`] and [`Engine::gradients`].
+    pub async fn given_gradient(&self, engine: &mut impl Engine) -> Result<Parameters> {
+        let batch: Vec<u32> = (0..self.samples.len() as u32).collect();
+        engine.load(Split::Train, self.samples.clone()).await?;
+        engine.set_parameters(&self.parameters, None).await?;
+        engine.gradients(&batch).await
+    }
+
+    /// The gradient along which such an engine takes a step.
+    ///
+    /// # Errors
+    /// As [`Engine::load`] and [`Engine::train`].
     pub async fn gradient(&self, engine: &mut impl Engine) -> Result<Parameters> {
         let batch: Vec<u32> = (0..self.samples.len() as u32).collect();
         engine.load(Split::Train, self.samples.clone()).await?;
@@ -186,14 +198,28 @@ impl Problem {
     /// # Errors
     /// [`Error::Shape`] if it is of another network.
     pub fn judge(&self, gradient: &Parameters) -> Result<Report> {
-        gradient.check(&self.parameters.spec()?)?;
+        self.judge_all(&[gradient])
+    }
+
+    /// Judges several gradients at once: each row has the value of them all that is the furthest off.
+    ///
+    /// # Errors
+    /// As [`judge`](Self::judge).
+    pub fn judge_all(&self, gradients: &[&Parameters]) -> Result<Report> {
+        let spec = self.parameters.spec()?;
+        gradients.iter().try_for_each(|gradient| gradient.check(&spec))?;
         let samples = &self.samples;
         let batch: Vec<u32> = (0..samples.len() as u32).collect();
         let (mut mlp, x) = (self.parameters.in_f64(self.activation.clone()), samples.inputs(&batch)?);
         let aims = Aims::of(samples, &batch)?;
         let mut tensors = Vec::new();
-        for (l, dense) in gradient.layers.iter().enumerate() {
-            for (name, got) in [("W", &dense.w), ("b", &dense.b)] {
+        for l in 0..spec.layers().len() {
+            let dense = || gradients.iter().map(|gradient| &gradient.layers[l]);
+            let got: [Vec<&[f32]>; 2] = [
+                dense().map(|dense| dense.w.data()).collect(),
+                dense().map(|dense| dense.b.data()).collect(),
+            ];
+            for (name, got) in ["W", "b"].into_iter().zip(got) {
                 let slot = |mlp: &mut Mlp, i: usize, by: f64| match name {
                     "W" => mlp.layers[l].w.data_mut()[i] += by,
                     _ => mlp.layers[l].b[i] += by,
@@ -201,7 +227,7 @@ impl Problem {
                 let losses =
                     |logits: &Matrix| self.loss.of_rows(logits, aims.aim(), self.label_smoothing.into());
                 let slope = |i| slope(&mut mlp, &x, losses, |mlp, by| slot(mlp, i, by));
-                tensors.push(row(format!("{name}{}", l + 1), got.data(), slope));
+                tensors.push(row(format!("{name}{}", l + 1), &got, slope));
             }
         }
         Ok(Report { ok: tensors.iter().all(|row| row.ok), tensors })
@@ -218,15 +244,17 @@ pub struct Checked {
     pub report: Report,
 }
 
-/// Checks the engine of a device.
+/// Checks the engine of a device: the gradient that it hands out, and the one that its step takes. Each row of the report
+/// has the value of both that is the furthest off.
 ///
 /// # Errors
 /// As [`engine::open`] and [`Problem::gradient`].
 pub async fn check(problem: &Problem, device: &Device) -> Result<Checked> {
     let (spec, options) = (problem.spec()?, problem.options());
     let mut engine = engine::open(device, &spec, options, Residency::WhereTheyFit).await?;
-    let gradient = problem.gradient(&mut engine).await?;
-    Ok(Checked { engine: engine.info(), report: problem.judge(&gradient)? })
+    let given = problem.given_gradient(&mut engine).await?;
+    let taken = problem.gradient(&mut engine).await?;
+    Ok(Checked { engine: engine.info(), report: problem.judge_all(&[&taken, &given])? })
 }
 
 /// Random samples for which no hidden unit of the network is near the kink.
@@ -275,17 +303,18 @@ fn slope(
     (on_above == on_below).then(|| (above - below) / (2.0 * H))
 }
 
-/// Judges one tensor's gradient by its slopes.
-fn row(tensor: String, got: &[f32], mut slope: impl FnMut(usize) -> Option<f64>) -> Row {
-    let stride = got.len().div_ceil(MOST).max(1);
-    let looked_at: Vec<usize> = (0..got.len()).step_by(stride).collect();
-    let slopes: Vec<(f64, f64)> =
-        looked_at.iter().filter_map(|&i| slope(i).map(|want| (f64::from(got[i]), want))).collect();
+/// Judges one tensor's gradient, in one or several versions, by its slopes.
+fn row(tensor: String, got: &[&[f32]], mut slope: impl FnMut(usize) -> Option<f64>) -> Row {
+    let values = got.first().map_or(0, |got| got.len());
+    let stride = values.div_ceil(MOST).max(1);
+    let looked_at: Vec<usize> = (0..values).step_by(stride).collect();
+    let slopes: Vec<(usize, f64)> =
+        looked_at.iter().filter_map(|&i| slope(i).map(|want| (i, want))).collect();
     let largest = slopes.iter().fold(0.0_f64, |largest, (_, want)| largest.max(want.abs()));
     let (mut worst, mut allowed, mut excess) = (0.0, ABSOLUTE + OF_LARGEST * largest, 0.0);
-    for (got, want) in &slopes {
+    for (&got, &(i, want)) in got.iter().flat_map(|got| slopes.iter().map(move |slope| (got, slope))) {
         let may = ABSOLUTE + OF_LARGEST * largest + RELATIVE * want.abs();
-        let off = (got - want).abs();
+        let off = (f64::from(got[i]) - want).abs();
         // A gradient that is no number is as wrong as can be.
         let share = if off.is_nan() { f64::INFINITY } else { off / may };
         if share > excess {
@@ -293,5 +322,5 @@ fn row(tensor: String, got: &[f32], mut slope: impl FnMut(usize) -> Option<f64>)
         }
     }
     let (checked, kinks) = (slopes.len(), looked_at.len() - slopes.len());
-    Row { tensor, values: got.len(), checked, kinks, worst, allowed, ok: checked > 0 && excess <= 1.0 }
+    Row { tensor, values, checked, kinks, worst, allowed, ok: checked > 0 && excess <= 1.0 }
 }

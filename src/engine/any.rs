@@ -113,6 +113,14 @@ impl Engine for AnyEngine {
         on!(self, engine => engine.train(samples).await)
     }
 
+    async fn gradients(&mut self, samples: &[u32]) -> Result<Parameters> {
+        on!(self, engine => engine.gradients(samples).await)
+    }
+
+    async fn advance(&mut self, gradient: &Parameters) -> Result<()> {
+        on!(self, engine => engine.advance(gradient).await)
+    }
+
     async fn sums(&mut self) -> Result<Sums> {
         on!(self, engine => engine.sums().await)
     }

@@ -42,7 +42,8 @@ pub trait Engine {
     ///
     /// # Errors
     /// [`Error::Shape`] if their rows are not as wide as the network's input, or their targets as its output;
-    /// [`Error::Usage`] if their targets are none for the network's loss; [`Error::NoAdapter`] if the device's limits are too small for a batch; [`Error::Device`] if it fails.
+    /// [`Error::Usage`] if their targets are none for the network's loss; [`Error::TooLarge`] if the device's limits are too
+    /// small for a batch; [`Error::Device`] if it fails.
     async fn load(&mut self, split: Split, samples: Samples) -> Result<()>;
 
     /// Gives it both parts of a data set.
@@ -61,6 +62,27 @@ pub trait Engine {
     /// [`Error::Usage`] if the split's samples were never [loaded](Self::load); what reading them reports;
     /// [`Error::Device`] if the device fails.
     async fn train(&mut self, samples: &[u32]) -> Result<usize>;
+
+    /// The first half of a step, for gradients that are to leave it: the gradient g of the batch's loss by every
+    /// parameter, as the step that comes next would take it, with its dropout and before it is clipped. A batch is 1 to
+    /// `batch_size` samples of the training split; its loss is the mean over them, of weighted samples the weighted mean.
+    /// Loss and hits are added to the sums as [`train`](Self::train) adds them; nothing else changes.
+    ///
+    /// [`advance`](Self::advance) with g is the second half: both together do what `train` does with the same batch, but
+    /// for rounding. The mean of several engines' gradients is the gradient of all their batches as one, if these are
+    /// equally long, and if there is no dropout: each engine's masks begin with its own first sample.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for another number of samples; as [`train`](Self::train), and [`Error::TooLarge`] if there is no
+    /// memory for a gradient.
+    async fn gradients(&mut self, samples: &[u32]) -> Result<Parameters>;
+
+    /// The second half of a step: the optimiser's, along a gradient, with weight decay, momentum, clipping and the
+    /// learning rate of the step that it is, which then counts as taken.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the gradient is of another network; as [`gradients`](Self::gradients).
+    async fn advance(&mut self, gradient: &Parameters) -> Result<()>;
 
     /// Loss and hits of the samples trained on since [`set_sums`](Self::set_sums).
     ///
@@ -107,6 +129,16 @@ pub trait Engine {
         parameters: &Parameters,
         optimizer: Option<&OptimizerState>,
     ) -> Result<()>;
+}
+
+/// Whether so many samples are a batch.
+pub(super) fn check_batch(samples: &[u32], batch_size: usize) -> Result<()> {
+    match samples.len() {
+        count if (1..=batch_size).contains(&count) => Ok(()),
+        count => Err(Error::usage(format!(
+            "a gradient of {count} samples: expected 1 to {batch_size}, a batch of this engine"
+        ))),
+    }
 }
 
 /// The samples that an engine was given.

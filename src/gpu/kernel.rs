@@ -272,8 +272,8 @@ fn module(gpu: &Gpu, shader: Shader) -> wgpu::ShaderModule {
     let descriptor = wgpu::ShaderModuleDescriptor { label: Some(shader.name), source };
     match gpu.checks {
         true => gpu.device.create_shader_module(descriptor),
-        // SAFETY: every index of ours is in range by the checks of shapes in `kernels/`, every loop ends, no divisor is
-        // zero, and the tests and the self-test run the same shaders with checks.
+        // SAFETY: a shader that wgpu trusts must stay within its buffers, end its loops and divide by no zero. Ours do: the
+        // checks of shapes in `kernels/` keep every index in range, and the tests run the same shaders with checks.
         false => unsafe {
             let checks = wgpu::ShaderRuntimeChecks::unchecked();
             gpu.device.create_shader_module_trusted(descriptor, checks)

@@ -189,6 +189,19 @@ impl Parameters {
         MlpSpec::new(sizes)
     }
 
+    /// Adds `factor` times other parameters, value by value: so gradients of several batches become their mean.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if they are of another network.
+    pub fn add(&mut self, factor: f32, other: &Self) -> Result<()> {
+        other.check(&self.spec()?)?;
+        for (own, other) in self.layers.iter_mut().zip(&other.layers) {
+            let values = own.w.data_mut().iter_mut().chain(own.b.data_mut());
+            values.zip(other.w.data().iter().chain(other.b.data())).for_each(|(a, b)| *a += factor * b);
+        }
+        Ok(())
+    }
+
     /// The last layer, counted from 0, with a value that is infinite or no number. Backward propagation comes to the
     /// last layer first.
     pub fn last_unsound_layer(&self) -> Option<usize> {

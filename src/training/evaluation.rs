@@ -139,7 +139,7 @@ const LOGITS: usize = 1 << 20;
 /// Gives an engine a part of a data set and measures its network on that, in pieces; keeps so many mistakes.
 ///
 /// # Errors
-/// What the engine reports; [`Error::Usage`](crate::Error::Usage) if there is no memory for a confusion matrix of so many
+/// What the engine reports; [`Error::Usage`] if there is no memory for a confusion matrix of so many
 /// classes.
 pub async fn evaluate(
     engine: &mut impl Engine,

@@ -164,3 +164,20 @@ fn every_option_resumes_bit_for_bit() {
 fn moments_of_another_optimiser_are_refused() {
     engine_options::moments_of_another_optimiser_are_refused(engines(1));
 }
+
+#[test]
+fn the_halves_of_a_step_are_the_step_to_the_bit() {
+    for threads in [1, 3] {
+        engine_options::halves_are_a_step(engines(threads), |_| false);
+    }
+}
+
+#[test]
+fn gradients_of_parts_add_up() {
+    engine_options::parts_add_up(engines(2));
+}
+
+#[test]
+fn halves_refuse_what_does_not_fit() {
+    engine_options::halves_refuse_what_does_not_fit(engines(1));
+}

@@ -84,6 +84,12 @@ impl Engine for Recorder {
         self.trained.last_mut().unwrap().extend(&samples[..taken]);
         Ok(taken)
     }
+    async fn gradients(&mut self, samples: &[u32]) -> Result<Parameters> {
+        self.inner.gradients(samples).await
+    }
+    async fn advance(&mut self, gradient: &Parameters) -> Result<()> {
+        self.inner.advance(gradient).await
+    }
     async fn sums(&mut self) -> Result<Sums> {
         self.inner.sums().await
     }

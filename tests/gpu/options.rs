@@ -11,6 +11,9 @@ use crate::engine_options;
 pub const TRIALS: &[crate::NamedTrial] = &[
     ("options::steps_equal_the_reference", steps),
     ("options::resuming_repeats_bit_for_bit", resume),
+    ("options::the_halves_of_a_step_are_the_step", halves),
+    ("options::gradients_of_parts_add_up", parts),
+    ("options::halves_refuse_what_does_not_fit", misfits),
     ("options::moments_of_another_optimiser_are_refused", refused),
 ];
 
@@ -28,4 +31,17 @@ fn resume(gpu: &Gpu) {
 
 fn refused(gpu: &Gpu) {
     engine_options::moments_of_another_optimiser_are_refused(engine(gpu));
+}
+
+fn halves(gpu: &Gpu) {
+    let is_fused = |options: &StepOptions| options.fused(0).is_some() && options.schedule.is_constant();
+    engine_options::halves_are_a_step(engine(gpu), is_fused);
+}
+
+fn parts(gpu: &Gpu) {
+    engine_options::parts_add_up(engine(gpu));
+}
+
+fn misfits(gpu: &Gpu) {
+    engine_options::halves_refuse_what_does_not_fit(engine(gpu));
 }

@@ -350,7 +350,7 @@ fn too_large(gpu: &Gpu) {
     let made = GpuEngine::new(gpu.clone(), &spec, options, Residency::WhereTheyFit);
     let loaded = block_on(async { made.await?.load_dataset(&data).await });
     let error = loaded.expect_err("no adapter holds such a batch in one binding");
-    assert_eq!(error.exit_code(), 3);
+    assert_eq!(error.exit_code(), 2);
     assert!(error.to_string().contains("--batch-size"), "{error}");
 }
 

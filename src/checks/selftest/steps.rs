@@ -70,6 +70,7 @@ pub fn cases() -> Vec<Case> {
     let adam = StepOptions { schedule: slow, optimizer: of(Algorithm::Adam, 0.01), ..plain };
     vec![
         with("relu", plain),
+        with("decay", StepOptions { optimizer: Optimizer { momentum: 0.0, ..decay }, ..plain }),
         with("momentum, decay", StepOptions { optimizer: decay, ..plain }),
         active("tanh", Activation::Tanh),
         active("sigmoid", Activation::Sigmoid),

@@ -209,7 +209,9 @@ mod tests {
                 let off = (f64::from(a.0[3]) - activation.apply(z.into())).abs();
                 assert!(off <= 2.5e-7 * f64::from(z.abs().max(1.0)), "{activation:?}({z}) is off by {off:e}");
                 let off = (f64::from(slope.0[3]) - activation.derivative(z.into())).abs();
-                assert!(off <= 5e-7, "{activation:?}'({z}) is off by {off:e}");
+                // SiLU's has z times the slope of the sigmoid, which is off by half an ulp of 1.
+                let allowed = 5e-7_f64.max(1.25e-7 * f64::from(z.abs()));
+                assert!(off <= allowed, "{activation:?}'({z}) is off by {off:e}");
             }
             for z in [f32::INFINITY, f32::NEG_INFINITY, 1e30, -1e30, 100.0, -100.0] {
                 let (mut a, mut slope) = (Line([z; WIDTH]), Line::default());

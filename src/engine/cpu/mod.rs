@@ -6,6 +6,7 @@
 //! activations and weights lie as the products read them, so that nothing is repacked.
 
 mod activation;
+mod halves;
 mod lines;
 mod loss;
 mod optimizer;
@@ -90,17 +91,23 @@ impl CpuEngine {
 
     /// One step: forward and backward by rows of the batch, then the update by rows of the weights.
     fn step(&mut self, data: &Chunk<'_>, samples: &[u32]) {
+        let number = self.steps;
+        self.there_and_back(data, samples);
+        self.steps += 1;
+        match self.options.fused(number) {
+            Some(sgd) => self.descend(sgd),
+            None => self.differentiate_and_advance(&self.options.step(number)),
+        }
+    }
+
+    /// Forward and backward by rows of a batch.
+    fn there_and_back(&mut self, data: &Chunk<'_>, samples: &[u32]) {
         let (level, number, scale) = (self.level, self.steps, data.scale(samples));
         self.pass(samples, |rows, network, samples, first| {
             let place = Place { step: number as u32, first };
             dispatch!(level, s => rows.gradients(s, network, data, samples, scale, place));
         });
         self.add_sums(samples.len());
-        self.steps += 1;
-        match self.options.fused(number) {
-            Some(sgd) => self.descend(sgd),
-            None => self.advance(&self.options.step(number)),
-        }
     }
 
     /// The update in the product that makes the gradient, which is a sum over the threads' samples.
@@ -122,7 +129,7 @@ impl CpuEngine {
     }
 
     /// The update by a rule that needs the gradient first: all of it, if it is to be clipped.
-    fn advance(&mut self, step: &Step) {
+    fn differentiate_and_advance(&mut self, step: &Step) {
         let (level, rows, clip) = (self.level, &self.rows, self.options.clip_norm);
         for (l, bias) in self.biases.iter_mut().enumerate() {
             let terms = rows.iter().map(|rows| rows.bias_gradient(l));
@@ -213,6 +220,14 @@ impl Engine for CpuEngine {
         // In a thread of the pool, so that the steps are not handed over to it one by one.
         rayon::scope(|_| data.indices().chunks(batch).for_each(|batch| self.step(&data, batch)));
         Ok(taken)
+    }
+
+    async fn gradients(&mut self, samples: &[u32]) -> Result<Parameters> {
+        self.gradients_of(samples)
+    }
+
+    async fn advance(&mut self, gradient: &Parameters) -> Result<()> {
+        self.advance_along(gradient)
     }
 
     async fn sums(&mut self) -> Result<Sums> {

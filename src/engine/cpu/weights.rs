@@ -105,9 +105,22 @@ impl Slab {
         descend_product(s, GRADIENT, terms, target);
     }
 
+    /// Makes room for a gradient, unless there is some.
+    pub fn make_room(&mut self) {
+        self.g.resize(self.w.len(), Block::default());
+    }
+
     /// The sum of the squares of the gradient that was kept.
     pub fn squares(&self) -> f64 {
         squares(self.g.as_flattened())
+    }
+
+    /// A step along the gradient that was kept, as [`descend`](Self::descend) takes it.
+    #[inline(always)]
+    pub fn descend_along<S: Simd>(&mut self, s: S, sgd: Sgd) {
+        let v = self.moments.first_mut().map(|moment| moment.as_flattened_mut());
+        descend_along(s, sgd, self.w.as_flattened_mut(), v, self.g.as_flattened());
+        self.transpose();
     }
 
     /// A step along the gradient that was kept, times a factor.
@@ -139,6 +152,11 @@ impl Slab {
         self.copy(&self.moments[index], moment);
     }
 
+    /// As [`read`](Self::read), the gradient that was kept.
+    pub fn read_gradient(&self, gradient: &mut Tensor) {
+        self.copy(&self.g, gradient);
+    }
+
     fn copy(&self, blocks: &[Block], matrix: &mut Tensor) {
         let outs = matrix.cols();
         let rows = matrix.data_mut().chunks_mut(outs).skip(self.first * WIDTH).take(self.height * WIDTH);
@@ -151,8 +169,24 @@ impl Slab {
 
     /// Takes the slab's rows of the layer's weights, and of their moments: zero if there are none.
     pub fn set<'a>(&mut self, w: &Tensor, moments: impl Iterator<Item = &'a Tensor>) {
+        let take = self.taker();
+        take(&mut self.w, w);
+        self.moments.iter_mut().for_each(|own| own.fill(Block::default()));
+        self.moments.iter_mut().zip(moments).for_each(|(own, given)| take(own, given));
+        self.transpose();
+    }
+
+    /// Takes the slab's rows of the gradient.
+    pub fn set_gradient(&mut self, gradient: &Tensor) {
+        self.make_room();
+        let take = self.taker();
+        take(&mut self.g, gradient);
+    }
+
+    /// Copies the slab's rows of a layer's matrix into blocks.
+    fn taker(&self) -> impl Fn(&mut [Block], &Tensor) + use<> {
         let (first, rows, width) = (self.first * WIDTH, self.height * WIDTH, self.width);
-        let take = |blocks: &mut Vec<Block>, matrix: &Tensor| {
+        move |blocks, matrix| {
             // The padding too: a training that diverged has left what is no number there.
             blocks.fill(Block::default());
             for (r, row) in matrix.data().chunks(matrix.cols()).skip(first).take(rows).enumerate() {
@@ -160,11 +194,7 @@ impl Slab {
                     block[r % WIDTH].0[..values.len()].copy_from_slice(values);
                 }
             }
-        };
-        take(&mut self.w, w);
-        self.moments.iter_mut().for_each(|own| own.fill(Block::default()));
-        self.moments.iter_mut().zip(moments).for_each(|(own, given)| take(own, given));
-        self.transpose();
+        }
     }
 }
 
@@ -193,9 +223,21 @@ impl Bias {
         }
     }
 
+    /// Makes room for a gradient, unless there is some.
+    pub fn make_room(&mut self) {
+        self.g.resize(self.b.len(), Line::default());
+    }
+
     /// The sum of the squares of the gradient that was kept.
     pub fn squares(&self) -> f64 {
         squares(&self.g)
+    }
+
+    /// A step along the gradient that was kept, as [`descend`](Self::descend) takes it.
+    #[inline(always)]
+    pub fn descend_along<S: Simd>(&mut self, s: S, sgd: Sgd) {
+        let v = self.moments.first_mut().map(Vec::as_mut_slice);
+        descend_along(s, sgd, &mut self.b, v, &self.g);
     }
 
     /// A step along the gradient that was kept, times a factor.
@@ -211,6 +253,11 @@ impl Bias {
         copy(&self.b, b);
     }
 
+    /// Writes the gradient that was kept.
+    pub fn read_gradient(&self, gradient: &mut Tensor) {
+        copy(&self.g, gradient);
+    }
+
     /// Writes one of the moments.
     pub fn read_moment(&self, index: usize, moment: &mut Tensor) {
         copy(&self.moments[index], moment);
@@ -218,15 +265,31 @@ impl Bias {
 
     /// Takes the biases, and their moments: zero if there are none.
     pub fn set<'a>(&mut self, b: &Tensor, moments: impl Iterator<Item = &'a Tensor>) {
-        let take = |lines: &mut Vec<Line>, values: &Tensor| {
-            lines.fill(Line::default());
-            for (values, line) in values.data().chunks(WIDTH).zip(lines) {
-                line.0[..values.len()].copy_from_slice(values);
-            }
-        };
         take(&mut self.b, b);
         self.moments.iter_mut().for_each(|own| own.fill(Line::default()));
         self.moments.iter_mut().zip(moments).for_each(|(own, given)| take(own, given));
+    }
+
+    /// Takes the gradient.
+    pub fn set_gradient(&mut self, gradient: &Tensor) {
+        self.make_room();
+        take(&mut self.g, gradient);
+    }
+}
+
+/// A step along g, line by line.
+#[inline(always)]
+fn descend_along<S: Simd>(s: S, sgd: Sgd, w: &mut [Line], v: Option<&mut [Line]>, g: &[Line]) {
+    let mut v = v.map(|v| v.iter_mut());
+    for (w, g) in w.iter_mut().zip(g) {
+        descend(s, sgd, load(s, g), w, v.as_mut().and_then(Iterator::next));
+    }
+}
+
+fn take(lines: &mut [Line], values: &Tensor) {
+    lines.fill(Line::default());
+    for (values, line) in values.data().chunks(WIDTH).zip(lines) {
+        line.0[..values.len()].copy_from_slice(values);
     }
 }
 

@@ -1,13 +1,14 @@
 //! The engine: which launches are submitted, in which order, and what comes back.
 
 use super::flight::{Clock, Flight, Submissions};
+use super::halves::Halves;
 use super::network::Network;
 use super::pace::Pace;
 use super::residency::Residency;
 use super::source::Source;
 use super::stage::{Room, Stage};
 use crate::data::{Samples, Split};
-use crate::engine::contract::{Engine, EngineInfo, Given};
+use crate::engine::contract::{Engine, EngineInfo, Given, check_batch};
 use crate::error::{Error, Result};
 use crate::gpu::{Buffer, Gpu, Launch};
 use crate::kernels::{Kernels, Sum};
@@ -25,6 +26,8 @@ pub struct GpuEngine {
     given: Given,
     /// For the samples that it was given, if it was given any.
     stage: Option<Stage>,
+    /// For the halves of a step, if they were asked for.
+    halves: Option<Halves>,
     flight: Flight,
     progress: Progress,
     /// Whether no parameter can be anything but zero yet.
@@ -46,7 +49,7 @@ impl GpuEngine {
     /// those, and compiles the kernels for good.
     ///
     /// # Errors
-    /// [`Error::NoAdapter`] if the adapter's limits are too small for the network; [`Error::Device`] if the device fails.
+    /// [`Error::TooLarge`] if the adapter has no room for the network; [`Error::Device`] if the device fails.
     pub async fn new(gpu: Gpu, spec: &MlpSpec, options: StepOptions, residency: Residency) -> Result<Self> {
         let kernels = Kernels::new(&gpu).await?;
         let network = Network::new(gpu.clone(), kernels, spec, &options).await?;
@@ -58,6 +61,7 @@ impl GpuEngine {
             network,
             given: Given::default(),
             stage: None,
+            halves: None,
             flight: Flight::new(),
             progress: Progress { sums: gpu.upload("sums", &sums)?, samples: 0, steps: 0 },
             blank: true,
@@ -125,6 +129,14 @@ impl GpuEngine {
     }
 }
 
+/// The halves, made if they are not there.
+async fn made<'a>(halves: &'a mut Option<Halves>, network: &Network) -> Result<&'a Halves> {
+    match halves {
+        Some(halves) => Ok(halves),
+        None => Ok(halves.insert(Halves::new(network).await?)),
+    }
+}
+
 /// The stage, of an engine that has samples.
 fn staged(stage: &mut Option<Stage>) -> Result<&mut Stage> {
     stage.as_mut().ok_or_else(|| Error::Internal("samples without room for them".into()))
@@ -173,6 +185,36 @@ impl Engine for GpuEngine {
         self.progress.samples += taken as u64;
         self.progress.steps += steps.max(1) as u64;
         Ok(taken)
+    }
+
+    async fn gradients(&mut self, samples: &[u32]) -> Result<Parameters> {
+        check_batch(samples, self.options.batch_size)?;
+        let (network, all) = (&self.network, self.given.of(Split::Train)?);
+        let halves = made(&mut self.halves, network).await?;
+        let Stage { training, sources, .. } = staged(&mut self.stage)?;
+        let (gpu, source) = (&network.gpu, source(sources, Split::Train)?);
+        self.flight.make_room(gpu).await?;
+        let chunk = source.chunk(all, samples, &[])?;
+        let order = training.order(&chunk, self.options.batch_size);
+        if network.reads_steps() {
+            training.write_steps(gpu, &self.options, self.progress.steps, 1);
+        }
+        let launches = training.gradient(network, source, samples.len(), &halves.gradients)?;
+        self.flight.submit(gpu, &launches, |first| source.submit(gpu, &chunk, order, first)).await?;
+        self.progress.samples += samples.len() as u64;
+        halves.read(gpu).await
+    }
+
+    async fn advance(&mut self, gradient: &Parameters) -> Result<()> {
+        gradient.check(&self.spec)?;
+        let gpu = &self.network.gpu;
+        let halves = made(&mut self.halves, &self.network).await?;
+        self.flight.make_room(gpu).await?;
+        self.blank = false;
+        let launches = halves.write(gpu, gradient, &self.options.step(self.progress.steps))?;
+        self.flight.submit(gpu, &launches, |first| gpu.submit(first.iter().copied())).await?;
+        self.progress.steps += 1;
+        Ok(())
     }
 
     async fn sums(&mut self) -> Result<Sums> {

@@ -8,6 +8,7 @@
 mod engine;
 mod evaluation;
 mod flight;
+mod halves;
 mod network;
 mod pace;
 mod replay;

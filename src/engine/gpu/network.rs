@@ -15,12 +15,12 @@ use crate::tensor::Tensor;
 pub(super) struct Network {
     pub gpu: Gpu,
     pub kernels: Kernels,
-    layers: Vec<Layer>,
+    pub layers: Vec<Layer>,
     /// What hidden layers do, if it is not the ReLU that the products have fused in.
     hidden: Option<(Vec<Activate>, Dropout)>,
     /// If the network is small: kernels for several layers at once.
-    fused: Option<Fused>,
-    rule: Rule,
+    pub fused: Option<Fused>,
+    pub rule: Rule,
     label_smoothing: f32,
     /// The loss, if it is not the softmax's of [`Kernels`].
     loss: Option<ValuesLoss>,
@@ -28,7 +28,7 @@ pub(super) struct Network {
 }
 
 /// The kernels of a small network's step, for which all weights lie in one buffer, and so do all outputs.
-struct Fused {
+pub(super) struct Fused {
     middle: FusedMiddle,
     update: FusedUpdate,
 }
@@ -52,7 +52,7 @@ impl Fused {
 }
 
 /// How weights change.
-enum Rule {
+pub(super) enum Rule {
     /// In the product that makes the gradient.
     Fused(Sgd),
     /// The gradient is stored first.
@@ -60,9 +60,9 @@ enum Rule {
 }
 
 /// What is done with a gradient that is there.
-struct Stored {
+pub(super) struct Stored {
     clip: Option<Clip>,
-    advance: Advance,
+    pub advance: Advance,
 }
 
 /// The longest gradient, and room to measure it.
@@ -72,12 +72,12 @@ struct Clip {
     most: f32,
 }
 
-struct Layer {
-    w: Matrix,
+pub(super) struct Layer {
+    pub w: Matrix,
     /// The optimiser's; those that it does not keep are one block that no kernel touches.
-    moments: [Matrix; 2],
+    pub moments: [Matrix; 2],
     /// The gradient, or such a block.
-    g: Matrix,
+    pub g: Matrix,
 }
 
 /// What a step works on.
@@ -226,24 +226,29 @@ impl Network {
     /// One step on a batch. All gradients are there before any weight changes, so that the updates depend on nothing but
     /// them and may run side by side.
     pub fn step(&self, batch: &Batch<'_>) -> Result<Vec<Launch>> {
-        let (mut launches, gpu) = (self.gradients(batch)?, &self.gpu);
+        let mut launches = self.gradients(batch, None)?;
         if let Rule::Stored(stored) = &self.rule {
-            let Stored { clip, advance } = &**stored;
-            if let Some(Clip { kernels, sums, most }) = clip {
-                let gradients: Vec<&Matrix> = self.layers.iter().map(|layer| &layer.g).collect();
-                launches.append(&mut kernels.launches(gpu, sums, &gradients, *most)?);
-            }
+            launches.append(&mut self.shorten()?);
             for Layer { w, moments, g } in &self.layers {
-                launches.push(advance.launch(gpu, batch.step, g, w, moments)?);
+                launches.push(stored.advance.launch(&self.gpu, batch.step, g, w, moments)?);
             }
         }
         Ok(launches)
     }
 
-    /// Forward and backward, to the gradients, or where the rule is fused to the weights' step itself.
-    fn gradients(&self, batch: &Batch<'_>) -> Result<Vec<Launch>> {
+    /// Shortens the gradients that are stored, if they are to be clipped.
+    pub fn shorten(&self) -> Result<Vec<Launch>> {
+        let Rule::Stored(stored) = &self.rule else { return Ok(Vec::new()) };
+        let Some(Clip { kernels, sums, most }) = &stored.clip else { return Ok(Vec::new()) };
+        let gradients: Vec<&Matrix> = self.layers.iter().map(|layer| &layer.g).collect();
+        kernels.launches(&self.gpu, sums, &gradients, *most)
+    }
+
+    /// Forward and backward, to the gradients, or where the rule is fused to the weights' step itself. With `stored` to
+    /// the gradients in any case, and these are put there.
+    pub fn gradients(&self, batch: &Batch<'_>, stored: Option<&[Matrix]>) -> Result<Vec<Launch>> {
         if let Some(fused) = &self.fused {
-            return self.fused_gradients(fused, batch);
+            return self.fused_gradients(fused, batch, stored);
         }
         let (gpu, matmul) = (&self.gpu, &self.kernels.matmul);
         let &Batch { x, z, dz, slopes, order, targets, sums, step } = batch;
@@ -273,26 +278,34 @@ impl Network {
         }
         for (l, Layer { w, moments, g }) in self.layers.iter().enumerate() {
             let input = if l == 0 { x } else { &z[l - 1] };
-            launches.push(match &self.rule {
-                Rule::Fused(sgd) => matmul.update(gpu, input, dz[l], w, &moments[0], *sgd)?,
-                Rule::Stored(_) => matmul.gradient(gpu, input, dz[l], g, &moments[1])?,
+            launches.push(match (&self.rule, stored) {
+                (Rule::Fused(sgd), None) => matmul.update(gpu, input, dz[l], w, &moments[0], *sgd)?,
+                (_, stored) => {
+                    matmul.gradient(gpu, input, dz[l], stored.map_or(g, |stored| &stored[l]), &moments[1])?
+                }
             });
         }
         Ok(launches)
     }
 
     /// The same in three launches: the first layer, all others forward and backward, and the weights of all.
-    fn fused_gradients(&self, fused: &Fused, batch: &Batch<'_>) -> Result<Vec<Launch>> {
+    fn fused_gradients(
+        &self,
+        fused: &Fused,
+        batch: &Batch<'_>,
+        stored: Option<&[Matrix]>,
+    ) -> Result<Vec<Launch>> {
         let (gpu, &Batch { x, z, dz, order, sums, .. }) = (&self.gpu, batch);
         let all = |matrix: fn(&Layer) -> &Matrix| self.layers.iter().map(matrix).cloned().collect::<Vec<_>>();
         let w = all(|layer| &layer.w);
         let spare = [self.layers[0].moments[1].clone()];
-        let (out, v, sgd) = match &self.rule {
-            Rule::Fused(sgd) if sgd.momentum != 0.0 => {
+        let (out, v, sgd) = match (&self.rule, stored) {
+            (_, Some(stored)) => (stored.to_vec(), spare.to_vec(), None),
+            (Rule::Fused(sgd), _) if sgd.momentum != 0.0 => {
                 (w.clone(), all(|layer| &layer.moments[0]), Some(*sgd))
             }
-            Rule::Fused(sgd) => (w.clone(), spare.to_vec(), Some(*sgd)),
-            Rule::Stored(_) => (all(|layer| &layer.g), spare.to_vec(), None),
+            (Rule::Fused(sgd), _) => (w.clone(), spare.to_vec(), Some(*sgd)),
+            (Rule::Stored(_), _) => (all(|layer| &layer.g), spare.to_vec(), None),
         };
         Ok(vec![
             self.kernels.matmul.forward(gpu, x, &w[0], &z[0], true)?,
@@ -359,7 +372,7 @@ fn layers(gpu: &Gpu, spec: &MlpSpec, together: bool, moments: usize, gradients: 
     Ok(both.map(|((w, g), (first, second))| Layer { w, moments: [first, second], g }).collect())
 }
 
-async fn download(gpu: &Gpu, weights: &Matrix) -> Result<Dense> {
+pub(super) async fn download(gpu: &Gpu, weights: &Matrix) -> Result<Dense> {
     let (packed, layout) = (weights.read(gpu).await?, weights.layout);
     let w = Tensor::new([layout.rows, layout.cols], layout.unpack(&packed))?;
     Ok(Dense { w, b: Tensor::new([layout.cols], layout.unpack_bias(&packed))? })

@@ -35,6 +35,8 @@ pub(super) struct Training {
     pub slots: Vec<Vec<Launch>>,
     /// The launches of a step with fewer samples than a batch has, in the first slot, and how many those are.
     short: Option<(usize, Vec<Launch>)>,
+    /// Those of the first half of a step alone, and of how many samples.
+    first_half: Option<(usize, Vec<Launch>)>,
 }
 
 /// How a batch of samples in a format lies in x.
@@ -90,6 +92,7 @@ impl Training {
             sums: sums.clone(),
             slots: vec![Vec::new(); slots],
             short: None,
+            first_half: None,
         })
     }
 
@@ -97,17 +100,44 @@ impl Training {
     pub fn prepare(&mut self, network: &Network, source: &Source) -> Result<()> {
         let step = |slot| self.step(network, source, slot, self.batch_size);
         self.slots = (0..self.slots.len()).map(step).collect::<Result<_>>()?;
-        self.short = None;
+        (self.short, self.first_half) = (None, None);
         Ok(())
     }
 
     /// The launches that train on the first `rows` rows of a slot.
     fn step(&self, network: &Network, source: &Source, slot: usize, rows: usize) -> Result<Vec<Launch>> {
+        self.on_batch(source, slot, rows, |batch| network.step(batch))
+    }
+
+    /// The launches that put the gradient of the first `rows` rows there, made anew if the last were of other rows.
+    pub fn gradient(
+        &mut self,
+        network: &Network,
+        source: &Source,
+        rows: usize,
+        gradients: &[Matrix],
+    ) -> Result<Vec<&Launch>> {
+        if self.first_half.as_ref().is_none_or(|(there, _)| *there != rows) {
+            let launches =
+                self.on_batch(source, 0, rows, |batch| network.gradients(batch, Some(gradients)))?;
+            self.first_half = Some((rows, launches));
+        }
+        Ok(self.first_half.iter().flat_map(|(_, launches)| launches).collect())
+    }
+
+    /// The launches on the first `rows` rows of a slot.
+    fn on_batch(
+        &self,
+        source: &Source,
+        slot: usize,
+        rows: usize,
+        launches: impl Fn(&Batch<'_>) -> Result<Vec<Launch>>,
+    ) -> Result<Vec<Launch>> {
         let row = slot * self.slot_rows;
         let x = self.x.rows(row, rows);
         let sample = size_of::<Sample>();
         let order = self.order.slice((row * sample) as u64, (rows.next_multiple_of(4) * sample) as u64);
-        network.step(&Batch {
+        launches(&Batch {
             x: &x,
             z: &self.z.of(rows),
             dz: &self.dz.of(rows),
