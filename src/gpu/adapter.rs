@@ -17,13 +17,15 @@ pub enum Backend {
     Metal,
     /// Windows.
     Dx12,
+    /// Browsers.
+    WebGpu,
     /// OpenGL ES 3.1 and later.
     Gl,
 }
 
 impl Backend {
     /// All that exist.
-    pub const ALL: [Self; 4] = [Self::Vulkan, Self::Metal, Self::Dx12, Self::Gl];
+    pub const ALL: [Self; 5] = [Self::Vulkan, Self::Metal, Self::Dx12, Self::WebGpu, Self::Gl];
 
     /// The name, as options spell it.
     pub fn name(self) -> &'static str {
@@ -31,6 +33,7 @@ impl Backend {
             Self::Vulkan => "vulkan",
             Self::Metal => "metal",
             Self::Dx12 => "dx12",
+            Self::WebGpu => "webgpu",
             Self::Gl => "gl",
         }
     }
@@ -45,6 +48,7 @@ impl Backend {
             Self::Vulkan => wgpu::Backends::VULKAN,
             Self::Metal => wgpu::Backends::METAL,
             Self::Dx12 => wgpu::Backends::DX12,
+            Self::WebGpu => wgpu::Backends::BROWSER_WEBGPU,
             Self::Gl => wgpu::Backends::GL,
         }
     }
@@ -255,7 +259,7 @@ pub async fn list(backends: &[Backend]) -> Vec<Adapter> {
 pub async fn find(request: &Request) -> Result<Option<Adapter>> {
     request.check()?;
     // Whatever is asked for, the others are listed too: the index counts them, and an error names them.
-    let without_gl = &Backend::ALL[..3];
+    let [without_gl @ .., _] = &Backend::ALL;
     let mut found = list(without_gl).await;
     let mut summaries: Vec<AdapterSummary> = found.iter().map(|adapter| adapter.summary.clone()).collect();
     let chosen = match choose(request, &summaries) {

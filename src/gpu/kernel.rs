@@ -1,7 +1,7 @@
 //! A kernel is one entry point of a WGSL file. What it binds, and its workgroup size, are read from the WGSL.
 
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
+use web_time::Instant;
 
 use bytemuck::Pod;
 

@@ -11,6 +11,7 @@ mod loss;
 mod pipeline_cache;
 mod resource;
 mod staging;
+mod submission;
 mod texture;
 mod timestamps;
 
@@ -20,12 +21,13 @@ pub use kernel::{BoundKernel, Kernel, Launch, Shader, Work};
 pub use pipeline_cache::CacheFile;
 pub use resource::{Resource, ResourceKind};
 pub use staging::Staging;
+pub use submission::Submission;
 pub use texture::{Fill, Texel, Texture};
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -66,10 +68,6 @@ pub struct Pipelines {
     /// Whether an earlier run's pipelines were at hand: a sound file of this driver.
     pub pipelines_cached: bool,
 }
-
-/// Work handed to the device, to be waited for.
-#[derive(Debug, Clone)]
-pub struct Submission(wgpu::SubmissionIndex);
 
 impl Gpu {
     /// Opens the adapter with the limits it offers.
@@ -213,7 +211,7 @@ impl Gpu {
                 launch.record(&mut pass);
             }
         }
-        let submission = Submission(self.queue.submit([encoder.finish()]));
+        let submission = self.hand_over(encoder);
         self.check()?;
         Ok(submission)
     }
@@ -229,26 +227,10 @@ impl Gpu {
             let mut encoder = self.device.create_command_encoder(&Default::default());
             launch.record_fills(&mut encoder);
             launch.record(&mut encoder.begin_compute_pass(&Default::default()));
-            self.wait(&Submission(self.queue.submit([encoder.finish()]))).await?;
+            self.wait(&self.hand_over(encoder)).await?;
         }
         *self.compiling.lock().unwrap_or_else(PoisonError::into_inner) += begun.elapsed();
         Ok(())
-    }
-
-    /// Waits until a submission has been carried out.
-    ///
-    /// # Errors
-    /// [`Error::Device`] if the device was lost or complained meanwhile.
-    pub async fn wait(&self, submission: &Submission) -> Result<()> {
-        let wait = wgpu::PollType::Wait { submission_index: Some(submission.0.clone()), timeout: None };
-        self.poll(wait)
-    }
-
-    fn poll(&self, how: wgpu::PollType) -> Result<()> {
-        let polled = self.device.poll(how);
-        self.check()?;
-        // A device that nobody says was lost has not taken the work that is waited for.
-        polled.map(|_| ()).map_err(|error| Error::Device(format!("the device takes no work: {error}")))
     }
 
     /// Gives the device up, for all clones: whoever uses it from now on finds it lost.

@@ -1,6 +1,6 @@
 //! How long launches take by the device's own clock.
 
-use super::{Gpu, Launch, Submission};
+use super::{Gpu, Launch};
 use crate::error::Result;
 
 /// Launches whose two timestamps one query set holds: WebGPU allows 4,096 queries in one.
@@ -49,7 +49,7 @@ impl Gpu {
             launch.record(&mut pass);
         }
         encoder.resolve_query_set(&queries, 0..count, &ticks.raw, 0);
-        self.wait(&Submission(self.queue.submit([encoder.finish()]))).await?;
+        self.wait(&self.hand_over(encoder)).await?;
         let ticks: Vec<u64> = self.read(&ticks, count as usize).await?;
         let tick = f64::from(self.queue.get_timestamp_period()) * 1e-9;
         Ok(ticks.chunks(2).map(|pair| pair[1].saturating_sub(pair[0]) as f64 * tick).collect())

@@ -1,6 +1,6 @@
 //! A run: epochs over an engine, from the first or from a checkpoint to the last.
 
-use std::time::Instant;
+use web_time::Instant;
 
 use serde::{Deserialize, Serialize};
 

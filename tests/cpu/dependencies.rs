@@ -44,6 +44,8 @@ fn listed(heading: &str) -> BTreeMap<String, String> {
 fn every_dependency_is_listed_with_its_features() {
     for (section, heading) in [
         ("dependencies", "In the program"),
+        ("target.'cfg(not(target_family = \"wasm\"))'.dependencies", "On systems with drivers"),
+        ("target.'cfg(target_family = \"wasm\")'.dependencies", "In a browser"),
         ("target.\"cfg(unix)\".dependencies", "On Unix"),
         ("target.\"cfg(windows)\".dependencies", "On Windows"),
         ("dev-dependencies", "In tests and benchmarks"),

@@ -1,6 +1,6 @@
 //! The CPU's matrix products one by one, and its step.
 
-use std::time::Instant;
+use web_time::Instant;
 
 use super::speed::{self, least, median};
 use super::subject::ROUNDS;

@@ -1,6 +1,6 @@
 //! A GPU's kernels one by one, its step, and the best that it is capable of.
 
-use std::time::Instant;
+use web_time::Instant;
 
 use super::speed::{self, least, median};
 use super::subject::ROUNDS;

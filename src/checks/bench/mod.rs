@@ -16,7 +16,7 @@ pub use report::{
 };
 pub use subject::{Observer, Subject};
 
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 
 use crate::engine::Device;
 use crate::error::{Error, Result, Setting, message};

@@ -1,6 +1,6 @@
 //! How often something is repeated so that a clock can be trusted.
 
-use std::time::Instant;
+use web_time::Instant;
 
 use super::Observer;
 use crate::engine::Engine;

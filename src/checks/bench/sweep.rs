@@ -1,7 +1,7 @@
 //! Epochs of networks and batches of many sizes, on both devices side by side.
 
 use std::sync::Arc;
-use std::time::Instant;
+use web_time::Instant;
 
 use super::{Crossover, Epoch, Observer, Subject, Sweep, SweepCell, speed};
 use crate::data::Dataset;

@@ -16,7 +16,7 @@ pub mod values_loss;
 
 pub use trial::{Row, Trial};
 
-use std::time::Instant;
+use web_time::Instant;
 
 use serde::Serialize;
 

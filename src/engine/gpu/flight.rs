@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 
 use super::pace::Pace;
 use crate::error::Result;

@@ -126,6 +126,32 @@ fn only_the_command_line_speaks_in_flags() {
     assert_eq!(found, Vec::<String>::new());
 }
 
+/// In a browser the system's clock panics.
+#[test]
+fn the_clock_is_one_that_a_browser_has() {
+    let clocks =
+        ["std::time::Instant", "std::time::SystemTime", "time::{Duration, Instant", "time::{SystemTime"];
+    let found = occurrences(&clocks, &["src/cli"]);
+    assert!(found.iter().all(|line| line.contains("use web_time::")), "{found:#?}");
+    nowhere(&["web_time"], &["src/checks", "src/engine", "src/gpu", "src/training"]);
+}
+
+/// A browser has no files: what computes knows none.
+#[test]
+fn files_are_known_where_they_are_read_and_written() {
+    nowhere(
+        &["std::fs", "use std::{fs", "fs::File"],
+        &[
+            "src/cli",
+            "src/data",
+            "src/files",
+            "src/training/run",
+            "src/training/tensorboard",
+            "src/gpu/pipeline_cache.rs",
+        ],
+    );
+}
+
 #[test]
 fn only_fetch_uses_the_network() {
     nowhere(&["ureq", "TcpStream", "std::net"], &["src/data/fetch"]);
