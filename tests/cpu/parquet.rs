@@ -168,7 +168,7 @@ fn files_that_hold_no_set_are_refused() {
     refused(TABLE, columns, &["row 1, from 0, column `b`: inf is no finite f32"]);
     let unnamed = "message m { required int32 a; required int64 b; }";
     let two = || vec![Column::Int32(vec![1, 2]), Column::Int64(vec![0, 1])];
-    refused(unnamed, two(), &["no column is called label", "its columns are a, b", "--label-column"]);
+    refused(unnamed, two(), &["no column is called label", "its columns are a, b", "label_column"]);
     let dates = "message m { required int32 day (DATE); required int64 label; }";
     refused(dates, two(), &["column `day` has no plain numbers"]);
     let words = "message m { required int64 label; required binary colour (STRING); }";
