@@ -6,6 +6,8 @@ mod activations;
 mod adapter;
 mod bench;
 mod browser;
+#[cfg(feature = "png")]
+mod charts;
 mod checkpoint;
 mod cli_config;
 mod cli_data_errors;
