@@ -12,12 +12,6 @@ pub const COLOURS: [(&str, &str); 6] = [
     ("#8a6d00", "#e6c229"),
     ("#333333", "#dddddd"),
 ];
-/// Of letters, of the ground and of the grid.
-pub const INK: &str = "#222222";
-/// See [`INK`].
-pub const GROUND: &str = "#ffffff";
-/// See [`INK`].
-pub const GRID: &str = "#dddddd";
 
 const PANEL: (f64, f64) = (360.0, 300.0);
 const LEFT: f64 = 48.0;

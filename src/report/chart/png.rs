@@ -5,9 +5,14 @@ use ab_glyph_rasterizer::Rasterizer;
 use image::{Rgb, RgbImage};
 
 use super::Figure;
-use super::drawing::{self, Anchor, BAR, COLOURS, DOT, GRID, GROUND, INK, Point, Shape, Stroke};
+use super::drawing::{self, Anchor, BAR, COLOURS, DOT, Point, Shape, Stroke};
 use crate::data::picture;
 use crate::error::{Error, Result};
+
+/// Of letters, of the ground and of the grid.
+const INK: &str = "#222222";
+const GROUND: &str = "#ffffff";
+const GRID: &str = "#dddddd";
 
 /// DejaVu Sans, cut down to Latin and the signs of mathematics; see `DejaVuSans.LICENSE` beside it.
 const FONT: &[u8] = include_bytes!("DejaVuSans.ttf");
