@@ -133,7 +133,7 @@ fn an_epoch_inside_a_recovery() {
     let seed = String::from_utf8(target.seeds[0].clone()).unwrap();
     let lines: Vec<&str> = seed.lines().collect();
     let [start, first, recovery, second] = lines[..] else { panic!("{seed}") };
-    let both = second.replace(r#"{"epoch":2,"#, &recovery.replace('}', ","));
+    let both = second.replace(r#"{"event":"epoch","epoch":2,"#, &recovery.replace('}', ","));
     assert!(both.starts_with(recovery.trim_end_matches('}')) && both.ends_with('}'));
     refused(run::metrics(), format!("{start}\n{both}\n{second}\n").as_bytes(), "it has 0 of the 2 epochs");
     target.one(format!("{start}\n{first}\n{both}\n{second}\n").as_bytes()).unwrap();

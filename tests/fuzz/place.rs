@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gpu_mlp::data::{self, Dataset, Places, Request, Split};
+use gpu_mlp::data::{self, Dataset, Places, Request, Split, Targets};
 use gpu_mlp::{Error, Result};
 use tempfile::TempDir;
 
@@ -40,7 +40,13 @@ fn sound(set: &Dataset) {
     assert_eq!(set.classes, set.preparation.class_names.len());
     for split in [Split::Train, Split::Test] {
         let samples = set.split(split);
-        assert!(samples.labels().iter().all(|&label| (label as usize) < set.classes));
+        match samples.targets() {
+            Targets::Classes(classes) => assert!(classes.iter().all(|&class| (class as usize) < set.classes)),
+            Targets::Values { width, values } => {
+                assert_eq!((*width, values.len()), (set.classes, set.classes * samples.len()));
+                assert!(values.iter().all(|value| value.is_finite()));
+            }
+        }
         let inputs = samples.inputs(&[samples.len() as u32 - 1]).unwrap();
         assert!(inputs.data().iter().all(|value| value.is_finite()), "{inputs:?}");
     }
