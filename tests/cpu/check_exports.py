@@ -25,6 +25,11 @@ ACTIVATIONS = {
     "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
     "tanh": np.tanh,
     "gelu": lambda z: z * (1 + np.vectorize(math.erf)(z / math.sqrt(2))) / 2,
+    "leaky-relu": lambda z: np.where(z > 0, z, 0.01 * z),
+    "elu": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
+    "silu": lambda z: z / (1 + np.exp(-z)),
+    "softplus": lambda z: np.logaddexp(z, 0),
+    "identity": lambda z: z,
 }
 
 
@@ -80,7 +85,11 @@ def check_torch(folder, x, logits, info):
         begin, end = (start + offset for offset in tensor["data_offsets"])
         assert tensor["dtype"] == "F32"
         state[name] = torch.frombuffer(bytearray(data[begin:end]), dtype=torch.float32).reshape(tensor["shape"])
-    activation = {"relu": torch.nn.ReLU, "sigmoid": torch.nn.Sigmoid, "tanh": torch.nn.Tanh, "gelu": torch.nn.GELU}
+    activation = {
+        "relu": torch.nn.ReLU, "sigmoid": torch.nn.Sigmoid, "tanh": torch.nn.Tanh, "gelu": torch.nn.GELU,
+        "leaky-relu": torch.nn.LeakyReLU, "elu": torch.nn.ELU, "silu": torch.nn.SiLU, "softplus": torch.nn.Softplus,
+        "identity": torch.nn.Identity,
+    }
     layers = []
     for ins, outs in zip(info["layers"], info["layers"][1:]):
         layers += [torch.nn.Linear(ins, outs), activation[info["activation"]]()]
