@@ -39,6 +39,7 @@ fn main() -> gpu_mlp::Result<()> {
             scaling: Scaling::None,
             class_names: ["first", "second", "third"].map(String::from).to_vec(),
             outputs: Outputs::Classes,
+            schema: None,
         },
         train: samples(400)?,
         test: samples(77)?,

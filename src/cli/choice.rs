@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use super::number;
 use super::output::{note, told};
-use crate::data::{self, Dataset, LoadOptions, Preparation, Scale, Split};
+use crate::data::{self, Dataset, Fitted, LoadOptions, Scale, Split};
 use crate::engine::Device;
 use crate::error::{Error, Remedy, Result, Setting};
 use crate::gpu::adapter::{self, Adapter, DeviceType, Request};
@@ -113,7 +113,7 @@ pub(super) fn load(
     data: Option<&str>,
     choice: &DataChoice,
     options: &LoadOptions,
-    fitted: Option<(&Preparation, usize)>,
+    fitted: Option<Fitted<'_>>,
     quiet: bool,
 ) -> Result<Dataset> {
     let (data_dir, memory_limit) = (choice.data_dir.as_deref(), Some(choice.memory_limit.0));
@@ -124,16 +124,33 @@ pub(super) fn load(
     Ok(loaded.dataset)
 }
 
-/// The data for a trained model: a run's own, unless others are named. They have to fit it.
+/// The data for a trained model: a run's own, unless others are named. They have to fit it. A run's own are split as the run
+/// split them; of others the model has seen nothing, and without a test part of their own they are taken as a whole.
 pub(super) fn load_for(model: &Path, info: &ModelInfo, choice: &DataChoice) -> Result<Dataset> {
-    let (own, options) = match &choice.data {
-        None if model.is_dir() => {
-            let config = RunDir::open(model)?.config()?;
-            (Some(config.data), config.loading)
+    let own = if model.is_dir() { Some(RunDir::open(model)?.config()?) } else { None };
+    let options = choice.loading.options();
+    let splits = options.test_data.is_some() || options.test_fraction != LoadOptions::default().test_fraction;
+    let (data, options, whole) = match (&choice.data, own) {
+        (None, Some(own)) => (Some(own.data), own.loading, false),
+        (Some(named), Some(own)) if same_data(&own.data, named) && !splits => {
+            let own = own.loading;
+            let options = LoadOptions {
+                label_column: options.label_column.or(own.label_column),
+                weight_column: options.weight_column.or(own.weight_column),
+                ..own
+            };
+            (Some(named.clone()), options, false)
         }
-        named => (named.clone(), choice.loading.options()),
+        (named, _) => (named.clone(), options, !splits),
     };
-    load(own.as_deref(), choice, &options, Some((&info.preparation, info.spec.inputs())), false)
+    let fitted = Fitted { preparation: &info.preparation, inputs: info.spec.inputs(), whole };
+    load(data.as_deref(), choice, &options, Some(fitted), false)
+}
+
+/// Whether a run's data are what was named: the same name, or the same file.
+fn same_data(own: &str, named: &str) -> bool {
+    let file = |path: &str| Path::new(path).canonicalize().ok();
+    own == named || file(own).is_some_and(|own| file(named) == Some(own))
 }
 
 /// The value of `--split`, which clap has already checked.

@@ -31,7 +31,7 @@ pub struct EvalArgs {
     data: DataChoice,
     #[command(flatten)]
     device: DeviceChoice,
-    /// Which part of the data set
+    /// Which part of the data set; other data than the run's own, without a test part, are measured as a whole
     #[arg(long, value_parser = ["train", "test"], default_value = "test")]
     split: String,
     /// One JSON object on standard output
@@ -94,6 +94,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     let split = choice::split(&args.split);
     let (measured, _) = measure(&args.device, (&parameters, &info), &dataset, split, 0)?;
     let (data, samples, score) = (&dataset.name, dataset.split(split).len(), measured.score);
+    let part = if dataset.is_whole() { "all" } else { args.split.as_str() };
     let names = preparation.class_names.as_slice();
     let detail = match preparation.task() {
         Task::Classification => {
@@ -104,17 +105,19 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     };
     if args.json {
         let measures = score.all().map(|(measure, value)| (measure.key(), value)).collect();
-        let (event, split, loss) = ("eval", args.split.as_str(), score.loss);
-        say(&json(&Report { event, data, split, samples, loss, measures, detail })?);
+        let (event, loss) = ("eval", score.loss);
+        say(&json(&Report { event, data, split: part, samples, loss, measures, detail })?);
     } else {
         let measures: String = score
             .all()
             .map(|(measure, value)| format!("{} {}, ", measure.title(), measure.shown(value)))
             .collect();
         say(&format!(
-            "{data}, {} {} samples: {measures}loss {:.4}",
-            thousands(samples),
-            args.split,
+            "{data}, {}: {measures}loss {:.4}",
+            match part {
+                "all" => format!("all {} samples", thousands(samples)),
+                part => format!("{} {part} samples", thousands(samples)),
+            },
             score.loss
         ));
         print_detail(&detail);

@@ -25,8 +25,8 @@ Inputs, told by their content:
                20 x 20 of 28 x 28 and centred by mass, as MNIST's digits are; --raw takes the pixels as they are
                (a grey picture of the size that the model takes, or of a model of colours a colour one)
   .npy         rows of numbers [N, features], or images [N, height, width]
-  CSV          a row for each sample, with a header or without, gzip too; a column too many is that of the labels and left
-               out
+  CSV          a row for each sample, with a header or without, gzip too. Columns are found by the names that the training
+               table had, in any order, and others are left out; without names a column too many is that of the labels
   -            any of them on standard input
 
 Values are given as they are in the data that the model was trained on: its scaling is applied here (images: 0..255).
@@ -185,7 +185,8 @@ async fn classify(
     let mut engine = engine::open(&device, &info.spec, StepOptions::default(), Residency::Streamed).await?;
     engine.set_parameters(parameters, None).await?;
     for batch in batches {
-        let Batch { names, samples } = batch?;
+        let Batch { names, samples, notes } = batch?;
+        notes.iter().for_each(|text| note(text));
         let all: Vec<u32> = (0..samples.len() as u32).collect();
         engine.load(Split::Test, samples).await?;
         let logits = engine.logits(Split::Test, &all).await?;

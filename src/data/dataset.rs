@@ -45,6 +45,11 @@ impl Split {
 }
 
 impl Dataset {
+    /// Whether both parts are the whole set: nothing of it was split off to train on.
+    pub fn is_whole(&self) -> bool {
+        self.train.is(&self.test)
+    }
+
     /// The samples of a part.
     pub fn split(&self, split: Split) -> &Samples {
         match split {

@@ -40,7 +40,8 @@ pub fn is_complete(folder: &Path) -> bool {
 /// [`Error::File`] if the folder or one of the files is missing, damaged, does not fit the others, or would have to be
 /// left on the disk and is gzip; [`Error::Io`] if one cannot be read.
 pub fn load(folder: &Path, name: &str, classes: Option<usize>, memory: u64) -> Result<Dataset> {
-    let reading = Reading { label_column: None, weight_column: None, memory, keep_missing: false };
+    let reading =
+        Reading { label_column: None, weight_column: None, schema: None, memory, keep_missing: false };
     let source = read(folder, classes.map(|classes| (name, classes)), memory)?;
     let (dataset, _) = source.dataset(name, folder, &LoadOptions::default(), None, reading)?;
     Ok(dataset)
@@ -192,5 +193,6 @@ pub(super) fn source(path: &Path, classes: Option<usize>, train: RawSplit, test:
         test: Some(part(test)),
         classes: Some((0..classes).map(|class| class.to_string()).collect()),
         target: None,
+        schema: None,
     }
 }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::catalog::{self, KNOWN, Known};
-use super::source::{self, LoadOptions, Reading, Source};
-use super::{Dataset, MEMORY_LIMIT, Preparation, builtin, folder};
+use super::source::{self, Fitted, LoadOptions, Reading, Source};
+use super::{Dataset, MEMORY_LIMIT, builtin, folder};
 use crate::error::{Error, Remedy, Result, Setting, message};
 use crate::words::spelling::did_you_mean;
 
@@ -22,9 +22,8 @@ pub struct Request<'a> {
     pub memory_limit: Option<u64>,
     /// How it becomes a data set; the default if `None`.
     pub options: Option<&'a LoadOptions>,
-    /// What a model was trained with, and how many values it takes: prepares them as it expects. Else that is fitted to
-    /// the training part.
-    pub fitted: Option<(&'a Preparation, usize)>,
+    /// The model that the data are for: prepares them as it expects. Else that is fitted to the training part.
+    pub fitted: Option<Fitted<'a>>,
 }
 
 /// A loaded set, and what the user should hear about how it was chosen.
@@ -135,6 +134,7 @@ impl<'a> Request<'a> {
         Reading {
             label_column,
             weight_column,
+            schema: self.fitted.and_then(|model| model.preparation.schema.as_ref()),
             memory: self.memory_limit.unwrap_or(MEMORY_LIMIT),
             keep_missing,
         }

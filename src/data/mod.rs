@@ -21,6 +21,7 @@ mod preparation;
 mod reader;
 pub mod row_file;
 mod samples;
+mod schema;
 mod source;
 pub mod table;
 mod targets;
@@ -32,7 +33,8 @@ pub use locate::{DATA_DIR_VARIABLE, Loaded, Places, Request, load, load_from};
 pub use preparation::{Outputs, Preparation, Scale, Scaling};
 pub use reader::{Chunk, Reader};
 pub use samples::{Format, Samples};
-pub use source::LoadOptions;
+pub use schema::Schema;
 #[cfg(feature = "parquet")]
 pub use source::PARQUET_THREAD;
+pub use source::{Fitted, LoadOptions};
 pub use targets::Targets;

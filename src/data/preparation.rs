@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::Format;
+use super::schema::Schema;
 use crate::error::{Error, Result, Setting, message};
 use crate::network::Task;
 
@@ -101,13 +102,16 @@ pub struct Preparation {
     /// What the outputs stand for; absent in files of version 0.1.0, whose networks are all classifiers.
     #[serde(default, skip_serializing_if = "Outputs::are_classes")]
     pub outputs: Outputs,
+    /// The columns of the table, if the inputs were columns with names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Schema>,
 }
 
 impl Preparation {
     /// That of images of bytes whose classes are called by their numbers.
     pub fn of_images(classes: usize) -> Self {
         let class_names = (0..classes).map(|class| class.to_string()).collect();
-        Self { scaling: Scaling::Bytes, class_names, outputs: Outputs::Classes }
+        Self { scaling: Scaling::Bytes, class_names, outputs: Outputs::Classes, schema: None }
     }
 
     /// What a network that was trained with this is asked for.
@@ -136,6 +140,10 @@ impl Preparation {
                     "it does not scale the {classes} outputs of its network by finite numbers"
                 ));
             }
+        }
+        if let Some(schema) = self.schema.as_ref().filter(|schema| schema.inputs.len() != inputs) {
+            let named = schema.inputs.len();
+            return Err(format!("it names {named} columns, and its network has {inputs} inputs"));
         }
         let Scaling::Columns { shift, factor } = &self.scaling else { return Ok(()) };
         if (shift.len(), factor.len()) != (inputs, inputs) {

@@ -47,6 +47,11 @@ pub(super) enum Rows {
 }
 
 impl Samples {
+    /// Whether one is a clone of the other.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.targets, &other.targets)
+    }
+
     /// Samples over `pixels` (row-major, `features` bytes a row) and `labels`, each less than `classes`.
     ///
     /// # Errors

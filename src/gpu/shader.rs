@@ -37,9 +37,9 @@ fn constant(module: &naga::Module, name: &str) -> Option<u32> {
 /// Which kind of resource a binding takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResourceKind {
-    /// [`Resource::Buffer`].
+    /// A part of a buffer.
     Buffer,
-    /// [`Resource::Texture`].
+    /// A texture.
     Texture,
 }
 

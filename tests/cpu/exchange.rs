@@ -27,7 +27,10 @@ pub fn model(sizes: &[usize], activation: Activation, scaling: Scaling) -> (Para
     let class_names = (0..spec.classes()).map(|class| format!("Größe \"{class}\"")).collect();
     (
         parameters,
-        ModelInfo { spec, preparation: Preparation { scaling, class_names, outputs: Outputs::Classes } },
+        ModelInfo {
+            spec,
+            preparation: Preparation { scaling, class_names, outputs: Outputs::Classes, schema: None },
+        },
     )
 }
 

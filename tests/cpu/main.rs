@@ -16,6 +16,7 @@ mod cli_eval;
 mod cli_resume;
 mod cli_tables;
 mod cli_train;
+mod columns;
 mod command_line;
 mod compare;
 mod cpu_engine;

@@ -21,7 +21,7 @@ use self::configuration::conflict;
 use self::session::Session;
 use super::choice::{self, BackendChoice, DeviceChoice};
 use super::interrupt;
-use crate::data::Dataset;
+use crate::data::{Dataset, Fitted};
 use crate::error::{Error, Result};
 use crate::training::Plan;
 use crate::training::run::{self, RunDir};
@@ -63,7 +63,11 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
     };
     device.check()?;
     let data = args.data.data.clone().or_else(|| Some(config.data.clone()).filter(|data| !data.is_empty()));
-    let fitted = init.as_ref().map(|(_, info)| (&info.preparation, info.spec.inputs()));
+    let fitted = init.as_ref().map(|(_, info)| Fitted {
+        preparation: &info.preparation,
+        inputs: info.spec.inputs(),
+        whole: false,
+    });
     let dataset = choice::load(data.as_deref(), &args.data, &config.loading, fitted, args.quiet)?;
     let place = place(&dataset);
     if resumed.is_some() && place != config.data {

@@ -6,23 +6,47 @@ use std::path::Path;
 use csv::StringRecord;
 
 use super::expected::{Expected, Source, wanted};
+use crate::data::schema::listed;
 use crate::data::table::{LABELS, Table, number};
 use crate::error::Result;
 
 /// A table that is being read; none if it is empty.
 pub(super) struct Rows<R> {
     table: Option<Table<R>>,
-    /// Columns that are no values.
-    left_out: Vec<usize>,
+    /// The columns of values, in the order of a row.
+    inputs: Vec<usize>,
+    note: Option<String>,
 }
 
 impl<R: Read> Rows<R> {
     /// `start` is how the source begins, and `rest` all that follows.
     pub fn open(start: Vec<u8>, rest: R, path: &Path, expected: &Expected) -> Result<Self> {
         let table = Table::open(path, start, rest)?;
-        let left_out = table.as_ref().map(|table| left_out(table, path, expected)).transpose()?;
-        Ok(Self { table, left_out: left_out.unwrap_or_default() })
+        let chosen = table.as_ref().map(|table| chosen(table, path, expected)).transpose()?;
+        let (inputs, note) = chosen.unwrap_or_default();
+        Ok(Self { table, inputs, note })
     }
+}
+
+/// The columns of values: those of the model by their names, or all but those that are left out; and what is to be said.
+fn chosen<R: Read>(
+    table: &Table<R>,
+    path: &Path,
+    expected: &Expected,
+) -> Result<(Vec<usize>, Option<String>)> {
+    let schema = expected.preparation.schema.as_ref();
+    let names: Option<Vec<String>> = table.names().map(|names| names.map(str::to_owned).collect());
+    if let Some((schema, names)) = schema.zip(names) {
+        let places = schema.places(&names, path)?;
+        let targets = (!places.targets.is_empty())
+            .then(|| format!("{} is left out: the model predicts it", listed(&places.targets)));
+        let said: Vec<String> = targets.into_iter().chain(places.note()).collect();
+        return Ok((places.inputs, (!said.is_empty()).then(|| said.join("; "))));
+    }
+    let left_out = left_out(table, path, expected)?;
+    let inputs = (0..table.columns()).filter(|column| !left_out.contains(column)).collect();
+    let order = "it has no header, so its columns are taken in the order of the model's";
+    Ok((inputs, schema.map(|_| order.to_owned())))
 }
 
 /// The columns of labels and of row numbers, as far as the table has more columns than the network takes values.
@@ -72,12 +96,16 @@ impl<R: Read + Send> Source for Rows<R> {
             if !table.read(&mut row)? {
                 return Ok(done);
             }
-            for (column, cell) in row.iter().enumerate().filter(|(column, _)| !self.left_out.contains(column))
-            {
+            for &column in &self.inputs {
+                let cell = row.get(column).unwrap_or_default();
                 values.push(number(cell).map_err(|what| table.wrong(&row, column, &what))?);
             }
         }
         Ok(rows)
+    }
+
+    fn note(&self) -> Option<String> {
+        self.note.clone()
     }
 
     fn has_rows(&self) -> bool {

@@ -32,6 +32,11 @@ pub(super) trait Source: Send {
     /// rows that came before it are there, and the rest is of no use.
     fn read(&mut self, rows: usize, values: &mut Vec<f32>) -> Result<usize>;
 
+    /// What is to be said of how it is read.
+    fn note(&self) -> Option<String> {
+        None
+    }
+
     /// Whether its rows have numbers.
     fn has_rows(&self) -> bool;
 }

@@ -61,6 +61,8 @@ pub struct Batch {
     pub names: Vec<Name>,
     /// The samples; their labels mean nothing.
     pub samples: Samples,
+    /// What is to be said of how an input that begins here is read.
+    pub notes: Vec<String>,
 }
 
 /// The inputs that are being read.
@@ -70,6 +72,8 @@ pub struct Inputs {
     current: Option<Open>,
     /// What is to be reported once the rows before it are dealt with.
     failed: Option<Error>,
+    /// What is to be said with the next samples.
+    notes: Vec<String>,
 }
 
 /// An input whose reading has begun.
@@ -84,7 +88,7 @@ struct Open {
 impl Inputs {
     /// These files, where `-` is standard input.
     pub fn new(paths: Vec<PathBuf>, expected: Expected) -> Self {
-        Self { pending: paths.into_iter(), expected, current: None, failed: None }
+        Self { pending: paths.into_iter(), expected, current: None, failed: None, notes: Vec::new() }
     }
 
     /// The next samples, `rows` of them as long as there are as many; nothing at the end.
@@ -112,7 +116,7 @@ impl Inputs {
             return Ok(None);
         }
         let samples = self.samples(&values, names.len())?;
-        Ok(Some(Batch { names, samples }))
+        Ok(Some(Batch { names, samples, notes: std::mem::take(&mut self.notes) }))
     }
 
     /// Takes rows from one input; false if there is none left. What came before an error is kept.
@@ -120,7 +124,11 @@ impl Inputs {
         let open = match &mut self.current {
             Some(open) => open,
             None => match self.pending.next() {
-                Some(path) => self.current.insert(Open::new(path, &self.expected)?),
+                Some(path) => {
+                    let open = Open::new(path, &self.expected)?;
+                    self.notes.extend(open.source.note().map(|note| format!("{}: {note}", open.name)));
+                    self.current.insert(open)
+                }
                 None => return Ok(false),
             },
         };

@@ -31,21 +31,20 @@ pub(super) use labels::Labels;
 #[cfg(feature = "parquet")]
 pub use parquet::THREAD as PARQUET_THREAD;
 pub(super) use part::{Part, Rows, floats};
-pub use set::LoadOptions;
+pub use set::{Fitted, LoadOptions};
 pub(super) use set::{Reading, Source};
 
 impl Source {
-    /// Adds the part to test on, where the source has none: from `--test-data`, or split off.
-    fn with_test(self, options: &LoadOptions, reading: Reading<'_>, task: Task) -> Result<Self> {
-        let source = self.with_given_test(options, reading, task)?;
-        if source.test.is_some() {
-            return Ok(source);
+    /// Splits the part to test on off, where the source has none.
+    fn with_test(self, options: &LoadOptions, task: Task) -> Result<Self> {
+        if self.test.is_some() {
+            return Ok(self);
         }
         // A class is known even if chance leaves no sample of it to train on.
-        let classes = Some(source.class_names()).filter(|_| task == Task::Classification);
-        let test = chosen(source.train.len(), options.test_fraction)?;
-        let (train, test) = source.train.split_off(&test)?;
-        Ok(Self { train, test: Some(test), classes, ..source })
+        let classes = Some(self.class_names()).filter(|_| task == Task::Classification);
+        let test = chosen(self.train.len(), options.test_fraction)?;
+        let (train, test) = self.train.split_off(&test)?;
+        Ok(Self { train, test: Some(test), classes, ..self })
     }
 
     /// The same set, whose targets are of the kind that it is for.
@@ -83,7 +82,8 @@ impl Source {
             (None, Some(path)) => {
                 let left = reading.memory.saturating_sub(self.train.memory());
                 // Its own test part, if it has one, is more of the same.
-                let test = read(path, Reading { memory: left, ..reading })?;
+                let schema = reading.schema.or(self.schema.as_ref());
+                let test = read(path, Reading { memory: left, schema, ..reading })?;
                 let classes = Some(self.class_names()).filter(|_| task == Task::Classification);
                 Ok(Self { test: Some(test.train), classes, ..self })
             }
@@ -91,8 +91,8 @@ impl Source {
         }
     }
 
-    /// Makes a data set of it, and says in a line what it was taken for. What a model was trained with comes as `fitted`;
-    /// else it is fitted here, to the training part alone.
+    /// Makes a data set of it, and says in a line what it was taken for. What a model was trained with comes as
+    /// `fitted`; else that is fitted here, to the training part alone.
     ///
     /// # Errors
     /// [`Error::File`] for parts that do not fit each other or the model; [`Error::Usage`] for options that cannot be
@@ -102,55 +102,69 @@ impl Source {
         name: &str,
         origin: &Path,
         options: &LoadOptions,
-        fitted: Option<(&Preparation, usize)>,
+        fitted: Option<Fitted<'_>>,
         reading: Reading<'_>,
     ) -> Result<(Dataset, String)> {
         let (task, why) = match fitted {
-            Some((preparation, _)) => (preparation.task(), None),
+            Some(model) => (model.preparation.task(), None),
             None => self.task(options.task),
         };
-        let source = self.of_task(task)?.with_test(options, reading, task)?;
+        let source = self.of_task(task)?.with_given_test(options, reading, task)?;
+        let whole = fitted.is_some_and(|model| model.whole) && source.test.is_none();
+        let source = if whole { source } else { source.with_test(options, task)? };
         let features = source.train.features;
-        if let Some((_, inputs)) = fitted.filter(|&(_, inputs)| inputs != features) {
+        if let Some(Fitted { inputs, .. }) = fitted.filter(|model| model.inputs != features) {
             return Err(Error::usage(format!(
                 "the model takes {inputs} inputs, but {name} has {features} features"
             ))
             .hint(message!["name the data that it was trained for with ", Setting::Data]));
         }
         let preparation = match fitted {
-            Some((preparation, _)) => preparation.clone(),
+            Some(model) => model.preparation.clone(),
             None => {
                 let (outputs, class_names) = source.outputs(task)?;
-                Preparation { scaling: source.scaling(options.scale), class_names, outputs }
+                let schema = source.schema.clone();
+                Preparation { scaling: source.scaling(options.scale), class_names, outputs, schema }
             }
         };
-        let Self { what, mut train, test: Some(test), .. } = source else {
-            return Err(Error::Internal("a set without a test part".into()));
-        };
-        same_shape(&train, &test)?;
+        let Self { what, mut train, test, .. } = source;
         let left = reading.memory;
         let image_shape = train.image_shape.unwrap_or([1, features]);
         let what = format!(
-            "{what}; {} samples to train and {} to test on, {}; values: {}{}",
-            train.len(),
-            test.len(),
+            "{what}; {}, {}; values: {}{}",
+            parts_in_words(&train, test.as_ref()),
             outputs_in_words(task, &preparation.class_names),
             preparation.scaling.words(),
             taken_for(task, why)
         );
         let (column, names) = (train.weights.take(), &preparation.class_names);
         let class_weight = options.class_weight.as_deref();
+        if let Some(test) = &test {
+            same_shape(&train, test)?;
+        }
         let train = weights::weighted(train.samples(&preparation, left)?, column, class_weight, task, names)?;
+        let test = match test {
+            Some(test) => test.samples(&preparation, left)?,
+            None => train.clone(),
+        };
         let dataset = Dataset {
             name: name.to_owned(),
             origin: origin.display().to_string(),
             image_shape,
             classes: preparation.class_names.len(),
             train,
-            test: test.samples(&preparation, left)?,
+            test,
             preparation,
         };
         Ok((dataset, what))
+    }
+}
+
+/// How many samples the parts have; without a test part, all of them.
+fn parts_in_words(train: &Part, test: Option<&Part>) -> String {
+    match test {
+        Some(test) => format!("{} samples to train and {} to test on", train.len(), test.len()),
+        None => format!("all of its {} samples", train.len()),
     }
 }
 

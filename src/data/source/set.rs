@@ -8,7 +8,8 @@ use super::Answers;
 use super::labels;
 use super::part::{Part, Rows, floats};
 use crate::data::Format;
-use crate::data::preparation::{Outputs, Scale, Scaling};
+use crate::data::preparation::{Outputs, Preparation, Scale, Scaling};
+use crate::data::schema::Schema;
 use crate::error::{Error, Result, Setting, message};
 use crate::network::Task;
 
@@ -46,6 +47,17 @@ impl Default for LoadOptions {
     }
 }
 
+/// A model that data are for.
+#[derive(Debug, Clone, Copy)]
+pub struct Fitted<'a> {
+    /// What it was trained with.
+    pub preparation: &'a Preparation,
+    /// How many values it takes.
+    pub inputs: usize,
+    /// Whether a set without a test part of its own is taken as a whole: nothing is split off, and both parts are all of it.
+    pub whole: bool,
+}
+
 /// How a path is read.
 #[derive(Debug, Clone, Copy)]
 pub struct Reading<'a> {
@@ -53,6 +65,8 @@ pub struct Reading<'a> {
     pub label_column: Option<&'a str>,
     /// Of a table: the column of weights.
     pub weight_column: Option<&'a str>,
+    /// Of a table: the columns of the one that a model, or the other part of the set, has.
+    pub schema: Option<&'a Schema>,
     /// Bytes that samples may take in memory.
     pub memory: u64,
     /// Keep values that are missing or not finite, as NaN, for whoever wants to count them.
@@ -72,6 +86,8 @@ pub struct Source {
     pub classes: Option<Vec<String>>,
     /// What the single column of targets is called, if it has a name.
     pub target: Option<String>,
+    /// The columns, if they have names.
+    pub schema: Option<Schema>,
 }
 
 impl Source {

@@ -38,7 +38,7 @@ const MAX_BYTES: usize = i32::MAX as usize;
 /// # Errors
 /// [`Error::Usage`] if the network is too large for the format; [`Error::Shape`] if these are not its parameters.
 pub fn encode(parameters: &Parameters, info: &ModelInfo, softmax: bool) -> Result<Vec<u8>> {
-    let ModelInfo { spec, preparation: Preparation { scaling, class_names, outputs: kind } } = info;
+    let ModelInfo { spec, preparation: Preparation { scaling, class_names, outputs: kind, schema } } = info;
     parameters.check(spec)?;
     let mut graph = Graph::default();
     let mut x = graph.scaled("input", scaling);
@@ -76,7 +76,14 @@ pub fn encode(parameters: &Parameters, info: &ModelInfo, softmax: bool) -> Resul
             outputs = vec![value("predictions", spec.classes())];
         }
     }
-    let names = serde_json::to_string(class_names).map_err(|error| Error::Internal(error.to_string()))?;
+    let listed = |key: &str, names: &[String]| -> Result<_> {
+        let names = serde_json::to_string(names).map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(StringStringEntryProto { key: Some(key.into()), value: Some(names) })
+    };
+    let mut metadata_props = vec![listed("class_names", class_names)?];
+    if let Some(schema) = schema {
+        metadata_props.push(listed("input_names", &schema.inputs)?);
+    }
     let model = ModelProto {
         ir_version: Some(IR_VERSION),
         opset_import: vec![OperatorSetIdProto { domain: Some(String::new()), version: Some(OPSET) }],
@@ -89,7 +96,7 @@ pub fn encode(parameters: &Parameters, info: &ModelInfo, softmax: bool) -> Resul
             input: vec![value("input", spec.inputs())],
             output: outputs,
         }),
-        metadata_props: vec![StringStringEntryProto { key: Some("class_names".into()), value: Some(names) }],
+        metadata_props,
     };
     if model.encoded_len() > MAX_BYTES {
         return Err(Error::usage(format!(

@@ -23,8 +23,12 @@ pub fn import() -> Target {
     let (spec, parameters) = network();
     let class_names = vec!["no".to_owned(), "yes".to_owned()];
     let seed = |format, scaling| {
-        let preparation =
-            Preparation { scaling, class_names: class_names.clone(), outputs: Outputs::Classes };
+        let preparation = Preparation {
+            scaling,
+            class_names: class_names.clone(),
+            outputs: Outputs::Classes,
+            schema: None,
+        };
         exchange::export(&path, &parameters, &ModelInfo { spec: spec.clone(), preparation }, format).unwrap();
         fs::read(&path).unwrap()
     };
@@ -74,7 +78,7 @@ pub fn inputs() -> Target {
         let columns = Scaling::Columns { shift: vec![1.0; 16], factor: vec![0.5; 16] };
         let read = |scaling, raw| {
             let class_names = vec!["no".to_owned(), "yes".to_owned()];
-            let preparation = Preparation { scaling, class_names, outputs: Outputs::Classes };
+            let preparation = Preparation { scaling, class_names, outputs: Outputs::Classes, schema: None };
             let expected = Expected { features: 16, preparation, label_column: None, raw };
             let mut inputs = Inputs::new(vec![path.clone()], expected);
             while let Some(batch) = judged(inputs.next(3))? {

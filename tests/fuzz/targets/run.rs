@@ -32,8 +32,12 @@ pub fn model() -> Target {
     let mut seeds: Vec<Vec<u8>> = [Scaling::Bytes, Scaling::None, columns]
         .into_iter()
         .map(|scaling| {
-            let preparation =
-                Preparation { scaling, class_names: class_names.clone(), outputs: Outputs::Classes };
+            let preparation = Preparation {
+                scaling,
+                class_names: class_names.clone(),
+                outputs: Outputs::Classes,
+                schema: None,
+            };
             let info = ModelInfo { spec: spec.clone(), preparation };
             checkpoint::save_model(&path, &parameters, &info).unwrap();
             without_checksum(&fs::read(&path).unwrap())

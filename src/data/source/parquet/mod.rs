@@ -14,11 +14,11 @@ use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 use serde_json::Value as Json;
 
-use self::schema::{inside, is_number, is_text};
+use self::schema::{inside, is_number, is_text, targets};
 use super::pictures::{Picture, Pictures};
 use super::{Answers, Labels, Numbers, Part, Reading, Rows, Source, part};
-use crate::data::Format;
 use crate::data::table::LABELS;
+use crate::data::{Format, Schema};
 use crate::error::{Error, Message, Result, Setting, message};
 
 /// Records read between two looks at the memory left.
@@ -90,11 +90,13 @@ fn read_here(path: &Path, reading: Reading<'_>) -> Result<Source> {
         [name] => format!("labels in column `{name}`"),
         names => format!("targets in columns {}", names.join(", ")),
     };
-    let what = format!("a Parquet file of {kind}: {count} rows of {row}, {named}");
+    let order = table.note.map(|note| format!(", {note}")).unwrap_or_default();
+    let what = format!("a Parquet file of {kind}: {count} rows of {row}, {named}{order}");
+    let schema = columns.clone().and_then(|inputs| Schema::new(inputs, names, None));
     let rows = Rows::Memory(rows);
     let train =
         Part { path: path.to_owned(), format, features, image_shape, columns, rows, answers, weights: None };
-    Ok(Source { what, train, test: None, classes, target: Some(target) })
+    Ok(Source { what, train, test: None, classes, target: Some(target), schema })
 }
 
 /// What the file's schema says, by the numbers of its leaves.
@@ -105,8 +107,10 @@ struct Table<'a> {
     /// One column of labels, or several of numbers.
     targets: Vec<usize>,
     image: Option<usize>,
-    /// Of a table of numbers: all columns but the labels'.
+    /// Of a table of numbers: all columns but the labels', or those of the model in its order.
     values: Vec<usize>,
+    /// What is to be said of that order.
+    note: Option<String>,
 }
 
 impl<'a> Table<'a> {
@@ -114,26 +118,11 @@ impl<'a> Table<'a> {
         let schema = reader.metadata().file_metadata().schema_descr();
         let leaves = schema.columns();
         let top = |leaf: &ColumnDescriptor| leaf.path().parts().len() == 1;
-        let names = || {
-            let names: Vec<&str> =
-                leaves.iter().take(20).map(|leaf| leaf.path().parts()[0].as_str()).collect();
-            names.join(", ")
-        };
-        let by_name = |wanted: &str| {
-            leaves.iter().position(|leaf| top(leaf) && leaf.name().eq_ignore_ascii_case(wanted))
-        };
-        let mut texts = (0..leaves.len()).filter(|&leaf| top(&leaves[leaf]) && is_text(&leaves[leaf]));
-        let by_place = |asked: &str| asked.parse().ok().filter(|&place: &usize| place < leaves.len());
-        let found = |asked: &str| by_name(asked).or_else(|| by_place(asked));
-        let targets: Option<Vec<usize>> = match reading.label_column {
-            Some(asked) if asked.contains(',') && by_name(asked).is_none() => {
-                asked.split(',').map(|name| found(name.trim())).collect()
-            }
-            Some(asked) => found(asked).map(|label| vec![label]),
-            None => {
-                let only = texts.next().filter(|_| texts.next().is_none());
-                LABELS.iter().find_map(|name| by_name(name)).or(only).map(|label| vec![label])
-            }
+        let all: Vec<String> = leaves.iter().map(|leaf| leaf.path().string()).collect();
+        let names = || all[..all.len().min(20)].join(", ");
+        let targets = match (reading.label_column, reading.schema) {
+            (None, Some(schema)) => Some(schema.target_places(&all, path)?),
+            (asked, _) => targets(leaves, asked),
         };
         let Some(targets) = targets else {
             let asked = reading.label_column.map_or_else(|| LABELS.join(", "), str::to_owned);
@@ -151,8 +140,18 @@ impl<'a> Table<'a> {
                 && leaf.max_rep_level() == 0
                 && (parts.len() == 1 || parts[parts.len() - 1] == "bytes")
         });
-        let values = (0..leaves.len()).filter(|&leaf| image.is_none() && !targets.contains(&leaf)).collect();
-        let table = Self { path, reading, reader, targets, image, values };
+        let (values, note) = match reading.schema.filter(|_| image.is_none()) {
+            Some(schema) => {
+                let places = schema.places(&all, path)?;
+                let note = places.note();
+                (places.inputs, note)
+            }
+            None => (
+                (0..leaves.len()).filter(|&leaf| image.is_none() && !targets.contains(&leaf)).collect(),
+                None,
+            ),
+        };
+        let table = Self { path, reading, reader, targets, image, values, note };
         for &leaf in &table.values {
             if !(top(&leaves[leaf]) && leaves[leaf].max_rep_level() == 0 && is_number(&leaves[leaf])) {
                 let kind = if is_text(&leaves[leaf]) { "text" } else { "no plain numbers" };

@@ -2,7 +2,9 @@
 
 use parquet::basic::{ConvertedType, LogicalType, Type};
 use parquet::file::metadata::ParquetMetaData;
-use parquet::schema::types::ColumnDescriptor;
+use parquet::schema::types::{ColumnDescPtr, ColumnDescriptor};
+
+use crate::data::table::LABELS;
 
 /// Whether every column lies inside the file: the crate takes that for granted, and panics.
 pub(super) fn inside(metadata: &ParquetMetaData, length: u64) -> Result<(), &'static str> {
@@ -32,4 +34,24 @@ pub(super) fn is_number(leaf: &ColumnDescriptor) -> bool {
         Type::BOOLEAN | Type::INT32 | Type::INT64 | Type::FLOAT | Type::DOUBLE
     );
     plain && physical && leaf.converted_type() != ConvertedType::DECIMAL
+}
+
+/// The columns of targets: those asked for, by name or place, else one with a usual name, else the only one of text.
+pub(super) fn targets(leaves: &[ColumnDescPtr], asked: Option<&str>) -> Option<Vec<usize>> {
+    let top = |leaf: &ColumnDescriptor| leaf.path().parts().len() == 1;
+    let by_name =
+        |wanted: &str| leaves.iter().position(|leaf| top(leaf) && leaf.name().eq_ignore_ascii_case(wanted));
+    let by_place = |asked: &str| asked.parse().ok().filter(|&place: &usize| place < leaves.len());
+    let found = |asked: &str| by_name(asked).or_else(|| by_place(asked));
+    match asked {
+        Some(asked) if asked.contains(',') && by_name(asked).is_none() => {
+            asked.split(',').map(|name| found(name.trim())).collect()
+        }
+        Some(asked) => found(asked).map(|label| vec![label]),
+        None => {
+            let mut texts = (0..leaves.len()).filter(|&leaf| top(&leaves[leaf]) && is_text(&leaves[leaf]));
+            let only = texts.next().filter(|_| texts.next().is_none());
+            LABELS.iter().find_map(|name| by_name(name)).or(only).map(|label| vec![label])
+        }
+    }
 }
