@@ -97,6 +97,10 @@ fn human(report: &Report) -> String {
         text.push('\n');
         text.push_str(&paragraph(finding, told.insert(finding.fix.clone())));
     }
+    if !report.map.is_empty() {
+        let pairs: Vec<String> = report.map.iter().map(|pair| quoted(pair)).collect();
+        let _ = writeln!(text, "\nNames read as: --map {}", pairs.join(","));
+    }
     if !report.notes.is_empty() {
         text.push_str("\nNotes\n");
         for note in &report.notes {
@@ -115,6 +119,12 @@ fn human(report: &Report) -> String {
         let _ = writeln!(text, "  {:<12} {status:<12} {residual}", checked.tensor.to_string());
     }
     text
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_.-=".contains(letter);
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 fn headline(report: &Report) -> String {

@@ -32,6 +32,7 @@ use self::exam::worlds;
 use self::file::case::Case;
 use self::file::dump::Dump;
 pub use self::file::npy::Refusal;
+use self::file::reading::{self, Read};
 use self::file::slot::{Param, Slot};
 use self::formulas::catalogue;
 use crate::error::{Error, Message, Result};
@@ -63,7 +64,7 @@ pub fn examine_file(path: &Path, options: &Options) -> Result<Report> {
 /// # Errors
 /// What is missing or does not fit, and a hint.
 pub fn examine(entries: &npz::Entries, options: &Options) -> Result<Report, Refusal> {
-    let mut dump = Dump::new(entries, &options.map)?;
+    let Read { mut dump, found } = reading::read(entries, &options.map)?;
     dump.act = options.act.or(dump.act);
     let cases = Case::all(&dump)?;
     let enough = dump.slots.keys().any(|slot| !matches!(slot, Slot::Param(_) | Slot::Mask(_)));
@@ -77,7 +78,9 @@ pub fn examine(entries: &npz::Entries, options: &Options) -> Result<Report, Refu
     let tolerance = Tolerance::new(dump.single, options.tolerance);
     let best = worlds::best(&dump, &cases, tolerance);
     let best = best.ok_or_else(|| ("cannot be read".to_owned(), Message::default()))?;
-    Ok(concluded(&dump, best))
+    let mut report = concluded(&dump, best);
+    report.map = found.into_iter().map(|(theirs, ours)| format!("{theirs}={ours}")).collect();
+    Ok(report)
 }
 
 /// The report of the examination that counts.
@@ -109,7 +112,7 @@ fn concluded(dump: &Dump, mut exam: Exam) -> Report {
     }
     notes.append(&mut exam.notes);
     let first_mismatch = exam.findings.first().map(|finding| finding.tensor.to_string());
-    Report { verdict, first_mismatch, findings: exam.findings, notes, checked: exam.checked }
+    Report { verdict, first_mismatch, findings: exam.findings, notes, checked: exam.checked, map: Vec::new() }
 }
 
 /// Where numbers cannot tell bugs apart, the one that is named elsewhere in the same file comes first.

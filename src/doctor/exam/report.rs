@@ -92,6 +92,9 @@ pub struct Report {
     pub notes: Vec<String>,
     /// Every tensor.
     pub checked: Vec<Checked>,
+    /// `theirs=ours`: names whose meaning was found from shapes and numbers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub map: Vec<String>,
 }
 
 impl Report {

@@ -29,6 +29,12 @@ pub struct Dump {
     pub single: bool,
     /// What was read in an unusual way.
     pub notes: Vec<String>,
+    /// What the file calls each tensor, its batch and its targets.
+    pub names: BTreeMap<Slot, String>,
+    /// What the file calls X.
+    pub x_name: Option<String>,
+    /// What the file calls y.
+    pub y_name: Option<String>,
 }
 
 /// The activation of a name, or of what scikit-learn calls a sigmoid.
@@ -53,6 +59,10 @@ impl Dump {
         }
         for (theirs, value) in entries {
             let ours = map.iter().find(|(from, _)| from == theirs).map_or(theirs, |(_, to)| to);
+            if let Value::Unreadable(problem) = value {
+                dump.notes.push(format!("`{theirs}` is left out: it {problem}"));
+                continue;
+            }
             match (keys::parse(ours), keys::torch(ours)) {
                 (Some(Key::Last(slot)), _) => last.push((theirs, slot, numbers(theirs, value)?)),
                 (Some(key), _) => dump.insert(key, theirs, value)?,
@@ -87,20 +97,22 @@ impl Dump {
                 })?);
             }
             (Key::Layout, Value::Text(text)) => self.rows = Some(text.to_lowercase().starts_with("row")),
-            (Key::Act | Key::Layout, Value::Numbers(_)) => {
+            (Key::Act | Key::Layout, _) => {
                 return Err((format!("`{theirs}` should be a text"), "save it as a string".into()));
             }
-            (Key::X, _) => self.x = Some(numbers(theirs, value)?),
-            (Key::Y, _) => self.y = Some(numbers(theirs, value)?),
+            (Key::X, _) => (self.x, self.x_name) = (Some(numbers(theirs, value)?), Some(theirs.to_owned())),
+            (Key::Y, _) => (self.y, self.y_name) = (Some(numbers(theirs, value)?), Some(theirs.to_owned())),
             (Key::Number(name), _) => {
                 let array = numbers(theirs, value)?;
                 match array.data.as_slice() {
                     [number] if number.is_finite() => self.numbers.insert(name, *number),
                     _ => {
-                        return Err((
-                            format!("`{theirs}` should be one finite number"),
-                            String::new().into(),
-                        ));
+                        let problem = format!("`{theirs}` should be one finite number");
+                        let hint = message![
+                            format!("its shape is {:?}; leave it out, or say what it is with ", array.shape),
+                            Setting::Map.set(format!("{theirs}=ours"))
+                        ];
+                        return Err((problem, hint));
                     }
                 };
             }
@@ -113,11 +125,21 @@ impl Dump {
     fn put(&mut self, slot: Slot, theirs: &str, array: Array) -> Result<(), Refusal> {
         let float = !matches!(slot, Slot::Mask(_) | Slot::Accuracy | Slot::Loss);
         self.single |= float && matches!(array.kind, Kind::F16 | Kind::F32);
-        match self.slots.insert(slot, array) {
-            None => Ok(()),
+        match self.slots.get(&slot) {
+            None => {
+                self.slots.insert(slot, array);
+                self.names.insert(slot, theirs.to_owned());
+                Ok(())
+            }
+            Some(other) if same(other, &array) => {
+                let first = self.names.get(&slot).map_or("", String::as_str);
+                self.notes.push(format!("`{theirs}` is the same array as `{first}`"));
+                Ok(())
+            }
             Some(_) => {
-                let problem = format!("has two keys for {slot}; one of them is `{theirs}`");
-                Err((problem, "leave one of them out".into()))
+                let first = self.names.get(&slot).map_or("", String::as_str);
+                let problem = format!("has two keys for {slot}: `{first}` and `{theirs}`");
+                Err((problem, "their numbers differ: leave one of them out".into()))
             }
         }
     }
@@ -155,9 +177,12 @@ impl Dump {
     fn output(&mut self) {
         let last = self.depth;
         if let Some(array) = self.slots.remove(&Slot::A(last)) {
+            let name = self.names.remove(&Slot::A(last)).unwrap_or_default();
             self.slots.entry(Slot::P).or_insert(array);
+            self.names.entry(Slot::P).or_insert(name);
         }
         if self.slots.remove(&Slot::Da(last)).is_some() {
+            self.names.remove(&Slot::Da(last));
             self.notes.push(format!("da{last} (the gradient by p) is not checked; dz{last} is"));
         }
     }
@@ -186,10 +211,17 @@ impl Dump {
     }
 }
 
+/// Whether two arrays hold the same values.
+fn same(a: &Array, b: &Array) -> bool {
+    let bits = |array: &Array| array.data.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+    a.shape == b.shape && bits(a) == bits(b)
+}
+
 fn numbers(theirs: &str, value: &Value) -> Result<Array, Refusal> {
     match value {
         Value::Numbers(array) => Ok(array.clone()),
         Value::Text(_) => Err((format!("`{theirs}` holds text, not numbers"), "export numbers".into())),
+        Value::Unreadable(problem) => Err((format!("`{theirs}` {problem}"), "export numbers".into())),
     }
 }
 

@@ -5,5 +5,7 @@ pub mod dump;
 pub mod keys;
 pub mod npy;
 pub mod npz;
+pub mod reading;
+pub mod roles;
 pub mod slot;
 pub mod template;

@@ -36,6 +36,8 @@ pub enum Value {
     Numbers(Array),
     /// A text, from an array of strings with one element.
     Text(String),
+    /// Something else, and why it is not read.
+    Unreadable(String),
 }
 
 impl Kind {
@@ -73,7 +75,8 @@ pub fn parse(mut bytes: &[u8], most: usize) -> Result<Value, Refusal> {
     Ok(Value::Numbers(Array { shape, data, kind: Kind::of(dtype) }))
 }
 
-/// The bytes of a `.npy` file, version 1, that holds `value`: numbers in C order, or a text as NumPy's `str_`.
+/// The bytes of a `.npy` file, version 1, that holds `value`: numbers in C order, or a text as NumPy's `str_`; the reason
+/// for what was not read.
 pub fn render(value: &Value) -> Vec<u8> {
     match value {
         Value::Numbers(array) => {
@@ -92,7 +95,7 @@ pub fn render(value: &Value) -> Vec<u8> {
             }
             bytes
         }
-        Value::Text(text) => {
+        Value::Text(text) | Value::Unreadable(text) => {
             let mut bytes = header(&format!("<U{}", text.chars().count()), &[]);
             bytes.extend(text.chars().flat_map(|letter| u32::from(letter).to_le_bytes()));
             bytes

@@ -15,6 +15,9 @@ use std::path::Path;
 /// The memory that a file's arrays may take beside twice its own size: 4 million values.
 pub const MEMORY: u64 = 32 << 20;
 
+/// Times the memory allowed that may be unpacked in all, arrays that are left out included.
+const WORK: u64 = 16;
+
 /// The entries of a file by their names, without `.npy`.
 pub type Entries = BTreeMap<String, Value>;
 
@@ -40,21 +43,39 @@ pub fn read_from(mut source: impl Read + Seek) -> Result<Entries, Refusal> {
     let length = source.seek(SeekFrom::End(0)).map_err(|error| broken(&error))?;
     let most = MEMORY.saturating_add(length.saturating_mul(2));
     let mut archive = Archive::open(source).map_err(help)?;
-    let (mut entries, mut left) = (Entries::new(), most);
+    let (mut entries, mut left, mut work) = (Entries::new(), most, most.saturating_mul(WORK));
+    let mut unread: Option<Refusal> = None;
     for index in 0..archive.names().len() {
         let name = archive.names()[index].clone();
         let mut entry = archive.entry(index).map_err(help)?;
         let named = |(problem, hint): Refusal| (format!("`{name}` {problem}"), hint);
         let too_large = || {
             let problem = format!("takes more memory than the {} MiB allowed for this file", most >> 20);
-            named((problem, "export one small batch: 37 samples are plenty".into()))
+            (problem, Message::from("export one small batch: 37 samples are plenty"))
         };
-        let bytes = unpack(&mut entry, left).map_err(named)?.ok_or_else(too_large)?;
-        let value = npy::parse(&bytes, (left / 8) as usize).map_err(named)?;
-        left = left.checked_sub(memory(&value).max(bytes.len() as u64)).ok_or_else(too_large)?;
+        let bytes = unpack(&mut entry, left).map_err(named)?;
+        let unpacked = bytes.as_ref().map_or(left, |bytes| bytes.len() as u64);
+        work = work.checked_sub(unpacked).ok_or_else(|| named(too_large()))?;
+        let value = match bytes {
+            Some(bytes) => npy::parse(&bytes, (left / 8) as usize).and_then(|value| {
+                left = left.checked_sub(memory(&value).max(bytes.len() as u64)).ok_or_else(too_large)?;
+                Ok(value)
+            }),
+            None => Err(too_large()),
+        };
+        // One array that is no use refuses no file that has others.
+        let value = value.unwrap_or_else(|refusal| {
+            let problem = refusal.0.clone();
+            unread.get_or_insert(named(refusal));
+            Value::Unreadable(problem)
+        });
         entries.insert(name, value);
     }
-    Ok(entries)
+    let nothing = entries.values().all(|value| matches!(value, Value::Unreadable(_)));
+    match unread {
+        Some(refusal) if nothing => Err(refusal),
+        _ => Ok(entries),
+    }
 }
 
 fn broken(error: &std::io::Error) -> Refusal {
@@ -65,7 +86,7 @@ fn broken(error: &std::io::Error) -> Refusal {
 fn memory(value: &Value) -> u64 {
     match value {
         Value::Numbers(array) => size_of_val(array.data.as_slice()) as u64,
-        Value::Text(text) => text.len() as u64,
+        Value::Text(text) | Value::Unreadable(text) => text.len() as u64,
     }
 }
 

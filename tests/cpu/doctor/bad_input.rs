@@ -189,3 +189,56 @@ fn a_file_survives_being_written_and_read() {
     npz::write(&path, entries.iter().map(|(name, value)| (name.as_str(), value))).unwrap();
     assert_eq!(npz::read(&path).unwrap(), entries);
 }
+
+#[test]
+fn one_array_that_cannot_be_read_refuses_no_file() {
+    let (mut names, mut parts) = (Vec::new(), Vec::new());
+    for (name, value) in good() {
+        names.push(format!("{name}.npy"));
+        parts.push(doctor::npy::render(&value));
+    }
+    for (name, descr) in
+        [("history", "'|O'"), ("when", "'<M8[s]'"), ("c", "'<c16'"), ("mix", "[('a', '<f8')]")]
+    {
+        names.push(format!("{name}.npy"));
+        parts.push(npy(descr, "(2,)", &[0; 32]));
+    }
+    let entries: Vec<(&str, &[u8])> =
+        names.iter().zip(&parts).map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    let entries = npz::read_from(archive(&entries)).unwrap();
+    let report = doctor::examine(&entries, &Options::default()).unwrap();
+    assert!(report.findings.is_empty(), "{:?}", report.findings);
+    for name in
+        ["`history` is left out: it holds pickled", "`when` is left out", "`c` is left out", "`mix` is"]
+    {
+        assert!(report.notes.iter().any(|note| note.starts_with(name)), "{name}: {:?}", report.notes);
+    }
+}
+
+#[test]
+fn what_is_there_twice_is_a_note() {
+    let mut entries = good();
+    let copy = entries["dW1"].clone();
+    entries.insert("grad_W1".into(), copy);
+    let report = doctor::examine(&entries, &Options::default()).unwrap();
+    assert!(
+        report.notes.iter().any(|note| note == "`grad_W1` is the same array as `dW1`"),
+        "{:?}",
+        report.notes
+    );
+    numbers(&mut entries, "grad_W1").data[0] += 1.0;
+    refused(&entries, &["two keys for dW1: `dW1` and `grad_W1`"]);
+}
+
+#[test]
+fn a_refusal_lists_what_the_file_has() {
+    let mut entries = good();
+    entries.retain(|name, _| !["W1", "X", "z1", "a1"].contains(&name.as_str()));
+    let (problem, hint) = doctor::examine(&entries, &Options::default()).unwrap_err();
+    assert!(problem.contains("lacks W1"), "{problem}");
+    let hint = hint.to_string();
+    assert!(
+        hint.contains("W2 [5, 4]") && hint.contains("dW1 [6, 5]") && hint.contains("no array is taken for"),
+        "{hint}"
+    );
+}

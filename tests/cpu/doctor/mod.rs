@@ -5,6 +5,7 @@ mod conventions;
 mod correct;
 mod fixtures;
 mod manual;
+mod names;
 mod program;
 
 use gpu_mlp::doctor::file::npy::{Array, Kind, Value};

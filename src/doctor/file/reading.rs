@@ -1,0 +1,151 @@
+//! From the entries of a file to our names: by the names themselves where all are known, else by names, shapes and
+//! numbers together.
+
+use super::case::Case;
+use super::dump::Dump;
+use super::keys;
+use super::npy::{Refusal, Value};
+use super::npz::Entries;
+use super::roles::{self, Reading};
+use super::slot::Slot;
+use crate::error::Message;
+use std::collections::BTreeMap;
+
+/// A file under our names, and whose names had to be found.
+#[derive(Debug, Clone)]
+pub struct Read {
+    /// The arrays.
+    pub dump: Dump,
+    /// `(theirs, ours)` of what its name alone did not tell.
+    pub found: Vec<(String, String)>,
+}
+
+/// Reads the entries of a file; `map` holds `(theirs, ours)`.
+///
+/// # Errors
+/// The problem and a hint: what is missing or does not fit, and what the file has.
+pub fn read(entries: &Entries, map: &[(String, String)]) -> Result<Read, Refusal> {
+    let by_names = Dump::new(entries, map).and_then(|dump| Case::all(&dump).map(|_| dump));
+    let known = !unknown(entries, map);
+    if known && by_names.as_ref().is_ok_and(|dump| !has_strange_masks(dump)) {
+        return by_names.map(|dump| Read { dump, found: Vec::new() });
+    }
+    let inferred = roles::infer(&renamed(entries, map)).and_then(|reading| match reading.idle(known) {
+        idle if idle.is_empty() => Ok(reading),
+        idle => Err(idle),
+    });
+    match (by_names, inferred) {
+        (Ok(dump), Ok(reading)) if !agrees(&dump, &reading, map) => Ok(Read { dump, found: Vec::new() }),
+        (Ok(dump), Err(_)) => Ok(Read { dump, found: Vec::new() }),
+        (by_names, Ok(reading)) => match assigned(entries, map, &reading) {
+            Ok(read) => Ok(read),
+            Err(refusal) => match by_names {
+                Ok(dump) => Ok(Read { dump, found: Vec::new() }),
+                Err(_) => Err(listing(refusal, entries, &[])),
+            },
+        },
+        (Err(refusal), Err(missing)) => Err(listing(refusal, entries, &missing)),
+    }
+}
+
+/// Whether some array has a name that is none of ours.
+fn unknown(entries: &Entries, map: &[(String, String)]) -> bool {
+    let ours = |name: &String| keys::parse(name).is_some() || keys::torch(name).is_some();
+    let mapped = |name: &String| map.iter().any(|(theirs, _)| theirs == name);
+    entries.iter().any(|(name, value)| matches!(value, Value::Numbers(_)) && !ours(name) && !mapped(name))
+}
+
+/// Whether what its name calls a mask is none: `d1` may be a delta.
+fn has_strange_masks(dump: &Dump) -> bool {
+    let masks = dump.slots.iter().filter(|(slot, _)| matches!(slot, Slot::Mask(_)));
+    masks.into_iter().any(|(_, mask)| {
+        let other = mask.data.iter().find(|&&value| value != 0.0);
+        other.is_some_and(|other| mask.data.iter().any(|value| *value != 0.0 && value != other))
+    })
+}
+
+/// The entries with the user's names for ours put right.
+fn renamed(entries: &Entries, map: &[(String, String)]) -> Entries {
+    let ours =
+        |name: &String| map.iter().find(|(theirs, _)| theirs == name).map_or(name, |(_, ours)| ours).clone();
+    entries.iter().map(|(name, value)| (ours(name), value.clone())).collect()
+}
+
+/// Whether a reading says the same of the arrays whose names are known.
+fn agrees(dump: &Dump, reading: &Reading, map: &[(String, String)]) -> bool {
+    let ours = |theirs: &String| {
+        let name = map.iter().find(|(from, _)| from == theirs).map_or(theirs, |(_, to)| to);
+        reading.ours.get(name).cloned()
+    };
+    let masks = has_strange_masks(dump);
+    let batch = [(&dump.x_name, "X"), (&dump.y_name, "y")];
+    let same_batch =
+        batch.into_iter().all(|(theirs, own)| theirs.as_ref().and_then(ours).as_deref() == Some(own));
+    same_batch
+        && dump.names.iter().all(|(slot, theirs)| {
+            let doubted = masks && matches!(slot, Slot::Mask(_));
+            doubted || ours(theirs) == Some(slot.to_string())
+        })
+}
+
+/// The file as a reading has it.
+fn assigned(entries: &Entries, map: &[(String, String)], reading: &Reading) -> Result<Read, Refusal> {
+    let theirs =
+        |name: &String| map.iter().find(|(_, ours)| ours == name).map_or(name, |(theirs, _)| theirs).clone();
+    let said: Vec<&String> = map.iter().map(|(_, ours)| ours).collect();
+    let own = reading.ours.iter().filter(|(_, ours)| !said.contains(ours));
+    let found: Vec<(String, String)> = own.map(|(name, ours)| (theirs(name), ours.clone())).collect();
+    let all: Vec<(String, String)> = map.iter().cloned().chain(found.iter().cloned()).collect();
+    let kept: Entries = entries
+        .iter()
+        .filter(|(name, value)| {
+            matches!(value, Value::Unreadable(_)) || all.iter().any(|(theirs, _)| theirs == *name)
+        })
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    let mut dump = Dump::new(&kept, &all)?;
+    Case::all(&dump)?;
+    for (name, twin) in &reading.left_out {
+        let name = theirs(name);
+        dump.notes.push(match twin {
+            Some(twin) => format!("`{name}` is the same array as `{twin}`"),
+            None => format!("`{name}` is not used: neither its name nor its numbers say what it is"),
+        });
+    }
+    let found = found.into_iter().filter(|(theirs, ours)| theirs != ours).collect();
+    Ok(Read { dump, found })
+}
+
+/// A refusal that lists what the file has, and what would be missing.
+fn listing((problem, hint): Refusal, entries: &Entries, missing: &[String]) -> Refusal {
+    if entries.is_empty() {
+        return (problem, hint);
+    }
+    let shape = |value: &Value| match value {
+        Value::Numbers(array) => format!("{:?}", array.shape),
+        Value::Text(_) => "text".to_owned(),
+        Value::Unreadable(problem) => format!("({problem})"),
+    };
+    let mut arrays: Vec<String> =
+        entries.iter().take(LISTED).map(|(name, value)| format!("{name} {}", shape(value))).collect();
+    if entries.len() > LISTED {
+        arrays.push(format!("and {} more", entries.len() - LISTED));
+    }
+    let nearest = match missing {
+        [] => String::new(),
+        missing => format!("; no array is taken for {}", missing.join(", ")),
+    };
+    let list = format!("; the file has {}{nearest}", arrays.join(", "));
+    (problem, hint.and(Message::from(list)))
+}
+
+/// Arrays of a file that a refusal lists.
+const LISTED: usize = 40;
+
+/// What a file calls each of our tensors, where that differs.
+pub fn names(dump: &Dump) -> BTreeMap<String, String> {
+    let whole = [("X", &dump.x_name), ("y", &dump.y_name)];
+    let whole = whole.into_iter().filter_map(|(ours, theirs)| Some((ours.to_owned(), theirs.clone()?)));
+    let tensors = dump.names.iter().map(|(slot, theirs)| (slot.to_string(), theirs.clone()));
+    whole.chain(tensors).filter(|(ours, theirs)| ours != theirs).collect()
+}

@@ -1,0 +1,80 @@
+//! The arrays of a file with the words of their names, and when two of them agree.
+
+use super::words::Words;
+use crate::doctor::file::npy::{Array, Kind, Value};
+use crate::doctor::file::npz::Entries;
+use crate::reference::Matrix;
+
+/// An array and its name.
+#[derive(Debug)]
+pub struct Named<'a> {
+    /// As the file has it.
+    pub name: &'a str,
+    /// What the name says.
+    pub words: Words,
+    /// The values.
+    pub array: &'a Array,
+}
+
+/// The arrays of numbers in a file.
+pub fn named(entries: &Entries) -> Vec<Named<'_>> {
+    let arrays = entries.iter().filter_map(|(name, value)| match value {
+        Value::Numbers(array) => Some((name.as_str(), array)),
+        _ => None,
+    });
+    arrays.map(|(name, array)| Named { name, words: Words::of(name), array }).collect()
+}
+
+impl Named<'_> {
+    /// Rows and columns; nothing if it has not two sides.
+    pub fn sides(&self) -> Option<[usize; 2]> {
+        match *self.array.shape.as_slice() {
+            [rows, cols] if rows > 0 && cols > 0 => Some([rows, cols]),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a vector of so many values, in whatever shape.
+    pub fn is_vector(&self, length: usize) -> bool {
+        self.array.data.len() == length && self.array.shape.iter().filter(|&&side| side != 1).count() <= 1
+    }
+
+    /// As a matrix `[rows, cols]`, turned unless it lies `direct`.
+    pub fn matrix(&self, direct: bool) -> Option<Matrix> {
+        let matrix = Matrix::new(self.sides()?, self.array.data.clone()).ok()?;
+        Some(if direct { matrix } else { matrix.transposed() })
+    }
+
+    /// Whether it was stored with fewer than 64 bits.
+    pub fn is_single(&self) -> bool {
+        matches!(self.array.kind, Kind::F16 | Kind::F32)
+    }
+}
+
+/// The largest relative difference that rounding explains.
+pub fn rounding(single: bool) -> f64 {
+    if single { 1e-4 } else { 1e-9 }
+}
+
+/// The size of values.
+pub fn norm(values: &[f64]) -> f64 {
+    values.iter().map(|value| value * value).sum::<f64>().sqrt()
+}
+
+/// Whether two sets of values agree to rounding, and say something: some of them are not 0.
+pub fn agree(a: &[f64], b: &[f64], tolerance: f64) -> bool {
+    let size = norm(a).max(norm(b));
+    let away = a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt();
+    a.len() == b.len() && size > 0.0 && size.is_finite() && away <= tolerance * size
+}
+
+/// The factor c with which `a` is `c·b` to rounding.
+pub fn multiple(a: &[f64], b: &[f64], tolerance: f64) -> Option<f64> {
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    if a.len() != b.len() || a.len() < 3 {
+        return None;
+    }
+    let c = dot(a, b) / dot(b, b);
+    let scaled: Vec<f64> = b.iter().map(|b| c * b).collect();
+    (c.is_finite() && c != 0.0 && agree(a, &scaled, 10.0 * tolerance)).then_some(c)
+}

@@ -1,0 +1,300 @@
+//! The network and the batch among the arrays of a file: X, y, and weights and biases that chain from one to the other.
+//!
+//! Chains are grown layer by layer, the best few of each length are kept, and the one counts for which names and numbers
+//! speak most. A part of it for which neither speaks is not accepted.
+
+use super::arrays::{Named, agree};
+use super::relations::{Function, Lies, Relation, relations};
+use super::words::{Kind, Spot, State, Time};
+
+/// Chains of one length that are grown further.
+const KEPT: usize = 100;
+
+/// Arrays that are tried as X.
+const BATCHES: usize = 12;
+
+/// The most layers.
+const DEEPEST: usize = 64;
+
+/// What numbers that agree to rounding count, and words.
+const NUMBERS: i32 = 10;
+const WORDS: i32 = 4;
+
+/// The network and the batch; arrays by their positions.
+#[derive(Debug, Clone)]
+pub struct Backbone {
+    /// How samples and weights lie.
+    pub lies: Lies,
+    /// Samples.
+    pub n: usize,
+    /// Widths: input, hidden layers, outputs.
+    pub sizes: Vec<usize>,
+    /// The batch.
+    pub x: usize,
+    /// The targets.
+    pub y: usize,
+    /// The weights of every layer.
+    pub w: Vec<usize>,
+    /// Their biases, where the file has them.
+    pub b: Vec<Option<usize>>,
+    /// What the numbers say of arrays that lie so.
+    pub relations: Vec<Relation>,
+}
+
+/// A chain that may grow.
+#[derive(Clone)]
+struct Chain {
+    score: i32,
+    x: usize,
+    w: Vec<usize>,
+    width: usize,
+}
+
+/// One way to read the file, while it is looked for.
+struct Search<'t> {
+    arrays: &'t [Named<'t>],
+    lies: Lies,
+    relations: Vec<Relation>,
+    /// The inputs that each array was multiplied with.
+    inputs: Vec<Vec<usize>>,
+    /// The number from which biases are counted.
+    first_bias: Option<usize>,
+}
+
+/// The network and the batch, or the nearest that was found: what is missing for it.
+///
+/// # Errors
+/// The parts that are missing, by our names; the fewest of all readings.
+pub fn find(arrays: &[Named]) -> Result<Backbone, Vec<String>> {
+    let mut best: Option<(i32, Backbone)> = None;
+    let mut nearest: Option<Vec<String>> = None;
+    for lies in Lies::ALL {
+        let search = Search::new(arrays, lies);
+        for chain in search.chains() {
+            match search.complete(&chain) {
+                Ok((score, backbone)) if best.as_ref().is_none_or(|(most, _)| score > *most) => {
+                    best = Some((score, backbone));
+                }
+                Ok(_) => {}
+                Err(missing) if nearest.as_ref().is_none_or(|least| missing.len() < least.len()) => {
+                    nearest = Some(missing);
+                }
+                Err(_) => {}
+            }
+        }
+    }
+    match best {
+        Some((_, backbone)) => Ok(backbone),
+        None => Err(nearest.unwrap_or_else(|| ["X", "W1", "y"].map(str::to_owned).into())),
+    }
+}
+
+impl<'t> Search<'t> {
+    fn new(arrays: &'t [Named<'t>], lies: Lies) -> Self {
+        let relations = relations(arrays, lies);
+        let mut inputs = vec![Vec::new(); arrays.len()];
+        relations.iter().for_each(|relation| inputs[relation.w].push(relation.a));
+        let biases = arrays.iter().filter(|array| array.words.is_parameter(Kind::Bias));
+        let first_bias = biases.filter_map(|array| array.words.number()).min();
+        Self { arrays, lies, relations, inputs, first_bias }
+    }
+
+    /// All chains that are worth a look, of every length.
+    fn chains(&self) -> Vec<Chain> {
+        let mut batches: Vec<Chain> = (0..self.arrays.len()).filter_map(|x| self.batch(x)).collect();
+        batches.sort_by_key(|chain| -chain.score);
+        batches.truncate(BATCHES);
+        let (mut all, mut growing) = (Vec::new(), batches);
+        for _ in 0..DEEPEST {
+            growing = growing.iter().flat_map(|chain| self.grown(chain)).collect();
+            growing.sort_by_key(|chain| -chain.score);
+            growing.truncate(KEPT);
+            if growing.is_empty() {
+                break;
+            }
+            all.extend(growing.iter().cloned());
+        }
+        all
+    }
+
+    /// A chain without layers that begins with an array as X.
+    fn batch(&self, x: usize) -> Option<Chain> {
+        let [_, width] = self.lies.samples(&self.arrays[x])?;
+        let words = &self.arrays[x].words;
+        let named = match words.kind {
+            Some(Kind::Input) => WORDS + i32::from(words.spot.is_none()),
+            Some(Kind::Act) if words.number().is_some_and(|number| number <= 1) => 1,
+            None => 0,
+            Some(Kind::Delta | Kind::Error | Kind::ActGrad) => -2 * NUMBERS,
+            Some(_) => -WORDS,
+        };
+        let is_input = self.relations.iter().any(|relation| relation.a == x);
+        let is_result = self.relations.iter().any(|relation| relation.out == x);
+        let numbers = NUMBERS * (i32::from(is_input) - i32::from(is_result));
+        Some(Chain { score: named + numbers, x, w: Vec::new(), width })
+    }
+
+    /// A chain with one more layer, in all ways.
+    fn grown(&self, chain: &Chain) -> Vec<Chain> {
+        let one = |w: usize| {
+            let [inside, width] = self.lies.weights(&self.arrays[w])?;
+            if inside != chain.width || w == chain.x || chain.w.contains(&w) {
+                return None;
+            }
+            let score = chain.score + self.layer(chain, w);
+            Some(Chain { score, x: chain.x, w: [chain.w.as_slice(), &[w]].concat(), width })
+        };
+        (0..self.arrays.len()).filter_map(one).collect()
+    }
+
+    /// What speaks for weights as the next layer of a chain.
+    fn layer(&self, chain: &Chain, w: usize) -> i32 {
+        let words = &self.arrays[w].words;
+        let mut score = if self.computes(chain, w) { NUMBERS } else { 0 };
+        score += match words.kind {
+            Some(Kind::Weight) if words.is_parameter(Kind::Weight) => {
+                WORDS + i32::from(words.time == Time::Now)
+            }
+            // Gradients and updated weights are no layer, even where they equal one.
+            Some(Kind::Weight) => -NUMBERS - WORDS,
+            None => 0,
+            Some(_) => -WORDS,
+        };
+        let twin = |&other: &usize| self.arrays[other].array.data == self.arrays[w].array.data;
+        if chain.w.iter().any(twin) {
+            score -= NUMBERS + WORDS;
+        }
+        let before = chain.w.last().map(|&before| &self.arrays[before].words);
+        if let Some(before) = before {
+            score += match (before.number(), words.number()) {
+                (Some(before), Some(number)) if number == before + 1 => 2,
+                (Some(before), Some(number)) if number <= before => -WORDS,
+                _ => 0,
+            };
+            score += match (before.spot, words.spot) {
+                (Some(Spot::Output), _) => -WORDS,
+                (Some(Spot::Hidden(before)), Some(Spot::Hidden(hidden))) if hidden <= before => -WORDS,
+                _ => 1,
+            };
+        }
+        score
+    }
+
+    /// Whether the numbers show that a layer with these weights was computed: the first from X.
+    fn computes(&self, chain: &Chain, w: usize) -> bool {
+        let first = chain.w.is_empty();
+        self.inputs[w].iter().any(|&a| first == (a == chain.x))
+    }
+
+    /// A chain with targets and biases, and what speaks for it all.
+    fn complete(&self, chain: &Chain) -> Result<(i32, Backbone), Vec<String>> {
+        let mut missing = Vec::new();
+        let parameter = |w: usize| self.arrays[w].words.is_parameter(Kind::Weight);
+        let grown = |l: usize| Chain { w: chain.w[..l].to_vec(), ..chain.clone() };
+        let first = self.computes(&grown(0), chain.w[0]);
+        if !first && self.arrays[chain.x].words.kind != Some(Kind::Input) {
+            missing.push("X".to_owned());
+        }
+        for (l, &w) in chain.w.iter().enumerate() {
+            if !parameter(w) && !self.computes(&grown(l), w) {
+                missing.push(format!("W{}", l + 1));
+            }
+        }
+        let [n, input] = self.lies.samples(&self.arrays[chain.x]).unwrap_or_default();
+        let widths = chain.w.iter().filter_map(|&w| self.lies.weights(&self.arrays[w]));
+        let sizes: Vec<usize> = [input].into_iter().chain(widths.map(|[_, out]| out)).collect();
+        let mut taken = vec![chain.x];
+        taken.extend(&chain.w);
+        let target = (0..self.arrays.len()).filter(|y| !taken.contains(y));
+        let target = target
+            .filter_map(|y| Some((self.target(y, n, chain.width)?, y)))
+            .max_by_key(|(score, y)| (*score, -(*y as i64)));
+        let Some((score, y)) = target else {
+            missing.push("y".to_owned());
+            return Err(missing);
+        };
+        if !missing.is_empty() {
+            return Err(missing);
+        }
+        taken.push(y);
+        let mut total = chain.score + score;
+        let mut b = Vec::new();
+        for (l, &w) in chain.w.iter().enumerate() {
+            let found = self.bias(chain, l, w, sizes[l + 1], &taken);
+            total += found.map_or(0, |(score, _)| score);
+            taken.extend(found.map(|(_, bias)| bias));
+            b.push(found.map(|(_, bias)| bias));
+        }
+        // Weights that no layer needs speak for a longer chain.
+        let idle = |w: &usize| {
+            let spare = self.arrays[*w].sides().is_some() && parameter(*w) && !taken.contains(w);
+            spare && !taken.iter().any(|&other| self.arrays[other].array.data == self.arrays[*w].array.data)
+        };
+        total -= WORDS * (0..self.arrays.len()).filter(idle).count() as i32;
+        let (lies, x, w) = (self.lies, chain.x, chain.w.clone());
+        Ok((total, Backbone { lies, n, sizes, x, y, w, b, relations: self.relations.clone() }))
+    }
+
+    /// What speaks for an array as the targets; nothing if it cannot be.
+    fn target(&self, y: usize, n: usize, width: usize) -> Option<i32> {
+        let array = &self.arrays[y];
+        let values = &array.array.data;
+        let labels = array.is_vector(n)
+            && values.iter().all(|v| v.fract() == 0.0 && *v >= 0.0 && *v < width.max(2) as f64);
+        let rows = self.lies.samples(array) == Some([n, width]);
+        let hot =
+            rows && values.iter().all(|v| *v == 0.0 || *v == 1.0) && values.iter().sum::<f64>() == n as f64;
+        let number = array.is_vector(n) && width == 1;
+        if !(labels || rows || number) {
+            return None;
+        }
+        let named = match array.words.kind {
+            Some(Kind::Target) => 2 * WORDS,
+            None if hot || labels => 1,
+            _ => return None,
+        };
+        let computed = self.relations.iter().any(|relation| relation.out == y || relation.a == y);
+        let sure = i32::from(hot) * 2 + i32::from(labels);
+        (!computed || array.words.kind == Some(Kind::Target)).then_some(named + sure)
+    }
+
+    /// The biases of a layer, and what speaks for them.
+    fn bias(&self, chain: &Chain, l: usize, w: usize, units: usize, taken: &[usize]) -> Option<(i32, usize)> {
+        let from_x = |relation: &&Relation| (relation.a == chain.x) == (l == 0);
+        let layer = self.relations.iter().filter(|relation| relation.w == w).filter(from_x);
+        let exact: Vec<usize> =
+            layer.filter(|r| r.function != Function::Softmax).filter_map(|r| r.b).collect();
+        let weights = &self.arrays[w].words;
+        let one = |b: usize| {
+            let array = &self.arrays[b];
+            if taken.contains(&b) || !array.is_vector(units) {
+                return None;
+            }
+            let same = |other: &usize| agree(&self.arrays[*other].array.data, &array.array.data, 0.0);
+            let numbers = if exact.contains(&b) || exact.iter().any(same) { NUMBERS } else { 0 };
+            let words = match array.words.kind {
+                Some(Kind::Bias) if array.words.is_parameter(Kind::Bias) => {
+                    WORDS + i32::from(array.words.time == Time::Now)
+                }
+                Some(Kind::Bias) if array.words.state != State::Value => return None,
+                _ if numbers > 0 => 0,
+                _ => return None,
+            };
+            let place = match (weights.spot, array.words.spot) {
+                (Some(weights), Some(bias)) if weights == bias => 3,
+                (Some(Spot::Number(_)), Some(Spot::Number(bias))) => {
+                    // Weights and biases may be counted from different numbers.
+                    if self.first_bias.is_some_and(|first| bias == first + l) { 3 } else { -3 }
+                }
+                (_, Some(Spot::Output)) if l + 1 == chain.w.len() => 3,
+                (_, Some(Spot::Output)) => -3,
+                (_, Some(Spot::Hidden(hidden))) if hidden != l + 1 => -3,
+                (_, Some(Spot::Hidden(_))) => 2,
+                _ => 0,
+            };
+            let score = numbers + words + place;
+            (score > 0).then_some((score, b))
+        };
+        (0..self.arrays.len()).filter_map(one).max_by_key(|&(score, b)| (score, -(b as i64)))
+    }
+}

@@ -1,0 +1,91 @@
+//! The layer that an array's name means: lists may begin at 0 or at 1, the input may count as layer 1, and outputs are
+//! last whatever their number.
+
+use super::arrays::Named;
+use super::backbone::Backbone;
+use super::words::{Kind, Spot};
+use std::collections::BTreeMap;
+
+/// The layer of every array whose name says one.
+pub struct Layers {
+    of: Vec<Option<usize>>,
+}
+
+impl Layers {
+    /// Reads the names of all arrays.
+    pub fn new(arrays: &[Named], backbone: &Backbone) -> Self {
+        let depth = backbone.w.len();
+        let mut series: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (i, array) in arrays.iter().enumerate().filter(|(_, array)| array.words.number().is_some()) {
+            series.entry(&array.words.stem).or_default().push(i);
+        }
+        let shifts: BTreeMap<&str, i64> =
+            series.iter().map(|(stem, members)| (*stem, shift(arrays, backbone, members))).collect();
+        let layer = |array: &Named| match array.words.spot? {
+            Spot::Number(number) => {
+                usize::try_from(number as i64 + shifts.get(array.words.stem.as_str())?).ok()
+            }
+            Spot::Input => Some(0),
+            Spot::Hidden(hidden) => Some(hidden),
+            Spot::Output => Some(depth),
+        };
+        Self { of: arrays.iter().map(layer).collect() }
+    }
+
+    /// The layer that an array's name means.
+    pub fn of(&self, array: usize) -> Option<usize> {
+        self.of[array]
+    }
+}
+
+/// What is added to the numbers of a series to get layers: the shift under which most shapes fit.
+fn shift(arrays: &[Named], backbone: &Backbone, members: &[usize]) -> i64 {
+    let numbers =
+        || members.iter().filter_map(|&member| arrays[member].words.number().map(|number| number as i64));
+    let (depth, lies) = (backbone.w.len() as i64, backbone.lies);
+    let parameter = |kind: Option<Kind>| matches!(kind, Some(Kind::Weight | Kind::Bias));
+    let of_parameters = members.iter().any(|&member| parameter(arrays[member].words.kind));
+    // Gradients are counted as the weights are, if those are counted.
+    let weights = backbone.w.iter().enumerate();
+    let counted = weights.filter_map(|(l, &w)| Some(l as i64 + 1 - arrays[w].words.number()? as i64)).next();
+    let usual = if of_parameters { counted } else { None };
+    let fits = |member: usize, layer: i64| {
+        let Some(layer) = usize::try_from(layer).ok().filter(|&layer| layer < backbone.sizes.len()) else {
+            return false;
+        };
+        let (array, width) = (&arrays[member], backbone.sizes[layer]);
+        match array.words.kind {
+            Some(Kind::Weight) => {
+                layer > 0
+                    && lies.weights(array).is_some_and(|[inside, out]| {
+                        let wanted = [backbone.sizes[layer - 1], width];
+                        [inside, out] == wanted || [out, inside] == wanted
+                    })
+            }
+            Some(Kind::Bias) => layer > 0 && array.is_vector(width),
+            _ => lies
+                .samples(array)
+                .is_some_and(|[n, own]| [n, own] == [backbone.n, width] || [own, n] == [backbone.n, width]),
+        }
+    };
+    let related = |member: usize, layer: i64| {
+        let w = usize::try_from(layer - 1).ok().and_then(|l| backbone.w.get(l));
+        let first = layer == 1;
+        w.is_some_and(|&w| {
+            backbone.relations.iter().any(|r| r.out == member && r.w == w && first == (r.a == backbone.x))
+        })
+    };
+    let of_layers = |shift: i64, test: &dyn Fn(usize, i64) -> bool| {
+        members.iter().zip(numbers()).filter(|&(&member, number)| test(member, number + shift)).count()
+    };
+    let last = numbers().max().unwrap_or(0);
+    [0, -1, 1, 2, -2]
+        .into_iter()
+        .rev()
+        .max_by_key(|&shift| {
+            let ends = last + shift == depth;
+            let fitting = of_layers(shift, &fits);
+            (fitting, of_layers(shift, &related), usual == Some(shift), ends)
+        })
+        .unwrap_or(0)
+}

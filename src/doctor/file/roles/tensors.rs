@@ -1,0 +1,337 @@
+//! The other arrays of a file, once network and batch are known: each becomes a tensor of the step, if its name and its
+//! shape say which, or if its numbers are those of the formula.
+
+use super::arrays::{Named, agree, multiple, rounding};
+use super::backbone::Backbone;
+use super::layers::Layers;
+use super::relations::Function;
+use super::words::{Kind, State, Time};
+use crate::doctor::file::slot::{Param, Slot};
+use crate::network::Activation;
+use crate::reference::{self, Matrix};
+use std::collections::BTreeMap;
+
+/// What speaks for an array as a tensor: its kind by name, its layer by name, its numbers.
+const KIND: i32 = 4;
+const LAYER: i32 = 2;
+const NUMBERS: i32 = 5;
+
+/// What an array needs to be taken for a tensor.
+const ENOUGH: i32 = 4;
+
+/// What speaks against: another kind or another layer than the name says.
+const AGAINST: i32 = -8;
+
+/// The tensors found so far.
+pub struct Tensors<'t> {
+    arrays: &'t [Named<'t>],
+    backbone: &'t Backbone,
+    layers: Layers,
+    /// The array of every tensor.
+    pub found: BTreeMap<Slot, usize>,
+    taken: Vec<bool>,
+}
+
+impl<'t> Tensors<'t> {
+    /// All tensors of a file, in the order in which they are computed.
+    pub fn find(arrays: &'t [Named<'t>], backbone: &'t Backbone) -> BTreeMap<Slot, usize> {
+        let layers = Layers::new(arrays, backbone);
+        let mut tensors =
+            Self { arrays, backbone, layers, found: BTreeMap::new(), taken: vec![false; arrays.len()] };
+        for (l, &w) in backbone.w.iter().enumerate() {
+            tensors.take(Slot::Param(Param::W(l + 1)), w);
+            if let Some(b) = backbone.b[l] {
+                tensors.take(Slot::Param(Param::B(l + 1)), b);
+            }
+        }
+        tensors.taken[backbone.x] = true;
+        tensors.taken[backbone.y] = true;
+        tensors.forward();
+        tensors.backward();
+        tensors.step();
+        tensors.found
+    }
+
+    fn depth(&self) -> usize {
+        self.backbone.w.len()
+    }
+
+    fn take(&mut self, slot: Slot, array: usize) {
+        self.taken[array] = true;
+        self.found.insert(slot, array);
+    }
+
+    /// Gives each of these tensors the array for which most speaks.
+    fn settle(&mut self, slots: &[Slot], numbers: &dyn Fn(&Self, usize, Slot) -> bool) {
+        let mut choices = Vec::new();
+        for array in (0..self.arrays.len()).filter(|&array| !self.taken[array]) {
+            let fitting: Vec<Slot> =
+                slots.iter().copied().filter(|&slot| self.has_shape(array, slot)).collect();
+            let mut own: Vec<(i32, usize, Slot)> = Vec::new();
+            for &slot in fitting.iter().filter(|slot| !self.found.contains_key(slot)) {
+                let words = self.words(array, slot);
+                let agrees = numbers(self, array, slot);
+                if words + if agrees { NUMBERS } else { 0 } >= ENOUGH {
+                    own.push((words + if agrees { NUMBERS } else { 0 }, array, slot));
+                }
+            }
+            let most = own.iter().map(|choice| choice.0).max();
+            let sure = own.iter().filter(|choice| Some(choice.0) == most).count() == 1 || most > Some(KIND);
+            choices.extend(own.into_iter().filter(|_| sure));
+        }
+        choices.sort_by_key(|&(score, array, slot)| (-score, slot, array));
+        for (_, array, slot) in choices {
+            if !self.taken[array] && !self.found.contains_key(&slot) {
+                self.take(slot, array);
+            }
+        }
+    }
+
+    /// Whether an array has a tensor's shape, turned or not.
+    fn has_shape(&self, array: usize, slot: Slot) -> bool {
+        let (array, sizes, n) = (&self.arrays[array], &self.backbone.sizes, self.backbone.n);
+        let either = |rows: usize, cols: usize| {
+            array.sides().is_some_and(|sides| sides == [rows, cols] || sides == [cols, rows])
+        };
+        match (slot, slot.param()) {
+            (_, Some(Param::W(l))) => either(sizes[l - 1], sizes[l]),
+            (_, Some(Param::B(l))) => {
+                let unsummed = matches!(slot, Slot::Grad(_)) && either(n, sizes[l]);
+                array.is_vector(sizes[l]) || array.is_vector(1) || unsummed
+            }
+            (slot, None) => {
+                let width = sizes[slot.layer().unwrap_or(self.depth())];
+                either(n, width) || (width == 1 || n == 1) && array.is_vector(n * width)
+            }
+        }
+    }
+
+    /// What an array's name says for it as a tensor, or against.
+    fn words(&self, array: usize, slot: Slot) -> i32 {
+        let words = &self.arrays[array].words;
+        let Some(kind) = words.kind else { return 0 };
+        let depth = self.depth();
+        let last = slot.layer().is_none_or(|layer| layer == depth);
+        let named = match (slot, kind) {
+            (Slot::Z(_), Kind::Pre) | (Slot::A(_) | Slot::P, Kind::Act) => KIND,
+            (Slot::Dz(_), Kind::Delta) | (Slot::Da(_), Kind::ActGrad) | (Slot::Mask(_), Kind::Mask) => KIND,
+            (Slot::Dz(_), Kind::Error) if last => KIND,
+            (Slot::Dz(_) | Slot::Da(_), Kind::Error) => KIND - 1,
+            // `d1` is a delta or a mask: the numbers tell.
+            (Slot::Mask(_), Kind::Error) => 0,
+            (_, Kind::Weight | Kind::Bias) => self.parameter_words(array, slot),
+            _ => AGAINST,
+        };
+        let place = match (self.layers.of(array), slot.layer().unwrap_or(depth)) {
+            (Some(layer), own) if layer == own => LAYER,
+            (Some(_), _) => AGAINST,
+            (None, _) => 0,
+        };
+        named + place
+    }
+
+    /// The same for something of a parameter's shape.
+    fn parameter_words(&self, array: usize, slot: Slot) -> i32 {
+        let words = &self.arrays[array].words;
+        let before = words.time == Time::Before;
+        let fits = match slot {
+            Slot::Grad(_) => words.state == State::Grad && !before,
+            Slot::GradPrev(_) => words.state == State::Grad && before,
+            Slot::New(_) => words.state == State::Value && words.time == Time::After,
+            Slot::V(_) => words.state == State::Velocity && !before,
+            Slot::VPrev(_) => words.state == State::Velocity && before,
+            Slot::M(_) => words.state == State::First && !before,
+            Slot::MPrev(_) => words.state == State::First && before,
+            Slot::S(_) => words.state == State::Second && !before,
+            Slot::SPrev(_) => words.state == State::Second && before,
+            _ => false,
+        };
+        let owner = match slot.param() {
+            Some(Param::W(_)) => words.kind == Some(Kind::Weight),
+            _ => words.kind == Some(Kind::Bias),
+        };
+        if fits && owner { KIND } else { AGAINST }
+    }
+
+    /// z, a, p and masks.
+    fn forward(&mut self) {
+        let depth = self.depth();
+        let mut slots: Vec<Slot> = (1..=depth).map(Slot::Z).collect();
+        slots.extend((1..depth).map(Slot::A));
+        slots.push(Slot::P);
+        self.settle(&slots, &|tensors, array, slot| tensors.is_computed(array, slot));
+        let masks: Vec<Slot> = (1..depth).map(Slot::Mask).collect();
+        self.settle(&masks, &|tensors, array, _| is_mask(&tensors.arrays[array].array.data));
+    }
+
+    /// Whether the numbers of an array are those of `z` or `a`.
+    fn is_computed(&self, array: usize, slot: Slot) -> bool {
+        let l = slot.layer().unwrap_or(self.depth());
+        let (w, x) = (self.backbone.w[l - 1], self.backbone.x);
+        let activated = !matches!(slot, Slot::Z(_));
+        let made = |r: &&super::relations::Relation| r.out == array && r.w == w && (l == 1) == (r.a == x);
+        let related = self.backbone.relations.iter().find(made);
+        let by_sum = related.is_some_and(|relation| (relation.function != Function::None) == activated);
+        by_sum || (activated && self.z(l).is_some_and(|z| self.is_activated(array, &z)))
+    }
+
+    /// Whether an array is some activation of z.
+    fn is_activated(&self, array: usize, z: &Matrix) -> bool {
+        let Some(given) = self.samples(array) else { return false };
+        let tolerance = rounding(self.arrays[array].is_single());
+        let acts = Activation::ALL.into_iter().filter(|&act| act != Activation::Identity);
+        let fits = |value: Matrix| agree(value.data(), given.data(), tolerance);
+        acts.map(|act| z.map(|z| act.apply(z))).chain([reference::softmax(z)]).any(fits)
+    }
+
+    /// An array of samples, as rows.
+    fn samples(&self, array: usize) -> Option<Matrix> {
+        self.arrays[array].matrix(self.backbone.lies.rows)
+    }
+
+    /// z of a layer: the file's, or what the numbers show to be it.
+    fn z(&self, l: usize) -> Option<Matrix> {
+        self.found.get(&Slot::Z(l)).and_then(|&array| self.samples(array)).or_else(|| self.computed(l))
+    }
+
+    /// z of a layer from the layer's input.
+    fn computed(&self, l: usize) -> Option<Matrix> {
+        let input = self.input(l)?;
+        let w = self.weights(l)?;
+        let b = self.backbone.b[l - 1].map_or(vec![0.0; w.cols()], |b| self.arrays[b].array.data.clone());
+        Some(reference::dense(&input, &w, &b))
+    }
+
+    fn weights(&self, l: usize) -> Option<Matrix> {
+        self.arrays[self.backbone.w[l - 1]].matrix(self.backbone.lies.in_out)
+    }
+
+    /// What goes into a layer, if the file has it.
+    fn input(&self, l: usize) -> Option<Matrix> {
+        if l == 1 {
+            return self.samples(self.backbone.x);
+        }
+        self.found.get(&Slot::A(l - 1)).and_then(|&array| self.samples(array))
+    }
+
+    /// dz and da, from the last layer to the first.
+    fn backward(&mut self) {
+        let depth = self.depth();
+        // Names that say it outright are taken before those that leave a choice.
+        for l in (1..=depth).rev() {
+            let slots = if l == depth { vec![Slot::Dz(l)] } else { vec![Slot::Dz(l), Slot::Da(l)] };
+            let rights = self.rights(l);
+            self.settle(&slots, &|tensors, array, slot| {
+                let Some(given) = tensors.samples(array) else { return false };
+                let tolerance = rounding(tensors.arrays[array].is_single());
+                // Only the last one's scale is free: a factor of a hidden one may be its activation's.
+                let fits = |right: &Matrix| match l == depth {
+                    true => multiple(given.data(), right.data(), tolerance).is_some(),
+                    false => agree(given.data(), right.data(), tolerance),
+                };
+                rights.iter().any(|(of, right)| *of == slot && fits(right))
+            });
+        }
+    }
+
+    /// What dz and da of a layer may be, but for a factor.
+    fn rights(&self, l: usize) -> Vec<(Slot, Matrix)> {
+        let mut all = Vec::new();
+        if l == self.depth() {
+            let Some(error) = self.error() else { return all };
+            all.push((Slot::Dz(l), error));
+            return all;
+        }
+        let above = self.found.get(&Slot::Dz(l + 1)).and_then(|&array| self.samples(array));
+        let (Some(above), Some(w)) = (above, self.weights(l + 1)) else { return all };
+        let da = reference::matmul(&above, &w.transposed());
+        if let Some(z) = self.z(l) {
+            for act in Activation::ALL.into_iter().filter(|&act| act != Activation::Identity) {
+                all.push((
+                    Slot::Dz(l),
+                    Matrix::from_fn(da.rows(), da.cols(), |r, c| da.at(r, c) * act.derivative(z.at(r, c))),
+                ));
+            }
+        }
+        all.push((Slot::Da(l), da));
+        all
+    }
+
+    /// `p - y`
+    fn error(&self) -> Option<Matrix> {
+        let p = self.found.get(&Slot::P).and_then(|&array| self.samples(array))?;
+        let y = &self.arrays[self.backbone.y];
+        let hot = self.samples(self.backbone.y).filter(|y| y.shape() == p.shape());
+        let values = &y.array.data;
+        let at = |r: usize, c: usize| match (&hot, p.cols()) {
+            (Some(y), _) => y.at(r, c),
+            (None, 1) => values[r],
+            (None, _) => f64::from(values[r] == c as f64),
+        };
+        (hot.is_some() || values.len() == p.rows())
+            .then(|| Matrix::from_fn(p.rows(), p.cols(), |r, c| p.at(r, c) - at(r, c)))
+    }
+
+    /// Gradients, updated parameters and the optimiser's state.
+    fn step(&mut self) {
+        let params: Vec<Param> = (1..=self.depth()).flat_map(|l| [Param::W(l), Param::B(l)]).collect();
+        for &param in &params {
+            let right = self.right_gradient(param);
+            self.settle(&[Slot::Grad(param)], &|tensors, array, _| {
+                let tolerance = rounding(tensors.arrays[array].is_single());
+                let given = tensors.lying(array, param);
+                right
+                    .as_ref()
+                    .zip(given)
+                    .is_some_and(|(right, given)| multiple(&given, right, tolerance).is_some())
+            });
+        }
+        // A gradient whose layer no number shows, by its words.
+        let gradients: Vec<Slot> = params.iter().map(|&param| Slot::Grad(param)).collect();
+        self.settle(&gradients, &|_, _, _| false);
+        let states =
+            [Slot::New, Slot::GradPrev, Slot::V, Slot::VPrev, Slot::M, Slot::MPrev, Slot::S, Slot::SPrev];
+        let others: Vec<Slot> = params.iter().flat_map(|&param| states.map(|state| state(param))).collect();
+        self.settle(&others, &|tensors, array, slot| {
+            matches!(slot, Slot::New(_)) && tensors.is_step(array, slot)
+        });
+    }
+
+    /// The values of an array of a parameter's shape, as the parameter lies.
+    fn lying(&self, array: usize, param: Param) -> Option<Vec<f64>> {
+        match param {
+            Param::W(_) => Some(self.arrays[array].matrix(self.backbone.lies.in_out)?.into_data()),
+            Param::B(_) => Some(self.arrays[array].array.data.clone()),
+        }
+    }
+
+    /// `aᵀ·dz` or the sum of dz, from the file's own dz.
+    fn right_gradient(&self, param: Param) -> Option<Vec<f64>> {
+        let l = param.layer();
+        let dz = self.found.get(&Slot::Dz(l)).and_then(|&array| self.samples(array))?;
+        match param {
+            Param::W(_) => Some(reference::matmul(&self.input(l)?.transposed(), &dz).into_data()),
+            Param::B(_) => Some(reference::sum_rows(&dz)),
+        }
+    }
+
+    /// Whether an array is a parameter and a multiple of its gradient.
+    fn is_step(&self, array: usize, slot: Slot) -> bool {
+        let Some(param) = slot.param() else { return false };
+        let value = |slot: Slot| self.found.get(&slot).and_then(|&array| self.lying(array, param));
+        let (Some(old), Some(gradient)) = (value(Slot::Param(param)), value(Slot::Grad(param))) else {
+            return false;
+        };
+        let Some(new) = self.lying(array, param).filter(|new| new.len() == old.len()) else { return false };
+        let step: Vec<f64> = new.iter().zip(&old).map(|(new, old)| new - old).collect();
+        // The difference of two roundings is coarser than each.
+        multiple(&step, &gradient, rounding(self.arrays[array].is_single()).max(1e-7)).is_some()
+    }
+}
+
+/// Whether values are 0 and one other number.
+fn is_mask(values: &[f64]) -> bool {
+    let other = values.iter().find(|&&value| value != 0.0);
+    values.contains(&0.0)
+        && other.is_some_and(|other| values.iter().all(|value| *value == 0.0 || value == other))
+}

@@ -1,0 +1,106 @@
+//! The words that names of arrays are made of, and their senses.
+
+/// What a word says about an array.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sense {
+    /// Weights.
+    Weight,
+    /// Biases.
+    Bias,
+    /// Before the activation.
+    Pre,
+    /// After the activation.
+    Act,
+    /// A layer, of whatever kind.
+    Layer,
+    /// Something that comes out.
+    Out,
+    /// What the network says.
+    Chance,
+    /// A hidden layer.
+    Hidden,
+    /// Something that goes in.
+    In,
+    /// What the network shall say.
+    Target,
+    /// A gradient.
+    Grad,
+    /// The gradient before the activation.
+    Delta,
+    /// A gradient at a layer.
+    Error,
+    /// After the step.
+    After,
+    /// Before the step.
+    Before,
+    /// Momentum's state.
+    Velocity,
+    /// Adam's first moment.
+    First,
+    /// Adam's second moment.
+    Second,
+    /// Dropout's mask.
+    Mask,
+    /// The loss.
+    Loss,
+    /// The accuracy.
+    Accuracy,
+    /// No tensor of the step.
+    Other,
+    /// Nothing.
+    Filler,
+}
+
+/// Words and their senses.
+const VOCABULARY: [(Sense, &str); 23] = [
+    (
+        Sense::Weight,
+        "w ws wt wts weight weights theta thetas kernel kernels syn synapse synapses synaptic lw coef \
+         coefs",
+    ),
+    (Sense::Bias, "b bs bias biases lb intercept intercepts"),
+    (
+        Sense::Pre,
+        "z zs net nets pre preact preactivation logit logits score scores linear weighted sum tilde",
+    ),
+    (Sense::Act, "a as act acts activation activations activated"),
+    (Sense::Layer, "l layer layers"),
+    (Sense::Out, "o out outs output outputs final last fin"),
+    (
+        Sense::Chance,
+        "p prob probs probability probabilities pred preds predicted prediction predictions softmax yhat \
+         hat guess hypothesis",
+    ),
+    (Sense::Hidden, "h hid hidden hs"),
+    (Sense::In, "i in x xs input inputs data feature features sample samples image images"),
+    (Sense::Target, "y ys t ts target targets label labels true onehot expected desired truth actual"),
+    (
+        Sense::Grad,
+        "d g grad grads gradient gradients nabla update updates change changes adjustment adjustments",
+    ),
+    (Sense::Delta, "delta deltas del term"),
+    (Sense::Error, "e err errs error errors"),
+    (Sense::After, "new next updated after"),
+    (Sense::Before, "old prev previous before"),
+    (Sense::Velocity, "v vel velocity velocities mom momentum vd"),
+    (Sense::First, "m md"),
+    (Sense::Second, "s r sq sd"),
+    (Sense::Mask, "mask masks dropout drop keep"),
+    (Sense::Loss, "loss losses cost costs j"),
+    (Sense::Accuracy, "acc accuracy"),
+    (
+        Sense::Other,
+        "slope slopes deriv derivative prime history hist test val valid validation mean std best",
+    ),
+    (
+        Sense::Filler,
+        "to from self params parameters param cache caches model network nn batch train mini minibatch \
+         by wrt of the my np list dict value values arr array mat matrix vec vector unit units node \
+         nodes neuron neurons",
+    ),
+];
+
+/// The sense of a word.
+pub fn sense(word: &str) -> Option<Sense> {
+    VOCABULARY.iter().find(|(_, words)| words.split(' ').any(|known| known == word)).map(|(sense, _)| *sense)
+}

@@ -1,0 +1,277 @@
+//! What the words of a name say about its array: `delta_weights_i_h1` is a gradient of weights that lead to hidden
+//! layer 1.
+
+use super::vocabulary::{Sense, sense};
+
+/// What an array is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Weights, or what has their shape.
+    Weight,
+    /// Biases, or what has their shape.
+    Bias,
+    /// Before the activation.
+    Pre,
+    /// After the activation.
+    Act,
+    /// The gradient of what is before the activation.
+    Delta,
+    /// A gradient at a layer: before or after its activation.
+    Error,
+    /// The gradient of what is after the activation.
+    ActGrad,
+    /// The batch.
+    Input,
+    /// What the network shall say.
+    Target,
+    /// Dropout's mask.
+    Mask,
+    /// The loss.
+    Loss,
+    /// The accuracy.
+    Accuracy,
+    /// Something that is no tensor of the network: a derivative, a setting.
+    Other,
+}
+
+/// Which array of a parameter's shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// The parameter.
+    Value,
+    /// Its gradient.
+    Grad,
+    /// Its velocity.
+    Velocity,
+    /// Adam's first moment.
+    First,
+    /// Adam's second moment.
+    Second,
+}
+
+/// When an array was saved, relative to the step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Time {
+    /// Not said.
+    Now,
+    /// After the step.
+    After,
+    /// Before the step, or of the batch before.
+    Before,
+}
+
+/// Where in the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spot {
+    /// A number, counted from wherever its writer counts.
+    Number(usize),
+    /// The input.
+    Input,
+    /// A hidden layer, counted from 1.
+    Hidden(usize),
+    /// The last layer.
+    Output,
+}
+
+/// What a name says.
+#[derive(Debug, Clone)]
+pub struct Words {
+    /// What it is.
+    pub kind: Option<Kind>,
+    /// Which array of a parameter's shape.
+    pub state: State,
+    /// When it was saved.
+    pub time: Time,
+    /// Where; of weights, where they lead to.
+    pub spot: Option<Spot>,
+    /// The name without its numbers: names that differ in nothing else are a series.
+    pub stem: String,
+}
+
+/// A part of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Sense(Sense),
+    Number(usize),
+}
+
+/// The words of a name, in lower case, and its numbers as words of their own: `hiddenLayer2` is three.
+fn split(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut before = ' ';
+    for letter in name.chars() {
+        let joins = before.is_alphanumeric()
+            && before.is_ascii_digit() == letter.is_ascii_digit()
+            && !(before.is_lowercase() && letter.is_uppercase());
+        if letter.is_alphanumeric() {
+            match words.last_mut().filter(|_| joins) {
+                Some(word) => word.extend(letter.to_lowercase()),
+                None => words.push(letter.to_lowercase().collect()),
+            }
+        }
+        before = letter;
+    }
+    words
+}
+
+/// The senses of a word that the vocabulary may have only in parts: `dw`, `wih`, `hiddenlayer`.
+fn senses(word: &str) -> Option<Vec<Sense>> {
+    if let Some(sense) = sense(word) {
+        return Some(vec![sense]);
+    }
+    if let Some(rest) = word.strip_prefix('d').and_then(senses) {
+        return Some([vec![Sense::Grad], rest].concat());
+    }
+    let ends: Option<Vec<Sense>> = word.chars().skip(1).map(end_of_connection).collect();
+    match (word.chars().next(), ends) {
+        (Some('w'), Some(ends)) if word.len() <= 3 => return Some([vec![Sense::Weight], ends].concat()),
+        (Some('b'), Some(ends)) if word.len() <= 3 => return Some([vec![Sense::Bias], ends].concat()),
+        _ => {}
+    }
+    // The longest beginning that is a word, if the rest is words, too.
+    (1..word.len()).rev().filter(|&at| word.is_char_boundary(at)).find_map(|at| {
+        let (first, rest) = word.split_at(at);
+        let known = first.len() >= 3 || ["w", "b", "z", "v", "m", "s"].contains(&first);
+        let first = sense(first).filter(|_| known && (rest.len() >= 2 || ["w", "b"].contains(&rest)))?;
+        Some([vec![first], senses(rest)?].concat())
+    })
+}
+
+/// `wih` leads from i to h.
+fn end_of_connection(letter: char) -> Option<Sense> {
+    match letter {
+        'i' | 'x' => Some(Sense::In),
+        'h' => Some(Sense::Hidden),
+        'o' | 'y' => Some(Sense::Out),
+        _ => None,
+    }
+}
+
+impl Words {
+    /// Reads a name.
+    pub fn of(name: &str) -> Self {
+        let split = split(name);
+        let number = |word: &String| word.parse::<usize>().ok().filter(|&number| number <= 999);
+        let mut parts = Vec::new();
+        for word in &split {
+            match (number(word), senses(word)) {
+                (Some(number), _) => parts.push(Part::Number(number)),
+                (None, Some(senses)) => parts.extend(senses.into_iter().map(Part::Sense)),
+                (None, None) => {}
+            }
+        }
+        let stem = split.iter().map(|word| if number(word).is_some() { "#" } else { word });
+        let stem = stem.collect::<Vec<_>>().join(" ");
+        let has = |sense| parts.contains(&Part::Sense(sense));
+        let graded = has(Sense::Grad) || has(Sense::Delta) || has(Sense::Error);
+        let parameter = has(Sense::Weight) || has(Sense::Bias);
+        let state = match () {
+            () if !parameter => State::Value,
+            () if has(Sense::Velocity) => State::Velocity,
+            () if has(Sense::First) => State::First,
+            () if has(Sense::Second) => State::Second,
+            () if graded => State::Grad,
+            () => State::Value,
+        };
+        let time = match () {
+            () if has(Sense::After) => Time::After,
+            () if has(Sense::Before) => Time::Before,
+            () => Time::Now,
+        };
+        // A lone `h` may be a hidden layer, or the hypothesis.
+        let spot = if parts == [Part::Sense(Sense::Hidden)] { None } else { spot(&parts, parameter) };
+        let kind = kind(&parts);
+        Self { kind, state, time, spot, stem }
+    }
+
+    /// Whether it names a parameter as it was before the step.
+    pub fn is_parameter(&self, kind: Kind) -> bool {
+        self.kind == Some(kind) && self.state == State::Value && self.time != Time::After
+    }
+
+    /// Its number, if it is counted.
+    pub fn number(&self) -> Option<usize> {
+        match self.spot {
+            Some(Spot::Number(number)) => Some(number),
+            _ => None,
+        }
+    }
+}
+
+/// What a name's words say that its array is.
+fn kind(parts: &[Part]) -> Option<Kind> {
+    let has = |sense| parts.contains(&Part::Sense(sense));
+    let numbered = parts.iter().any(|part| matches!(part, Part::Number(_)));
+    let placed = numbered || has(Sense::Hidden) || has(Sense::Out);
+    let kind = match () {
+        () if has(Sense::Other) => Kind::Other,
+        () if has(Sense::Mask) => Kind::Mask,
+        () if has(Sense::Weight) => Kind::Weight,
+        () if has(Sense::Bias) => Kind::Bias,
+        () if has(Sense::Accuracy) => Kind::Accuracy,
+        () if has(Sense::Delta) && !has(Sense::Act) => Kind::Delta,
+        () if has(Sense::Error) => Kind::Error,
+        () if has(Sense::Grad) || has(Sense::Delta) => match () {
+            () if has(Sense::Pre) => Kind::Delta,
+            () if has(Sense::Act) => Kind::ActGrad,
+            () if placed || has(Sense::Chance) => Kind::Error,
+            () => return None,
+        },
+        () if has(Sense::Loss) => Kind::Loss,
+        () if has(Sense::Chance) => Kind::Act,
+        () if has(Sense::Pre) => Kind::Pre,
+        () if has(Sense::Target) => Kind::Target,
+        () if has(Sense::In)
+            && (has(Sense::Hidden) || has(Sense::Out) || (numbered && has(Sense::Layer))) =>
+        {
+            Kind::Pre
+        }
+        () if has(Sense::In) => Kind::Input,
+        () if has(Sense::Act) || has(Sense::Out) || has(Sense::Hidden) => Kind::Act,
+        () if has(Sense::Layer) && numbered => Kind::Act,
+        () => return None,
+    };
+    Some(kind)
+}
+
+/// Where in the network a name's words say that its array is.
+fn spot(parts: &[Part], parameter: bool) -> Option<Spot> {
+    let mut spots: Vec<Spot> = Vec::new();
+    for (at, part) in parts.iter().enumerate() {
+        let before = at.checked_sub(1).map(|before| parts[before]);
+        let next = match parts.get(at + 1) {
+            Some(Part::Number(number)) => Some(*number),
+            _ => None,
+        };
+        match part {
+            Part::Sense(Sense::Hidden) => {
+                let again = spots.iter().filter(|spot| matches!(spot, Spot::Hidden(_))).count();
+                spots.push(Spot::Hidden(next.unwrap_or(again + 1).max(1)));
+            }
+            Part::Sense(Sense::Out | Sense::Chance) => spots.push(Spot::Output),
+            Part::Sense(Sense::In) if parameter => spots.push(Spot::Input),
+            // `hidden layer 2` and `h2` are counted among the hidden layers.
+            Part::Number(number) if before != Some(Part::Sense(Sense::Hidden)) => {
+                spots.push(Spot::Number(*number));
+            }
+            _ => {}
+        }
+    }
+    // The outputs of a hidden layer are not the last ones.
+    if let (false, Some(&Spot::Hidden(hidden))) =
+        (parameter, spots.iter().find(|spot| matches!(spot, Spot::Hidden(_))))
+    {
+        return match spots.last() {
+            Some(&Spot::Number(number)) => Some(Spot::Hidden(number.max(1))),
+            _ => Some(Spot::Hidden(hidden)),
+        };
+    }
+    match spots.as_slice() {
+        // From one layer to the next: the lower one counts them.
+        [.., Spot::Number(from), Spot::Number(to)] if parameter && *to == from + 1 => {
+            Some(Spot::Number(*from))
+        }
+        // "Output" beside a number says what it is, not where.
+        spots => spots.iter().rev().find(|spot| matches!(spot, Spot::Number(_))).or(spots.last()).copied(),
+    }
+}
