@@ -22,7 +22,7 @@ pub fn require(bytes: u64, what: &str, hint: impl Into<Message>) -> Result<()> {
     // Room in the address space, of which a process may have been granted less. Untouched it costs nothing.
     let mut room = Vec::<u8>::new();
     if usize::try_from(bytes).is_err() || room.try_reserve_exact(bytes as usize).is_err() {
-        return refuse("the system grants this process less".into(), hint.into());
+        return refuse("the system allows this process less".into(), hint.into());
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ static ANSWER: OnceLock<&str> = OnceLock::new();
 pub(super) fn listen(answer: &'static str) {
     ANSWER.get_or_init(|| answer);
     if let Err(error) = on_signal(ask) {
-        log::warn!("Ctrl-C will end the program at once: {error}");
+        log::warn!("Ctrl-C will stop the program at once: {error}");
     }
 }
 

@@ -16,9 +16,9 @@ Examples:
   gpu-mlp selftest --all --json
   gpu-mlp selftest --backend vulkan --adapter 0";
 
-/// Test every kernel, and whole training steps, on this machine's GPU or CPU against the same in double precision.
+/// Test every kernel, and whole training steps, on this machine's GPU or CPU against double precision.
 ///
-/// The CPU has no kernels of its own to be told apart: of it the training steps are tested.
+/// The CPU engine has no separate kernels; only its training steps are tested.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct SelftestArgs {
@@ -27,7 +27,7 @@ pub struct SelftestArgs {
     /// Test every adapter of this machine, one after the other, and the CPU
     #[arg(long, conflicts_with_all = ["backend", "adapter"])]
     all: bool,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
 }

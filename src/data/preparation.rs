@@ -126,7 +126,7 @@ impl Preparation {
     pub fn check(&self, inputs: usize, classes: usize) -> Result<(), String> {
         let names = self.class_names.len();
         if names != classes {
-            return Err(format!("it names {names} classes, and its network has {classes}"));
+            return Err(format!("it names {names} classes, but its network has {classes}"));
         }
         if let Outputs::Numbers { mean, deviation } = &self.outputs {
             let sound = mean.iter().all(|mean| mean.is_finite())
@@ -141,7 +141,7 @@ impl Preparation {
         if (shift.len(), factor.len()) != (inputs, inputs) {
             let (shifts, factors) = (shift.len(), factor.len());
             return Err(format!(
-                "it scales by {shifts} shifts and {factors} factors, and its network has {inputs} inputs"
+                "it has {shifts} shifts and {factors} factors for scaling, but its network has {inputs} inputs"
             ));
         }
         match shift.iter().chain(factor).all(|value| value.is_finite()) {
@@ -259,7 +259,7 @@ impl Scaling {
         match self {
             Self::Bytes => "bytes, scaled by 1/255",
             Self::None => "numbers, taken as they are",
-            Self::Columns { .. } => "numbers, each column scaled by what the training part has",
+            Self::Columns { .. } => "numbers, each column scaled with statistics of the training set",
         }
     }
 }

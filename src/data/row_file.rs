@@ -69,8 +69,8 @@ impl RowFile {
             return Error::io("read", &self.path)(error);
         }
         let problem =
-            format!("it now ends before image {} of {}: it was whole when it was opened", row, self.rows);
-        Error::file(&self.path, problem, "restore the file, and leave it alone while it is in use")
+            format!("it now ends before image {} of {}, but was complete when it was opened", row, self.rows);
+        Error::file(&self.path, problem, "restore the file, and do not change it while it is in use")
     }
 }
 

@@ -72,7 +72,7 @@ impl Gpu {
         ))
         .hint(message![
             Remedy::smaller(&[Setting::BatchSize, Setting::Hidden]),
-            ", fewer programs beside this one, ",
+            ", closing other programs, ",
             Setting::Adapter.another(),
             ", or ",
             Setting::Backend.set("cpu")

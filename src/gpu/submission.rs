@@ -124,6 +124,6 @@ impl Gpu {
         let polled = self.device.poll(how);
         self.check()?;
         // A device that nobody says was lost has not taken the work that is waited for.
-        polled.map(|_| ()).map_err(|error| Error::Device(format!("the device takes no work: {error}")))
+        polled.map(|_| ()).map_err(|error| Error::Device(format!("the device accepts no work: {error}")))
     }
 }

@@ -55,7 +55,7 @@ impl<'a> Aim<'a> {
 
     fn values(self) -> &'a Matrix {
         match self {
-            Self::Classes(_) => unreachable!("this loss takes numbers"),
+            Self::Classes(_) => unreachable!("this loss needs numbers"),
             Self::Values(values) => values,
         }
     }

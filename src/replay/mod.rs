@@ -256,7 +256,7 @@ pub fn figure(title: &str, curves: &[Curve]) -> Figure {
             points: curve.points.iter().map(|point| (point.epoch, of(&point.measured))).collect(),
             mark: curve.lowest.filter(|_| marked && curve.rises()).map(|lowest| Mark {
                 at: (lowest.epoch, of(&lowest.measured)),
-                text: format!("lowest, at {:.0} % right", 100.0 * lowest.measured.accuracy),
+                text: format!("lowest, at {:.0} % accuracy", 100.0 * lowest.measured.accuracy),
             }),
         };
         curves.iter().enumerate().map(line).collect()

@@ -117,7 +117,7 @@ impl<'de> Deserialize<'de> for EpochRecord {
             |part: &str| score(part).ok_or_else(|| D::Error::custom(format!("missing field `{part}_loss`")));
         let epoch = needed("epoch")?;
         if !(epoch >= 0.0 && epoch.fract() == 0.0 && epoch < u32::MAX.into()) {
-            return Err(D::Error::custom(format!("{epoch} is no epoch")));
+            return Err(D::Error::custom(format!("{epoch} is not an epoch number")));
         }
         Ok(Self {
             epoch: epoch as usize,

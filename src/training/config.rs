@@ -117,13 +117,13 @@ impl TrainConfig {
         self.check_schedule()?;
         if self.early_stopping.is_some() && self.validation_fraction == 0.0 {
             return contradiction(
-                message![Setting::EarlyStopping, " watches the validation loss, but nothing is held out"],
+                message![Setting::EarlyStopping, " needs a validation loss, but no samples are held out"],
                 message!["add ", Setting::ValidationFraction.set(0.1)],
             );
         }
         if self.dropout > 0.0 && self.hidden.is_empty() {
             return contradiction(
-                message![Setting::Dropout, " leaves hidden units out, but there is no hidden layer"],
+                message![Setting::Dropout, " drops hidden units, but there is no hidden layer"],
                 message![Setting::Dropout.without(), ", or give ", Setting::Hidden, " sizes"],
             );
         }
@@ -212,14 +212,14 @@ impl TrainConfig {
                     " belong to ",
                     Setting::Optimizer.set("sgd")
                 ],
-                "leave them out: Adam has moments of its own, with β₁ = 0.9 and β₂ = 0.999",
+                "leave them out: Adam has its own moments, with β₁ = 0.9 and β₂ = 0.999",
             );
         }
         if self.lr_schedule == Curve::OneCycle && self.momentum != 0.0 {
             return contradiction(
                 message![
                     Setting::LrSchedule.set("one-cycle"),
-                    " moves the momentum itself, between 0.95 and 0.85"
+                    " sets the momentum itself, between 0.95 and 0.85"
                 ],
                 Setting::Momentum.without(),
             );
@@ -238,17 +238,14 @@ impl TrainConfig {
             return contradiction(
                 message![
                     Setting::LrSchedule.set("step"),
-                    " needs to know after how many epochs the rate falls"
+                    " needs the number of epochs between two reductions"
                 ],
                 message!["add ", Setting::LrStepEpochs.set(5)],
             );
         }
         if self.lr_schedule == Curve::OneCycle && self.warmup_epochs > 0.0 {
             return contradiction(
-                message![
-                    Setting::LrSchedule.set("one-cycle"),
-                    " has a warm-up of its own, 30 % of all steps"
-                ],
+                message![Setting::LrSchedule.set("one-cycle"), " has its own warm-up, 30 % of all steps"],
                 Setting::WarmupEpochs.without(),
             );
         }
@@ -307,7 +304,7 @@ impl TrainConfig {
                     Setting::Loss.set(loss.name()),
                     " is for ",
                     Setting::Task.set(loss.task().name()),
-                    format!(", and the data are for {}", task.name())
+                    format!(", but the data are for {}", task.name())
                 ],
                 "leave one of them out",
             )?;
@@ -316,7 +313,7 @@ impl TrainConfig {
             contradiction(
                 message![
                     Setting::LabelSmoothing,
-                    format!(" spreads the label of a class, and the data are for {}", task.name())
+                    format!(" is for classification, but the data are for {}", task.name())
                 ],
                 Setting::LabelSmoothing.without(),
             )?;

@@ -316,5 +316,5 @@ fn check_progress(state: &State, all: usize) -> Result<()> {
         "the checkpoint says that {epochs} epochs and {done} samples of the next are done, in {steps} steps, with sums over \
          {summed}; an epoch has {all} samples"
     ))
-    .hint("go on with the data that the run was started with, and a checkpoint that is whole"))
+    .hint("resume with the data that the run was started with, and with an undamaged checkpoint"))
 }

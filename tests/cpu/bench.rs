@@ -101,7 +101,7 @@ fn people_get_the_headline_and_tables() {
     for fragment in [
         "\ncpu: ",
         "\npeak ",
-        "µs a step",
+        "µs/step",
         "16x784x30",
         "\nall else",
         "\nstep",
@@ -173,7 +173,7 @@ fn ctrl_c_ends_it_with_its_own_exit_code() {
     assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     let ran: Ran = child.wait_with_output().unwrap().into();
     assert_eq!(ran.code, Some(130), "{ran:?}");
-    assert!(ran.err.contains("ending with what has been measured"), "{}", ran.err);
+    assert!(ran.err.contains("stopping with the measurements so far"), "{}", ran.err);
     let report: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(report["interrupted"], true);
 }

@@ -105,9 +105,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     fs::write(place.path("file"), "").unwrap();
     // Permissions mean nothing to root, but nobody can make a folder inside a file.
     place.train(&["--batch-size", "8", "--out", "file/run"]).fails(2, &["cannot create file/run"]);
-    place
-        .train(&["--batch-size", "8", "--out", "file"])
-        .fails(2, &["file: it is there, and it is no folder"]);
+    place.train(&["--batch-size", "8", "--out", "file"]).fails(2, &["file: it exists and is not a folder"]);
     fs::write(place.path("runs"), "").unwrap();
     place.train(&["--batch-size", "8"]).fails(2, &["cannot create runs"]);
 }

@@ -96,7 +96,7 @@ fn a_gzip_file_changed_anywhere_is_refused_or_the_same() {
     let mut changed = archive.clone();
     let sum = archive.len() - 6;
     changed[sum] ^= 1;
-    says(&broken(0, changed), &["damaged gzip data", "get the file again"]);
+    says(&broken(0, changed), &["damaged gzip data", "download the file again"]);
 }
 
 #[test]

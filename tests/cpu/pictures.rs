@@ -59,7 +59,7 @@ fn a_large_drawing_is_read_on_any_paper() {
     let names: Vec<&str> = files.iter().map(String::as_str).collect();
     let ran = place.run(&[&["predict", "a", "--json"], &names[..]].concat());
     assert!(
-        ran.err.starts_with("note: pictures are made like MNIST's digits"),
+        ran.err.starts_with("note: images are made to look like MNIST's digits"),
         "it says what it does: {}",
         ran.err
     );

@@ -169,7 +169,7 @@ fn a_tables_model_scales_and_names_its_classes() {
     // A table's model takes no pictures.
     let picture = crate::forms::encoded(&[0; 4], [2, 2], image::ColorType::L8, image::ImageFormat::Png);
     fs::write(place.path("a.png"), picture).unwrap();
-    place.run(&["predict", "a", "a.png"]).fails(2, &["a.png: it is a picture", "2 values a sample"]);
+    place.run(&["predict", "a", "a.png"]).fails(2, &["a.png: it is an image", "2 values per sample"]);
 }
 
 #[test]
@@ -180,9 +180,9 @@ fn what_does_not_fit_is_refused_in_words() {
     refused("none.csv", &["cannot read none.csv"]);
     refused("tiny", &["cannot read tiny"]);
     write("wide.npy", &array("|u1", &[2, 17], &[0; 34]));
-    refused("wide.npy", &["shape [2, 17]", "takes 16 values a sample"]);
+    refused("wide.npy", &["shape [2, 17]", "takes 16 values per sample"]);
     write("wide.csv", b"1,2,3\n");
-    refused("wide.csv", &["it has 3 columns", "takes 16 values a sample"]);
+    refused("wide.csv", &["it has 3 columns", "takes 16 values per sample"]);
     write("text.npy", &array("<U1", &[1, 16], &[0; 64]));
     refused("text.npy", &["holds texts"]);
     write("pickle.npy", &array("|O", &[1, 16], &[0; 64]));
@@ -213,7 +213,7 @@ fn what_does_not_fit_is_refused_in_words() {
     write("zip.npz", b"PK\x03\x04zip");
     refused("zip.npz", &["an .npz file", "numpy.save"]);
     write("binary", b"ab\0cd\n");
-    refused("binary", &["neither a picture, nor a NumPy array, nor a table"]);
+    refused("binary", &["not an image, a NumPy array or a text table"]);
     write("cut.csv.gz", &gzip(rows.as_bytes())[..60]);
     refused("cut.csv.gz", &["gzip data is cut short"]);
     write("cut.png", b"\x89PNG\r\n\x1a\n");

@@ -78,8 +78,8 @@ fn a_model_whose_preparation_is_of_another() {
     let columns = |values: &str| format!(r#"{{\"columns\":{{\"shift\":{values},\"factor\":[1,1,1]}}}}"#);
     let two = r#"[\"a\",\"b\"]"#;
     let cases = [
-        (r#"\"none\""#.to_owned(), r#"[\"a\"]"#, "it names 1 classes, and its network has 2"),
-        (columns("[1,1]"), two, "it scales by 2 shifts and 3 factors"),
+        (r#"\"none\""#.to_owned(), r#"[\"a\"]"#, "it names 1 classes, but its network has 2"),
+        (columns("[1,1]"), two, "it has 2 shifts and 3 factors"),
     ];
     for (scaling, names, words) in cases {
         let (file, target) = with(&scaling, names, "1.0");

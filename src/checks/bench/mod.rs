@@ -44,7 +44,7 @@ pub async fn run(device: &Device, options: &Options, observer: &mut impl Observe
     if !(options.seconds > 0.0 && options.seconds <= 86_400.0) {
         return Err(Error::usage(message![
             Setting::Seconds.set(options.seconds),
-            ": expected more than 0, up to 86400"
+            ": expected a number above 0, up to 86400"
         ]));
     }
     let begun = Instant::now();

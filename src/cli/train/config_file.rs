@@ -20,7 +20,7 @@ const MAX_BYTES: u64 = 1 << 20;
 pub(super) fn values(config: &RunConfig) -> Result<Map<String, Value>> {
     match serde_json::to_value(config).map_err(|error| Error::Internal(error.to_string()))? {
         Value::Object(values) => Ok(values),
-        _ => Err(Error::Internal("a configuration is no object".into())),
+        _ => Err(Error::Internal("a configuration is not an object".into())),
     }
 }
 
@@ -75,7 +75,7 @@ pub fn read(path: &Path) -> Result<Map<String, Value>> {
         true => serde_json::from_str(&text).map_err(|error| error.to_string()),
         false => toml::from_str(&text).map_err(|error| error.to_string().trim_end().to_owned()),
     };
-    let hint = "one option a line, named as on the command line: batch-size = 64";
+    let hint = "write one option per line, named as on the command line: batch-size = 64";
     let parsed = parsed.map_err(|error| Error::file(path, error, hint))?;
 
     let known = values(&RunConfig::for_optimizer(Algorithm::default()))?;
@@ -95,7 +95,7 @@ pub fn read(path: &Path) -> Result<Map<String, Value>> {
             return Err(Error::file(path, format!("{name}: {error}"), hint));
         }
         if checked.insert(key, value).is_some() {
-            return Err(Error::file(path, format!("`{name}` is there twice"), "leave one of them out"));
+            return Err(Error::file(path, format!("`{name}` is given twice"), "leave one of them out"));
         }
     }
     Ok(checked)

@@ -53,7 +53,7 @@ pub(super) fn begin_with(spec: &MlpSpec, config: &mut RunConfig, given: &[String
         given.iter().find(|name| ["hidden", "activation", "loss", "task", "scale"].contains(&name.as_str()))
     {
         return Err(Error::usage(format!(
-            "--{name} cannot be chosen with --init: layers, activation, loss, task and scaling are those of the model\n  hint: leave \
+            "--{name} cannot be combined with --init: layers, activation, loss, task and scaling come from the model\n  hint: leave \
              --{name} out"
         )));
     }
@@ -92,7 +92,7 @@ pub(super) fn resumed(own: RunConfig, args: &TrainArgs, given: &[String]) -> Res
 
 pub(super) fn conflict(option: &str, asked: &dyn std::fmt::Display, own: &dyn std::fmt::Display) -> Error {
     Error::usage(format!(
-        "--{option} {asked} differs from the run's own {own}\n  hint: a resumed run keeps its configuration; only \
+        "--{option} {asked} differs from the run's {own}\n  hint: a resumed run keeps its configuration; only \
          --epochs, --backend and --adapter may change"
     ))
 }

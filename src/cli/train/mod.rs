@@ -71,7 +71,7 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
     }
     config.data = place;
     let plan = Plan::new(&config.train, &dataset)?;
-    interrupt::listen("ending and saving; Ctrl-C again ends at once, without saving");
+    interrupt::listen("saving and stopping; Ctrl-C again stops at once, without saving");
     let session = Session { args, config, dataset, plan, init, begun, face };
     pollster::block_on(recovery::run(&session, device, resumed))
 }

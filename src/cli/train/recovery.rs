@@ -93,9 +93,9 @@ fn keep(session: &Session<'_>, run: &RunDir, recovery: &Recovery) -> Result<()> 
     session.face.line(&text);
     if !session.args.quiet {
         let then = match (recovery.lr, recovery.action.as_str()) {
-            (Some(lr), _) => format!("going on from the newest checkpoint with --lr {lr:?}"),
-            (None, "cpu") => "going on from the newest checkpoint on the CPU".to_owned(),
-            (None, _) => "going on from the newest checkpoint".to_owned(),
+            (Some(lr), _) => format!("continuing from the newest checkpoint with --lr {lr:?}"),
+            (None, "cpu") => "continuing from the newest checkpoint on the CPU".to_owned(),
+            (None, _) => "continuing from the newest checkpoint".to_owned(),
         };
         note(&format!("{}; {then}", recovery.problem));
     }
@@ -110,17 +110,17 @@ fn ended(run: &RunDir, cause: Error, progress: Option<Progress>) -> Error {
         return cause;
     }
     let kept = match progress {
-        _ if !run.exists() => "the folder of the run is gone, and nothing of it is kept".to_owned(),
+        _ if !run.exists() => "the folder of the run is gone, so nothing is kept".to_owned(),
         None => return cause,
         // It would diverge again.
         Some(Progress { epochs: 0, samples: 0, .. }) if diverged => return cause,
         Some(Progress { epochs: 0, samples: 0, .. }) => {
-            format!("no epoch was finished; to begin again: gpu-mlp train --resume {path}")
+            format!("no epoch was finished; to start again: gpu-mlp train --resume {path}")
         }
         Some(Progress { epochs, .. }) => {
             let how = if diverged { " --on-divergence lower-lr" } else { "" };
             let epochs = if epochs == 1 { "1 epoch is".to_owned() } else { format!("{epochs} epochs are") };
-            format!("{epochs} kept; to go on: gpu-mlp train --resume {path}{how}")
+            format!("{epochs} saved; to continue: gpu-mlp train --resume {path}{how}")
         }
     };
     Error::Run { cause: Box::new(cause), kept }

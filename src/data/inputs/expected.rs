@@ -38,6 +38,6 @@ pub(super) trait Source: Send {
 
 /// What the network takes, for errors.
 pub(super) fn wanted(path: &Path, got: &str, expected: &Expected) -> Error {
-    let problem = format!("{got}, and the model takes {} values a sample", expected.features);
+    let problem = format!("{got}, but the model takes {} values per sample", expected.features);
     Error::file(path, problem, "use data of the kind that the model was trained on")
 }

@@ -20,12 +20,12 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
     };
     if table.columns() < 2 {
         let problem = format!("its first line has {} columns", table.columns());
-        return Err(Error::file(path, problem, "a table has a column of labels, and columns of values"));
+        return Err(Error::file(path, problem, "a table needs a column of labels and columns of values"));
     }
     let targets = table.targets(reading.label_column)?;
     let weight = reading.weight_column.map(|name| table.label(Some(name))).transpose()?;
     if let Some(weight) = weight.filter(|weight| targets.contains(weight)) {
-        let problem = format!("column {weight}, from 0, is named as labels and as weights");
+        let problem = format!("column {weight}, from 0, is named both as labels and as weights");
         return Err(Error::file(path, problem, message!["name another with ", Setting::WeightColumn]));
     }
     let index = table.numbers_its_rows() && !targets.contains(&0) && table.columns() > targets.len() + 1;
@@ -33,8 +33,8 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
     let skipped = index.then_some(0);
     let columns = (table.columns() - usize::from(index)).saturating_sub(count);
     if columns == 0 {
-        let hint = message!["leave a column of values out of ", Setting::LabelColumn];
-        return Err(Error::file(path, "all of its columns are targets, and none has values", hint));
+        let hint = message!["leave at least one column of values out of ", Setting::LabelColumn];
+        return Err(Error::file(path, "all of its columns are targets; none is left for values", hint));
     }
     let own = |column: usize| match table.names().and_then(|mut names| names.nth(column)) {
         Some(name) => name.to_owned(),
@@ -55,15 +55,15 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
     let Columns { values, answers, targets, weights, .. } = rows;
     if answers.len() == 0 {
         let hint = "use a file with a row for each sample";
-        return Err(Error::file(path, "it has a header and nothing else", hint));
+        return Err(Error::file(path, "it has only a header", hint));
     }
     let named = match (targets.len(), table.names().is_some()) {
         (1, true) => format!("labels in column `{}`", names[0]),
         (1, false) => format!("labels in column {}, from 0, without a header", names[0]),
         _ => format!("targets in columns {}", names.join(", ")),
     };
-    let without = if index { ", the first column left out as row numbers" } else { "" };
-    let what = format!("a table of text: {} rows of {columns} values, {named}{without}", answers.len());
+    let without = if index { ", the first column left out, since it has row numbers" } else { "" };
+    let what = format!("a text table: {} rows of {columns} values, {named}{without}", answers.len());
     let kept = |&(column, _): &(usize, &str)| {
         !targets.contains(&column) && Some(column) != skipped && Some(column) != weight
     };
@@ -116,8 +116,9 @@ impl Columns<'_> {
             }
             if let Some(weights) = self.weights.as_mut().filter(|_| self.weight == Some(column)) {
                 let weight = number(text).ok().filter(|&weight| weight > 0.0);
-                let wrong =
-                    || table.wrong(row, column, &format!("`{text}` is no weight: expected a number above 0"));
+                let wrong = || {
+                    table.wrong(row, column, &format!("`{text}` is not a weight: expected a number above 0"))
+                };
                 weights.push(weight.ok_or_else(wrong)?);
                 continue;
             }
@@ -138,7 +139,7 @@ impl Columns<'_> {
                 Answers::Many(numbers) => text
                     .parse::<f64>()
                     .map(|value| numbers.values.push(value))
-                    .map_err(|_| format!("`{text}` is no number, and several targets are numbers")),
+                    .map_err(|_| format!("`{text}` is not a number; with several targets, all are numbers")),
             }
             .map_err(|problem| table.wrong(row, column, &problem))?;
         }

@@ -73,7 +73,7 @@ impl Source {
             options.test_data.is_some() || options.test_fraction != LoadOptions::default().test_fraction;
         match (&self.test, &options.test_data) {
             (Some(_), _) if given => Err(Error::usage(message![
-                format!("{} has a test part of its own: leave ", self.train.path.display()),
+                format!("{} has its own test set: leave ", self.train.path.display()),
                 Setting::TestData,
                 " and ",
                 Setting::TestFraction,
@@ -113,9 +113,9 @@ impl Source {
         let features = source.train.features;
         if let Some((_, inputs)) = fitted.filter(|&(_, inputs)| inputs != features) {
             return Err(Error::usage(format!(
-                "the model takes {inputs} inputs, but {name} has {features} features"
+                "the model has {inputs} inputs, but {name} has {features} features"
             ))
-            .hint(message!["name the data that it was trained for with ", Setting::Data]));
+            .hint(message!["use ", Setting::Data, " to name the data that it was trained on"]));
         }
         let preparation = match fitted {
             Some((preparation, _)) => preparation.clone(),
@@ -131,7 +131,7 @@ impl Source {
         let left = reading.memory;
         let image_shape = train.image_shape.unwrap_or([1, features]);
         let what = format!(
-            "{what}; {} samples to train and {} to test on, {}; values: {}{}",
+            "{what}; {} training and {} test samples, {}; values: {}{}",
             train.len(),
             test.len(),
             outputs_in_words(task, &preparation.class_names),
@@ -185,7 +185,7 @@ fn same_shape(train: &Part, test: &Part) -> Result<()> {
         return Err(Error::file(&test.path, problem, "use training and test files of one set"));
     }
     if train.features != test.features {
-        let problem = format!("it has {} values a sample, and {one} has {}", test.features, train.features);
+        let problem = format!("it has {} values per sample, but {one} has {}", test.features, train.features);
         return Err(Error::file(&test.path, problem, "use training and test files of one set"));
     }
     Ok(())
@@ -197,12 +197,11 @@ fn chosen(rows: usize, fraction: f64) -> Result<Vec<usize>> {
     if !(fraction > 0.0 && fraction < 1.0) || count == 0 || count >= rows {
         return Err(Error::usage(message![
             Setting::TestFraction.set(fraction),
-            format!(" takes {count} of {rows} samples to test on: both parts need one")
+            format!(
+                " takes {count} of {rows} samples for testing: training and test set need at least one each"
+            )
         ])
-        .hint(message![
-            "a fraction between 0 and 1, or a file or folder of its own with ",
-            Setting::TestData
-        ]));
+        .hint(message!["give a fraction between 0 and 1, or a test set with ", Setting::TestData]));
     }
     let mut order: Vec<usize> = (0..rows).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(0));

@@ -107,10 +107,12 @@ impl Source {
         if task == Task::Classification {
             let names = self.class_names();
             if let [only] = names.as_slice() {
-                let problem =
-                    format!("{}: all have the label `{only}`, and there is nothing to learn", self.what);
+                let problem = format!(
+                    "{}: all samples have the label `{only}`, so there is nothing to learn",
+                    self.what
+                );
                 let hint = message![
-                    "add samples of other classes; of a table, name the column of the labels with ",
+                    "add samples of other classes; if it is a table, name the label column with ",
                     Setting::LabelColumn
                 ];
                 return Err(Error::file(path, problem, hint));

@@ -22,7 +22,7 @@ pub(super) fn weighted(
         Some(_) if task != Task::Classification => {
             return Err(Error::usage(message![
                 Setting::ClassWeight,
-                format!(" weighs classes, and the data are for {}", task.name())
+                format!(" is for classes, but the data are for {}", task.name())
             ])
             .hint(message![Setting::WeightColumn, " weighs samples"]));
         }
@@ -61,8 +61,9 @@ fn given(text: &str, names: &[String]) -> Result<Vec<f32>> {
                 names.iter().take(4).map(String::as_str).collect::<Vec<_>>().join(", ")
             ))
         };
-        let (name, weight) =
-            pair.rsplit_once('=').ok_or_else(|| refused(&format!("`{pair}` is no name=weight")))?;
+        let (name, weight) = pair
+            .rsplit_once('=')
+            .ok_or_else(|| refused(&format!("`{pair}` is not of the form name=weight")))?;
         let weight = weight.trim().parse().ok().filter(|weight: &f32| *weight > 0.0 && weight.is_finite());
         let weight = weight.ok_or_else(|| refused(&format!("`{pair}` has no weight above 0")))?;
         let class = names.iter().position(|own| own == name.trim());

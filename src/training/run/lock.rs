@@ -65,9 +65,9 @@ fn taken(folder: &Path, file: File) -> Error {
         Err(_) => "another process is training".to_owned(),
     };
     let hint = message![
-        "wait until it ends, or end it with Ctrl-C; ",
+        "wait until it ends, or stop it with Ctrl-C; ",
         Setting::Out,
-        " with another folder begins a run of its own"
+        " with another folder starts a separate run"
     ];
     Error::file(folder, format!("{process} in this folder"), hint)
 }

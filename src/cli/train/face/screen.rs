@@ -52,7 +52,7 @@ impl Screen {
         if !io::stdout().is_terminal() || dumb {
             let hint = "leave --tui out; --json gives programs what they need";
             return Err(Error::usage(format!(
-                "--tui draws on a terminal, and standard output is none that can be drawn on\n  hint: {hint}"
+                "--tui needs a terminal, and standard output is not a terminal that can show it\n  hint: {hint}"
             )));
         }
         let colors = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -167,7 +167,7 @@ impl Face for Screen {
     fn save_wanted(&self) -> bool {
         let wanted = self.save.take();
         if wanted {
-            note("saving the state of training, to go on from");
+            note("saving a checkpoint");
         }
         wanted
     }
