@@ -122,7 +122,7 @@ fn verdict(sweep: &Sweep) -> String {
         (None, _) => " The CPU wins everywhere measured.".into(),
         (_, None) => " The GPU wins everywhere measured.".into(),
         (Some(gpu), Some(cpu)) => format!(
-            " The GPU wins in {} of {} cells, the smallest with {} MFLOP a step; the CPU wins up to {} MFLOP.",
+            " The GPU wins in {} of {} cells, the smallest with {} MFLOP per step; the CPU wins up to {} MFLOP.",
             crossover.gpu_wins,
             crossover.cells,
             mflop(gpu),
@@ -210,7 +210,7 @@ fn sweep_table(sweep: &Sweep, gpu: &str) -> Vec<String> {
     widths.dedup();
     let columns: String = widths.iter().map(|width| format!("{:>10}", format!("W={width}"))).collect();
     let title = format!(
-        "seconds an epoch of {} samples, measured on a part of it; {}",
+        "seconds per epoch of {} samples, measured on a part of it; {}",
         thousands(sweep.samples),
         sweep.family
     );

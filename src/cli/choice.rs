@@ -1,4 +1,4 @@
-//! Options that several commands share: which data, which device.
+//! Options that several commands share: data and device.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use crate::network::{Activation, Activations, Task};
 use crate::training::checkpoint::ModelInfo;
 use crate::training::run::RunDir;
 
-/// Which data set.
+/// The data set.
 #[derive(Debug, clap::Args)]
 pub(super) struct DataChoice {
     /// Data set: mnist, fashion-mnist, digits, or a path: CSV, .npz, Parquet, a folder of IDX files, or a folder with one folder of
@@ -34,7 +34,7 @@ pub(super) struct DataChoice {
     pub loading: LoadChoice,
 }
 
-/// How what is at a path becomes a data set.
+/// How a data set is made from the data at a path.
 #[derive(Debug, clap::Args)]
 pub(super) struct LoadChoice {
     /// For tables: the column of the labels, by name or by position from 0; several targets as a,b,c [default: the column called
@@ -78,7 +78,7 @@ impl LoadChoice {
     }
 }
 
-/// What the data are for.
+/// The task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum TaskChoice {
     Auto,
@@ -98,18 +98,18 @@ impl TaskChoice {
     }
 }
 
-/// The value of `--task` where the data cannot tell.
+/// The value of `--task` for data that do not determine it.
 pub(super) fn task(text: &str) -> Result<Task, String> {
     let names = Task::ALL.map(Task::name).join(", ");
     Task::ALL.into_iter().find(|task| task.name() == text).ok_or_else(|| format!("expected one of {names}"))
 }
 
-/// A path as a run remembers it: it may go on from another folder.
+/// An absolute path for the run's configuration, since the run may be resumed in another folder.
 pub(super) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// Loads a data set, and says what the user should know about the choice.
+/// Loads a data set, and shows a note about the choice.
 pub(super) fn load(
     data: Option<&str>,
     choice: &DataChoice,
@@ -181,7 +181,7 @@ pub(super) fn activations(text: &str) -> Result<Activations, String> {
     })
 }
 
-/// Which device.
+/// The device.
 #[derive(Debug, clap::Args)]
 pub(super) struct DeviceChoice {
     /// Device type to compute on; auto takes a hardware GPU if there is one, else the CPU

@@ -1,4 +1,4 @@
-//! `gpu-mlp data`: make the built-in set, fetch a known one, list what there is. `show` has a file of its own.
+//! `gpu-mlp data`: make the built-in data set, fetch a known one, list them all. `show` is in its own file.
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -193,7 +193,7 @@ impl Display {
             Event::SetAside { path } => self.line(&format!("a damaged file is now {}", path.display())),
             Event::Stored { path } => {
                 self.bar.finish_and_clear();
-                self.line(&format!("{}: fetched, length and checksum are right", file_name(path)));
+                self.line(&format!("{}: downloaded; length and checksum are correct", file_name(path)));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! `gpu-mlp devices`: the adapters of this machine, and what would be chosen.
+//! `gpu-mlp devices`: the adapters of this machine, and which one `train` would use.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! `gpu-mlp doctor`: what is wrong with somebody's hand-written backpropagation.
+//! `gpu-mlp doctor`: finds the bug in a hand-written backpropagation.
 
 use super::{number, output};
 use crate::doctor::exam::report::{Finding, Report, Status, Verdict};

@@ -1,4 +1,4 @@
-//! `gpu-mlp eval`: loss and scores of a trained network, output by output.
+//! `gpu-mlp eval`: loss and scores of a trained network, for each output.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -53,7 +53,7 @@ struct Report<'a> {
     detail: Detail<'a>,
 }
 
-/// Output by output.
+/// For each output.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Detail<'a> {
@@ -71,7 +71,7 @@ enum Detail<'a> {
     },
 }
 
-/// What is known of an output.
+/// The scores of an output.
 #[derive(Serialize)]
 struct Named<'a, T> {
     name: &'a str,

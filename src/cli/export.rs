@@ -1,4 +1,4 @@
-//! `gpu-mlp export`: a trained network in a format of other programs.
+//! `gpu-mlp export`: a trained network in a format that other programs read.
 
 use std::path::{Path, PathBuf};
 
@@ -56,7 +56,7 @@ enum FormatChoice {
 /// Runs `gpu-mlp export`.
 ///
 /// # Errors
-/// What reading the model or writing the file reports; [`Error::Usage`] for options that cannot be meant.
+/// What reading the model or writing the file reports; [`Error::Usage`] for invalid options.
 pub fn run(args: &ExportArgs) -> Result<()> {
     if args.softmax && args.to != FormatChoice::Onnx {
         return Err(Error::usage("--softmax belongs to ONNX: use it with --to onnx"));
@@ -100,7 +100,7 @@ pub(super) fn beside(model: &Path, ending: &str) -> PathBuf {
     model.with_file_name(format!("{stem}{ending}"))
 }
 
-/// What was written, and what the program that reads it has to know.
+/// What was written, and what its readers must know.
 fn described(info: &ModelInfo, to: FormatChoice) -> String {
     let sizes = info.spec.sizes();
     let (inputs, classes) = (info.spec.inputs(), info.spec.classes());
@@ -136,7 +136,7 @@ fn described(info: &ModelInfo, to: FormatChoice) -> String {
     }
 }
 
-/// What has to be done to inputs before they enter a network without its scaling.
+/// The scaling of inputs that readers must apply.
 fn inputs(info: &ModelInfo) -> String {
     match info.preparation.scaling {
         Scaling::Bytes => "inputs are pixels 0..255 divided by 255".into(),

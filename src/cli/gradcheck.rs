@@ -1,4 +1,4 @@
-//! `gpu-mlp gradcheck`: are the gradients of this machine's GPU or CPU right?
+//! `gpu-mlp gradcheck`: checks the gradients of this machine's GPU or CPU.
 
 use super::choice::{self, DeviceChoice, Hidden};
 use super::number;
@@ -75,7 +75,7 @@ async fn check(args: &GradcheckArgs, problem: &Problem) -> Result<Checked> {
 /// The headline and the table.
 fn human(checked: &Checked) -> String {
     let Checked { engine, report } = checked;
-    let verdict = if report.ok { "are right" } else { "are WRONG" };
+    let verdict = if report.ok { "are correct" } else { "are WRONG" };
     let mut lines = vec![format!("The gradients of {} ({}) {verdict}.", engine.adapter, engine.backend)];
     lines.push(format!(
         "{:<8} {:>8} {:>8} {:>6} {:>10} {:>10}",

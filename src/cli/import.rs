@@ -1,4 +1,4 @@
-//! `gpu-mlp import`: somebody else's network as a model of ours.
+//! `gpu-mlp import`: converts another program's network into a model of gpu-mlp.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! `gpu-mlp completions` and `gpu-mlp man`: what shells and `man` know of the program, made from its own options.
+//! `gpu-mlp completions` and `gpu-mlp man`: shell completions and manual pages, generated from the options.
 
 use std::path::PathBuf;
 

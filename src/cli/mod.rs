@@ -1,4 +1,4 @@
-//! The command line: one file for each subcommand. Only here is anything printed, and only here is a device waited for
+//! The command line: one file for each subcommand. Only this module prints, and only this module waits for a device,
 //! with `pollster`.
 
 mod bench;

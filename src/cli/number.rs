@@ -1,4 +1,4 @@
-//! Numbers in options, with words for what is wrong with one.
+//! Numbers in options, with error messages.
 
 use std::str::FromStr;
 
@@ -35,7 +35,7 @@ pub(super) fn real<T: FromStr + Into<f64> + Copy>(text: &str) -> Result<T, Strin
 /// A number from 0 to less than 1.
 ///
 /// # Errors
-/// That it is none.
+/// If it is not one.
 pub(super) fn part(text: &str) -> Result<f32, String> {
     let number = text.parse().ok().filter(|number| (0.0..1.0).contains(number));
     number.ok_or_else(|| "expected a number from 0 to less than 1".into())

@@ -1,4 +1,4 @@
-//! `gpu-mlp predict`: the classes, labels or numbers of pictures and rows, as they come.
+//! `gpu-mlp predict`: predicts classes, labels or numbers for a stream of images and rows.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;

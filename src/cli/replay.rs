@@ -154,7 +154,7 @@ pub fn run(args: &ReplayArgs) -> Result<u8> {
     Ok(0)
 }
 
-/// Tells of evaluations on standard error.
+/// Reports evaluations on standard error.
 struct Progress<'a> {
     plans: &'a [Plan],
     quiet: bool,
@@ -197,7 +197,7 @@ fn heading(answer: &Answer<'_>, sizes: &[String]) -> String {
     )
 }
 
-/// A row a training: what was printed, and what was true.
+/// One row per training: the printed loss, and the true one.
 fn table(curves: &[Curve]) -> String {
     let width = curves.iter().map(|curve| curve.label.chars().count()).max().unwrap_or(0);
     let mut text = format!(
@@ -211,9 +211,9 @@ fn table(curves: &[Curve]) -> String {
         "cross-",
         "",
         "training",
-        "at first",
+        "first",
         "lowest",
-        "at last",
+        "last",
         "rise",
         "at lowest",
         "entropy",

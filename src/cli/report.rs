@@ -1,4 +1,4 @@
-//! `gpu-mlp report`: runs on a page that a browser shows.
+//! `gpu-mlp report`: an HTML report of runs.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;

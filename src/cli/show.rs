@@ -1,4 +1,4 @@
-//! `gpu-mlp data show`: what is in a set, on one page.
+//! `gpu-mlp data show`: the content of a data set, on one page.
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! `gpu-mlp trace`: the right values of every tensor of a step, to a file or beside somebody's own.
+//! `gpu-mlp trace`: the correct values of every tensor of a step, written to a file or compared with the user's file.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

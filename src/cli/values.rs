@@ -1,4 +1,4 @@
-//! Options whose values are a list of the library's: clap takes the list and its names from there.
+//! Options whose values are a list in the library: clap takes the list and its names from there.
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;

@@ -65,7 +65,7 @@ pub enum Outputs {
     Classes,
     /// A logit for each label, of which a sample may have any number.
     Labels,
-    /// Numbers, standardised: `(y - mean) / deviation`, target by target, by what the training part has.
+    /// Numbers, standardised: `(y - mean) / deviation`, each target with its own mean and deviation in the training set.
     Numbers {
         /// Subtracted first.
         mean: Vec<f32>,
@@ -232,7 +232,7 @@ impl Scaling {
         }
     }
 
-    /// Scales rows of f32 in place. Bytes stay what they are: whoever reads them divides by 255.
+    /// Scales rows of f32 in place. Bytes stay what they are: their readers divide by 255.
     pub(crate) fn apply(&self, rows: &mut [u8], columns: usize, path: &Path) -> Result<()> {
         let Self::Columns { shift, factor } = self else { return Ok(()) };
         for row in rows.chunks_mut(4 * columns) {
@@ -254,7 +254,7 @@ impl Scaling {
         Ok(())
     }
 
-    /// In words, for whoever wants to know what was decided.
+    /// A description for the user.
     pub fn words(&self) -> &'static str {
         match self {
             Self::Bytes => "bytes, scaled by 1/255",

@@ -32,7 +32,7 @@ pub struct Table<R> {
 impl<R: Read> Table<R> {
     /// Begins a table, of which `start` has been read already and `rest` has not; nothing if it is empty.
     ///
-    /// A second line is waited for only if the first is not all numbers: whoever types rows has each answered at once.
+    /// A second line is waited for only if the first is not all numbers: somebody who types rows gets each answered at once.
     ///
     /// # Errors
     /// [`Error::File`] if it is no table; [`Error::Io`] if it cannot be read.

@@ -1,4 +1,4 @@
-//! What can be set, by name: an error names it so, and whoever shows the error spells it as its readers know it.
+//! Settings by name. An error names a setting; the program that shows the error spells it as its users know it.
 
 macro_rules! settings {
     ($($variant:ident $name:literal $what:literal),* $(,)?) => {

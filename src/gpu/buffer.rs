@@ -79,7 +79,7 @@ impl Gpu {
         ])
     }
 
-    /// As [`alloc`](Self::alloc), but nothing if it does not fit, for whoever can do without.
+    /// As [`alloc`](Self::alloc), but nothing if it does not fit, for callers that can do without.
     ///
     /// # Errors
     /// [`Error::Device`] if the device has complained of something else.

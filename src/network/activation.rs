@@ -74,6 +74,6 @@ impl FromStr for Activation {
     }
 }
 
-/// The name is none of [`Activation::ALL`]'s.
+/// The name is not in [`Activation::ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnknownActivation;

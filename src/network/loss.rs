@@ -127,7 +127,7 @@ impl TryFrom<String> for Loss {
     }
 }
 
-/// The name is none of [`Loss::ALL`]'s.
+/// The name is not in [`Loss::ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected a loss: {}", Loss::ALL.map(Loss::name).join(", "))]
 pub struct UnknownLoss;

@@ -1,4 +1,4 @@
-//! Losses, their gradients by what the network puts out, and what counts as right.
+//! Losses, their gradients with respect to the outputs of the network, and what counts as correct.
 //!
 //! With z the outputs `[samples, outputs]`, t the targets, N samples and K outputs:
 //!

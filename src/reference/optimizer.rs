@@ -22,7 +22,7 @@ use super::Layer;
 pub enum Rule {
     /// Gradient descent.
     Sgd {
-        /// 0 is none.
+        /// 0 means none.
         momentum: f64,
         /// Whether the step looks ahead along the velocity.
         nesterov: bool,

@@ -54,7 +54,7 @@ impl Algorithm {
 pub struct Optimizer {
     /// Which rule.
     pub algorithm: Algorithm,
-    /// Of gradient descent; 0 is none.
+    /// Momentum of gradient descent; 0 means none.
     pub momentum: f32,
     /// Whether gradient descent looks ahead along its momentum.
     pub nesterov: bool,

@@ -20,7 +20,7 @@ impl Score {
         Some(Measure::ALL.into_iter().fold(Self::of_loss(loss), of))
     }
 
-    /// Writes the score of a part under the part's name; a score that there is none of has null for every measure of
+    /// Writes the score of a part under the part's name; a missing score has null for every measure of
     /// `like`, so that all lines of a run have the same keys.
     pub fn write<M: SerializeMap>(
         score: Option<&Self>,

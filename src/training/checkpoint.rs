@@ -25,7 +25,7 @@ use crate::network::{Activations, Dense, Loss, MlpSpec, OptimizerState, Paramete
 use crate::step::metrics::Sums;
 use crate::tensor::Tensor;
 
-/// The metadata's key of what a file says of itself.
+/// The metadata key under which a file describes itself.
 pub const METADATA_KEY: &str = "gpu_mlp";
 
 /// What a model is, beside its parameters; as JSON, what its file says of it.

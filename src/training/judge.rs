@@ -29,7 +29,7 @@ impl Judge {
         Self { loss, outputs: dataset.preparation.outputs.clone(), targets }
     }
 
-    /// The score of what was trained on.
+    /// The score on the training samples.
     pub fn trained(&self, sums: &Sums) -> Score {
         sums.score_of(hits(self.loss.task()))
     }

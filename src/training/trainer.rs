@@ -34,7 +34,7 @@ pub trait Observer {
     /// Whether the run should end at the next opportunity.
     fn should_stop(&self) -> bool;
 
-    /// Whether the state should be kept at the next opportunity. Whoever says so is asked again, and has to stop saying it.
+    /// Whether the state should be kept at the next opportunity. The observer is asked again, and then has to return false.
     fn should_save(&self) -> bool {
         false
     }

@@ -125,7 +125,9 @@ fn what_cannot_be_meant_is_refused() {
     bench(&place, &["--hidden", "0"]).fails(2, &["--hidden"]);
     bench(&place, &["--adapter", "x"]).fails(2, &["--adapter x"]);
     let number = "expected a number such as 0.1";
-    for (seconds, wanted) in [("0", "more than 0"), ("-1", "more than 0"), ("nan", number), ("inf", number)] {
+    for (seconds, wanted) in
+        [("0", "a number above 0"), ("-1", "a number above 0"), ("nan", number), ("inf", number)]
+    {
         place.run(&["bench", "--backend", "cpu", "--seconds", seconds]).fails(2, &["--seconds", wanted]);
     }
     place

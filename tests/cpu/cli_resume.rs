@@ -70,7 +70,11 @@ fn a_run_that_never_saved_a_state_starts_from_the_beginning() {
     fs::copy(place.path("a/config.json"), place.path("b/config.json")).unwrap();
     fs::write(place.path("b/metrics.jsonl"), place.text("a/metrics.jsonl").lines().next().unwrap()).unwrap();
     let ran = place.run(&["train", "--resume", "b", "--json"]);
-    assert!(ran.err.contains("note: b has no checkpoint, so training starts from the beginning"), "{}", ran.err);
+    assert!(
+        ran.err.contains("note: b has no checkpoint, so training starts from the beginning"),
+        "{}",
+        ran.err
+    );
     ran.lines();
     same(&place, "b", "straight");
 }
@@ -126,7 +130,9 @@ fn lines_beyond_the_checkpoint_are_forgotten() {
     same(&place, "a", "straight");
     // Lines too few are no such crash.
     fs::write(place.path("a/metrics.jsonl"), kept[..2].join("\n")).unwrap();
-    place.run(&["train", "--resume", "a"]).fails(2, &["metrics.jsonl", "it has 1 of the 4 epochs"]);
+    place
+        .run(&["train", "--resume", "a"])
+        .fails(2, &["metrics.jsonl", "it has 1 epochs, but the checkpoint has 4"]);
 }
 
 #[test]

@@ -104,7 +104,7 @@ fn a_tiny_terminal_gets_the_lines_that_matter() {
         "epoch 4/10  4,500/9,",
         "57,788 samples/s, 1",
         "after epoch 3: test",
-        "q saves and stops   s",
+        "q saves and stops",
         "note: four",
         "digits · 784-300-75-",
         "runs/mine",
@@ -282,7 +282,7 @@ mod in_a_terminal {
         assert!(Command::new("kill").args(["-TERM", &holder]).status().unwrap().success());
         let (code, screen) = end(child);
         assert_eq!(code, Some(143), "{screen}");
-        assert!(after(&screen).contains("interrupted; saved."), "{screen}");
+        assert!(after(&screen).contains("interrupted and saved."), "{screen}");
     }
 
     #[test]

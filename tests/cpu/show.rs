@@ -25,7 +25,7 @@ fn a_page_says_what_a_set_holds() {
         &page,
         &[
             "digits is a folder of IDX files: 12000 images of 28 x 28 pixels",
-            "samples  10,000 to train, 2,000 to test",
+            "samples  10,000 for training, 2,000 for testing",
         ],
     );
     says(
@@ -59,7 +59,10 @@ fn a_table_s_columns_classes_and_defects_are_shown() {
         &["a is a text table: 100 rows of 3 values", "training holds out 20 % of them", "classes  2"],
     );
     says(&page, &["warning: 1 values are missing or not finite, in columns gap"]);
-    says(&page, &["warning: 2 of 3 columns are the same in every sample and carry no information: same, gap"]);
+    says(
+        &page,
+        &["warning: 2 of 3 columns are the same in every sample and carry no information: same, gap"],
+    );
     says(
         &page,
         &[

@@ -127,7 +127,11 @@ fn what_is_no_target_of_the_task_is_refused() {
         place.run(&[&base[..], args].concat()).fails(2, words);
     };
     let regression = ["--task", "regression"];
-    refused("x,y\n1,red\n2,blue\n3,red\n4,blue\n", &regression, &["`red` is no number", "--task regression"]);
+    refused(
+        "x,y\n1,red\n2,blue\n3,red\n4,blue\n",
+        &regression,
+        &["`red` is not a number", "--task regression"],
+    );
     refused("x,y\n1,2\n2,NaN\n3,4\n4,5\n", &regression, &["sample 1", "`y` is NaN"]);
     refused("x,y\n1,7\n2,7\n3,7\n4,7\n", &regression, &["the same target `y`, 7", "nothing to learn"]);
     let labels = ["--task", "multilabel", "--label-column", "p,q"];
@@ -136,7 +140,7 @@ fn what_is_no_target_of_the_task_is_refused() {
         &labels,
         &["sample 1", "label `q` is 2", "0 for no and 1 for yes"],
     );
-    refused("x,p,q\n1,0,1\n2,1,no\n3,0,0\n4,1,1\n", &labels, &["line 3", "`no` is no number"]);
+    refused("x,p,q\n1,0,1\n2,1,no\n3,0,0\n4,1,1\n", &labels, &["line 3", "`no` is not a number"]);
     let classes = ["--task", "classification", "--label-column", "p,q"];
     refused("x,p,q\n1,0,1\n2,1,1\n3,1,0\n4,1,0\n", &classes, &["sample 1", "not name exactly one class"]);
     let loss = ["--task", "regression", "--loss", "sigmoid-cross-entropy"];

@@ -1,4 +1,4 @@
-//! `gpu-mlp runs compare`: where runs differ, and which did best.
+//! `gpu-mlp runs compare`: how runs differ, and which is the best.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! `gpu-mlp runs`: what runs there are in a folder, and how they compare.
+//! `gpu-mlp runs`: lists the runs in a folder, and compares runs.
 
 mod compare;
 mod folder;
@@ -98,11 +98,11 @@ fn list(dir: &Path, as_json: bool) -> Result<()> {
 struct Found {
     /// The newest first.
     runs: Vec<Run>,
-    /// Folders that hold none.
+    /// Folders without a run.
     foreign: Vec<String>,
 }
 
-/// The runs in a folder, or the one that the folder is. One that cannot be read is told of in a note.
+/// The runs in a folder, or the one that the folder is. A note names one that cannot be read.
 fn find(dir: &Path) -> Result<Found> {
     let mut found = Found { runs: Vec::new(), foreign: Vec::new() };
     if !dir.exists() {

@@ -1,4 +1,4 @@
-//! What `gpu-mlp train` is called with.
+//! The arguments of `gpu-mlp train`.
 
 use std::path::PathBuf;
 

@@ -13,7 +13,7 @@ use crate::training::TrainConfig;
 use crate::training::run::RunConfig;
 use crate::words::spelling;
 
-/// No list of options is longer.
+/// The largest size of a file of options.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// A configuration as names and values.
@@ -24,7 +24,7 @@ pub(super) fn values(config: &RunConfig) -> Result<Map<String, Value>> {
     }
 }
 
-/// The options of a training that are not as by default, as they stand on a command line.
+/// The options of a training that differ from the defaults, as on a command line.
 #[cfg(feature = "tui")]
 pub(super) fn chosen(config: &TrainConfig) -> Result<String> {
     let run = |train: TrainConfig| RunConfig { train, ..RunConfig::for_optimizer(Algorithm::default()) };
@@ -45,7 +45,7 @@ pub(super) fn chosen(config: &TrainConfig) -> Result<String> {
     Ok(if chosen.is_empty() { "default options".into() } else { chosen.join(" ") })
 }
 
-/// A value as it stands on a command line.
+/// A value as on a command line.
 pub(in crate::cli) fn spelled(value: &Value) -> String {
     match value {
         Value::Null => "-".into(),
@@ -58,11 +58,11 @@ pub(in crate::cli) fn spelled(value: &Value) -> String {
     }
 }
 
-/// The values that a file gives, each of them looked at.
+/// The values in a file, each of them checked.
 ///
 /// # Errors
-/// [`Error::Io`] if it cannot be read; [`Error::File`] if it is neither TOML nor JSON, names an option that there is not,
-/// or gives one a value that it cannot have.
+/// [`Error::Io`] if it cannot be read; [`Error::File`] if it is neither TOML nor JSON, names an unknown option,
+/// or has an invalid value.
 pub fn read(path: &Path) -> Result<Map<String, Value>> {
     let mut text = String::new();
     let file = File::open(path).map_err(Error::io("read", path))?;

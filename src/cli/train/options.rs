@@ -1,4 +1,4 @@
-//! What to train and how, as options.
+//! The training options.
 
 use crate::cli::choice::{self, Hidden};
 use crate::cli::number;

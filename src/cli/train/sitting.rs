@@ -1,4 +1,4 @@
-//! One sitting of a run, on one device: engine, folder, training, last words.
+//! One sitting of a run, that is, training in one process on one device: engine, folder, training, summary.
 
 use std::path::{Path, PathBuf};
 
@@ -85,7 +85,7 @@ impl Session<'_> {
         Ok(if outcome == Outcome::Interrupted { interrupt::exit_code() } else { 0 })
     }
 
-    /// Of a training that diverged, the step and the layer where it began.
+    /// Finds the step and the layer where a divergence began.
     async fn located(
         &self,
         error: Error,
@@ -112,7 +112,7 @@ impl Session<'_> {
         Error::Diverged { epoch, found, lr }
     }
 
-    /// A curve that ends with the run is another one if the run has become longer.
+    /// A schedule that ends with the run changes if the run becomes longer.
     fn note_stretched_schedule(&self, run: Option<&RunDir>) -> Result<()> {
         let (Some(run), TrainConfig { epochs, lr_schedule, .. }) = (run, &self.config.train) else {
             return Ok(());
@@ -125,7 +125,7 @@ impl Session<'_> {
     }
 
     /// The folder of the run: that of the resumed one, the one asked for, or a new one with the time in its name. It
-    /// keeps what the run begins with.
+    /// keeps the initial weights of the run.
     fn folder(&self, resumed: Option<&RunDir>, has_state: bool) -> Result<RunDir> {
         let run = match (resumed, &self.args.out) {
             (Some(run), _) if has_state => {

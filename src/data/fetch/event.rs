@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-/// What happens during a fetch, for whoever shows it.
+/// Events of a download, to be shown.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// The file is there already, and whole.

@@ -218,7 +218,7 @@ impl Open {
     }
 }
 
-/// The first line, and no more than that needs to be there: whoever types rows wants them answered one by one.
+/// The first line, and no more than that needs to be there: somebody who types rows wants each answered at once.
 fn start(source: &mut impl Read) -> std::io::Result<Vec<u8>> {
     let (mut start, mut piece) = (Vec::new(), vec![0; LONGEST_START]);
     while start.len() < LONGEST_START && !start.contains(&b'\n') {

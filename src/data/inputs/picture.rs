@@ -181,7 +181,7 @@ fn otsu(histogram: &[u64; 256]) -> u8 {
     best.1
 }
 
-/// Left, top, width and height of what is not 0.
+/// Left, top, width and height of the pixels that are not 0.
 fn bounds(ink: &GrayImage) -> Option<(u32, u32, u32, u32)> {
     let inked = || ink.enumerate_pixels().filter(|(_, _, pixel)| pixel.0[0] > 0);
     let (left, right) = (inked().map(|p| p.0).min()?, inked().map(|p| p.0).max()?);

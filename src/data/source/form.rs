@@ -37,7 +37,7 @@ const OTHERS: [(&[u8], &str); 10] = [
 /// Reads what lies at `path`, whatever it is.
 ///
 /// # Errors
-/// [`Error::File`] if it is none of the forms, or a damaged one, with the place in it; [`Error::Io`] if it cannot be
+/// [`Error::File`] if it has none of the formats, or is damaged, with the place in it; [`Error::Io`] if it cannot be
 /// read; [`Error::Usage`] for options of another form.
 pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     if path.is_dir() {

@@ -161,7 +161,7 @@ impl Labels {
     /// The class of each row, as its place in `names`.
     ///
     /// # Errors
-    /// [`Error::File`] for a label that is none of `names`.
+    /// [`Error::File`] for a label that is not in `names`.
     pub fn classes(&self, names: &[String], path: &Path) -> Result<Vec<u32>> {
         let known: HashMap<&str, u32> = names.iter().map(String::as_str).zip(0..).collect();
         let classes: Vec<Option<u32>> =

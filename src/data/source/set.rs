@@ -55,7 +55,7 @@ pub struct Reading<'a> {
     pub weight_column: Option<&'a str>,
     /// Bytes that samples may take in memory.
     pub memory: u64,
-    /// Keep values that are missing or not finite, as NaN, for whoever wants to count them.
+    /// Keep values that are missing or not finite, as NaN, so that they can be counted.
     pub keep_missing: bool,
 }
 

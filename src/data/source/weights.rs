@@ -10,7 +10,7 @@ use crate::network::Task;
 /// The samples to train on with the weights that are asked for.
 ///
 /// # Errors
-/// [`Error::Usage`] for weights of what are no classes, and for words that are none.
+/// [`Error::Usage`] for weights if the task is not classification, and for unknown classes.
 pub(super) fn weighted(
     samples: Samples,
     column: Option<Vec<f32>>,

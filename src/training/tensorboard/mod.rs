@@ -1,7 +1,7 @@
 //! Event files, which TensorBoard draws: `tensorboard --logdir runs`.
 //!
 //! Every epoch of a run is a step, counted from 1, with the scalars `loss/train`, `loss/validation`, `loss/test`, the same
-//! of `accuracy` or of what else the loss is measured by, `learning_rate` and `samples_per_second`; the configuration is a text. A file is a row of records
+//! of `accuracy` or the task's other measures, `learning_rate` and `samples_per_second`; the configuration is a text. A file is a row of records
 //!
 //! ```text
 //! length  u64     of the message

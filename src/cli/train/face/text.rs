@@ -95,7 +95,7 @@ impl Face for Text {
     }
 }
 
-/// What is trained, on what, where.
+/// The data, the network and the device.
 pub(super) fn heading(opening: &Opening<'_>) -> Vec<String> {
     let Opening { dataset, plan, spec, engine, .. } = opening;
     let sizes: Vec<String> = spec.sizes().iter().map(usize::to_string).collect();
@@ -117,12 +117,12 @@ pub(super) fn heading(opening: &Opening<'_>) -> Vec<String> {
     ]
 }
 
-/// How to go on with a run that was interrupted.
+/// How to continue an interrupted run.
 pub(super) fn interrupted(ending: &Ending<'_>) -> String {
     format!("interrupted and saved. To continue: gpu-mlp train --resume {}", ending.run.display())
 }
 
-/// How the run ended, and what came of it.
+/// How the run ended, and its result.
 pub(super) fn summary(ending: &Ending<'_>) -> Vec<String> {
     let Ending { outcome, epochs, best, seconds, model, patience, .. } = ending;
     let mut lines = Vec::new();

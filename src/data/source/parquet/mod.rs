@@ -189,8 +189,7 @@ impl<'a> Table<'a> {
     ) -> Result<()> {
         self.each(group, label, &mut |value| {
             let row = labels.len();
-            let refuse =
-                |problem: String| Err(self.wrong(row, label, &problem, "correct or remove such rows"));
+            let refuse = |problem: String| Err(self.wrong(row, label, &problem, "fix or remove such rows"));
             if 4 * row as u64 > self.reading.memory {
                 return refuse("the labels up to here take more memory than is allowed".into());
             }
