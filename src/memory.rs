@@ -1,5 +1,5 @@
-//! Memory asked for before it is taken: where the allocator finds none it ends the program, and a system that promised
-//! more than it has ends whichever program it likes.
+//! Checks the available memory before it is allocated: without memory the allocator ends the program, and a system that
+//! promised more than it has ends any program.
 
 use bytesize::ByteSize;
 use sysinfo::System;

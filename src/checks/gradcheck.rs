@@ -1,14 +1,14 @@
-//! Checks the gradients that an engine really computes, on the device it really runs on.
+//! Checks the gradients that an engine really computes, on the device on which it runs.
 //!
-//! The witness needs no back-propagation at all: central differences of the reference's loss in f64,
+//! It compares them with central differences of the reference's loss in f64, which need no backpropagation:
 //!
 //! ```text
 //! dL/dw ≈ (L(w + h) - L(w - h)) / 2h          h = 1e-5: error O(h²) ≈ 1e-10 from the curve, ε L / h ≈ 1e-11 from f64
 //! ```
 //!
-//! The gradient is asked for twice. What an engine hands out ([`Engine::gradients`]) is one that it stores. A step stores
-//! none, since its product is fused with what follows; but after one step from zero velocities with momentum and without
-//! weight decay, `v = momentum · 0 + g` is the gradient to the bit, and of that step.
+//! The gradient is checked in two ways. [`Engine::gradients`] returns a gradient that the engine stores. A whole step
+//! stores none, since its product is fused with the update; but after one step from zero velocities, with momentum and
+//! without weight decay, `v = momentum · 0 + g` is the gradient of that step, bit for bit.
 //!
 //! Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 11.5.
 

@@ -1,4 +1,4 @@
-//! From the words of the user (`--data`, `--data-dir`) to a loaded set. Never uses the network.
+//! From the words of the user (`--data`, `--data-dir`) to a loaded set. Never goes online.
 
 use std::path::{Path, PathBuf};
 

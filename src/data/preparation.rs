@@ -1,4 +1,4 @@
-//! What is done to values before a network sees them, fitted on the training part alone, and the names of the classes:
+//! The scaling of values for a network, fitted to the training set alone, and the names of the classes:
 //! both belong to a model as much as its weights do.
 
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Rows in the order in which they are wanted: those left in a file are read while the caller still computes on
+//! Rows in the order of use: those left in a file are read while the caller still computes on
 //! the ones before.
 
 use std::borrow::Cow;

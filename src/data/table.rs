@@ -1,4 +1,4 @@
-//! Tables of text, row by row: values separated by commas, semicolons or tabs, with a header or without.
+//! Text tables, row by row: values separated by commas, semicolons or tabs, with or without a header.
 
 use std::collections::VecDeque;
 use std::io::{self, Cursor, Read};

@@ -1,4 +1,4 @@
-//! What every engine does, and what it says of itself.
+//! The interface of all engines, and their description.
 
 use serde::{Deserialize, Serialize};
 

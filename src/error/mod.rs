@@ -1,4 +1,4 @@
-//! The one error type: what went wrong, where, what was expected and found, and what to do about it.
+//! The error type: what is wrong, where, what was expected and found, and how to fix it.
 
 mod message;
 mod setting;

@@ -1,4 +1,4 @@
-//! A model from somebody else's file: weights and biases of fully connected layers, by name, in whichever way they lie.
+//! Imports a model from another program's file: weights and biases of fully connected layers, by name, in either layout.
 
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read};

@@ -1,4 +1,4 @@
-//! Files that are either whole or not there: written beside their place, synced, then renamed.
+//! Files that are written completely or not at all: written beside their place, synced, then renamed.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

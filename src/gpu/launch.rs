@@ -1,4 +1,4 @@
-//! From a kernel to a dispatch: what it is given, and how many workgroups.
+//! From a kernel to a dispatch: its resources, and the number of workgroups.
 
 use bytemuck::Pod;
 

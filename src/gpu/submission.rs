@@ -1,4 +1,4 @@
-//! Work under way: handing it to the device, and waiting for it.
+//! Submissions: giving work to the device, and waiting for it.
 
 use std::sync::PoisonError;
 

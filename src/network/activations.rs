@@ -1,4 +1,4 @@
-//! Which activation follows which hidden layer.
+//! The activations of all hidden layers.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! What a network is trained to make small: the list, and what each takes as targets. Each formula stands beside its
+//! The list of losses, and the targets of each. Each formula stands beside its
 //! twin.
 
 use std::fmt;

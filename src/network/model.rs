@@ -1,4 +1,4 @@
-//! What a network is: its layers' sizes, its parameters and their seeded initialisation. No device in here.
+//! A network: the sizes of its layers, its parameters and their seeded initialisation. Independent of devices.
 
 use super::{Activation, Activations, Loss};
 use crate::error::{Error, Remedy, Result, Setting};

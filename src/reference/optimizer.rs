@@ -1,4 +1,4 @@
-//! How a gradient becomes a step, and what is done to it before: optimisers and clipping, as PyTorch defines them.
+//! Optimisers and gradient clipping, as PyTorch defines them.
 //!
 //! With g the gradient, d the weight decay, t the step counted from 1, and all moments 0 before the first:
 //!

@@ -1,4 +1,4 @@
-//! Which bugs can be put into a training, and where they act.
+//! The bugs that can be put into a training, and where they act.
 
 use crate::doctor::formulas::catalogue;
 use crate::words::spelling::did_you_mean;

@@ -1,4 +1,4 @@
-//! Every epoch's numbers as a table: what people see is rounded, what programs read (`<data value>`) is exact.
+//! The numbers of every epoch as a table: rounded for people, exact for programs (`<data value>`).
 
 use maud::{Markup, html};
 use serde_json::Number;

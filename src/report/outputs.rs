@@ -1,4 +1,4 @@
-//! What a network of labels or numbers is worth, output by output; of numbers with pictures of how far it is off.
+//! The scores of labels or regression targets, for each output; for targets also plots of predictions and residuals.
 
 use maud::{Markup, PreEscaped, html};
 

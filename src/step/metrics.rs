@@ -1,4 +1,4 @@
-//! Loss and what is measured beside it: how they add up over batches, and the record of an epoch.
+//! Loss and other measures: how they add up over batches, and the record of an epoch.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! How a gradient becomes a step: which rule, and the numbers that a step needs. The rules themselves are written in
+//! Optimisers: which rule, and the numbers that a step needs. The rules themselves are written in
 //! [`reference::optimizer`](crate::reference::optimizer), in the CPU engine's lines and in `optimizer.wgsl`.
 
 use bytemuck::{Pod, Zeroable};

@@ -1,4 +1,4 @@
-//! How steps are taken.
+//! The options of training steps.
 
 use super::Sgd;
 use super::dropout::Dropout;

@@ -2,11 +2,11 @@
 //!
 //! `layers.N.weight` is `[out, in]` and `layers.N.bias` `[out]`, f32, as `torch.nn.Linear` keeps them; in memory weights
 //! are `[in, out]`. A training state has the optimiser's moments too, as `velocity.layers.N.…` and `square.layers.N.…`,
-//! and with early stopping the best parameters so far, as `best.layers.N.…`. What else is needed stands in the
-//! metadata under the one key `gpu_mlp`, as JSON, so that the same training gives the same bytes.
+//! and with early stopping the best parameters so far, as `best.layers.N.…`. Everything else is in the
+//! metadata under the single key `gpu_mlp`, as JSON, so that the same training gives the same bytes.
 //!
-//! That JSON begins with `sha256`: of all bytes of the file, with the 64 digits of this very number as zeros. A file
-//! that does not match it is refused. Files of version 0.1.0 have none.
+//! That JSON begins with `sha256`, the checksum of all bytes of the file with its own 64 digits replaced by zeros. A file
+//! that does not match it is refused. Files of version 0.1.0 have no checksum.
 
 use std::collections::HashMap;
 use std::io::Write;

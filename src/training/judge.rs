@@ -1,4 +1,4 @@
-//! A network's score on a part of a data set: from an engine's sums where that says all, else from its outputs.
+//! A network's score on a part of a data set: from an engine's sums if they are enough, else from its outputs.
 
 use super::figures::Figures;
 use super::scoring::hits;

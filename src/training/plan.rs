@@ -1,4 +1,4 @@
-//! Which samples are trained on, and in which order.
+//! The training samples and their order.
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;

@@ -1,4 +1,4 @@
-//! A GPU's kernels one by one, its step, and the best that it is capable of.
+//! A GPU's kernels one by one, its step, and its peak.
 
 use web_time::Instant;
 

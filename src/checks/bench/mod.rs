@@ -1,8 +1,8 @@
 //! Where the time goes, measured on this machine: the kernels of a step, the step, and epochs over many sizes of networks
 //! and batches, on a GPU and on the CPU's cores.
 //!
-//! What is timed is what trains: the launches come from [`GpuEngine::launches`](crate::engine::GpuEngine::launches), steps and epochs run through
-//! [`Engine::train`](crate::engine::Engine::train). `docs/performance.md` says how each figure is taken.
+//! The benchmark times the code that trains: the launches come from [`GpuEngine::launches`](crate::engine::GpuEngine::launches), steps and epochs run through
+//! [`Engine::train`](crate::engine::Engine::train). `docs/performance.md` says how each figure is measured.
 
 mod cpu;
 mod gpu;

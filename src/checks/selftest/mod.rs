@@ -1,4 +1,4 @@
-//! Every kernel in every variant, on somebody's own adapter, against the reference in f64; then whole training steps.
+//! Every kernel in every variant, on the user's adapter, against the reference in f64; then whole training steps.
 //!
 //! Each module has one kind of kernel, its awkward shapes and the derivation of its error bounds. The GPU
 //! tests call the same code.

@@ -1,4 +1,4 @@
-//! What is kept of a check: how far the worst value was off, and how far it may be.
+//! The result of a check: the worst error, and its bound.
 
 use std::fmt;
 

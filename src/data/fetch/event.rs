@@ -1,4 +1,4 @@
-//! What happens during a fetch, and how long it may take.
+//! The events of a download, and its time limits.
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! The IDX format of MNIST: a big-endian magic number, one `u32` for each dimension, then the bytes.
 //!
-//! A file is read as what it may be, damaged or hostile: the header is believed only as an upper bound, memory
-//! grows with the bytes that really arrive, and expansion stops one byte after what the header announces.
+//! A file may be damaged or hostile: the header is trusted only as an upper bound, memory grows with the bytes that really
+//! arrive, and expansion stops one byte after the size in the header.
 
 mod writer;
 

@@ -1,4 +1,4 @@
-//! What a network takes, and what rows for it can be read from.
+//! The inputs that a network expects, and errors for inputs that do not fit.
 
 use std::path::Path;
 

@@ -1,6 +1,6 @@
-//! What a trained network is to classify: pictures, `.npy` arrays and tables, told by their content, batch by batch.
+//! Inputs for a trained network: images, `.npy` arrays and tables, recognised by their content, batch by batch.
 //!
-//! Everything is read in order and no more than a batch is ever in memory, so a stream may be as long as it likes.
+//! Everything is read in order and at most one batch is in memory, so a stream may have any length.
 
 mod csv;
 mod expected;

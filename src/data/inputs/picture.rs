@@ -1,4 +1,4 @@
-//! Pictures, made like the images that a network was trained on.
+//! Images, made to look like those that a network was trained on.
 //!
 //! MNIST's digits are white ink on black, scaled with their proportions into a box of 20 x 20 by anti-aliasing, and centred
 //! in 28 x 28 by their centre of mass (LeCun, Bottou, Bengio, Haffner, *Gradient-Based Learning Applied to Document

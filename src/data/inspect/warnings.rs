@@ -1,4 +1,4 @@
-//! What in a set may go wrong in training, in words.
+//! Warnings about a data set.
 
 use super::columns::Column;
 use super::summary::{Class, Summary};

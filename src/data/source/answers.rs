@@ -1,4 +1,4 @@
-//! What the samples of a part are to be answered with, as it is read: a text each, or several numbers each.
+//! The targets of samples as they are read: one text each, or several numbers each.
 
 use std::path::Path;
 

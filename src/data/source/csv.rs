@@ -1,4 +1,4 @@
-//! Tables of text, plain or gzip, as sets: one column has the labels, or several have targets, the others the values.
+//! Text tables, plain or gzip, as data sets: one column has the labels, or several have targets, the others the values.
 
 use std::io::Read;
 use std::path::Path;

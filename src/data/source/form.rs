@@ -1,4 +1,4 @@
-//! What form a path is in, by its content: names only help where content cannot decide.
+//! The format of a path, recognised by its content: names only help if the content does not decide.
 
 use std::fs::File;
 use std::io::{BufReader, Read};

@@ -1,5 +1,5 @@
-//! What a path holds, told by its content, and how it is read: every form gives the same [`Source`], and there is one way
-//! from there to a data set.
+//! Recognises the format of a path by its content and reads it: every format gives the same [`Source`], and there is one
+//! way from there to a data set.
 
 mod answers;
 mod class_folders;
@@ -91,7 +91,7 @@ impl Source {
         }
     }
 
-    /// Makes a data set of it, and says in a line what it was taken for. What a model was trained with comes as `fitted`;
+    /// Makes a data set of it, and describes it in one line. The preparation of a trained model comes as `fitted`;
     /// else it is fitted here, to the training part alone.
     ///
     /// # Errors
@@ -166,7 +166,7 @@ fn outputs_in_words(task: Task, names: &[String]) -> String {
     format!("{count} {kind}{many}{named}")
 }
 
-/// What the set was taken for, if nobody said what it is.
+/// The task that was chosen, if the user did not choose it.
 fn taken_for(task: Task, why: Option<&str>) -> String {
     match why {
         None => String::new(),

@@ -1,4 +1,4 @@
-//! One part of a set as its files have it: rows that nothing has been done to yet, and a label each.
+//! One part of a data set as its files have it: unscaled rows, each with a label.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! PNG and JPEG images of one size, as bytes: a value a pixel if all are grey, else red, green and blue.
+//! PNG and JPEG images of one size, as bytes: one value per pixel if all are grey, else red, green and blue.
 
 use std::borrow::Cow;
 

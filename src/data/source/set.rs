@@ -1,4 +1,4 @@
-//! A set as its files have it, and how it is asked for.
+//! A data set as its files have it, and the options for reading it.
 
 use std::path::PathBuf;
 
@@ -62,7 +62,7 @@ pub struct Reading<'a> {
 /// A set as its files have it: nothing is scaled, and classes have names.
 #[derive(Debug)]
 pub struct Source {
-    /// For people: what the path was taken for.
+    /// For people: the format of the data.
     pub what: String,
     /// What to learn from; or everything, if there is no part to test on.
     pub train: Part,

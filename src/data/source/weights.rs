@@ -1,7 +1,7 @@
-//! What samples count in training: by a column of weights, by their classes, or by both.
+//! Weights of samples in training: by a column of weights, by their classes, or by both.
 //!
-//! `balanced` gives a class of n_c of n samples to train on, one of k classes, the weight n / (k · n_c), as scikit-learn does: every
-//! class counts the same.
+//! With n training samples, k classes, and n_c samples of a class, `balanced` gives that class the weight n / (k · n_c), as
+//! scikit-learn does: every class counts the same.
 
 use crate::data::Samples;
 use crate::error::{Error, Result, Setting, message};

@@ -1,4 +1,4 @@
-//! Where images are kept while a network learns from them.
+//! Where images are kept during training.
 
 /// Where the images are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,17 +1,17 @@
-//! The folder of a run: its configuration, its metrics, its model and what it takes to go on.
+//! The folder of a run: its configuration, its metrics, its model and its checkpoint.
 //!
 //! ```text
 //! config.json             how the run was configured
-//! metrics.jsonl           one line an event, as `train --json` prints them
+//! metrics.jsonl           one line per event, as `train --json` prints them
 //! model.safetensors       the network after the newest epoch, or with early stopping after the best
 //! checkpoint.safetensors  the newest state of training, to resume from
-//! init.safetensors        the model that it began with, of `--init`
-//! events.out.tfevents.*   what TensorBoard shows, of `--tensorboard`
-//! .lock                   held by the process that trains, if one does
+//! init.safetensors        the model that it started with, from `--init`
+//! events.out.tfevents.*   event files for TensorBoard, from `--tensorboard`
+//! .lock                   held by the process that trains, if there is one
 //! ```
 //!
-//! Everything but `metrics.jsonl` is replaced as a whole; that one grows by a line an epoch. The line is written before
-//! the checkpoint, so a crash can leave a line too many but never one too few; resuming removes it.
+//! Every file except `metrics.jsonl` is replaced as a whole; `metrics.jsonl` grows by one line per epoch. The line is
+//! written before the checkpoint, so a crash can leave one line too many, which resuming removes, but never one too few.
 
 pub mod event;
 pub mod history;
