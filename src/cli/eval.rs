@@ -24,7 +24,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct EvalArgs {
-    /// The folder of a run, or a model.safetensors
+    /// Folder of a run, or a model.safetensors
     #[arg(value_name = "RUN_OR_MODEL")]
     model: PathBuf,
     #[command(flatten)]

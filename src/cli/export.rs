@@ -32,7 +32,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = DETAILS)]
 pub struct ExportArgs {
-    /// The folder of a run, or a model.safetensors
+    /// Folder of a run, or a model.safetensors
     #[arg(value_name = "RUN_OR_MODEL")]
     model: PathBuf,
     /// Format of the file

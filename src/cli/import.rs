@@ -13,11 +13,12 @@ use crate::network::{Activations, Task};
 use crate::training::checkpoint::{self, ModelInfo};
 
 const EXAMPLES: &str = "\
-Reads safetensors with a torch.nn.Sequential's names (0.weight, 0.bias, 2.weight, …) or any names that end in a
-number and .weight or .bias (layers.0.weight, fc1.bias); or an .npz with W1, b1, W2, … Weights are [out, in] under PyTorch's names and
-[in, out] as W1, unless the layers fit only the other way round. A layer without a bias gets zeros. A file
-from `gpu-mlp export` says the rest itself. Any other file is taken to have ReLU between the layers, pixels 0..255
-divided by 255 as inputs, and classes without names; options say what is different.
+Reads safetensors with a torch.nn.Sequential's names (0.weight, 0.bias, 2.weight, …) or any names that end in a number
+and .weight or .bias (layers.0.weight, fc1.bias); or an .npz with W1, b1, W2, … Weights are [out, in] under PyTorch's
+names and [in, out] as W1, unless the layers fit only the other way round. A layer without a bias gets zeros.
+
+A file from `gpu-mlp export` describes its network. Any other file is taken to have ReLU between the layers, pixels
+0..255 divided by 255 as inputs, and classes without names. Use the options if something is different.
 
 Examples:
   gpu-mlp import mlp.safetensors                    writes mlp-imported.safetensors

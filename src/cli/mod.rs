@@ -42,7 +42,7 @@ Examples:
   gpu-mlp doctor mine.npz
 
 Exit codes:
-  0    fine
+  0    success
   1    a check failed: doctor, trace --compare, gradcheck or selftest found a difference
   2    wrong usage, or input that cannot be read
   3    no usable adapter

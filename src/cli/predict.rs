@@ -41,7 +41,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = DETAILS)]
 pub struct PredictArgs {
-    /// The folder of a run, or a model.safetensors
+    /// Folder of a run, or a model.safetensors
     #[arg(value_name = "RUN_OR_MODEL")]
     model: PathBuf,
     /// Images, .npy files, tables (CSV), or - for standard input

@@ -27,7 +27,7 @@ Exit codes of --compare: 0 all tensors agree, 1 something differs, 2 the file ca
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct TraceArgs {
-    /// The folder of a run, or a model.safetensors [default: a new network]
+    /// Folder of a run, or a model.safetensors [default: a new network]
     #[arg(value_name = "RUN_OR_MODEL")]
     model: Option<PathBuf>,
     #[command(flatten)]
