@@ -199,7 +199,7 @@ fn a_run_that_stops_early_keeps_its_best_network() {
     // Going on with it changes nothing.
     let model = place.read("a/model.safetensors");
     let again = place.run(&["train", "--resume", "a"]).ok();
-    assert!(again.contains(&format!("of epoch {}, the best", best["epoch"])), "{again}");
+    assert!(again.contains(&format!("from epoch {}, the best", best["epoch"])), "{again}");
     assert!(place.read("a/model.safetensors") == model);
 }
 

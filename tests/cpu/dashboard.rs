@@ -240,7 +240,7 @@ mod in_a_terminal {
         let after = after(&screen);
         for words in [
             "note: saving a checkpoint",
-            "ending and saving",
+            "saving and stopping",
             "data     tiny",
             "interrupted and saved. To continue: gpu-mlp train --resume a",
         ] {

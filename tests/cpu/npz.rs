@@ -101,7 +101,7 @@ fn npz_files_that_hold_no_set_are_refused() {
         &["neither the arrays x_train and y_train nor X and y; it has W1, b1"],
     );
     refused(&[], &["it has none"]);
-    refused(&[("x", x()), ("y", array("|u1", &[2], &[0, 1]))], &["`y` has 2 labels, and `x` has 3 rows"]);
+    refused(&[("x", x()), ("y", array("|u1", &[2], &[0, 1]))], &["`y` has 2 labels, but `x` has 3 rows"]);
     refused(
         &[("x", x()), ("y", array("|u1", &[3, 2, 1], &[0; 6]))],
         &["`y` has shape [3, 2, 1]", "some numbers"],

@@ -87,7 +87,7 @@ fn a_large_drawing_is_read_on_any_paper() {
     assert!(raw.err.is_empty() && raw.out.starts_with("own.png  "), "{raw:?}");
     place
         .run(&["predict", "a", "own.png", "--label-column", "0"])
-        .fails(2, &["--label-column 0", "no table"]);
+        .fails(2, &["--label-column 0", "not a table"]);
 }
 
 #[test]

@@ -201,9 +201,9 @@ fn what_does_not_fit_is_refused_in_words() {
     write("nan.npy", &floats(f32::NAN));
     refused("nan.npy", &["row 0", "NaN is not a finite number"]);
     write("scaled.npy", &floats(0.5));
-    refused("scaled.npy", &["0.5 is no byte", "divided by 255 already", "multiply by 255"]);
+    refused("scaled.npy", &["0.5 is not a byte", "divided by 255 already", "multiply by 255"]);
     write("large.npy", &floats(256.0));
-    refused("large.npy", &["256 is no byte"]);
+    refused("large.npy", &["256 is not a byte"]);
     let mut rows = csv(None, &pixels, |_| [String::new(), String::new()]);
     rows.push_str("1,2,x,4,5,6,7,8,9,10,11,12,13,14,15,16\n");
     write("word.csv", rows.as_bytes());
@@ -220,7 +220,7 @@ fn what_does_not_fit_is_refused_in_words() {
     refused("cut.png", &["cut.png: the image is damaged"]);
     place
         .run(&["predict", "a", "wide.npy", "--label-column", "0"])
-        .fails(2, &["--label-column 0", "no table"]);
+        .fails(2, &["--label-column 0", "not a table"]);
     place.run(&["predict", "a", "x.csv", "--top", "0"]).fails(2, &["--top"]);
     place.run(&["predict", "a", "x.csv", "--batch-size", "0"]).fails(2, &["--batch-size"]);
     place.run(&["predict", "tiny", "x.csv"]).fails(2, &["no run here"]);

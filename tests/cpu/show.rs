@@ -91,7 +91,7 @@ fn a_table_s_columns_classes_and_defects_are_shown() {
     let ran = place.run(&["data", "show", "b.csv", "--label-column", "price"]);
     says(&ran.ok(), &["targets  1, for --task regression, since they are numbers with fractions", "price"]);
     let classes = ["data", "show", "b.csv", "--label-column", "price", "--task", "classification"];
-    place.run(&classes).fails(2, &["`0.5` is no class", "--task regression"]);
+    place.run(&classes).fails(2, &["`0.5` is not a class", "--task regression"]);
     let unscaled = place.run(&["data", "show", "b.csv", "--label-column", "x"]).ok();
     says(&unscaled, &["warning: the values are not scaled and range from 0.5 to 400"]);
     let none = place.run(&["data", "show", "b.csv", "--label-column", "x", "--scale", "none"]).ok();

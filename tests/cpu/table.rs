@@ -269,7 +269,7 @@ fn a_run_on_a_table_learns_keeps_its_scaling_and_resumes() {
     let ran = train(&["--data", "tiny", "--test-fraction", "0.3"]);
     ran.fails(2, &["has its own test set", "--test-fraction"]);
     let ran = train(&["--data", "tiny", "--label-column", "y"]);
-    ran.fails(2, &["--label-column y", "a folder", "no column"]);
+    ran.fails(2, &["--label-column y", "a folder", "not a column"]);
     let ran = place.run(&["train", "--resume", "half", "--scale", "none"]);
     ran.fails(2, &["--scale", "differs from the run's"]);
 }
