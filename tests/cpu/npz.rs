@@ -104,7 +104,7 @@ fn npz_files_that_hold_no_set_are_refused() {
     refused(&[("x", x()), ("y", array("|u1", &[2], &[0, 1]))], &["`y` has 2 labels, but `x` has 3 rows"]);
     refused(
         &[("x", x()), ("y", array("|u1", &[3, 2, 1], &[0; 6]))],
-        &["`y` has shape [3, 2, 1]", "some numbers"],
+        &["`y` has shape [3, 2, 1]", "several numbers"],
     );
     refused(
         &[("x", x()), ("y", array("<U1", &[3, 2], &[0; 24]))],
