@@ -1,7 +1,7 @@
 //! A training loop of your own over an engine: the first epochs leave out what the network finds easy.
 //!
-//! The engine keeps the network and the samples. It gives the gradient of whichever samples it is told, and takes a step
-//! along whichever gradient it is given; everything else is up to the loop. With a GPU the same loop runs on it:
+//! The engine keeps the network and the samples. It returns the gradient of given samples, and takes a step along a given
+//! gradient; everything else is up to the loop. With a GPU the same loop runs on it:
 //! `cargo run --release --example custom_loop -- gpu`.
 
 use gpu_mlp::data::{self, Dataset, Request, Split};
@@ -11,7 +11,7 @@ use gpu_mlp::metrics::Sums;
 use gpu_mlp::model::Parameters;
 use gpu_mlp::trainer::{TrainConfig, shuffled};
 
-/// Samples of the training split that the network gets wrong, or right with a probability below `sure`.
+/// Training samples that the network predicts wrongly, or correctly with a probability below `sure`.
 async fn hard(engine: &mut impl Engine, dataset: &Dataset, sure: f32) -> gpu_mlp::Result<Vec<u32>> {
     let all: Vec<u32> = (0..dataset.train.len() as u32).collect();
     let logits = engine.logits(Split::Train, &all).await?;

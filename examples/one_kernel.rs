@@ -1,6 +1,6 @@
-//! Runs one kernel on the GPU: the forward product of a layer, z = max(x · w + b, 0), beside the same in f64.
+//! Runs one kernel on the GPU: the forward product of a layer, z = max(x · w + b, 0), and compares it with f64.
 //!
-//! `cargo run --release --example one_kernel`, with a software adapter if there is nothing better.
+//! `cargo run --release --example one_kernel`, with a software adapter if there is no GPU.
 
 use gpu_mlp::gpu::{Backend, Gpu, adapter};
 use gpu_mlp::kernels::{Kernels, Layout, Matrix};
@@ -9,7 +9,7 @@ const SAMPLES: usize = 37;
 const INS: usize = 50;
 const OUTS: usize = 21;
 
-/// Values between -1 and 1 that look like chance.
+/// Pseudo-random values between -1 and 1.
 fn values(count: usize, seed: f32) -> Vec<f32> {
     (0..count).map(|i| (seed + 12.9898 * i as f32).sin()).collect()
 }

@@ -1,4 +1,4 @@
-//! Trains on arrays of your own: points on three arms of a spiral, which no straight line can tell apart.
+//! Trains on your own arrays: points on the three arms of a spiral, which no straight line can separate.
 //!
 //! `cargo run --release --example own_arrays`
 
@@ -11,7 +11,7 @@ use gpu_mlp::trainer::{TrainConfig, Trainer, Unobserved};
 
 const ARMS: usize = 3;
 
-/// `points` on each arm: the coordinates, row after row, and the arm that each belongs to.
+/// `points` on each arm: the coordinates, row after row, and the arm of each point.
 fn spiral(points: usize) -> (Vec<f32>, Vec<u32>) {
     let (mut values, mut labels) = (Vec::new(), Vec::new());
     for arm in 0..ARMS {

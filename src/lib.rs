@@ -22,7 +22,7 @@
 //! # }
 //! ```
 //!
-//! `docs/architecture.md` says how the modules stand to each other.
+//! `docs/architecture.md` explains how the modules depend on each other.
 
 pub mod checks;
 #[cfg(feature = "cli")]
@@ -45,7 +45,7 @@ pub mod tensor;
 pub mod training;
 pub mod words;
 
-// The names that programs outside of this crate know.
+// Names for programs outside of this crate.
 pub use checks::bench;
 pub use data::inputs;
 pub use files::numpy;

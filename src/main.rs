@@ -1,4 +1,4 @@
-//! The program `gpu-mlp`: parse, run, say what went wrong, exit.
+//! The program `gpu-mlp`: parse, run, print errors, exit.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
-//! Memory asked for before it is taken: where the allocator finds none it ends the program, and a system that promised
-//! more than it has ends whichever program it likes.
+//! Checks the available memory before it is allocated: without memory the allocator ends the program, and a system that
+//! promised more than it has ends any program.
 
 use bytesize::ByteSize;
 use sysinfo::System;
@@ -22,7 +22,7 @@ pub fn require(bytes: u64, what: &str, hint: impl Into<Message>) -> Result<()> {
     // Room in the address space, of which a process may have been granted less. Untouched it costs nothing.
     let mut room = Vec::<u8>::new();
     if usize::try_from(bytes).is_err() || room.try_reserve_exact(bytes as usize).is_err() {
-        return refuse("the system grants this process less".into(), hint.into());
+        return refuse("the system allows this process less".into(), hint.into());
     }
     Ok(())
 }

@@ -104,7 +104,7 @@ def kernels(name, bench, products):
                      f"{other['f32']:,.0f}" if other else "–", f"{kernel['gflops'] / other['f32']:.2f}" if other else "–",
                      f"{other['tf32']:,.0f}" if other else "–",
                      compared("BLAS", kernel["gflops"] / other["f32"]) if other else "–"])
-    header = ["kernel", "batch×inputs×outputs", "µs a step", "GFLOP/s", "BLAS, f32", "share", "BLAS, TF32", "verdict, f32"]
+    header = ["kernel", "batch×inputs×outputs", "µs/step", "GFLOP/s", "BLAS, f32", "share", "BLAS, TF32", "verdict, f32"]
     return [*lines, *grid(header, rows), "", *([products["error"], ""] if "error" in products else [])]
 
 

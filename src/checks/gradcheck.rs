@@ -1,14 +1,14 @@
-//! Checks the gradients that an engine really computes, on the device it really runs on.
+//! Checks the gradients that an engine really computes, on the device on which it runs.
 //!
-//! The witness needs no back-propagation at all: central differences of the reference's loss in f64,
+//! It compares them with central differences of the reference's loss in f64, which need no backpropagation:
 //!
 //! ```text
 //! dL/dw ≈ (L(w + h) - L(w - h)) / 2h          h = 1e-5: error O(h²) ≈ 1e-10 from the curve, ε L / h ≈ 1e-11 from f64
 //! ```
 //!
-//! The gradient is asked for twice. What an engine hands out ([`Engine::gradients`]) is one that it stores. A step stores
-//! none, since its product is fused with what follows; but after one step from zero velocities with momentum and without
-//! weight decay, `v = momentum · 0 + g` is the gradient to the bit, and of that step.
+//! The gradient is checked in two ways. [`Engine::gradients`] returns a gradient that the engine stores. A whole step
+//! stores none, since its product is fused with the update; but after one step from zero velocities, with momentum and
+//! without weight decay, `v = momentum · 0 + g` is the gradient of that step, bit for bit.
 //!
 //! Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 11.5.
 
@@ -61,7 +61,7 @@ pub struct Problem {
     pub samples: Samples,
 }
 
-/// What became of one tensor.
+/// The result for one tensor.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Row {
     /// W1, b1, W2, …
@@ -72,7 +72,7 @@ pub struct Row {
     pub checked: usize,
     /// Values left out because some ReLU turns on or off within ± h: the loss has a kink there and no derivative.
     pub kinks: usize,
-    /// The difference that takes up most of what it may.
+    /// The difference that is closest to its bound.
     pub worst: f64,
     /// What that value may be off by.
     pub allowed: f64,
@@ -80,7 +80,7 @@ pub struct Row {
     pub ok: bool,
 }
 
-/// What became of all tensors.
+/// The result for all tensors.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
     /// Whether every tensor is right.
@@ -272,7 +272,7 @@ fn draw(rng: &mut ChaCha8Rng, mlp: &Mlp, batch: usize) -> Result<Samples> {
             return Samples::new(FEATURES, pixels, labels, CLASSES);
         }
     }
-    let problem = "of random samples, too few keep all hidden units away from the ReLU's kink";
+    let problem = "too few random samples keep all hidden units away from the ReLU's kink";
     Err(Error::usage(problem).hint(Remedy::smaller(&[Setting::Hidden])))
 }
 
@@ -284,7 +284,7 @@ fn kinks<'a>(mlp: &Mlp, forward: &'a Forward) -> impl Iterator<Item = f64> + 'a 
     layers.flat_map(|(z, _)| z.data().iter().copied())
 }
 
-/// The derivative of the mean loss by what `move_by` moves; nothing if a ReLU turns on or off on the way.
+/// The derivative of the mean loss with respect to what `move_by` moves; nothing if a ReLU switches on or off on the way.
 fn slope(
     mlp: &mut Mlp,
     x: &Matrix,

@@ -1,4 +1,4 @@
-//! What a user can ask of this program about itself: are the kernels right, are the gradients right, how fast is it.
+//! Checks of the program itself: whether kernels and gradients are correct, and how fast they are.
 
 pub mod bench;
 pub mod gradcheck;

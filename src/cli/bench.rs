@@ -13,15 +13,15 @@ use crate::checks::bench::{
 use crate::error::Result;
 
 const ABOUT: &str = "\
-Takes the step of one network apart, kernel by kernel, and times epochs of 784-W-W-10 networks for many W and batch
-sizes. Needs no data: the built-in digits are trained on. docs/performance.md says how each figure is taken.
+Times a training step of one network, kernel by kernel, and epochs of 784-W-W-10 networks for many widths W and batch
+sizes. It needs no data; it trains on the built-in digits. docs/performance.md says how each figure is measured.
 
 Examples:
   gpu-mlp bench
   gpu-mlp bench --backend vulkan --batch-size 512 --seconds 120
   gpu-mlp bench --hidden 4096,4096 --json";
 
-/// Measure this machine: kernels, steps and epochs on its GPU and CPU.
+/// Benchmark this machine: kernels, steps and epochs on its GPU and CPU.
 #[derive(Debug, clap::Args)]
 #[command(after_help = ABOUT)]
 pub struct BenchArgs {
@@ -30,13 +30,13 @@ pub struct BenchArgs {
     /// Sizes of the hidden layers, separated by commas; "" for none
     #[arg(long, value_name = "SIZES", default_value = "300,75", value_parser = choice::hidden)]
     hidden: Hidden,
-    /// Samples in a batch
+    /// Samples per batch
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = number::whole::<usize>)]
     batch_size: usize,
-    /// About how long it may take; with less, slow cells are left out
+    /// Approximate time limit; with less time, slow cells are left out
     #[arg(long, value_name = "S", default_value_t = 60.0, value_parser = number::real::<f64>)]
     seconds: f64,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
 }
@@ -56,7 +56,7 @@ pub fn run(args: &BenchArgs) -> Result<u8> {
         if let Some(notice) = notice {
             note(&notice);
         }
-        interrupt::listen("ending with what has been measured; Ctrl-C again ends at once");
+        interrupt::listen("stopping with the measurements so far; Ctrl-C again stops at once");
         let mut watcher = Watcher::new();
         let report = bench::run(&device, &options, &mut watcher).await;
         watcher.bar.finish_and_clear();
@@ -122,7 +122,7 @@ fn verdict(sweep: &Sweep) -> String {
         (None, _) => " The CPU wins everywhere measured.".into(),
         (_, None) => " The GPU wins everywhere measured.".into(),
         (Some(gpu), Some(cpu)) => format!(
-            " The GPU wins in {} of {} cells, the smallest with {} MFLOP a step; the CPU wins up to {} MFLOP.",
+            " The GPU wins in {} of {} cells, the smallest with {} MFLOP per step; the CPU wins up to {} MFLOP.",
             crossover.gpu_wins,
             crossover.cells,
             mflop(gpu),
@@ -141,7 +141,7 @@ fn device_table(device: &DeviceReport) -> Vec<String> {
     let mut lines = vec![
         format!("{}: {}; kernels by {}", engine.backend, engine.adapter, clock_name(*clock)),
         format!("peak {:.1} GFLOP/s (product {rows}x{ins}x{outs}){}", peak.gflops, copy.unwrap_or_default()),
-        row(["kernel", "shape", "µs a launch", "µs a step", "of step", "rate", "of peak"]),
+        row(["kernel", "shape", "µs/launch", "µs/step", "of step", "rate", "of peak"]),
     ];
     lines.extend(kernels.iter().map(|kernel| kernel_row(kernel, step)));
     lines.extend(rest(step).into_iter().map(|(what, time)| {
@@ -150,8 +150,8 @@ fn device_table(device: &DeviceReport) -> Vec<String> {
     let host = step.host_microseconds.zip(step.launches).zip(step.steps_per_submission);
     lines.extend(host.map(|((host, launches), steps)| {
         format!(
-            "launches a step: {launches}; steps a submission: {steps}; the host works {host:.1} µs a step, beside the \
-             device"
+            "launches per step: {launches}; steps per submission: {steps}; the host works for {host:.1} µs per step, in \
+             parallel to the device"
         )
     }));
     lines
@@ -210,7 +210,7 @@ fn sweep_table(sweep: &Sweep, gpu: &str) -> Vec<String> {
     widths.dedup();
     let columns: String = widths.iter().map(|width| format!("{:>10}", format!("W={width}"))).collect();
     let title = format!(
-        "seconds an epoch of {} samples, measured on a part of it; {}",
+        "seconds per epoch of {} samples, measured on a part of it; {}",
         thousands(sweep.samples),
         sweep.family
     );

@@ -1,4 +1,4 @@
-//! Options that several commands share: which data, which device.
+//! Options that several commands share: data and device.
 
 use std::path::{Path, PathBuf};
 
@@ -17,48 +17,49 @@ use crate::network::{Activation, Activations, Task};
 use crate::training::checkpoint::ModelInfo;
 use crate::training::run::RunDir;
 
-/// Which data set.
+/// The data set.
 #[derive(Debug, clap::Args)]
 pub(super) struct DataChoice {
-    /// mnist, fashion-mnist, digits, or a path: CSV, .npz, Parquet, a folder of IDX files or of class folders of images
-    /// [default: a run's own; else mnist if it is here, else digits]
+    /// Data set: mnist, fashion-mnist, digits, or a path: CSV, .npz, Parquet, a folder of IDX files, or a folder with one folder of
+    /// images per class [default: for a run its own data; else mnist if it is on this machine, else digits]
     #[arg(long, value_name = "NAME|PATH")]
     pub data: Option<String>,
-    /// Folder of data sets to look in first
+    /// Folder of data sets to search first
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// Memory for samples, such as 512MiB or 2GB; images beyond it stay on the disk, if they are not gzip
+    /// Memory for samples, such as 512MiB or 2GB; image sets that need more stay on the disk, unless they are gzip
     #[arg(long, value_name = "SIZE", default_value_t = ByteSize(data::MEMORY_LIMIT))]
     pub memory_limit: ByteSize,
     #[command(flatten)]
     pub loading: LoadChoice,
 }
 
-/// How what is at a path becomes a data set.
+/// How a data set is made from the data at a path.
 #[derive(Debug, clap::Args)]
 pub(super) struct LoadChoice {
-    /// Of a table: the column of the labels, by name or place from 0, or several targets: a,b,c [default: label, labels, class, target, y, species; else
-    /// the only one of words; else, without a header, the first]
+    /// For tables: the column of the labels, by name or by position from 0; several targets as a,b,c [default: the column called
+    /// label, labels, class, target, y or species; else the only column of words; else, without a header, the first]
     #[arg(long, value_name = "NAME|INDEX")]
     label_column: Option<String>,
-    /// Of a table of text: the column that says how much each sample counts in training, by name or place from 0
+    /// For text tables: the column of the sample weights for training, by name or by position from 0
     #[arg(long, value_name = "NAME|INDEX")]
     weight_column: Option<String>,
-    /// What classes count in training: `balanced`, so that each counts the same, or name=weight,… [default: every sample counts 1]
+    /// Weights of the classes in training: name=weight,… or `balanced`, which gives every class the same total [default: every
+    /// sample has weight 1]
     #[arg(long, value_name = "WEIGHTS")]
     class_weight: Option<String>,
-    /// What the data are for; auto sees words and few whole numbers as classes, columns of 0 and 1 as labels, other numbers
-    /// as regression
+    /// Task; auto takes words and few different whole numbers for classes, columns of 0 and 1 for labels, and other numbers for
+    /// regression targets
     #[arg(long, value_enum, default_value_t = TaskChoice::Auto)]
     task: TaskChoice,
-    /// What to test on, if the data have no test part of their own; in any form
+    /// Test set, in any format, if the data have none of their own
     #[arg(long, value_name = "PATH")]
     test_data: Option<PathBuf>,
-    /// Else the part of the samples to test on, chosen at random
+    /// Without a test set, the fraction of the samples to test on, chosen at random
     #[arg(long, value_name = "F", default_value_t = LoadOptions::default().test_fraction)]
     #[arg(value_parser = number::real::<f64>)]
     test_fraction: f64,
-    /// How values are scaled, by what the training part has; the model keeps it
+    /// Scaling of the inputs; it is fitted to the training set and kept in the model
     #[arg(long, value_enum, default_value_t = Scale::Auto)]
     scale: Scale,
 }
@@ -77,7 +78,7 @@ impl LoadChoice {
     }
 }
 
-/// What the data are for.
+/// The task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum TaskChoice {
     Auto,
@@ -97,18 +98,18 @@ impl TaskChoice {
     }
 }
 
-/// The value of `--task` where the data cannot tell.
+/// The value of `--task` for data that do not determine it.
 pub(super) fn task(text: &str) -> Result<Task, String> {
     let names = Task::ALL.map(Task::name).join(", ");
     Task::ALL.into_iter().find(|task| task.name() == text).ok_or_else(|| format!("expected one of {names}"))
 }
 
-/// A path as a run remembers it: it may go on from another folder.
+/// An absolute path for the run's configuration, since the run may be resumed in another folder.
 pub(super) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// Loads a data set, and says what the user should know about the choice.
+/// Loads a data set, and shows a note about the choice.
 pub(super) fn load(
     data: Option<&str>,
     choice: &DataChoice,
@@ -181,7 +182,7 @@ impl Hidden {
 pub(super) fn hidden(text: &str) -> Result<Hidden, String> {
     let size = |part: &str| match part.trim().parse::<usize>() {
         Ok(size) if size > 0 => Ok(size),
-        _ => Err(format!("\"{part}\" is no size of a layer: expected whole numbers such as 300,75")),
+        _ => Err(format!("\"{part}\" is not a layer size: expected whole numbers such as 300,75")),
     };
     if text.trim().is_empty() {
         return Ok(Hidden(Vec::new()));
@@ -197,16 +198,16 @@ pub(super) fn activations(text: &str) -> Result<Activations, String> {
     })
 }
 
-/// Which device.
+/// The device.
 #[derive(Debug, clap::Args)]
 pub(super) struct DeviceChoice {
-    /// What computes; auto is a hardware GPU where there is one, else the CPU
+    /// Device type to compute on; auto takes a hardware GPU if there is one, else the CPU
     #[arg(long, value_enum, default_value_t = BackendChoice::Auto)]
     pub backend: BackendChoice,
-    /// Index or part of the name of an adapter, as `gpu-mlp devices` lists them
+    /// Adapter, by its index or by part of its name; `gpu-mlp devices` lists them
     #[arg(long, value_name = "NAME-PART|INDEX")]
     pub adapter: Option<String>,
-    /// Have a GPU's kernels check every index, which is slower: for a driver that is not trusted
+    /// Have GPU kernels check every index: slower, for drivers that you do not trust
     #[arg(long)]
     pub checked: bool,
 }
@@ -274,13 +275,13 @@ impl DeviceChoice {
         }
         let Some(adapter) = adapter::find(&self.request()).await? else {
             let notice =
-                "no hardware GPU found, so the CPU computes (`gpu-mlp devices` lists software adapters)";
+                "no hardware GPU was found, so the CPU is used (`gpu-mlp devices` lists software adapters)";
             return Ok((Found::Cpu, Some(notice.into())));
         };
         let name = &adapter.summary.name;
         let software = adapter.summary.device_type == DeviceType::Cpu;
         let notice = software.then(|| {
-            format!("{name} is a software adapter, for testing: --backend cpu is faster on this machine")
+            format!("{name} is a software adapter for testing; --backend cpu is faster on this machine")
         });
         Ok((Found::Gpu(adapter), notice))
     }
@@ -295,7 +296,7 @@ impl DeviceChoice {
             Ok(gpu) => Ok((Device::Gpu(gpu), notice)),
             // Nobody asked for this adapter: that it cannot be used is no reason not to compute.
             Err(reason @ Error::NoAdapter { .. }) if self.is_open() => {
-                Ok((Device::Cpu, Some(format!("the CPU computes: {}", told(&reason)))))
+                Ok((Device::Cpu, Some(format!("the CPU is used: {}", told(&reason)))))
             }
             Err(error) => Err(error),
         }

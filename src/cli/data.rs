@@ -1,4 +1,4 @@
-//! `gpu-mlp data`: make the built-in set, fetch a known one, list what there is. `show` has a file of its own.
+//! `gpu-mlp data`: make the built-in data set, fetch a known one, list them all. `show` is in its own file.
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ Examples:
   gpu-mlp data list
   gpu-mlp data list --data-dir sets";
 
-/// Make, fetch, list and look at data sets.
+/// Make, fetch, list and inspect data sets.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct DataArgs {
@@ -47,20 +47,20 @@ pub struct DataArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Draw the built-in set, in any size, into a folder of IDX files
+    /// Draw the built-in data set in any size and write it as a folder of IDX files
     Make(MakeArgs),
-    /// Download a known set; the only command that uses the network
+    /// Download a known data set; the only command that goes online
     Fetch(FetchArgs),
-    /// List the known sets, and where they are or how to get them
+    /// List the known data sets, and where they are or how to get them
     List(ListArgs),
-    /// Look at a set: what it was taken for, shape, ranges, classes, warnings
+    /// Inspect a data set: format, shape, ranges, classes, warnings
     Show(ShowArgs),
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = MAKE)]
 struct MakeArgs {
-    /// The set to make
+    /// Data set to make
     #[arg(value_parser = [catalog::DIGITS])]
     name: String,
     /// Number of training images
@@ -69,10 +69,10 @@ struct MakeArgs {
     /// Number of test images
     #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = number::whole::<usize>)]
     test: usize,
-    /// The same seed draws the same images
+    /// Seed; the same seed draws the same images
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = number::whole::<u64>)]
     seed: u64,
-    /// Write plain files, not gzip: larger, but a large set can be read from the disk while a network learns
+    /// Write plain files instead of gzip: they are larger, but can stay on the disk during training
     #[arg(long)]
     plain: bool,
     /// Folder for the four files
@@ -83,9 +83,9 @@ struct MakeArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = FETCH)]
 struct FetchArgs {
-    /// The set to fetch: mnist, fashion-mnist
+    /// Data set to fetch: mnist, fashion-mnist
     name: String,
-    /// Folder of data sets to keep it in [default: GPU_MLP_DATA_DIR, else this machine's cache folder]
+    /// Folder to put the data set into [default: GPU_MLP_DATA_DIR, else this machine's cache folder]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }
@@ -93,7 +93,7 @@ struct FetchArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = LIST)]
 struct ListArgs {
-    /// Folder of data sets to look in first
+    /// Folder of data sets to search first
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }
@@ -131,7 +131,7 @@ fn run_list(args: &ListArgs) {
     for known in &KNOWN {
         let place = match places.complete(known) {
             Some(path) => path.display().to_string(),
-            None => format!("not on this machine; `gpu-mlp data fetch {}` gets it", known.name),
+            None => format!("not on this machine; `gpu-mlp data fetch {}` downloads it", known.name),
         };
         say(&format!("{:<15}{place}  ({})", known.name, known.about));
     }
@@ -145,14 +145,14 @@ fn run_fetch(args: &FetchArgs) -> Result<()> {
         display.show(&event)
     });
     display.bar.finish_and_clear();
-    let verdict = if fetched? == 0 { "is already there and whole" } else { "is there and whole" };
+    let verdict = if fetched? == 0 { "is already there and complete" } else { "is there and complete" };
     say(&format!("{} {verdict}: {}", known.name, folder.display()));
     Ok(())
 }
 
 fn fetchable(name: &str) -> Result<&'static Known> {
     if name == catalog::DIGITS {
-        return Err(Error::usage("digits is built in: `--data digits` needs nothing fetched".to_owned()));
+        return Err(Error::usage("digits is built in: `--data digits` needs no download".to_owned()));
     }
     catalog::find(name).ok_or_else(|| {
         let names: Vec<&str> = KNOWN.iter().map(|known| known.name).collect();
@@ -177,7 +177,7 @@ impl Display {
 
     fn show(&mut self, event: &Event<'_>) {
         match *event {
-            Event::Whole { path } => self.line(&format!("{}: already there and whole", file_name(path))),
+            Event::Whole { path } => self.line(&format!("{}: already there and complete", file_name(path))),
             Event::Start { url } => self.start(url),
             Event::Received { bytes, total } => {
                 if let Some(total) = total {
@@ -185,7 +185,7 @@ impl Display {
                 }
                 self.bar.set_position(bytes);
             }
-            Event::Resumed { from, reason } => self.line(&format!("{reason}; going on from byte {from}")),
+            Event::Resumed { from, reason } => self.line(&format!("{reason}; continuing from byte {from}")),
             Event::Failed { url, reason } => {
                 self.bar.finish_and_clear();
                 self.line(&format!("{url}: {reason}"));
@@ -193,7 +193,7 @@ impl Display {
             Event::SetAside { path } => self.line(&format!("a damaged file is now {}", path.display())),
             Event::Stored { path } => {
                 self.bar.finish_and_clear();
-                self.line(&format!("{}: fetched, length and checksum are right", file_name(path)));
+                self.line(&format!("{}: downloaded; length and checksum are correct", file_name(path)));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! `gpu-mlp devices`: the adapters of this machine, and what would be chosen.
+//! `gpu-mlp devices`: the adapters of this machine, and which one `train` would use.
 
 use serde::Serialize;
 
@@ -13,13 +13,13 @@ Examples:
   gpu-mlp devices
   gpu-mlp devices --backend vulkan --json";
 
-/// List the adapters of this machine, and what would be chosen.
+/// List the adapters of this machine, and which one `train` would use.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct DevicesArgs {
     #[command(flatten)]
     choice: DeviceChoice,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
 }

@@ -1,4 +1,4 @@
-//! `gpu-mlp doctor`: what is wrong with somebody's hand-written backpropagation.
+//! `gpu-mlp doctor`: finds the bug in a hand-written backpropagation.
 
 use super::{number, output};
 use crate::doctor::exam::report::{Finding, Report, Status, Verdict};
@@ -17,7 +17,7 @@ Examples:
   gpu-mlp doctor mine.npz
   gpu-mlp doctor mine.npz --act sigmoid --map hidden_w=W1,hidden_b=b1";
 
-/// Finds the first wrong tensor in arrays exported from your own network, the formula it equals, and the fix.
+/// Find the first wrong tensor among arrays that your own network exported, the bug that explains it, and the fix.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct DoctorArgs {

@@ -1,4 +1,4 @@
-//! `gpu-mlp eval`: loss and scores of a trained network, output by output.
+//! `gpu-mlp eval`: loss and scores of a trained network, for each output.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,21 +20,21 @@ Examples:
   gpu-mlp eval model.safetensors --data mine.csv --label-column species
   gpu-mlp eval runs/2026-01-31T12-00-00Z-mnist --split train --json";
 
-/// Measure a trained network: loss, accuracy and confusion matrix; of labels and numbers their scores.
+/// Evaluate a trained network: loss, accuracy and confusion matrix, or the scores of labels and regression targets.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct EvalArgs {
-    /// The folder of a run, or a model.safetensors
+    /// Folder of a run, or a model.safetensors
     #[arg(value_name = "RUN_OR_MODEL")]
     model: PathBuf,
     #[command(flatten)]
     data: DataChoice,
     #[command(flatten)]
     device: DeviceChoice,
-    /// Which part of the data set; other data than the run's own, without a test part, are measured as a whole
+    /// Part of the data set to evaluate on; other data than the run's own are evaluated whole if they have no test set
     #[arg(long, value_parser = ["train", "test"], default_value = "test")]
     split: String,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
 }
@@ -46,19 +46,19 @@ struct Report<'a> {
     split: &'a str,
     samples: usize,
     loss: f64,
-    /// `accuracy` of classes, or what else there is.
+    /// `accuracy` for classes, or the task's own measures.
     #[serde(flatten)]
     measures: BTreeMap<&'static str, f64>,
     #[serde(flatten)]
     detail: Detail<'a>,
 }
 
-/// Output by output.
+/// For each output.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Detail<'a> {
     Classes {
-        /// Row: the right class; column: the class with the largest logit.
+        /// Row: actual class; column: predicted class, which has the largest logit.
         confusion_matrix: &'a [Vec<u64>],
         /// The names of the rows and columns.
         classes: &'a [String],
@@ -71,7 +71,7 @@ enum Detail<'a> {
     },
 }
 
-/// What is known of an output.
+/// The scores of an output.
 #[derive(Serialize)]
 struct Named<'a, T> {
     name: &'a str,
@@ -139,7 +139,7 @@ fn print_detail(detail: &Detail<'_>) {
             let width = width(labels);
             say(&format!(
                 "{:<width$}  {:>10}  {:>10}  {:>9}  {:>7}",
-                "label", "samples", "answers", "accuracy", "F1"
+                "label", "actual", "predicted", "accuracy", "F1"
             ));
             for Named { name, score: LabelScore { accuracy, samples, answers, f1 } } in labels {
                 let accuracy = Measure::LabelAccuracy.shown(*accuracy);
@@ -166,7 +166,7 @@ fn print(matrix: &[Vec<u64>]) {
     let row = |cells: &mut dyn Iterator<Item = String>| {
         cells.map(|cell| format!("{cell:>width$}")).collect::<String>()
     };
-    say("confusion matrix (row: the right class, column: the network's answer)");
+    say("confusion matrix (row: actual class, column: predicted class)");
     say(&format!("{:>width$} |{}", "", row(&mut (0..matrix.len()).map(|class| class.to_string()))));
     for (class, counts) in matrix.iter().enumerate() {
         say(&format!("{class:>width$} |{}", row(&mut counts.iter().map(u64::to_string))));

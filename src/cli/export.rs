@@ -1,4 +1,4 @@
-//! `gpu-mlp export`: a trained network in a format of other programs.
+//! `gpu-mlp export`: a trained network in a format that other programs read.
 
 use std::path::{Path, PathBuf};
 
@@ -15,32 +15,33 @@ use crate::training::run;
 const DETAILS: &str = "\
 Formats:
   safetensors  the names and layout of a torch.nn.Sequential: model.load_state_dict(safetensors.torch.load_file(FILE))
-  onnx         opset 17; `input` [batch, features] takes values as they are in the data (pixels 0..255), since their
-               scaling is inside; `logits` [batch, classes], and with --softmax `probabilities`; of labels both; of a
-               regression `predictions` in the targets' own unit; the metadata has `class_names` as JSON
+  onnx         opset 17; `input` [batch, features] takes values as they are in the data (pixels 0..255): the graph
+               scales them. Its output is `logits` [batch, classes]; --softmax adds `probabilities`. Multi-label models
+               always have both; regressions have `predictions`, in the target's own unit. The metadata has `class_names`
+               as JSON
   npz          W1 [in, out], b1 [out], W2, … for numpy.load
 
-safetensors and npz have the activation, the scaling of inputs and the names of the classes as JSON under `gpu_mlp`.
-docs/models.md has ten lines for each that load it.
+safetensors and npz contain the activation, the input scaling and the class names as JSON under `gpu_mlp`.
+docs/models.md has ten lines of Python for each format that load the file.
 
 Examples:
   gpu-mlp export runs/2026-01-31T12-00-00Z-mnist --to onnx --softmax
   gpu-mlp export model.safetensors --to npz --out weights.npz";
 
-/// Write a trained network as safetensors for PyTorch, as ONNX, or as NumPy arrays.
+/// Export a trained network as safetensors for PyTorch, as ONNX, or as NumPy arrays.
 #[derive(Debug, clap::Args)]
 #[command(after_help = DETAILS)]
 pub struct ExportArgs {
-    /// The folder of a run, or a model.safetensors
+    /// Folder of a run, or a model.safetensors
     #[arg(value_name = "RUN_OR_MODEL")]
     model: PathBuf,
-    /// The format
+    /// Format of the file
     #[arg(long, value_enum)]
     to: FormatChoice,
-    /// The file to write [default: beside the model: model.onnx, model.npz or model-torch.safetensors]
+    /// File to write [default: model.onnx, model.npz or model-torch.safetensors beside the model]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Of ONNX: a second output `probabilities`
+    /// For ONNX: add a second output, `probabilities`
     #[arg(long)]
     softmax: bool,
 }
@@ -55,10 +56,10 @@ enum FormatChoice {
 /// Runs `gpu-mlp export`.
 ///
 /// # Errors
-/// What reading the model or writing the file reports; [`Error::Usage`] for options that cannot be meant.
+/// What reading the model or writing the file reports; [`Error::Usage`] for invalid options.
 pub fn run(args: &ExportArgs) -> Result<()> {
     if args.softmax && args.to != FormatChoice::Onnx {
-        return Err(Error::usage("--softmax is a part of an ONNX graph: use it with --to onnx"));
+        return Err(Error::usage("--softmax belongs to ONNX: use it with --to onnx"));
     }
     let (parameters, info) = run::load_model(&args.model)?;
     let own = run::model_file(&args.model);
@@ -72,11 +73,13 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     if let (Ok(a), Ok(b)) = (own.canonicalize(), path.canonicalize())
         && a == b
     {
-        let problem = format!("--out {} is the model itself: name another file", path.display());
+        let problem = format!("--out {} is the model itself: choose another file", path.display());
         return Err(Error::usage(problem));
     }
     if args.softmax && info.preparation.task() != Task::Classification {
-        return Err(Error::usage("--softmax is for classes, and this model has none: leave it out"));
+        return Err(Error::usage(
+            "--softmax is for classification, and this model has another task: leave it out",
+        ));
     }
     exchange::export(&path, &parameters, &info, format)?;
     say(&format!("{}: {}", path.display(), described(&info, args.to)));
@@ -84,7 +87,7 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         note(&inputs(&info));
         if info.preparation.task() == Task::Regression {
             note(
-                "outputs are standardised: times `deviation` plus `mean`, which stand in the file's `gpu_mlp`",
+                "outputs are standardised: multiply by `deviation` and add `mean`, which are in the file's `gpu_mlp`",
             );
         }
     }
@@ -97,7 +100,7 @@ pub(super) fn beside(model: &Path, ending: &str) -> PathBuf {
     model.with_file_name(format!("{stem}{ending}"))
 }
 
-/// What was written, and what the program that reads it has to know.
+/// What was written, and what its readers must know.
 fn described(info: &ModelInfo, to: FormatChoice) -> String {
     let sizes = info.spec.sizes();
     let (inputs, classes) = (info.spec.inputs(), info.spec.classes());
@@ -133,13 +136,13 @@ fn described(info: &ModelInfo, to: FormatChoice) -> String {
     }
 }
 
-/// What has to be done to inputs before they enter a network without its scaling.
+/// The scaling of inputs that readers must apply.
 fn inputs(info: &ModelInfo) -> String {
     match info.preparation.scaling {
         Scaling::Bytes => "inputs are pixels 0..255 divided by 255".into(),
         Scaling::None => "inputs are the values as they are".into(),
         Scaling::Columns { .. } => {
-            "inputs are (value - shift) * factor by columns, which stand in the file's `gpu_mlp`".into()
+            "inputs are (value - shift) * factor for each column; both are in the file's `gpu_mlp`".into()
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `gpu-mlp gradcheck`: are the gradients of this machine's GPU or CPU right?
+//! `gpu-mlp gradcheck`: checks the gradients of this machine's GPU or CPU.
 
 use super::choice::{self, DeviceChoice, Hidden};
 use super::number;
@@ -22,22 +22,22 @@ pub struct GradcheckArgs {
     /// Sizes of the hidden layers, separated by commas; "" for none
     #[arg(long, value_name = "SIZES", default_value = "16,8", value_parser = choice::hidden)]
     hidden: Hidden,
-    /// What follows the hidden layers: one name for all, or one for each with commas between them
+    /// Activation after the hidden layers: one for all, or one for each, separated by commas
     #[arg(long, value_name = "NAMES", default_value_t = Activations::default(), value_parser = choice::activations)]
     activation: Activations,
-    /// What is made small
+    /// Loss to minimise
     #[arg(long, value_name = "NAME", default_value_t = Loss::default())]
     loss: Loss,
-    /// How much of each label is spread evenly over all classes
+    /// Fraction of each label that is spread evenly over all classes
     #[arg(long, value_name = "E", default_value_t = 0.0, value_parser = number::part)]
     label_smoothing: f32,
     /// Seed of the weights and of the samples
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = number::whole::<u64>)]
     seed: u64,
-    /// How many samples
+    /// Number of samples
     #[arg(long, value_name = "N", default_value_t = 13, value_parser = number::whole::<usize>)]
     batch: usize,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
 }
@@ -75,7 +75,7 @@ async fn check(args: &GradcheckArgs, problem: &Problem) -> Result<Checked> {
 /// The headline and the table.
 fn human(checked: &Checked) -> String {
     let Checked { engine, report } = checked;
-    let verdict = if report.ok { "are right" } else { "are WRONG" };
+    let verdict = if report.ok { "are correct" } else { "are WRONG" };
     let mut lines = vec![format!("The gradients of {} ({}) {verdict}.", engine.adapter, engine.backend)];
     lines.push(format!(
         "{:<8} {:>8} {:>8} {:>6} {:>10} {:>10}",

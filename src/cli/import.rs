@@ -1,4 +1,4 @@
-//! `gpu-mlp import`: somebody else's network as a model of ours.
+//! `gpu-mlp import`: converts another program's network into a model of gpu-mlp.
 
 use std::path::PathBuf;
 
@@ -13,11 +13,12 @@ use crate::network::{Activations, Task};
 use crate::training::checkpoint::{self, ModelInfo};
 
 const EXAMPLES: &str = "\
-Reads safetensors with a torch.nn.Sequential's names (0.weight, 0.bias, 2.weight, …) or any that end in a number and
-.weight or .bias (layers.0.weight, fc1.bias), or an .npz of W1, b1, W2, … Weights are [out, in] under PyTorch's names and
-[in, out] as W1, unless the layers fit only the other way round. A layer without a bias gets zeros. A file of
-`gpu-mlp export` says the rest itself; of any other, say what is not so: ReLU between the layers, pixels 0..255 divided
-by 255 as inputs, classes that are called by their numbers.
+Reads safetensors with a torch.nn.Sequential's names (0.weight, 0.bias, 2.weight, …) or any names that end in a number
+and .weight or .bias (layers.0.weight, fc1.bias); or an .npz with W1, b1, W2, … Weights are [out, in] under PyTorch's
+names and [in, out] as W1, unless the layers fit only the other way round. A layer without a bias gets zeros.
+
+A file from `gpu-mlp export` describes its network. Any other file is taken to have ReLU between the layers, pixels
+0..255 divided by 255 as inputs, and classes without names. Use the options if something is different.
 
 Examples:
   gpu-mlp import mlp.safetensors                    writes mlp-imported.safetensors
@@ -26,29 +27,29 @@ Examples:
   gpu-mlp eval mlp-imported.safetensors --data mnist
   gpu-mlp train --init mlp-imported.safetensors --data mnist --lr 0.01
 
-What comes out is a model for eval, predict, export, trace and train --init.";
+The result is a model for eval, predict, export, trace and train --init.";
 
-/// Take a network over from PyTorch (safetensors) or NumPy (.npz).
+/// Import a network from PyTorch (safetensors) or NumPy (.npz).
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ImportArgs {
-    /// A .safetensors or .npz file
+    /// File to import: .safetensors or .npz
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The model to write [default: beside FILE, as NAME-imported.safetensors]
+    /// Model to write [default: NAME-imported.safetensors beside FILE]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Names of the classes, labels or targets, in the order of the outputs, separated by commas [default: numbers]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     class_names: Option<Vec<String>>,
-    /// What the outputs are: logits of classes, logits of labels, or numbers [default: what the file says, else
+    /// Task, which says what the outputs are: logits of classes, logits of labels, or numbers [default: what the file says, else
     /// classification]
     #[arg(long, value_name = "TASK", value_parser = super::choice::task)]
     task: Option<Task>,
-    /// What follows every hidden layer [default: what the file says, else relu]
+    /// Activation after the hidden layers [default: what the file says, else relu]
     #[arg(long, value_name = "NAMES", value_parser = super::choice::activations)]
     activation: Option<Activations>,
-    /// What the network was trained on [default: what the file says, else bytes]
+    /// Inputs that the network was trained on [default: what the file says, else bytes]
     #[arg(long, value_enum)]
     inputs: Option<Inputs>,
 }
@@ -80,8 +81,8 @@ pub fn run(args: &ImportArgs) -> Result<()> {
         None => {
             let spec = parameters.spec()?;
             if spec.classes() == 1 && matches!(args.task, None | Some(Task::Classification)) {
-                let problem = "the network has one output, and classes need two: say what it is";
-                let hint = "--task multilabel: the logit of yes; --task regression: a number";
+                let problem = "the network has one output, but classification needs two or more: say what the output is";
+                let hint = "--task multilabel for the logit of a label; --task regression for a number";
                 return Err(Error::usage(problem).hint(hint));
             }
             ModelInfo::foreign(spec, args.task.unwrap_or_default())
@@ -127,8 +128,8 @@ pub fn run(args: &ImportArgs) -> Result<()> {
         let activation = spec.activation();
         let task = info.preparation.task().name();
         note(&format!(
-            "the file has nothing but numbers: taken as {activation} between the layers (--activation), inputs as {inputs}, \
-             outputs as those of {task} (--task)"
+            "the file does not describe its network; assumed: {activation} between the layers (--activation), inputs as \
+             {inputs}, outputs for {task} (--task)"
         ));
     }
     Ok(())
@@ -143,7 +144,7 @@ fn check(names: &[String], outputs: usize) -> Result<()> {
         return Ok(());
     }
     Err(Error::usage(format!(
-        "--class-names gives {} names{}, and the network has {outputs} outputs: each needs one of its own",
+        "--class-names gives {} names{}, but the network has {outputs} outputs: each needs its own name",
         names.len(),
         twice.map(|pair| format!(" and `{}` twice", pair[0])).unwrap_or_default()
     )))

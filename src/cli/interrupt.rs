@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM, a closed terminal: the first asks for an orderly end; another, a second or more later, ends at once.
+//! Ctrl-C, SIGTERM and a closed terminal: the first requests a save and a stop; another, a second or more later, stops at once.
 
 use std::io;
 use std::sync::OnceLock;
@@ -6,24 +6,24 @@ use std::time::{Duration, Instant};
 
 use super::output::{complain, release};
 
-/// When the end was asked for first, and the exit code that says by what.
+/// When a stop was first requested, and the exit code of that request.
 static ASKED: OnceLock<(Instant, u8)> = OnceLock::new();
 
-/// Whoever passes a signal on to a whole group of processes may deliver it twice: that is no second wish.
+/// A signal that is passed on to a whole group of processes may arrive twice; that is not a second request.
 const ECHO: Duration = Duration::from_secs(1);
 
-/// What is said when the end is asked for first.
+/// The message at the first request.
 static ANSWER: OnceLock<&str> = OnceLock::new();
 
 /// Listens from now on; says `answer` when asked for the first time.
 pub(super) fn listen(answer: &'static str) {
     ANSWER.get_or_init(|| answer);
     if let Err(error) = on_signal(ask) {
-        log::warn!("Ctrl-C will end the program at once: {error}");
+        log::warn!("Ctrl-C will stop the program at once: {error}");
     }
 }
 
-/// Asks for the end, with the exit code that says by what.
+/// Requests a stop, with the exit code of the request.
 pub(super) fn ask(exit_code: u8) {
     match ASKED.get() {
         None => {
@@ -67,7 +67,7 @@ fn on_signal(heard: impl Fn(u8) + Send + 'static) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether whoever started the program, such as `nohup`, has it ignore a signal. Only Linux tells without unsafe code.
+/// Whether the parent process, such as `nohup`, made the program ignore a signal. Only Linux tells without unsafe code.
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

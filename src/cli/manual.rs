@@ -1,4 +1,4 @@
-//! `gpu-mlp completions` and `gpu-mlp man`: what shells and `man` know of the program, made from its own options.
+//! `gpu-mlp completions` and `gpu-mlp man`: shell completions and manual pages, generated from the options.
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ Examples:
   gpu-mlp man --out ~/.local/share/man/man1          then: man gpu-mlp-train
   gpu-mlp man";
 
-/// Print completions of subcommands and options for a shell.
+/// Print shell completions of subcommands and options.
 #[derive(Debug, clap::Args)]
 #[command(after_help = COMPLETIONS)]
 pub struct CompletionsArgs {
@@ -33,7 +33,7 @@ pub struct CompletionsArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = MAN)]
 pub struct ManArgs {
-    /// Folder for the pages
+    /// Folder to write the pages into
     #[arg(long, value_name = "DIR", default_value = "man")]
     out: PathBuf,
 }

@@ -1,4 +1,4 @@
-//! A trained network measured on the device that the user chose: what `eval` prints and `report` draws.
+//! Evaluates a trained network on the device that the user chose, for `eval` and `report`.
 
 use super::choice::DeviceChoice;
 use super::output::note;
@@ -10,7 +10,7 @@ use crate::step::StepOptions;
 use crate::training::checkpoint::ModelInfo;
 use crate::training::evaluation::{self, Evaluation};
 
-/// Measures a network on a part of a data set; keeps so many mistakes. Also says what computed.
+/// Evaluates a network on a part of a data set and keeps the given number of mistakes. Also returns the device.
 ///
 /// # Errors
 /// What the device reports.

@@ -1,4 +1,4 @@
-//! The command line: one file for each subcommand. Only here is anything printed, and only here is a device waited for
+//! The command line: one file for each subcommand. Only this module prints, and only this module waits for a device,
 //! with `pollster`.
 
 mod bench;
@@ -42,20 +42,20 @@ Examples:
   gpu-mlp doctor mine.npz
 
 Exit codes:
-  0    fine
-  1    the answer to what was asked is no
+  0    success
+  1    a check failed: doctor, trace --compare, gradcheck or selftest found a difference
   2    wrong usage, or input that cannot be read
   3    no usable adapter
   4    the GPU failed or was lost
   5    training diverged: the loss is no longer a number
   70   a bug in gpu-mlp
-  130  interrupted by Ctrl-C (143 by SIGTERM, 129 by a closed terminal); a run in training has been saved
+  130  interrupted by Ctrl-C (143 by SIGTERM, 129 by a closed terminal); a run in training is saved first
 
 Environment:
   GPU_MLP_DATA_DIR   folder of data sets
-  WGPU_BACKEND, WGPU_ADAPTER_NAME   as --backend and --adapter, where those are not given
-  WGPU_POWER_PREF    low prefers an integrated GPU; the other variables of wgpu are heeded too
-  RUST_LOG           what is logged to standard error, such as info or gpu_mlp=debug
+  WGPU_BACKEND, WGPU_ADAPTER_NAME   used like --backend and --adapter where those are not given
+  WGPU_POWER_PREF    low prefers an integrated GPU; wgpu's other variables work too
+  RUST_LOG           what to log to standard error, such as info or gpu_mlp=debug
   NO_COLOR           no colours in messages";
 
 /// Train multi-layer perceptrons on any GPU.
@@ -68,43 +68,43 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Train a network, or go on with a run
+    /// Train a network, or resume a run
     Train(Box<train::TrainArgs>),
     /// List the runs in a folder, or compare some of them
     Runs(runs::RunsArgs),
-    /// Measure a trained network: loss, accuracy, confusion matrix
+    /// Evaluate a trained network: loss, accuracy, confusion matrix
     Eval(eval::EvalArgs),
-    /// Draw runs on one page: curves, confusion matrix, mistakes, weights; or several side by side
+    /// Write an HTML report of a run (curves, confusion matrix, mistakes, weights), or compare several
     Report(report::ReportArgs),
-    /// Say which class inputs belong to: pictures, .npy, CSV, or a stream of rows
+    /// Predict the classes of inputs: images, .npy, CSV, or a stream of rows
     Predict(predict::PredictArgs),
-    /// Write a trained network as safetensors for PyTorch, as ONNX, or as NumPy arrays
+    /// Export a trained network as safetensors for PyTorch, as ONNX, or as NumPy arrays
     Export(export::ExportArgs),
-    /// Take a network over from PyTorch (safetensors) or NumPy (.npz)
+    /// Import a network from PyTorch (safetensors) or NumPy (.npz)
     Import(import::ImportArgs),
-    /// List the adapters of this machine, and what would be chosen
+    /// List the adapters of this machine, and which one `train` would use
     Devices(devices::DevicesArgs),
-    /// Name the bug in somebody's hand-written backpropagation, from its numbers
+    /// Find the bug in a hand-written backpropagation, from its numbers
     Doctor(doctor::DoctorArgs),
-    /// Write the right values of every tensor of a step, or compare your own with them
+    /// Write the correct values of every tensor of a step, or compare your own with them
     Trace(trace::TraceArgs),
     /// Check the gradients of this machine's GPU or CPU against central differences
     Gradcheck(gradcheck::GradcheckArgs),
-    /// Test every kernel of this machine's GPUs, or its CPU, against double precision
+    /// Test every kernel on this machine's GPUs, or its CPU, against double precision
     Selftest(selftest::SelftestArgs),
-    /// Train right, and again with a bug: what it does to loss and accuracy, as a picture and a table
+    /// Train correctly and again with a bug: what the bug does to loss and accuracy, as a plot and a table
     Replay(replay::ReplayArgs),
-    /// Measure this machine: kernels, steps and epochs on its GPU and CPU
+    /// Benchmark this machine: kernels, steps and epochs on its GPU and CPU
     Bench(bench::BenchArgs),
-    /// Make, fetch, list and look at data sets
+    /// Make, fetch, list and inspect data sets
     Data(data::DataArgs),
-    /// Print completions of subcommands and options for a shell
+    /// Print shell completions of subcommands and options
     Completions(manual::CompletionsArgs),
     /// Write a manual page for each subcommand
     Man(manual::ManArgs),
 }
 
-/// All subcommands and options, as the program knows them.
+/// All subcommands and options of the program.
 pub fn command() -> clap::Command {
     // `--seed -1` is a wrong number, and not the unknown option `-1`.
     let numbers = |arg: clap::Arg| match arg.get_action().takes_values() && !arg.is_positional() {
@@ -132,7 +132,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// What the library and others log goes to standard error, in colours if that is a terminal.
+/// Sends the log of the library and others to standard error, in colours if that is a terminal.
 fn listen_to_log() {
     let environment = env_logger::Env::default().default_filter_or("error,wgpu=off,naga=off");
     let mut builder = env_logger::Builder::from_env(environment);
@@ -143,7 +143,7 @@ fn listen_to_log() {
     builder.init();
 }
 
-/// A damaged Parquet file ends with an error in words: how its reader came upon the damage says nothing to anybody.
+/// Hides panics of the Parquet reader: a damaged file ends with an error message, and the panic would not help anybody.
 #[cfg(feature = "parquet")]
 fn quiet_reader() {
     let report = std::panic::take_hook();

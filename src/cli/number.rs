@@ -1,4 +1,4 @@
-//! Numbers in options, with words for what is wrong with one.
+//! Numbers in options, with error messages.
 
 use std::str::FromStr;
 
@@ -11,7 +11,7 @@ pub(super) fn whole<T: FromStr>(text: &str) -> Result<T, String> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err("expected a whole number, 0 or more, such as 10".into());
     }
-    text.parse().map_err(|_| "that is too large a number".into())
+    text.parse().map_err(|_| "the number is too large".into())
 }
 
 /// A finite number that is 0 only if it says so.
@@ -26,8 +26,8 @@ pub(super) fn real<T: FromStr + Into<f64> + Copy>(text: &str) -> Result<T, Strin
     let is_zero = !digits.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
     match () {
         () if said.is_nan() || text.to_ascii_lowercase().contains("inf") => Err(wrong.into()),
-        () if held.is_infinite() => Err("that is too large a number".into()),
-        () if held == 0.0 && !is_zero => Err("that is too small a number to be told from 0".into()),
+        () if held.is_infinite() => Err("the number is too large".into()),
+        () if held == 0.0 && !is_zero => Err("the number is too small to differ from 0".into()),
         () => Ok(number),
     }
 }
@@ -35,7 +35,7 @@ pub(super) fn real<T: FromStr + Into<f64> + Copy>(text: &str) -> Result<T, Strin
 /// A number from 0 to less than 1.
 ///
 /// # Errors
-/// That it is none.
+/// If it is not one.
 pub(super) fn part(text: &str) -> Result<f32, String> {
     let number = text.parse().ok().filter(|number| (0.0..1.0).contains(number));
     number.ok_or_else(|| "expected a number from 0 to less than 1".into())

@@ -1,5 +1,5 @@
-//! Lines to standard output and standard error. A reader that has gone away (`gpu-mlp … | head`) is no error: what is
-//! under way goes on and is kept in its files.
+//! Lines to standard output and standard error. A reader that stops reading (`gpu-mlp … | head`) is not an error: the
+//! command continues and writes its files.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -15,7 +15,7 @@ pub(super) fn say(line: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{}", harmless(line));
 }
 
-/// Text to standard output; false if nobody reads it any more, so that whatever has no end can stop.
+/// Text to standard output; false if nobody reads it any more, so that endless output can stop.
 ///
 /// # Errors
 /// [`Error::Io`] if it cannot be written for another reason.
@@ -27,7 +27,7 @@ pub(super) fn write(text: &str) -> Result<bool> {
     }
 }
 
-/// A line to standard error, or to whoever holds it.
+/// A line to standard error, or to the holder of the terminal.
 pub(super) fn complain(line: &str) {
     let line = harmless(line);
     match holder().as_mut() {
@@ -49,7 +49,7 @@ fn holder() -> MutexGuard<'static, Option<Held>> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From now on the terminal is somebody's: lines for standard error are kept until it is given back.
+/// Takes the terminal: lines for standard error are kept until it is given back.
 #[cfg(feature = "tui")]
 pub(super) fn hold(give_back: fn()) {
     holder().get_or_insert(Held { lines: Vec::new(), give_back });
@@ -90,7 +90,7 @@ impl Write for Log {
 }
 
 /// Names in files (classes, columns, arrays) may hold anything, and a terminal obeys control characters: they are
-/// written out, all but the end of a line and tabs. So are those that turn the direction of what follows.
+/// written out, all but the end of a line and tabs. So are those that change the direction of the text.
 fn harmless(line: &str) -> Cow<'_, str> {
     let harms = |letter: char| match letter {
         '\n' | '\t' => false,
@@ -107,7 +107,7 @@ fn harmless(line: &str) -> Cow<'_, str> {
     line.chars().map(spelled).collect::<String>().into()
 }
 
-/// Something that the user should know, on standard error.
+/// A note for the user, on standard error.
 pub(super) fn note(text: &str) {
     complain(&format!("note: {text}"));
 }
@@ -117,7 +117,7 @@ pub(super) fn json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::Internal(error.to_string()))
 }
 
-/// An error as the command line's user reads it: settings are flags.
+/// An error as the user of the command line reads it: settings are flags.
 pub fn told(error: &Error) -> String {
     error.told(&|setting| format!("--{}", setting.name().replace('_', "-")))
 }

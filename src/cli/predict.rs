@@ -1,4 +1,4 @@
-//! `gpu-mlp predict`: the classes, labels or numbers of pictures and rows, as they come.
+//! `gpu-mlp predict`: predicts classes, labels or numbers for a stream of images and rows.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -20,52 +20,52 @@ use crate::training::run;
 use crate::words::numerals::short;
 
 const DETAILS: &str = "\
-Inputs, told by their content:
-  PNG, JPEG    for models of square grey images. Made grey, inverted if the paper is bright, cut to the ink, scaled into
-               20 x 20 of 28 x 28 and centred by mass, as MNIST's digits are; --raw takes the pixels as they are
-               (a grey picture of the size that the model takes, or of a model of colours a colour one)
+Inputs, recognised by their content:
+  PNG, JPEG    for models trained on square grey images. The image is made grey, inverted if the paper is bright, cropped
+               to the ink, scaled into 20 x 20 of 28 x 28 and centred by mass, like MNIST's digits. --raw takes the pixels
+               as they are; the image must have the size of the model's inputs, and colours if the model has colours
   .npy         rows of numbers [N, features], or images [N, height, width]
-  CSV          a row for each sample, with a header or without, gzip too. Columns are found by the names that the training
-               table had, in any order, and others are left out; without names a column too many is that of the labels
+  CSV          one row per sample, with or without a header, plain or gzip. Columns are found by the names in the training
+               table, in any order; others are left out. Without names, one column too many is taken for the labels
   -            any of them on standard input
 
-Values are given as they are in the data that the model was trained on: its scaling is applied here (images: 0..255).
-Inputs are read as a stream, so there may be any number of rows. Standard output is one line for each.
+Give values as they are in the data that the model was trained on (images: 0..255); the model scales them. Inputs are read
+as a stream, so there may be any number of rows. Standard output has one line for each input.
 
 Examples:
   gpu-mlp predict runs/2026-01-31T12-00-00Z-mnist seven.png photo.jpg --top 3
   gpu-mlp predict model.safetensors rows.npy --json
   zcat big.csv.gz | gpu-mlp predict model.safetensors -";
 
-/// Say which class inputs belong to, which labels they have, or the numbers that a regression predicts.
+/// Predict classes, labels or numbers for inputs: images, .npy, CSV, or a stream of rows.
 #[derive(Debug, clap::Args)]
 #[command(after_help = DETAILS)]
 pub struct PredictArgs {
-    /// The folder of a run, or a model.safetensors
+    /// Folder of a run, or a model.safetensors
     #[arg(value_name = "RUN_OR_MODEL")]
     model: PathBuf,
-    /// Pictures, .npy files, tables (CSV), or - for standard input
+    /// Images, .npy files, tables (CSV), or - for standard input
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
-    /// The K likeliest classes of each
+    /// Print the K most probable classes of each input
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = positive)]
     top: usize,
-    /// Take the pixels of pictures as they are; they have to have the model's size
+    /// Take the pixels of images as they are; the images must have the size of the model's inputs
     #[arg(long)]
     raw: bool,
-    /// Of a table: the column of labels, which is left out, by name or place from 0
+    /// For tables: the column of labels, which is left out, by name or by position from 0
     #[arg(long, value_name = "NAME|INDEX")]
     label_column: Option<String>,
-    /// Rows that are read before they are classified together; 1 answers each at once
+    /// Rows that are read and predicted together; with 1 each row is answered at once
     #[arg(long, value_name = "N", default_value_t = 1024, value_parser = positive)]
     batch_size: usize,
-    /// What computes; reading takes longer than most networks, so the CPU is the default
+    /// Device type to compute on; reading takes longer than most networks, so the CPU is the default
     #[arg(long, value_enum)]
     backend: Option<BackendChoice>,
-    /// Index or part of the name of an adapter, as `gpu-mlp devices` lists them
+    /// Adapter, by its index or by part of its name; `gpu-mlp devices` lists them
     #[arg(long, value_name = "NAME-PART|INDEX")]
     adapter: Option<String>,
-    /// A JSON object for each input
+    /// Print one JSON object for each input
     #[arg(long)]
     json: bool,
 }
@@ -83,7 +83,7 @@ struct Line<'a> {
     row: Option<u64>,
     #[serde(flatten)]
     first: Answer<'a>,
-    /// The likeliest classes, with --top.
+    /// The most probable classes, with --top.
     #[serde(skip_serializing_if = "Option::is_none")]
     top: Option<Vec<Answer<'a>>>,
 }
@@ -146,7 +146,7 @@ pub fn run(args: &PredictArgs) -> Result<()> {
         }
     });
     if args.top > 1 && preparation.task() != Task::Classification {
-        let problem = "--top ranks classes, and the model says something of every output: leave it out";
+        let problem = "--top ranks classes, but this model predicts every output: leave it out";
         return Err(Error::usage(problem));
     }
     let (classes, outputs) = (preparation.class_names.as_slice(), &preparation.outputs);
@@ -240,8 +240,8 @@ impl Printer<'_> {
     fn lines<'b>(&mut self, rows: impl Iterator<Item = (&'b Name, &'b [f64])> + Clone) -> Result<String> {
         if !self.told && rows.clone().any(|(name, _)| name.row.is_none()) {
             note(
-                "pictures are made like MNIST's digits: grey, bright on black, scaled and centred by mass (--raw: taken \
-                 as they are)",
+                "images are made to look like MNIST's digits: grey, bright on black, scaled and centred by mass (--raw takes \
+                 them as they are)",
             );
             self.told = true;
         }
@@ -289,7 +289,7 @@ impl Printer<'_> {
         Ok(text)
     }
 
-    /// The likeliest classes, the first of equals first.
+    /// The most probable classes; of equal ones the first comes first.
     fn ranked(&self, probabilities: &[f64]) -> Vec<Answer<'_>> {
         let mut order: Vec<usize> = (0..probabilities.len()).collect();
         order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));

@@ -19,21 +19,21 @@ use crate::report::chart::{self, Figure};
 
 const EXAMPLES: &str = "\
 Examples:
-  gpu-mlp replay --bug softmax-jacobian                        right, and with p - y sent through the Jacobian
-  gpu-mlp replay --bug evaluation:softmax-whole-batch          a bug of the evaluation alone
+  gpu-mlp replay --bug softmax-jacobian                        without the bug, and with p - y sent through the Jacobian
+  gpu-mlp replay --bug evaluation:softmax-whole-batch          a bug in the evaluation only
   gpu-mlp replay --bug bias-zero,missing-batch-mean --epochs 5
-  gpu-mlp replay --seed-question --data mnist                  the question that this project began with
+  gpu-mlp replay --seed-question --data mnist                  the question that started this project
   gpu-mlp replay --list                                        every bug that can be replayed, and its formula";
 
-/// Train right, and again with a bug: what the bug does to loss and accuracy, as a picture and a table.
+/// Train correctly and again with a bug: what the bug does to loss and accuracy, as a plot and a table.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ReplayArgs {
-    /// Bugs to inject, all at once, by the doctor's ids; evaluation:ID acts in the evaluation alone
+    /// Bugs to inject together, by the doctor's ids; evaluation:ID acts only in the evaluation
     #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = injected)]
     #[arg(required_unless_present_any = ["seed_question", "list"])]
     bug: Vec<Injection>,
-    /// The question's three bugs, each alone and all together
+    /// Replay the three bugs of the question, each alone and all together
     #[arg(long, conflicts_with = "bug")]
     seed_question: bool,
     /// List the bugs that can be injected, and stop
@@ -44,10 +44,10 @@ pub struct ReplayArgs {
     /// Sizes of the hidden layers, separated by commas; "" for none
     #[arg(long, value_name = "SIZES", default_value = "300,75", value_parser = choice::hidden)]
     hidden: Hidden,
-    /// Samples in a batch
+    /// Samples per batch
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = number::whole::<usize>)]
     batch_size: usize,
-    /// Times that every training sample is seen [default: 10; 25 with --seed-question]
+    /// Passes over the training samples [default: 10; 25 with --seed-question]
     #[arg(long, value_name = "N", value_parser = number::whole::<usize>)]
     epochs: Option<usize>,
     /// Learning rate [default: 0.1; with momentum 0.01, with Adam 0.001]
@@ -56,7 +56,7 @@ pub struct ReplayArgs {
     /// Seed of the weights and of the order of samples
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = number::whole::<u64>)]
     seed: u64,
-    /// The hidden activation
+    /// Activation after the hidden layers
     #[arg(long, value_enum, default_value_t = Activation::Relu)]
     act: Activation,
     /// Folder for replay.svg, replay.png and replay.json
@@ -113,7 +113,7 @@ pub fn run(args: &ReplayArgs) -> Result<u8> {
     };
     let spec = config.check(&dataset)?;
     fs::create_dir_all(&args.out).map_err(Error::io("create", &args.out))?;
-    interrupt::listen("ending; nothing will be written");
+    interrupt::listen("stopping; nothing will be written");
     let Some(curves) =
         replay::replay(&dataset, &config, &plans, &Progress { plans: &plans, quiet: args.json })?
     else {
@@ -143,7 +143,7 @@ pub fn run(args: &ReplayArgs) -> Result<u8> {
     say(table(&curves).trim_end());
     for curve in curves.iter().filter(|curve| !curve.never_applied.is_empty()) {
         note(&format!(
-            "{} never applied to this network: its formula needs another one (a square W, another activation, larger logits)",
+            "{} never had an effect on this network: its formula needs a different one (a square W, another activation, larger logits)",
             curve.never_applied.join(", ")
         ));
     }
@@ -154,7 +154,7 @@ pub fn run(args: &ReplayArgs) -> Result<u8> {
     Ok(0)
 }
 
-/// Tells of evaluations on standard error.
+/// Reports evaluations on standard error.
 struct Progress<'a> {
     plans: &'a [Plan],
     quiet: bool,
@@ -197,7 +197,7 @@ fn heading(answer: &Answer<'_>, sizes: &[String]) -> String {
     )
 }
 
-/// A row a training: what was printed, and what was true.
+/// One row per training: the printed loss, and the true one.
 fn table(curves: &[Curve]) -> String {
     let width = curves.iter().map(|curve| curve.label.chars().count()).max().unwrap_or(0);
     let mut text = format!(
@@ -211,9 +211,9 @@ fn table(curves: &[Curve]) -> String {
         "cross-",
         "",
         "training",
-        "at first",
+        "first",
         "lowest",
-        "at last",
+        "last",
         "rise",
         "at lowest",
         "entropy",

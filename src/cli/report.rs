@@ -1,4 +1,4 @@
-//! `gpu-mlp report`: runs on a page that a browser shows.
+//! `gpu-mlp report`: an HTML report of runs.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -16,22 +16,23 @@ use crate::files::atomic_file::AtomicFile;
 use crate::report::{self, Run, Test};
 
 const EXAMPLES: &str = "\
-One run: curves, mistakes, confusion matrix, precision and recall, weights, options, every epoch's numbers. Several: a
-comparison. The page is one file that loads nothing and needs no script; it replaces what --out was before.
+The report of one run has curves, mistakes, confusion matrix, precision and recall, weights, options, and the numbers of
+every epoch. Several runs are compared. The report is one file that loads nothing and has no script. It replaces the file
+that --out names.
 
 Examples:
   gpu-mlp report runs/2026-01-31T12-00-00Z-mnist
   gpu-mlp report runs/2026-01-31T12-00-00Z-mnist --out seven.html --data moved/mnist
   gpu-mlp report runs/a runs/b runs/c --out comparison.html";
 
-/// Draw runs on one page of HTML.
+/// Write an HTML report of a run, or of several runs side by side.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ReportArgs {
-    /// The folders of runs: one, or several to be compared
+    /// Folder of a run, or of several runs to compare
     #[arg(value_name = "RUN", required = true)]
     runs: Vec<PathBuf>,
-    /// The page
+    /// File to write
     #[arg(long, value_name = "FILE.html", default_value = "report.html")]
     out: PathBuf,
     #[command(flatten)]
@@ -75,12 +76,12 @@ fn check(args: &ReportArgs) -> Result<()> {
     if let Some(twice) =
         args.runs.iter().find(|run| !seen.insert(run.canonicalize().unwrap_or((*run).clone())))
     {
-        return Err(Error::usage(format!("{} is there twice: name each run once", twice.display())));
+        return Err(Error::usage(format!("{} is named twice: name each run once", twice.display())));
     }
     match &args.data.data {
         Some(data) if args.runs.len() > 1 => Err(Error::usage(format!(
-            "--data {data}: a comparison shows what the runs have measured, and takes no data\n  hint: leave it out, or \
-             name one run"
+            "--data {data}: a comparison shows the scores of the runs and needs no data\n  hint: leave it out, or name \
+             one run"
         ))),
         _ => Ok(()),
     }

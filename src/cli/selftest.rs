@@ -1,4 +1,4 @@
-//! `gpu-mlp selftest`: does this machine's GPU or CPU compute what the program's formulas say?
+//! `gpu-mlp selftest`: tests whether this machine's GPU or CPU computes correctly.
 
 use serde::Serialize;
 
@@ -16,9 +16,9 @@ Examples:
   gpu-mlp selftest --all --json
   gpu-mlp selftest --backend vulkan --adapter 0";
 
-/// Test every kernel, and whole training steps, on this machine's GPU or CPU against the same in double precision.
+/// Test every kernel, and whole training steps, on this machine's GPU or CPU against double precision.
 ///
-/// The CPU has no kernels of its own to be told apart: of it the training steps are tested.
+/// The CPU engine has no separate kernels; only its training steps are tested.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct SelftestArgs {
@@ -27,12 +27,12 @@ pub struct SelftestArgs {
     /// Test every adapter of this machine, one after the other, and the CPU
     #[arg(long, conflicts_with_all = ["backend", "adapter"])]
     all: bool,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
 }
 
-/// What became of all devices.
+/// The results of all devices.
 #[derive(Serialize)]
 struct Outcome {
     ok: bool,
@@ -86,11 +86,11 @@ async fn one(args: &SelftestArgs, outcome: &mut Outcome) -> Result<()> {
 
 async fn all(args: &SelftestArgs, outcome: &mut Outcome) -> Result<()> {
     for Adapter { summary, .. } in adapter::list(&Backend::ALL).await {
-        // A device at a time, and each adapter found anew: drivers crash when many are open at once.
+        // One device at a time, and each adapter is looked up again: drivers crash if many are open at once.
         let request = adapter::Request { adapter: Some(summary.index.to_string()), ..Default::default() };
         let opened = match adapter::find(&request).await {
             Ok(Some(adapter)) => Gpu::open(&adapter).await,
-            Ok(None) => Err(Error::no_adapter("it has gone")),
+            Ok(None) => Err(Error::no_adapter("it has disappeared")),
             Err(error) => Err(error),
         };
         match opened {
@@ -111,8 +111,8 @@ fn human(report: &Report) -> String {
     let Report { engine, ok, seconds, rows } = report;
     let wrong = rows.iter().filter(|row| !row.ok).count();
     let verdict = match (ok, wrong) {
-        (true, _) => "computes right".into(),
-        (false, wrong) => format!("computes WRONG: {wrong} of {} checks failed", rows.len()),
+        (true, _) => "computes correctly".into(),
+        (false, wrong) => format!("computes WRONG values: {wrong} of {} checks failed", rows.len()),
     };
     let mut lines = vec![format!("{} ({}) {verdict} ({seconds:.1} s).", engine.adapter, engine.backend)];
     let width = rows.iter().map(|row| row.kernel.len()).fold("kernel".len(), usize::max);

@@ -1,4 +1,4 @@
-//! `gpu-mlp data show`: what is in a set, on one page.
+//! `gpu-mlp data show`: the content of a data set, on one page.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -23,14 +23,14 @@ Examples:
   gpu-mlp data show mnist --png samples.png
   gpu-mlp data show mine.csv --label-column species";
 
-/// Look at a set.
+/// Inspect a data set.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ShowArgs {
-    /// What --data of `train` takes: a name or a path [default: mnist if it is here, else digits]
+    /// Data set, as for `train --data`: a name or a path [default: mnist if it is on this machine, else digits]
     #[arg(value_name = "NAME|PATH")]
     data: Option<String>,
-    /// Folder of data sets to look in first
+    /// Folder of data sets to search first
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Memory for samples, such as 512MiB or 2GB
@@ -38,10 +38,10 @@ pub(super) struct ShowArgs {
     memory_limit: ByteSize,
     #[command(flatten)]
     loading: LoadChoice,
-    /// Also draw the first samples of each class, a row a class, if they are images
+    /// Also draw the first samples of each class, one row per class, if they are images
     #[arg(long, value_name = "FILE.png")]
     png: Option<PathBuf>,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
 }
@@ -73,8 +73,8 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
     }
     page(summary, &options);
     match (&args.png, summary.image_shape) {
-        (Some(path), _) => say(&format!("\ndrawn    {}, a row for each class", path.display())),
-        (None, Some(_)) => say("\nTo see samples: --png FILE.png"),
+        (Some(path), _) => say(&format!("\nimages   {}, one row for each class", path.display())),
+        (None, Some(_)) => say("\nto draw samples: --png FILE.png"),
         (None, None) => {}
     }
     Ok(())
@@ -83,7 +83,7 @@ pub(super) fn run(args: &ShowArgs) -> Result<()> {
 fn draw(inspection: &Inspection, path: &PathBuf) -> Result<()> {
     let Some(bytes) = inspection.contact_sheet()? else {
         return Err(Error::usage(format!(
-            "--png {}: the samples of {} are no images\n  hint: leave the option out",
+            "--png {}: the samples of {} are not images\n  hint: leave the option out",
             path.display(),
             inspection.summary().name
         )));
@@ -97,9 +97,9 @@ fn page(summary: &Summary, options: &LoadOptions) {
     say(&format!("{} is {}\n", summary.name, summary.form));
     let train = thousands(summary.train_samples);
     say(&match summary.test_samples {
-        Some(test) => format!("samples  {train} to train, {} to test", thousands(test)),
+        Some(test) => format!("samples  {train} for training, {} for testing", thousands(test)),
         None => format!(
-            "samples  {train}; training takes {} % of them at random to test on (--test-fraction, --test-data)",
+            "samples  {train}; training holds out {} % of them, at random, for testing (--test-fraction, --test-data)",
             100.0 * options.test_fraction
         ),
     });
@@ -113,14 +113,14 @@ fn page(summary: &Summary, options: &LoadOptions) {
         _ => "all missing".to_owned(),
     };
     say(&format!(
-        "values   {} a sample{shape}: {}, {ends}, mean {}, deviation {}",
+        "values   {} per sample{shape}: {}, {ends}, mean {}, deviation {}",
         thousands(summary.features),
         summary.values,
         short(range.mean),
         short(range.deviation)
     ));
     if let Some(scaling) = summary.scaling {
-        say(&format!("input    {scaling}"));
+        say(&format!("scaling  {scaling}"));
     }
     match summary.task {
         Task::Classification => {

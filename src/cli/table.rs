@@ -1,11 +1,11 @@
-//! Tables of text: columns beside each other, as many as there is room for.
+//! Text tables with as many columns as fit.
 
 use console::{Alignment, Term, measure_text_width, pad_str, truncate_str};
 
 /// Between two columns.
 const GAP: &str = "  ";
 
-/// A column: what stands above it, on which side its cells stand, and what becomes of it where there is no room.
+/// A column: its title, the alignment of its cells, and its priority if there is no room.
 pub(super) struct Column {
     pub title: String,
     pub side: Alignment,
@@ -25,7 +25,7 @@ impl Column {
     }
 }
 
-/// How wide the terminal is; `None` if standard output is none, and takes everything.
+/// The width of the terminal; `None` if standard output is not a terminal and has no limit.
 pub(super) fn terminal_width() -> Option<usize> {
     let terminal = Term::stdout();
     let (_, columns) = terminal.is_term().then(|| terminal.size_checked())??;

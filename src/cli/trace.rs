@@ -1,4 +1,4 @@
-//! `gpu-mlp trace`: the right values of every tensor of a step, to a file or beside somebody's own.
+//! `gpu-mlp trace`: the correct values of every tensor of a step, written to a file or compared with the user's file.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -17,42 +17,42 @@ use crate::training::{Aims, run};
 
 const EXAMPLES: &str = "\
 Examples:
-  gpu-mlp trace --data digits --hidden 30 --out right.npz      a fresh network, 37 samples
+  gpu-mlp trace --data digits --hidden 30 --out right.npz      a new network, 37 samples
   gpu-mlp trace runs/mine --batch 5                            a trained one
-  gpu-mlp trace --compare mine.npz                             your W, b, X, y beside the right values for them
+  gpu-mlp trace --compare mine.npz                             compares your file with the correct values
 
-Exit codes of --compare: 0 all agree, 1 something differs, 2 unreadable.";
+Exit codes of --compare: 0 all tensors agree, 1 something differs, 2 the file cannot be read.";
 
-/// Write the right values of every tensor of a step, or compare your own with them.
+/// Write the correct values of every tensor of a step, or compare your own with them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct TraceArgs {
-    /// The folder of a run, or a model.safetensors [default: a fresh network]
+    /// Folder of a run, or a model.safetensors [default: a new network]
     #[arg(value_name = "RUN_OR_MODEL")]
     model: Option<PathBuf>,
     #[command(flatten)]
     data: DataChoice,
-    /// Which part of the data set
+    /// Part of the data set to take samples from
     #[arg(long, value_parser = ["train", "test"], default_value = "train")]
     split: String,
-    /// Sizes of the fresh network's hidden layers, separated by commas; "" for none
+    /// Sizes of the new network's hidden layers, separated by commas; "" for none
     #[arg(long, value_name = "SIZES", default_value = "300,75", value_parser = choice::hidden)]
     #[arg(conflicts_with = "model")]
     hidden: Hidden,
-    /// Seed of the fresh network's weights
+    /// Seed of the new network's weights
     #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "model")]
     #[arg(value_parser = number::whole::<u64>)]
     seed: u64,
-    /// How many samples, from the first
+    /// Number of samples, counted from the first
     #[arg(long, value_name = "N", default_value_t = 37, value_parser = number::whole::<usize>)]
     batch: usize,
-    /// Learning rate of the step [default: 0.1; with --compare, that of the file]
+    /// Learning rate of the step [default: 0.1; with --compare, the one in the file]
     #[arg(long, value_name = "RATE", value_parser = number::real::<f64>)]
     lr: Option<f64>,
     /// The file to write [default: trace.npz]
     #[arg(long, value_name = "FILE.npz", conflicts_with = "compare")]
     out: Option<PathBuf>,
-    /// Write nothing; compare this file with the right values, for its own W, b, X and y if it has them
+    /// Write nothing, but compare this file with the correct values, for its own W, b, X and y if it has them
     #[arg(long, value_name = "FILE.npz")]
     compare: Option<PathBuf>,
     /// Print the comparison as JSON
@@ -173,19 +173,19 @@ fn completed(args: &TraceArgs, mut entries: Entries) -> Result<Entries> {
     let (network, batch) = (comparison::has_network(&entries), comparison::has_batch(&entries));
     if network && batch {
         if let Some(model) = &args.model {
-            note(&format!("the file has a network and a batch of its own: {} is not used", model.display()));
+            note(&format!("the file has its own network and batch, so {} is not used", model.display()));
         }
         return Ok(entries);
     }
     let Setting { mlp, x, loss, aims, what } = setting(args)?;
     if loss.task() != Task::Classification {
-        let problem = "--compare knows networks of classes, and these data have labels or numbers as targets";
+        let problem = "--compare is for classification, but these data have labels or numbers as targets";
         return Err(Error::usage(format!(
             "{problem}\n  hint: --out FILE.npz writes the right values, to be compared by hand"
         )));
     }
     let lacks = if network { "batch" } else { "network" };
-    note(&format!("the file has no {lacks} of its own: compared with {what}"));
+    note(&format!("the file has no {lacks}; it is compared with {what}"));
     let own = |mut ours: Entries, theirs: Entries| {
         ours.extend(theirs);
         ours
@@ -204,7 +204,7 @@ fn human(comparison: &Comparison) -> String {
     let mut text = match &comparison.first_difference {
         None => format!("All {} tensors agree.\n", comparison.tensors.len()),
         Some(first) => format!(
-            "First difference: {first}. What is computed from it differs too; gpu-mlp doctor looks for the cause.\n"
+            "First difference: {first}. Everything computed from it differs too; gpu-mlp doctor looks for the cause.\n"
         ),
     };
     let _ = writeln!(

@@ -1,4 +1,4 @@
-//! Options whose values are a list of the library's: clap takes the list and its names from there.
+//! Options whose values are a list in the library: clap takes the list and its names from there.
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
@@ -8,7 +8,7 @@ use crate::network::Activation;
 use crate::step::optimizer::Algorithm;
 use crate::step::schedule::Curve;
 
-/// Values that need no more words than their names.
+/// Values whose names explain them.
 macro_rules! by_name {
     ($($list:ty),*) => {$(
         impl ValueEnum for $list {
@@ -33,11 +33,11 @@ impl ValueEnum for Scale {
     fn to_possible_value(&self) -> Option<PossibleValue> {
         let help = match self {
             Self::Auto => {
-                "Bytes by 1 / 255; values that all lie in -1..1 not at all; others as by `standard`"
+                "Bytes are divided by 255; values that all lie in -1..1 stay; others are scaled as with `standard`"
             }
-            Self::None => "Not at all",
-            Self::Minmax => "Each column to 0..1",
-            Self::Standard => "Each column to mean 0 and variance 1",
+            Self::None => "No scaling",
+            Self::Minmax => "Each column is scaled to 0..1",
+            Self::Standard => "Each column is scaled to mean 0 and variance 1",
         };
         Some(PossibleValue::new(self.name()).help(help))
     }

@@ -1,4 +1,4 @@
-//! The built-in set: small enough to travel inside the binary, so that the first run needs nothing else.
+//! The built-in data set: small enough to be inside the binary, so that the first run needs nothing else.
 
 use std::path::{Path, PathBuf};
 

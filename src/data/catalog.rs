@@ -1,4 +1,4 @@
-//! The sets that are known by name: where they can be fetched, and what their bytes add up to.
+//! The data sets that are known by name: their mirrors and checksums.
 
 /// The built-in set.
 pub const DIGITS: &str = "digits";

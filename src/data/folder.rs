@@ -94,11 +94,14 @@ fn place(images: &ImagesFile<'_>, fits: bool, path: &Path, memory: u64) -> Resul
     }
     let sizes = [images.bytes(), memory].map(|bytes| ByteSize(bytes).display().iec().to_string());
     let problem = format!(
-        "its images take {} of memory, and with the others of the set no more than {} may be used; a gzip file cannot \
-         be read a few images at a time, a plain one can",
+        "its images take {} of memory, but all images of the set together may take at most {}; a plain file can be read a \
+         few images at a time, a gzip file cannot",
         sizes[0], sizes[1]
     );
-    let hint = message!["gunzip it, and it stays on the disk; or allow more with ", Setting::MemoryLimit];
+    let hint = message![
+        "unpack it with gunzip, so that it can stay on the disk; or allow more with ",
+        Setting::MemoryLimit
+    ];
     Err(Error::file(path, problem, hint))
 }
 
@@ -156,7 +159,7 @@ impl RawSplit {
                     "label {index} is {label}, but {name} has {classes} classes, 0 to {}",
                     classes - 1
                 );
-                Err(Error::file(path, problem, "get the file again from where it came from"))
+                Err(Error::file(path, problem, "download the file again"))
             }
         }
     }

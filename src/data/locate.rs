@@ -1,4 +1,4 @@
-//! From the words of the user (`--data`, `--data-dir`) to a loaded set. Never uses the network.
+//! From the words of the user (`--data`, `--data-dir`) to a loaded set. Never goes online.
 
 use std::path::{Path, PathBuf};
 
@@ -167,7 +167,7 @@ pub(super) fn find(request: Request<'_>, places: &Places, keep_missing: bool) ->
             return by_name(mnist, places, reading.memory);
         }
         let notice = "MNIST is not on this machine, so the built-in digits are used; \
-                      `gpu-mlp data fetch mnist` gets it";
+                      `gpu-mlp data fetch mnist` downloads it";
         return Ok(Found { notice: Some(notice.to_owned()), ..built_in()? });
     };
     if data == catalog::DIGITS {
@@ -204,7 +204,7 @@ fn by_name(known: &Known, places: &Places, memory: u64) -> Result<Found> {
             candidates.iter().map(|path| format!("\n  looked in {}", path.display())).collect::<String>();
         let name = known.name;
         let hint = message![
-            format!("`gpu-mlp data fetch {name}` gets it; `"),
+            format!("`gpu-mlp data fetch {name}` downloads it; `"),
             Setting::Data.set(catalog::DIGITS),
             "` needs no files"
         ];
@@ -228,7 +228,7 @@ fn cure(known: &Known, found: &Path) -> String {
         Some(place) => format!(" --data-dir {}", place.display()),
         None => String::new(),
     };
-    format!("`gpu-mlp data fetch {}{option}` gets it again", known.name)
+    format!("`gpu-mlp data fetch {}{option}` downloads it again", known.name)
 }
 
 /// A name that is no set and no path.

@@ -47,7 +47,7 @@ pub fn digits(folder: &Path, digits: &Digits) -> Result<[PathBuf; 4]> {
         STEMS.map(|stem| folder.join(if digits.plain { stem.to_owned() } else { format!("{stem}.gz") }));
     for (path, stem) in paths.iter().zip(STEMS) {
         if let Some(other) = folder::find(folder, stem).filter(|found| found != path && !digits.plain) {
-            let problem = format!("it would be read in place of {}", path.display());
+            let problem = format!("it would be read instead of {}", path.display());
             return Err(Error::file(&other, problem, "remove it, or make the set in another folder"));
         }
     }

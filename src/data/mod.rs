@@ -1,9 +1,9 @@
-//! Data sets: rows of bytes or numbers with a class label each, from files and folders of several forms, built in, or
-//! fetched.
+//! Data sets: rows of bytes or numbers with a class label each, from files and folders of several formats, built in, or
+//! downloaded.
 //!
 //! Rows are held in memory up to a limit, and beyond it left in their file (`row_file`) and read ahead of their use
-//! (`reader`). [`load`] turns what the user asked for into a [`Dataset`], whatever form it is in (`source`);
-//! [`inspect()`] looks at it; [`fetch`] is the only code that uses the network; nothing here prints.
+//! (`reader`). [`load`] turns what the user asked for into a [`Dataset`], in any format (`source`);
+//! [`inspect()`] describes it; [`fetch`] is the only code that goes online; nothing here prints.
 
 mod builtin;
 pub mod catalog;

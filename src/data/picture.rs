@@ -1,4 +1,4 @@
-//! One image: out of the bytes of a PNG or JPEG file, out of numbers, and as a PNG file.
+//! One image: from the bytes of a PNG or JPEG file, from numbers, and as a PNG file.
 
 use std::io::Cursor;
 

@@ -1,4 +1,4 @@
-//! What is done to values before a network sees them, fitted on the training part alone, and the names of the classes:
+//! The scaling of values for a network, fitted to the training set alone, and the names of the classes:
 //! both belong to a model as much as its weights do.
 
 use std::path::Path;
@@ -66,7 +66,7 @@ pub enum Outputs {
     Classes,
     /// A logit for each label, of which a sample may have any number.
     Labels,
-    /// Numbers, standardised: `(y - mean) / deviation`, target by target, by what the training part has.
+    /// Numbers, standardised: `(y - mean) / deviation`, each target with its own mean and deviation in the training set.
     Numbers {
         /// Subtracted first.
         mean: Vec<f32>,
@@ -130,7 +130,7 @@ impl Preparation {
     pub fn check(&self, inputs: usize, classes: usize) -> Result<(), String> {
         let names = self.class_names.len();
         if names != classes {
-            return Err(format!("it names {names} classes, and its network has {classes}"));
+            return Err(format!("it names {names} classes, but its network has {classes}"));
         }
         if let Outputs::Numbers { mean, deviation } = &self.outputs {
             let sound = mean.iter().all(|mean| mean.is_finite())
@@ -149,7 +149,7 @@ impl Preparation {
         if (shift.len(), factor.len()) != (inputs, inputs) {
             let (shifts, factors) = (shift.len(), factor.len());
             return Err(format!(
-                "it scales by {shifts} shifts and {factors} factors, and its network has {inputs} inputs"
+                "it has {shifts} shifts and {factors} factors for scaling, but its network has {inputs} inputs"
             ));
         }
         match shift.iter().chain(factor).all(|value| value.is_finite()) {
@@ -240,7 +240,7 @@ impl Scaling {
         }
     }
 
-    /// Scales rows of f32 in place. Bytes stay what they are: whoever reads them divides by 255.
+    /// Scales rows of f32 in place. Bytes stay what they are: their readers divide by 255.
     pub(crate) fn apply(&self, rows: &mut [u8], columns: usize, path: &Path) -> Result<()> {
         let Self::Columns { shift, factor } = self else { return Ok(()) };
         for row in rows.chunks_mut(4 * columns) {
@@ -262,12 +262,12 @@ impl Scaling {
         Ok(())
     }
 
-    /// In words, for whoever wants to know what was decided.
+    /// A description for the user.
     pub fn words(&self) -> &'static str {
         match self {
             Self::Bytes => "bytes, scaled by 1/255",
             Self::None => "numbers, taken as they are",
-            Self::Columns { .. } => "numbers, each column scaled by what the training part has",
+            Self::Columns { .. } => "numbers, each column scaled with statistics of the training set",
         }
     }
 }

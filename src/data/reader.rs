@@ -1,4 +1,4 @@
-//! Rows in the order in which they are wanted: those left in a file are read while whoever wants them still computes on
+//! Rows in the order of use: those left in a file are read while the caller still computes on
 //! the ones before.
 
 use std::borrow::Cow;
@@ -41,7 +41,7 @@ pub struct Chunk<'a> {
 }
 
 impl<'a> Chunk<'a> {
-    /// These samples under their own numbers, for whoever needs their labels alone: there are no rows.
+    /// These samples under their own numbers, for callers that need only their labels: there are no rows.
     pub fn unread(samples: &'a Samples, wanted: &'a [u32]) -> Self {
         let (pixels, labels) = (Cow::default(), samples.labels().into());
         let weights = samples.weights().unwrap_or_default().into();

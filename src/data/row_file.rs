@@ -1,8 +1,8 @@
 //! Rows of bytes that stay in their file and are read one by one, from any place, by any number of threads.
 //!
-//! Positioned reads, and not a memory map: what is mapped and touched counts as this program's memory, a file cut short
-//! under a map kills the program, and no safe code can hold a map. A read costs about a microsecond where the operating
-//! system has the page, far less than a network spends on the row.
+//! Rows are read by position and not through a memory map: mapped pages that were touched count as this program's memory,
+//! a truncated file kills a program that maps it, and maps need `unsafe` code. A read costs about a microsecond if the
+//! operating system has the page, far less than a network spends on the row.
 
 use std::fs::File;
 use std::io;
@@ -69,8 +69,8 @@ impl RowFile {
             return Error::io("read", &self.path)(error);
         }
         let problem =
-            format!("it now ends before image {} of {}: it was whole when it was opened", row, self.rows);
-        Error::file(&self.path, problem, "restore the file, and leave it alone while it is in use")
+            format!("it now ends before image {} of {}, but was complete when it was opened", row, self.rows);
+        Error::file(&self.path, problem, "restore the file, and do not change it while it is in use")
     }
 }
 

@@ -113,7 +113,7 @@ impl Samples {
             return Err(Error::usage("classes come with the samples, numbers are put in their place"));
         };
         if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-            return Err(Error::usage(format!("a target is {value}, which is no finite number")));
+            return Err(Error::usage(format!("a target is {value}, which is not a finite number")));
         }
         let numbers = Arc::new((0..self.len() as u32).collect());
         Ok(Self { targets: Arc::new(targets), numbers, ..self })

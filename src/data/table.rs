@@ -1,4 +1,4 @@
-//! Tables of text, row by row: values separated by commas, semicolons or tabs, with a header or without.
+//! Text tables, row by row: values separated by commas, semicolons or tabs, with or without a header.
 
 use std::collections::VecDeque;
 use std::io::{self, Cursor, Read};
@@ -32,7 +32,7 @@ pub struct Table<R> {
 impl<R: Read> Table<R> {
     /// Begins a table, of which `start` has been read already and `rest` has not; nothing if it is empty.
     ///
-    /// A second line is waited for only if the first is not all numbers: whoever types rows has each answered at once.
+    /// A second line is waited for only if the first is not all numbers: somebody who types rows gets each answered at once.
     ///
     /// # Errors
     /// [`Error::File`] if it is no table; [`Error::Io`] if it cannot be read.
@@ -82,8 +82,10 @@ impl<R: Read> Table<R> {
                     if self.has_header { format!(": {}", names()) } else { ", and no header".into() };
                 let problem =
                     format!("it has no column `{asked}`; it has {} columns{columns}", self.columns());
-                let hint =
-                    message!["give a name from the header, or a place from 0, with ", Setting::LabelColumn];
+                let hint = message![
+                    "give a name from the header, or a position from 0, with ",
+                    Setting::LabelColumn
+                ];
                 Error::file(&self.path, problem, hint)
             });
         }
@@ -146,9 +148,9 @@ impl<R: Read> Table<R> {
         let line = line(row);
         let name = if self.has_header { format!(" (`{}`)", &self.first[column]) } else { String::new() };
         let hint = message![
-            "fill in or remove such rows, and turn names into numbers; ",
+            "fill in or remove such rows, and replace names by numbers; ",
             Setting::LabelColumn,
-            " names the labels' column"
+            " names the label column"
         ];
         Error::file(&self.path, format!("line {line}, column {column}{name}: {what}"), hint)
     }
@@ -226,7 +228,7 @@ fn is_header(first: &StringRecord, second: Option<&StringRecord>) -> bool {
 
 /// A source that cannot be read: gzip data cut short or damaged, or a refusal of the system's.
 pub fn unreadable_source(error: io::Error, path: &Path) -> Error {
-    let hint = "get the file again from where it came from";
+    let hint = "download the file again";
     match error.kind() {
         io::ErrorKind::UnexpectedEof => Error::file(path, "the gzip data is cut short", hint),
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
@@ -241,19 +243,22 @@ fn unreadable(error: csv::Error, path: &Path) -> Error {
     match error.into_kind() {
         ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
             let problem = format!("one of its lines takes more than {} MiB", LONGEST_LINE >> 20);
-            let hint = "a table has a line for each sample; a quote that is never closed makes one of many";
+            let hint = "a table has one line for each sample; a quote that is never closed joins many lines";
             Error::file(path, problem, hint)
         }
         ErrorKind::Io(error) => unreadable_source(error, path),
         ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            let problem = format!("line {line} has {len} columns, and the lines before have {expected_len}");
+            let problem =
+                format!("line {line} has {len} columns, but the lines before it have {expected_len}");
             Error::file(path, problem, "every row needs every column")
         }
         ErrorKind::Utf8 { .. } => {
             Error::file(path, format!("line {line} is not UTF-8 text"), "save the table as UTF-8")
         }
-        other => {
-            Error::file(path, format!("cannot be read as a table: {other:?}"), "get or save the file again")
-        }
+        other => Error::file(
+            path,
+            format!("cannot be read as a table: {other:?}"),
+            "download or save the file again",
+        ),
     }
 }

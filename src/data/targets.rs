@@ -1,4 +1,4 @@
-//! What samples are to be answered with: a class each, or numbers.
+//! The targets of samples: a class each, or numbers.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What computes, and the engine on it: the only place that tells the CPU and a GPU apart.
+//! The device and its engine: the only place that distinguishes the CPU from a GPU.
 
 use super::contract::{Engine, EngineInfo};
 use super::cpu::CpuEngine;

@@ -1,4 +1,4 @@
-//! What every engine does, and what it says of itself.
+//! The interface of all engines, and their description.
 
 use serde::{Deserialize, Serialize};
 
@@ -173,7 +173,7 @@ impl Given {
     }
 }
 
-/// Whether a network can be trained or measured on these targets. Classes pass where its loss takes numbers, too: of
+/// Whether a network can be trained or measured on these targets. Classes pass where its loss needs numbers, too: of
 /// samples without an answer, whose loss nobody asks for.
 fn check_targets(spec: &MlpSpec, samples: &Samples) -> Result<()> {
     let (outputs, loss) = (spec.classes(), spec.loss());

@@ -1,6 +1,6 @@
-//! Where a network is trained: on a GPU ([`GpuEngine`]) or on the CPU's cores ([`CpuEngine`]), by the same steps.
+//! Engines train a network on a GPU ([`GpuEngine`]) or on the CPU cores ([`CpuEngine`]), with the same steps.
 //!
-//! [`open`] makes an engine on either; then it is given samples ([`Engine::load`]) and parameters
+//! [`open`] opens an engine on either; then it takes samples ([`Engine::load`]) and parameters
 //! ([`Engine::set_parameters`]).
 
 mod any;

@@ -1,4 +1,4 @@
-//! Words of an error in which settings, and what to do with them, are data.
+//! The text of an error, in which settings and remedies are data.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The one error type: what went wrong, where, what was expected and found, and what to do about it.
+//! The error type: what is wrong, where, what was expected and found, and how to fix it.
 
 mod message;
 mod setting;
@@ -208,7 +208,7 @@ impl Error {
     }
 
     /// The exit code of the program: 2 wrong usage or unreadable input, 3 no usable adapter, 4 the GPU failed,
-    /// 5 diverged, 70 a bug of ours. (0 is success, and 1 the answer "no" of a command that was asked a question.)
+    /// 5 diverged, 70 a bug in gpu-mlp. (0 is success; 1 means that a check failed.)
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage { .. }

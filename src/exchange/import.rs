@@ -1,4 +1,4 @@
-//! A model from somebody else's file: weights and biases of fully connected layers, by name, in whichever way they lie.
+//! Imports a model from another program's file: weights and biases of fully connected layers, by name, in either layout.
 
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read};
@@ -83,7 +83,7 @@ fn from_safetensors(path: &Path) -> Result<(Layers, Option<String>)> {
     let mut layers = Layers::new();
     for (name, view) in file.tensors() {
         let Some((place, weight, "")) = keys::torch(&name) else {
-            let problem = format!("its tensor `{name}` is no weight or bias of a numbered layer");
+            let problem = format!("its tensor `{name}` is not a weight or bias of a numbered layer");
             return Err(Error::file(path, problem, EXPECTED));
         };
         let values = values(&view).ok_or_else(|| {
@@ -148,7 +148,7 @@ fn from_npz(path: &Path) -> Result<(Layers, Option<String>)> {
 }
 
 fn not_text() -> Refusal {
-    ("is no UTF-8 text as bytes".to_owned(), "export the model again".into())
+    ("is not UTF-8 text".to_owned(), "export the model again".into())
 }
 
 /// The layer's number that a name has, and whether it is the weight's.
@@ -203,14 +203,14 @@ fn put(layers: &mut Layers, place: usize, weight: bool, name: &str, tensor: Tens
     let slot = if weight { &mut layer.w } else { &mut layer.b };
     match slot.replace(tensor) {
         None => Ok(()),
-        Some(_) => Err(format!("its tensor `{name}` is of a layer {place} that another one is of too")),
+        Some(_) => Err(format!("its tensor `{name}` and another one both belong to layer {place}")),
     }
 }
 
 /// The layers in order, in the usual orientation if that fits.
 fn chain(layers: Layers) -> Result<Parameters, String> {
     if let Some((place, _)) = layers.iter().find(|(_, layer)| layer.w.is_none()) {
-        return Err(format!("its layer {place} has a bias and no weight"));
+        return Err(format!("its layer {place} has a bias but no weight"));
     }
     let pytorch = layers.values().any(|layer| keys::torch(&layer.name).is_some());
     let ways = match pytorch {
@@ -224,7 +224,7 @@ fn chain(layers: Layers) -> Result<Parameters, String> {
         let shape = |tensor: Option<Tensor>| tensor.map_or("none".into(), |t| format!("{:?}", t.shape()));
         format!("\n  {name} {}, its bias {}", shape(w), shape(b))
     });
-    Err(format!("its layers do not fit to each other or to their biases:{}", shapes.collect::<String>()))
+    Err(format!("its layers do not fit each other or their biases:{}", shapes.collect::<String>()))
 }
 
 /// The network if its weights lie this way, and if they can.

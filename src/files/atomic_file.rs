@@ -1,4 +1,4 @@
-//! Files that are either whole or not there: written beside their place, synced, then renamed.
+//! Files that are written completely or not at all: written beside their place, synced, then renamed.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -87,7 +87,7 @@ pub fn remove_leftovers(folder: &Path, idle: Duration) {
         let modified = entry.metadata().and_then(|metadata| metadata.modified()).ok();
         let age = modified.and_then(|modified| modified.elapsed().ok());
         if name.starts_with(PREFIX) && name.ends_with(SUFFIX) && age.is_some_and(|age| age >= idle) {
-            // It is only clutter: whoever cannot remove it can still use the folder.
+            // It is only clutter: if it cannot be removed, the folder can still be used.
             let _ = std::fs::remove_file(entry.path());
         }
     }

@@ -72,14 +72,14 @@ impl Gpu {
         ))
         .hint(message![
             Remedy::smaller(&[Setting::BatchSize, Setting::Hidden]),
-            ", fewer programs beside this one, ",
+            ", closing other programs, ",
             Setting::Adapter.another(),
             ", or ",
             Setting::Backend.set("cpu")
         ])
     }
 
-    /// As [`alloc`](Self::alloc), but nothing if it does not fit, for whoever can do without.
+    /// As [`alloc`](Self::alloc), but nothing if it does not fit, for callers that can do without.
     ///
     /// # Errors
     /// [`Error::Device`] if the device has complained of something else.

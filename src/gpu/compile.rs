@@ -1,4 +1,4 @@
-//! From a WGSL file to a kernel, once a device, if the device has what it takes.
+//! Compiles a WGSL file into a kernel, once per device, if the device meets its requirements.
 
 use std::sync::PoisonError;
 

@@ -82,7 +82,7 @@ impl Gpu {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("gpu-mlp"),
             required_limits: adapter.limits_to_request(limits).map_err(refused)?,
-            // Good to have: no adapter is refused for want of them.
+            // Useful but not required: no adapter is refused without them.
             required_features: adapter.raw.features()
                 & (wgpu::Features::PIPELINE_CACHE
                     | wgpu::Features::TIMESTAMP_QUERY
@@ -177,7 +177,7 @@ impl Gpu {
         limits.max_storage_buffer_binding_size.min(limits.max_buffer_size)
     }
 
-    /// Gives the device up, for all clones: whoever uses it from now on finds it lost.
+    /// Gives the device up, for all clones: from now on they find it lost.
     pub fn destroy(&self) {
         self.device.destroy();
     }

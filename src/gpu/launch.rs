@@ -1,4 +1,4 @@
-//! From a kernel to a dispatch: what it is given, and how many workgroups.
+//! From a kernel to a dispatch: its resources, and the number of workgroups.
 
 use bytemuck::Pod;
 
@@ -9,7 +9,7 @@ use super::resource::Resource;
 use super::texture::Fill;
 use crate::error::{Error, Result};
 
-/// What a launch has to get done, whatever its kernel spends on it: for whoever measures.
+/// The work that a launch has to do, for measurements; its kernel may spend more.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Work {
     /// The sizes that say which launch of its kernel it is, such as rows, inputs and outputs of a product.

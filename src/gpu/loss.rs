@@ -1,4 +1,4 @@
-//! Losing the device on purpose, for tests of what follows: not in release builds.
+//! Loses the device on purpose, for tests: not in release builds.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

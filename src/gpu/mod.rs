@@ -1,7 +1,7 @@
-//! The only place where wgpu is spoken to: device and queue, buffers, kernels, the choice of an adapter.
+//! The only module that calls wgpu: device and queue, buffers, kernels, the choice of an adapter.
 //!
-//! Whatever waits for the device is `async`, as a browser demands. Natively such a future blocks its thread while it
-//! waits, since a device has to be polled by somebody.
+//! Everything that waits for the device is `async`, as browsers require. On other systems such a future blocks its thread
+//! while it waits, since somebody has to poll the device.
 
 pub mod adapter;
 mod buffer;

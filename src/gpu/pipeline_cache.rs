@@ -1,7 +1,7 @@
-//! Compiled pipelines, kept in a file from one run to the next where a driver hands them out (Vulkan).
+//! Compiled pipelines, kept in a file from one run to the next if the driver provides them (Vulkan).
 //!
-//! The file saves time and nothing else: one that is damaged, too long, or of another driver is ignored, and one that
-//! cannot be written is done without.
+//! The file only saves time: one that is damaged, too long, or from another driver is ignored, and if it cannot be written,
+//! the program continues without it.
 
 use std::fs::File;
 use std::io::{Read, Write};

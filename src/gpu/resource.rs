@@ -1,4 +1,4 @@
-//! What kernels are given beside their parameters: buffers and textures.
+//! The resources of kernels besides their parameters: buffers and textures.
 
 use super::buffer::Slice;
 use super::shader::ResourceKind;

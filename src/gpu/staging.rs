@@ -1,4 +1,4 @@
-//! Uploads that go on while the device works: mapped buffers that take turns.
+//! Uploads while the device works: alternating mapped buffers.
 
 use super::buffer::Buffer;
 use super::device::Gpu;

@@ -1,4 +1,4 @@
-//! Work under way: handing it to the device, and waiting for it.
+//! Submissions: giving work to the device, and waiting for it.
 
 use std::sync::PoisonError;
 
@@ -124,6 +124,6 @@ impl Gpu {
         let polled = self.device.poll(how);
         self.check()?;
         // A device that nobody says was lost has not taken the work that is waited for.
-        polled.map(|_| ()).map_err(|error| Error::Device(format!("the device takes no work: {error}")))
+        polled.map(|_| ()).map_err(|error| Error::Device(format!("the device accepts no work: {error}")))
     }
 }

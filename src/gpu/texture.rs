@@ -1,4 +1,4 @@
-//! Textures: what a buffer holds, where kernels read it texel by texel.
+//! Textures: copies of buffers that kernels read texel by texel.
 
 use super::buffer::Slice;
 use super::device::Gpu;

@@ -1,4 +1,4 @@
-//! What hidden layers put out if it is not the ReLU of the products: the host of `activation.wgsl`.
+//! The outputs of hidden layers other than the products' ReLU: the host of `activation.wgsl`.
 
 use bytemuck::{Pod, Zeroable};
 

@@ -1,4 +1,4 @@
-//! A step along a gradient that is there already: the host of `optimizer.wgsl`.
+//! A step along a stored gradient: the host of `optimizer.wgsl`.
 
 use super::dispatch::fold;
 use super::matrix::Matrix;

@@ -1,4 +1,4 @@
-//! What may follow a hidden layer: the list, and the names in files and options. Each formula stands beside its twin.
+//! The list of activations, and their names in files and options. Each formula is beside its twin.
 
 use std::str::FromStr;
 
@@ -74,6 +74,6 @@ impl FromStr for Activation {
     }
 }
 
-/// The name is none of [`Activation::ALL`]'s.
+/// The name is not in [`Activation::ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnknownActivation;

@@ -1,4 +1,4 @@
-//! Which activation follows which hidden layer.
+//! The activations of all hidden layers.
 
 use std::fmt;
 use std::str::FromStr;
@@ -48,7 +48,7 @@ impl Activations {
     }
 }
 
-/// Reads a name or a list. (`untagged` would not say which name is none.)
+/// Reads a name or a list. (`untagged` would not say which name is unknown.)
 struct Names;
 
 impl<'de> Visitor<'de> for Names {

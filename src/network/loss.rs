@@ -1,4 +1,4 @@
-//! What a network is trained to make small: the list, and what each takes as targets. Each formula stands beside its
+//! The list of losses, and the targets of each. Each formula stands beside its
 //! twin.
 
 use std::fmt;
@@ -127,7 +127,7 @@ impl TryFrom<String> for Loss {
     }
 }
 
-/// The name is none of [`Loss::ALL`]'s.
+/// The name is not in [`Loss::ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected a loss: {}", Loss::ALL.map(Loss::name).join(", "))]
 pub struct UnknownLoss;

@@ -1,4 +1,4 @@
-//! What a network is: its layers, what follows them, its loss, and its parameters. No device in here.
+//! A network: its layers, activations, loss and parameters. Independent of devices.
 
 mod activation;
 mod activations;

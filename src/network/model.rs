@@ -1,4 +1,4 @@
-//! What a network is: its layers' sizes, its parameters and their seeded initialisation. No device in here.
+//! A network: the sizes of its layers, its parameters and their seeded initialisation. Independent of devices.
 
 use super::{Activation, Activations, Loss};
 use crate::error::{Error, Remedy, Result, Setting};
@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// A multi-layer perceptron: the sizes of inputs, hidden layers and outputs, the activations that follow every layer but
-/// the last, and the loss of what the last one puts out.
+/// the last, and the loss of the last layer's outputs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MlpSpec {
     sizes: Vec<usize>,

@@ -1,4 +1,4 @@
-//! Losses, their gradients by what the network puts out, and what counts as right.
+//! Losses, their gradients with respect to the outputs of the network, and what counts as correct.
 //!
 //! With z the outputs `[samples, outputs]`, t the targets, N samples and K outputs:
 //!
@@ -55,7 +55,7 @@ impl<'a> Aim<'a> {
 
     fn values(self) -> &'a Matrix {
         match self {
-            Self::Classes(_) => unreachable!("this loss takes numbers"),
+            Self::Classes(_) => unreachable!("this loss needs numbers"),
             Self::Values(values) => values,
         }
     }

@@ -1,4 +1,4 @@
-//! How a gradient becomes a step, and what is done to it before: optimisers and clipping, as PyTorch defines them.
+//! Optimisers and gradient clipping, as PyTorch defines them.
 //!
 //! With g the gradient, d the weight decay, t the step counted from 1, and all moments 0 before the first:
 //!
@@ -22,7 +22,7 @@ use super::Layer;
 pub enum Rule {
     /// Gradient descent.
     Sgd {
-        /// 0 is none.
+        /// 0 means none.
         momentum: f64,
         /// Whether the step looks ahead along the velocity.
         nesterov: bool,

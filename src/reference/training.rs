@@ -1,4 +1,4 @@
-//! A training step with everything that can be asked for: dropout, label smoothing, clipping, any optimiser.
+//! A training step with all options: dropout, label smoothing, clipping, any optimiser.
 //!
 //! ```text
 //! a_l = f(z_l) ⊙ D_l               D_l = 1/(1 - p) where the unit stays, 0 where it is left out, with probability p

@@ -1,4 +1,4 @@
-//! Which bugs can be put into a training, and where they act.
+//! The bugs that can be put into a training, and where they act.
 
 use crate::doctor::formulas::catalogue;
 use crate::words::spelling::did_you_mean;
@@ -34,7 +34,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("momentum-formula", "W - lr·dW: the velocity is not used"),
     ("adam-bias-correction", "Adam without bias correction"),
     ("adam-formula", "Adam without the square root"),
-    ("inputs-not-aligned", "every x meets the label of the sample before"),
+    ("inputs-not-aligned", "every x has the label of the sample before it"),
     ("inputs-unscaled", "x times 255"),
     ("constant-init", "every W starts as 1/√in"),
     ("dead-relu", "every hidden b starts as -100"),
@@ -59,7 +59,7 @@ impl Injection {
             None => (false, text),
             Some(("evaluation", id)) => (true, id),
             Some((stage, _)) => {
-                return Err(format!("`{stage}:` is no part of a training; only `evaluation:ID` is"));
+                return Err(format!("`{stage}:` is unknown; the only prefix is `evaluation:`"));
             }
         };
         if let Some((id, why)) = NOT_TRAINABLE.iter().find(|(id, _)| *id == name) {

@@ -1,7 +1,7 @@
-//! Trains a network right, and again with bugs injected, from the same seed on the same data: what a bug does to the
-//! curves of loss and accuracy.
+//! Trains a network correctly and again with injected bugs, with the same seed on the same data, to show the effect of a bug
+//! on loss and accuracy.
 //!
-//! In f64 on the CPU, each training on a thread of its own, with the formulas of the [`doctor`](crate::doctor). The
+//! It runs in f64 on the CPU, each training in its own thread, with the formulas of the [`doctor`](crate::doctor). The
 //! curves have two losses: the one that the code with the bug *prints*, and the cross-entropy of the same logits.
 
 pub mod injection;
@@ -256,7 +256,7 @@ pub fn figure(title: &str, curves: &[Curve]) -> Figure {
             points: curve.points.iter().map(|point| (point.epoch, of(&point.measured))).collect(),
             mark: curve.lowest.filter(|_| marked && curve.rises()).map(|lowest| Mark {
                 at: (lowest.epoch, of(&lowest.measured)),
-                text: format!("lowest, at {:.0} % right", 100.0 * lowest.measured.accuracy),
+                text: format!("lowest, at {:.0} % accuracy", 100.0 * lowest.measured.accuracy),
             }),
         };
         curves.iter().enumerate().map(line).collect()

@@ -1,7 +1,7 @@
-//! Training with bugs: the formulas that the doctor recognises a bug by, put to work.
+//! Training with bugs, using the formulas by which the doctor recognises them.
 //!
-//! A step is computed from the right formulas, and each injected bug's formula stands in for the right one wherever it
-//! belongs. So what is replayed is, to the letter, what the doctor would name.
+//! A step uses the correct formulas, but the formula of each injected bug replaces the correct one. So the replayed bug is
+//! exactly the one that the doctor would name.
 
 use super::injection::{Injection, Stage};
 use super::setting::Setting;

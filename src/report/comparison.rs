@@ -24,7 +24,7 @@ pub fn comparison(runs: &[Run]) -> Result<String> {
         h1 { (title) }
         @if !same_data(runs) {
             aside.omitted {
-                p { "These runs were not all tested on the same data, so their losses and accuracies do not compare directly." }
+                p { "These runs were not all tested on the same data, so their losses and scores cannot be compared directly." }
             }
         }
         @for run in runs { (left_out(run.left_out())) }
@@ -32,7 +32,7 @@ pub fn comparison(runs: &[Run]) -> Result<String> {
         h2 id="options" { "Options" }
         (configuration::of_runs(runs, &names)?)
         h2 id="curves" { "Curves" }
-        p.note { "A line more than " (RUNAWAY) " times as high as the first run's leaves its chart." }
+        p.note { "A chart is cut off at " (RUNAWAY) " times the height of the first run's line." }
         (curves::of_runs(runs, &names))
         h2 id="epochs" { "Epochs" }
         @for (run, name) in runs.iter().zip(&names) {
@@ -45,7 +45,7 @@ pub fn comparison(runs: &[Run]) -> Result<String> {
     Ok(document(&title, &body))
 }
 
-/// What runs are called: by the last part of their folder where that tells them apart.
+/// The names of runs: the last part of their folder if that is unique.
 fn names(runs: &[Run]) -> Vec<String> {
     let short: BTreeSet<&str> = runs.iter().map(Run::short_name).collect();
     let name =
@@ -53,7 +53,7 @@ fn names(runs: &[Run]) -> Vec<String> {
     runs.iter().map(name).collect()
 }
 
-/// Whether all were tested on the same data, as far as that can be known.
+/// Whether all were tested on the same data, as far as the runs tell.
 fn same_data(runs: &[Run]) -> bool {
     let data = |run: &Run| {
         let samples = run.history.start.as_ref().map(|start| start.test_samples);
@@ -62,7 +62,7 @@ fn same_data(runs: &[Run]) -> bool {
     runs.windows(2).all(|pair| data(&pair[0]) == data(&pair[1]))
 }
 
-/// A row a run.
+/// One row per run.
 fn summary(runs: &[Run], names: &[String]) -> Markup {
     let headlines: BTreeSet<&str> =
         runs.iter().filter_map(|run| headline(run.of_model()?)).map(|(measure, _)| measure.title()).collect();
@@ -93,13 +93,13 @@ fn summary(runs: &[Run], names: &[String]) -> Markup {
         }
     };
     let caption = html! {
-        "Scores on the test samples are those of the epoch that the model is of"
-        @if comparable { "; the highest " (measure) " is in bold" } ". Time is that of training alone."
+        "Test scores are those of the epoch that the model comes from"
+        @if comparable { "; the highest " (measure) " is in bold" } ". The time does not include evaluation."
     };
     scrolling("Runs", &caption, &content)
 }
 
-/// The score that tells most.
+/// The main score.
 fn headline(record: &EpochRecord) -> Option<(Measure, f64)> {
     record.test.headline()
 }

@@ -71,9 +71,9 @@ pub(super) fn of_run(run: &Run) -> Result<Markup> {
         )
     };
     Ok(html! {
-        (table(&changed, "Options that are not the defaults", true))
-        details { summary { "The others" } (table(&same, "Options at their defaults", false)) }
-        p.note { "To train it again: " code { "gpu-mlp train --config " (run.name) "/config.json" } }
+        (table(&changed, "Options that differ from the defaults", true))
+        details { summary { "Other options" } (table(&same, "Options with their default values", false)) }
+        p.note { "To train this network again: " code { "gpu-mlp train --config " (run.name) "/config.json" } }
     })
 }
 

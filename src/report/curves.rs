@@ -45,7 +45,7 @@ impl Of {
     fn axis(self) -> &'static str {
         match self {
             Self::Loss => "mean loss",
-            Self::Measure(Measure::Accuracy) => "share that is right",
+            Self::Measure(Measure::Accuracy) => "accuracy",
             Self::Measure(measure) => measure.title(),
         }
     }

@@ -1,4 +1,4 @@
-//! Every epoch's numbers as a table: what people see is rounded, what programs read (`<data value>`) is exact.
+//! The numbers of every epoch as a table: rounded for people, exact for programs (`<data value>`).
 
 use maud::{Markup, html};
 use serde_json::Number;
@@ -29,18 +29,18 @@ pub(super) fn shown<'a>(history: &'a History, model: Option<&EpochRecord>) -> Ve
 /// The table of a run's epochs.
 pub(super) fn table(name: &str, history: &History, model: Option<&EpochRecord>) -> Markup {
     if history.epochs.is_empty() {
-        return html! { p { "No epoch is done yet." } };
+        return html! { p { "No epoch is finished yet." } };
     }
     let validated = history.epochs.iter().any(|record| record.validation.is_some());
     let of_model = model.map(|record| record.epoch);
     let last = history.epochs.last();
     let caption = html! {
-        "Every epoch as in metrics.jsonl, rounded; the page's source has all digits."
+        "The epochs of metrics.jsonl, rounded; the page's source has all digits."
         @if stride(history) > 1 {
-            " Of " (thousands(history.epochs.len())) " epochs every " (thousands(stride(history)))
-            "th is shown, here and in the curves."
+            " Only one in " (thousands(stride(history))) " of the " (thousands(history.epochs.len()))
+            " epochs is shown, here and in the curves."
         }
-        @if of_model.is_some() { " The model is of the epoch in bold." }
+        @if of_model.is_some() { " The model comes from the epoch in bold." }
     };
     let table = html! {
         table.epochs data-run=(name) {

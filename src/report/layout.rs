@@ -1,10 +1,10 @@
-//! What all pages have in common: head, style, foot, and the boxes in which wide things scroll.
+//! The common parts of all pages: head, style, foot, and boxes in which wide tables scroll.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::chart::{self, Figure};
 
-/// The browser itself sees to it that a page loads nothing and runs nothing.
+/// With this policy the browser lets a page load nothing and run nothing.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
 /// A whole page.

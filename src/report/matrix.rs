@@ -1,4 +1,4 @@
-//! What was taken for what: the confusion matrix, the most frequent confusions, precision and recall of each class.
+//! The confusion matrix, the most frequent confusions, precision and recall of each class.
 
 use image::{Rgba, RgbaImage};
 use maud::{Markup, html};
@@ -10,17 +10,17 @@ use crate::error::Result;
 use crate::training::evaluation::{ClassScore, Confusion};
 use crate::words::numerals::{percent, thousands};
 
-/// Classes whose matrix is still a table that can be read.
+/// The most classes whose matrix is drawn as a table.
 const TABLE: usize = 30;
-/// Classes whose matrix is still a picture that can be looked at.
+/// The most classes whose matrix is drawn as an image.
 const PICTURE: usize = 1500;
 /// Confusions that are listed.
 const CONFUSED: usize = 15;
 /// Classes that are listed.
 const LISTED: usize = 300;
 
-/// How strongly a cell is coloured, 0..1: a right answer by its part of the row, a wrong one against the most frequent wrong
-/// one.
+/// The shade of a cell, 0..1: for a correct prediction its share of the row, for a wrong one its count relative to the
+/// largest wrong count.
 struct Heat<'a> {
     rows: &'a [Vec<u64>],
     sums: Vec<u64>,
@@ -40,8 +40,8 @@ impl<'a> Heat<'a> {
     }
 }
 
-const COLOURS: &str =
-    "Right answers are blue, by their part of the row; wrong ones orange, by the most frequent of them.";
+const COLOURS: &str = "Correct predictions are blue, wrong ones orange. The shade of a correct cell is its share of the row; that of a wrong cell \
+     is its count relative to the largest wrong count.";
 
 /// The confusion matrix.
 ///
@@ -56,7 +56,7 @@ pub(super) fn confusion(confusion: &Confusion, names: &[String]) -> Result<Marku
             } @else if classes <= PICTURE {
                 (drawn(confusion)?)
             } @else {
-                p { "A matrix of " (thousands(classes)) " classes is too large for a page: "
+                p { "A confusion matrix of " (thousands(classes)) " classes is too large for this page: "
                     code { "gpu-mlp eval --json" } " prints it." }
             }
             (confused(confusion, names))
@@ -89,26 +89,27 @@ fn table(confusion: &Confusion, names: &[String]) -> Markup {
             }
         }
     };
-    let caption = html! { "A row is the right class, a column the network's answer. " (COLOURS) };
+    let caption = html! { "Each row is an actual class, each column a predicted class. " (COLOURS) };
     scrolling("Confusion matrix", &caption, &content)
 }
 
-/// The matrix as a picture, a pixel or more a cell.
+/// The matrix as an image, with one or more pixels per cell.
 fn drawn(confusion: &Confusion) -> Result<Markup> {
     let (heat, classes) = (Heat::of(confusion), confusion.rows().len());
     let image = RgbaImage::from_fn(classes as u32, classes as u32, |x, y| {
         let (label, answer) = (y as usize, x as usize);
-        // The less frequent wrong answers would be lost from sight at their true strength.
+        // At their true strength, the less frequent mistakes would be invisible.
         let strength = if label == answer { heat.at(label, answer) } else { heat.at(label, answer).sqrt() };
         let [r, g, b] = if label == answer { [0, 114, 178] } else { [213, 94, 0] };
         Rgba([r, g, b, (255.0 * strength) as u8])
     });
-    let words =
-        format!("Confusion matrix of {classes} classes as a picture; the table below lists what stands out.");
+    let words = format!(
+        "Confusion matrix of {classes} classes as an image; the table below lists the most frequent confusions."
+    );
     let picture = Picture::new(image, 900)?;
     let caption = html! {
-        "A row is the right class, a column the network's answer, both from 0. With " (thousands(classes))
-        " classes the counts have no room: " code { "gpu-mlp eval --json" } " prints them. " (COLOURS)
+        "Each row is an actual class, each column a predicted class, both from 0. The counts of " (thousands(classes))
+        " classes do not fit on the page: " code { "gpu-mlp eval --json" } " prints them. " (COLOURS)
     };
     Ok(scrolling("Confusion matrix", &caption, &picture.img(&words)))
 }
@@ -117,7 +118,7 @@ fn drawn(confusion: &Confusion) -> Result<Markup> {
 fn confused(confusion: &Confusion, names: &[String]) -> Markup {
     let pairs = confusion.confused();
     if pairs.is_empty() {
-        return html! { p { "Nothing was confused: every test sample is classified right." } };
+        return html! { p { "No classes are confused: every test sample is classified correctly." } };
     }
     let caption = html! {
         "Most often confused"
@@ -125,7 +126,7 @@ fn confused(confusion: &Confusion, names: &[String]) -> Markup {
     };
     let content = html! {
         table {
-            thead { tr { th.name scope="col" { "is" } th.name scope="col" { "taken for" } th scope="col" { "times" } } }
+            thead { tr { th.name scope="col" { "actual" } th.name scope="col" { "predicted" } th scope="col" { "samples" } } }
             tbody {
                 @for pair in pairs.iter().take(CONFUSED) {
                     tr {
@@ -140,7 +141,7 @@ fn confused(confusion: &Confusion, names: &[String]) -> Markup {
     scrolling("Most often confused", &caption, &content)
 }
 
-/// Precision, recall and F1 of each class; of very many classes, those that do worst.
+/// Precision, recall and F1 of each class; if there are very many classes, of those with the lowest F1.
 pub(super) fn classes(confusion: &Confusion, names: &[String]) -> Markup {
     let mut scores: Vec<(usize, ClassScore)> = confusion.classes().into_iter().enumerate().collect();
     let all = scores.len();
@@ -169,9 +170,9 @@ pub(super) fn classes(confusion: &Confusion, names: &[String]) -> Markup {
         }
     };
     let caption = html! {
-        "Precision: of the answers with this class, the part that is right. Recall: of the samples of this class, the part \
-         that is found. F1: their harmonic mean. A dash: there are none."
-        @if all > LISTED { " The " (LISTED) " of " (thousands(all)) " classes with the lowest F1." }
+        "Precision: the share of the predictions of this class that are correct. Recall: the share of the samples of this class \
+         that are found. F1: the harmonic mean of both. A dash: no such predictions or samples."
+        @if all > LISTED { " Only the " (LISTED) " of " (thousands(all)) " classes with the lowest F1 are shown." }
     };
     scrolling("Classes", &caption, &content)
 }

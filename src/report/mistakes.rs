@@ -1,4 +1,4 @@
-//! The mistakes that a network is surest of: as pictures where samples are images, else as rows.
+//! The mistakes that a network is most confident of: images, or rows of a table.
 
 use maud::{Markup, html};
 
@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::training::evaluation::Mistake;
 use crate::words::numerals::{percent, short, thousands};
 
-/// Values of a row that are shown.
+/// Values of a row that the table shows.
 const VALUES: usize = 8;
 
 /// The section's content.
@@ -20,17 +20,19 @@ const VALUES: usize = 8;
 pub(super) fn mistakes(test: &Test) -> Result<Markup> {
     let (dataset, mistakes) = (&*test.dataset, &test.evaluation.mistakes);
     if mistakes.is_empty() {
-        return Ok(html! { p { "There are none: every test sample is classified right." } });
+        return Ok(html! { p { "There are none: every test sample is classified correctly." } });
     }
     let total: u64 = test.evaluation.confusion.confused().iter().map(|pair| pair.count).sum();
     let names = &dataset.preparation.class_names;
     let rows = values(dataset, mistakes)?;
     Ok(html! {
         p {
-            "Of " (thousands(dataset.test.len())) " test samples " (thousands(total as usize))
-            @if total == 1 { " is wrong" } @else { " are wrong" }
-            @if total > mistakes.len() as u64 { "; these are the " (mistakes.len()) " that the network was surest of" }
-            ". A sample's number is its place in the test part, from 0."
+            (thousands(total as usize)) " of " (thousands(dataset.test.len())) " test samples "
+            @if total == 1 { "is" } @else { "are" } " classified wrongly. "
+            @if total > mistakes.len() as u64 {
+                "These are the " (mistakes.len()) " mistakes that the network was most confident of. "
+            }
+            "The number of a sample is its position in the test set, from 0."
         }
         @match image_shape(dataset) {
             Some(shape) => (pictures(mistakes, &rows, names, shape, dataset)?),
@@ -39,14 +41,14 @@ pub(super) fn mistakes(test: &Test) -> Result<Markup> {
     })
 }
 
-/// Rows and columns of the samples if those are images.
+/// Rows and columns of the samples if they are images.
 pub(super) fn image_shape(dataset: &Dataset) -> Option<[usize; 2]> {
     let [rows, cols] = dataset.image_shape;
     let channels = dataset.test.features() / (rows * cols).max(1);
     (rows > 1 && matches!(channels, 1 | 3)).then_some([rows, cols])
 }
 
-/// The samples' values as they are in the data: what scaled them is undone.
+/// The samples' values as they are in the data: without the model's scaling.
 fn values(dataset: &Dataset, mistakes: &[Mistake]) -> Result<Vec<Vec<f32>>> {
     let indices: Vec<u32> = mistakes.iter().map(|mistake| mistake.sample).collect();
     let inputs = dataset.test.inputs(&indices)?;
@@ -57,7 +59,7 @@ fn values(dataset: &Dataset, mistakes: &[Mistake]) -> Result<Vec<Vec<f32>>> {
         Scaling::Columns { shift, factor } => {
             let (width, shift) = (1.0 / f64::from(factor[column]), f64::from(shift[column]));
             let value = x * width + shift;
-            // What is left of a 0 is the rounding of f32.
+            // A 0 comes back with the rounding of f32.
             let is_zero = value.abs() < 1e-6 * (width.abs() + shift.abs());
             if is_zero { 0.0 } else { value as f32 }
         }
@@ -85,10 +87,10 @@ fn pictures(
                 @let (is, answer) = (class_name(names, mistake.label), class_name(names, mistake.answer));
                 li {
                     figure {
-                        (picture.img(&format!("test sample {}: is {is}, taken for {answer}", mistake.sample)))
+                        (picture.img(&format!("test sample {}: predicted {answer}, actual {is}", mistake.sample)))
                         figcaption {
-                            "said " strong { bdi { (answer) } } " " span.share { (percent(mistake.probability)) } br;
-                            "is " strong { bdi { (is) } } " " span.share { (percent(mistake.of_right)) } br;
+                            "predicted " strong { bdi { (answer) } } " " span.share { (percent(mistake.probability)) } br;
+                            "actual " strong { bdi { (is) } } " " span.share { (percent(mistake.of_right)) } br;
                             "no. " (mistake.sample)
                         }
                     }
@@ -108,8 +110,8 @@ fn table(mistakes: &[Mistake], rows: &[Vec<f32>], names: &[String]) -> Markup {
         table {
             thead {
                 tr {
-                    th scope="col" { "sample" } th.name scope="col" { "answer" } th scope="col" { "probability" }
-                    th.name scope="col" { "is" } th scope="col" { "probability" } th.words scope="col" { "values" }
+                    th scope="col" { "sample" } th.name scope="col" { "predicted" } th scope="col" { "probability" }
+                    th.name scope="col" { "actual" } th scope="col" { "probability" } th.words scope="col" { "values" }
                 }
             }
             tbody {
@@ -124,7 +126,7 @@ fn table(mistakes: &[Mistake], rows: &[Vec<f32>], names: &[String]) -> Markup {
             }
         }
     };
-    let caption = html! { "The network's answer and its probability, the right class and its, and how the sample begins." };
+    let caption = html! { "The predicted class and its probability, the actual class and its probability, and the first values of the sample." };
     scrolling("Mistakes", &caption, &content)
 }
 

@@ -1,4 +1,4 @@
-//! Runs on a page: one HTML file that loads nothing, needs no script, and follows the reader's light or dark theme.
+//! Reports of runs: one HTML file that loads nothing, needs no script, and follows the reader's light or dark theme.
 //!
 //! [`page`] shows one run, [`comparison()`] several. Everything that comes from files is escaped by the templates (`maud`);
 //! charts are [`chart`]'s, pictures are PNGs inside the page. The same run gives the same page.

@@ -1,4 +1,4 @@
-//! What a network of labels or numbers is worth, output by output; of numbers with pictures of how far it is off.
+//! The scores of labels or regression targets, for each output; for targets also plots of predictions and residuals.
 
 use maud::{Markup, PreEscaped, html};
 
@@ -22,7 +22,7 @@ fn labels(evaluation: &Evaluation, names: &[String]) -> Markup {
         table {
             thead {
                 tr {
-                    th.name scope="col" { "label" } th scope="col" { "samples" } th scope="col" { "answers" }
+                    th.name scope="col" { "label" } th scope="col" { "actual" } th scope="col" { "predicted" }
                     th scope="col" { "accuracy" } th scope="col" { "F1" }
                 }
             }
@@ -37,7 +37,7 @@ fn labels(evaluation: &Evaluation, names: &[String]) -> Markup {
             }
         }
     };
-    let caption = html! { "Samples have the label; answers are those of which the network says so." };
+    let caption = html! { "Actual: test samples that have the label. Predicted: test samples for which the network predicts it." };
     scrolling("Labels", &caption, &content)
 }
 
@@ -63,11 +63,11 @@ fn targets(evaluation: &Evaluation, names: &[String]) -> Markup {
     html! {
         (scrolling("Targets", &html! { "RMSE and MAE are in the target's own unit." }, &content))
         @for target in 0..count.min(DRAWN) { (pictures(evaluation, target, &class_name(names, target))) }
-        @if count > DRAWN { p { "The first " (DRAWN) " of " (thousands(count)) " targets are drawn." } }
+        @if count > DRAWN { p { "Only the first " (DRAWN) " of " (thousands(count)) " targets are drawn." } }
     }
 }
 
-/// Predicted against actual, and what is left over.
+/// Predicted against actual values, and residuals.
 fn pictures(evaluation: &Evaluation, target: usize, name: &str) -> Markup {
     let own = || evaluation.points.iter().filter(|point| point.target == target);
     let points = |of: fn(&Point) -> (f64, f64)| own().map(of).collect::<Vec<_>>();
@@ -79,14 +79,14 @@ fn pictures(evaluation: &Evaluation, target: usize, name: &str) -> Markup {
     let about = |what: &str| format!("{what} of `{name}` for {count} test samples.");
     let left = Scatter {
         title: &format!("{name}: predicted against actual"),
-        description: &about("Points at the actual and the predicted value"),
+        description: &about("Each point has the actual and the predicted value"),
         labels: ["actual", "predicted"],
         points: &both,
         right: |actual| actual,
     };
     let right = Scatter {
         title: &format!("{name}: residuals"),
-        description: &about("Points at the predicted value and the residual, predicted less actual,"),
+        description: &about("Each point has the predicted value and the residual (predicted - actual)"),
         labels: ["predicted", "predicted - actual"],
         points: &residuals,
         right: |_| 0.0,

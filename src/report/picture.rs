@@ -1,4 +1,4 @@
-//! Pictures inside a page.
+//! Images inside a page.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;

@@ -1,4 +1,4 @@
-//! All that a page can tell of a run, and a network measured anew.
+//! Everything that a report shows of a run, including an evaluation of its network.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,31 +13,31 @@ use crate::training::evaluation::Evaluation;
 use crate::training::run::history::History;
 use crate::training::run::{self, RunConfig, RunDir};
 
-/// All that a page can tell of a run.
+/// Everything that a report shows of a run.
 #[derive(Debug, Clone)]
 pub struct Run {
-    /// Its folder, as it was named.
+    /// Its folder, as the user named it.
     pub name: String,
-    /// How it was configured.
+    /// Its configuration.
     pub config: RunConfig,
-    /// What its metrics tell.
+    /// Its metrics.
     pub history: History,
     /// Its network, if there is one.
     pub model: Option<(Parameters, ModelInfo)>,
-    /// What the network does on the test samples.
+    /// The network on the test samples.
     pub test: Option<Test>,
-    /// What the page does without, and why.
+    /// The parts that are left out, and why.
     left_out: Vec<String>,
 }
 
-/// A network measured anew, for what metrics do not tell.
+/// An evaluation of the network, for numbers that the metrics do not have.
 #[derive(Debug, Clone)]
 pub struct Test {
-    /// What was measured, on the test split.
+    /// The evaluation, on the test samples.
     pub evaluation: Evaluation,
-    /// What computed.
+    /// The device that computed it.
     pub device: EngineInfo,
-    /// What was measured on.
+    /// The data set.
     pub dataset: Arc<Dataset>,
 }
 
@@ -45,7 +45,7 @@ impl Run {
     /// Reads the folder of a run; the network need not be there.
     ///
     /// # Errors
-    /// [`Error::File`] if it is none; [`Error::File`] or [`Error::Io`] if its configuration or its metrics cannot be read.
+    /// [`Error::File`] if it is not the folder of a run; [`Error::File`] or [`Error::Io`] if its configuration or its metrics cannot be read.
     pub fn read(path: &Path) -> Result<Self> {
         let folder = RunDir::open(path)?;
         let (config, history) = (folder.config()?, folder.history()?);
@@ -53,7 +53,7 @@ impl Run {
         let mut run = Self { name, config, history, model: None, test: None, left_out: Vec::new() };
         match run::load_model(path) {
             Ok(model) => run.model = Some(model),
-            Err(error) => run.leave_out("the weights, and what the network does on the test samples", &error),
+            Err(error) => run.leave_out("the weights and the evaluation on the test samples", &error),
         }
         Ok(run)
     }
@@ -61,19 +61,19 @@ impl Run {
     /// Notes why the network could not be measured on the test samples.
     pub fn untested(&mut self, why: &Error) {
         let hint = "gpu-mlp report --data NAME|PATH says where the data are now";
-        self.leave_out("what the network does on the test samples", &format!("{why}\n  hint: {hint}"));
+        self.leave_out("the evaluation on the test samples", &format!("{why}\n  hint: {hint}"));
     }
 
     fn leave_out(&mut self, what: &str, why: &dyn std::fmt::Display) {
         self.left_out.push(format!("{what}: {why}"));
     }
 
-    /// What the page does without, and why: a paragraph each.
+    /// The parts that are left out, and why: one paragraph each.
     pub fn left_out(&self) -> &[String] {
         &self.left_out
     }
 
-    /// The record of the epoch that the model is of.
+    /// The record of the epoch that the model comes from.
     pub(super) fn of_model(&self) -> Option<&EpochRecord> {
         self.history.of_model(self.config.train.early_stopping.is_some())
     }
@@ -98,17 +98,17 @@ impl Run {
         self.history.start.as_ref().map_or(&self.config.data, |start| &start.data)
     }
 
-    /// How it ended, in a word or two.
+    /// How the run ended, in a word or two.
     pub(super) fn outcome(&self) -> &'static str {
-        self.history.end.as_ref().map_or("no end yet", |end| end.outcome.name())
+        self.history.end.as_ref().map_or("not finished", |end| end.outcome.name())
     }
 
-    /// How it stands with the run.
+    /// The state of the run.
     pub(super) fn state(&self) -> String {
         let (done, asked) = (self.history.epochs.len(), self.config.train.epochs);
         let guess = match self.history.end {
             Some(_) => "",
-            None => ": it is in training, was killed, or diverged",
+            None => " (it is in training, was killed, or diverged)",
         };
         let epochs = if asked == 1 { "epoch" } else { "epochs" };
         format!("{} after {done} of {asked} {epochs}{guess}", self.outcome())

@@ -36,7 +36,7 @@ pub fn page(run: &Run) -> Result<String> {
     Ok(document(run.short_name(), &body))
 }
 
-/// What was trained on what, and how it ended.
+/// The data, the network, and how the run ended.
 fn lead(run: &Run) -> Markup {
     html! {
         (run.data())
@@ -46,10 +46,10 @@ fn lead(run: &Run) -> Markup {
     }
 }
 
-/// The few numbers that come first.
+/// The most important numbers.
 fn headline(run: &Run) -> Markup {
     let (record, start) = (run.of_model(), run.history.start.as_ref());
-    let of_epoch = record.map(|record| format!("model of epoch {}", record.epoch));
+    let of_epoch = record.map(|record| format!("after epoch {}", record.epoch));
     let tile = |name: &str, value: Option<String>, about: Option<String>| {
         html! { div { dt { (name) } dd { (value.unwrap_or("-".into())) @if let Some(about) = about { small { (about) } } } } }
     };
@@ -82,7 +82,7 @@ fn headline(run: &Run) -> Markup {
     }
 }
 
-/// What the page does without.
+/// The parts that are left out, and why.
 pub(super) fn left_out(problems: &[String]) -> Markup {
     html! {
         @if !problems.is_empty() {
@@ -93,7 +93,7 @@ pub(super) fn left_out(problems: &[String]) -> Markup {
     }
 }
 
-/// What would have ended the run.
+/// Failures that would have ended the run.
 fn recoveries(run: &Run) -> Markup {
     let all = &run.history.recoveries;
     if all.is_empty() {
@@ -101,10 +101,10 @@ fn recoveries(run: &Run) -> Markup {
     }
     html! {
         h2 id="recoveries" { "Recoveries" }
-        (scrolling("Recoveries", &html! { "What would have ended the run, and what it did instead." }, &html! {
+        (scrolling("Recoveries", &html! { "Failures that would have ended the run, and how it continued." }, &html! {
             table {
                 thead {
-                    tr { th scope="col" { "epoch" } th.words scope="col" { "problem" } th.words scope="col" { "went on with" } }
+                    tr { th scope="col" { "epoch" } th.words scope="col" { "problem" } th.words scope="col" { "continued with" } }
                 }
                 tbody {
                     @for recovery in all {
@@ -123,7 +123,7 @@ fn recoveries(run: &Run) -> Markup {
     }
 }
 
-/// What the network does on the test samples.
+/// The network on the test samples.
 fn tested(test: &Test) -> Result<Markup> {
     let dataset = &test.dataset;
     let names = &dataset.preparation.class_names;
@@ -135,7 +135,7 @@ fn tested(test: &Test) -> Result<Markup> {
         });
     }
     Ok(html! {
-        h2 id="mistakes" { "Surest mistakes" }
+        h2 id="mistakes" { "Most confident mistakes" }
         (mistakes::mistakes(test)?)
         h2 id="confusion" { "Confusion matrix" }
         (measured(test))
@@ -145,12 +145,12 @@ fn tested(test: &Test) -> Result<Markup> {
     })
 }
 
-/// What was measured, and by what.
+/// The scores, and the device that computed them.
 fn measured(test: &Test) -> Markup {
     let (dataset, score) = (&test.dataset, &test.evaluation.score);
     html! {
         p.note {
-            "The model, measured for this page on the " (thousands(dataset.test.len())) " test samples of "
+            "For this page the model was evaluated on the " (thousands(dataset.test.len())) " test samples of "
             (dataset.name) " (" (dataset.origin) ") by " (test.device.adapter) ": "
             @for (measure, value) in score.all() { (measure.title()) " " (measure.shown(value)) ", " }
             "loss " (decimals(score.loss)) "."
@@ -158,7 +158,7 @@ fn measured(test: &Test) -> Markup {
     }
 }
 
-/// Device, data, and how long it took.
+/// Device, data and time.
 fn circumstances(run: &Run) -> Markup {
     let row = |name: &str, value: String| html! { tr { th scope="row" { (name) } td.words { (value) } } };
     let history = &run.history;
@@ -172,19 +172,19 @@ fn circumstances(run: &Run) -> Markup {
                     (row("training samples", thousands(start.train_samples)))
                     @if start.validation_samples > 0 { (row("validation samples", thousands(start.validation_samples))) }
                     (row("test samples", thousands(start.test_samples)))
-                    (row("until the first step", duration(start.setup_seconds)))
+                    (row("time to the first step", duration(start.setup_seconds)))
                 }
                 @if count > 0.0 {
-                    (row("training", duration(history.training_seconds())))
-                    (row("an epoch, on average", format!("{} s", short(history.training_seconds() / count))))
+                    (row("training time", duration(history.training_seconds())))
+                    (row("mean time per epoch", format!("{} s", short(history.training_seconds() / count))))
                 }
                 @if let Some(speed) = history.samples_per_second() {
-                    (row("samples a second, median", thousands(speed as usize)))
+                    (row("samples/s, median", thousands(speed as usize)))
                 }
-                @if let Some(end) = &history.end { (row("whole program, as it ended", duration(end.seconds))) }
+                @if let Some(end) = &history.end { (row("whole program", duration(end.seconds))) }
             }
         }
     };
-    let caption = html! { "The time of training is that of its epochs, without the evaluation after each." };
+    let caption = html! { "The training time does not include the evaluation after each epoch." };
     scrolling("Device, data and time", &caption, &content)
 }

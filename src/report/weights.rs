@@ -1,4 +1,4 @@
-//! The first layer's weights as pictures: what each unit looks for in an image.
+//! The weights of the first layer as images, one for each unit.
 
 use image::{ImageBuffer, Luma, Rgba, RgbaImage};
 use maud::{Markup, html};
@@ -48,16 +48,19 @@ pub(super) fn weights(run: &Run) -> Result<Option<Markup>> {
     Ok(Some(html! {
         h2 id="weights" { "First-layer weights" }
         p {
-            "A picture for each " (if per_class { "class" } else { "unit of the first hidden layer" })
-            ", a pixel for each input: orange where brightness raises the unit's value, blue where it lowers it."
+            "One image for each " (if per_class { "class" } else { "unit of the first hidden layer" })
+            ", with one pixel for each input: orange where a bright pixel raises the unit's value, blue where it lowers it."
             @if all > units.len() {
-                " Of " (thousands(all)) " these are the " (units.len())
-                (if per_class { " first." } else { " with the largest weights, in root mean square." })
+                " Only "
+                @if per_class { "the first " (units.len()) " of " (thousands(all)) " are shown." }
+                @else {
+                    (units.len()) " of " (thousands(all)) " are shown: those with the largest weights, in root mean square."
+                }
             }
-            @if first.w.rows() > shape[0] * shape[1] { " Of the three colours the sum is drawn." }
+            @if first.w.rows() > shape[0] * shape[1] { " The weights of the three colours are added." }
         }
         p.legend { (short(f64::from(-limit))) span.bar style=(gradient) {} (short(f64::from(limit)))
-            span { "the same scale for all; weights beyond it have the colours of its ends" } }
+            span { "The scale is the same for all; weights beyond it have the colours of its ends." } }
         ul.pictures.weights {
             @for ((unit, _), picture) in units.iter().zip(&pictures) {
                 li {

@@ -1,4 +1,4 @@
-//! Loss and what is measured beside it: how they add up over batches, and the record of an epoch.
+//! Loss and other measures: how they add up over batches, and the record of an epoch.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Sums {
     /// Partial sums of the loss.
     pub loss: Vec<f64>,
-    /// Samples that are all right: the largest logit is the right class's, or every label is right. Numbers have none.
+    /// Samples that are predicted correctly: the class, or every label. Regressions have none.
     pub hits: u64,
     /// Samples counted.
     pub samples: u64,
@@ -90,7 +90,7 @@ impl Measure {
             Self::R2 => "R²",
             Self::Rmse => "RMSE",
             Self::Mae => "MAE",
-            Self::AllRight => "all right",
+            Self::AllRight => "exact match",
             Self::LabelAccuracy => "label accuracy",
             Self::MicroF1 => "micro F1",
             Self::MacroF1 => "macro F1",

@@ -1,4 +1,4 @@
-//! How a step is taken, and what it is measured by: the optimiser's rule, the learning rate, dropout, loss and accuracy.
+//! Training steps and their measures: the optimiser's rule, the learning rate, dropout, loss and accuracy.
 
 pub mod dropout;
 pub mod metrics;

@@ -1,4 +1,4 @@
-//! How a gradient becomes a step: which rule, and the numbers that a step needs. The rules themselves are written in
+//! Optimisers: which rule, and the numbers that a step needs. The rules themselves are written in
 //! [`reference::optimizer`](crate::reference::optimizer), in the CPU engine's lines and in `optimizer.wgsl`.
 
 use bytemuck::{Pod, Zeroable};
@@ -54,7 +54,7 @@ impl Algorithm {
 pub struct Optimizer {
     /// Which rule.
     pub algorithm: Algorithm,
-    /// Of gradient descent; 0 is none.
+    /// Momentum of gradient descent; 0 means none.
     pub momentum: f32,
     /// Whether gradient descent looks ahead along its momentum.
     pub nesterov: bool,

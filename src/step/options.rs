@@ -1,4 +1,4 @@
-//! How steps are taken.
+//! The options of training steps.
 
 use super::Sgd;
 use super::dropout::Dropout;
@@ -23,7 +23,7 @@ pub struct StepOptions {
 }
 
 impl Default for StepOptions {
-    /// One sample at a time, for whoever does not train.
+    /// One sample at a time, for use without training.
     fn default() -> Self {
         Self::sgd(1, Sgd { lr: 0.0, momentum: 0.0, weight_decay: 0.0 })
     }

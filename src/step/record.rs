@@ -20,7 +20,7 @@ impl Score {
         Some(Measure::ALL.into_iter().fold(Self::of_loss(loss), of))
     }
 
-    /// Writes the score of a part under the part's name; a score that there is none of has null for every measure of
+    /// Writes the score of a part under the part's name; a missing score has null for every measure of
     /// `like`, so that all lines of a run have the same keys.
     pub fn write<M: SerializeMap>(
         score: Option<&Self>,
@@ -117,7 +117,7 @@ impl<'de> Deserialize<'de> for EpochRecord {
             |part: &str| score(part).ok_or_else(|| D::Error::custom(format!("missing field `{part}_loss`")));
         let epoch = needed("epoch")?;
         if !(epoch >= 0.0 && epoch.fract() == 0.0 && epoch < u32::MAX.into()) {
-            return Err(D::Error::custom(format!("{epoch} is no epoch")));
+            return Err(D::Error::custom(format!("{epoch} is not an epoch number")));
         }
         Ok(Self {
             epoch: epoch as usize,

@@ -1,4 +1,4 @@
-//! The learning rate of every step, as PyTorch's `torch.optim.lr_scheduler` defines it when it is advanced once a step.
+//! The learning rate of every step, as PyTorch's `torch.optim.lr_scheduler` defines it when it is advanced once per step.
 //!
 //! With t the step, counted from 0, T all steps of the run, W those of the warm-up and S the step's epoch:
 //!

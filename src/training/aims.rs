@@ -1,4 +1,4 @@
-//! What the samples of a batch are to be answered with, as the reference takes it.
+//! The targets of a batch, in the form of the reference.
 
 use crate::data::{Samples, Targets};
 use crate::error::Result;

@@ -2,11 +2,11 @@
 //!
 //! `layers.N.weight` is `[out, in]` and `layers.N.bias` `[out]`, f32, as `torch.nn.Linear` keeps them; in memory weights
 //! are `[in, out]`. A training state has the optimiser's moments too, as `velocity.layers.N.…` and `square.layers.N.…`,
-//! and with early stopping the best parameters so far, as `best.layers.N.…`. What else is needed stands in the
-//! metadata under the one key `gpu_mlp`, as JSON, so that the same training gives the same bytes.
+//! and with early stopping the best parameters so far, as `best.layers.N.…`. Everything else is in the
+//! metadata under the single key `gpu_mlp`, as JSON, so that the same training gives the same bytes.
 //!
-//! That JSON begins with `sha256`: of all bytes of the file, with the 64 digits of this very number as zeros. A file
-//! that does not match it is refused. Files of version 0.1.0 have none.
+//! That JSON begins with `sha256`, the checksum of all bytes of the file with its own 64 digits replaced by zeros. A file
+//! that does not match it is refused. Files of version 0.1.0 have no checksum.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -25,7 +25,7 @@ use crate::network::{Activations, Dense, Loss, MlpSpec, OptimizerState, Paramete
 use crate::step::metrics::Sums;
 use crate::tensor::Tensor;
 
-/// The metadata's key of what a file says of itself.
+/// The metadata key under which a file describes itself.
 pub const METADATA_KEY: &str = "gpu_mlp";
 
 /// What a model is, beside its parameters; as JSON, what its file says of it.
@@ -67,7 +67,7 @@ impl ModelText {
             return Err("it does not have one activation for each hidden layer".into());
         }
         Ok(spec
-            .map_err(|error| format!("its layers are no network: {error}"))?
+            .map_err(|error| format!("its layers do not form a network: {error}"))?
             .with_activation(self.activation.clone())
             .with_loss(self.loss))
     }
@@ -77,7 +77,7 @@ impl ModelText {
     fn about(self, spec: MlpSpec) -> Result<ModelInfo, String> {
         if self.input_scale != input_scale(self.preparation.as_ref()) {
             return Err(format!(
-                "it wants inputs times {}, and this version knows 1/255 for bytes and 1 for tables",
+                "it multiplies inputs by {}, but this version knows only 1/255 for bytes and 1 for tables",
                 self.input_scale
             ));
         }
@@ -85,7 +85,7 @@ impl ModelText {
         preparation.check(spec.inputs(), spec.classes())?;
         let (task, loss) = (preparation.task(), spec.loss());
         if loss.task() != task {
-            return Err(format!("it was trained by {loss}, and its outputs are those of {}", task.name()));
+            return Err(format!("it was trained with {loss}, but its outputs are for {}", task.name()));
         }
         Ok(ModelInfo { spec, preparation })
     }
@@ -115,7 +115,11 @@ impl ModelInfo {
             serde_json::from_str(text).map_err(|error| format!("it cannot be understood: {error}"))?;
         let (said, spec) = (text.spec()?, parameters.spec().map_err(|error| error.to_string())?);
         if said.sizes() != spec.sizes() {
-            return Err(format!("it says sizes {:?}, and the tensors have {:?}", said.sizes(), spec.sizes()));
+            return Err(format!(
+                "it says that the sizes are {:?}, but the tensors have {:?}",
+                said.sizes(),
+                spec.sizes()
+            ));
         }
         text.about(said)
     }
@@ -261,7 +265,7 @@ pub fn load_state(path: &Path, spec: &MlpSpec) -> Result<State> {
     let has = |prefix: &&str| file.names().iter().any(|name| name.starts_with(prefix));
     let read = |prefix: &str| read_parameters(path, &file, prefix, spec);
     if has(&MOMENTS[1]) && !has(&MOMENTS[0]) {
-        return Err(damaged(path, "it has the optimiser's squares, and not its velocities"));
+        return Err(damaged(path, "it has the optimiser's second moments but not the first"));
     }
     let moments = MOMENTS.into_iter().filter(has).map(read).collect::<Result<_>>()?;
     let best = Some(BEST).filter(has).map(read).transpose()?;
@@ -337,7 +341,7 @@ fn damaged(path: &Path, problem: impl Into<Message>) -> Error {
     Error::file(
         path,
         problem,
-        "it is no model of gpu-mlp's own, or damaged: use another copy, or take it over with `gpu-mlp import`",
+        "the file is damaged, or not a model of gpu-mlp: use another copy, or convert it with `gpu-mlp import`",
     )
 }
 
@@ -350,7 +354,7 @@ fn parse<'a, T: DeserializeOwned>(path: &Path, bytes: &'a [u8]) -> Result<(T, Sa
     let Sealed { sha256, info } = serde_json::from_str(text)
         .map_err(|error| damaged(path, format!("its metadata cannot be understood: {error}")))?;
     if sha256.is_some_and(|digits| !is_sound(bytes, &digits)) {
-        return Err(damaged(path, "its bytes are not those that were written: the checksum does not match"));
+        return Err(damaged(path, "the file was changed or damaged: its checksum does not match"));
     }
     Ok((info, file))
 }

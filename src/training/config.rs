@@ -1,4 +1,4 @@
-//! What to train, and how: the options with their defaults, and what they mean for a data set and an engine.
+//! The configuration of a training: options with their defaults, and what they mean for a data set and an engine.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,55 +8,56 @@ use crate::network::{Activations, Loss, MlpSpec, Task};
 use crate::step::optimizer::Algorithm;
 use crate::step::schedule::{Curve, Schedule};
 
-/// What to train, and how. Names as in `config.json` and on the command line; what a file does not name is as by default.
+/// The configuration of a training. The names are those in `config.json` and on the command line; values that a file lacks are the
+/// defaults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TrainConfig {
-    /// Sizes of the hidden layers; none is softmax regression.
+    /// Sizes of the hidden layers; without any, the network is a softmax regression.
     pub hidden: Vec<usize>,
-    /// What follows the hidden layers.
+    /// Activation after the hidden layers.
     pub activation: Activations,
-    /// What is made small; the task's own if `None`.
+    /// Loss to minimise; the default of the task if `None`.
     pub loss: Option<Loss>,
-    /// Samples in a batch; an epoch's last batch may be shorter.
+    /// Samples per batch; the last batch of an epoch may be shorter.
     pub batch_size: usize,
-    /// Times that every training sample is seen.
+    /// Passes over the training samples.
     pub epochs: usize,
-    /// How a gradient becomes a step.
+    /// The optimiser.
     pub optimizer: Algorithm,
-    /// Learning rate; with a schedule the highest one.
+    /// Learning rate; with a schedule, the highest one.
     pub lr: f32,
     /// Momentum of gradient descent.
     pub momentum: f32,
-    /// Whether the momentum is Nesterov's.
+    /// Whether to use Nesterov momentum.
     pub nesterov: bool,
-    /// L2 penalty; with AdamW decoupled from the gradient.
+    /// L2 penalty; with AdamW, decoupled weight decay.
     pub weight_decay: f32,
-    /// What becomes of the learning rate.
+    /// Schedule of the learning rate.
     pub lr_schedule: Curve,
-    /// Of the schedule `step`: epochs between two falls.
+    /// For the schedule `step`: epochs between two reductions of the learning rate.
     pub lr_step_epochs: Option<usize>,
-    /// Of the schedule `step`: what the rate is multiplied by.
+    /// For the schedule `step`: the factor of each reduction.
     pub lr_gamma: f32,
-    /// Of the schedule `cosine`: the rate that it ends at.
+    /// For the schedule `cosine`: the learning rate at the end.
     pub lr_min: f32,
-    /// Epochs in which the rate rises to its value, or parts of one.
+    /// Epochs in which the learning rate rises to its value; fractions are allowed.
     pub warmup_epochs: f32,
-    /// Probability that a hidden unit is left out of a training step.
+    /// Probability that a hidden unit is dropped in a training step.
     pub dropout: f32,
-    /// How much of each label is spread evenly over all classes.
+    /// Fraction of each label that is spread evenly over all classes.
     pub label_smoothing: f32,
-    /// The norm that a step's gradient is shortened to if it is longer.
+    /// Largest norm of a gradient; a longer one is scaled down to it.
     pub clip_norm: Option<f32>,
-    /// Of the initial weights, every epoch's shuffle, dropout and the choice of validation samples.
+    /// Seed of the initial weights, the shuffles, dropout and the choice of validation samples.
     pub seed: u64,
-    /// Part of the training samples held out for validation.
+    /// Fraction of the training samples that is held out for validation.
     pub validation_fraction: f64,
-    /// Stop after so many epochs without a better validation loss, and keep the best parameters.
+    /// Stop after this many epochs without a lower validation loss; keep the best parameters.
     pub early_stopping: Option<usize>,
-    /// Train on so many batches only, the same in every epoch: a network that works can learn them by heart.
+    /// Train on this many batches only, the same ones in every epoch: a working network can memorise them.
     pub overfit_batches: Option<usize>,
-    /// One batch through everything, then stop.
+    /// Run one batch through everything, then stop.
     pub dry_run: bool,
 }
 
@@ -90,12 +91,12 @@ impl Default for TrainConfig {
     }
 }
 
-/// Tells what an option was and may be.
+/// An error that says what an option is and what it may be.
 fn refuse(setting: Setting, got: &dyn std::fmt::Display, wanted: impl Into<Message>) -> Result<()> {
     Err(Error::usage(message![setting.set(got), ": expected "].and(wanted)))
 }
 
-/// Refuses two options that cannot be meant together, and says what to do.
+/// An error for two options that exclude each other, with a hint.
 fn contradiction(problem: Message, hint: impl Into<Message>) -> Result<()> {
     Err(Error::usage(problem).hint(hint))
 }
@@ -107,23 +108,23 @@ impl TrainConfig {
         Self { optimizer, lr, weight_decay, ..Self::default() }
     }
 
-    /// Whether every value can be meant, and all of them together.
+    /// Checks every value, and all of them together.
     ///
     /// # Errors
-    /// [`Error::Usage`] that names the option, what it was and what it may be.
+    /// [`Error::Usage`] that names the option, its value and the allowed values.
     pub fn check(&self) -> Result<()> {
         self.check_numbers()?;
         self.check_optimizer()?;
         self.check_schedule()?;
         if self.early_stopping.is_some() && self.validation_fraction == 0.0 {
             return contradiction(
-                message![Setting::EarlyStopping, " watches the validation loss, but nothing is held out"],
+                message![Setting::EarlyStopping, " needs a validation loss, but no samples are held out"],
                 message!["add ", Setting::ValidationFraction.set(0.1)],
             );
         }
         if self.dropout > 0.0 && self.hidden.is_empty() {
             return contradiction(
-                message![Setting::Dropout, " leaves hidden units out, but there is no hidden layer"],
+                message![Setting::Dropout, " drops hidden units, but there is no hidden layer"],
                 message![Setting::Dropout.without(), ", or give ", Setting::Hidden, " sizes"],
             );
         }
@@ -212,14 +213,14 @@ impl TrainConfig {
                     " belong to ",
                     Setting::Optimizer.set("sgd")
                 ],
-                "leave them out: Adam has moments of its own, with β₁ = 0.9 and β₂ = 0.999",
+                "leave them out: Adam has its own moments, with β₁ = 0.9 and β₂ = 0.999",
             );
         }
         if self.lr_schedule == Curve::OneCycle && self.momentum != 0.0 {
             return contradiction(
                 message![
                     Setting::LrSchedule.set("one-cycle"),
-                    " moves the momentum itself, between 0.95 and 0.85"
+                    " sets the momentum itself, between 0.95 and 0.85"
                 ],
                 Setting::Momentum.without(),
             );
@@ -238,17 +239,14 @@ impl TrainConfig {
             return contradiction(
                 message![
                     Setting::LrSchedule.set("step"),
-                    " needs to know after how many epochs the rate falls"
+                    " needs the number of epochs between two reductions"
                 ],
                 message!["add ", Setting::LrStepEpochs.set(5)],
             );
         }
         if self.lr_schedule == Curve::OneCycle && self.warmup_epochs > 0.0 {
             return contradiction(
-                message![
-                    Setting::LrSchedule.set("one-cycle"),
-                    " has a warm-up of its own, 30 % of all steps"
-                ],
+                message![Setting::LrSchedule.set("one-cycle"), " has its own warm-up, 30 % of all steps"],
                 Setting::WarmupEpochs.without(),
             );
         }
@@ -276,14 +274,14 @@ impl TrainConfig {
         }
     }
 
-    /// The same with the learning rate halved so many times; with a schedule all of its rates are.
+    /// The same with the learning rate halved `times` times; with a schedule, all of its rates.
     #[must_use]
     pub fn with_lr_halved(&self, times: u32) -> Self {
         let factor = 0.5_f32.powi(times.try_into().unwrap_or(i32::MAX));
         Self { lr: self.lr * factor, lr_min: self.lr_min * factor, ..self.clone() }
     }
 
-    /// Epochs that the run has in the end.
+    /// Epochs of the complete run.
     pub fn total_epochs(&self) -> usize {
         if self.dry_run { 1 } else { self.epochs }
     }
@@ -297,7 +295,7 @@ impl TrainConfig {
         Ok(spec.with_activation(self.activation.clone()).with_loss(self.loss_for(dataset)?))
     }
 
-    /// What is made small on a data set.
+    /// The loss for a data set.
     fn loss_for(&self, dataset: &Dataset) -> Result<Loss> {
         let task = dataset.preparation.task();
         let loss = self.loss.unwrap_or(task.loss());
@@ -307,7 +305,7 @@ impl TrainConfig {
                     Setting::Loss.set(loss.name()),
                     " is for ",
                     Setting::Task.set(loss.task().name()),
-                    format!(", and the data are for {}", task.name())
+                    format!(", but the data are for {}", task.name())
                 ],
                 "leave one of them out",
             )?;
@@ -316,7 +314,7 @@ impl TrainConfig {
             contradiction(
                 message![
                     Setting::LabelSmoothing,
-                    format!(" spreads the label of a class, and the data are for {}", task.name())
+                    format!(" is for classification, but the data are for {}", task.name())
                 ],
                 Setting::LabelSmoothing.without(),
             )?;
@@ -324,7 +322,7 @@ impl TrainConfig {
         Ok(loss)
     }
 
-    /// The learning rate of all steps, where an epoch has so many.
+    /// The learning rate of all steps, for a number of steps per epoch.
     pub(super) fn schedule(&self, steps_per_epoch: u64) -> Schedule {
         Schedule {
             curve: self.lr_schedule,

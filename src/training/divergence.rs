@@ -1,7 +1,7 @@
-//! Where a training went wrong: its steps again from a sound state, until something is no longer finite.
+//! Finds where a training diverged: it repeats the steps from a healthy state until something is no longer finite.
 //!
-//! The ordinary run looks at its loss and its weights once an epoch. Only when they are no longer finite are the epoch's
-//! steps repeated, which give the same bits, and looked at: first many at a time, then one by one.
+//! A normal run checks its loss and its weights once per epoch. Only if they are no longer finite, the steps of the epoch
+//! are repeated, which gives the same bits, and checked: first many at a time, then one by one.
 
 use std::fmt;
 

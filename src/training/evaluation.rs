@@ -1,5 +1,5 @@
-//! A trained network measured on a part of a data set: its score, its confusion matrix, what its answers are worth class
-//! by class, and the mistakes that it is surest of.
+//! The evaluation of a trained network on a part of a data set: its score, its confusion matrix, the scores of each class,
+//! and its most confident mistakes.
 
 use super::Judge;
 use super::figures::{LabelScore, TargetScore};

@@ -1,14 +1,14 @@
-//! What labels and numbers are measured by, output by output: sums over samples, and what follows from them.
+//! The measures of labels and numbers for each output: sums over samples, and the scores computed from them.
 //!
-//! With y what the network says of a target, t what it is, both in the target's own unit, and n samples:
+//! With the predicted value y and the actual value t, both in the target's own unit, and n samples:
 //!
 //! ```text
 //! MAE = 1/n Σ |y - t|      RMSE = √(1/n Σ (y - t)²)      R² = 1 - Σ (y - t)² / Σ (t - mean(t))²
-//! F1 = 2 · both / (said + are)        both: labels that are said and are there
+//! F1 = 2 · both / (predicted + actual)        both: labels that are predicted and actual
 //! ```
 //!
-//! Of several targets the score has the mean of each. As in scikit-learn, R² of a target with but one value is 1 if all
-//! is right, else 0, and F1 of a label that is neither said nor there is 0.
+//! With several targets the score has the mean over them. As in scikit-learn, R² of a target with only one value is 1 if
+//! every prediction is correct, else 0, and F1 of a label that is neither predicted nor actual is 0.
 
 use serde::Serialize;
 

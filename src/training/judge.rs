@@ -1,4 +1,4 @@
-//! A network's score on a part of a data set: from an engine's sums where that says all, else from its outputs.
+//! A network's score on a part of a data set: from an engine's sums if they are enough, else from its outputs.
 
 use super::figures::Figures;
 use super::scoring::hits;
@@ -29,7 +29,7 @@ impl Judge {
         Self { loss, outputs: dataset.preparation.outputs.clone(), targets }
     }
 
-    /// The score of what was trained on.
+    /// The score on the training samples.
     pub fn trained(&self, sums: &Sums) -> Score {
         sums.score_of(hits(self.loss.task()))
     }

@@ -1,4 +1,4 @@
-//! The memory that a training takes on the host at its height, which is when it is saved.
+//! The peak memory of a training on the host, which it reaches when it is saved.
 
 use super::TrainConfig;
 use crate::data::Dataset;

@@ -1,4 +1,4 @@
-//! Training: epochs over an engine, validation, early stopping, checkpoints. Tells an [`Observer`] what happens and
+//! Training: epochs over an engine, validation, early stopping, checkpoints. Reports to an [`Observer`] and
 //! prints nothing.
 
 mod aims;

@@ -1,4 +1,4 @@
-//! Which samples are trained on, and in which order.
+//! The training samples and their order.
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -36,7 +36,9 @@ impl Plan {
             if held_out == 0 || held_out == total {
                 return Err(Error::usage(message![
                     Setting::ValidationFraction.set(config.validation_fraction),
-                    format!(" holds {held_out} of {total} samples out: both parts need one"),
+                    format!(
+                        " holds out {held_out} of {total} samples: training and validation need at least one each"
+                    ),
                 ]));
             }
             train.shuffle(&mut rng(config.seed, HOLD_OUT));

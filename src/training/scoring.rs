@@ -1,4 +1,4 @@
-//! What is measured beside the loss, task by task.
+//! The measures of each task, besides the loss.
 
 use crate::network::Task;
 use crate::step::metrics::Measure;

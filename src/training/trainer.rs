@@ -34,7 +34,7 @@ pub trait Observer {
     /// Whether the run should end at the next opportunity.
     fn should_stop(&self) -> bool;
 
-    /// Whether the state should be kept at the next opportunity. Whoever says so is asked again, and has to stop saying it.
+    /// Whether the state should be kept at the next opportunity. The observer is asked again, and then has to return false.
     fn should_save(&self) -> bool {
         false
     }
@@ -316,5 +316,5 @@ fn check_progress(state: &State, all: usize) -> Result<()> {
         "the checkpoint says that {epochs} epochs and {done} samples of the next are done, in {steps} steps, with sums over \
          {summed}; an epoch has {all} samples"
     ))
-    .hint("go on with the data that the run was started with, and a checkpoint that is whole"))
+    .hint("resume with the data that the run was started with, and with an undamaged checkpoint"))
 }

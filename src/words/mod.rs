@@ -1,4 +1,4 @@
-//! Words for people: numbers as text, and what a misspelt name was meant to be.
+//! Text for people: formatted numbers, and suggestions for mistyped names.
 
 pub mod numerals;
 pub mod spelling;

@@ -1,4 +1,4 @@
-//! Numbers as people read them.
+//! Numbers formatted for people.
 
 /// 60000 as 60,000.
 pub fn thousands(number: usize) -> String {

@@ -1,4 +1,4 @@
-//! What a mistyped name was meant to be.
+//! Suggestions for mistyped names.
 
 /// The name nearest to `typed`, if one is near: letters to insert, delete, replace, or exchange with their neighbour,
 /// at most half as many as the name has.

@@ -101,7 +101,7 @@ fn people_get_the_headline_and_tables() {
     for fragment in [
         "\ncpu: ",
         "\npeak ",
-        "µs a step",
+        "µs/step",
         "16x784x30",
         "\nall else",
         "\nstep",
@@ -125,7 +125,9 @@ fn what_cannot_be_meant_is_refused() {
     bench(&place, &["--hidden", "0"]).fails(2, &["--hidden"]);
     bench(&place, &["--adapter", "x"]).fails(2, &["--adapter x"]);
     let number = "expected a number such as 0.1";
-    for (seconds, wanted) in [("0", "more than 0"), ("-1", "more than 0"), ("nan", number), ("inf", number)] {
+    for (seconds, wanted) in
+        [("0", "a number above 0"), ("-1", "a number above 0"), ("nan", number), ("inf", number)]
+    {
         place.run(&["bench", "--backend", "cpu", "--seconds", seconds]).fails(2, &["--seconds", wanted]);
     }
     place
@@ -173,7 +175,7 @@ fn ctrl_c_ends_it_with_its_own_exit_code() {
     assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     let ran: Ran = child.wait_with_output().unwrap().into();
     assert_eq!(ran.code, Some(130), "{ran:?}");
-    assert!(ran.err.contains("ending with what has been measured"), "{}", ran.err);
+    assert!(ran.err.contains("stopping with the measurements so far"), "{}", ran.err);
     let report: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(report["interrupted"], true);
 }

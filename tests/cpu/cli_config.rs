@@ -96,8 +96,8 @@ fn files_that_cannot_be_meant_are_refused() {
         ("dropout = 1.5", vec!["--dropout 1.5: expected"]),
         ("backend = 'cuda'", vec!["cuda"]),
         ("lr = 0.1\nlr = 0.2", vec!["mine.toml", "duplicate key"]),
-        ("batch-size = 8\nbatch_size = 9", vec!["is there twice"]),
-        ("lr 0.1", vec!["line 1", "one option a line"]),
+        ("batch-size = 8\nbatch_size = 9", vec!["is given twice"]),
+        ("lr 0.1", vec!["line 1", "one option per line"]),
     ];
     for (text, fragments) in cases {
         fs::write(place.path("mine.toml"), text).unwrap();
@@ -147,11 +147,11 @@ fn epochs_added_by_resuming_are_those_of_a_straight_run() {
         untimed_epochs(&lines(&place.text("cut/metrics.jsonl")))
     );
     let refused = place.run(&["train", "--resume", "cut", "--dropout", "0.5"]);
-    refused.fails(2, &["--dropout 0.5 differs from the run's own 0.25"]);
+    refused.fails(2, &["--dropout 0.5 differs from the run's 0.25"]);
     // A schedule that ends with the run is another if the run is longer.
     place.trained("cosine", &["--lr-schedule", "cosine", "--epochs", "2"]);
     let ran = place.run(&["train", "--resume", "cosine", "--epochs", "4"]);
-    assert!(ran.err.contains("the learning rate now follows its curve over 4 epochs, not 2"), "{}", ran.err);
+    assert!(ran.err.contains("the schedule of the learning rate now spans 4 epochs, not 2"), "{}", ran.err);
     ran.ok();
 }
 
@@ -199,7 +199,7 @@ fn a_run_that_stops_early_keeps_its_best_network() {
     // Going on with it changes nothing.
     let model = place.read("a/model.safetensors");
     let again = place.run(&["train", "--resume", "a"]).ok();
-    assert!(again.contains(&format!("of epoch {}, the best", best["epoch"])), "{again}");
+    assert!(again.contains(&format!("from epoch {}, the best", best["epoch"])), "{again}");
     assert!(place.read("a/model.safetensors") == model);
 }
 

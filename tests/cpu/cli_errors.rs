@@ -30,7 +30,7 @@ fn numbers_that_cannot_be_meant_are_wrong_usage() {
         (&["--weight-decay", "-0.1"], "--weight-decay -0.1: expected"),
         (&["--validation-fraction", "1"], "--validation-fraction 1: expected"),
         (&["--validation-fraction", "-0.1"], "--validation-fraction -0.1: expected"),
-        (&["--validation-fraction", "0.001"], "holds 0 of 60 samples out"),
+        (&["--validation-fraction", "0.001"], "holds out 0 of 60 samples"),
         (&["--early-stopping", "3"], "--validation-fraction"),
         (&["--batch-size", "61"], "--batch-size 61 is larger than the training set of 60 samples"),
         (&["--batch-size", "0"], "--batch-size 0: expected 1 or more"),
@@ -52,11 +52,11 @@ fn options_that_cannot_be_read_are_wrong_usage() {
     let place = Place::new();
     let cases: [(&[&str], &str); 10] = [
         (&["--adapter", "0"], "--backend cpu uses none"),
-        (&["--hidden", "3,x"], "\"x\" is no size of a layer"),
-        (&["--hidden", "0"], "\"0\" is no size of a layer"),
-        (&["--hidden", "300,,75"], "\"\" is no size of a layer"),
+        (&["--hidden", "3,x"], "\"x\" is not a layer size"),
+        (&["--hidden", "0"], "\"0\" is not a layer size"),
+        (&["--hidden", "300,,75"], "\"\" is not a layer size"),
         (&["--batch-size", "8", "--hidden", "4294967295"], "more than 4294967295 parameters"),
-        (&["--hidden", "99999999999999999999"], "is no size of a layer"),
+        (&["--hidden", "99999999999999999999"], "is not a layer size"),
         (&["--batch-size", "many"], "'many'"),
         (&["--seed", "1.5"], "'1.5'"),
         (&["--overwrite", "--resume", "a"], "cannot be used with"),
@@ -105,9 +105,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     fs::write(place.path("file"), "").unwrap();
     // Permissions mean nothing to root, but nobody can make a folder inside a file.
     place.train(&["--batch-size", "8", "--out", "file/run"]).fails(2, &["cannot create file/run"]);
-    place
-        .train(&["--batch-size", "8", "--out", "file"])
-        .fails(2, &["file: it is there, and it is no folder"]);
+    place.train(&["--batch-size", "8", "--out", "file"]).fails(2, &["file: it exists and is not a folder"]);
     fs::write(place.path("runs"), "").unwrap();
     place.train(&["--batch-size", "8"]).fails(2, &["cannot create runs"]);
 }

@@ -63,7 +63,7 @@ fn eval_refuses_what_is_no_model_or_does_not_fit() {
     eval(&["tiny"]).fails(2, &["no run here"]);
     eval(&["a/config.json", "--data", "tiny"]).fails(2, &["a/config.json", "not a safetensors file"]);
     eval(&["a/checkpoint.safetensors", "--data", "tiny"]).fails(2, &["metadata cannot be understood"]);
-    eval(&["a", "--data", "digits"]).fails(2, &["the model takes 16 inputs", "784 features", "--data"]);
+    eval(&["a", "--data", "digits"]).fails(2, &["the model has 16 inputs", "784 features", "--data"]);
     fs::remove_file(place.path("a/model.safetensors")).unwrap();
     eval(&["a"]).fails(2, &["this run has no model yet", "--resume a"]);
     eval(&[]).fails(2, &["RUN_OR_MODEL"]);
@@ -123,7 +123,7 @@ fn train_takes_what_devices_says() {
     if chosen.is_null() {
         let notes: Vec<&str> = ran.err.lines().filter(|line| line.starts_with("note: ")).collect();
         assert_eq!(notes.len(), 1, "one line says so: {}", ran.err);
-        assert!(notes[0].contains("the CPU computes"), "{}", ran.err);
+        assert!(notes[0].contains("the CPU is used"), "{}", ran.err);
         assert_eq!(ran.lines()[0]["backend"], "cpu");
     } else {
         assert_ne!(ran.lines()[0]["backend"], "cpu");

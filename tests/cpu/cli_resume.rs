@@ -70,7 +70,11 @@ fn a_run_that_never_saved_a_state_starts_from_the_beginning() {
     fs::copy(place.path("a/config.json"), place.path("b/config.json")).unwrap();
     fs::write(place.path("b/metrics.jsonl"), place.text("a/metrics.jsonl").lines().next().unwrap()).unwrap();
     let ran = place.run(&["train", "--resume", "b", "--json"]);
-    assert!(ran.err.contains("note: b has no checkpoint: starting from the beginning"), "{}", ran.err);
+    assert!(
+        ran.err.contains("note: b has no checkpoint, so training starts from the beginning"),
+        "{}",
+        ran.err
+    );
     ran.lines();
     same(&place, "b", "straight");
 }
@@ -126,7 +130,9 @@ fn lines_beyond_the_checkpoint_are_forgotten() {
     same(&place, "a", "straight");
     // Lines too few are no such crash.
     fs::write(place.path("a/metrics.jsonl"), kept[..2].join("\n")).unwrap();
-    place.run(&["train", "--resume", "a"]).fails(2, &["metrics.jsonl", "it has 1 of the 4 epochs"]);
+    place
+        .run(&["train", "--resume", "a"])
+        .fails(2, &["metrics.jsonl", "it has 1 epochs, but the checkpoint has 4"]);
 }
 
 #[test]
@@ -150,8 +156,8 @@ fn a_resumed_run_keeps_its_own_configuration() {
     let cases: [(&[&str], &str); 7] = [
         (&["--lr", "0.2"], "--lr 0.2"),
         (&["--hidden", "8"], "--hidden"),
-        (&["--seed", "2"], "--seed 2 differs from the run's own 1"),
-        (&["--batch-size", "16"], "--batch-size 16 differs from the run's own 8"),
+        (&["--seed", "2"], "--seed 2 differs from the run's 1"),
+        (&["--batch-size", "16"], "--batch-size 16 differs from the run's 8"),
         (&["--momentum", "0"], "--momentum"),
         (&["--data", "digits"], "--data digits differs"),
         (&["--dry-run"], "--dry-run true differs"),
@@ -161,7 +167,7 @@ fn a_resumed_run_keeps_its_own_configuration() {
         ran.fails(2, &[fragment, "keeps its configuration"]);
     }
     assert_eq!(place.text("a/metrics.jsonl"), before, "and is left as it was");
-    place.run(&["train", "--resume", "a", "--out", "b"]).fails(2, &["--out b cannot be another"]);
+    place.run(&["train", "--resume", "a", "--out", "b"]).fails(2, &["--out b must be left out"]);
     place.run(&["train", "--resume"]).fails(2, &["--resume needs the folder of a run"]);
     place.run(&["train", "--resume", "absent"]).fails(2, &["absent", "no run here"]);
     place.run(&["train", "--resume", "tiny"]).fails(2, &["no run here: it has no config.json"]);
@@ -176,7 +182,7 @@ fn a_damaged_run_is_refused() {
     let resume = ["train", "--resume", "a", "--epochs", "2"];
     place.run(&resume).fails(2, &["checkpoint.safetensors", "not a safetensors file"]);
     fs::write(place.path("a/config.json"), "{\"data\": 3").unwrap();
-    place.run(&resume).fails(2, &["config.json", "mend it, or start a new run"]);
+    place.run(&resume).fails(2, &["config.json", "correct it, or start a new run"]);
     fs::write(place.path("a/config.json"), "").unwrap();
     place.run(&resume).fails(2, &["config.json"]);
 }
@@ -243,6 +249,10 @@ mod interrupted {
         let place = Place::new();
         let ran = interrupted(&place, &["--out", "a"], "1 ");
         assert_eq!(ran.code, Some(130), "{}", ran.err);
-        assert!(ran.out.contains("interrupted; saved. To go on: gpu-mlp train --resume a"), "{}", ran.out);
+        assert!(
+            ran.out.contains("interrupted and saved. To continue: gpu-mlp train --resume a"),
+            "{}",
+            ran.out
+        );
     }
 }

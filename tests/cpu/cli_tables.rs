@@ -41,14 +41,14 @@ fn of(names: [&str; 2], start: &str, separator: &str) -> String {
 fn a_table_of_one_column_is_refused() {
     refused(
         "label\n0\n1\n0\n1\n",
-        &["its first line has 1 columns", "a column of labels, and columns of values"],
+        &["its first line has 1 columns", "a column of labels and columns of values"],
     );
     refused("0\n1\n0\n", &["its first line has 1 columns"]);
 }
 
 #[test]
 fn ragged_rows_are_named() {
-    refused("a,b,label\n1,2,x\n3,4\n", &["line 3 has 2 columns, and the lines before have 3"]);
+    refused("a,b,label\n1,2,x\n3,4\n", &["line 3 has 2 columns, but the lines before it have 3"]);
     refused("a,b,label\n1,2,x\n3,4,y\n5,6,x,7\n", &["line 4 has 4 columns"]);
 }
 
@@ -94,7 +94,7 @@ fn a_label_that_training_never_met_is_named() {
     let place = Place::new();
     train(&place, of(["no", "yes"], "", ",")).ok();
     fs::write(place.path("other.csv"), of(["no", "perhaps"], "", ",")).unwrap();
-    let words = ["other.csv", "the label `perhaps` is none of the 2 known classes (no, yes)"];
+    let words = ["other.csv", "the label `perhaps` is not one of the 2 known classes (no, yes)"];
     place.run(&["eval", "run", "--data", "other.csv", "--backend", "cpu"]).fails(2, &words);
     let test = ["--test-data", "other.csv", "--backend", "cpu", "--batch-size", "2"];
     place.run(&[&["train", "--data", "set.csv"], &test[..]].concat()).fails(2, &words);

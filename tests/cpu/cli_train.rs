@@ -214,7 +214,7 @@ fn early_stopping_says_so() {
     assert_eq!((&end["event"], &end["outcome"]), (&json!("end"), &json!("stopped_early")));
     assert_eq!(end["epochs"], printed.len() - 2);
     let out = place.train(&[&args[..], &["--hidden", "7", "--batch-size", "8", "--out", "b"]].concat()).ok();
-    assert!(out.contains("stopped early: no better validation loss for 1 epochs"), "{out}");
+    assert!(out.contains("stopped early: no lower validation loss for 1 epochs"), "{out}");
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn eval_measures_all_of_other_data() {
     assert!(accuracy > 0.9, "its columns are found by name: {accuracy}");
     let said = place.run(&["eval", "run", "--backend", "cpu", "--data", "other.csv"]);
     assert!(said.out.starts_with("other, all 40 samples: "), "{}", said.out);
-    assert!(said.err.contains("all of its 40 samples") && said.err.contains("`id`"), "{}", said.err);
+    assert!(said.err.contains("all 40 samples") && said.err.contains("`id`"), "{}", said.err);
     // Who asks for a split gets one.
     let (split, samples, _) = eval(&["--data", "other.csv", "--test-fraction", "0.25"]);
     assert_eq!((split, samples), ("test".into(), 10.into()));
@@ -114,7 +114,7 @@ fn test_data_and_init_are_read_by_name() {
     table(&place, "table.csv", &["a", "b", "kind"], 0..200);
     table(&place, "test.csv", &["kind", "b", "a"], 300..400);
     let said = trained(&place, &["--test-data", "test.csv"]);
-    assert!(said.contains("200 samples to train and 100 to test on"), "{said}");
+    assert!(said.contains("200 training and 100 test samples"), "{said}");
     let accuracy = |run: &str| {
         let eval = ["eval", run, "--data", "same.csv", "--backend", "cpu", "--json"];
         place.run(&eval).lines()[0]["accuracy"].as_f64().unwrap()

@@ -89,18 +89,18 @@ fn every_subcommand_has_a_manual_page() {
 fn a_number_that_is_none_is_named_so() {
     let place = Place::new();
     for (option, value, words) in [
-        ("--lr", "1e39", "'1e39' for '--lr <RATE>': that is too large a number"),
-        ("--lr", "1e-50", "that is too small a number to be told from 0"),
+        ("--lr", "1e39", "'1e39' for '--lr <RATE>': the number is too large"),
+        ("--lr", "1e-50", "the number is too small to differ from 0"),
         ("--lr", "fast", "expected a number such as 0.1"),
         ("--lr", "nan", "expected a number such as 0.1"),
         ("--lr", "inf", "expected a number such as 0.1"),
         ("--lr", "-0.1", "--lr -0.1: expected a number greater than 0"),
         ("--lr", "0e9", "--lr 0: expected a number greater than 0"),
         ("--seed", "-1", "'-1' for '--seed <N>': expected a whole number, 0 or more"),
-        ("--seed", "18446744073709551616", "that is too large a number"),
+        ("--seed", "18446744073709551616", "the number is too large"),
         ("--epochs", "1e3", "expected a whole number, 0 or more"),
         ("--epochs", "", "expected a whole number, 0 or more"),
-        ("--validation-fraction", "1e-400", "that is too small a number to be told from 0"),
+        ("--validation-fraction", "1e-400", "the number is too small to differ from 0"),
     ] {
         place.run(&["train", option, value]).fails(2, &[words]);
     }

@@ -68,7 +68,7 @@ fn before_the_first_step_there_are_frames_without_curves() {
     assert_eq!(lines[2], "┌ loss  ⠒ train  ⠒ test ───────────────┐┌ accuracy  ⠒ train  ⠒ test ───────────┐");
     assert!(lines[13].starts_with("epoch 0/10 ░░░"), "{lines:#?}");
     assert_eq!(lines[14], "starting");
-    assert_eq!(lines[19], "q ends and saves   s saves now");
+    assert_eq!(lines[19], "q saves and stops   s saves and continues");
 }
 
 #[test]
@@ -91,10 +91,10 @@ fn in_the_middle_of_a_run_everything_is_there() {
         "after epoch 3: test 0.4333 86.67 %   train 0.3333 91.67 %   validation 0.5333 81.67 %"
     );
     assert_eq!(lines[20..23], ["note: two", "  hint: three", "note: four"], "the newest notes");
-    assert_eq!(lines[23], "q ends and saves   s saves now");
+    assert_eq!(lines[23], "q saves and stops   s saves and continues");
 
     let ending = drawn(&Board { ending: true, ..midway() }, 100, 24);
-    assert_eq!(ending[23], "ending and saving…");
+    assert_eq!(ending[23], "saving and stopping…");
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_tiny_terminal_gets_the_lines_that_matter() {
         "epoch 4/10  4,500/9,",
         "57,788 samples/s, 1",
         "after epoch 3: test",
-        "q ends and saves   s",
+        "q saves and stops",
         "note: four",
         "digits · 784-300-75-",
         "runs/mine",
@@ -167,7 +167,7 @@ fn keys_end_or_save() {
 #[test]
 fn a_dashboard_needs_a_terminal_and_has_it_alone() {
     let place = crate::program::Place::new();
-    place.train(&["--tui"]).fails(2, &["--tui draws on a terminal", "hint: leave --tui out"]);
+    place.train(&["--tui"]).fails(2, &["--tui needs a terminal", "hint: leave --tui out"]);
     place.train(&["--tui", "--json"]).fails(2, &["'--tui' cannot be used with '--json'"]);
     place.train(&["--tui", "--quiet"]).fails(2, &["cannot be used with"]);
     assert!(!place.path("runs").exists());
@@ -239,10 +239,10 @@ mod in_a_terminal {
         assert_eq!(code, Some(130), "{screen}");
         let after = after(&screen);
         for words in [
-            "note: saving the state",
-            "ending and saving",
+            "note: saving a checkpoint",
+            "saving and stopping",
             "data     tiny",
-            "interrupted; saved. To go on: gpu-mlp train --resume a",
+            "interrupted and saved. To continue: gpu-mlp train --resume a",
         ] {
             assert!(after.contains(words), "{words}: {after}");
         }
@@ -282,7 +282,7 @@ mod in_a_terminal {
         assert!(Command::new("kill").args(["-TERM", &holder]).status().unwrap().success());
         let (code, screen) = end(child);
         assert_eq!(code, Some(143), "{screen}");
-        assert!(after(&screen).contains("interrupted; saved."), "{screen}");
+        assert!(after(&screen).contains("interrupted and saved."), "{screen}");
     }
 
     #[test]
@@ -293,7 +293,7 @@ mod in_a_terminal {
         let (code, screen) = end(child);
         assert_eq!(code, Some(5), "1e30 halved eight times is too much still: {screen}");
         let after = after(&screen);
-        assert_eq!(after.matches("going on from the newest checkpoint with --lr").count(), 8, "{after}");
+        assert_eq!(after.matches("continuing from the newest checkpoint with --lr").count(), 8, "{after}");
         assert!(after.contains("error: training diverged"), "{after}");
     }
 }

@@ -215,7 +215,7 @@ fn a_damaged_or_incomplete_known_set_names_the_cure() {
     let folder = root.path().join("mnist");
     fill(&folder, &small());
     fs::write(folder.join(STEMS[2]), b"").unwrap();
-    let cure = format!("`gpu-mlp data fetch mnist --data-dir {}` gets it again", root.path().display());
+    let cure = format!("`gpu-mlp data fetch mnist --data-dir {}` downloads it again", root.path().display());
     says(&refusal(load_from(Some("mnist"), &places)), &[STEMS[2], "cut short", &cure]);
     says(&refusal(load_from(None, &places)), &[STEMS[2], &cure]);
     fs::remove_file(folder.join(STEMS[2])).unwrap();
@@ -267,7 +267,7 @@ fn make_writes_plain_files_too_and_does_not_hide_behind_them() {
     let [packed, from_plain] = [&packed, &plain].map(|folder| load(folder, "made", None).unwrap());
     assert_eq!((packed.train, packed.test), (from_plain.train, from_plain.test));
     // Plain files are found first: new archives beside them would never be read.
-    says(&refusal(make::digits(&plain, &SMALL)), &[STEMS[0], "in place of", "another folder"]);
+    says(&refusal(make::digits(&plain, &SMALL)), &[STEMS[0], "instead of", "another folder"]);
 }
 
 #[test]

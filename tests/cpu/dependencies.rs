@@ -65,7 +65,7 @@ fn the_architecture_lists_the_crates_of_the_library() {
         lines.take_while(|line| !line.starts_with('[')).filter(|line| !line.contains("optional = true"));
     let needed: Vec<&str> = lines.filter_map(|line| Some(line.split_once(" = ")?.0)).collect();
     let page = text("docs/architecture.md");
-    let (_, list) = page.split_once("The library's crates").unwrap();
+    let (_, list) = page.split_once("The library uses these crates").unwrap();
     let (list, _) = list.split_once('(').unwrap();
     let named: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
     assert_eq!(named, needed, "docs/architecture.md, and what is not optional in Cargo.toml");

@@ -15,11 +15,11 @@ fn a_library_reads_fields_and_a_command_line_flags() {
     let error = config.check().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "early_stopping watches the validation loss, but nothing is held out\n  hint: add validation_fraction 0.1"
+        "early_stopping needs a validation loss, but no samples are held out\n  hint: add validation_fraction 0.1"
     );
     assert_eq!(
         flags(&error),
-        "--early-stopping watches the validation loss, but nothing is held out\n  hint: add --validation-fraction 0.1"
+        "--early-stopping needs a validation loss, but no samples are held out\n  hint: add --validation-fraction 0.1"
     );
     assert_eq!(error.remedies(), [Setting::ValidationFraction.set(0.1)]);
 }

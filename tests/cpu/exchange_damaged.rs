@@ -73,27 +73,23 @@ fn what_is_no_network_is_refused_in_words() {
         &[0; 16],
         &["0.weight: expected F32", "I64", "model.float()"],
     );
-    refused(&one("embedding", "F32", "[2]", 8), &[0; 8], &["`embedding` is no weight or bias"]);
+    refused(&one("embedding", "F32", "[2]", 8), &[0; 8], &["`embedding` is not a weight or bias"]);
     refused(
         &one("conv.0.weight", "F32", "[1,1,2]", 8),
         &[0; 8],
         &["shape [1, 1, 2]", "a weight is a matrix"],
     );
-    refused(&one("0.bias", "F32", "[2]", 8), &[0; 8], &["layer 0 has a bias and no weight"]);
+    refused(&one("0.bias", "F32", "[2]", 8), &[0; 8], &["layer 0 has a bias but no weight"]);
     refused(&one("0.weight", "F32", "[2,1]", 8), &f32::NAN.to_le_bytes().repeat(2), &["not a finite"]);
     refused(&one("0.weight", "F32", "[0,4]", 0), &[], &["do not fit"]);
     refused(&one("0.weight", "F32", "[1000000,1000000]", 8), &[0; 8], &["not a safetensors file"]);
     refused(&one("0.weight", "F32", "[2,1]", 1 << 40), &[0; 8], &["not a safetensors file"]);
     let two = r#"{"0.weight":{"dtype":"F32","shape":[3,2],"data_offsets":[0,24]},
                   "2.weight":{"dtype":"F32","shape":[1,5],"data_offsets":[24,44]}}"#;
-    refused(
-        two,
-        &[0; 44],
-        &["do not fit to each other", "0.weight [3, 2], its bias none", "2.weight [1, 5]"],
-    );
+    refused(two, &[0; 44], &["do not fit each other", "0.weight [3, 2], its bias none", "2.weight [1, 5]"]);
     let twice = r#"{"a.0.weight":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},
                     "b.0.weight":{"dtype":"F32","shape":[1,1],"data_offsets":[4,8]}}"#;
-    refused(twice, &[0; 8], &["of a layer 0 that another one is of too"]);
+    refused(twice, &[0; 8], &["another one both belong to layer 0"]);
     fs::write(&path, [&u64::MAX.to_le_bytes()[..], b"{}"].concat()).unwrap();
     says(&refusal(read(&path)), &["not a safetensors file and not an .npz"]);
     says(&refusal(read(&folder.path().join("none"))), &["none"]);
@@ -127,14 +123,17 @@ fn what_a_file_says_of_itself_has_to_be_true_of_it() {
     assert_eq!((good.spec.sizes(), &good.preparation.scaling), (&[2, 3][..], &Scaling::None));
     says(
         &refusal(arrays(&info("[2,4]", r#""none""#, r#"["a","b","c","d"]"#))),
-        &["sizes [2, 4]", "have [2, 3]"],
+        &["the sizes are [2, 4]", "have [2, 3]"],
     );
     says(&refusal(arrays(&info("[2,3]", r#""none""#, r#"["a"]"#))), &["names 1 classes", "has 3"]);
     let short = r#"{"columns":{"shift":[0.0],"factor":[1.0]}}"#;
     says(&refusal(arrays(&info("[2,3]", short, names))), &["1 shifts and 1 factors", "2 inputs"]);
-    says(&refusal(arrays(&info("[2]", r#""none""#, names))), &["`gpu_mlp`", "its layers are no network"]);
+    says(
+        &refusal(arrays(&info("[2]", r#""none""#, names))),
+        &["`gpu_mlp`", "its layers do not form a network"],
+    );
     says(&refusal(arrays("]")), &["`gpu_mlp`: it cannot be understood"]);
-    says(&refusal(arrays(&info("[2,3]", r#""bytes""#, names))), &["it wants inputs times 1"]);
+    says(&refusal(arrays(&info("[2,3]", r#""bytes""#, names))), &["it multiplies inputs by 1"]);
 }
 
 #[test]

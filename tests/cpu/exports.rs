@@ -79,12 +79,12 @@ fn options_that_cannot_be_meant_are_refused() {
     place.run(&["export", "a", "--to", "safetensors", "--out", "t.safetensors"]).ok();
     place.run(&["eval", "t.safetensors", "--data", "tiny"]).fails(2, &["gpu-mlp import"]);
     let init = |args: &[&str]| place.train(&[&["--init", "a", "--out", "b"], args].concat());
-    init(&["--hidden", "3"]).fails(2, &["--hidden cannot be chosen with --init"]);
-    init(&["--activation", "relu"]).fails(2, &["--activation cannot be chosen with --init"]);
-    init(&["--scale", "none"]).fails(2, &["--scale cannot be chosen with --init"]);
+    init(&["--hidden", "3"]).fails(2, &["--hidden cannot be combined with --init"]);
+    init(&["--activation", "relu"]).fails(2, &["--activation cannot be combined with --init"]);
+    init(&["--scale", "none"]).fails(2, &["--scale cannot be combined with --init"]);
     place.train(&["--init", "none", "--out", "b"]).fails(2, &["cannot read", "none: No such file"]);
     let other = ["train", "--init", "a", "--data", "digits", "--out", "b"];
-    place.run(&other).fails(2, &["the model takes 16 inputs", "784"]);
+    place.run(&other).fails(2, &["the model has 16 inputs", "784"]);
     assert!(!place.path("b").exists(), "a mistake leaves no folder behind");
     // A foreign file: what is not said is taken for granted, and said.
     let said = place.run(&[

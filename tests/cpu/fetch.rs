@@ -344,14 +344,14 @@ fn the_program_fetches_lists_and_says_when_there_is_nothing_to_do() {
     let folder = tempdir().unwrap();
     let place = folder.path().join("mnist").display().to_string();
     let (code, list, _) = program(folder.path(), &server.url, &["data", "list"]);
-    assert!(code == 0 && list.contains("`gpu-mlp data fetch mnist` gets it"), "{list}");
+    assert!(code == 0 && list.contains("`gpu-mlp data fetch mnist` downloads it"), "{list}");
     let (code, out, progress) = program(folder.path(), &server.url, &["data", "fetch", "mnist"]);
     assert_eq!(code, 0, "{progress}");
     assert!(out.contains(&place) && progress.contains("checksum"), "{out}{progress}");
     let (_, list, _) = program(folder.path(), &server.url, &["data", "list"]);
     assert!(list.contains(&place), "{list}");
     let (code, out, _) = program(folder.path(), &server.url, &["data", "fetch", "mnist"]);
-    assert!(code == 0 && out.contains("already there and whole"), "{out}");
+    assert!(code == 0 && out.contains("already there and complete"), "{out}");
     assert_eq!(server.asked().len(), 4);
 }
 

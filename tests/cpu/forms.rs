@@ -119,7 +119,7 @@ fn four_forms(set: &Set) {
     let cases: [(&str, &[&str], &str); 4] = [
         ("idx", &[], ""),
         ("set.npz", &[], "an .npz file of x_train, y_train, x_test, y_test"),
-        ("train.csv", &["--test-data", "test.csv"], "a table of text"),
+        ("train.csv", &["--test-data", "test.csv"], "a text table"),
         ("images", &[], "a folder of class folders of images"),
     ];
     for (data, more, form) in cases {
@@ -186,7 +186,7 @@ fn small_digits_of_few_levels_are_learnt_from_a_table() {
     let accuracy = ran.lines().last().unwrap()["test_accuracy"].as_f64().unwrap();
     assert!(accuracy > 0.9, "{accuracy}");
     let page = place.run(&["data", "show", "small.csv", "--label-column", "64"]).ok();
-    says(&page, &["64 a sample (8 x 8 pixels): numbers, 0 to"]);
+    says(&page, &["64 per sample (8 x 8 pixels): numbers, 0 to"]);
 }
 
 fn place_of_images() -> (TempDir, PathBuf) {
@@ -210,7 +210,7 @@ fn a_folder_of_class_folders_is_split_and_named() {
     fs::write(path.join("Katze/.hidden"), b"x").unwrap();
     fs::write(path.join("Katze/notes.txt"), b"not an image").unwrap();
     let Loaded { dataset, notice } = load(&path).unwrap();
-    says(&notice.unwrap(), &["12 of 3 x 4 pixels", "1 files that are no PNG or JPEG left out", "notes.txt"]);
+    says(&notice.unwrap(), &["12 of 3 x 4 pixels", "1 files that are not PNG or JPEG left out", "notes.txt"]);
     assert_eq!((dataset.name.as_str(), dataset.image_shape, dataset.classes), ("pets", [3, 4], 2));
     assert_eq!((dataset.train.len(), dataset.test.len(), dataset.train.format()), (10, 2, Format::Bytes));
     assert_eq!(dataset.preparation.class_names, ["Katze", "犬"].map(String::from));
@@ -256,7 +256,7 @@ fn folders_that_hold_no_set_are_refused() {
     let refused = |fragments: &[&str]| says(&refusal(load(&path)), fragments);
     fs::write(path.join("Katze/odd.png"), encoded(&[0; 20], [5, 4], ColorType::L8, ImageFormat::Png))
         .unwrap();
-    refused(&["Katze", "odd.png", "it is 5 x 4 pixels, and the images before it are 3 x 4"]);
+    refused(&["Katze", "odd.png", "it is 5 x 4 pixels, but the images before it are 3 x 4"]);
     let whole = encoded(&[7; 12], [3, 4], ColorType::L8, ImageFormat::Png);
     fs::write(path.join("Katze/odd.png"), &whole[..whole.len() / 2]).unwrap();
     refused(&["odd.png", "the image is damaged"]);
@@ -267,14 +267,14 @@ fn folders_that_hold_no_set_are_refused() {
     refused(&["odd.png"]);
     fs::remove_file(path.join("Katze/odd.png")).unwrap();
     fs::create_dir(path.join("none")).unwrap();
-    refused(&["none", "no PNG or JPEG image in this folder, which stands for a class"]);
+    refused(&["none", "no PNG or JPEG image in this folder, which should hold the images of a class"]);
     let request = Request { data: path.to_str(), memory_limit: Some(100), ..Request::default() };
     fs::remove_dir(path.join("none")).unwrap();
     says(&refusal(data::load_from(request, &Places::default())), &["more than 100 bytes", "memory_limit"]);
     let empty = tempdir().unwrap();
     says(
         &refusal(load(empty.path())),
-        &["there is no set in this folder: it is empty", "a folder for each class"],
+        &["there is no data set in this folder: it is empty", "one folder for each class"],
     );
     says(&refusal(load(&path.join("Katze/0.dat"))), &["this is a PNG image; name the folder"]);
     says(&refusal(load(&path.join("absent.csv"))), &["absent.csv", "there is no such folder or file"]);
@@ -287,7 +287,7 @@ fn what_a_test_part_of_another_form_holds_is_measured_on() {
     let options = LoadOptions { test_data: Some(path.clone()), ..LoadOptions::default() };
     let dataset = load_with(&path, &options).unwrap().dataset;
     assert_eq!((dataset.train.len(), dataset.test.len()), (12, 12));
-    says(&refusal(load_with(&place.path("tiny"), &options)), &["has a test part of its own", "test_data"]);
+    says(&refusal(load_with(&place.path("tiny"), &options)), &["has its own test set", "test_data"]);
     fs::create_dir(path.join("Maus")).unwrap();
     fs::copy(path.join("Katze/0.dat"), path.join("Maus/0.dat")).unwrap();
     let other = tempdir().unwrap();
@@ -296,7 +296,7 @@ fn what_a_test_part_of_another_form_holds_is_measured_on() {
         fs::copy(path.join(class).join("0.dat"), other.path().join(class).join("0.dat")).unwrap();
     }
     let text = refusal(load_with(other.path(), &options));
-    says(&text, &["the label `Maus` is none of the 2 known classes (Katze, 犬)"]);
+    says(&text, &["the label `Maus` is not one of the 2 known classes (Katze, 犬)"]);
 }
 
 #[test]
@@ -305,7 +305,7 @@ fn images_on_the_disk_can_be_scaled_as_bytes_alone() {
     let train = |more: &[&str]| {
         place.train(&[&["--batch-size", "8", "--hidden", "7", "--epochs", "1", "--json"], more].concat())
     };
-    train(&["--memory-limit", "1", "--scale", "standard"]).fails(2, &["left on the disk", "--scale auto"]);
+    train(&["--memory-limit", "1", "--scale", "standard"]).fails(2, &["stay on the disk", "--scale auto"]);
     let lines = train(&["--scale", "standard"]).lines();
     assert!(lines.iter().any(|line| line["event"] == "epoch"));
 }

@@ -108,7 +108,7 @@ fn a_large_tensor_is_checked_in_part() {
 fn the_command_prints_a_table_and_json() {
     let place = Place::new();
     let out = place.run(&["gradcheck", "--backend", "cpu"]).ok();
-    assert!(out.contains("(cpu) are right.") && out.lines().count() == 8, "{out}");
+    assert!(out.contains("(cpu) are correct.") && out.lines().count() == 8, "{out}");
     let json =
         place.run(&["gradcheck", "--backend", "cpu", "--hidden", "4", "--seed", "7", "--json"]).lines();
     assert_eq!(json[0]["ok"], true);

@@ -96,14 +96,14 @@ fn a_gzip_file_changed_anywhere_is_refused_or_the_same() {
     let mut changed = archive.clone();
     let sum = archive.len() - 6;
     changed[sum] ^= 1;
-    says(&broken(0, changed), &["damaged gzip data", "get the file again"]);
+    says(&broken(0, changed), &["damaged gzip data", "download the file again"]);
 }
 
 #[test]
 fn a_header_that_announces_the_moon_costs_nothing() {
     let many = idx_bytes(0x803, &[u32::MAX, 28, 28], &[0; 100]);
     says(&broken(0, many.clone()), &["it ends after 100 of the 3367254359280 bytes"]);
-    says(&broken(0, gzip(&many)), &["its images take 3.1 TiB", "gunzip it", "memory_limit"]);
+    says(&broken(0, gzip(&many)), &["its images take 3.1 TiB", "unpack it with gunzip", "memory_limit"]);
     let fitting = idx_bytes(0x803, &[1 << 20, 28, 28], &[0; 100]);
     says(&broken(0, gzip(&fitting)), &["it ends after 100 of the 822083584 bytes"]);
     let more = idx_bytes(0x803, &[u32::MAX; 3], &[0; 100]);

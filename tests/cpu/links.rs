@@ -64,9 +64,9 @@ fn pipes_and_devices_are_left_out_and_never_waited_for() {
     assert!(made.success());
     symlink("/dev/zero", place.path("set/b/zero.png")).unwrap();
     let notice = load(&place.path("set")).unwrap().notice.unwrap();
-    says(&notice, &["8 of 3 x 4 pixels", "2 files that are no PNG or JPEG left out"]);
+    says(&notice, &["8 of 3 x 4 pixels", "2 files that are not PNG or JPEG left out"]);
     symlink("/dev/zero", place.path("zero.csv")).unwrap();
-    says(&refusal(load(&place.path("zero.csv"))), &["not a table of text"]);
+    says(&refusal(load(&place.path("zero.csv"))), &["neither a folder nor a text table"]);
 }
 
 /// Names inside an archive are names, and never places.

@@ -73,7 +73,7 @@ fn what_is_no_folder_takes_no_run() {
     for out in ["file", "one", "astray"] {
         for more in [&[][..], &["--overwrite"], &["--resume"]] {
             let ran = place.train(&[&["--batch-size", "8", "--epochs", "1", "--out", out], more].concat());
-            ran.fails(2, &[out, "it is no folder", "--out names a folder"]);
+            ran.fails(2, &[out, "is not a folder", "--out must name a new folder"]);
         }
     }
     assert_eq!(place.text("file"), "mine");

@@ -98,17 +98,17 @@ fn npz_files_that_hold_no_set_are_refused() {
     };
     refused(
         &[("W1", x()), ("b1", y.clone())],
-        &["no arrays x_train and y_train, nor X and y; it has W1, b1"],
+        &["neither the arrays x_train and y_train nor X and y; it has W1, b1"],
     );
     refused(&[], &["it has none"]);
-    refused(&[("x", x()), ("y", array("|u1", &[2], &[0, 1]))], &["`y` has 2 labels, and `x` has 3 rows"]);
+    refused(&[("x", x()), ("y", array("|u1", &[2], &[0, 1]))], &["`y` has 2 labels, but `x` has 3 rows"]);
     refused(
         &[("x", x()), ("y", array("|u1", &[3, 2, 1], &[0; 6]))],
-        &["`y` has shape [3, 2, 1]", "some numbers"],
+        &["`y` has shape [3, 2, 1]", "several numbers"],
     );
     refused(
         &[("x", x()), ("y", array("<U1", &[3, 2], &[0; 24]))],
-        &["`y` has shape [3, 2]", "one label a row"],
+        &["`y` has shape [3, 2]", "one label per row"],
     );
     refused(&[("x", array("<f4", &[3], &[0; 12])), ("y", y.clone())], &["`x` has shape [3]"]);
     refused(
@@ -131,10 +131,10 @@ fn npz_files_that_hold_no_set_are_refused() {
     let nan: Vec<u8> = [1.0, f32::NAN, 2.0].iter().flat_map(|v| v.to_le_bytes()).collect();
     refused(&[("x", array("<f4", &[3, 1], &nan)), ("y", y.clone())], &["`x` has NaN", "in row 1, value 0"]);
     let huge: Vec<u8> = [1.0, 1e300, 2.0_f64].iter().flat_map(|v| v.to_le_bytes()).collect();
-    refused(&[("x", array("<f8", &[3, 1], &huge)), ("y", y.clone())], &["no finite f32"]);
+    refused(&[("x", array("<f8", &[3, 1], &huge)), ("y", y.clone())], &["not a finite f32"]);
     let test = [("x_test", array("<f4", &[3, 2], &[0; 24])), ("y_test", y.clone())];
     let both = [&[("x_train", x()), ("y_train", y)][..], &test].concat();
-    refused(&both, &["it has 2 values a sample", "has 1"]);
+    refused(&both, &["it has 2 values per sample", "has 1"]);
     // Damage is refused in words, or does not matter, such as that of a time stamp.
     write_npz(&path, &both[..2]);
     let (whole, mut damaged) = (fs::read(&path).unwrap(), 0);

@@ -149,7 +149,7 @@ fn images_of_a_data_hub_keep_the_names_of_its_classes() {
     write(&path, IMAGES, &[images(6, 2)], Compression::SNAPPY, Some(key));
     says(
         &refusal(load(&path)),
-        &["row 0, from 0, column `label`: the label 2 is none of the file's 2 names"],
+        &["row 0, from 0, column `label`: the label 2 is not one of the file's 2 names"],
     );
 }
 
@@ -165,7 +165,7 @@ fn files_that_hold_no_set_are_refused() {
     refused(TABLE, table(0..9, true), &["row 2, from 0, column `b`: the value is missing"]);
     let infinite = Column::Double(vec![1.0, f64::INFINITY, 1e300], vec![1; 3]);
     let columns = vec![Column::Int32(vec![1, 2, 3]), infinite, Column::Int64(vec![0, 1, 0])];
-    refused(TABLE, columns, &["row 1, from 0, column `b`: inf is no finite f32"]);
+    refused(TABLE, columns, &["row 1, from 0, column `b`: inf is not a finite f32"]);
     let unnamed = "message m { required int32 a; required int64 b; }";
     let two = || vec![Column::Int32(vec![1, 2]), Column::Int64(vec![0, 1])];
     refused(unnamed, two(), &["no column is called label", "its columns are a, b", "label_column"]);

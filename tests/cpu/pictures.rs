@@ -59,7 +59,7 @@ fn a_large_drawing_is_read_on_any_paper() {
     let names: Vec<&str> = files.iter().map(String::as_str).collect();
     let ran = place.run(&[&["predict", "a", "--json"], &names[..]].concat());
     assert!(
-        ran.err.starts_with("note: pictures are made like MNIST's digits"),
+        ran.err.starts_with("note: images are made to look like MNIST's digits"),
         "it says what it does: {}",
         ran.err
     );
@@ -87,7 +87,7 @@ fn a_large_drawing_is_read_on_any_paper() {
     assert!(raw.err.is_empty() && raw.out.starts_with("own.png  "), "{raw:?}");
     place
         .run(&["predict", "a", "own.png", "--label-column", "0"])
-        .fails(2, &["--label-column 0", "no table"]);
+        .fails(2, &["--label-column 0", "not a table"]);
 }
 
 #[test]

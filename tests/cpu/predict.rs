@@ -169,7 +169,7 @@ fn a_tables_model_scales_and_names_its_classes() {
     // A table's model takes no pictures.
     let picture = crate::forms::encoded(&[0; 4], [2, 2], image::ColorType::L8, image::ImageFormat::Png);
     fs::write(place.path("a.png"), picture).unwrap();
-    place.run(&["predict", "a", "a.png"]).fails(2, &["a.png: it is a picture", "2 values a sample"]);
+    place.run(&["predict", "a", "a.png"]).fails(2, &["a.png: it is an image", "2 values per sample"]);
 }
 
 #[test]
@@ -180,9 +180,9 @@ fn what_does_not_fit_is_refused_in_words() {
     refused("none.csv", &["cannot read none.csv"]);
     refused("tiny", &["cannot read tiny"]);
     write("wide.npy", &array("|u1", &[2, 17], &[0; 34]));
-    refused("wide.npy", &["shape [2, 17]", "takes 16 values a sample"]);
+    refused("wide.npy", &["shape [2, 17]", "takes 16 values per sample"]);
     write("wide.csv", b"1,2,3\n");
-    refused("wide.csv", &["it has 3 columns", "takes 16 values a sample"]);
+    refused("wide.csv", &["it has 3 columns", "takes 16 values per sample"]);
     write("text.npy", &array("<U1", &[1, 16], &[0; 64]));
     refused("text.npy", &["holds texts"]);
     write("pickle.npy", &array("|O", &[1, 16], &[0; 64]));
@@ -201,9 +201,9 @@ fn what_does_not_fit_is_refused_in_words() {
     write("nan.npy", &floats(f32::NAN));
     refused("nan.npy", &["row 0", "NaN is not a finite number"]);
     write("scaled.npy", &floats(0.5));
-    refused("scaled.npy", &["0.5 is no byte", "divided by 255 already", "multiply by 255"]);
+    refused("scaled.npy", &["0.5 is not a byte", "divided by 255 already", "multiply by 255"]);
     write("large.npy", &floats(256.0));
-    refused("large.npy", &["256 is no byte"]);
+    refused("large.npy", &["256 is not a byte"]);
     let mut rows = csv(None, &pixels, |_| [String::new(), String::new()]);
     rows.push_str("1,2,x,4,5,6,7,8,9,10,11,12,13,14,15,16\n");
     write("word.csv", rows.as_bytes());
@@ -213,14 +213,14 @@ fn what_does_not_fit_is_refused_in_words() {
     write("zip.npz", b"PK\x03\x04zip");
     refused("zip.npz", &["an .npz file", "numpy.save"]);
     write("binary", b"ab\0cd\n");
-    refused("binary", &["neither a picture, nor a NumPy array, nor a table"]);
+    refused("binary", &["not an image, a NumPy array or a text table"]);
     write("cut.csv.gz", &gzip(rows.as_bytes())[..60]);
     refused("cut.csv.gz", &["gzip data is cut short"]);
     write("cut.png", b"\x89PNG\r\n\x1a\n");
     refused("cut.png", &["cut.png: the image is damaged"]);
     place
         .run(&["predict", "a", "wide.npy", "--label-column", "0"])
-        .fails(2, &["--label-column 0", "no table"]);
+        .fails(2, &["--label-column 0", "not a table"]);
     place.run(&["predict", "a", "x.csv", "--top", "0"]).fails(2, &["--top"]);
     place.run(&["predict", "a", "x.csv", "--batch-size", "0"]).fails(2, &["--batch-size"]);
     place.run(&["predict", "tiny", "x.csv"]).fails(2, &["no run here"]);

@@ -349,7 +349,7 @@ fn what_cannot_be_replayed_is_refused() {
             "there is no bug called `softmax-jacobain`; did you mean `softmax-jacobian`?",
         ),
         (&["--bug", "bias-not-summed"], "cannot be replayed: its db has a row for every sample"),
-        (&["--bug", "backward:bias-zero"], "`backward:` is no part of a training"),
+        (&["--bug", "backward:bias-zero"], "`backward:` is unknown"),
         (&[], "--bug"),
         (&["--bug", "bias-zero", "--epochs", "0"], "--epochs 0: expected 1 or more"),
         (&["--bug", "bias-zero", "--lr", "-1"], "--lr -1: expected a number greater than 0"),

@@ -84,7 +84,7 @@ fn the_numbers_are_those_of_the_metrics() {
         let end = lines.last().unwrap();
         let accuracy = format!("{:.2} %", 100.0 * end["test_accuracy"].as_f64().unwrap());
         assert!(page.contains(&format!(
-            "<dt>Test accuracy</dt><dd>{accuracy}<small>model of epoch {}",
+            "<dt>Test accuracy</dt><dd>{accuracy}<small>after epoch {}",
             end["model_epoch"]
         )));
         assert_eq!(page.contains("lowest: epoch"), args.len() > 2, "early stopping marks its epoch");
@@ -149,7 +149,7 @@ fn what_comes_from_files_is_escaped() {
         );
         assert!(page.contains("r&lt;i&gt;&amp;&quot;") && page.contains("t&lt;i&gt;"));
         assert!(!page.contains("<img"), "a table has no pictures");
-        assert!(page.contains("how the sample begins"));
+        assert!(page.contains("the first values of the sample"));
     }
     place
         .run(&[
@@ -177,7 +177,7 @@ fn without_the_data_or_the_model_there_is_still_a_page() {
     place.trained("a", &["--epochs", "2"]);
     fs::rename(place.path("tiny"), place.path("moved")).unwrap();
     let ran = place.run(&["report", "a", "--backend", "cpu"]);
-    assert!(ran.err.contains("note: left out: what the network does on the test samples"), "{}", ran.err);
+    assert!(ran.err.contains("note: left out: the evaluation on the test samples"), "{}", ran.err);
     assert!(ran.err.contains("--data NAME|PATH"), "{}", ran.err);
     ran.ok();
     let page = place.text("report.html");
@@ -200,7 +200,7 @@ fn without_the_data_or_the_model_there_is_still_a_page() {
     fs::remove_file(place.path("a/metrics.jsonl")).unwrap();
     let page = report(&place, &["a"]);
     assert!(
-        page.contains("No epoch is done yet") && page.contains("no end yet") && !page.contains("<svg"),
+        page.contains("No epoch is finished yet") && page.contains("not finished") && !page.contains("<svg"),
         "{page}"
     );
     check_alone(&page);
@@ -215,7 +215,7 @@ fn a_run_that_goes_on_and_one_that_recovered_say_so() {
     let recovery = r#"{"event":"recovery","epoch":2,"problem":"loss <NaN>","action":"lower-lr","lr":0.05}"#;
     fs::write(place.path("a/metrics.jsonl"), [lines[0], lines[1], recovery, lines[2]].join("\n")).unwrap();
     let page = report(&place, &["a"]);
-    assert!(page.contains("no end yet after 2 of 2 epochs: it is in training"), "{page}");
+    assert!(page.contains("not finished after 2 of 2 epochs (it is in training"), "{page}");
     assert!(
         page.contains("Recoveries") && page.contains("loss &lt;NaN&gt;") && page.contains("0.05"),
         "{page}"
@@ -254,13 +254,13 @@ fn images_of_any_shape_and_networks_of_any_depth_are_drawn() {
     check_alone(&page);
     assert_eq!(between(&page, "alt=\"weights of ", "\"").len(), 40, "one a class");
     assert!(
-        page.contains("width=\"90\" height=\"20\"") && page.contains("A picture for each class"),
+        page.contains("width=\"90\" height=\"20\"") && page.contains("One image for each class"),
         "2 x 9 pixels"
     );
-    assert!(page.contains("With 40 classes the counts have no room"));
+    assert!(page.contains("The counts of 40 classes do not fit on the page"));
     let page = train("1000", "broad");
     assert_eq!(between(&page, "alt=\"weights of unit ", "\"").len(), 64);
-    assert!(page.contains("Of 1,000 these are the 64 with the largest weights"));
+    assert!(page.contains("Only 64 of 1,000 are shown: those with the largest weights"));
 }
 
 #[test]
@@ -303,7 +303,7 @@ fn mistakes_are_named_before_anything_is_written() {
     let report = |args: &[&str]| place.run(&[&["report"], args].concat());
     report(&[]).fails(2, &["<RUN>"]);
     report(&["tiny"]).fails(2, &["no run here"]);
-    report(&["a", "tiny/../a"]).fails(2, &["is there twice"]);
+    report(&["a", "tiny/../a"]).fails(2, &["is named twice"]);
     place.trained("b", &["--epochs", "1"]);
     report(&["a", "b", "--data", "tiny"]).fails(2, &["a comparison", "leave it out"]);
     report(&["a", "--backend", "cpu", "--adapter", "0"]).fails(2, &["--adapter"]);

@@ -100,18 +100,18 @@ fn damaged_and_foreign_folders_are_named_and_stop_nothing() {
     fs::write(place.path("runs/list.txt"), "").unwrap();
     fs::write(place.path("runs/first/config.json"), "{").unwrap();
     let ran = place.run(&["runs"]);
-    says(&ran.err, &["note: left out: ", "config.json", "photos holds no run"]);
+    says(&ran.err, &["note: left out: ", "config.json", "photos contains no run"]);
     assert!(!ran.err.contains("hidden") && !ran.err.contains("list.txt"), "{}", ran.err);
     assert_eq!(ran.ok().lines().count(), 3);
     fs::create_dir(place.path("runs/letters")).unwrap();
-    says(&place.run(&["runs"]).err, &["2 folders in runs hold no run, such as "]);
+    says(&place.run(&["runs"]).err, &["2 folders in runs contain no run, such as "]);
 }
 
 #[test]
 fn no_runs_are_no_error_and_a_missing_folder_is_one() {
     let place = Place::new();
     let ran = place.run(&["runs"]);
-    says(&ran.err, &["no runs in runs; `gpu-mlp train` makes one"]);
+    says(&ran.err, &["no runs in runs; `gpu-mlp train` starts one"]);
     assert_eq!(ran.ok(), "");
     place.run(&["runs", "tinny"]).fails(2, &["there is no folder tinny; did you mean `tiny`?"]);
     place.run(&["runs", "far/away"]).fails(2, &["there is no folder far/away\n"]);
@@ -157,7 +157,7 @@ fn scores_on_other_data_are_not_compared() {
     let small = ["--hidden", "4", "--batch-size", "2", "--epochs", "1", "--quiet", "--out", "runs/table"];
     place.run(&[&["train", "--backend", "cpu", "--data", "set.csv"], &small[..]].concat()).ok();
     let ran = place.run(&["runs", "compare", "first", "table"]);
-    says(&ran.err, &["these runs are of different data, so their test scores cannot be compared"]);
+    says(&ran.err, &["these runs have different data, so their test scores cannot be compared"]);
     assert!(!ran.ok().contains('*'));
 }
 

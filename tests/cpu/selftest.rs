@@ -13,7 +13,7 @@ use crate::program::Place;
 fn the_command_prints_a_table_and_json() {
     let place = Place::new();
     let out = place.run(&["selftest", "--backend", "cpu"]).ok();
-    assert!(out.contains("(cpu) computes right ("), "{out}");
+    assert!(out.contains("(cpu) computes correctly ("), "{out}");
     assert!(
         out.lines().skip(2).all(|line| line.starts_with("50 steps, ") && line.ends_with("  ok")),
         "{out}"

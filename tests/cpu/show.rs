@@ -25,12 +25,16 @@ fn a_page_says_what_a_set_holds() {
         &page,
         &[
             "digits is a folder of IDX files: 12000 images of 28 x 28 pixels",
-            "samples  10,000 to train, 2,000 to test",
+            "samples  10,000 for training, 2,000 for testing",
         ],
     );
     says(
         &page,
-        &["784 a sample (28 x 28 pixels): bytes, 0 to 255", "input    bytes, scaled by 1/255", "classes  10"],
+        &[
+            "784 per sample (28 x 28 pixels): bytes, 0 to 255",
+            "scaling  bytes, scaled by 1/255",
+            "classes  10",
+        ],
     );
     assert!(!page.contains("warning"), "{page}");
     assert_eq!(place.names("."), ["home", "tiny"], "nothing is written that was not asked for");
@@ -50,9 +54,15 @@ fn a_table_s_columns_classes_and_defects_are_shown() {
     fs::write(place.path("a.csv"), format!("at,same,gap,label\n{}", (0..100).map(line).collect::<String>()))
         .unwrap();
     let page = place.run(&["data", "show", "a.csv"]).ok();
-    says(&page, &["a is a table of text: 100 rows of 3 values", "training takes 20 % of them", "classes  2"]);
+    says(
+        &page,
+        &["a is a text table: 100 rows of 3 values", "training holds out 20 % of them", "classes  2"],
+    );
     says(&page, &["warning: 1 values are missing or not finite, in columns gap"]);
-    says(&page, &["warning: 2 of 3 columns are the same in every sample and say nothing: same, gap"]);
+    says(
+        &page,
+        &["warning: 2 of 3 columns are the same in every sample and carry no information: same, gap"],
+    );
     says(
         &page,
         &[
@@ -75,15 +85,15 @@ fn a_table_s_columns_classes_and_defects_are_shown() {
     );
     let train = place.run(&["train", "--backend", "cpu", "--data", "a.csv"]);
     train.fails(2, &["line 5, column 2 (`gap`): the value is missing"]);
-    place.run(&["data", "show", "a.csv", "--png", "a.png"]).fails(2, &["--png a.png", "are no images"]);
+    place.run(&["data", "show", "a.csv", "--png", "a.png"]).fails(2, &["--png a.png", "are not images"]);
 
     fs::write(place.path("b.csv"), "x,z,price\n1,2,0.5\n3,400,1.5\n").unwrap();
     let ran = place.run(&["data", "show", "b.csv", "--label-column", "price"]);
     says(&ran.ok(), &["targets  1, for --task regression, since they are numbers with fractions", "price"]);
     let classes = ["data", "show", "b.csv", "--label-column", "price", "--task", "classification"];
-    place.run(&classes).fails(2, &["`0.5` is no class", "--task regression"]);
+    place.run(&classes).fails(2, &["`0.5` is not a class", "--task regression"]);
     let unscaled = place.run(&["data", "show", "b.csv", "--label-column", "x"]).ok();
-    says(&unscaled, &["warning: the values are not scaled, and go from 0.5 to 400"]);
+    says(&unscaled, &["warning: the values are not scaled and range from 0.5 to 400"]);
     let none = place.run(&["data", "show", "b.csv", "--label-column", "x", "--scale", "none"]).ok();
     says(&none, &["without scaling, training is likely to diverge"]);
 }
@@ -137,7 +147,7 @@ fn a_contact_sheet_has_a_row_for_each_class() {
         write_npz(&place.path(&format!("{name}.npz")), &arrays);
         let png = format!("{name}.png");
         let page = place.run(&["data", "show", &format!("{name}.npz"), "--png", &png]).ok();
-        says(&page, &[&format!("drawn    {png}"), "5 rows of 28 x 28 pixels"]);
+        says(&page, &[&format!("images   {png}"), "5 rows of 28 x 28 pixels"]);
         let sheet = image::load_from_memory_with_format(&place.read(&png), ImageFormat::Png).unwrap();
         // Three samples of class 0 in the first row, twice as large, 4 pixels apart; two of class 1 below.
         assert_eq!(sheet.dimensions(), (4 + 3 * 60, 4 + 2 * 60));

@@ -62,7 +62,7 @@ fn flowers(rows: usize) -> String {
 fn every_spelling_of_a_table_is_the_same_table() {
     let plain = load(flowers(60)).unwrap();
     let notice = plain.notice.unwrap();
-    says(&notice, &["a table of text: 60 rows of 2 values", "`species`"]);
+    says(&notice, &["a text table: 60 rows of 2 values", "`species`"]);
     let set = plain.dataset;
     assert_eq!((set.name.as_str(), set.classes, set.image_shape), ("flowers", 3, [1, 2]));
     assert_eq!((set.train.len(), set.test.len(), set.train.format()), (30, 30, Format::Floats));
@@ -125,10 +125,7 @@ fn mnist_as_a_table_is_bytes_with_the_label_first() {
     let names: Vec<String> = (0..64).map(|p| format!("{}x{}", p / 8 + 1, p % 8 + 1)).collect();
     for text in [rows(255, 64), format!("label,{}\n{}", names.join(","), rows(255, 64))] {
         let Loaded { dataset: set, notice } = load(text).unwrap();
-        says(
-            &notice.unwrap(),
-            &["4 samples to train and 4 to test on, 4 classes; values: bytes, scaled by 1/255"],
-        );
+        says(&notice.unwrap(), &["4 training and 4 test samples, 4 classes; values: bytes, scaled by 1/255"]);
         assert_eq!((set.train.format(), set.image_shape, set.classes), (Format::Bytes, [8, 8], 4));
         assert_eq!(set.preparation.class_names, ["0", "1", "2", "3"].map(String::from));
         assert!(set.train.read(&[0]).unwrap()[1] == 255 && all(&set.train).at(0, 1) == 1.0);
@@ -161,14 +158,14 @@ fn classes_are_sorted_numbers_or_words() {
 fn what_is_no_table_is_refused() {
     refused("", &["it is empty"]);
     refused("just words\nand more\n", &["1 columns"]);
-    refused("x,y\n", &["a header and nothing else"]);
-    refused("x,y\n1,0\n2,0,3\n", &["line 3 has 3 columns, and the lines before have 2"]);
+    refused("x,y\n", &["only a header"]);
+    refused("x,y\n1,0\n2,0,3\n", &["line 3 has 3 columns, but the lines before it have 2"]);
     refused("x,z,y\n1,2,0\n2,NaN,1\n", &["line 3, column 1 (`z`)", "`NaN` is not a finite number"]);
     refused("x,z,y\n1,2,0\n2,inf,1\n", &["`inf` is not a finite number"]);
     refused("x,z,y\n1,2,0\n2,1e39,1\n", &["`1e39` is not a finite number"]);
     refused("x,z,y\n1,2,0\n,3,1\n", &["line 3, column 0 (`x`): the value is missing"]);
     refused("x,z,y\n1,2,0\n4,3,\n", &["line 3, column 2 (`y`): the label is missing"]);
-    refused("x,z,y\n1,red,0\n4,blue,1\n", &["`red` is not a finite number", "turn names into numbers"]);
+    refused("x,z,y\n1,red,0\n4,blue,1\n", &["`red` is not a finite number", "replace names by numbers"]);
     refused("a,b\n1,2\n3,4\n", &["no column is called label, labels, class", "a, b", "label_column"]);
 
     refused(b"x,y\n1,\xff\xfe\n2,3\n", &["line 2 is not UTF-8"]);
@@ -178,7 +175,7 @@ fn what_is_no_table_is_refused() {
     refused(b"\x93NUMPY\x01\x00", &["a single NumPy array", "numpy.savez"]);
     refused(b"\x89PNG\r\n", &["a PNG image"]);
     refused([0, 0, 8, 3, 0, 0], &["an IDX file"]);
-    refused([1, 0, 2, 0], &["not a table of text"]);
+    refused([1, 0, 2, 0], &["neither a folder nor a text table"]);
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
     std::io::Write::write_all(&mut gzip, flowers(60_000).as_bytes()).unwrap();
     let whole = gzip.finish().unwrap();
@@ -205,7 +202,10 @@ fn odd_spellings_are_read_right() {
     );
     // pandas writes row numbers as a first column without a name.
     let numbered = load(",x,label\n0,5,a\n1,6,b\n2,7,a\n3,8,b\n").unwrap();
-    says(&numbered.notice.unwrap(), &["4 rows of 1 values", "the first column left out as row numbers"]);
+    says(
+        &numbered.notice.unwrap(),
+        &["4 rows of 1 values", "the first column left out, since it has row numbers"],
+    );
     let wide: String = (0..4)
         .map(|row| {
             let values: String = (0..100_000).map(|column| format!("{}.5,", (row * column) % 7)).collect();
@@ -218,13 +218,13 @@ fn odd_spellings_are_read_right() {
 
 #[test]
 fn what_leaves_nothing_to_learn_is_refused() {
-    refused("x,y\n1,3\n2,3\n3,3\n", &["all have the label `3`", "label_column"]);
+    refused("x,y\n1,3\n2,3\n3,3\n", &["all samples have the label `3`", "label_column"]);
     refused(
         "0,1,2\n0,3,4\n0,5,6\n",
-        &["labels in column 0, from 0, without a header: all have the label `0`"],
+        &["labels in column 0, from 0, without a header: all samples have the label `0`"],
     );
     refused("x,z,y\n1,1e400,0\n2,3,1\n", &["line 2, column 1 (`z`): `1e400` is not a finite number"]);
-    refused("x,y\n1,1e400\n2,3\n", &["the target `y` is inf, which is no finite number"]);
+    refused("x,y\n1,1e400\n2,3\n", &["the target `y` is inf, which is not a finite number"]);
     // Two values that f32 cannot hold the distance of.
     refused("x,z,y\n-3e38,1,a\n3e38,2,b\n-3e38,3,a\n3e38,4,b\n", &["cannot be scaled"]);
 }
@@ -242,7 +242,7 @@ fn a_test_table_of_its_own_is_scaled_as_the_training_table() {
     assert_eq!(set.test.inputs(&[0]).unwrap().at(0, 0), want);
     assert_eq!(class_names[set.test.labels()[1] as usize], "aster");
     fs::write(&test, "width,height,species\n40.5,260,tulip\n").unwrap();
-    says(&refusal(load_with(flowers(60), &options, None)), &["`tulip` is none of the 3 known classes"]);
+    says(&refusal(load_with(flowers(60), &options, None)), &["`tulip` is not one of the 3 known classes"]);
     fs::write(&test, "width,species\n40.5,rose\n").unwrap();
     says(&refusal(load_with(flowers(60), &options, None)), &["it lacks the column `height`"]);
 }
@@ -270,11 +270,11 @@ fn a_run_on_a_table_learns_keeps_its_scaling_and_resumes() {
     let model = "whole/model.safetensors";
     let eval = place.run(&["eval", model, "--data", "rest.csv", "--backend", "cpu", "--json"]).lines();
     assert_eq!((&eval[0]["accuracy"], &eval[0]["classes"]), (&json!(1.0), &json!(["aster", "iris", "rose"])));
-    place.run(&["eval", model, "--data", "tiny"]).fails(2, &["the model takes 2 inputs", "16 features"]);
+    place.run(&["eval", model, "--data", "tiny"]).fails(2, &["the model has 2 inputs", "16 features"]);
     let ran = train(&["--data", "tiny", "--test-fraction", "0.3"]);
-    ran.fails(2, &["has a test part of its own", "--test-fraction"]);
+    ran.fails(2, &["has its own test set", "--test-fraction"]);
     let ran = train(&["--data", "tiny", "--label-column", "y"]);
-    ran.fails(2, &["--label-column y", "a folder", "no column"]);
+    ran.fails(2, &["--label-column y", "a folder", "not a column"]);
     let ran = place.run(&["train", "--resume", "half", "--scale", "none"]);
-    ran.fails(2, &["--scale", "differs from the run's own"]);
+    ran.fails(2, &["--scale", "differs from the run's"]);
 }

@@ -127,24 +127,28 @@ fn what_is_no_target_of_the_task_is_refused() {
         place.run(&[&base[..], args].concat()).fails(2, words);
     };
     let regression = ["--task", "regression"];
-    refused("x,y\n1,red\n2,blue\n3,red\n4,blue\n", &regression, &["`red` is no number", "--task regression"]);
+    refused(
+        "x,y\n1,red\n2,blue\n3,red\n4,blue\n",
+        &regression,
+        &["`red` is not a number", "--task regression"],
+    );
     refused("x,y\n1,2\n2,NaN\n3,4\n4,5\n", &regression, &["sample 1", "`y` is NaN"]);
-    refused("x,y\n1,7\n2,7\n3,7\n4,7\n", &regression, &["have 7 as target `y`", "nothing to learn"]);
+    refused("x,y\n1,7\n2,7\n3,7\n4,7\n", &regression, &["the same target `y`, 7", "nothing to learn"]);
     let labels = ["--task", "multilabel", "--label-column", "p,q"];
     refused(
         "x,p,q\n1,0,1\n2,1,2\n3,0,0\n4,1,1\n",
         &labels,
         &["sample 1", "label `q` is 2", "0 for no and 1 for yes"],
     );
-    refused("x,p,q\n1,0,1\n2,1,no\n3,0,0\n4,1,1\n", &labels, &["line 3", "`no` is no number"]);
+    refused("x,p,q\n1,0,1\n2,1,no\n3,0,0\n4,1,1\n", &labels, &["line 3", "`no` is not a number"]);
     let classes = ["--task", "classification", "--label-column", "p,q"];
-    refused("x,p,q\n1,0,1\n2,1,1\n3,1,0\n4,1,0\n", &classes, &["sample 1", "no single class"]);
+    refused("x,p,q\n1,0,1\n2,1,1\n3,1,0\n4,1,0\n", &classes, &["sample 1", "not name exactly one class"]);
     let loss = ["--task", "regression", "--loss", "sigmoid-cross-entropy"];
     refused("x,y\n1,2\n2,3\n3,4\n4,5\n", &loss, &["--loss sigmoid-cross-entropy is for --task multilabel"]);
     let smooth = ["--task", "regression", "--label-smoothing", "0.1"];
     refused("x,y\n1,2\n2,3\n3,4\n4,5\n", &smooth, &["--label-smoothing"]);
     refused("x,p\n1,2\n2,3\n", &["--label-column", "p,p"], &["twice"]);
-    refused("x,p\n1,2\n2,3\n", &["--label-column", "p,x"], &["none has values"]);
+    refused("x,p\n1,2\n2,3\n", &["--label-column", "p,x"], &["none is left for values"]);
 }
 
 #[test]
@@ -236,7 +240,7 @@ fn everything_behind_labels_speaks_of_each() {
     assert_eq!((&report["labels"][0]["name"], &report["labels"][1]["name"]), (&"p".into(), &"q".into()));
     assert!(number(&report["labels"][0], "f1") > 0.9 && number(report, "all_right") > 0.8, "{report}");
     place.run(&["report", "run", "--out", "a.html", "--backend", "cpu"]).ok();
-    assert!(place.text("a.html").contains("Test all right"));
+    assert!(place.text("a.html").contains("Test exact match"));
     place.run(&["export", "run", "--to", "onnx", "--out", "a.onnx"]).ok();
     let onnx = place.read("a.onnx");
     let has = |word: &str| onnx.windows(word.len()).any(|window| window == word.as_bytes());

@@ -240,7 +240,7 @@ fn the_validation_split_is_disjoint_seeded_and_as_large_as_asked() {
     for fraction in [0.001, 0.999] {
         let error = plan(fraction, 1).unwrap_err();
         assert!(
-            matches!(&error, Error::Usage { .. } if error.to_string().contains("both parts need one")),
+            matches!(&error, Error::Usage { .. } if error.to_string().contains("need at least one each")),
             "{error}"
         );
     }

@@ -86,14 +86,14 @@ fn classes_and_columns_have_weights() {
     let end = place.run(&["eval", "run", "--backend", "cpu", "--json"]).lines();
     assert!(end[0]["accuracy"].is_number(), "{end:?}");
     train(&["--class-weight", "odd=2"]).fails(2, &["there is no class `odd`", "often, rare"]);
-    train(&["--class-weight", "rare"]).fails(2, &["`rare` is no name=weight"]);
+    train(&["--class-weight", "rare"]).fails(2, &["`rare` is not of the form name=weight"]);
     train(&["--class-weight", "rare=0"]).fails(2, &["no weight above 0"]);
-    train(&["--weight-column", "label"]).fails(2, &["named as labels and as weights"]);
-    train(&["--weight-column", "a"]).fails(2, &["`0` is no weight"]);
+    train(&["--weight-column", "label"]).fails(2, &["named both as labels and as weights"]);
+    train(&["--weight-column", "a"]).fails(2, &["`0` is not a weight"]);
     let numbers: String = (0..20).map(|i| format!("{i},{}\n", f64::from(i) * 0.7)).collect();
     fs::write(place.path("t.csv"), format!("a,b\n{numbers}")).unwrap();
     train(&["--label-column", "b", "--class-weight", "balanced"])
         .fails(2, &["--weight-column weighs samples"]);
     let folder = ["train", "--backend", "cpu", "--data", "tiny", "--weight-column", "w"];
-    place.run(&folder).fails(2, &["--weight-column w", "no column of a table"]);
+    place.run(&folder).fails(2, &["--weight-column w", "not a column of a table"]);
 }

@@ -78,8 +78,8 @@ fn a_model_whose_preparation_is_of_another() {
     let columns = |values: &str| format!(r#"{{\"columns\":{{\"shift\":{values},\"factor\":[1,1,1]}}}}"#);
     let two = r#"[\"a\",\"b\"]"#;
     let cases = [
-        (r#"\"none\""#.to_owned(), r#"[\"a\"]"#, "it names 1 classes, and its network has 2"),
-        (columns("[1,1]"), two, "it scales by 2 shifts and 3 factors"),
+        (r#"\"none\""#.to_owned(), r#"[\"a\"]"#, "it names 1 classes, but its network has 2"),
+        (columns("[1,1]"), two, "it has 2 shifts and 3 factors"),
     ];
     for (scaling, names, words) in cases {
         let (file, target) = with(&scaling, names, "1.0");
@@ -116,7 +116,11 @@ fn a_line_without_end() {
     }
     // A label is no novel either, and a hundred thousand of them are no classes.
     let novel = format!("x,y\n1,a\n2,{}\n", "b".repeat(300));
-    refused(data::table(), &gzip(novel.as_bytes(), Compression::fast()), "a label of 300 bytes is no class");
+    refused(
+        data::table(),
+        &gzip(novel.as_bytes(), Compression::fast()),
+        "a label of 300 bytes is not a class name",
+    );
     let words: String = (0..100_000).map(|i| format!("{i},a{i}\n")).collect();
     refused(data::table(), format!("x,y\n{words}").as_bytes(), "65537 different ones");
 }
@@ -135,7 +139,11 @@ fn an_epoch_inside_a_recovery() {
     let [start, first, recovery, second] = lines[..] else { panic!("{seed}") };
     let both = second.replace(r#"{"event":"epoch","epoch":2,"#, &recovery.replace('}', ","));
     assert!(both.starts_with(recovery.trim_end_matches('}')) && both.ends_with('}'));
-    refused(run::metrics(), format!("{start}\n{both}\n{second}\n").as_bytes(), "it has 0 of the 2 epochs");
+    refused(
+        run::metrics(),
+        format!("{start}\n{both}\n{second}\n").as_bytes(),
+        "it has 0 epochs, but the checkpoint has 2",
+    );
     target.one(format!("{start}\n{first}\n{both}\n{second}\n").as_bytes()).unwrap();
 }
 

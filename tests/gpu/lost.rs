@@ -107,10 +107,10 @@ fn recoveries(place: &Place, out: &str) -> usize {
 fn a_run_is_kept(gpu: &Gpu) {
     let place = place(gpu);
     let lost = run(place, gpu, "28", &["--out", "kept"]);
-    lost.fails(4, &["the GPU failed: ", "kept; to go on: gpu-mlp train --resume kept"]);
+    lost.fails(4, &["the GPU failed: ", "saved; to continue: gpu-mlp train --resume kept"]);
     // And in the first epoch, where there is nothing to keep yet.
     let lost = run(place, gpu, "4", &["--out", "begun"]);
-    lost.fails(4, &["no epoch was finished; to begin again: gpu-mlp train --resume begun"]);
+    lost.fails(4, &["no epoch was finished; to start again: gpu-mlp train --resume begun"]);
     for out in ["kept", "begun"] {
         place.run(&["train", "--resume", out, "--quiet"]).ok();
         equals_the_straight_run(place, out);

@@ -1,4 +1,4 @@
-//! A GPU's kernels one by one, its step, and the best that it is capable of.
+//! A GPU's kernels one by one, its step, and its peak.
 
 use web_time::Instant;
 
@@ -147,7 +147,7 @@ async fn clock(gpu: &Gpu, launches: &[Launch]) -> Result<Clock> {
         let wall = begun.elapsed().as_secs_f64();
         if wall >= WELL_TIMED || many.len() >= MOST {
             let share = own.iter().sum::<f64>() / wall;
-            log::info!("timestamps find {:.0} % of the time of the wall clock", 100.0 * share);
+            log::info!("timestamps account for {:.0} % of the wall-clock time", 100.0 * share);
             let believed = BELIEVED.contains(&share);
             return Ok(if believed { Clock::DeviceTimestamps } else { Clock::WallClock });
         }

@@ -1,8 +1,8 @@
 //! Where the time goes, measured on this machine: the kernels of a step, the step, and epochs over many sizes of networks
 //! and batches, on a GPU and on the CPU's cores.
 //!
-//! What is timed is what trains: the launches come from [`GpuEngine::launches`](crate::engine::GpuEngine::launches), steps and epochs run through
-//! [`Engine::train`](crate::engine::Engine::train). `docs/performance.md` says how each figure is taken.
+//! The benchmark times the code that trains: the launches come from [`GpuEngine::launches`](crate::engine::GpuEngine::launches), steps and epochs run through
+//! [`Engine::train`](crate::engine::Engine::train). `docs/performance.md` says how each figure is measured.
 
 mod cpu;
 mod gpu;
@@ -44,7 +44,7 @@ pub async fn run(device: &Device, options: &Options, observer: &mut impl Observe
     if !(options.seconds > 0.0 && options.seconds <= 86_400.0) {
         return Err(Error::usage(message![
             Setting::Seconds.set(options.seconds),
-            ": expected more than 0, up to 86400"
+            ": expected a number above 0, up to 86400"
         ]));
     }
     let begun = Instant::now();

@@ -1,4 +1,4 @@
-//! What was measured, as `bench --json` prints it.
+//! The results, as `bench --json` prints them.
 
 use serde::Serialize;
 

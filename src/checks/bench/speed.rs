@@ -1,4 +1,4 @@
-//! How often something is repeated so that a clock can be trusted.
+//! How many repetitions a reliable timing needs.
 
 use web_time::Instant;
 

@@ -1,4 +1,4 @@
-//! What is measured, who watches, and how often it is done.
+//! The network to measure, the watcher, and the number of repetitions.
 
 use std::sync::Arc;
 

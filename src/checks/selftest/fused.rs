@@ -1,8 +1,8 @@
 //! The kernels that take several layers of a small network at once, against the layers' f64 twins one by one.
 //!
-//! What a value may be off by grows from layer to layer: with E what the input is off by, a product of K terms is off by
+//! The error bound of a value grows from layer to layer: with an error E of the input, the error of a product of K terms is
 //! E · |w| + K · ε · |a| · |w| (Higham, *Accuracy and Stability of Numerical Algorithms*, 2002, section 3.1), a ReLU adds
-//! nothing, and a probability is off by no more than its logits, and by what exp may be.
+//! nothing, and the error of a probability is at most that of its logits plus that of exp.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};

@@ -1,4 +1,4 @@
-//! The gathers copy, so that every byte has to be right.
+//! The gathers only copy, so every byte must be correct.
 
 use super::operands::{finish, nan, read};
 use super::{Row, Trial};

@@ -1,6 +1,6 @@
-//! Every kernel in every variant, on somebody's own adapter, against the reference in f64; then whole training steps.
+//! Every kernel in every variant, on the user's adapter, against the reference in f64; then whole training steps.
 //!
-//! Each room has one kind of kernel, its awkward shapes and the derivation of what its results may be off by. The GPU
+//! Each module has one kind of kernel, its awkward shapes and the derivation of its error bounds. The GPU
 //! tests call the same code.
 
 pub mod activations;
@@ -25,7 +25,7 @@ use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::network::Loss;
 
-/// What became of a device.
+/// The result for a device.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
     /// What was tested.

@@ -1,4 +1,4 @@
-//! What kernels are tried on: awkward shapes, seeded values, outputs full of NaN.
+//! Test data for kernels: awkward shapes, seeded values, outputs full of NaN.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};

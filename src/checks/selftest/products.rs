@@ -1,7 +1,7 @@
 //! Matrix products, in every form that the device can run, against their f64 twins.
 //!
-//! A sum of K products in f32 is off by at most about K · ε · Σ|a·b|, in whatever order it is taken (Higham, *Accuracy
-//! and Stability of Numerical Algorithms*, 2002, section 3.1); that is what all matrix products here may be off by.
+//! A sum of K products in f32 is off by at most about K · ε · Σ|a·b|, in any order of summation (Higham, *Accuracy
+//! and Stability of Numerical Algorithms*, 2002, section 3.1); this is the error bound for all matrix products here.
 
 use super::operands::{Layer, SHAPES, abs, f64s, finish, nan, random, read};
 use super::{Row, Trial};

@@ -1,4 +1,4 @@
-//! What is done with a gradient: clipping, and every optimiser's rule.
+//! Clipping of gradients, and the rule of every optimiser.
 
 use super::operands::{f64s, finish, random, read};
 use super::{Row, Trial};

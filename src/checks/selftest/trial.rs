@@ -1,4 +1,4 @@
-//! What is kept of a check: how far the worst value was off, and how far it may be.
+//! The result of a check: the worst error, and its bound.
 
 use std::fmt;
 
@@ -7,14 +7,14 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::reference::compare;
 
-/// What became of one kernel in one variant, over several shapes.
+/// The result for one kernel in one variant, over several shapes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Row {
     /// File and entry point, and the variant.
     pub kernel: String,
     /// The shapes it was tried on.
     pub shapes: Vec<Vec<usize>>,
-    /// How far off the value was that took up most of what it may; infinite if it was no number.
+    /// The error of the value that is closest to its bound; infinite if the value is not a number.
     #[serde(serialize_with = "finite")]
     pub worst: f64,
     /// What that value may be off by; 0 where nothing is rounded.
@@ -25,7 +25,7 @@ pub struct Row {
     pub wrong: Option<String>,
 }
 
-/// JSON has no infinity: what is none is null.
+/// JSON has no infinity: it becomes null.
 fn finite<S: serde::Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     value.is_finite().then_some(value).serialize(serializer)
 }
@@ -42,7 +42,7 @@ impl Row {
 /// A check under way.
 pub struct Trial {
     row: Row,
-    /// How much of what it may the worst value is off by.
+    /// The worst error as a fraction of its bound.
     share: f64,
 }
 
@@ -112,7 +112,7 @@ impl Trial {
         }
     }
 
-    /// What became of it.
+    /// The result.
     pub fn row(self) -> Row {
         self.row
     }

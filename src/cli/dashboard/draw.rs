@@ -210,8 +210,8 @@ impl Board {
 
     fn keys(&self) -> &'static str {
         match self.ending {
-            true => "ending and saving…",
-            false => "q ends and saves   s saves now",
+            true => "saving and stopping…",
+            false => "q saves and stops   s saves and continues",
         }
     }
 

@@ -1,4 +1,4 @@
-//! The dashboard of a run in training, as values and as a picture of them. Here is no terminal: `train --tui` has one.
+//! The dashboard of a run in training: its values and its drawing. It does not need a terminal; `train --tui` has one.
 
 mod draw;
 
@@ -13,42 +13,42 @@ pub struct Board {
     pub title: String,
     /// The folder of the run.
     pub run: String,
-    /// Options that are not as by default.
+    /// Options that differ from the defaults.
     pub options: String,
     /// Epochs that are done, from the first.
     pub epochs: Vec<EpochRecord>,
     /// Epochs that the run will have.
     pub total_epochs: usize,
-    /// The epoch under way, counted from 1; 0 before the first step.
+    /// The current epoch, counted from 1; 0 before the first step.
     pub epoch: usize,
-    /// Samples of it that are trained on.
+    /// Samples of the epoch that are done.
     pub samples: usize,
-    /// Samples that it has.
+    /// All samples of the epoch.
     pub of: usize,
-    /// Speed, once it is known.
+    /// Speed, if known.
     pub samples_per_second: Option<f64>,
-    /// Until the last epoch's end, once that can be told.
+    /// Time until the end of the last epoch, if known.
     pub seconds_left: Option<f64>,
-    /// Whether the end was asked for.
+    /// Whether a stop was requested.
     pub ending: bool,
-    /// What the user should know, the newest last.
+    /// Notes for the user, the newest last.
     pub notes: Vec<String>,
     /// Whether colours may be used.
     pub colors: bool,
 }
 
-/// What a key asks for.
+/// The command of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
-    /// To end, and save.
+    /// Save and stop.
     Stop,
-    /// To save and go on.
+    /// Save and continue.
     Save,
-    /// As Ctrl-C elsewhere: to end and save, and if that takes too long, to end.
+    /// Like Ctrl-C: save and stop; if that takes too long, stop at once.
     Interrupt,
 }
 
-/// What something that happened in the terminal asks for, if anything.
+/// The command of a terminal event, if any.
 pub fn wish(event: &Event) -> Option<Wish> {
     let Event::Key(key) = event else { return None };
     if key.kind == KeyEventKind::Release {

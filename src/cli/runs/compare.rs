@@ -1,4 +1,4 @@
-//! `gpu-mlp runs compare`: where runs differ, and which did best.
+//! `gpu-mlp runs compare`: how runs differ, and which is the best.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,21 +16,21 @@ use crate::step::metrics::{Measure, Score};
 use crate::training::run::RunConfig;
 
 const ABOUT: &str = "\
-Shows the options that differ, then what came of them. The best test scores are marked; those of runs on different data
-cannot be compared, and none is. A run may be named by its folder, or by its name in `runs`.
+Shows the options that differ, then the scores. The best test scores are marked, unless the runs have different data:
+then scores cannot be compared. Name a run by its folder, or by its name in `runs`.
 
 Examples:
   gpu-mlp runs compare runs/2026-01-31T12-00-00Z-mnist runs/2026-02-01T12-00-00Z-mnist
   gpu-mlp runs compare small large larger --json";
 
-/// Show where runs differ: their options side by side, and their scores.
+/// Compare runs: the options that differ, side by side, and the scores.
 #[derive(Debug, clap::Args)]
 #[command(after_help = ABOUT)]
 pub(super) struct CompareArgs {
-    /// Folders of runs, two or more
+    /// Folders of two or more runs
     #[arg(value_name = "RUN", num_args = 2.., required = true)]
     runs: Vec<PathBuf>,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
 }
@@ -77,7 +77,7 @@ pub(super) fn run(args: &CompareArgs) -> Result<()> {
         false => print(&comparison, &runs, table::terminal_width()),
     }
     if !comparable {
-        note("these runs are of different data, so their test scores cannot be compared");
+        note("these runs have different data, so their test scores cannot be compared");
     }
     Ok(())
 }

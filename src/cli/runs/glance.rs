@@ -1,4 +1,4 @@
-//! A run as its files tell it, and what is shown of it.
+//! A run as read from its files, and what is shown of it.
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ impl Run {
         Ok(Self { path: path.to_owned(), config, history, status })
     }
 
-    /// The record of the epoch that the model is of.
+    /// The record of the epoch that the model comes from.
     pub(super) fn model(&self) -> Option<&EpochRecord> {
         self.history.of_model(self.config.train.early_stopping.is_some())
     }
@@ -74,10 +74,10 @@ pub(super) struct Glance<'a> {
     pub(super) recoveries: usize,
 }
 
-/// What stands where there is no number.
+/// Shown instead of a missing number.
 pub(super) const NONE: &str = "-";
 
-/// The scores of the epoch that the model is of: `test_loss`, `test_accuracy`, `validation_loss` and so on.
+/// The scores of the epoch that the model comes from: `test_loss`, `test_accuracy`, `validation_loss` and so on.
 pub(super) struct Scores<'a>(pub Option<&'a EpochRecord>);
 
 impl Scores<'_> {
@@ -102,7 +102,7 @@ impl Serialize for Scores<'_> {
     }
 }
 
-/// The measure that tells most, as people read it.
+/// The main measure, formatted for people.
 pub(super) fn headline(score: Option<&Score>) -> String {
     score.and_then(Score::headline).map_or(NONE.into(), |(measure, value)| measure.shown(value))
 }

@@ -1,4 +1,4 @@
-//! `gpu-mlp runs`: what runs there are in a folder, and how they compare.
+//! `gpu-mlp runs`: lists the runs in a folder, and compares runs.
 
 mod compare;
 mod folder;
@@ -15,9 +15,9 @@ use crate::error::Result;
 use crate::training::run::RunDir;
 
 const ABOUT: &str = "\
-The run that was trained last comes first. Scores are of the epoch that the model is of; time is what its epochs took.
-A run that is `unfinished` was killed, or ended by an error: `train --resume` goes on with it. Columns that a narrow
-terminal has no room for are left out.
+The run that was trained last comes first. Scores are those of the epoch that the model comes from. Time is that of all
+epochs. An `unfinished` run was killed, or an error ended it; `train --resume` continues it. A narrow terminal gets fewer
+columns.
 
 Examples:
   gpu-mlp runs
@@ -30,17 +30,17 @@ Examples:
 pub struct RunsArgs {
     #[command(subcommand)]
     command: Option<Command>,
-    /// A folder with runs in it, or a run
+    /// Folder that contains runs, or one run
     #[arg(value_name = "DIR", default_value = RUNS)]
     dir: PathBuf,
-    /// JSON lines on standard output, one a run
+    /// Print JSON lines on standard output, one per run
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Show where runs differ: their options side by side, and their scores
+    /// Compare runs: the options that differ, side by side, and the scores
     Compare(compare::CompareArgs),
 }
 
@@ -84,13 +84,13 @@ fn list(dir: &Path, as_json: bool) -> Result<()> {
     }
     match foreign.as_slice() {
         [] => {}
-        [one] => note(&format!("{one} holds no run")),
+        [one] => note(&format!("{one} contains no run")),
         [first, ..] => {
-            note(&format!("{} folders in {} hold no run, such as {first}", foreign.len(), dir.display()))
+            note(&format!("{} folders in {} contain no run, such as {first}", foreign.len(), dir.display()))
         }
     }
     if runs.is_empty() {
-        note(&format!("no runs in {}; `gpu-mlp train` makes one", dir.display()));
+        note(&format!("no runs in {}; `gpu-mlp train` starts one", dir.display()));
     }
     Ok(())
 }
@@ -98,11 +98,11 @@ fn list(dir: &Path, as_json: bool) -> Result<()> {
 struct Found {
     /// The newest first.
     runs: Vec<Run>,
-    /// Folders that hold none.
+    /// Folders without a run.
     foreign: Vec<String>,
 }
 
-/// The runs in a folder, or the one that the folder is. One that cannot be read is told of in a note.
+/// The runs in a folder, or the one that the folder is. A note names one that cannot be read.
 fn find(dir: &Path) -> Result<Found> {
     let mut found = Found { runs: Vec::new(), foreign: Vec::new() };
     if !dir.exists() {

@@ -1,4 +1,4 @@
-//! What `gpu-mlp train` is called with.
+//! The arguments of `gpu-mlp train`.
 
 use std::path::PathBuf;
 
@@ -18,15 +18,15 @@ Examples:
   gpu-mlp train --data photos --test-data more-photos --scale standard
   gpu-mlp train --validation-fraction 0.1 --early-stopping 3 --epochs 100
   gpu-mlp train --optimizer adam --activation gelu --dropout 0.2 --lr-schedule one-cycle
-  gpu-mlp train --tui --epochs 100               watched on a dashboard
+  gpu-mlp train --tui --epochs 100               with a dashboard
   gpu-mlp train --tensorboard                    then: tensorboard --logdir runs
   gpu-mlp train --config mine.toml --epochs 20
   gpu-mlp train --init mlp-imported.safetensors --data mnist --lr 0.01
   gpu-mlp train --resume runs/2026-01-31T12-00-00Z-digits
 
-Exit codes are listed by `gpu-mlp --help`.";
+`gpu-mlp --help` lists the exit codes.";
 
-/// Train a network, or go on with a run.
+/// Train a network, or resume a run.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct TrainArgs {
@@ -36,13 +36,13 @@ pub struct TrainArgs {
     pub(super) device: DeviceChoice,
     #[command(flatten)]
     pub(super) options: Options,
-    /// One batch through everything, then stop
+    /// Run one batch through everything, then stop
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// Options from a file: TOML, or the config.json of a run; what is given here wins
+    /// Read options from a file: TOML, or the config.json of a run; the command line overrides it
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     pub(super) config: Option<PathBuf>,
-    /// Begin with the weights of a run or a model, such as an imported one, instead of new ones
+    /// Start with the weights of a run or of a model (such as an imported one) instead of random weights
     #[arg(long, value_name = "RUN_OR_MODEL", conflicts_with = "resume")]
     pub(super) init: Option<PathBuf>,
     /// Folder of the run [default: runs/<time>-<data>]
@@ -51,37 +51,37 @@ pub struct TrainArgs {
     /// Replace the run that --out already holds
     #[arg(long, conflicts_with = "resume")]
     pub(super) overwrite: bool,
-    /// Go on with a run, from its newest epoch; without RUN, with the one in --out if there is one
+    /// Resume a run from its newest checkpoint; without RUN, resume the run in --out if there is one
     #[arg(long, value_name = "RUN", num_args = 0..=1)]
     pub(super) resume: Option<Option<PathBuf>>,
-    /// If the GPU is lost: end, go on from the newest checkpoint when it is back, or go on from there on the CPU
+    /// If the GPU is lost: stop, resume from the newest checkpoint when the GPU is back, or resume from it on the CPU
     #[arg(long, value_enum, default_value_t = OnDeviceLost::Fail)]
     pub(super) on_device_lost: OnDeviceLost,
-    /// If training diverges: end, or halve the learning rate and go on from the newest checkpoint, up to 8 times
+    /// If training diverges: stop, or halve the learning rate and resume from the newest checkpoint, up to 8 times
     #[arg(long, value_enum, default_value_t = OnDivergence::Stop)]
     pub(super) on_divergence: OnDivergence,
-    /// Write event files for TensorBoard into the folder of the run; a resumed run that has some goes on with them
+    /// Write event files for TensorBoard into the folder of the run; a resumed run that has some continues them
     #[arg(long)]
     pub(super) tensorboard: bool,
-    /// Show a dashboard: curves, speed, time left; q ends and saves, s saves now
+    /// Show a dashboard with curves, speed and time left; q saves and stops, s saves and continues
     #[cfg(feature = "tui")]
     #[arg(long, conflicts_with_all = ["json", "quiet"])]
     pub(super) tui: bool,
-    /// JSON lines on standard output, and nothing else there
+    /// Print JSON lines on standard output, and nothing else there
     #[arg(long)]
     pub(super) json: bool,
-    /// No progress, no notes
+    /// Show no progress and no notes
     #[arg(long, short)]
     pub(super) quiet: bool,
 }
 
 impl TrainArgs {
-    /// The run to go on with, if that is what is wanted and there is one.
+    /// The run to resume, if the user wants that and there is one.
     pub(super) fn resumed(&self) -> Result<Option<RunDir>> {
         match (&self.resume, &self.out) {
             (None, _) => Ok(None),
             (Some(Some(run)), Some(out)) if run != out => Err(Error::usage(format!(
-                "--resume {} goes on in that folder; --out {} cannot be another",
+                "--resume {} continues in that folder, so --out {} must be left out",
                 run.display(),
                 out.display()
             ))),

@@ -13,18 +13,18 @@ use crate::training::TrainConfig;
 use crate::training::run::RunConfig;
 use crate::words::spelling;
 
-/// No list of options is longer.
+/// The largest size of a file of options.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// A configuration as names and values.
 pub(super) fn values(config: &RunConfig) -> Result<Map<String, Value>> {
     match serde_json::to_value(config).map_err(|error| Error::Internal(error.to_string()))? {
         Value::Object(values) => Ok(values),
-        _ => Err(Error::Internal("a configuration is no object".into())),
+        _ => Err(Error::Internal("a configuration is not an object".into())),
     }
 }
 
-/// The options of a training that are not as by default, as they stand on a command line.
+/// The options of a training that differ from the defaults, as on a command line.
 #[cfg(feature = "tui")]
 pub(super) fn chosen(config: &TrainConfig) -> Result<String> {
     let run = |train: TrainConfig| RunConfig { train, ..RunConfig::for_optimizer(Algorithm::default()) };
@@ -45,7 +45,7 @@ pub(super) fn chosen(config: &TrainConfig) -> Result<String> {
     Ok(if chosen.is_empty() { "default options".into() } else { chosen.join(" ") })
 }
 
-/// A value as it stands on a command line.
+/// A value as on a command line.
 pub(in crate::cli) fn spelled(value: &Value) -> String {
     match value {
         Value::Null => "-".into(),
@@ -58,11 +58,11 @@ pub(in crate::cli) fn spelled(value: &Value) -> String {
     }
 }
 
-/// The values that a file gives, each of them looked at.
+/// The values in a file, each of them checked.
 ///
 /// # Errors
-/// [`Error::Io`] if it cannot be read; [`Error::File`] if it is neither TOML nor JSON, names an option that there is not,
-/// or gives one a value that it cannot have.
+/// [`Error::Io`] if it cannot be read; [`Error::File`] if it is neither TOML nor JSON, names an unknown option,
+/// or has an invalid value.
 pub fn read(path: &Path) -> Result<Map<String, Value>> {
     let mut text = String::new();
     let file = File::open(path).map_err(Error::io("read", path))?;
@@ -75,7 +75,7 @@ pub fn read(path: &Path) -> Result<Map<String, Value>> {
         true => serde_json::from_str(&text).map_err(|error| error.to_string()),
         false => toml::from_str(&text).map_err(|error| error.to_string().trim_end().to_owned()),
     };
-    let hint = "one option a line, named as on the command line: batch-size = 64";
+    let hint = "write one option per line, named as on the command line: batch-size = 64";
     let parsed = parsed.map_err(|error| Error::file(path, error, hint))?;
 
     let known = values(&RunConfig::for_optimizer(Algorithm::default()))?;
@@ -95,7 +95,7 @@ pub fn read(path: &Path) -> Result<Map<String, Value>> {
             return Err(Error::file(path, format!("{name}: {error}"), hint));
         }
         if checked.insert(key, value).is_some() {
-            return Err(Error::file(path, format!("`{name}` is there twice"), "leave one of them out"));
+            return Err(Error::file(path, format!("`{name}` is given twice"), "leave one of them out"));
         }
     }
     Ok(checked)

@@ -1,4 +1,4 @@
-//! The configuration of a run: from options, a file, and what the run was begun with.
+//! The configuration of a run, from options, a file, and the run's first configuration.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::network::MlpSpec;
 use crate::step::optimizer::Algorithm;
 use crate::training::run::RunConfig;
 
-/// What all options say, defaults included.
+/// The values of all options, including defaults.
 fn asked(args: &TrainArgs) -> RunConfig {
     RunConfig {
         data: args.data.data.clone().unwrap_or_default(),
@@ -44,7 +44,7 @@ pub(super) fn configured(args: &TrainArgs, given: &[String]) -> Result<RunConfig
     serde_json::from_value(Value::Object(all)).map_err(|error| Error::Internal(error.to_string()))
 }
 
-/// What a network that a run begins with settles: its sizes, activation, loss and scaling.
+/// The options that `--init` fixes: sizes, activation, loss and scaling.
 ///
 /// # Errors
 /// [`Error::Usage`] if they are asked for too.
@@ -53,7 +53,7 @@ pub(super) fn begin_with(spec: &MlpSpec, config: &mut RunConfig, given: &[String
         given.iter().find(|name| ["hidden", "activation", "loss", "task", "scale"].contains(&name.as_str()))
     {
         return Err(Error::usage(format!(
-            "--{name} cannot be chosen with --init: layers, activation, loss, task and scaling are those of the model\n  hint: leave \
+            "--{name} cannot be combined with --init: layers, activation, loss, task and scaling come from the model\n  hint: leave \
              --{name} out"
         )));
     }
@@ -64,7 +64,7 @@ pub(super) fn begin_with(spec: &MlpSpec, config: &mut RunConfig, given: &[String
     Ok(())
 }
 
-/// The configuration of a run that goes on: its own, but for options that may change.
+/// The configuration of a resumed run: its own, except for options that may change.
 pub(super) fn resumed(own: RunConfig, args: &TrainArgs, given: &[String]) -> Result<RunConfig> {
     let asked = asked(args);
     let (own_values, asked_values) = (config_file::values(&own)?, config_file::values(&asked)?);
@@ -92,7 +92,7 @@ pub(super) fn resumed(own: RunConfig, args: &TrainArgs, given: &[String]) -> Res
 
 pub(super) fn conflict(option: &str, asked: &dyn std::fmt::Display, own: &dyn std::fmt::Display) -> Error {
     Error::usage(format!(
-        "--{option} {asked} differs from the run's own {own}\n  hint: a resumed run keeps its configuration; only \
+        "--{option} {asked} differs from the run's {own}\n  hint: a resumed run keeps its configuration; only \
          --epochs, --backend and --adapter may change"
     ))
 }

@@ -1,4 +1,4 @@
-//! `gpu-mlp train`: a new run, or the rest of one.
+//! `gpu-mlp train`: a new run, or a resumed one.
 
 mod args;
 pub mod config_file;
@@ -32,7 +32,7 @@ pub(super) fn given(matches: &clap::ArgMatches) -> Vec<String> {
     matches.ids().filter(explicit).map(|id| id.as_str().to_owned()).collect()
 }
 
-/// Runs `gpu-mlp train`; `given` names the options that are no defaults.
+/// Runs `gpu-mlp train`; `given` names the options that the user gave.
 ///
 /// # Errors
 /// What reading the data, the device, training or writing the run reports.
@@ -75,7 +75,7 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
     }
     config.data = place;
     let plan = Plan::new(&config.train, &dataset)?;
-    interrupt::listen("ending and saving; Ctrl-C again ends at once, without saving");
+    interrupt::listen("saving and stopping; Ctrl-C again stops at once, without saving");
     let session = Session { args, config, dataset, plan, init, begun, face };
     pollster::block_on(recovery::run(&session, device, resumed))
 }

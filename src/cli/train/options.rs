@@ -1,4 +1,4 @@
-//! What to train and how, as options.
+//! The training options.
 
 use crate::cli::choice::{self, Hidden};
 use crate::cli::number;
@@ -7,85 +7,85 @@ use crate::step::optimizer::Algorithm;
 use crate::step::schedule::Curve;
 use crate::training::TrainConfig;
 
-/// Names as in [`TrainConfig`], which says what they mean.
+/// The names are those of [`TrainConfig`], which explains them.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
     /// Sizes of the hidden layers, separated by commas; "" for none
     #[arg(long, value_name = "SIZES", default_value = "300,75", value_parser = choice::hidden)]
     hidden: Hidden,
-    /// What follows the hidden layers: relu, sigmoid, tanh, gelu, leaky-relu, elu, silu, softplus or identity for all, or one for
-    /// each with commas between them
+    /// Activation after the hidden layers: relu, sigmoid, tanh, gelu, leaky-relu, elu, silu, softplus or identity; one for all
+    /// layers, or one for each, separated by commas
     #[arg(long, value_name = "NAMES", default_value_t = Activations::default(), value_parser = choice::activations)]
     activation: Activations,
-    /// What is made small: softmax-cross-entropy of classes, sigmoid-cross-entropy of labels, squared-error or another of numbers
-    /// (docs/training.md) [default: the first of the task's]
+    /// Loss to minimise: softmax-cross-entropy (classification), sigmoid-cross-entropy (multilabel), squared-error or huber
+    /// (regression) [default: the first one for the task]
     #[arg(long, value_name = "NAME")]
     loss: Option<Loss>,
-    /// Samples in a batch
+    /// Samples per batch
     #[arg(long, value_name = "N", default_value_t = TrainConfig::default().batch_size)]
     #[arg(value_parser = number::whole::<usize>)]
     batch_size: usize,
-    /// Times that every sample is seen
+    /// Passes over the training samples
     #[arg(long, value_name = "N", default_value_t = TrainConfig::default().epochs)]
     #[arg(value_parser = number::whole::<usize>)]
     epochs: usize,
-    /// How a gradient becomes a step
+    /// Optimiser, which turns a gradient into a step
     #[arg(long, value_enum, default_value_t = Algorithm::Sgd)]
     optimizer: Algorithm,
-    /// Learning rate; with a schedule the highest one [default: 0.1, of adam and adamw 0.001]
+    /// Learning rate; with a schedule, the highest one [default: 0.1; for adam and adamw 0.001]
     #[arg(long, value_name = "RATE", value_parser = number::real::<f32>)]
     lr: Option<f32>,
-    /// Momentum of sgd
+    /// Momentum for sgd
     #[arg(long, value_name = "M", default_value_t = TrainConfig::default().momentum)]
     #[arg(value_parser = number::real::<f32>)]
     momentum: f32,
-    /// Nesterov's form of the momentum
+    /// Use Nesterov momentum
     #[arg(long)]
     nesterov: bool,
-    /// L2 penalty on weights and biases; of adamw decay apart from the gradient [default: 0, of adamw 0.01]
+    /// L2 penalty on weights and biases; for adamw, decoupled weight decay [default: 0; for adamw 0.01]
     #[arg(long, value_name = "D", value_parser = number::real::<f32>)]
     weight_decay: Option<f32>,
-    /// What becomes of the learning rate, from step to step
+    /// Schedule of the learning rate, which is updated in every step
     #[arg(long, value_enum, default_value_t = Curve::Constant)]
     lr_schedule: Curve,
-    /// Of the schedule step: epochs between two falls
+    /// For the schedule step: epochs between two reductions of the learning rate
     #[arg(long, value_name = "N", value_parser = number::whole::<usize>)]
     lr_step_epochs: Option<usize>,
-    /// Of the schedule step: what the rate is multiplied by
+    /// For the schedule step: the factor of each reduction
     #[arg(long, value_name = "G", default_value_t = TrainConfig::default().lr_gamma)]
     #[arg(value_parser = number::real::<f32>)]
     lr_gamma: f32,
-    /// Of the schedule cosine: the rate that it ends at
+    /// For the schedule cosine: the learning rate at the end
     #[arg(long, value_name = "RATE", default_value_t = TrainConfig::default().lr_min)]
     #[arg(value_parser = number::real::<f32>)]
     lr_min: f32,
-    /// Epochs, or part of one, in which the rate rises to its value
+    /// Epochs in which the learning rate rises from near 0 to --lr; fractions are allowed
     #[arg(long, value_name = "N", default_value_t = TrainConfig::default().warmup_epochs)]
     #[arg(value_parser = number::real::<f32>)]
     warmup_epochs: f32,
-    /// Probability that a hidden unit is left out of a step
+    /// Probability that a hidden unit is dropped in a training step
     #[arg(long, value_name = "P", default_value_t = TrainConfig::default().dropout)]
     #[arg(value_parser = number::real::<f32>)]
     dropout: f32,
-    /// How much of each label is spread evenly over all classes
+    /// Fraction of each label that is spread evenly over all classes
     #[arg(long, value_name = "E", default_value_t = TrainConfig::default().label_smoothing)]
     #[arg(value_parser = number::real::<f32>)]
     label_smoothing: f32,
-    /// Norm that a step's gradient is shortened to if it is longer
+    /// Largest norm of a gradient; a longer one is scaled down to it
     #[arg(long, value_name = "NORM", value_parser = number::real::<f32>)]
     clip_norm: Option<f32>,
-    /// Seed of the weights, the shuffles, dropout and the hold-out
+    /// Seed of the initial weights, the shuffles, dropout and the choice of validation samples
     #[arg(long, value_name = "N", default_value_t = TrainConfig::default().seed)]
     #[arg(value_parser = number::whole::<u64>)]
     seed: u64,
-    /// Part of the training samples held out for validation
+    /// Fraction of the training samples that is held out for validation
     #[arg(long, value_name = "F", default_value_t = TrainConfig::default().validation_fraction)]
     #[arg(value_parser = number::real::<f64>)]
     validation_fraction: f64,
-    /// Stop after so many epochs without a better validation loss, and keep the best network
+    /// Stop after this many epochs without a lower validation loss; keep the network of the best epoch
     #[arg(long, value_name = "PATIENCE", value_parser = number::whole::<usize>)]
     early_stopping: Option<usize>,
-    /// Train on so many batches only, the same in every epoch
+    /// Train on this many batches only, the same ones in every epoch
     #[arg(long, value_name = "N", value_parser = number::whole::<usize>)]
     overfit_batches: Option<usize>,
 }

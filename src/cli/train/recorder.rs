@@ -1,4 +1,4 @@
-//! Keeps what a run has to keep in its folder, and tells its face.
+//! Writes the folder of a run, and passes events to its face.
 
 use super::face::{Ending, Opening};
 use super::session::Session;
@@ -16,7 +16,7 @@ use crate::training::run::event::{Compiling, End, Event, Start};
 use crate::training::tensorboard::{self, EventFile};
 use crate::training::{Observer, Outcome, TrainConfig};
 
-/// Writes the run's folder, and tells whoever watches.
+/// Writes the run's folder, and tells the face.
 pub(super) struct Recorder<'a> {
     session: &'a Session<'a>,
     run: &'a RunDir,

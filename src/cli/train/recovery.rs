@@ -1,5 +1,5 @@
-//! What becomes of a run whose GPU is lost, or whose training diverges: it goes on if that was asked for, and if not,
-//! whoever reads the error learns what is kept and how to go on.
+//! Handles a lost GPU and a diverging training: the run continues if the user asked for that; if not,
+//! the error says what is saved and how to continue.
 
 use std::time::Duration;
 
@@ -13,16 +13,16 @@ use crate::training::checkpoint::Progress;
 use crate::training::run::RunDir;
 use crate::training::run::event::Event;
 
-/// Losses of the device in a row, without a checkpoint between them, after which it is given up.
+/// Losses of the device in a row, without a checkpoint in between, after which the program gives up.
 const MOST_LOSSES: u32 = 4;
 
 /// Halvings of a run's learning rate: to 1/256 of what it was.
 const MOST_HALVINGS: u32 = 8;
 
-/// Before the device is opened again after its first loss; each further loss in a row doubles it.
+/// The wait before the device is opened again after its first loss; each further loss in a row doubles it.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Trains until the run ends or what ends it is not to be recovered from; returns the exit code.
+/// Trains until the run ends, or until an error from which it does not recover; returns the exit code.
 pub(super) async fn run(session: &Session<'_>, device: DeviceChoice, resumed: Option<RunDir>) -> Result<u8> {
     let (mut device, mut run) = (device, resumed);
     let (mut losses, mut kept) = (0, None);
@@ -55,7 +55,7 @@ pub(super) async fn run(session: &Session<'_>, device: DeviceChoice, resumed: Op
     }
 }
 
-/// Keeps in the metrics that the device was lost, and makes sure that there is a state to go on from.
+/// Records in the metrics that the device was lost, and makes sure that there is a state to continue from.
 fn go_on_after_loss(session: &Session<'_>, run: &RunDir, error: &Error) -> Result<()> {
     let state = session.state_of(run)?;
     let action = match session.args.on_device_lost {
@@ -93,16 +93,16 @@ fn keep(session: &Session<'_>, run: &RunDir, recovery: &Recovery) -> Result<()> 
     session.face.line(&text);
     if !session.args.quiet {
         let then = match (recovery.lr, recovery.action.as_str()) {
-            (Some(lr), _) => format!("going on from the newest checkpoint with --lr {lr:?}"),
-            (None, "cpu") => "going on from the newest checkpoint on the CPU".to_owned(),
-            (None, _) => "going on from the newest checkpoint".to_owned(),
+            (Some(lr), _) => format!("continuing from the newest checkpoint with --lr {lr:?}"),
+            (None, "cpu") => "continuing from the newest checkpoint on the CPU".to_owned(),
+            (None, _) => "continuing from the newest checkpoint".to_owned(),
         };
         note(&format!("{}; {then}", recovery.problem));
     }
     Ok(())
 }
 
-/// An error in training, with what is kept of the run.
+/// An error in training, with what is saved of the run.
 fn ended(run: &RunDir, cause: Error, progress: Option<Progress>) -> Error {
     let path = run.path().display();
     let diverged = matches!(cause, Error::Diverged { .. });
@@ -110,17 +110,17 @@ fn ended(run: &RunDir, cause: Error, progress: Option<Progress>) -> Error {
         return cause;
     }
     let kept = match progress {
-        _ if !run.exists() => "the folder of the run is gone, and nothing of it is kept".to_owned(),
+        _ if !run.exists() => "the folder of the run is gone, so nothing is kept".to_owned(),
         None => return cause,
         // It would diverge again.
         Some(Progress { epochs: 0, samples: 0, .. }) if diverged => return cause,
         Some(Progress { epochs: 0, samples: 0, .. }) => {
-            format!("no epoch was finished; to begin again: gpu-mlp train --resume {path}")
+            format!("no epoch was finished; to start again: gpu-mlp train --resume {path}")
         }
         Some(Progress { epochs, .. }) => {
             let how = if diverged { " --on-divergence lower-lr" } else { "" };
             let epochs = if epochs == 1 { "1 epoch is".to_owned() } else { format!("{epochs} epochs are") };
-            format!("{epochs} kept; to go on: gpu-mlp train --resume {path}{how}")
+            format!("{epochs} saved; to continue: gpu-mlp train --resume {path}{how}")
         }
     };
     Error::Run { cause: Box::new(cause), kept }

@@ -1,4 +1,4 @@
-//! One call of `gpu-mlp train`, once its options are understood: what every sitting of it begins with.
+//! One call of `gpu-mlp train` after its options were read: the start of each of its sittings.
 
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ pub(super) struct Session<'a> {
     pub config: RunConfig,
     pub dataset: Dataset,
     pub plan: Plan,
-    /// What a new run begins with, if not with new weights.
+    /// The weights that a new run starts with, if they are not random.
     pub init: Option<(Parameters, ModelInfo)>,
     pub begun: Instant,
     pub face: Box<dyn Face>,

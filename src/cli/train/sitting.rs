@@ -1,4 +1,4 @@
-//! One sitting of a run, on one device: engine, folder, training, last words.
+//! One sitting of a run, that is, training in one process on one device: engine, folder, training, summary.
 
 use std::path::{Path, PathBuf};
 
@@ -31,7 +31,10 @@ impl Session<'_> {
         let config = own.with_lr_halved(halvings);
         config.check()?;
         if halvings > 0 && !self.args.quiet {
-            note(&format!("this run has diverged before: --lr is {:?} now, not {:?}", config.lr, own.lr));
+            note(&format!(
+                "this run has diverged before, so --lr is now {:?} instead of {:?}",
+                config.lr, own.lr
+            ));
         }
         let options = config.step_options(dataset)?;
         config.require_memory(dataset, device.host_memory(&spec, &options))?;
@@ -67,7 +70,7 @@ impl Session<'_> {
         let mut recorder = Recorder::new(self, run, config, trainer.history())?;
         recorder.start(&info, device.pipelines(), trainer.history(), state.is_none())?;
         if epochs >= config.total_epochs() && !self.args.quiet {
-            note(&format!("all {epochs} epochs of this run are done; a larger --epochs adds to them"));
+            note(&format!("all {epochs} epochs of this run are done; a larger --epochs adds more"));
         }
         let outcome = match trainer.run(&mut recorder).await {
             Ok(outcome) => outcome,
@@ -82,7 +85,7 @@ impl Session<'_> {
         Ok(if outcome == Outcome::Interrupted { interrupt::exit_code() } else { 0 })
     }
 
-    /// Of a training that diverged, the step and the layer where it began.
+    /// Finds the step and the layer where a divergence began.
     async fn located(
         &self,
         error: Error,
@@ -93,7 +96,7 @@ impl Session<'_> {
     ) -> Error {
         let Error::Diverged { epoch, found, lr } = error else { return error };
         if !self.args.quiet {
-            note(&format!("epoch {epoch}: {found}; looking for the step where that began"));
+            note(&format!("epoch {epoch}: {found}; searching for the step where it began"));
         }
         // The newest checkpoint may be of an earlier epoch only if it is gone: then nothing can be found.
         let search = async {
@@ -104,25 +107,25 @@ impl Session<'_> {
         let found = match search.await {
             Ok(Some(divergence)) => format!("{found}; first not finite: {divergence}"),
             Ok(None) => found,
-            Err(error) => format!("{found} (where that began could not be found: {})", told(&error)),
+            Err(error) => format!("{found} (the step where it began could not be found: {})", told(&error)),
         };
         Error::Diverged { epoch, found, lr }
     }
 
-    /// A curve that ends with the run is another one if the run has become longer.
+    /// A schedule that ends with the run changes if the run becomes longer.
     fn note_stretched_schedule(&self, run: Option<&RunDir>) -> Result<()> {
         let (Some(run), TrainConfig { epochs, lr_schedule, .. }) = (run, &self.config.train) else {
             return Ok(());
         };
         let before = run.config()?.train.epochs;
         if before != *epochs && matches!(lr_schedule, Curve::Cosine | Curve::OneCycle) && !self.args.quiet {
-            note(&format!("the learning rate now follows its curve over {epochs} epochs, not {before}"));
+            note(&format!("the schedule of the learning rate now spans {epochs} epochs, not {before}"));
         }
         Ok(())
     }
 
     /// The folder of the run: that of the resumed one, the one asked for, or a new one with the time in its name. It
-    /// keeps what the run begins with.
+    /// keeps the initial weights of the run.
     fn folder(&self, resumed: Option<&RunDir>, has_state: bool) -> Result<RunDir> {
         let run = match (resumed, &self.args.out) {
             (Some(run), _) if has_state => {
@@ -131,7 +134,10 @@ impl Session<'_> {
             }
             (Some(run), _) => {
                 if !self.args.quiet {
-                    note(&format!("{} has no checkpoint: starting from the beginning", run.path().display()));
+                    note(&format!(
+                        "{} has no checkpoint, so training starts from the beginning",
+                        run.path().display()
+                    ));
                 }
                 // What it has kept, such as lines of epochs that are now trained again, goes.
                 run.begin(&self.config)?;

@@ -1,9 +1,9 @@
-//! What happens during a fetch, and how long it may take.
+//! The events of a download, and its time limits.
 
 use std::path::Path;
 use std::time::Duration;
 
-/// What happens during a fetch, for whoever shows it.
+/// Events of a download, to be shown.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// The file is there already, and whole.

@@ -1,6 +1,6 @@
-//! Getting a known set from its mirrors: checked byte for byte, and never half there.
+//! Downloads a known data set from its mirrors; it is checked byte for byte, and never left incomplete.
 //!
-//! What goes on is told through [`Event`]s; the connection itself is in `http.rs`, which the `fetch` feature
+//! Progress is reported through [`Event`]s; the connection itself is in `http.rs`, which the `fetch` feature
 //! leaves out.
 
 mod check;

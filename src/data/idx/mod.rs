@@ -1,7 +1,7 @@
 //! The IDX format of MNIST: a big-endian magic number, one `u32` for each dimension, then the bytes.
 //!
-//! A file is read as what it may be, damaged or hostile: the header is believed only as an upper bound, memory
-//! grows with the bytes that really arrive, and expansion stops one byte after what the header announces.
+//! A file may be damaged or hostile: the header is trusted only as an upper bound, memory grows with the bytes that really
+//! arrive, and expansion stops one byte after the size in the header.
 
 mod writer;
 
@@ -22,7 +22,7 @@ pub(super) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// How much is read between two looks at the memory left.
 const PIECE: u64 = 1 << 20;
 /// What to do about a file that is damaged in some way that only a new copy mends.
-const NEW_COPY: &str = "get the file again from where it came from";
+const NEW_COPY: &str = "download the file again";
 
 /// The images of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -279,9 +279,11 @@ impl<'a> Body<'a> {
             kind(got)
         );
         let hint = match got {
-            IMAGES_MAGIC | LABELS_MAGIC => "the images and labels files seem to be swapped: rename them",
+            IMAGES_MAGIC | LABELS_MAGIC => {
+                "the image file and the label file seem to be swapped: rename them"
+            }
             _ => {
-                "only IDX files of unsigned bytes are read, plain or gzip: get the file again, or convert it"
+                "only IDX files of unsigned bytes can be read, plain or gzip: download the file again, or convert it"
             }
         };
         Error::file(self.path, problem, hint)

@@ -1,4 +1,4 @@
-//! IDX files on their way out.
+//! Writes IDX files.
 
 use std::io::Write;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Rows of a table of text: the columns of values, without that of the labels if there is one.
+//! Rows of a text table: the columns of values, without the column of labels if there is one.
 
 use std::io::Read;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What a network takes, and what rows for it can be read from.
+//! The inputs that a network expects, and errors for inputs that do not fit.
 
 use std::path::Path;
 
@@ -43,6 +43,6 @@ pub(super) trait Source: Send {
 
 /// What the network takes, for errors.
 pub(super) fn wanted(path: &Path, got: &str, expected: &Expected) -> Error {
-    let problem = format!("{got}, and the model takes {} values a sample", expected.features);
+    let problem = format!("{got}, but the model takes {} values per sample", expected.features);
     Error::file(path, problem, "use data of the kind that the model was trained on")
 }

@@ -1,6 +1,6 @@
-//! What a trained network is to classify: pictures, `.npy` arrays and tables, told by their content, batch by batch.
+//! Inputs for a trained network: images, `.npy` arrays and tables, recognised by their content, batch by batch.
 //!
-//! Everything is read in order and no more than a batch is ever in memory, so a stream may be as long as it likes.
+//! Everything is read in order and at most one batch is in memory, so a stream may have any length.
 
 mod csv;
 mod expected;
@@ -182,7 +182,7 @@ impl Open {
             let path = path.display();
             return Err(Error::usage(message![
                 Setting::LabelColumn.set(column),
-                format!(": {path} is no table; leave the option out")
+                format!(": {path} is not a table; leave the option out")
             ]));
         }
         let source: Box<dyn Source> = if start.starts_with(MAGIC) {
@@ -192,7 +192,7 @@ impl Open {
         } else if let Some((_, what, hint)) = OTHERS.iter().find(known) {
             return Err(Error::file(&path, format!("this is {what}"), *hint));
         } else if no_table {
-            let problem = "this is neither a picture, nor a NumPy array, nor a table of text";
+            let problem = "this is not an image, a NumPy array or a text table";
             return Err(Error::file(&path, problem, "give PNG, JPEG, .npy or CSV"));
         } else {
             Box::new(csv::Rows::open(start, plain, &path, expected)?)
@@ -216,16 +216,17 @@ impl Open {
         let is_byte = |value: &f32| (0.0..=255.0).contains(value) && value.fract() == 0.0;
         let Some(value) = row.iter().find(|value| !is_byte(value)) else { return Ok(()) };
         if row.iter().all(|value| (0.0..=1.0).contains(value)) {
-            let problem = format!("{value} is no byte: its values lie in 0..1, as if divided by 255 already");
-            return Err(wrong(problem, "multiply by 255 and round: the model does the rest"));
+            let problem = format!(
+                "{value} is not a byte: the values lie in 0..1, as if they were divided by 255 already"
+            );
+            return Err(wrong(problem, "multiply by 255 and round; the model scales the values itself"));
         }
-        let hint =
-            "give pixels as they were before any scaling: whole numbers from 0 for black to 255 for white";
-        Err(wrong(format!("{value} is no byte, and the model was trained on bytes"), hint))
+        let hint = "give unscaled pixels: whole numbers from 0 (black) to 255 (white)";
+        Err(wrong(format!("{value} is not a byte, and the model was trained on bytes"), hint))
     }
 }
 
-/// The first line, and no more than that needs to be there: whoever types rows wants them answered one by one.
+/// The first line, and no more than that needs to be there: somebody who types rows wants each answered at once.
 fn start(source: &mut impl Read) -> std::io::Result<Vec<u8>> {
     let (mut start, mut piece) = (Vec::new(), vec![0; LONGEST_START]);
     while start.len() < LONGEST_START && !start.contains(&b'\n') {

@@ -1,4 +1,4 @@
-//! Pictures, made like the images that a network was trained on.
+//! Images, made to look like those that a network was trained on.
 //!
 //! MNIST's digits are white ink on black, scaled with their proportions into a box of 20 x 20 by anti-aliasing, and centred
 //! in 28 x 28 by their centre of mass (LeCun, Bottou, Bengio, Haffner, *Gradient-Based Learning Applied to Document
@@ -35,7 +35,7 @@ impl Picture {
         source.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
         if bytes.len() as u64 > MAX_BYTES {
             let problem = format!("the file is larger than {} MiB", MAX_BYTES >> 20);
-            return Err(Error::file(path, problem, "scale the picture down"));
+            return Err(Error::file(path, problem, "scale the image down"));
         }
         let refused = |problem| Error::file(path, problem, "save it again as PNG or JPEG");
         let (small, a_byte, any) = MOST_PIXELS;
@@ -55,12 +55,12 @@ fn raw(picture: &DynamicImage, path: &Path, expected: &Expected) -> Result<Vec<u
         features if features == width * height => Ok(picture.to_luma8().into_raw()),
         features if features == 3 * width * height => Ok(picture.to_rgb8().into_raw()),
         features => {
-            let problem = format!("it is {width} x {height} pixels, and the model takes {features} values");
+            let problem = format!("it is {width} x {height} pixels, but the model takes {features} values");
             let hint = match expected.side() {
                 Some(side) => {
                     message![format!("scale it to {side} x {side}, or "), Setting::Raw.without()]
                 }
-                None => "give pictures of the size that the model was trained on".into(),
+                None => "give images of the size that the model was trained on".into(),
             };
             Err(Error::file(path, problem, hint))
         }
@@ -71,17 +71,17 @@ fn raw(picture: &DynamicImage, path: &Path, expected: &Expected) -> Result<Vec<u
 fn drawn(picture: &DynamicImage, path: &Path, expected: &Expected) -> Result<Vec<u8>> {
     let Some(side) = expected.side() else {
         let problem = format!(
-            "it is a picture, and the model was not trained on square grey images: it takes {} values a sample",
+            "it is an image, but the model was not trained on square grey images: it takes {} values per sample",
             expected.features
         );
         let hint = message![
             Setting::Raw,
-            " takes a picture of the right size as it is; else give a table (CSV) or an .npy"
+            " takes an image of the right size as it is; otherwise give a table (CSV) or an .npy"
         ];
         return Err(Error::file(path, problem, hint));
     };
     normalise(&on_paper(picture), side).ok_or_else(|| {
-        Error::file(path, "it is blank: there is no ink on it", "give a picture with more contrast")
+        Error::file(path, "it is blank: there is no ink on it", "give an image with more contrast")
     })
 }
 
@@ -181,7 +181,7 @@ fn otsu(histogram: &[u64; 256]) -> u8 {
     best.1
 }
 
-/// Left, top, width and height of what is not 0.
+/// Left, top, width and height of the pixels that are not 0.
 fn bounds(ink: &GrayImage) -> Option<(u32, u32, u32, u32)> {
     let inked = || ink.enumerate_pixels().filter(|(_, _, pixel)| pixel.0[0] > 0);
     let (left, right) = (inked().map(|p| p.0).min()?, inked().map(|p| p.0).max()?);

@@ -1,4 +1,4 @@
-//! What is in a set, before anything is done to it: shapes, ranges, classes, and what may go wrong in training.
+//! The content of a data set before scaling: shapes, ranges, classes and warnings.
 
 mod columns;
 mod sheet;

@@ -1,4 +1,4 @@
-//! A contact sheet: the first samples of each class, a row a class, as one PNG.
+//! A contact sheet: the first samples of each class, one row per class, as one PNG.
 
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};

@@ -1,4 +1,4 @@
-//! What there is to say about a set.
+//! The description of a data set.
 
 use std::path::PathBuf;
 

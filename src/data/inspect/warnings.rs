@@ -1,4 +1,4 @@
-//! What in a set may go wrong in training, in words.
+//! Warnings about a data set.
 
 use super::columns::Column;
 use super::summary::{Class, Summary};
@@ -39,7 +39,7 @@ fn missing(summary: &Summary) -> Option<String> {
     let count = summary.range.missing;
     (count > 0).then(|| {
         format!(
-            "{count} values are missing or not finite, in columns {}: training refuses them; fill them in or remove the \
+            "{count} values are missing or not finite, in columns {}: training does not accept them; fill them in or remove the \
              rows",
             named(summary, |column| column.missing > 0)
         )
@@ -54,7 +54,9 @@ fn constant(summary: &Summary) -> Option<String> {
     many.then(|| {
         let which = if image { String::new() } else { format!(": {}", named(summary, Column::is_constant)) };
         let what = if image { "values of an image" } else { "columns" };
-        format!("{constant} of {features} {what} are the same in every sample and say nothing{which}")
+        format!(
+            "{constant} of {features} {what} are the same in every sample and carry no information{which}"
+        )
     })
 }
 
@@ -62,16 +64,16 @@ fn scale(summary: &Summary, scaling: Option<&Scaling>) -> Option<String> {
     let (min, max) = (summary.range.min?, summary.range.max?);
     match scaling? {
         Scaling::Bytes if max > 1.0 && max <= LOW_BYTE => Some(format!(
-            "the bytes reach only to {max}, so that divided by 255 they are small: scaled by minmax or standard, a network learns faster"
+            "the bytes reach only to {max}, so they are small when divided by 255: with minmax or standard scaling, a network learns faster"
         )),
         Scaling::Bytes => None,
         Scaling::None if max.max(-min) > 10.0 => Some(format!(
-            "the values are not scaled, and go from {min} to {max}: without scaling, training is likely to diverge"
+            "the values are not scaled and range from {min} to {max}: without scaling, training is likely to diverge"
         )),
         Scaling::None => None,
         Scaling::Columns { .. } => Some(format!(
-            "the values are not scaled, and go from {min} to {max}: training scales each column, and so must whoever \
-             uses the model elsewhere"
+            "the values are not scaled and range from {min} to {max}: training scales each column, and programs that \
+             use an exported model must do the same"
         )),
     }
 }
@@ -85,7 +87,7 @@ fn imbalance(summary: &Summary) -> Option<String> {
     }
     (largest.train > IMBALANCE * smallest.train).then(|| {
         format!(
-            "the classes are not balanced: {} has {} samples and {} has {}; always answering {} is right {:.1} % of the \
+            "the classes are not balanced: {} has {} samples and {} has {}; always predicting {} is right {:.1} % of the \
              time",
             largest.name,
             largest.train,

@@ -1,4 +1,4 @@
-//! What the samples of a part are to be answered with, as it is read: a text each, or several numbers each.
+//! The targets of samples as they are read: one text each, or several numbers each.
 
 use std::path::Path;
 
@@ -73,14 +73,14 @@ impl Answers {
                     (Task::Regression, "numbers with fractions")
                 }
                 Some(_) if !labels.can_be_classes() => {
-                    (Task::Regression, "more different whole numbers than classes can be")
+                    (Task::Regression, "more different whole numbers than there can be classes")
                 }
                 Some(_) => match labels.occurrences() {
                     (different, _) if different <= FEW => (Task::Classification, "few whole numbers"),
                     (different, seldom) if 2 * seldom > different => {
-                        (Task::Regression, "many whole numbers, most of which occur once or twice")
+                        (Task::Regression, "many whole numbers, most of which occur only once or twice")
                     }
-                    _ => (Task::Classification, "whole numbers that come again and again"),
+                    _ => (Task::Classification, "whole numbers that occur again and again"),
                 },
             },
         }
@@ -97,11 +97,11 @@ impl Answers {
                 let Some(values) = labels.values() else {
                     let word = labels.first_word().unwrap_or_default();
                     let problem = message![
-                        format!("the target `{word}` is no number, and "),
+                        format!("the target `{word}` is not a number, and "),
                         Setting::Task.set(task.name()),
-                        " takes numbers"
+                        " needs numbers"
                     ];
-                    let hint = message![Setting::Task.without(), " to have words as classes"];
+                    let hint = message![Setting::Task.without(), " to take words as classes"];
                     return Err(Error::file(path, problem, hint));
                 };
                 Numbers { names: vec![name.to_owned()], values: values.to_vec() }
@@ -112,7 +112,7 @@ impl Answers {
         if let Some(at) = wrong(&|value| !(value as f32).is_finite()) {
             let (row, name, value) = (at / width, &numbers.names[at % width], numbers.values[at]);
             let problem =
-                format!("sample {row}, from 0: the target `{name}` is {value}, which is no finite number");
+                format!("sample {row}, from 0: the target `{name}` is {value}, which is not a finite number");
             return Err(Error::file(path, problem, HINT));
         }
         if let Some(at) = wrong(&|value| task == Task::MultiLabel && !is_bit(value)) {
@@ -147,10 +147,10 @@ impl Answers {
             let ones = values.iter().filter(|&&value| value == 1.0).count();
             let place = values.iter().position(|&value| value == 1.0).filter(|_| ones == 1);
             let Some(place) = place.filter(|_| values.iter().all(|&value| is_bit(value))) else {
-                let problem =
-                    format!("sample {row}, from 0, has {values:?} as targets: these name no single class");
-                let hint =
-                    "classes are one column, or columns of which each row has a 1 in one and 0 in the others";
+                let problem = format!(
+                    "sample {row}, from 0, has the targets {values:?}, which do not name exactly one class"
+                );
+                let hint = "give classes as one column, or as columns with exactly one 1 in each row and 0 elsewhere";
                 return Err(Error::file(path, problem, hint));
             };
             labels.push_name(names[place].clone());
@@ -180,7 +180,7 @@ impl Numbers {
             if !(width > 0.0 && width.is_finite()) || values().all(|value| Some(value) == values().next()) {
                 let value = self.values.get(column).copied().unwrap_or_default();
                 let problem = format!(
-                    "all samples to train on have {value} as target `{name}`: there is nothing to learn"
+                    "all training samples have the same target `{name}`, {value}: there is nothing to learn"
                 );
                 let hint = message![
                     "add samples with other targets, or name another column with ",
@@ -201,8 +201,8 @@ impl Numbers {
     pub fn targets(&self, outputs: &Outputs, names: &[String], path: &Path) -> Result<Targets> {
         let width = self.names.len();
         if width != names.len() {
-            let problem = format!("it has {width} targets a sample, and {} are expected", names.len());
-            let hint = message!["name as many columns with ", Setting::LabelColumn];
+            let problem = format!("it has {width} targets per sample, but {} are expected", names.len());
+            let hint = message!["name that many columns with ", Setting::LabelColumn];
             return Err(Error::file(path, problem, hint));
         }
         let scaled = |(at, &value): (usize, &f64)| match outputs {

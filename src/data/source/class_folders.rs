@@ -25,8 +25,8 @@ const MOST_BYTES: u64 = 1 << 29;
 const TRAIN: [&str; 2] = ["train", "training"];
 const TEST: [&str; 5] = ["test", "testing", "val", "valid", "validation"];
 
-const HINT: &str = "a folder of images has a folder for each class, or the folders train and test with one for each class; a \
-                    set of IDX files has four with MNIST's names";
+const HINT: &str = "an image set has one folder for each class, or the folders train and test with one folder for each class; an IDX \
+                    set has four files with MNIST's names";
 
 pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     let folders = entries(path)?.into_iter().filter(|path| path.is_dir()).collect::<Vec<_>>();
@@ -55,7 +55,7 @@ pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
         [] => String::new(),
         [first, ..] => {
             format!(
-                " ({} files that are no PNG or JPEG left out, such as {})",
+                " ({} files that are not PNG or JPEG left out, such as {})",
                 left_out.len(),
                 first.display()
             )
@@ -113,7 +113,7 @@ impl Images {
             } else {
                 format!("it has {}", files.join(", "))
             };
-            return Err(Error::file(folder, format!("there is no set in this folder: {own}"), HINT));
+            return Err(Error::file(folder, format!("there is no data set in this folder: {own}"), HINT));
         }
         let mut images =
             Self { folder: folder.to_owned(), pictures: Pictures::default(), labels: Labels::default() };
@@ -142,7 +142,8 @@ impl Images {
                 }
             }
             if images.labels.len() == before {
-                let problem = "there is no PNG or JPEG image in this folder, which stands for a class";
+                let problem =
+                    "there is no PNG or JPEG image in this folder, which should hold the images of a class";
                 return Err(Error::file(folder.join(class), problem, HINT));
             }
         }

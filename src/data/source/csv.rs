@@ -1,4 +1,4 @@
-//! Tables of text, plain or gzip, as sets: one column has the labels, or several have targets, the others the values.
+//! Text tables, plain or gzip, as data sets: one column has the labels, or several have targets, the others the values.
 
 use std::io::Read;
 use std::path::Path;
@@ -20,7 +20,7 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
     };
     if table.columns() < 2 {
         let problem = format!("its first line has {} columns", table.columns());
-        return Err(Error::file(path, problem, "a table has a column of labels, and columns of values"));
+        return Err(Error::file(path, problem, "a table needs a column of labels and columns of values"));
     }
     let header: Option<Vec<String>> = table.names().map(|names| names.map(str::to_owned).collect());
     let known = reading.schema.zip(header.as_deref());
@@ -30,7 +30,7 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
     };
     let weight = reading.weight_column.map(|name| table.label(Some(name))).transpose()?;
     if let Some(weight) = weight.filter(|weight| targets.contains(weight)) {
-        let problem = format!("column {weight}, from 0, is named as labels and as weights");
+        let problem = format!("column {weight}, from 0, is named both as labels and as weights");
         return Err(Error::file(path, problem, message!["name another with ", Setting::WeightColumn]));
     }
     let index = table.numbers_its_rows() && !targets.contains(&0) && table.columns() > targets.len() + 1;
@@ -51,8 +51,8 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
     };
     let columns = inputs.len();
     if columns == 0 {
-        let hint = message!["leave a column of values out of ", Setting::LabelColumn];
-        return Err(Error::file(path, "all of its columns are targets, and none has values", hint));
+        let hint = message!["leave at least one column of values out of ", Setting::LabelColumn];
+        return Err(Error::file(path, "all of its columns are targets; none is left for values", hint));
     }
     let own =
         |column: usize| header.as_ref().map_or_else(|| column.to_string(), |names| names[column].clone());
@@ -74,17 +74,17 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
     let Columns { values, answers, targets, weights, inputs, .. } = rows;
     if answers.len() == 0 {
         let hint = "use a file with a row for each sample";
-        return Err(Error::file(path, "it has a header and nothing else", hint));
+        return Err(Error::file(path, "it has only a header", hint));
     }
     let named = match (targets.len(), header.is_some()) {
         (1, true) => format!("labels in column `{}`", names[0]),
         (1, false) => format!("labels in column {}, from 0, without a header", names[0]),
         _ => format!("targets in columns {}", names.join(", ")),
     };
-    let without = if index { ", the first column left out as row numbers" } else { "" };
+    let without = if index { ", the first column left out, since it has row numbers" } else { "" };
     let order = order.map(|note| format!(", {note}")).unwrap_or_default();
     let rows = answers.len();
-    let what = format!("a table of text: {rows} rows of {columns} values, {named}{without}{order}");
+    let what = format!("a text table: {rows} rows of {columns} values, {named}{without}{order}");
     let target = header.as_ref().and_then(|_| names.first().cloned());
     let names = header.as_ref().map(|_| inputs.iter().map(|&column| own(column)).collect());
     let train = Part {
@@ -131,7 +131,7 @@ impl Columns<'_> {
             let text = row.get(column).unwrap_or_default().trim();
             let weight = number(text).ok().filter(|&weight| weight > 0.0);
             let wrong =
-                || table.wrong(row, column, &format!("`{text}` is no weight: expected a number above 0"));
+                || table.wrong(row, column, &format!("`{text}` is not a weight: expected a number above 0"));
             weights.push(weight.ok_or_else(wrong)?);
         }
         for &column in &self.inputs {
@@ -153,7 +153,7 @@ impl Columns<'_> {
                 Answers::Many(numbers) => text
                     .parse::<f64>()
                     .map(|value| numbers.values.push(value))
-                    .map_err(|_| format!("`{text}` is no number, and several targets are numbers")),
+                    .map_err(|_| format!("`{text}` is not a number; with several targets, all are numbers")),
             }
             .map_err(|problem| table.wrong(row, column, &problem))?;
         }

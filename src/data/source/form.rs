@@ -1,4 +1,4 @@
-//! What form a path is in, by its content: names only help where content cannot decide.
+//! The format of a path, recognised by its content: names only help if the content does not decide.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -26,7 +26,10 @@ const OTHERS: [(&[u8], &str); 10] = [
     (b"\x89HDF", "an HDF5 file; save its arrays with numpy.savez"),
     (b"ARROW1", "an Arrow or Feather file; write it as Parquet"),
     (b"SQLite format 3", "an SQLite database; export the table as CSV"),
-    (b"\x80\x04", "a Python pickle, which is never loaded; save its arrays with numpy.savez"),
+    (
+        b"\x80\x04",
+        "a Python pickle; pickles are never loaded, since they can run code; save its arrays with numpy.savez",
+    ),
     (b"\xff\xfe", "UTF-16 text; save the table as UTF-8"),
     (b"\xfe\xff", "UTF-16 text; save the table as UTF-8"),
 ];
@@ -34,7 +37,7 @@ const OTHERS: [(&[u8], &str); 10] = [
 /// Reads what lies at `path`, whatever it is.
 ///
 /// # Errors
-/// [`Error::File`] if it is none of the forms, or a damaged one, with the place in it; [`Error::Io`] if it cannot be
+/// [`Error::File`] if it has none of the formats, or is damaged, with the place in it; [`Error::Io`] if it cannot be
 /// read; [`Error::Usage`] for options of another form.
 pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     if path.is_dir() {
@@ -67,7 +70,7 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
         return Err(Error::file(path, format!("this is {what}"), FORMS));
     }
     if start.contains(&0) {
-        return Err(Error::file(path, "this is not a folder, and not a table of text", FORMS));
+        return Err(Error::file(path, "this is neither a folder nor a text table", FORMS));
     }
     csv::read(path, start, source, reading)
 }
@@ -82,7 +85,7 @@ fn without_columns(path: &Path, what: &str, reading: Reading<'_>) -> Result<()> 
         Some((setting, kind, name)) => Err(Error::usage(message![
             setting.set(name),
             format!(
-                ": {} is {what}, and its {kind}s are no column of a table; leave the option out",
+                ": {} is {what}, and its {kind}s are not a column of a table; leave the option out",
                 path.display()
             )
         ])),
@@ -94,7 +97,7 @@ fn parquet(path: &Path, reading: Reading<'_>) -> Result<Source> {
     if reading.weight_column.is_some() {
         let problem = message![
             Setting::WeightColumn,
-            " is for tables of text: save the table as CSV, or leave the option out"
+            " is for text tables: save the table as CSV, or leave the option out"
         ];
         return Err(Error::usage(problem));
     }
@@ -104,5 +107,5 @@ fn parquet(path: &Path, reading: Reading<'_>) -> Result<Source> {
 #[cfg(not(feature = "parquet"))]
 fn parquet(path: &Path, _: Reading<'_>) -> Result<Source> {
     let hint = "build it with `cargo install --path . --features parquet`, or save the table as CSV";
-    Err(Error::file(path, "this is a Parquet file, and this build of gpu-mlp has no reader for them", hint))
+    Err(Error::file(path, "this is a Parquet file, and this build of gpu-mlp cannot read Parquet", hint))
 }

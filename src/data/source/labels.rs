@@ -47,7 +47,10 @@ impl Labels {
     /// Why it can be no class: text that is too long, or one different label too many.
     pub fn push(&mut self, text: &str) -> Result<(), String> {
         if text.len() > LONGEST_NAME {
-            return Err(format!("a label of {} bytes is no class: at most {LONGEST_NAME}", text.len()));
+            return Err(format!(
+                "a label of {} bytes is not a class name: at most {LONGEST_NAME}",
+                text.len()
+            ));
         }
         let (number, before) = (text.parse::<f64>(), self.len());
         if let Ok(number) = number
@@ -59,7 +62,7 @@ impl Labels {
                 return Ok(());
             }
         } else if self.unnamed > 0 {
-            return Err(format!("`{text}` is no number, as all targets before it are"));
+            return Err(format!("`{text}` is not a number, and all targets before it are"));
         } else {
             self.values = Vec::new();
         }
@@ -70,7 +73,7 @@ impl Labels {
         self.push_name(name);
         if self.names.len() > MOST_CLASSES && self.values.is_empty() {
             return Err(format!(
-                "the labels up to here are {} different ones: these are no classes",
+                "the labels up to here are {} different ones: these are too many for classes",
                 self.names.len()
             ));
         }
@@ -132,12 +135,13 @@ impl Labels {
         };
         let is_fraction = |name: &&String| name.parse::<f64>().is_ok_and(|n| n.fract() != 0.0 || n.is_nan());
         if let Some(name) = self.names.iter().find(is_fraction) {
-            let problem = format!("the label `{name}` is no class: classes are names or whole numbers");
+            let problem = format!("the label `{name}` is not a class: classes are names or whole numbers");
             return Err(Error::file(path, problem, hint()));
         }
         let (classes, rows) = (self.names.len(), self.len());
         if !self.can_be_classes() || (classes > 100 && classes > rows / 2) {
-            let problem = format!("{rows} rows have {classes} different labels: these are no classes");
+            let problem =
+                format!("{rows} rows have {classes} different labels: these are too many for classes");
             return Err(Error::file(path, problem, hint()));
         }
         Ok(())
@@ -157,7 +161,7 @@ impl Labels {
     /// The class of each row, as its place in `names`.
     ///
     /// # Errors
-    /// [`Error::File`] for a label that is none of `names`.
+    /// [`Error::File`] for a label that is not in `names`.
     pub fn classes(&self, names: &[String], path: &Path) -> Result<Vec<u32>> {
         let known: HashMap<&str, u32> = names.iter().map(String::as_str).zip(0..).collect();
         let classes: Vec<Option<u32>> =
@@ -167,11 +171,11 @@ impl Labels {
                 let some = names.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(", ");
                 let more = if names.len() > 8 { ", …" } else { "" };
                 let problem = format!(
-                    "sample {row}, from 0: the label `{}` is none of the {} known classes ({some}{more})",
+                    "sample {row}, from 0: the label `{}` is not one of the {} known classes ({some}{more})",
                     self.names[name as usize],
                     names.len()
                 );
-                Error::file(path, problem, "train on data that has every class")
+                Error::file(path, problem, "train on data that contain every class")
             })
         };
         self.rows.iter().enumerate().map(class).collect()

@@ -1,5 +1,5 @@
-//! What a path holds, told by its content, and how it is read: every form gives the same [`Source`], and there is one way
-//! from there to a data set.
+//! Recognises the format of a path by its content and reads it: every format gives the same [`Source`], and there is one
+//! way from there to a data set.
 
 mod answers;
 mod class_folders;
@@ -72,7 +72,7 @@ impl Source {
             options.test_data.is_some() || options.test_fraction != LoadOptions::default().test_fraction;
         match (&self.test, &options.test_data) {
             (Some(_), _) if given => Err(Error::usage(message![
-                format!("{} has a test part of its own: leave ", self.train.path.display()),
+                format!("{} has its own test set: leave ", self.train.path.display()),
                 Setting::TestData,
                 " and ",
                 Setting::TestFraction,
@@ -91,8 +91,8 @@ impl Source {
         }
     }
 
-    /// Makes a data set of it, and says in a line what it was taken for. What a model was trained with comes as
-    /// `fitted`; else that is fitted here, to the training part alone.
+    /// Makes a data set of it, and describes it in one line. The preparation of a trained model comes as `fitted`;
+    /// else it is fitted here, to the training part alone.
     ///
     /// # Errors
     /// [`Error::File`] for parts that do not fit each other or the model; [`Error::Usage`] for options that cannot be
@@ -115,9 +115,9 @@ impl Source {
         let features = source.train.features;
         if let Some(Fitted { inputs, .. }) = fitted.filter(|model| model.inputs != features) {
             return Err(Error::usage(format!(
-                "the model takes {inputs} inputs, but {name} has {features} features"
+                "the model has {inputs} inputs, but {name} has {features} features"
             ))
-            .hint(message!["name the data that it was trained for with ", Setting::Data]));
+            .hint(message!["use ", Setting::Data, " to name the data that it was trained on"]));
         }
         let preparation = match fitted {
             Some(model) => model.preparation.clone(),
@@ -163,8 +163,8 @@ impl Source {
 /// How many samples the parts have; without a test part, all of them.
 fn parts_in_words(train: &Part, test: Option<&Part>) -> String {
     match test {
-        Some(test) => format!("{} samples to train and {} to test on", train.len(), test.len()),
-        None => format!("all of its {} samples", train.len()),
+        Some(test) => format!("{} training and {} test samples", train.len(), test.len()),
+        None => format!("all {} samples", train.len()),
     }
 }
 
@@ -180,7 +180,7 @@ fn outputs_in_words(task: Task, names: &[String]) -> String {
     format!("{count} {kind}{many}{named}")
 }
 
-/// What the set was taken for, if nobody said what it is.
+/// The task that was chosen, if the user did not choose it.
 fn taken_for(task: Task, why: Option<&str>) -> String {
     match why {
         None => String::new(),
@@ -199,7 +199,7 @@ fn same_shape(train: &Part, test: &Part) -> Result<()> {
         return Err(Error::file(&test.path, problem, "use training and test files of one set"));
     }
     if train.features != test.features {
-        let problem = format!("it has {} values a sample, and {one} has {}", test.features, train.features);
+        let problem = format!("it has {} values per sample, but {one} has {}", test.features, train.features);
         return Err(Error::file(&test.path, problem, "use training and test files of one set"));
     }
     Ok(())
@@ -211,12 +211,11 @@ fn chosen(rows: usize, fraction: f64) -> Result<Vec<usize>> {
     if !(fraction > 0.0 && fraction < 1.0) || count == 0 || count >= rows {
         return Err(Error::usage(message![
             Setting::TestFraction.set(fraction),
-            format!(" takes {count} of {rows} samples to test on: both parts need one")
+            format!(
+                " takes {count} of {rows} samples for testing: training and test set need at least one each"
+            )
         ])
-        .hint(message![
-            "a fraction between 0 and 1, or a file or folder of its own with ",
-            Setting::TestData
-        ]));
+        .hint(message!["give a fraction between 0 and 1, or a test set with ", Setting::TestData]));
     }
     let mut order: Vec<usize> = (0..rows).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(0));

@@ -38,7 +38,7 @@ pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     let Some(places) = places else {
         let own: Vec<&str> = archive.names().iter().take(20).map(String::as_str).collect();
         let problem = format!(
-            "it has no arrays x_train and y_train, nor X and y; it has {}",
+            "it has neither the arrays x_train and y_train nor X and y; it has {}",
             if own.is_empty() { "none".to_owned() } else { own.join(", ") }
         );
         return Err(Error::file(path, problem, HINT));
@@ -77,7 +77,7 @@ fn pair(archive: &mut Npz, places: &[usize], path: &Path, reading: Reading<'_>) 
     let Values { shape, format, bytes } = values;
     if shape[0] != answers.len() {
         let problem =
-            format!("{} has {} labels, and {} has {} rows", names[1], answers.len(), names[0], shape[0]);
+            format!("{} has {} labels, but {} has {} rows", names[1], answers.len(), names[0], shape[0]);
         return Err(Error::file(path, problem, "save one label for each row"));
     }
     let features = shape[1..].iter().product();
@@ -142,7 +142,7 @@ fn values(source: &mut impl Read, reading: Reading<'_>) -> Result<Values, Refusa
                     } else {
                         format!(" in row {}, value {}, both from 0", at / row, at % row)
                     };
-                    let problem = format!("has {:?}, which is no finite f32{place}", dtype.number(value));
+                    let problem = format!("has {:?}, which is not a finite f32{place}", dtype.number(value));
                     return refused(problem, "fill in or remove such rows");
                 }
                 let number = if number.is_finite() { number } else { f32::NAN };
@@ -175,7 +175,8 @@ fn answers(source: &mut impl Read, memory: u64) -> Result<Answers, Refusal> {
         [rows] | [rows, 1] if rows > 0 => {}
         [rows, columns] if rows > 0 && columns > 1 && !dtype.is_text() => {}
         _ => {
-            let problem = format!("has shape {shape:?}: one label a row is expected, or some numbers a row");
+            let problem =
+                format!("has shape {shape:?}: expected one label per row, or several numbers per row");
             return refused(problem, "save labels as an array [samples], or numbers as [samples, targets]");
         }
     }
@@ -202,7 +203,7 @@ fn answers(source: &mut impl Read, memory: u64) -> Result<Answers, Refusal> {
         } else {
             labels.push(&dtype.number(value).to_string())
         }
-        .map_err(|problem| (format!("cannot be used: {problem}"), "save one class a row".into()))
+        .map_err(|problem| (format!("cannot be used: {problem}"), "save one class per row".into()))
     })?;
     Ok(Answers::One(labels))
 }

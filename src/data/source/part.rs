@@ -1,4 +1,4 @@
-//! One part of a set as its files have it: rows that nothing has been done to yet, and a label each.
+//! One part of a data set as its files have it: unscaled rows, each with a label.
 
 use std::path::{Path, PathBuf};
 
@@ -67,10 +67,14 @@ impl Part {
             let hint = message![
                 "allow more with ",
                 Setting::MemoryLimit,
-                ", or give a part of its own with ",
+                ", or give a test set with ",
                 Setting::TestData
             ];
-            return Err(Error::file(&self.path, "samples left on the disk cannot be split", hint));
+            return Err(Error::file(
+                &self.path,
+                "samples that stay on the disk cannot be split into training and test set",
+                hint,
+            ));
         };
         let (size, rows) = (self.features * self.format.size(), self.answers.len());
         let mut chosen = vec![false; rows];
@@ -132,7 +136,11 @@ impl Part {
                     ", or use ",
                     Setting::Scale.set("auto")
                 ];
-                return Err(Error::file(path, "samples left on the disk can only be scaled as bytes", hint));
+                return Err(Error::file(
+                    path,
+                    "samples that stay on the disk can only be scaled as bytes",
+                    hint,
+                ));
             }
         };
         let (labels, classes) = finished.labels();
@@ -185,7 +193,7 @@ fn narrowed(mut bytes: Vec<u8>, features: usize, path: &Path) -> Result<Vec<u8>>
         if !(0.0..=255.0).contains(&value) || value.fract() != 0.0 {
             let (row, column) = (i / features, i % features);
             let problem = format!(
-                "sample {row}, value {column}, both from 0: {value} is no byte, and the training data are bytes, scaled \
+                "sample {row}, value {column}, both from 0: {value} is not a byte, and the training data are bytes, scaled \
                  by 1/255"
             );
             return Err(Error::file(

@@ -1,4 +1,4 @@
-//! PNG and JPEG images of one size, as bytes: a value a pixel if all are grey, else red, green and blue.
+//! PNG and JPEG images of one size, as bytes: one value per pixel if all are grey, else red, green and blue.
 
 use std::borrow::Cow;
 
@@ -25,7 +25,7 @@ impl Picture {
     pub fn decode(bytes: &[u8], before: Option<[usize; 2]>) -> Result<Option<Self>, String> {
         let fits = |shape: [usize; 2]| match before.filter(|&before| before != shape) {
             Some([rows, cols]) => Err(format!(
-                "it is {} x {} pixels, and the images before it are {rows} x {cols}",
+                "it is {} x {} pixels, but the images before it are {rows} x {cols}",
                 shape[0], shape[1]
             )),
             None => Ok(()),

@@ -1,4 +1,4 @@
-//! A set as its files have it, and how it is asked for.
+//! A data set as its files have it, and the options for reading it.
 
 use std::path::PathBuf;
 
@@ -69,14 +69,14 @@ pub struct Reading<'a> {
     pub schema: Option<&'a Schema>,
     /// Bytes that samples may take in memory.
     pub memory: u64,
-    /// Keep values that are missing or not finite, as NaN, for whoever wants to count them.
+    /// Keep values that are missing or not finite, as NaN, so that they can be counted.
     pub keep_missing: bool,
 }
 
 /// A set as its files have it: nothing is scaled, and classes have names.
 #[derive(Debug)]
 pub struct Source {
-    /// For people: what the path was taken for.
+    /// For people: the format of the data.
     pub what: String,
     /// What to learn from; or everything, if there is no part to test on.
     pub train: Part,
@@ -123,10 +123,12 @@ impl Source {
         if task == Task::Classification {
             let names = self.class_names();
             if let [only] = names.as_slice() {
-                let problem =
-                    format!("{}: all have the label `{only}`, and there is nothing to learn", self.what);
+                let problem = format!(
+                    "{}: all samples have the label `{only}`, so there is nothing to learn",
+                    self.what
+                );
                 let hint = message![
-                    "add samples of other classes; of a table, name the column of the labels with ",
+                    "add samples of other classes; if it is a table, name the label column with ",
                     Setting::LabelColumn
                 ];
                 return Err(Error::file(path, problem, hint));

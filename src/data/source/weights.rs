@@ -1,7 +1,7 @@
-//! What samples count in training: by a column of weights, by their classes, or by both.
+//! Weights of samples in training: by a column of weights, by their classes, or by both.
 //!
-//! `balanced` gives a class of n_c of n samples to train on, one of k classes, the weight n / (k · n_c), as scikit-learn does: every
-//! class counts the same.
+//! With n training samples, k classes, and n_c samples of a class, `balanced` gives that class the weight n / (k · n_c), as
+//! scikit-learn does: every class counts the same.
 
 use crate::data::Samples;
 use crate::error::{Error, Result, Setting, message};
@@ -10,7 +10,7 @@ use crate::network::Task;
 /// The samples to train on with the weights that are asked for.
 ///
 /// # Errors
-/// [`Error::Usage`] for weights of what are no classes, and for words that are none.
+/// [`Error::Usage`] for weights if the task is not classification, and for unknown classes.
 pub(super) fn weighted(
     samples: Samples,
     column: Option<Vec<f32>>,
@@ -22,7 +22,7 @@ pub(super) fn weighted(
         Some(_) if task != Task::Classification => {
             return Err(Error::usage(message![
                 Setting::ClassWeight,
-                format!(" weighs classes, and the data are for {}", task.name())
+                format!(" is for classes, but the data are for {}", task.name())
             ])
             .hint(message![Setting::WeightColumn, " weighs samples"]));
         }
@@ -61,8 +61,9 @@ fn given(text: &str, names: &[String]) -> Result<Vec<f32>> {
                 names.iter().take(4).map(String::as_str).collect::<Vec<_>>().join(", ")
             ))
         };
-        let (name, weight) =
-            pair.rsplit_once('=').ok_or_else(|| refused(&format!("`{pair}` is no name=weight")))?;
+        let (name, weight) = pair
+            .rsplit_once('=')
+            .ok_or_else(|| refused(&format!("`{pair}` is not of the form name=weight")))?;
         let weight = weight.trim().parse().ok().filter(|weight: &f32| *weight > 0.0 && weight.is_finite());
         let weight = weight.ok_or_else(|| refused(&format!("`{pair}` has no weight above 0")))?;
         let class = names.iter().position(|own| own == name.trim());

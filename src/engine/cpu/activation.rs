@@ -1,5 +1,5 @@
-//! What hidden layers put out if it is not the plain ReLU: other activations and dropout, line by line, with the
-//! derivative that the way back is multiplied by.
+//! The outputs of hidden layers other than plain ReLU: other activations and dropout, line by line, with the derivative
+//! for the backward pass.
 //!
 //! The functions are written without branches on plain f32, so that the compiler makes vectors of them. Against their
 //! f64 twins they are off by at most 2.5e-7 · max(1, |z|), and their derivatives by 5e-7; a test holds them to it.

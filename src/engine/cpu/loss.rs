@@ -1,4 +1,4 @@
-//! The loss of a sample, and its gradient in the place of what the network put out.
+//! The loss of a sample; its gradient overwrites the outputs of the network.
 
 use crate::network::Loss;
 

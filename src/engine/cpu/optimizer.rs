@@ -1,4 +1,4 @@
-//! A step along a gradient that is there already: every rule that is not fused into the product.
+//! A step along a stored gradient: every rule that is not fused into the product.
 //!
 //! Twin: [`reference::optimizer`](crate::reference::optimizer).
 

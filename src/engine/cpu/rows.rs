@@ -1,4 +1,4 @@
-//! What one thread does with its rows of a batch: forward through all layers, the loss, and back again.
+//! The work of one thread on its rows of a batch: forward through all layers, the loss, and backward.
 
 use fearless_simd::{Simd, f32x16, prelude::*};
 

@@ -1,4 +1,4 @@
-//! The matrix products of a step one by one, for whoever wants to time them: the engine's own, over matrices of their
+//! The matrix products of a step one by one, for timing them: the engine's own, over matrices of their
 //! own, split over the threads as the engine splits them.
 
 use fearless_simd::{Level, dispatch};

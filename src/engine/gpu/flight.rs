@@ -1,4 +1,4 @@
-//! The submissions under way: cut to measure, no more than two at a time.
+//! The submissions in flight: split by measured time, at most two at a time.
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! How much work goes into one submission: as much as takes a twentieth of a second, measured as it goes.
+//! How much work goes into one submission: as much as takes a twentieth of a second, measured continuously.
 
 use std::time::Duration;
 

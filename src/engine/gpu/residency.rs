@@ -1,9 +1,9 @@
-//! Where images are kept while a network learns from them.
+//! Where images are kept during training.
 
 /// Where the images are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Residency {
-    /// On the device, if the adapter's limits allow it, and not if they are left on the disk for want of memory and the
+    /// On the device, if the adapter's limits allow it, and not if they are left on the disk because memory is short and the
     /// device has none but the host's; else streamed.
     #[default]
     WhereTheyFit,

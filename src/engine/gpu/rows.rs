@@ -1,4 +1,4 @@
-//! How many rows a submission works on.
+//! The number of rows in a submission.
 
 use crate::gpu::Gpu;
 use crate::gpu::adapter::DeviceType;

@@ -1,4 +1,4 @@
-//! Where a split's images are while a network learns from them.
+//! The place of a split's images during training.
 
 use super::residency::Residency;
 use crate::data::{Chunk, Format, Reader, Samples, Targets};

@@ -1,4 +1,4 @@
-//! What is made for the samples that an engine was given: room for chunks of them, and the launches on it.
+//! Buffers for the samples of an engine: room for chunks of them, and the launches on it.
 
 use super::evaluation::Evaluation;
 use super::network::Network;

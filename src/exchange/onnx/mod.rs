@@ -6,7 +6,7 @@
 //! ```
 //!
 //! `input` takes f32 values as they are in the data: pixels 0..255, or a table's columns. The scaling is in the graph, so
-//! that whoever runs it cannot forget it. Of labels `probabilities` are the sigmoid's and always there; of a regression the
+//! that nobody who runs it can forget it. For labels `probabilities` are the sigmoid's and always there; of a regression the
 //! only output is `predictions`, numbers in the targets' own unit. The batch is free. `metadata_props` has `class_names`, a JSON array in the order
 //! of the logits.
 //!

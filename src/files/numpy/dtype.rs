@@ -1,4 +1,4 @@
-//! The types of value that arrays are read with: numbers, truth values and short texts.
+//! The value types of arrays: numbers, truth values and short texts.
 
 use super::refusal::Refusal;
 

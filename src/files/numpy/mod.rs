@@ -1,4 +1,4 @@
-//! NumPy's files, `.npy` and `.npz`: what data sets and the doctor's dumps come in.
+//! NumPy's files, `.npy` and `.npz`, for data sets and the doctor's dumps.
 
 pub mod dtype;
 pub mod npy;

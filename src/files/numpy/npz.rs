@@ -47,7 +47,7 @@ impl<R: Read + Seek> Archive<R> {
         &self.names
     }
 
-    /// The bytes of an entry, unpacked as they are read: whoever reads decides how many.
+    /// The bytes of an entry, unpacked as they are read: the reader decides how many.
     ///
     /// # Errors
     /// The problem and a hint, if the entry cannot be unpacked.

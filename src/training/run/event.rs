@@ -1,6 +1,6 @@
 //! The lines of `metrics.jsonl` and of `train --json`: written and read as the same types.
 //!
-//! What a reader can do without may be missing: other versions write less, or more.
+//! Optional fields may be missing: other versions write fewer or more.
 
 use serde::{Deserialize, Serialize};
 

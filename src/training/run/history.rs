@@ -1,4 +1,4 @@
-//! What `metrics.jsonl` tells of a run, read and left as it is.
+//! Reads the `metrics.jsonl` of a run without changing it.
 
 use std::path::Path;
 

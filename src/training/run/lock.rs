@@ -30,7 +30,7 @@ impl Lock {
             // Some network file systems have no locks: no reason not to train there.
             Err(TryLockError::Error(error)) => log::warn!("{} cannot be locked: {error}", path.display()),
         }
-        // For whoever comes next; the lock holds without it.
+        // For the next process's error message; the lock holds without it.
         let written = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
         written.map_err(Error::io("write", &path))?;
         atomic_file::remove_leftovers(folder, Duration::ZERO);
@@ -45,7 +45,7 @@ pub(super) fn is_held(folder: &Path) -> bool {
     matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
-/// Tries again a few times: whoever only looks whether a folder is taken holds its lock for a moment.
+/// Tries again a few times: a process that only checks whether a folder is taken holds its lock for a moment.
 fn patiently(attempt: impl Fn() -> Result<(), TryLockError>) -> Result<(), TryLockError> {
     for _ in 0..4 {
         match attempt() {
@@ -65,9 +65,9 @@ fn taken(folder: &Path, file: File) -> Error {
         Err(_) => "another process is training".to_owned(),
     };
     let hint = message![
-        "wait until it ends, or end it with Ctrl-C; ",
+        "wait until it ends, or stop it with Ctrl-C; ",
         Setting::Out,
-        " with another folder begins a run of its own"
+        " with another folder starts a separate run"
     ];
     Error::file(folder, format!("{process} in this folder"), hint)
 }

@@ -1,17 +1,17 @@
-//! The folder of a run: its configuration, its metrics, its model and what it takes to go on.
+//! The folder of a run: its configuration, its metrics, its model and its checkpoint.
 //!
 //! ```text
 //! config.json             how the run was configured
-//! metrics.jsonl           one line an event, as `train --json` prints them
+//! metrics.jsonl           one line per event, as `train --json` prints them
 //! model.safetensors       the network after the newest epoch, or with early stopping after the best
 //! checkpoint.safetensors  the newest state of training, to resume from
-//! init.safetensors        the model that it began with, of `--init`
-//! events.out.tfevents.*   what TensorBoard shows, of `--tensorboard`
-//! .lock                   held by the process that trains, if one does
+//! init.safetensors        the model that it started with, from `--init`
+//! events.out.tfevents.*   event files for TensorBoard, from `--tensorboard`
+//! .lock                   held by the process that trains, if there is one
 //! ```
 //!
-//! Everything but `metrics.jsonl` is replaced as a whole; that one grows by a line an epoch. The line is written before
-//! the checkpoint, so a crash can leave a line too many but never one too few; resuming removes it.
+//! Every file except `metrics.jsonl` is replaced as a whole; `metrics.jsonl` grows by one line per epoch. The line is
+//! written before the checkpoint, so a crash can leave one line too many, which resuming removes, but never one too few.
 
 pub mod event;
 pub mod history;
@@ -95,8 +95,8 @@ impl RunDir {
         let free = || if overwrite { Ok(()) } else { Self::check_free(path) };
         free()?;
         if path.symlink_metadata().is_ok() && !path.is_dir() {
-            let hint = message![Setting::Out, " names a folder that holds no run, or that is yet to be made"];
-            return Err(Error::file(path, "it is there, and it is no folder", hint));
+            let hint = message![Setting::Out, " must name a new folder, or one that holds no run"];
+            return Err(Error::file(path, "it exists and is not a folder", hint));
         }
         fs::create_dir_all(path).map_err(Error::io("create", path))?;
         let run = Self::at(path).to_train()?;
@@ -147,7 +147,7 @@ impl RunDir {
         }
         let hint = message![
             Setting::Resume,
-            " goes on with it, ",
+            " continues it, ",
             Setting::Overwrite,
             " replaces it, ",
             Setting::Out,
@@ -227,7 +227,7 @@ impl RunDir {
         let path = self.config_path();
         let text = regular_file::read_text(&path)?;
         serde_json::from_str(&text)
-            .map_err(|error| Error::file(&path, error.to_string(), "mend it, or start a new run"))
+            .map_err(|error| Error::file(&path, error.to_string(), "correct it, or start a new run"))
     }
 
     /// Replaces the configuration.
@@ -270,7 +270,8 @@ impl RunDir {
             return checkpoint::load_state(&self.checkpoint(), spec).map(Some);
         }
         if self.model().exists() {
-            let problem = "the run has a model, so it has finished epochs, but no checkpoint to go on from";
+            let problem =
+                "the run has a model, so it has finished epochs, but it has no checkpoint to resume from";
             let hint = message![
                 "restore the file; or start the run again with ",
                 Setting::Out,
@@ -325,7 +326,7 @@ impl RunDir {
             }
         }
         if records.len() != epochs {
-            let problem = format!("it has {} of the {epochs} epochs that the checkpoint has", records.len());
+            let problem = format!("it has {} epochs, but the checkpoint has {epochs}", records.len());
             return Err(Error::file(&path, problem, "restore the file, or start a new run"));
         }
         let mut file = AtomicFile::create(&path)?;

@@ -1,4 +1,4 @@
-//! Whether a run goes on, and if not, how it ended.
+//! Whether a run is still in training, and if not, how it ended.
 
 use serde::Serialize;
 

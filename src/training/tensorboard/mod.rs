@@ -1,7 +1,7 @@
 //! Event files, which TensorBoard draws: `tensorboard --logdir runs`.
 //!
 //! Every epoch of a run is a step, counted from 1, with the scalars `loss/train`, `loss/validation`, `loss/test`, the same
-//! of `accuracy` or of what else the loss is measured by, `learning_rate` and `samples_per_second`; the configuration is a text. A file is a row of records
+//! of `accuracy` or the task's other measures, `learning_rate` and `samples_per_second`; the configuration is a text. A file is a row of records
 //!
 //! ```text
 //! length  u64     of the message
@@ -13,9 +13,9 @@
 //! in little-endian order; masked is the CRC-32C turned right by 15 bits, plus 0xa282ead8. Source: `record_writer.py` of
 //! TensorBoard and `tfrecord` in TensorFlow's guide.
 //!
-//! A run that goes on begins a new file, as TensorFlow does. Its first records say from which step on it speaks
-//! (`SessionLog START`), and TensorBoard forgets what older files say of that step and later ones: an epoch that is
-//! trained again after a crash is shown once.
+//! A resumed run starts a new file, as TensorFlow does. Its first records say from which step on it is valid
+//! (`SessionLog START`), and TensorBoard drops that step and later ones of older files: an epoch that is trained again
+//! after a crash is shown once.
 
 pub mod proto;
 

@@ -24,7 +24,7 @@ fn straight(place: &Place, epochs: &str) {
 /// It ended for want of room, said what is kept, and left what was there before as it was.
 #[track_caller]
 fn kept_whole(place: &Place, ran: &Ran, before: &[u8], reason: &str) {
-    let sign = "2 epochs are kept; to go on: gpu-mlp train --resume";
+    let sign = "2 epochs are saved; to continue: gpu-mlp train --resume";
     ran.fails(2, &["cannot write ", "checkpoint.safetensors", reason, sign]);
     assert!(place.read("a/checkpoint.safetensors") == before);
     assert_eq!(leftovers(place, "a"), 0);
@@ -93,7 +93,7 @@ fn a_folder_removed_under_a_run_ends_it() {
     assert_eq!(ran.code, Some(2), "{}", ran.err);
     let problem = "error: cannot ";
     assert!(ran.err.contains(problem) && ran.err.contains("No such file or directory"), "{}", ran.err);
-    assert!(ran.err.contains("the folder of the run is gone, and nothing of it is kept"), "{}", ran.err);
+    assert!(ran.err.contains("the folder of the run is gone, so nothing is kept"), "{}", ran.err);
     assert!(!place.path("a").exists(), "and no other is made in its place");
     // What was taken away is a whole run.
     let epochs = (epochs_kept(&place, "gone") + 2).to_string();
@@ -140,7 +140,7 @@ fn a_folder_made_read_only_under_a_run_ends_it() {
     let ran = running.end();
     assert_eq!(ran.code, Some(2), "{}", ran.err);
     assert!(ran.err.contains("Permission denied"), "{}", ran.err);
-    assert!(ran.err.contains(" kept; to go on: gpu-mlp train --resume a"), "{}", ran.err);
+    assert!(ran.err.contains(" saved; to continue: gpu-mlp train --resume a"), "{}", ran.err);
     writable(true);
     let epochs = (epochs_kept(&place, "a") + 2).to_string();
     place.run(&["train", "--resume", "a", "--epochs", &epochs, "--quiet"]).ok();

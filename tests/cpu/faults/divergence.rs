@@ -146,7 +146,7 @@ fn it_stops_and_names_epoch_step_and_layer() {
         format!("error: training diverged in epoch {}: ", kept + 1),
         " of layers.".into(),
         " in step ".into(),
-        format!("{kept} epochs are kept; to go on: gpu-mlp train --resume a --on-divergence lower-lr"),
+        format!("{kept} epochs are saved; to continue: gpu-mlp train --resume a --on-divergence lower-lr"),
     ] {
         assert!(ran.err.contains(&fragment), "`{fragment}` is not in: {}", ran.err);
     }
@@ -190,7 +190,7 @@ fn a_resumed_run_keeps_its_lowered_rate() {
     assert!(!recoveries(&place, "a").is_empty());
     let ran =
         place.run(&["train", "--resume", "a", "--epochs", "14", "--on-divergence", "lower-lr", "--json"]);
-    assert!(ran.err.contains("this run has diverged before: --lr is "), "{}", ran.err);
+    assert!(ran.err.contains("this run has diverged before, so --lr is now "), "{}", ran.err);
     ran.ok();
     same(&place, "a", "straight");
     assert_eq!(recoveries(&place, "a"), recoveries(&place, "straight"));

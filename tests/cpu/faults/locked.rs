@@ -12,7 +12,7 @@ fn a_folder_that_is_trained_in_is_refused_until_its_process_is_dead() {
     let number = running.child.id().to_string();
     let problem = format!("another process ({number}) is training in this folder");
     let resume = ["train", "--resume", "a", "--epochs", "1000001"];
-    place.run(&resume).fails(2, &["a: ", &problem, "wait until it ends, or end it with Ctrl-C"]);
+    place.run(&resume).fails(2, &["a: ", &problem, "wait until it ends, or stop it with Ctrl-C"]);
     let overwrite = busy(&["--epochs", "1", "--out", "a", "--overwrite"]);
     place.run(&overwrite).fails(2, &[&problem]);
     place.run(&busy(&["--epochs", "1", "--out", "a"])).fails(2, &["already holds a run"]);

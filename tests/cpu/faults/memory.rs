@@ -44,5 +44,5 @@ fn a_process_that_is_granted_less_is_told_so() {
     command.args([&["-c", limited, "sh", program], &args[..]].concat());
     let ran: crate::program::Ran =
         command.current_dir(place.path("")).env("HOME", place.path("home")).output().unwrap().into();
-    ran.fails(2, &["needs about", "the system grants this process less", "smaller --hidden"]);
+    ran.fails(2, &["needs about", "the system allows this process less", "smaller --hidden"]);
 }

@@ -43,7 +43,11 @@ fn every_signal_to_end_saves_and_explains() {
         running.send(signal);
         let ran = running.end();
         assert_eq!(ran.code, Some(code), "{signal}: {}", ran.err);
-        assert!(ran.err.contains("interrupted; saved. To go on: gpu-mlp train --resume a"), "{}", ran.err);
+        assert!(
+            ran.err.contains("interrupted and saved. To continue: gpu-mlp train --resume a"),
+            "{}",
+            ran.err
+        );
         goes_on(&place);
     }
 }

@@ -1,4 +1,4 @@
-//! What a face hears of a run.
+//! The events of a run that a face receives.
 
 use std::path::Path;
 
@@ -10,9 +10,9 @@ use crate::step::metrics::EpochRecord;
 use crate::training::run::RunConfig;
 use crate::training::{Outcome, Plan};
 
-/// Hears what happens, and shows what it wants to of it. Notes reach the user another way: `output::note`.
+/// Receives the events of a run and shows some of them. Notes are shown by `output::note` instead.
 pub(in crate::cli::train) trait Face {
-    /// Training begins, or goes on after the loss of a device.
+    /// Training begins, or continues after the loss of a device.
     ///
     /// # Errors
     /// If it cannot be shown at all.
@@ -20,28 +20,28 @@ pub(in crate::cli::train) trait Face {
         Ok(())
     }
 
-    /// A line for programs: what the metrics keep, as it is kept.
+    /// A line for programs, as in the metrics file.
     fn line(&self, _json: &str) {}
 
-    /// So many of an epoch's samples are trained on.
+    /// The number of samples of the epoch that are done.
     fn progress(&self, _epoch: usize, _samples: usize, _of: usize) {}
 
-    /// An epoch is finished and kept.
+    /// An epoch is finished and saved.
     fn epoch(&self, _record: &EpochRecord) {}
 
-    /// The run has ended in order.
+    /// The run has ended without an error.
     fn end(&self, _ending: &Ending<'_>) {}
 
-    /// What is moving stops: an error, or a search for one, comes next.
+    /// Progress bars stop: an error, or the search for one, follows.
     fn pause(&self) {}
 
-    /// Whether the user wants the state kept now. Asking takes the wish back.
+    /// Whether the user wants to save the state now. The question resets the request.
     fn save_wanted(&self) -> bool {
         false
     }
 }
 
-/// What there is to say of a run at its start.
+/// What is shown of a run at its start.
 pub(in crate::cli::train) struct Opening<'a> {
     pub dataset: &'a Dataset,
     pub plan: &'a Plan,
@@ -53,15 +53,15 @@ pub(in crate::cli::train) struct Opening<'a> {
     pub history: &'a [EpochRecord],
 }
 
-/// What there is to say of a run at its end.
+/// What is shown of a run at its end.
 pub(in crate::cli::train) struct Ending<'a> {
     pub outcome: Outcome,
     pub epochs: usize,
-    /// The epoch that the model is of.
+    /// The epoch that the model comes from.
     pub best: Option<&'a EpochRecord>,
     pub seconds: f64,
     pub run: &'a Path,
     pub model: &'a Path,
-    /// Epochs without a better validation loss that end a run.
+    /// Epochs without a lower validation loss after which a run stops.
     pub patience: usize,
 }

@@ -1,4 +1,4 @@
-//! What a run shows of itself while it goes on: a face for people, one for programs, one for whoever wants silence.
+//! What a run shows during training: one face for people, one for programs, one that is silent.
 
 mod events;
 mod json;
@@ -16,7 +16,7 @@ struct Silence;
 
 impl Face for Silence {}
 
-/// The face that the options ask for.
+/// The face that the options choose.
 ///
 /// # Errors
 /// [`Error::Usage`](crate::error::Error::Usage) if a dashboard is wanted where there is no terminal.

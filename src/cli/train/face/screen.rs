@@ -20,10 +20,10 @@ use crate::cli::train::config_file;
 use crate::error::{Error, Result};
 use crate::step::metrics::EpochRecord;
 
-/// Between two looks at the keys and two drawings.
+/// The time between two checks of the keys, and between two drawings.
 const MOMENT: Duration = Duration::from_millis(50);
 
-/// A speed is told once it was measured for so long.
+/// The speed is shown after it was measured for this long.
 const MEASURED: Duration = Duration::from_millis(500);
 
 pub(super) struct Screen {
@@ -36,9 +36,9 @@ struct Inner {
     board: Board,
     heading: Vec<String>,
     drawn: Instant,
-    /// When this sitting took its first step, and the samples of all epochs that were done then.
+    /// The time of the first step of this process, and the samples of all epochs that were done by then.
     begun: Option<(Instant, usize)>,
-    /// The same of the epoch under way.
+    /// The same for the current epoch.
     epoch_begun: Option<(Instant, usize)>,
 }
 
@@ -46,13 +46,13 @@ impl Screen {
     /// Nothing is drawn yet.
     ///
     /// # Errors
-    /// [`Error::Usage`] if standard output is no terminal that can be drawn on.
+    /// [`Error::Usage`] if standard output is not a terminal that can be drawn on.
     pub fn new() -> Result<Self> {
         let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
         if !io::stdout().is_terminal() || dumb {
             let hint = "leave --tui out; --json gives programs what they need";
             return Err(Error::usage(format!(
-                "--tui draws on a terminal, and standard output is none that can be drawn on\n  hint: {hint}"
+                "--tui needs a terminal, and standard output is not a terminal that can show it\n  hint: {hint}"
             )));
         }
         let colors = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -68,7 +68,7 @@ impl Screen {
         Ok(Self { inner: RefCell::new(inner), save: Cell::new(false) })
     }
 
-    /// Hears the keys and draws, if a moment has passed.
+    /// Reads the keys and draws, if enough time has passed.
     fn tick(&self) {
         let mut inner = self.inner.borrow_mut();
         if inner.drawn.elapsed() < MOMENT {
@@ -98,7 +98,7 @@ impl Inner {
         }
     }
 
-    /// Speed and time left, after so many samples of all epochs.
+    /// Speed and time left, after the given number of samples of all epochs.
     fn measure(&mut self, done: usize) {
         let (begun, before) = *self.begun.get_or_insert((Instant::now(), done));
         let board = &mut self.board;
@@ -167,7 +167,7 @@ impl Face for Screen {
     fn save_wanted(&self) -> bool {
         let wanted = self.save.take();
         if wanted {
-            note("saving the state of training, to go on from");
+            note("saving a checkpoint");
         }
         wanted
     }
@@ -179,7 +179,7 @@ impl Drop for Screen {
     }
 }
 
-/// Takes the terminal, and sees to it that it is given back whatever happens.
+/// Takes the terminal, and gives it back in every case.
 fn open() -> Result<Terminal<CrosstermBackend<io::Stdout>>> {
     hold(give_back);
     let report = std::panic::take_hook();

@@ -69,8 +69,9 @@ impl Face for Text {
 
     fn epoch(&self, record: &EpochRecord) {
         let score = |score: &Score| {
-            let measure = score.headline().map_or(String::new(), |(measure, value)| measure.shown(value));
-            let width = if measure.is_empty() { 0 } else { 9 };
+            let headline = score.headline();
+            let measure = headline.map_or(String::new(), |(measure, value)| measure.shown(value));
+            let width = headline.map_or(0, |(measure, _)| measure.title().chars().count().max(9));
             format!("    {:>10.4} {measure:>width$}", score.loss)
         };
         self.say(&format!(
@@ -94,7 +95,7 @@ impl Face for Text {
     }
 }
 
-/// What is trained, on what, where.
+/// The data, the network and the device.
 pub(super) fn heading(opening: &Opening<'_>) -> Vec<String> {
     let Opening { dataset, plan, spec, engine, .. } = opening;
     let sizes: Vec<String> = spec.sizes().iter().map(usize::to_string).collect();
@@ -116,17 +117,17 @@ pub(super) fn heading(opening: &Opening<'_>) -> Vec<String> {
     ]
 }
 
-/// How to go on with a run that was interrupted.
+/// How to continue an interrupted run.
 pub(super) fn interrupted(ending: &Ending<'_>) -> String {
-    format!("interrupted; saved. To go on: gpu-mlp train --resume {}", ending.run.display())
+    format!("interrupted and saved. To continue: gpu-mlp train --resume {}", ending.run.display())
 }
 
-/// How the run ended, and what came of it.
+/// How the run ended, and its result.
 pub(super) fn summary(ending: &Ending<'_>) -> Vec<String> {
     let Ending { outcome, epochs, best, seconds, model, patience, .. } = ending;
     let mut lines = Vec::new();
     if *outcome == Outcome::StoppedEarly {
-        lines.push(format!("\nstopped early: no better validation loss for {patience} epochs"));
+        lines.push(format!("\nstopped early: no lower validation loss for {patience} epochs"));
     }
     if *outcome == Outcome::Interrupted {
         lines.push(format!("\n{}", interrupted(ending)));
@@ -136,7 +137,8 @@ pub(super) fn summary(ending: &Ending<'_>) -> Vec<String> {
             .all()
             .map(|(measure, value)| format!("test {} {}, ", measure.title(), measure.shown(value)))
             .collect();
-        let of_epoch = if epoch < epochs { format!(", of epoch {epoch}, the best") } else { String::new() };
+        let of_epoch =
+            if epoch < epochs { format!(" (from epoch {epoch}, the best)") } else { String::new() };
         lines
             .push(format!("\n{measures}test loss {:.4}, after {epochs} epochs in {seconds:.1} s", test.loss));
         lines.push(format!("model    {}{of_epoch}", model.display()));

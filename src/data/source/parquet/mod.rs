@@ -24,7 +24,7 @@ use crate::error::{Error, Message, Result, Setting, message};
 /// Records read between two looks at the memory left.
 const PIECE: usize = 512;
 
-const NEW_COPY: &str = "get the file again from where it came from, or write it again";
+const NEW_COPY: &str = "download the file again, or write it again";
 
 /// The key under which data hubs keep the classes' names.
 const HUB_KEY: &str = "huggingface";
@@ -81,7 +81,7 @@ fn read_here(path: &Path, reading: Reading<'_>) -> Result<Source> {
     // No values a row: the images have no rows, whatever the labels have.
     if features == 0 || rows.len() != count * features * format.size() {
         let problem = format!("it has {count} labels, and {} bytes of rows of {features} values", rows.len());
-        return Err(Error::file(path, problem, "the file is damaged: get it again"));
+        return Err(Error::file(path, problem, "the file is damaged: download it again"));
     }
     let kind = if table.image.is_some() { "images" } else { "a table" };
     let row = part::row_words(image_shape, features);
@@ -161,7 +161,7 @@ impl<'a> Table<'a> {
         }
         if image.is_none() && table.values.is_empty() {
             let problem = format!("it has a column of labels and no others; its columns are {}", names());
-            return Err(Error::file(path, problem, "a table has a column of labels, and columns of values"));
+            return Err(Error::file(path, problem, "a table needs a column of labels and columns of values"));
         }
         Ok(table)
     }
@@ -188,7 +188,7 @@ impl<'a> Table<'a> {
     ) -> Result<()> {
         self.each(group, label, &mut |value| {
             let row = labels.len();
-            let refuse = |problem: String| Err(self.wrong(row, label, &problem, "mend or remove such rows"));
+            let refuse = |problem: String| Err(self.wrong(row, label, &problem, "fix or remove such rows"));
             if 4 * row as u64 > self.reading.memory {
                 return refuse("the labels up to here take more memory than is allowed".into());
             }
@@ -200,7 +200,7 @@ impl<'a> Table<'a> {
                         Some(name) => labels.push_name(name.clone()),
                         None => {
                             return refuse(format!(
-                                "the label {number} is none of the file's {} names",
+                                "the label {number} is not one of the file's {} names",
                                 names.len()
                             ));
                         }
@@ -209,7 +209,7 @@ impl<'a> Table<'a> {
                 (Value::Number(number), None) => return labels.push(&number.to_string()).or_else(refuse),
                 (Value::Bytes(bytes), _) => match std::str::from_utf8(bytes).map(str::trim) {
                     Ok(text) if !text.is_empty() => return labels.push(text).or_else(refuse),
-                    _ => return refuse("the label is empty, or no UTF-8 text".into()),
+                    _ => return refuse("the label is empty or not UTF-8 text".into()),
                 },
             }
             Ok(())
@@ -225,7 +225,7 @@ impl<'a> Table<'a> {
                     Ok(())
                 }
                 _ => {
-                    let problem = "the target is missing, or no number, or there is no memory for it";
+                    let problem = "the target is missing or not a number, or there is no memory for it";
                     Err(self.wrong(column.len(), leaf, problem, "fill in or remove such rows"))
                 }
             })?;
@@ -258,7 +258,7 @@ impl<'a> Table<'a> {
             let refuse = |problem: String| self.wrong(row, column, &problem, hint.clone());
             let Value::Bytes(bytes) = value else { return Err(refuse("the image is missing".into())) };
             let picture = Picture::decode(bytes, pictures.shape).map_err(refuse)?;
-            let picture = picture.ok_or_else(|| refuse("these bytes are no PNG or JPEG image".into()))?;
+            let picture = picture.ok_or_else(|| refuse("these bytes are not a PNG or JPEG image".into()))?;
             pictures.push(&picture, self.reading.memory).map_err(refuse)?;
             row += 1;
             Ok(())
@@ -279,7 +279,7 @@ impl<'a> Table<'a> {
                 let value = match value {
                     Value::Number(number) if (number as f32).is_finite() => number as f32,
                     _ if self.reading.keep_missing => f32::NAN,
-                    Value::Number(number) => return refuse(&format!("{number} is no finite f32")),
+                    Value::Number(number) => return refuse(&format!("{number} is not a finite f32")),
                     _ => return refuse("the value is missing"),
                 };
                 if (begin + 4 * columns * (column.len() + 1)) as u64 > self.reading.memory {
@@ -301,7 +301,7 @@ impl<'a> Table<'a> {
             if column.len() != count {
                 let problem =
                     format!("column `{}` has {} rows, and others {count}", self.name(leaf), column.len());
-                return Err(Error::file(self.path, problem, "the file is damaged: get it again"));
+                return Err(Error::file(self.path, problem, "the file is damaged: download it again"));
             }
             rows.resize(begin + 4 * columns * count, 0);
             for (row, value) in rows[begin..].chunks_exact_mut(4 * columns).zip(column) {

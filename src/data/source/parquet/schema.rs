@@ -1,4 +1,4 @@
-//! What a Parquet file says of its columns.
+//! The columns of a Parquet file.
 
 use parquet::basic::{ConvertedType, LogicalType, Type};
 use parquet::file::metadata::ParquetMetaData;
