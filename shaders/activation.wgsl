@@ -42,6 +42,8 @@ struct Step {
 @group(0) @binding(2) var<storage, read_write> slope: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> a: array<vec4f>;
 
+const GROUP: u32 = 64u;
+
 struct Result {
     value: vec4f,
     slope: vec4f,
@@ -180,13 +182,13 @@ struct Place {
 }
 
 fn place(group: vec3u, groups: vec3u, local: u32) -> Place {
-    let i = (group.y * groups.x + group.x) * 64u + local;
+    let i = (group.y * groups.x + group.x) * GROUP + local;
     let row = i / params.width;
     let block = i % params.width;
     return Place(row, block, row * (params.width + 1u) + block, row < params.rows);
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn train(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,
@@ -200,7 +202,7 @@ fn train(
     a[at.index] = select(vec4f(0.0), result.value * mask, counts(at.block));
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn evaluate(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,
@@ -211,7 +213,7 @@ fn evaluate(
     a[at.index] = select(vec4f(0.0), activate(a[at.index]).value, counts(at.block));
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn backward(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,

@@ -20,12 +20,14 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> sums: array<f32>;
 @group(0) @binding(2) var<storage, read_write> g: array<vec4f>;
 
-var<workgroup> partial: array<f32, 64>;
+const GROUP: u32 = 64u;
+
+var<workgroup> partial: array<f32, GROUP>;
 
 // The sum over a workgroup's invocations, for all of them.
 fn total(local: u32, own: f32) -> f32 {
     partial[local] = own;
-    for (var half = 32u; half > 0u; half /= 2u) {
+    for (var half = GROUP / 2u; half > 0u; half /= 2u) {
         workgroupBarrier(); // the upper half is written before the lower half adds it
         if local < half { partial[local] += partial[local + half]; }
     }
@@ -33,31 +35,31 @@ fn total(local: u32, own: f32) -> f32 {
     return partial[0];
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn measure(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) local: u32,
 ) {
     var own = 0.0;
-    for (var i = group.x * 64u + local; i < arrayLength(&g); i += groups.x * 64u) {
+    for (var i = group.x * GROUP + local; i < arrayLength(&g); i += groups.x * GROUP) {
         own += dot(g[i], g[i]);
     }
     let sum = total(local, own);
     if local == 0u { sums[params.first + group.x] = sum; }
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn scale(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) local: u32,
 ) {
     var own = 0.0;
-    for (var i = local; i < params.sums; i += 64u) { own += sums[i]; }
+    for (var i = local; i < params.sums; i += GROUP) { own += sums[i]; }
     let factor = params.most / (sqrt(total(local, own)) + 1e-6);
     if factor >= 1.0 { return; }
-    for (var i = group.x * 64u + local; i < arrayLength(&g); i += groups.x * 64u) {
+    for (var i = group.x * GROUP + local; i < arrayLength(&g); i += groups.x * GROUP) {
         g[i] *= factor;
     }
 }

@@ -31,7 +31,7 @@ struct Params {
     layers: u32,
     classes: u32,
     label_smoothing: f32,
-    layer: array<Layer, 8>,
+    layer: array<Layer, LAYERS>,
 }
 
 struct Sample {
@@ -52,6 +52,7 @@ struct Sum {
 @group(0) @binding(3) var<storage, read_write> z: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> sums: array<Sum>;
 
+const GROUP = 256u;
 const LAYERS = 8u; // at most
 const ROWS = 2u; // of a workgroup
 const TILE = 504u; // vec4s of a workgroup's outputs, of all layers
@@ -59,10 +60,10 @@ const SLICES = 16u; // of the inner dimension, at most
 const LANES_OF_ROW = 16u; // that share the softmax of a row
 
 // What each layer puts out, [ROWS, outs + 1] from layer.tile on; on the way back the gradient by it.
-var<workgroup> a: array<vec4f, 504>;
+var<workgroup> a: array<vec4f, TILE>;
 // The slices' sums: [slices, ROWS, wide].
-var<workgroup> partial: array<vec4f, 512>;
-var<workgroup> results: array<Sum, 2>;
+var<workgroup> partial: array<vec4f, GROUP * ROWS>;
+var<workgroup> results: array<Sum, ROWS>;
 
 // A piece of a layer's product: `wide` columns of blocks from `first` on, whose sums `slices` invocations share.
 struct Piece {
@@ -74,8 +75,8 @@ struct Piece {
 }
 
 fn piece(first: u32, cols: u32, inner: u32, index: u32) -> Piece {
-    let wide = min(cols - first, 256u);
-    let slices = min(min(256u / wide, SLICES), inner);
+    let wide = min(cols - first, GROUP);
+    let slices = min(min(GROUP / wide, SLICES), inner);
     return Piece(first, wide, slices, first + index % wide, index / wide);
 }
 
@@ -149,11 +150,11 @@ fn forward(l: u32, first_row: u32, index: u32) {
     let stride = layer.outs + 1u;
     // The constant that the next layer's bias meets.
     if index < ROWS { a[layer.tile + index * stride + layer.outs] = vec4f(1.0, 0.0, 0.0, 0.0); }
-    for (var first = 0u; first < layer.outs; first += 256u) {
+    for (var first = 0u; first < layer.outs; first += GROUP) {
         let part = piece(first, layer.outs, layer.ins, index);
         share(part, product(layer, params.layer[l - 1u].tile, part));
         workgroupBarrier(); // all slices are there before they are added up
-        for (var at = index; at < ROWS * part.wide; at += 256u) {
+        for (var at = index; at < ROWS * part.wide; at += GROUP) {
             let row = at / part.wide;
             let col = first + at % part.wide;
             var value = add_up(part, at);
@@ -235,7 +236,7 @@ fn loss(first_row: u32, index: u32) {
         if sample.weight == 0.0 { results[my_row] = Sum(0.0, 0u); }
     }
     workgroupBarrier(); // the loss is taken before gradients take the logits' place
-    for (var at = index; at < ROWS * layer.outs; at += 256u) {
+    for (var at = index; at < ROWS * layer.outs; at += GROUP) {
         let row = at / layer.outs;
         let col = at % layer.outs;
         let sample = order[first_row + row];
@@ -254,11 +255,11 @@ fn loss(first_row: u32, index: u32) {
 fn backward(l: u32, first_row: u32, index: u32) {
     let layer = params.layer[l];
     let below = params.layer[l - 1u];
-    for (var first = 0u; first < below.outs; first += 256u) {
+    for (var first = 0u; first < below.outs; first += GROUP) {
         let part = piece(first, below.outs, layer.outs, index);
         share(part, product_back(layer, part));
         workgroupBarrier(); // all slices are there before they are added up
-        for (var at = index; at < ROWS * part.wide; at += 256u) {
+        for (var at = index; at < ROWS * part.wide; at += GROUP) {
             let row = at / part.wide;
             let col = first + at % part.wide;
             let i = below.tile + row * layer.ins + col;
@@ -270,7 +271,7 @@ fn backward(l: u32, first_row: u32, index: u32) {
     }
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn step(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,
@@ -280,7 +281,7 @@ fn step(
     let first_row = number * ROWS;
     if first_row >= params.rows { return; }
     let first = params.layer[0];
-    for (var i = index; i < ROWS * (first.outs + 1u); i += 256u) {
+    for (var i = index; i < ROWS * (first.outs + 1u); i += GROUP) {
         a[first.tile + i] = z[first.z + first_row * (first.outs + 1u) + i];
     }
     workgroupBarrier(); // the first layer's output is there before it is read

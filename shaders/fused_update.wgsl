@@ -10,7 +10,7 @@
 // Dispatch: a workgroup computes a tile of TILE x TILE blocks of one layer's weights; layer.first is its first workgroup.
 //           Workgroups folded into x and y.
 // Numerics: f32; each of SLICES slices sums over its rows in ascending order; then the slices are summed in that order.
-// Twin:     reference::matmul, Sgd::step
+// Twin:     reference::matmul, reference::Optimizer
 
 struct Layer {
     first: u32,
@@ -32,7 +32,7 @@ struct Params {
     weight_decay: f32,
     unused0: u32,
     unused1: u32,
-    layer: array<Layer, 8>,
+    layer: array<Layer, LAYERS>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -42,11 +42,13 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> v: array<vec4f>;
 
+const LAYERS = 8u; // at most
 const TILE = 8u; // blocks on a side
 const SLICES = 4u;
+const GROUP = TILE * TILE * SLICES;
 
 // The slices' sums: [SLICES, 4 * TILE rows, TILE].
-var<workgroup> partial: array<vec4f, 1024>;
+var<workgroup> partial: array<vec4f, 4 * GROUP>;
 
 // A tile of a layer's weights, and a block of it.
 struct Place {
@@ -163,7 +165,7 @@ fn sum_first_bytes(at: Place) -> Sum {
     return sum;
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn update(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,
@@ -175,7 +177,7 @@ fn update(
     store(at, index);
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn update_bytes(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,

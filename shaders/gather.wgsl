@@ -29,13 +29,15 @@ struct Sample {
 @group(0) @binding(2) var<storage, read> order: array<Sample>;
 @group(0) @binding(3) var<storage, read_write> x: array<vec4u>;
 
-@compute @workgroup_size(64)
+const GROUP: u32 = 64u;
+
+@compute @workgroup_size(GROUP)
 fn gather(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let i = (group.y * groups.x + group.x) * 64u + local;
+    let i = (group.y * groups.x + group.x) * GROUP + local;
     let row = i / params.stride;
     let col = i % params.stride;
     if row >= params.rows { return; }

@@ -15,7 +15,7 @@
 // Dispatch: a workgroup computes a tile of TILE_ROWS x TILE_COLS blocks of the output, rows in y, columns in x;
 //           the output is z [rows, outs], dx [rows, ins - 1], w [ins, outs].
 // Numerics: f32; sums run over the inner index in ascending order.
-// Twin:     reference::dense, reference::matmul, Activation::derivative, Sgd::step
+// Twin:     reference::dense, reference::matmul, Activation::derivative, reference::Optimizer
 //
 // A workgroup of 16 x 16 invocations computes 128 x 128 values, 8 x 8 each: 2 x 2 blocks that lie 16 blocks apart. It
 // walks along the inner dimension in steps of 16. All invocations fetch two vec4s of each operand, the next tile's while
@@ -46,10 +46,11 @@ const TILE_ROWS = 32u;
 const TILE_COLS = 32u;
 const SIDE = 16u; // blocks from one of an invocation's blocks to the next
 const DEPTH = 4u; // blocks of the inner dimension in a tile
+const GROUP = SIDE * SIDE;
 
 // For each of 16 inner indices 32 vec4s, of rows of the output and of columns.
-var<workgroup> tile_a: array<vec4f, 512>;
-var<workgroup> tile_b: array<vec4f, 512>;
+var<workgroup> tile_a: array<vec4f, 4 * DEPTH * TILE_ROWS>;
+var<workgroup> tile_b: array<vec4f, 4 * DEPTH * TILE_COLS>;
 
 // Where a vec4 lies in a tile. Eight rows that are stored down the inner dimension meet no bank of the memory twice.
 fn place(k: u32, block: u32) -> u32 {
@@ -330,7 +331,7 @@ fn store_all_w(row: u32, col: u32, sums: Sums) {
     store_w((row + SIDE) * 4u + 3u, col + SIDE, sums.row7_far);
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     let at = place_of(index);
@@ -350,7 +351,7 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
     store_all_z(first.y + at.row, first.x + at.col, sums);
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn forward_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     let at = place_of(index);
@@ -370,7 +371,7 @@ fn forward_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_
     store_all_z(first.y + at.row, first.x + at.col, sums);
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     let at = place_of(index);
@@ -390,7 +391,7 @@ fn backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
     store_all_dx(first.y + at.row, first.x + at.col, sums);
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     let at = place_of(index);
@@ -410,7 +411,7 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     store_all_w(first.y + at.row, first.x + at.col, sums);
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(GROUP)
 fn update_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     let at = place_of(index);

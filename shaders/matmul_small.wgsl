@@ -15,7 +15,7 @@
 // Dispatch: a workgroup computes a tile of TILE_ROWS x TILE_COLS blocks of the output, rows in y, columns in x;
 //           the output is z [rows, outs], dx [rows, ins - 1], w [ins, outs].
 // Numerics: f32; each slice sums in ascending order, four at a time; then the slices are summed in ascending order.
-// Twin:     reference::dense, reference::matmul, Activation::derivative, Sgd::step
+// Twin:     reference::dense, reference::matmul, Activation::derivative, reference::Optimizer
 //
 // A small product has too few values to occupy a GPU with one invocation each. So a workgroup computes no more than
 // 8 x 16 values, and 16 invocations share the sums of a 4 x 4 block: each takes every 16th block of the inner
@@ -44,9 +44,10 @@ const TILES = 1u; // in a workgroup
 const TILE_ROWS = 2u;
 const TILE_COLS = 4u;
 const SLICES = 16u;
+const GROUP = TILE_ROWS * TILE_COLS * SLICES;
 
 // A row of a block each: [SLICES, 4 * TILE_ROWS rows, TILE_COLS].
-var<workgroup> partial: array<vec4f, 512>;
+var<workgroup> partial: array<vec4f, 4 * GROUP>;
 
 // A block is a matrix whose columns are the block's rows, since WGSL's matrices are made of columns.
 
@@ -163,7 +164,7 @@ fn store_w(row: u32, col: u32, gradient: vec4f) {
     out[i] = old - params.lr * step;
 }
 
-@compute @workgroup_size(128)
+@compute @workgroup_size(GROUP)
 fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
     let at = place(group, index);
     var sum: mat4x4f;
@@ -180,7 +181,7 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
     }
 }
 
-@compute @workgroup_size(128)
+@compute @workgroup_size(GROUP)
 fn forward_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
     let at = place(group, index);
     var sum: mat4x4f;
@@ -197,7 +198,7 @@ fn forward_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_
     }
 }
 
-@compute @workgroup_size(128)
+@compute @workgroup_size(GROUP)
 fn backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
     let at = place(group, index);
     var sum: mat4x4f;
@@ -214,7 +215,7 @@ fn backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
     }
 }
 
-@compute @workgroup_size(128)
+@compute @workgroup_size(GROUP)
 fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
     let at = place(group, index);
     var sum: mat4x4f;
@@ -231,7 +232,7 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
     }
 }
 
-@compute @workgroup_size(128)
+@compute @workgroup_size(GROUP)
 fn update_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
     let at = place(group, index);
     var sum: mat4x4f;

@@ -16,7 +16,7 @@
 // Dispatch: a workgroup is a subgroup of LANES lanes, and computes a tile of TILE_ROWS x TILE_COLS blocks of the output,
 //           each lane a column of it. The output is z [rows, outs], dx [rows, ins - 1], g or w [ins, outs].
 // Numerics: f32; sums run over the inner index in ascending order, four at a time.
-// Twin:     reference::dense, reference::matmul, Activation::derivative, Sgd::step
+// Twin:     reference::dense, reference::matmul, Activation::derivative, reference::Optimizer
 //
 // A software adapter runs the lanes of a subgroup as one SIMD vector. What it loads from a buffer in a loop or a branch,
 // or stores there, it moves lane by lane and value by value, with a branch for each. A texel it fetches for all lanes at

@@ -17,7 +17,7 @@
 //           below the other and then column by column; workgroups folded into x and y.
 //           The output is z [rows, outs], dx [rows, ins - 1], g or w [ins, outs].
 // Numerics: f32; sums run over the inner index in ascending order, four at a time.
-// Twin:     reference::dense, reference::matmul, Activation::derivative, Sgd::step
+// Twin:     reference::dense, reference::matmul, Activation::derivative, reference::Optimizer
 //
 // A software adapter runs the eight lanes of a workgroup as one SIMD vector. What it loads from a buffer in a loop or a
 // branch, or stores there, it moves lane by lane and value by value, with a branch for each, whether the lanes ask for

@@ -33,13 +33,15 @@ struct Step {
 @group(0) @binding(3) var<storage, read_write> m: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> v: array<vec4f>;
 
-@compute @workgroup_size(64)
+const GROUP: u32 = 64u;
+
+@compute @workgroup_size(GROUP)
 fn advance(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let i = (group.y * groups.x + group.x) * 64u + local;
+    let i = (group.y * groups.x + group.x) * GROUP + local;
     if i >= arrayLength(&w) { return; }
     let old = params.keep * w[i];
     var step = g[i] + params.weight_decay * old;

@@ -38,7 +38,9 @@ struct Sum {
 @group(0) @binding(3) var<storage, read_write> sums: array<Sum>;
 @group(0) @binding(4) var<storage, read_write> dz: array<f32>;
 
-var<workgroup> partial: array<Sum, 64>;
+const GROUP: u32 = 64u;
+
+var<workgroup> partial: array<Sum, GROUP>;
 
 struct Row {
     max: f32,
@@ -73,7 +75,7 @@ fn forward(row: u32) -> Row {
 // The first invocation of a workgroup adds the workgroup's rows to its sum.
 fn add_up(group: u32, local: u32, result: Sum) {
     partial[local] = result;
-    for (var half = 32u; half > 0u; half /= 2u) {
+    for (var half = GROUP / 2u; half > 0u; half /= 2u) {
         workgroupBarrier(); // the upper half is written before the lower half adds it
         if local < half {
             partial[local].loss += partial[local + half].loss;
@@ -86,9 +88,9 @@ fn add_up(group: u32, local: u32, result: Sum) {
     }
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn train(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-    let row = group.x * 64u + local;
+    let row = group.x * GROUP + local;
     var result = Sum();
     if row < params.rows {
         let forward = forward(row);
@@ -106,9 +108,9 @@ fn train(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) l
     add_up(group.x, local, result);
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn evaluate(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-    let row = group.x * 64u + local;
+    let row = group.x * GROUP + local;
     var result = Sum();
     if row < params.rows { result = forward(row).result; }
     add_up(group.x, local, result);

@@ -97,6 +97,12 @@ impl TaskChoice {
     }
 }
 
+/// The value of `--task` where the data cannot tell.
+pub(super) fn task(text: &str) -> Result<Task, String> {
+    let names = Task::ALL.map(Task::name).join(", ");
+    Task::ALL.into_iter().find(|task| task.name() == text).ok_or_else(|| format!("expected one of {names}"))
+}
+
 /// A path as a run remembers it: it may go on from another folder.
 pub(super) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use bytemuck::Pod;
 use futures_intrusive::channel::shared::oneshot_channel;
 
-use super::{Gpu, Submission};
+use super::device::Gpu;
 use crate::error::{Error, Remedy, Result, Setting, message};
 
 /// A range of device memory that kernels read and write.
@@ -164,18 +164,6 @@ impl Gpu {
     /// at work on earlier ones.
     pub fn write<T: Pod>(&self, buffer: &Buffer, offset: u64, values: &[T]) {
         self.queue.write_buffer(&buffer.raw, offset, bytemuck::cast_slice(values));
-    }
-
-    /// Copies one buffer over another of the same size, so many times in one submission.
-    ///
-    /// # Errors
-    /// As [`submit`](Self::submit).
-    pub fn copy(&self, from: &Buffer, to: &Buffer, times: usize) -> Result<Submission> {
-        let mut encoder = self.device.create_command_encoder(&Default::default());
-        for _ in 0..times {
-            encoder.copy_buffer_to_buffer(&from.raw, 0, &to.raw, 0, from.size());
-        }
-        self.submit_recorded(encoder, [])
     }
 
     /// Reads the first `count` values of a buffer, after all submissions so far.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::Gpu;
+use super::device::Gpu;
 
 /// The numbers of the submissions, counted from 1 over all devices of the process, before which the device is lost.
 const VARIABLE: &str = "GPU_MLP_LOSE_DEVICE_AT";

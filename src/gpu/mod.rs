@@ -5,11 +5,15 @@
 
 pub mod adapter;
 mod buffer;
+mod compile;
+mod device;
 mod kernel;
+mod launch;
 #[cfg(debug_assertions)]
 mod loss;
 mod pipeline_cache;
 mod resource;
+mod shader;
 mod staging;
 mod submission;
 mod texture;
@@ -17,235 +21,12 @@ mod timestamps;
 
 pub use adapter::{AdapterSummary, Backend, Limits};
 pub use buffer::{Buffer, Slice};
-pub use kernel::{BoundKernel, Kernel, Launch, Shader, Work};
+pub use device::{Gpu, Pipelines};
+pub use kernel::Kernel;
+pub use launch::{BoundKernel, Launch, Work};
 pub use pipeline_cache::CacheFile;
-pub use resource::{Resource, ResourceKind};
+pub use resource::Resource;
+pub use shader::{ResourceKind, Shader};
 pub use staging::Staging;
 pub use submission::Submission;
 pub use texture::{Fill, Texel, Texture};
-
-use std::collections::HashMap;
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use web_time::{Duration, Instant};
-
-use serde::Serialize;
-
-use self::pipeline_cache::PipelineCache;
-use crate::error::{Error, Result, Setting, message};
-
-/// An opened device: cheap to clone, all clones are the same device.
-#[derive(Clone)]
-pub struct Gpu {
-    device: wgpu::Device,
-    queue: wgpu::Queue,
-    summary: Arc<AdapterSummary>,
-    pipeline_cache: Option<Arc<PipelineCache>>,
-    /// Lanes of a subgroup, if shaders can speak of subgroups and all have the same size: then as many invocations, alone
-    /// in a workgroup, are one.
-    lanes: Option<u32>,
-    /// Time spent compiling pipelines so far.
-    compiling: Arc<Mutex<Duration>>,
-    /// Kernels that are compiled already, by where their WGSL lies, the entry point, and whether they check.
-    compiled: Arc<Mutex<Compiled>>,
-    /// Whether kernels check every index and every loop.
-    checks: bool,
-    /// The first complaint of the device, kept until somebody asks: wgpu reports through callbacks.
-    fault: Arc<Mutex<Option<String>>>,
-    /// What stands in for one of the program's shaders.
-    substitute: Option<Shader>,
-    /// Bytes that may still be allocated.
-    memory_left: Arc<Mutex<u64>>,
-}
-
-type Compiled = HashMap<(usize, String, bool), Kernel>;
-
-/// What compiling kernels took.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Pipelines {
-    /// Time spent on it.
-    pub pipeline_seconds: f64,
-    /// Whether an earlier run's pipelines were at hand: a sound file of this driver.
-    pub pipelines_cached: bool,
-}
-
-impl Gpu {
-    /// Opens the adapter with the limits it offers.
-    ///
-    /// # Errors
-    /// [`Error::NoAdapter`] if the adapter has no compute shaders or refuses to open.
-    pub async fn open(adapter: &adapter::Adapter) -> Result<Self> {
-        Self::open_within(adapter, Limits::NONE, None).await
-    }
-
-    /// As [`open`](Self::open); compiled pipelines are kept in a folder, if one is given and the driver hands them out.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open). A folder that cannot be used is none.
-    pub async fn open_with_cache(adapter: &adapter::Adapter, folder: Option<&Path>) -> Result<Self> {
-        Self::open_within(adapter, Limits::NONE, folder).await
-    }
-
-    /// As [`open_with_cache`](Self::open_with_cache), with less than the adapter offers: as a smaller one would be.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub async fn open_within(
-        adapter: &adapter::Adapter,
-        limits: Limits,
-        folder: Option<&Path>,
-    ) -> Result<Self> {
-        let refused = |reason: String| {
-            Error::no_adapter(format!("adapter \"{}\" cannot be used: {reason}", adapter.summary.name)).hint(
-                message![
-                    "`gpu-mlp devices` lists the others; `",
-                    Setting::Backend.set("cpu"),
-                    "` needs none"
-                ],
-            )
-        };
-        let descriptor = wgpu::DeviceDescriptor {
-            label: Some("gpu-mlp"),
-            required_limits: adapter.limits_to_request(limits).map_err(refused)?,
-            // Good to have: no adapter is refused for want of them.
-            required_features: adapter.raw.features()
-                & (wgpu::Features::PIPELINE_CACHE
-                    | wgpu::Features::TIMESTAMP_QUERY
-                    | wgpu::Features::SUBGROUP),
-            memory_hints: wgpu::MemoryHints::Performance,
-            ..Default::default()
-        };
-        let opened = adapter.raw.request_device(&descriptor).await;
-        let (device, queue) = opened.map_err(|error| refused(error.to_string()))?;
-        let info = adapter.raw.get_info();
-        let pipeline_cache = folder.and_then(|folder| PipelineCache::open(&device, &info, folder));
-        let one_size = info.subgroup_min_size == info.subgroup_max_size;
-        let lanes = (one_size && device.features().contains(wgpu::Features::SUBGROUP))
-            .then_some(info.subgroup_min_size);
-        let gpu = Self {
-            device,
-            queue,
-            summary: Arc::new(adapter.summary.clone()),
-            pipeline_cache: pipeline_cache.map(Arc::new),
-            lanes,
-            compiling: Arc::default(),
-            compiled: Arc::default(),
-            checks: cfg!(debug_assertions),
-            fault: Arc::default(),
-            substitute: None,
-            memory_left: Arc::new(Mutex::new(limits.memory)),
-        };
-        gpu.listen_for_faults();
-        Ok(gpu)
-    }
-
-    fn listen_for_faults(&self) {
-        let keep_first = |fault: &Arc<Mutex<Option<String>>>| {
-            let fault = fault.clone();
-            move |text: String| {
-                fault.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(text);
-            }
-        };
-        let (lost, error) = (keep_first(&self.fault), keep_first(&self.fault));
-        self.device.set_device_lost_callback(move |reason, message| {
-            // Dropping the last handle also "loses" the device; that is no fault, and nobody is left to hear of it.
-            if reason != wgpu::DeviceLostReason::Destroyed || !message.is_empty() {
-                log::error!("{reason:?}: {message}");
-            }
-            lost(format!("the device was lost ({reason:?}) {message}").trim_end().to_owned());
-        });
-        self.device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| {
-            log::error!("{e}");
-            error(e.to_string());
-        }));
-    }
-
-    /// What is known of the adapter.
-    pub fn summary(&self) -> &AdapterSummary {
-        &self.summary
-    }
-
-    /// What compiling kernels has taken so far.
-    pub fn pipelines(&self) -> Pipelines {
-        let seconds = self.compiling.lock().unwrap_or_else(PoisonError::into_inner).as_secs_f64();
-        let cached = self.pipeline_cache.as_ref().is_some_and(|cache| cache.is_warm());
-        Pipelines { pipeline_seconds: seconds, pipelines_cached: cached }
-    }
-
-    /// Keeps what was compiled for the next run, where there is a cache.
-    pub fn keep_pipelines(&self) {
-        if let Some(cache) = &self.pipeline_cache {
-            cache.save();
-        }
-    }
-
-    /// The largest buffer a kernel can be given, in bytes.
-    pub fn max_binding_size(&self) -> u64 {
-        let limits = self.device.limits();
-        limits.max_storage_buffer_binding_size.min(limits.max_buffer_size)
-    }
-
-    /// Records the launches in order and hands them to the device. Results are visible to later submissions.
-    ///
-    /// # Errors
-    /// [`Error::Device`] if the device has complained since it was last asked.
-    pub fn submit<'a>(&self, launches: impl IntoIterator<Item = &'a Launch>) -> Result<Submission> {
-        let encoder = self.device.create_command_encoder(&Default::default());
-        self.submit_recorded(encoder, launches)
-    }
-
-    /// As [`submit`](Self::submit), after what the encoder already holds.
-    fn submit_recorded<'a>(
-        &self,
-        mut encoder: wgpu::CommandEncoder,
-        launches: impl IntoIterator<Item = &'a Launch>,
-    ) -> Result<Submission> {
-        #[cfg(debug_assertions)]
-        self.lose_if_told();
-        let mut launches = launches.into_iter().peekable();
-        while let Some(launch) = launches.next() {
-            launch.record_fills(&mut encoder);
-            let mut pass = encoder.begin_compute_pass(&Default::default());
-            launch.record(&mut pass);
-            while let Some(launch) = launches.next_if(|launch| !launch.has_fills()) {
-                launch.record(&mut pass);
-            }
-        }
-        let submission = self.hand_over(encoder);
-        self.check()?;
-        Ok(submission)
-    }
-
-    /// Runs each launch by itself, and waits for it: a driver that compiles a kernel when it is launched for the first time
-    /// has done so then, in time that counts as compiling.
-    ///
-    /// # Errors
-    /// As [`wait`](Self::wait).
-    pub async fn warm_up<'a>(&self, launches: impl IntoIterator<Item = &'a Launch>) -> Result<()> {
-        let begun = Instant::now();
-        for launch in launches {
-            let mut encoder = self.device.create_command_encoder(&Default::default());
-            launch.record_fills(&mut encoder);
-            launch.record(&mut encoder.begin_compute_pass(&Default::default()));
-            self.wait(&self.hand_over(encoder)).await?;
-        }
-        *self.compiling.lock().unwrap_or_else(PoisonError::into_inner) += begun.elapsed();
-        Ok(())
-    }
-
-    /// Gives the device up, for all clones: whoever uses it from now on finds it lost.
-    pub fn destroy(&self) {
-        self.device.destroy();
-    }
-
-    /// Raises what the device has complained of, if it has.
-    ///
-    /// # Errors
-    /// [`Error::Device`] with the device's first complaint: what was computed since is in doubt.
-    pub fn check(&self) -> Result<()> {
-        match self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone() {
-            Some(fault) => Err(Error::Device(fault)),
-            None => Ok(()),
-        }
-    }
-}

@@ -1,6 +1,8 @@
 //! What kernels are given beside their parameters: buffers and textures.
 
-use super::{Slice, Texture};
+use super::buffer::Slice;
+use super::shader::ResourceKind;
+use super::texture::Texture;
 
 /// What a kernel can be given to read or write.
 #[derive(Debug, Clone, Copy)]
@@ -9,15 +11,6 @@ pub enum Resource<'a> {
     Buffer(Slice<'a>),
     /// A texture, to read.
     Texture(&'a Texture),
-}
-
-/// Which kind of resource a binding takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ResourceKind {
-    /// [`Resource::Buffer`].
-    Buffer,
-    /// [`Resource::Texture`].
-    Texture,
 }
 
 impl Resource<'_> {

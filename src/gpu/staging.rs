@@ -1,6 +1,9 @@
 //! Uploads that go on while the device works: mapped buffers that take turns.
 
-use super::{Buffer, Gpu, Launch, Submission};
+use super::buffer::Buffer;
+use super::device::Gpu;
+use super::launch::Launch;
+use super::submission::Submission;
 use crate::error::{Error, Result};
 
 /// Staging buffers for uploads of up to a fixed size. While the device copies from one, the host fills the next; one

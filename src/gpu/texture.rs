@@ -1,6 +1,7 @@
 //! Textures: what a buffer holds, where kernels read it texel by texel.
 
-use super::{Gpu, Slice};
+use super::buffer::Slice;
+use super::device::Gpu;
 use crate::error::{Error, Result};
 
 /// What a texel holds: four values.

@@ -1,6 +1,7 @@
 //! How long launches take by the device's own clock.
 
-use super::{Gpu, Launch};
+use super::device::Gpu;
+use super::launch::Launch;
 use crate::error::Result;
 
 /// Launches whose two timestamps one query set holds: WebGPU allows 4,096 queries in one.

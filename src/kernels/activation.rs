@@ -2,7 +2,8 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{Layout, Matrix, fold};
+use super::dispatch::fold;
+use super::matrix::{Layout, Matrix};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Kernel, Launch, Shader, Slice, Work};
 use crate::network::Activation;

@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::Matrix;
+use super::matrix::Matrix;
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Kernel, Launch, Shader, Work};
 
@@ -18,8 +18,8 @@ struct Params {
     unused: u32,
 }
 
-/// Workgroups that share a layer's gradient, at most: each leaves a sum, and all sums are read by every workgroup.
-const MAX_WORKGROUPS: usize = 128;
+/// Sums of a layer's gradient, one a workgroup, at most: every workgroup reads all of them.
+const MOST_SUMS: usize = 128;
 
 /// The kernels of `clip_norm.wgsl`.
 pub struct ClipNorm {
@@ -74,6 +74,6 @@ impl ClipNorm {
 
     fn workgroups(&self, g: &Matrix) -> usize {
         let invocations = g.layout.len().div_ceil(4);
-        invocations.div_ceil(self.measure.workgroup_size()[0] as usize).clamp(1, MAX_WORKGROUPS)
+        invocations.div_ceil(self.measure.workgroup_size()[0] as usize).clamp(1, MOST_SUMS)
     }
 }

@@ -2,8 +2,8 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::matrix::BLOCK;
-use super::{MAX_WORKGROUPS, Matrix, fold};
+use super::dispatch::{MAX_WORKGROUPS, fold};
+use super::matrix::{BLOCK, Matrix};
 use crate::error::{Error, Result};
 use crate::gpu::{Buffer, Gpu, Kernel, Launch, Shader, Slice, Work};
 

@@ -2,8 +2,9 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::dispatch::fold;
 use super::fused_middle::LAYERS;
-use super::{Element, Matrix, fold};
+use super::matrix::{Element, Matrix};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Kernel, Launch, Shader, Work};
 use crate::step::Sgd;

@@ -2,7 +2,8 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{Layout, Matrix, fold};
+use super::dispatch::fold;
+use super::matrix::{Layout, Matrix};
 use crate::error::{Error, Result};
 use crate::gpu::{BoundKernel, Buffer, Gpu, Kernel, Launch, Shader, Work};
 

@@ -1,7 +1,7 @@
 //! Rows of f32, in shuffled order: the host of `gather_floats.wgsl`.
 
 use super::gather::{BoundGather, VEC4};
-use super::{Layout, Matrix};
+use super::matrix::{Layout, Matrix};
 use crate::error::{Error, Result};
 use crate::gpu::{Buffer, Gpu, Kernel, Shader};
 

@@ -3,8 +3,9 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::dispatch::{MAX_WORKGROUPS, fold};
+use super::matrix::{Element, Layout, Matrix};
 use super::operands::Operands;
-use super::{Element, Layout, MAX_WORKGROUPS, Matrix, fold};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Kernel, Launch, Shader, Work};
 use crate::step::Sgd;

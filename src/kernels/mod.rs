@@ -10,6 +10,7 @@
 
 mod activation;
 mod clip_norm;
+mod dispatch;
 mod fused_middle;
 mod fused_update;
 mod gather;
@@ -97,13 +98,4 @@ pub fn product_forms(gpu: &Gpu, device_type: DeviceType) -> Vec<Shader> {
         forms.push(if subgroups { matmul::SUBGROUP } else { matmul::TEXTURE });
     }
     forms
-}
-
-/// Workgroups that one dimension of a dispatch holds: WebGPU's limit.
-const MAX_WORKGROUPS: usize = 65_535;
-
-/// Spreads a count of workgroups over x and y.
-fn fold(workgroups: usize) -> [u32; 3] {
-    let x = workgroups.clamp(1, MAX_WORKGROUPS);
-    [x as u32, workgroups.div_ceil(x).max(1) as u32, 1]
 }

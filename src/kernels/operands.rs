@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use bytemuck::Pod;
 
-use super::{Element, Matrix};
+use super::matrix::{Element, Matrix};
 use crate::error::Result;
 use crate::gpu::{BoundKernel, Fill, Gpu, Kernel, Resource, ResourceKind, Shader, Texel, Texture};
 

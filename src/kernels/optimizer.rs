@@ -1,6 +1,7 @@
 //! A step along a gradient that is there already: the host of `optimizer.wgsl`.
 
-use super::{Matrix, fold};
+use super::dispatch::fold;
+use super::matrix::Matrix;
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Kernel, Launch, Shader, Slice, Work};
 

@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::Layout;
+use super::matrix::Layout;
 use crate::gpu::Shader;
 
 pub(super) const SHADER: Shader =

@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{Layout, Matrix};
+use super::matrix::{Layout, Matrix};
 use crate::error::{Error, Result};
 use crate::gpu::{Buffer, Gpu, Kernel, Launch, Shader, Slice, Work};
 

@@ -3,7 +3,8 @@
 
 use bytemuck::Pod;
 
-use super::{Layout, Matrix, sigmoid_xent, squared_error};
+use super::matrix::{Layout, Matrix};
+use super::{sigmoid_xent, squared_error};
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Kernel, Launch, Slice, Work};
 use crate::network::Loss;

@@ -48,6 +48,11 @@ pub struct Optimizer {
 }
 
 impl Optimizer {
+    /// Gradient descent with momentum, 0 for none.
+    pub fn sgd(momentum: f64, weight_decay: f64) -> Self {
+        Self { rule: Rule::Sgd { momentum, nesterov: false }, weight_decay }
+    }
+
     /// Step number t, from 1, of parameters w with moments m and v (SGD has its velocity in m) along gradient g.
     pub fn step(&self, t: u64, lr: f64, w: &mut [f64], [m, v]: [&mut [f64]; 2], g: &[f64]) {
         let decay = self.weight_decay;

@@ -117,31 +117,6 @@ pub fn argmax<T: PartialOrd>(row: &[T]) -> usize {
     (1..row.len()).fold(0, |best, c| if row[c] > row[best] { c } else { best })
 }
 
-/// How stochastic gradient descent turns a gradient g into a step, as PyTorch's `SGD` defines it.
-///
-/// ```text
-/// g' = g + weight_decay · w          v = momentum · v + g'          w = w - lr · v
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sgd {
-    /// Learning rate.
-    pub lr: f64,
-    /// Momentum; 0 is plain gradient descent.
-    pub momentum: f64,
-    /// L2 penalty on weights and biases.
-    pub weight_decay: f64,
-}
-
-impl Sgd {
-    /// One step of parameters `w` with velocity `v` along gradient `g`.
-    pub fn step(&self, w: &mut [f64], v: &mut [f64], g: &[f64]) {
-        for ((w, v), g) in w.iter_mut().zip(v).zip(g) {
-            *v = self.momentum * *v + (g + self.weight_decay * *w);
-            *w -= self.lr * *v;
-        }
-    }
-}
-
 /// One layer's parameters, or their gradients, or their velocities.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layer {
@@ -253,19 +228,6 @@ impl Mlp {
             |(a, dz): (&Matrix, &Matrix)| Layer { w: matmul(&a.transposed(), dz), b: sum_rows(dz) };
         let layers = forward.a.iter().zip(&dz).map(gradient).collect();
         Backward { dz, layers }
-    }
-
-    /// One step of gradient descent on a batch; returns the loss and the number of hits before the step.
-    pub fn train_step(&mut self, v: &mut [Layer], x: &Matrix, labels: &[u32], sgd: &Sgd) -> (f64, usize) {
-        let forward = self.forward(x);
-        let losses = cross_entropy(forward.logits(), labels);
-        let correct = hits(forward.logits(), labels).into_iter().filter(|&hit| hit).count();
-        let gradients = self.backward(&forward, labels).layers;
-        for ((layer, v), g) in self.layers.iter_mut().zip(v).zip(&gradients) {
-            sgd.step(layer.w.data_mut(), v.w.data_mut(), g.w.data());
-            sgd.step(&mut layer.b, &mut v.b, &g.b);
-        }
-        (losses.iter().sum::<f64>() / labels.len() as f64, correct)
     }
 }
 

@@ -55,6 +55,12 @@ pub fn dropout_mask(dropout: &Dropout, step: u64, layer: usize, [rows, cols]: [u
 }
 
 impl Training {
+    /// Softmax and cross-entropy by this optimiser, and nothing else.
+    pub fn plain(optimizer: Optimizer) -> Self {
+        let (loss, dropout) = (Loss::SoftmaxCrossEntropy, Dropout::default());
+        Self { loss, optimizer, clip_norm: None, label_smoothing: 0.0, dropout }
+    }
+
     /// One step on a batch; returns the mean loss, smoothed as it is trained on, and the hits, both before the step.
     pub fn step<'a>(
         &self,

@@ -1,7 +1,7 @@
 //! Gradient descent in its plain form, which the update products have fused in.
 
 /// How a gradient g becomes a step, as PyTorch's `SGD` defines it; see
-/// [`reference::Sgd`](crate::reference::Sgd).
+/// [`reference::optimizer`](crate::reference::optimizer).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sgd {
     /// Learning rate.

@@ -17,11 +17,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::data::{Preparation, Scaling};
+use crate::data::{Outputs, Preparation, Scaling};
 use crate::error::{Error, Message, Result};
 use crate::files::atomic_file::AtomicFile;
 use crate::files::regular_file;
-use crate::network::{Activations, Dense, Loss, MlpSpec, OptimizerState, Parameters};
+use crate::network::{Activations, Dense, Loss, MlpSpec, OptimizerState, Parameters, Task};
 use crate::step::metrics::Sums;
 use crate::tensor::Tensor;
 
@@ -83,11 +83,29 @@ impl ModelText {
         }
         let preparation = self.preparation.unwrap_or_else(|| Preparation::of_images(spec.classes()));
         preparation.check(spec.inputs(), spec.classes())?;
+        let (task, loss) = (preparation.task(), spec.loss());
+        if loss.task() != task {
+            return Err(format!("it was trained by {loss}, and its outputs are those of {}", task.name()));
+        }
         Ok(ModelInfo { spec, preparation })
     }
 }
 
 impl ModelInfo {
+    /// That of somebody else's network for `task`: its usual loss, pixels 0..255 divided by 255 as inputs, outputs that are
+    /// called by their numbers, and of a regression in the targets' own unit.
+    pub fn foreign(spec: MlpSpec, task: Task) -> Self {
+        let outputs = match task {
+            Task::Classification => Outputs::Classes,
+            Task::MultiLabel => Outputs::Labels,
+            Task::Regression => {
+                Outputs::Numbers { mean: vec![0.0; spec.classes()], deviation: vec![1.0; spec.classes()] }
+            }
+        };
+        let preparation = Preparation { outputs, ..Preparation::of_images(spec.classes()) };
+        Self { spec: spec.with_loss(task.loss()), preparation }
+    }
+
     /// Understands what a file says of itself, if it is about the network of these parameters.
     ///
     /// # Errors

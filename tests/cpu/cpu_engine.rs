@@ -1,6 +1,7 @@
 //! The CPU's engine against the reference: layers that end inside and at the end of a line of 16, batches shorter than
 //! a tile and than the threads are many, momentum and weight decay, and a NaN.
 
+use gpu_mlp::checks::selftest::steps::{self, Trained};
 use gpu_mlp::data::{Dataset, Preparation, Samples, Split};
 use gpu_mlp::engine::{CpuEngine, Engine};
 use gpu_mlp::network::{MlpSpec, Parameters};
@@ -61,25 +62,19 @@ fn equals_reference(threads: usize, sizes: &[usize], batch_size: usize, momentum
     let order: Vec<u32> = (0..18 * batch_size + 5).map(|i| ((i * 7919 + 13) % 97) as u32).collect();
     let mut engine = trained(threads, &spec, &data, options, &order);
 
-    let mut mlp = Parameters::he_uniform(&spec, 5).in_f64(spec.activation());
-    let mut v: Vec<_> = mlp.layers.iter().map(reference::Layer::zeros_like).collect();
-    let sgd = reference::Sgd { lr: 0.125, momentum: momentum.into(), weight_decay: weight_decay.into() };
-    let (mut loss, mut hits) = (0.0, 0);
-    for batch in order.chunks(batch_size) {
-        let labels: Vec<u32> = batch.iter().map(|&i| data.train.labels()[i as usize]).collect();
-        let (mean, right) = mlp.train_step(&mut v, &data.train.inputs(batch).unwrap(), &labels, &sgd);
-        loss += mean * batch.len() as f64;
-        hits += right as u64;
-    }
+    let Trained { mlp, memory, loss, hits } = steps::reference(&spec, &data.train, &order, &options).unwrap();
     equal(&what, &block_on(engine.parameters()).unwrap(), &mlp.layers);
     match block_on(engine.optimizer_state()).unwrap().moments.pop() {
-        Some(velocities) => equal(&format!("{what}, velocities"), &velocities, &v),
+        Some(velocities) => equal(&format!("{what}, velocities"), &velocities, &memory.moments[0]),
         None => assert_eq!(momentum, 0.0, "{what}"),
     }
     let sums = block_on(engine.sums()).unwrap();
     let got: f64 = sums.loss.iter().sum();
     assert!((got - loss).abs() < 1e-4 * loss, "{what}: loss {got} is not {loss}");
-    assert!(sums.samples == order.len() as u64 && sums.hits.abs_diff(hits) <= 1, "{what}: {sums:?}, {hits}");
+    assert!(
+        sums.samples == order.len() as u64 && sums.hits.abs_diff(hits as u64) <= 1,
+        "{what}: {sums:?}, {hits}"
+    );
 
     let test: Vec<u32> = (0..41).rev().collect();
     let labels: Vec<u32> = test.iter().map(|&i| data.test.labels()[i as usize]).collect();

@@ -1,8 +1,10 @@
 //! The reference against central differences, hand-unrolled steps, and numpy (tests/fixtures/reference.json).
 
 use gpu_mlp::network::Activation;
+use gpu_mlp::reference::optimizer::Optimizer;
+use gpu_mlp::reference::training::{Memory, Training};
 use gpu_mlp::reference::{
-    Layer, Matrix, Mlp, Sgd, argmax, cross_entropy, cross_entropy_backward, dense, hits, log_sum_exp, matmul,
+    Layer, Matrix, Mlp, argmax, cross_entropy, cross_entropy_backward, dense, hits, log_sum_exp, matmul,
     softmax, sum_rows,
 };
 use rand_chacha::ChaCha8Rng;
@@ -157,13 +159,13 @@ fn products_sums_and_hits_by_hand() {
 
 #[test]
 fn sgd_with_momentum_and_decay_by_hand() {
-    let sgd = Sgd { lr: 0.1, momentum: 0.5, weight_decay: 0.2 };
-    let (mut w, mut v) = ([1.0, -2.0], [0.0, 0.0]);
-    sgd.step(&mut w, &mut v, &[0.3, 0.4]);
+    let sgd = Optimizer::sgd(0.5, 0.2);
+    let (mut w, mut v, mut unused) = ([1.0, -2.0], [0.0, 0.0], [0.0, 0.0]);
+    sgd.step(1, 0.1, &mut w, [&mut v, &mut unused], &[0.3, 0.4]);
     // v = 0.3 + 0.2 · 1 = 0.5 and 0.4 - 0.2 · 2 = 0
     close("v", &v, &[0.5, 0.0], 1e-15);
     close("w", &w, &[0.95, -2.0], 1e-15);
-    sgd.step(&mut w, &mut v, &[-0.1, 1.0]);
+    sgd.step(2, 0.1, &mut w, [&mut v, &mut unused], &[-0.1, 1.0]);
     // v = 0.5 · 0.5 - 0.1 + 0.2 · 0.95 = 0.34 and 1 - 0.4 = 0.6
     close("v", &v, &[0.34, 0.6], 1e-15);
     close("w", &w, &[0.916, -2.06], 1e-15);
@@ -241,14 +243,15 @@ fn everything_agrees_with_numpy() {
         close(name, &cross_entropy(forward.logits(), &case.labels), &case.row_losses, 1e-12);
         let gradients = mlp.backward(&forward, &case.labels).layers;
         layers_close(&format!("{name}: gradient"), &gradients, &case.gradients);
-        let sgd = Sgd { lr: case.lr, momentum: case.momentum, weight_decay: case.weight_decay };
-        let mut v: Vec<Layer> = mlp.layers.iter().map(Layer::zeros_like).collect();
+        let training = Training::plain(Optimizer::sgd(case.momentum, case.weight_decay));
+        let mut memory = Memory::new(&mlp);
         for (step, (&want, &want_hits)) in case.step_losses.iter().zip(&case.step_hits).enumerate() {
-            let (loss, hits) = mlp.train_step(&mut v, &x, &case.labels, &sgd);
+            let labels = case.labels.as_slice();
+            let (loss, hits) = training.step(&mut mlp, &mut memory, case.lr, &x, labels);
             close(&format!("{name}: loss of step {step}"), &[loss], &[want], 1e-12);
             assert_eq!(hits, want_hits, "{name}: hits of step {step}");
         }
         layers_close(&format!("{name}: trained"), &mlp.layers, &case.trained);
-        layers_close(&format!("{name}: velocity"), &v, &case.velocity);
+        layers_close(&format!("{name}: velocity"), &memory.moments[0], &case.velocity);
     }
 }

@@ -4,7 +4,9 @@ use std::sync::Mutex;
 
 use gpu_mlp::data::Dataset;
 use gpu_mlp::network::{Activation, MlpSpec, Parameters};
-use gpu_mlp::reference::{Layer, Matrix, Mlp, Sgd, log_sum_exp};
+use gpu_mlp::reference::optimizer::Optimizer;
+use gpu_mlp::reference::training::Memory;
+use gpu_mlp::reference::{Layer, Matrix, Mlp, log_sum_exp};
 use gpu_mlp::replay::injection::{self, Injection};
 use gpu_mlp::replay::setting::Setting;
 use gpu_mlp::replay::training::{Batch, Training};
@@ -59,10 +61,10 @@ fn without_bugs_it_is_the_reference() {
     for act in [Activation::Relu, Activation::Sigmoid, Activation::Tanh] {
         let mut expected = Mlp { activation: act.into(), ..network(&[9, 5]) };
         let mut training = Training::new(&expected.layers, act, None, &[], &plain());
-        let mut velocities: Vec<Layer> = expected.layers.iter().map(Layer::zeros_like).collect();
+        let mut memory = Memory::new(&expected);
+        let plain = gpu_mlp::reference::training::Training::plain(Optimizer::sgd(0.0, 0.0));
         for step in batches(&dataset) {
-            let sgd = Sgd { lr: LR, momentum: 0.0, weight_decay: 0.0 };
-            expected.train_step(&mut velocities, &step.x, &step.labels, &sgd);
+            plain.step(&mut expected, &mut memory, LR, &step.x, step.labels.as_slice());
             training.step(step);
         }
         let whole = whole(&dataset);

@@ -191,6 +191,36 @@ fn everything_behind_a_regression_speaks_its_unit() {
 }
 
 #[test]
+fn the_task_of_somebody_elses_network_is_said() {
+    let place = Place::new();
+    table(&place, "price", 120, |a, b| format!("{}", 50.0 + 10.0 * a - 5.0 * b));
+    trained(&place, &["--epochs", "40", "--label-column", "price"]);
+    // The trace has the network's W and b, and nothing of what they are for.
+    place.run(&["trace", "run", "--batch", "5", "--out", "t.npz"]).ok();
+    place.run(&["import", "t.npz"]).fails(2, &["one output", "--task multilabel", "--task regression"]);
+    place.run(&["import", "t.npz", "--task", "classification"]).fails(2, &["one output"]);
+    place
+        .run(&["import", "t.npz", "--task", "sorting"])
+        .fails(2, &["classification, multilabel, regression"]);
+    let number_of = |model: &str, place: &Place| {
+        let lines = place.run(&["predict", model, "table.csv", "--json"]).lines();
+        lines[7]["outputs"][0].clone()
+    };
+    let import = ["import", "t.npz", "--inputs", "values", "--out", "b.safetensors", "--task"];
+    place.run(&[&import[..], &["regression", "--class-names", "price"]].concat()).ok();
+    let foreign = number_of("b.safetensors", &place);
+    assert_eq!(foreign["name"], "price");
+    let logit = number(&foreign, "value");
+    assert!(logit.abs() < 5.0, "outputs as they are, not unscaled: {logit}");
+    place.run(&[&import[..], &["multilabel", "--class-names", "price"]].concat()).ok();
+    let p = number(&number_of("b.safetensors", &place), "probability");
+    assert!((p - 1.0 / (1.0 + (-logit).exp())).abs() < 1e-6, "{p} of {logit}");
+    // A file of this program's own says it itself.
+    place.run(&["export", "run", "--to", "npz", "--out", "a.npz"]).ok();
+    place.run(&["import", "a.npz", "--task", "multilabel"]).fails(2, &["for regression"]);
+}
+
+#[test]
 fn everything_behind_labels_speaks_of_each() {
     let place = Place::new();
     table(&place, "p,q", 120, |a, b| format!("{},{}", u8::from(a > 0.0), u8::from(a + b > 0.0)));

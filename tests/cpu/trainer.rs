@@ -4,7 +4,9 @@ use gpu_mlp::data::{Dataset, Samples, Split};
 use gpu_mlp::engine::{CpuEngine, Engine, EngineInfo};
 use gpu_mlp::network::{Activation, MlpSpec, OptimizerState, Parameters};
 use gpu_mlp::reference::compare::{Tolerance, allclose};
-use gpu_mlp::reference::{Layer, Matrix, Mlp, Sgd};
+use gpu_mlp::reference::optimizer::Optimizer;
+use gpu_mlp::reference::training::{Memory, Training};
+use gpu_mlp::reference::{Layer, Matrix, Mlp};
 use gpu_mlp::step::metrics::{EpochRecord, Sums};
 use gpu_mlp::training::checkpoint::State;
 use gpu_mlp::training::{Observer, Outcome, Plan, TrainConfig, Trainer};
@@ -154,9 +156,8 @@ fn twenty_steps(hidden: &[usize], momentum: f32, weight_decay: f32) {
     let initial = Parameters::he_uniform(&config.spec(&dataset).unwrap(), 4);
     let layers = initial.layers.iter().map(|l| Layer { w: f64s(&l.w), b: f64s(&l.b).into_data() }).collect();
     let mut mlp = Mlp { layers, activation: Activation::Relu.into() };
-    let mut v: Vec<Layer> = mlp.layers.iter().map(Layer::zeros_like).collect();
-    let f = f64::from;
-    let sgd = Sgd { lr: f(config.lr), momentum: f(momentum), weight_decay: f(weight_decay) };
+    let mut memory = Memory::new(&mlp);
+    let training = Training::plain(Optimizer::sgd(momentum.into(), weight_decay.into()));
 
     let mut engine = engine(&config, &dataset);
     block_on(engine.set_parameters(&initial, None)).unwrap();
@@ -168,7 +169,8 @@ fn twenty_steps(hidden: &[usize], momentum: f32, weight_decay: f32) {
         for batch in samples.chunks(8) {
             let x = dataset.train.inputs(batch).unwrap();
             let labels: Vec<u32> = batch.iter().map(|&i| dataset.train.labels()[i as usize]).collect();
-            let (batch_loss, batch_hits) = mlp.train_step(&mut v, &x, &labels, &sgd);
+            let (batch_loss, batch_hits) =
+                training.step(&mut mlp, &mut memory, config.lr.into(), &x, labels.as_slice());
             loss += batch_loss * batch.len() as f64;
             hits += batch_hits;
         }
@@ -190,8 +192,8 @@ fn twenty_steps(hidden: &[usize], momentum: f32, weight_decay: f32) {
         close("w", &trained.layers[l].w, want.w.data());
         close("b", &trained.layers[l].b, &want.b);
         if let Some(velocities) = &velocities {
-            close("velocity of w", &velocities.layers[l].w, v[l].w.data());
-            close("velocity of b", &velocities.layers[l].b, &v[l].b);
+            close("velocity of w", &velocities.layers[l].w, memory.moments[0][l].w.data());
+            close("velocity of b", &velocities.layers[l].b, &memory.moments[0][l].b);
         }
     }
 }

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use gpu_mlp::checks::selftest::steps;
+use gpu_mlp::checks::selftest::steps::{self, Trained};
 use gpu_mlp::data::{self, Dataset, Preparation, Samples, Split, folder, idx};
 use gpu_mlp::engine::{CpuEngine, Engine, GpuEngine, Residency};
 use gpu_mlp::gpu::Gpu;
-use gpu_mlp::network::{Activation, MlpSpec, OptimizerState, Parameters};
+use gpu_mlp::network::{MlpSpec, OptimizerState, Parameters};
 use gpu_mlp::reference;
 use gpu_mlp::reference::compare::{self, Tolerance};
 use gpu_mlp::step::metrics::Sums;
@@ -83,27 +83,13 @@ fn streaming_engine(
     engine
 }
 
-/// Trains on all these samples, however many the engine takes at a time.
 fn train(engine: &mut impl Engine, samples: &[u32]) {
-    let mut done = 0;
-    while done < samples.len() {
-        let taken = block_on(engine.train(&samples[done..])).unwrap();
-        assert!(taken > 0 && taken <= samples.len() - done);
-        done += taken;
-    }
+    block_on(steps::train(engine, samples)).unwrap();
 }
 
 /// A sequence that meets samples in no order, some of them twice.
 fn order(samples: usize, count: usize) -> Vec<u32> {
     (0..count).map(|i| ((i * 7919 + 13) % samples) as u32).collect()
-}
-
-fn reference_layers(parameters: &Parameters) -> Vec<reference::Layer> {
-    let layer = |dense: &gpu_mlp::network::Dense| reference::Layer {
-        w: dense.w.map(f64::from),
-        b: dense.b.data().iter().map(|&b| f64::from(b)).collect(),
-    };
-    parameters.layers.iter().map(layer).collect()
 }
 
 fn inputs(samples: &Samples, indices: &[u32]) -> Tensor<f64> {
@@ -112,28 +98,6 @@ fn inputs(samples: &Samples, indices: &[u32]) -> Tensor<f64> {
 
 fn labels(samples: &Samples, indices: &[u32]) -> Vec<u32> {
     indices.iter().map(|&index| samples.labels()[index as usize]).collect()
-}
-
-/// The reference after the same batches, and its sums of loss and hits.
-fn reference_run(
-    spec: &MlpSpec,
-    samples: &Samples,
-    order: &[u32],
-    options: StepOptions,
-) -> (reference::Mlp, f64, usize) {
-    let layers = reference_layers(&Parameters::he_uniform(spec, 5));
-    let mut velocities: Vec<_> = layers.iter().map(reference::Layer::zeros_like).collect();
-    let mut mlp = reference::Mlp { layers, activation: Activation::Relu.into() };
-    let Sgd { lr, momentum, weight_decay } = options.fused(0).unwrap();
-    let sgd = reference::Sgd { lr: lr.into(), momentum: momentum.into(), weight_decay: weight_decay.into() };
-    let (mut loss, mut hits) = (0.0, 0);
-    for batch in order.chunks(options.batch_size) {
-        let (x, y) = (inputs(samples, batch), labels(samples, batch));
-        let (mean, correct) = mlp.train_step(&mut velocities, &x, &y, &sgd);
-        loss += mean * batch.len() as f64;
-        hits += correct;
-    }
-    (mlp, loss, hits)
 }
 
 /// Rounding to f32 differs by a few ε a step and grows a little from step to step; 2e-5 is some 170 ε.
@@ -155,7 +119,7 @@ fn equals_reference(gpu: &Gpu, sizes: &[usize], samples: usize, options: StepOpt
     let order = order(97, samples);
     let mut engine = engine(gpu, &spec, &data, options);
     train(&mut engine, &order);
-    let (mlp, loss, hits) = reference_run(&spec, &data.train, &order, options);
+    let Trained { mlp, loss, hits, .. } = steps::reference(&spec, &data.train, &order, &options).unwrap();
 
     let what = format!("{sizes:?}, batches of {}", options.batch_size);
     assert_layers(&what, &block_on(engine.parameters()).unwrap(), &mlp.layers, AFTER_STEPS);
@@ -271,7 +235,7 @@ fn floats(gpu: &Gpu) {
     let run = |residency| outcome(&mut streaming_engine(gpu, &spec, &data, options, residency), &order);
     let resident = run(Residency::WhereTheyFit);
     assert_eq!(run(Residency::Streamed), resident);
-    let (mlp, loss, hits) = reference_run(&spec, &data.train, &order, options);
+    let Trained { mlp, loss, hits, .. } = steps::reference(&spec, &data.train, &order, &options).unwrap();
     assert_layers("floats", &resident.0, &mlp.layers, AFTER_STEPS);
     let got: f64 = resident.1.loss.iter().sum();
     assert!((got - loss).abs() <= 1e-4 * loss, "loss {got} is not {loss}");
@@ -283,8 +247,7 @@ fn evaluation(gpu: &Gpu) {
     let (spec, data) = (MlpSpec::new(vec![9, 12, 4]).unwrap(), dataset(9, 4, 70, 2500));
     let mut engine = engine(gpu, &spec, &data, options(16, 0.0, 0.0));
     let test: Vec<u32> = (0..2311).map(|i| (i * 3 % 2500) as u32).collect();
-    let layers = reference_layers(&Parameters::he_uniform(&spec, 5));
-    let mlp = reference::Mlp { layers, activation: Activation::Relu.into() };
+    let mlp = Parameters::he_uniform(&spec, 5).in_f64(spec.activation().clone());
     let forward = mlp.forward(&inputs(&data.test, &test));
     let labels = labels(&data.test, &test);
 
@@ -373,7 +336,7 @@ fn mnist_step(gpu: &Gpu) {
     let (options, order) = (options(64, 0.0, 0.0), order(60_000, 64));
     let mut engine = engine(gpu, &spec, &data, options);
     train(&mut engine, &order);
-    let (mlp, loss, hits) = reference_run(&spec, &data.train, &order, options);
+    let Trained { mlp, loss, hits, .. } = steps::reference(&spec, &data.train, &order, &options).unwrap();
     let after_one_step = Tolerance { atol: 1e-6, rtol: 1e-5 };
     assert_layers("MNIST", &block_on(engine.parameters()).unwrap(), &mlp.layers, after_one_step);
     let sums = block_on(engine.sums()).unwrap();

@@ -12,7 +12,7 @@ use super::{Row, Trial};
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::kernels::{FusedMiddle, FusedUpdate, Layout, Matrix, Sample, Sum};
-use crate::reference;
+use crate::reference::{self, optimizer::Optimizer};
 use crate::step::Sgd;
 use crate::tensor::Tensor;
 
@@ -237,12 +237,13 @@ fn step(
     let g = reference::matmul(x_t, dz);
     let mut magnitude = reference::matmul(&abs(x_t), &abs(dz));
     let Some(Sgd { lr, momentum, weight_decay }) = sgd else { return (g, magnitude) };
-    let twin = reference::Sgd { lr: lr.into(), momentum: momentum.into(), weight_decay: weight_decay.into() };
+    let twin = Optimizer::sgd(momentum.into(), weight_decay.into());
     let (mut w, mut v) = (w, v);
     for (m, (w, v)) in magnitude.data_mut().iter_mut().zip(w.data().iter().zip(v.data())) {
         *m += w.abs() + v.abs();
     }
-    twin.step(w.data_mut(), v.data_mut(), g.data());
+    let moments = [v.data_mut(), &mut vec![0.0; w.data().len()]];
+    twin.step(1, lr.into(), w.data_mut(), moments, g.data());
     (w, magnitude)
 }
 

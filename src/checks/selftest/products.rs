@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::gpu::{Gpu, Shader};
 use crate::kernels::{Layout, Matmul, Matrix, SHADERS};
 use crate::network::Activation;
-use crate::reference;
+use crate::reference::{self, optimizer::Optimizer};
 use crate::step::Sgd;
 use crate::tensor::Tensor;
 use rand_chacha::ChaCha8Rng;
@@ -159,7 +159,7 @@ async fn update(gpu: &Gpu, form: &str, matmul: &Matmul) -> Result<Row> {
 async fn update_with_momentum(gpu: &Gpu, form: &str, matmul: &Matmul) -> Result<Row> {
     let mut trial = Trial::new(format!("{form}.update momentum, decay"));
     let sgd = Sgd { lr: 0.125, momentum: 0.75, weight_decay: 0.25 };
-    let twin = reference::Sgd { lr: 0.125, momentum: 0.75, weight_decay: 0.25 };
+    let twin = Optimizer::sgd(sgd.momentum.into(), sgd.weight_decay.into());
     for shape @ [rows, ins, outs] in SHAPES {
         trial.shape(&shape);
         let layer = Layer::new(gpu, shape)?;
@@ -177,7 +177,8 @@ async fn update_with_momentum(gpu: &Gpu, form: &str, matmul: &Matmul) -> Result<
         for (m, (w, v)) in magnitude.data_mut().iter_mut().zip(w.data().iter().zip(v.data())) {
             *m += w.abs() + v.abs();
         }
-        twin.step(w.data_mut(), v.data_mut(), g.data());
+        let moments = [v.data_mut(), &mut vec![0.0; ins * outs]];
+        twin.step(1, sgd.lr.into(), w.data_mut(), moments, g.data());
         for (name, matrix, want) in [("w", &layer.w_gpu, &w), ("v", &v_gpu, &v)] {
             let (values, packed) = read(gpu, matrix).await?;
             product(&mut trial, name, &values, want, &magnitude, rows + 4);

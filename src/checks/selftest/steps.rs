@@ -94,6 +94,7 @@ pub fn cases() -> Vec<Case> {
         of_loss("sigmoid cross-entropy", Loss::SigmoidCrossEntropy, plain),
         of_loss("sigmoid cross-entropy, adam", Loss::SigmoidCrossEntropy, adam),
         of_loss("squared error", Loss::SquaredError, plain),
+        of_loss("huber", Loss::Huber { delta: 0.5 }, plain),
         of_loss("squared error, adam, dropout", Loss::SquaredError, StepOptions { dropout, ..adam }),
         with("adamw", StepOptions { schedule: slow, optimizer: of(Algorithm::AdamW, 0.5), ..plain }),
         with("dropout", StepOptions { dropout, ..plain }),
@@ -194,6 +195,8 @@ pub struct Trained {
     pub memory: Memory,
     /// The sum over all samples trained on.
     pub loss: f64,
+    /// Of these samples, each before its step.
+    pub hits: usize,
 }
 
 /// The reference from the initial parameters of seed 5, after these samples.
@@ -202,13 +205,15 @@ pub struct Trained {
 /// [`Error::File`](crate::Error::File) if the samples cannot be read.
 pub fn reference(spec: &MlpSpec, samples: &Samples, order: &[u32], options: &StepOptions) -> Result<Trained> {
     let mlp = Parameters::initial(spec, 5).in_f64(spec.activation().clone());
-    let mut trained = Trained { memory: Memory::new(&mlp), mlp, loss: 0.0 };
+    let mut trained = Trained { memory: Memory::new(&mlp), mlp, loss: 0.0, hits: 0 };
     for batch in order.chunks(options.batch_size) {
         let aim = Aims::of(samples, batch)?;
         let x = samples.inputs(batch)?;
-        let Trained { mlp, memory, loss } = &mut trained;
+        let Trained { mlp, memory, .. } = &mut trained;
         let (training, lr) = twin(options, spec.loss(), memory.steps);
-        *loss += training.step(mlp, memory, lr, &x, aim.aim()).0 * batch.len() as f64;
+        let (mean, hits) = training.step(mlp, memory, lr, &x, aim.aim());
+        trained.loss += mean * batch.len() as f64;
+        trained.hits += hits;
     }
     Ok(trained)
 }
@@ -248,7 +253,7 @@ pub async fn check_case<E: Engine>(
     engine.set_sums(&Sums::default()).await?;
     train(&mut engine, &order).await?;
 
-    let Trained { mlp, memory, loss } = reference(&spec, &train_samples, &order, &case.options)?;
+    let Trained { mlp, memory, loss, .. } = reference(&spec, &train_samples, &order, &case.options)?;
     layers(&mut trial, "", &engine.parameters().await?, &mlp.layers, tolerance);
     let state = engine.optimizer_state().await?;
     trial.equal(&"moments", &[state.moments.len()], &[case.options.moments()]);

@@ -20,9 +20,6 @@ const FLOORS: &[&[&str]] = &[
     &["cli"],
 ];
 
-/// Rooms in which a `mod.rs` still defines what its children import, to be mended.
-const STILL_ROUND: &[&str] = &["gpu", "kernels"];
-
 /// Whether a file under `src/` is in a room, or is that room.
 fn is_in(file: &str, room: &str) -> bool {
     file.strip_prefix(room).is_some_and(|rest| rest.starts_with('/') || rest == ".rs")
@@ -80,16 +77,7 @@ fn imports_lead_down() {
 
 #[test]
 fn no_file_imports_what_imports_it() {
-    let house = house();
-    let round = circles(&house);
-    let known =
-        |circle: &&Vec<&str>| STILL_ROUND.iter().any(|room| circle.iter().all(|file| is_in(file, room)));
-    let (known, new): (Vec<_>, Vec<_>) = round.iter().partition(known);
-    assert_eq!(new, Vec::<&Vec<&str>>::new(), "give what both need a file of its own");
-    for room in STILL_ROUND {
-        let is_round = known.iter().any(|circle| is_in(circle[0], room));
-        assert!(is_round, "nothing in {room} goes round any more: take it out of STILL_ROUND");
-    }
+    assert_eq!(circles(&house()), Vec::<Vec<&str>>::new(), "give what both need a file of its own");
 }
 
 /// The graph of a few files.
