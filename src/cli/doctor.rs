@@ -2,10 +2,15 @@
 
 use super::{number, output};
 use crate::doctor::exam::report::{Finding, Report, Status, Verdict};
+use crate::doctor::file::slot::Slot;
 use crate::doctor::file::template;
+use crate::doctor::formulas::catalogue;
+use crate::doctor::formulas::derivation::Derivation;
 use crate::doctor::{self, Options};
 use crate::error::{Error, Result};
 use crate::network::Activation;
+use crate::replay::injection;
+use crate::words::spelling::did_you_mean;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -14,15 +19,17 @@ use std::path::PathBuf;
 const EXAMPLES: &str = "\
 Examples:
   gpu-mlp doctor --template numpy      the lines that save the arrays of one batch
-  gpu-mlp doctor mine.npz
+  gpu-mlp doctor --template locals     one line that saves all arrays of a function, under their own names
+  gpu-mlp doctor mine.npz              or mine.json, or a folder with an .npy or .csv for each array
+  gpu-mlp doctor --explain softmax-jacobian
   gpu-mlp doctor mine.npz --act sigmoid --map hidden_w=W1,hidden_b=b1";
 
 /// Find the first wrong tensor among arrays that your own network exported, the bug that explains it, and the fix.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct DoctorArgs {
-    /// The .npz file with W1.., b1.., X, y and anything computed from them
-    #[arg(required_unless_present = "template")]
+    /// The .npz or .json file, or folder of .npy or .csv files, with weights, biases, X, y and anything computed from them
+    #[arg(required_unless_present_any = ["template", "explain"])]
     file: Option<PathBuf>,
 
     /// Print the answer as JSON
@@ -42,8 +49,12 @@ pub struct DoctorArgs {
     map: Vec<String>,
 
     /// Print a snippet that exports the right keys, and stop
-    #[arg(long, value_name = "LANGUAGE", value_parser = ["numpy", "pytorch", "julia"])]
+    #[arg(long, value_name = "LANGUAGE", value_parser = template::ALL.map(|(language, _)| language))]
     template: Option<String>,
+
+    /// Print the page of a bug (what it is, why it is wrong, how to mend it, how to see it), and stop
+    #[arg(long, value_name = "BUG")]
+    explain: Option<String>,
 }
 
 /// Runs the command; returns the exit code: 0 clean, 1 a mismatch.
@@ -51,12 +62,17 @@ pub struct DoctorArgs {
 /// # Errors
 /// [`Error::Usage`], [`Error::Io`] or [`Error::File`], exit code 2: unreadable, or not enough to check.
 pub fn run(args: &DoctorArgs) -> Result<u8> {
-    if let Some(language) = &args.template {
-        output::say(snippet(language).trim_end());
+    let snippet = template::ALL.iter().find(|(language, _)| args.template.as_deref() == Some(language));
+    if let Some((_, snippet)) = snippet {
+        output::say(snippet.trim_end());
+        return Ok(0);
+    }
+    if let Some(id) = &args.explain {
+        output::say(page(id)?.trim_end());
         return Ok(0);
     }
     let Some(file) = &args.file else {
-        return Err(Error::usage("doctor needs a FILE.npz"));
+        return Err(Error::usage("doctor needs a FILE"));
     };
     let report = doctor::examine_file(file, &options(args)?)?;
     let text = if args.json { output::json(&report)? } else { human(&report) };
@@ -81,12 +97,31 @@ fn options(args: &DoctorArgs) -> Result<Options> {
     })
 }
 
-fn snippet(language: &str) -> &'static str {
-    match language {
-        "pytorch" => template::PYTORCH,
-        "julia" => template::JULIA,
-        _ => template::NUMPY,
+/// The page of a bug.
+fn page(id: &str) -> Result<String> {
+    let bug = catalogue::BUGS.iter().find(|bug| bug.id == id).zip(Derivation::of(id));
+    let (bug, derivation) = bug.ok_or_else(|| {
+        let near = did_you_mean(id, catalogue::BUGS.iter().map(|bug| bug.id));
+        Error::usage(format!("there is no bug called `{id}`{near}; docs/doctor.md lists all"))
+    })?;
+    let mut text = format!("{}\n{}\n", bug.id, bug.why);
+    let mut part = |title: &str, lines: &[&str]| {
+        let _ = writeln!(text, "\n{title}\n  {}", lines.join("\n  "));
+    };
+    let replay = match injection::formula(id) {
+        Some(_) => format!("gpu-mlp replay --bug {id}"),
+        None => "it cannot be trained with: what it makes has no place in a step".to_owned(),
+    };
+    let formulas = catalogue::formulas(id);
+    if !formulas.is_empty() {
+        part("What was computed", &formulas);
     }
+    part("What is right", &[derivation.right]);
+    part("Why", &derivation.lines);
+    part("Fix", &[bug.fix]);
+    part("What it does to loss and accuracy", &[&replay]);
+    part("Read more", &[derivation.source]);
+    Ok(text)
 }
 
 /// The headline, the findings, the notes, the table.
@@ -108,7 +143,9 @@ fn human(report: &Report) -> String {
         }
     }
     text.push_str("\nChecked\n");
-    for checked in &report.checked {
+    let names: Vec<String> = report.checked.iter().map(|c| called(&c.name, c.tensor)).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(12);
+    for (checked, name) in report.checked.iter().zip(&names) {
         let residual = checked.residual.map_or(String::new(), |residual| format!("{:.1e}", residual.0));
         let status = match checked.status {
             Status::Ok => "ok",
@@ -116,9 +153,14 @@ fn human(report: &Report) -> String {
             Status::NotGiven => "not given",
             Status::NotChecked => "not checked",
         };
-        let _ = writeln!(text, "  {:<12} {status:<12} {residual}", checked.tensor.to_string());
+        let _ = writeln!(text, "  {name:<width$} {status:<12} {residual}");
     }
     text
+}
+
+/// A tensor under the file's name and ours.
+fn called(name: &Option<String>, tensor: Slot) -> String {
+    name.as_ref().map_or_else(|| tensor.to_string(), |name| format!("`{name}` ({tensor})"))
 }
 
 /// A word as a shell takes it.
@@ -138,7 +180,8 @@ fn headline(report: &Report) -> String {
         None => format!("one of {}", first.also.join(", ")),
     };
     let bugs: BTreeSet<&String> = report.findings.iter().filter_map(|finding| finding.bug.as_ref()).collect();
-    let mut text = format!("First wrong: {} - {bug}\nFix: {}\n", first.tensor, first.fix);
+    let mut text =
+        format!("First wrong: {} - {bug}\nFix: {}\n", called(&first.name, first.tensor), first.fix);
     if bugs.len() > 1 {
         let names: Vec<&str> = bugs.iter().map(|bug| bug.as_str()).collect();
         let _ = writeln!(text, "Bugs in all: {}", names.join(", "));
@@ -151,7 +194,7 @@ fn headline(report: &Report) -> String {
 
 fn paragraph(finding: &Finding, with_fix: bool) -> String {
     let name = finding.bug.as_deref().unwrap_or("unknown");
-    let mut text = format!("{}: {name}\n  {}\n", finding.tensor, finding.formula);
+    let mut text = format!("{}: {name}\n  {}\n", called(&finding.name, finding.tensor), finding.formula);
     if !finding.also.is_empty() {
         let what = if finding.bug.is_some() { "these numbers cannot tell it from" } else { "candidates" };
         let _ = writeln!(text, "  {what}: {}", finding.also.join(", "));

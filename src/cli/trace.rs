@@ -9,6 +9,7 @@ use super::output::{json, note, say};
 use crate::data::Dataset;
 use crate::doctor::beside::comparison::{self, Comparison, Row};
 use crate::doctor::beside::trace;
+use crate::doctor::file::forms;
 use crate::doctor::file::npz::{self, Entries};
 use crate::error::{Error, Result};
 use crate::network::{Loss, MlpSpec, Parameters, Task};
@@ -160,7 +161,7 @@ fn fits(spec: &MlpSpec, batch: usize) -> Result<()> {
 }
 
 fn compare(args: &TraceArgs, file: &Path) -> Result<u8> {
-    let entries = completed(args, npz::read(file)?)?;
+    let entries = completed(args, forms::read(file)?)?;
     let refused = |(problem, hint)| Error::file(file, problem, hint);
     let comparison = comparison::compare(&entries, args.lr).map_err(refused)?;
     let text = if args.json { json(&comparison)? } else { human(&comparison) };

@@ -31,6 +31,7 @@ use self::exam::report::{Finding, Verdict};
 use self::exam::worlds;
 use self::file::case::Case;
 use self::file::dump::Dump;
+use self::file::forms;
 pub use self::file::npy::Refusal;
 use self::file::reading::{self, Read};
 use self::file::slot::{Param, Slot};
@@ -50,12 +51,12 @@ pub struct Options {
     pub map: Vec<(String, String)>,
 }
 
-/// Examines the `.npz` file at `path`.
+/// Examines the arrays of the file or folder at `path`.
 ///
 /// # Errors
 /// [`Error::Io`] and [`Error::File`] if it cannot be read or has not enough in it.
 pub fn examine_file(path: &Path, options: &Options) -> Result<Report> {
-    let entries = npz::read(path)?;
+    let entries = forms::read(path)?;
     examine(&entries, options).map_err(|(problem, hint)| Error::file(path, problem, hint))
 }
 
@@ -79,6 +80,7 @@ pub fn examine(entries: &npz::Entries, options: &Options) -> Result<Report, Refu
     let best = worlds::best(&dump, &cases, tolerance);
     let best = best.ok_or_else(|| ("cannot be read".to_owned(), Message::default()))?;
     let mut report = concluded(&dump, best);
+    report.speak(&reading::names(&dump));
     report.map = found.into_iter().map(|(theirs, ours)| format!("{theirs}={ours}")).collect();
     Ok(report)
 }

@@ -13,6 +13,8 @@ use crate::doctor::file::dump::Dump;
 use crate::doctor::file::keys::{self, Key};
 use crate::doctor::file::npy::{Array, Kind, Refusal};
 use crate::doctor::file::npz::Entries;
+use crate::doctor::file::reading;
+use crate::doctor::file::roles;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::accuracy;
 use crate::network::Activation;
@@ -59,12 +61,13 @@ pub fn has_network(entries: &Entries) -> bool {
         matches!(keys::parse(name), Some(Key::Slot(Slot::Param(_))))
             || keys::torch(name).is_some_and(|(_, _, word)| word.is_empty())
     };
-    entries.keys().any(own)
+    entries.keys().any(own) || roles::infer(entries).is_ok()
 }
 
 /// Whether a file has samples or labels of its own.
 pub fn has_batch(entries: &Entries) -> bool {
     entries.keys().any(|name| matches!(keys::parse(name), Some(Key::X | Key::Y)))
+        || roles::infer(entries).is_ok()
 }
 
 /// Compares everything in a file that follows from its W, b, X, y and lr; `lr` stands in for the file's own.
@@ -74,7 +77,7 @@ pub fn has_batch(entries: &Entries) -> bool {
 /// # Errors
 /// What is missing or does not fit, and a hint.
 pub fn compare(entries: &Entries, lr: Option<f64>) -> Result<Comparison, Refusal> {
-    let mut dump = Dump::new(entries, &[])?;
+    let mut dump = reading::read(entries, &[])?.dump;
     if let Some(lr) = lr {
         dump.numbers.insert("lr", lr);
     }

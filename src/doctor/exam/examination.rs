@@ -148,12 +148,12 @@ impl<'a> Exam<'a> {
 
     /// Records a tensor that is not in the file.
     pub fn not_given(&mut self, slot: Slot) {
-        self.checked.push(Checked { tensor: slot, status: Status::NotGiven, residual: None });
+        self.checked.push(Checked { tensor: slot, name: None, status: Status::NotGiven, residual: None });
     }
 
     /// Records a tensor that cannot be checked.
     pub fn not_checked(&mut self, slot: Slot) {
-        self.checked.push(Checked { tensor: slot, status: Status::NotChecked, residual: None });
+        self.checked.push(Checked { tensor: slot, name: None, status: Status::NotChecked, residual: None });
     }
 
     /// Scores trials of a tensor.
@@ -176,13 +176,13 @@ impl<'a> Exam<'a> {
             if let Some(note) = scored[0].note {
                 self.note(note);
             }
-            self.checked.push(Checked { tensor: slot, status: Status::Ok, residual });
+            self.checked.push(Checked { tensor: slot, name: None, status: Status::Ok, residual });
             return Settled { winners: scored };
         }
         for s in &mut scored {
             s.causes.splice(0..0, self.pending.iter().cloned());
         }
-        self.checked.push(Checked { tensor: slot, status: Status::Wrong, residual });
+        self.checked.push(Checked { tensor: slot, name: None, status: Status::Wrong, residual });
         let decision = decide(&scored);
         if decision.winners.is_empty() || !decision.apart {
             self.unnamed(slot, &decision, Number(right), unknown);
@@ -212,6 +212,7 @@ impl<'a> Exam<'a> {
         for cause in &lead.causes {
             self.findings.push(Finding {
                 tensor: slot,
+                name: None,
                 bug: Some(cause.id.to_owned()),
                 also: also.clone(),
                 formula: cause.formula.clone(),
@@ -249,6 +250,7 @@ impl<'a> Exam<'a> {
         });
         self.findings.push(Finding {
             tensor: slot,
+            name: None,
             bug: None,
             also,
             formula,

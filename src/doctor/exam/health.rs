@@ -24,6 +24,7 @@ impl Exam<'_> {
         let (residual, runner_up, also) = (Number(0.0), None, Vec::new());
         self.findings.push(Finding {
             tensor,
+            name: None,
             bug,
             also,
             formula,

@@ -2,6 +2,7 @@
 
 use crate::doctor::file::slot::Slot;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// The answer in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -29,6 +30,9 @@ pub struct RunnerUp {
 pub struct Finding {
     /// The tensor of the file that shows it.
     pub tensor: Slot,
+    /// What the file calls it, if not so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The bug, if its formula alone reproduces the numbers.
     pub bug: Option<String>,
     /// Bugs these numbers cannot tell from it; without a bug, the candidates.
@@ -49,8 +53,11 @@ pub struct Finding {
 /// What became of one tensor.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Checked {
-    /// Its name.
+    /// Which one.
     pub tensor: Slot,
+    /// What the file calls it, if not so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// `ok`, `wrong`, `not given` or `not checked`.
     pub status: Status,
     /// How far it is from the right one, computed from the file's own tensors before it.
@@ -98,6 +105,22 @@ pub struct Report {
 }
 
 impl Report {
+    /// Says everything in the file's own names, given by ours.
+    pub fn speak(&mut self, names: &BTreeMap<String, String>) {
+        if names.is_empty() {
+            return;
+        }
+        for checked in &mut self.checked {
+            checked.name = names.get(&checked.tensor.to_string()).cloned();
+        }
+        for finding in &mut self.findings {
+            finding.name = names.get(&finding.tensor.to_string()).cloned();
+            let texts = [&mut finding.formula, &mut finding.fix].into_iter().chain(&mut finding.alternatives);
+            texts.for_each(|text| *text = spoken(text, names));
+        }
+        self.notes.iter_mut().for_each(|note| *note = spoken(note, names));
+    }
+
     /// 0 if clean, else 1.
     pub fn exit_code(&self) -> u8 {
         u8::from(self.verdict != Verdict::Clean)
@@ -110,4 +133,24 @@ impl Report {
             .into_iter()
             .any(|finding| finding.bug.as_deref() == Some(bug) || finding.also.iter().any(|also| also == bug))
     }
+}
+
+/// A text with the file's names for ours. What stands in backquotes is the file's already.
+fn spoken(text: &str, names: &BTreeMap<String, String>) -> String {
+    let inside = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let (mut said, mut word, mut quoted) = (String::new(), String::new(), false);
+    for letter in text.chars().chain(['\0']) {
+        if inside(letter) {
+            word.push(letter);
+            continue;
+        }
+        // Words of prose, too, not only names.
+        let known = names.get(&word).filter(|_| !quoted && word != "loss" && word != "accuracy");
+        said.push_str(known.unwrap_or(&word));
+        word.clear();
+        quoted ^= letter == '`';
+        said.push(letter);
+    }
+    said.pop();
+    said
 }

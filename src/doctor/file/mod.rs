@@ -1,7 +1,10 @@
 //! What somebody exported: arrays and their names, read into one case.
 
 pub(crate) mod case;
+pub mod csv;
 pub mod dump;
+pub mod forms;
+pub mod json;
 pub mod keys;
 pub mod npy;
 pub mod npz;

@@ -83,7 +83,7 @@ fn broken(error: &std::io::Error) -> Refusal {
 }
 
 /// Bytes that a value takes.
-fn memory(value: &Value) -> u64 {
+pub fn memory(value: &Value) -> u64 {
     match value {
         Value::Numbers(array) => size_of_val(array.data.as_slice()) as u64,
         Value::Text(text) | Value::Unreadable(text) => text.len() as u64,

@@ -4,6 +4,7 @@ pub(crate) mod accuracy;
 pub(crate) mod algebra;
 pub mod catalogue;
 pub(crate) mod delta;
+pub mod derivation;
 pub(crate) mod gradient;
 pub(crate) mod hidden;
 pub(crate) mod hypothesis;

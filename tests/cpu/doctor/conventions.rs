@@ -41,7 +41,10 @@ fn the_names_people_use_are_understood() {
         key => key.to_owned(),
     };
     let renamed: Entries = entries.iter().map(|(key, value)| (rename(key), value.clone())).collect();
-    assert_eq!(assert_clean(&renamed).checked, assert_clean(&entries).checked);
+    let checked = |report: Report| {
+        report.checked.into_iter().map(|c| (c.tensor, c.status, c.residual)).collect::<Vec<_>>()
+    };
+    assert_eq!(checked(assert_clean(&renamed)), checked(assert_clean(&entries)));
 }
 
 #[test]

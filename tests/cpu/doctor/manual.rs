@@ -41,6 +41,23 @@ fn the_manual_says_what_the_code_says() {
 }
 
 #[test]
+fn every_bug_has_a_page() {
+    use gpu_mlp::doctor::formulas::derivation::Derivation;
+    let without: Vec<&str> =
+        BUGS.iter().map(|bug| bug.id).filter(|id| Derivation::of(id).is_none()).collect();
+    assert!(without.is_empty(), "{without:?} have no derivation");
+    let page = std::process::Command::new(env!("CARGO_BIN_EXE_gpu-mlp"))
+        .args(["doctor", "--explain", "softmax-jacobian"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(page.stdout).unwrap();
+    let bug = BUGS.iter().find(|bug| bug.id == "softmax-jacobian").unwrap();
+    for part in [bug.why, bug.fix, "(p - y)/N", "gpu-mlp replay --bug softmax-jacobian", "Bishop"] {
+        assert!(said.contains(part), "`{part}` is not in {said}");
+    }
+}
+
+#[test]
 fn every_bug_has_a_case() {
     let expected: BTreeSet<String> =
         fixtures::cases("f64").into_iter().flat_map(|case| case.expect).flatten().flatten().collect();

@@ -4,6 +4,7 @@ mod bad_input;
 mod conventions;
 mod correct;
 mod fixtures;
+mod forms;
 mod manual;
 mod names;
 mod program;

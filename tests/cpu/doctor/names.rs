@@ -324,3 +324,40 @@ fn files_in_ten_styles_of_naming_are_read() {
         );
     }
 }
+
+#[test]
+fn everything_is_said_in_the_names_of_the_file() {
+    let cases = fixtures::cases("f64");
+    let case = cases.iter().find(|case| case.name == "db-absolute").unwrap();
+    let report = doctor::examine(&renamed(&case.entries, links), &Options::default()).unwrap();
+    let finding = &report.findings[0];
+    assert!(finding.tensor.to_string().starts_with("db"), "{finding:?}");
+    let name = finding.name.as_ref().unwrap();
+    assert!(name.starts_with("delta_bias_") && finding.formula.starts_with(name.as_str()), "{finding:?}");
+    assert!(report.checked.iter().any(|c| c.tensor.to_string() == "p" && c.name.as_deref() == Some("y_hat")));
+    // A file in our own names is spoken of in them.
+    let report = doctor::examine(&case.entries, &Options::default()).unwrap();
+    assert!(
+        report.findings.iter().all(|finding| finding.name.is_none())
+            && report.checked.iter().all(|c| c.name.is_none())
+    );
+}
+
+#[test]
+fn parameters_beside_those_from_before_are_the_new_ones() {
+    let cases = fixtures::cases("f64");
+    let case = cases.iter().find(|case| case.name == "clean-tanh").unwrap();
+    let name = |key: &str| match (key.strip_suffix("_new"), key.starts_with(['W', 'b'])) {
+        (Some(parameter), _) => parameter.to_owned(),
+        (None, true) => format!("{key}_old"),
+        (None, false) => key.to_owned(),
+    };
+    let entries: Entries = case.entries.iter().map(|(key, value)| (name(key), value.clone())).collect();
+    let report = doctor::examine(&entries, &Options::default()).unwrap();
+    assert!(report.findings.is_empty(), "{:?}", report.findings);
+    let checked = report.checked.iter().filter(|c| c.tensor.to_string() == "W2_new");
+    assert!(
+        checked.into_iter().all(|c| c.residual.is_some() && c.name.as_deref() == Some("W2")),
+        "{report:?}"
+    );
+}

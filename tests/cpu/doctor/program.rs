@@ -92,6 +92,11 @@ fn templates_are_short_and_name_the_keys() {
             "{snippet}"
         );
     }
+    for (language, snippet) in gpu_mlp::doctor::file::template::ALL {
+        let output = doctor(&["--template", language]);
+        assert_eq!((text(&output.stdout).trim_end(), output.status.code()), (snippet.trim_end(), Some(0)));
+        assert!(snippet.lines().count() <= 20 && snippet.contains("dump"), "{language}");
+    }
     assert_eq!(doctor(&["--template", "cobol"]).status.code(), Some(2));
 }
 
@@ -110,6 +115,26 @@ da1 = dz2 @ W2.T; dz1 = da1 * (z1 > 0); dW1 = X.T @ dz1; db1 = dz1.sum(0)
 W1_new, b1_new, W2_new, b2_new = W1 - lr * dW1, b1 - lr * db1, W2 - lr * dW2, b2 - lr * db2
 ";
 
+/// Rashid's kind of names, in a function.
+const FUNCTION: &str = "
+import numpy as np
+def train():
+    r = np.random.default_rng(0)
+    n, lr = 37, 0.1
+    inputs, targets = r.normal(size=(n, 6)), np.eye(4)[r.integers(0, 4, size=n)]
+    wih, who, bias_h, bias_o = r.normal(size=(6, 5)), r.normal(size=(5, 4)), r.normal(size=5), r.normal(size=4)
+    hidden_inputs = inputs @ wih + bias_h
+    hidden_outputs = np.tanh(hidden_inputs)
+    final_inputs = hidden_outputs @ who + bias_o
+    final_outputs = np.exp(final_inputs) / np.exp(final_inputs).sum(1, keepdims=True)
+    output_errors = (final_outputs - targets) / n
+    hidden_errors = output_errors @ who.T
+    hidden_delta = hidden_errors * (1 - hidden_outputs ** 2)
+    grad_who, grad_wih = hidden_outputs.T @ output_errors, inputs.T @ hidden_delta
+    loss_history, note = np.ones(100), 'text'
+    who_new, wih_new = who - lr * grad_who, wih - lr * grad_wih
+";
+
 /// Runs where `python3` (or `GPU_MLP_PYTHON`) has numpy; elsewhere it says that it did not.
 #[test]
 fn the_numpy_template_runs() {
@@ -120,6 +145,20 @@ fn the_numpy_template_runs() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
+    let indented: String =
+        gpu_mlp::doctor::file::template::LOCALS.lines().map(|line| format!("    {line}\n")).collect();
+    let script = format!("{FUNCTION}{indented}train()\n");
+    let output = Command::new(&python).args(["-c", &script]).current_dir(folder.path()).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let path = folder.path().join("dump.npz");
+    let output = doctor(&[path.to_str().unwrap()]);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}{}", text(&output.stderr));
+    assert!(
+        said.contains("Names read as: --map") && said.contains("wih=W1") && said.contains("`loss_history`"),
+        "{said}"
+    );
+
     let script = NETWORK.to_owned() + gpu_mlp::doctor::file::template::NUMPY;
     let output = Command::new(&python).args(["-c", &script]).current_dir(folder.path()).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));

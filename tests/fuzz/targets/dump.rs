@@ -2,24 +2,34 @@
 
 use std::io::Cursor;
 
+use gpu_mlp::doctor::file::npy::{Array, Value};
+use gpu_mlp::doctor::file::npz::Entries;
+use gpu_mlp::doctor::file::{csv, forms};
 use gpu_mlp::doctor::{self, comparison, trace};
 
 use super::run::network;
 use super::target;
 use crate::archive;
 use crate::driver::Target;
+use crate::mutate::Rng;
 
-/// Read, compared with the right values, and examined.
+/// As an archive under our names, under names of another's, and as JSON: read, compared with the right values, and
+/// examined.
 pub fn dump() -> Target {
     let (spec, parameters) = network();
     let x = gpu_mlp::Tensor::new([2, 3], vec![0.5, -1.0, 2.0, 0.25, 1.5, -0.5]).unwrap();
     let step = trace::entries(&parameters.in_f64(spec.activation()), &x, &[0, 1], 0.1);
-    let mut bytes = Cursor::new(Vec::new());
-    let entries = step.iter().map(|(name, value)| (name.as_str(), doctor::npy::render(value)));
-    gpu_mlp::numpy::npz::write(&mut bytes, entries).unwrap();
+    let archived = |names: fn(&str) -> String| {
+        let mut bytes = Cursor::new(Vec::new());
+        let entries = step.iter().map(|(name, value)| (names(name), doctor::npy::render(value)));
+        gpu_mlp::numpy::npz::write(&mut bytes, entries).unwrap();
+        bytes.into_inner()
+    };
+    let seeds = vec![archived(str::to_owned), archived(another), json(&step)];
     let read = |input: &[u8]| {
         let words = |(problem, hint): gpu_mlp::doctor::Refusal| format!("{problem}\n  hint: {hint}");
-        let entries = doctor::npz::read_from(Cursor::new(input)).map_err(words)?;
+        let entries = forms::read_from(Cursor::new(input)).map_err(words)?;
+        drop(csv::parse(input, 1000));
         let compared = comparison::compare(&entries, None).map_err(words);
         let report = doctor::examine(&entries, &doctor::Options::default()).map_err(words)?;
         assert!(
@@ -30,5 +40,39 @@ pub fn dump() -> Target {
         );
         compared.map(drop)
     };
-    target("dump", vec![bytes.into_inner()], archive::mutate, Box::new(read))
+    target("dump", seeds, mutate, Box::new(read))
+}
+
+/// Names of which none is ours, but for the settings.
+fn another(name: &str) -> String {
+    match name {
+        "X" => "inputs_batch".into(),
+        "p" => "final_output".into(),
+        name if name.starts_with('W') => format!("layer_weights{}", &name[1..]),
+        name if name.starts_with('b') => format!("layer_bias{}", &name[1..]),
+        name if name.starts_with("dz") => format!("layer_error{}", &name[2..]),
+        name => name.to_owned(),
+    }
+}
+
+/// The arrays as an object of lists.
+fn json(step: &Entries) -> Vec<u8> {
+    let list = |array: &Array| match array.shape.as_slice() {
+        [_, cols] => serde_json::json!(array.data.chunks(*cols).collect::<Vec<_>>()),
+        _ => serde_json::json!(array.data),
+    };
+    let value = |value: &Value| match value {
+        Value::Numbers(array) => list(array),
+        Value::Text(text) | Value::Unreadable(text) => text.as_str().into(),
+    };
+    let object: serde_json::Map<_, _> = step.iter().map(|(name, own)| (name.clone(), value(own))).collect();
+    serde_json::to_vec(&object).unwrap()
+}
+
+fn mutate(rng: &mut Rng, input: &[u8], other: &[u8]) -> Vec<u8> {
+    if input.starts_with(b"{") {
+        crate::json::mutate(rng, input, other)
+    } else {
+        archive::mutate(rng, input, other)
+    }
 }

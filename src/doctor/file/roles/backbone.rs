@@ -168,6 +168,8 @@ impl<'t> Search<'t> {
         if let Some(before) = before {
             score += match (before.number(), words.number()) {
                 (Some(before), Some(number)) if number == before + 1 => 2,
+                // The same layer before and after the step.
+                (Some(before), Some(number)) if number == before => -2 * NUMBERS,
                 (Some(before), Some(number)) if number <= before => -WORDS,
                 _ => 0,
             };

@@ -137,7 +137,9 @@ impl<'t> Tensors<'t> {
         let fits = match slot {
             Slot::Grad(_) => words.state == State::Grad && !before,
             Slot::GradPrev(_) => words.state == State::Grad && before,
-            Slot::New(_) => words.state == State::Value && words.time == Time::After,
+            Slot::New(param) => {
+                words.state == State::Value && (words.time == Time::After || !before && self.is_old(param))
+            }
             Slot::V(_) => words.state == State::Velocity && !before,
             Slot::VPrev(_) => words.state == State::Velocity && before,
             Slot::M(_) => words.state == State::First && !before,
@@ -151,6 +153,12 @@ impl<'t> Tensors<'t> {
             _ => words.kind == Some(Kind::Bias),
         };
         if fits && owner { KIND } else { AGAINST }
+    }
+
+    /// Whether the parameter of the forward pass is the one from before by its name: `W1` beside `W1_old` is the new one.
+    fn is_old(&self, param: Param) -> bool {
+        let array = self.found.get(&Slot::Param(param));
+        array.is_some_and(|&array| self.arrays[array].words.time == Time::Before)
     }
 
     /// z, a, p and masks.

@@ -1,0 +1,109 @@
+//! The forms a file of arrays may have: an `.npz`, a `.json`, or a folder with an `.npy` or `.csv` for each array. What
+//! is in another form is refused with the lines that make it one of these.
+
+use super::npy::{self, Refusal, Value};
+use super::npz::{self, Entries};
+use super::{csv, json};
+use crate::error::{Error, Message, Result};
+use crate::files::regular_file;
+use std::io::{BufReader, Read, Seek};
+use std::path::{Path, PathBuf};
+
+/// The most files of a folder that are read.
+const FILES: usize = 4096;
+
+/// Reads the arrays of a file or a folder, told by content.
+///
+/// # Errors
+/// [`Error::Io`] if it cannot be read, [`Error::File`] if it is in no form that is known or too large.
+pub fn read(path: &Path) -> Result<Entries> {
+    let refused = |(problem, hint)| Error::file(path, problem, hint);
+    if path.is_dir() {
+        return folder(path);
+    }
+    read_from(BufReader::new(regular_file::open(path)?)).map_err(refused)
+}
+
+/// Reads the arrays of a file, told by content.
+///
+/// # Errors
+/// The problem and a hint.
+pub fn read_from(mut source: impl Read + Seek) -> Result<Entries, Refusal> {
+    let mut start = Vec::new();
+    let unreadable = |error: std::io::Error| (format!("cannot be read: {error}"), Message::default());
+    source.by_ref().take(128).read_to_end(&mut start).map_err(unreadable)?;
+    source.rewind().map_err(unreadable)?;
+    if let Some((problem, hint)) = foreign(&start) {
+        return Err((problem.to_owned(), hint.into()));
+    }
+    if start.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{') {
+        return json::read_from(source);
+    }
+    let entries = npz::read_from(source)?;
+    if entries.keys().any(|name| name.ends_with("data.pkl")) {
+        return Err(("is a file of torch.save, not an .npz file".to_owned(), TORCH.into()));
+    }
+    Ok(entries)
+}
+
+const TORCH: &str = "two lines save its tensors: d = torch.load(FILE), then \
+                     numpy.savez(\"dump.npz\", **{k: v.detach().cpu().numpy() for k, v in d.items()})";
+const PICKLE: &str = "a pickle can run any program, so it is never loaded; two lines save its arrays: \
+                      d = pickle.load(open(FILE, \"rb\")), then \
+                      numpy.savez(\"dump.npz\", **{k: numpy.asarray(v) for k, v in d.items()})";
+const MATLAB: &str = "two lines of Python save its arrays: d = scipy.io.loadmat(FILE), then \
+                      numpy.savez(\"dump.npz\", **{k: v for k, v in d.items() if k[0] != \"_\"}); or write .csv files, one \
+                      for each array, into a folder: `gpu-mlp doctor --template matlab` shows how";
+const HDF5: &str = "save in Matlab with save(FILE, \"-v7\") and read that with scipy.io.loadmat, or write .csv files, one for \
+                    each array, into a folder: `gpu-mlp doctor --template matlab` shows how";
+const ONE_ARRAY: &str = "put an .npy file for each array into one folder and name the folder, or save all arrays with \
+                         numpy.savez(\"dump.npz\", W1=W1, ...)";
+
+/// What a file is that is none of ours, and how to make it one.
+fn foreign(start: &[u8]) -> Option<(&'static str, &'static str)> {
+    match start {
+        [0x80, 2..=5, ..] => Some(("is a pickle, not an .npz file", PICKLE)),
+        _ if start.starts_with(b"MATLAB 5.0") => Some(("is a .mat file, not an .npz file", MATLAB)),
+        _ if start.starts_with(b"\x89HDF") => {
+            Some(("is an HDF5 file (a .mat of version 7.3?), not an .npz file", HDF5))
+        }
+        _ if start.starts_with(b"\x93NUMPY") => Some(("is one array, not an .npz file", ONE_ARRAY)),
+        _ => None,
+    }
+}
+
+/// The arrays of a folder, each in a file of its name.
+fn folder(path: &Path) -> Result<Entries> {
+    let ending = |file: &PathBuf| file.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    let mut files = Vec::new();
+    for file in path.read_dir().map_err(Error::io("read", path))?.take(FILES) {
+        let file = file.map_err(Error::io("read", path))?.path();
+        files.extend(matches!(ending(&file).as_deref(), Some("npy" | "csv")).then_some(file));
+    }
+    if files.is_empty() {
+        let hint =
+            "a folder holds an .npy or .csv file for each array, named as the array; or name an .npz file";
+        return Err(Error::file(path, "has no .npy or .csv files", hint));
+    }
+    files.sort();
+    let (mut entries, mut left) = (Entries::new(), npz::MEMORY);
+    for file in files {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let refused = |(problem, hint): Refusal| Error::file(&file, problem, hint);
+        let mut bytes = Vec::new();
+        let source = regular_file::open(&file)?;
+        source.take(left.saturating_add(1)).read_to_end(&mut bytes).map_err(Error::io("read", &file))?;
+        if bytes.len() as u64 > left {
+            let problem =
+                format!("takes more memory than the {} MiB allowed for a folder", npz::MEMORY >> 20);
+            return Err(refused((problem, "export one small batch: 37 samples are plenty".into())));
+        }
+        let most = (left / 8) as usize;
+        let array =
+            if bytes.starts_with(b"\x93NUMPY") { npy::parse(&bytes, most) } else { csv::parse(&bytes, most) };
+        let value = array.unwrap_or_else(|(problem, _)| Value::Unreadable(problem));
+        left = left.saturating_sub(npz::memory(&value).max(bytes.len() as u64));
+        entries.insert(name, value);
+    }
+    Ok(entries)
+}

@@ -1,0 +1,184 @@
+//! Arrays as JSON: an object with a nested list of numbers for each, as JavaScript and others write it. An object in an
+//! object gives `name.key`; a list whose parts are of different shapes gives an array for each: `name[0]`, `name[1]`.
+
+use super::npy::{Array, Kind, Refusal, Value};
+use super::npz::{Entries, MEMORY};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use std::cell::Cell;
+use std::fmt;
+use std::io::{BufReader, Read};
+
+/// The most values, and lists, that a file may have.
+const VALUES: usize = (MEMORY / 16) as usize;
+const LISTS: usize = 200_000;
+
+/// A part of a file.
+enum Node {
+    Number(f64),
+    Text(String),
+    /// A list of numbers alone.
+    Row(Vec<f64>),
+    List(Vec<Node>),
+    Object(Vec<(String, Node)>),
+    Nothing,
+}
+
+/// Reads the arrays of an object.
+///
+/// # Errors
+/// The problem and a hint.
+pub fn read_from(source: impl Read) -> Result<Entries, Refusal> {
+    let budget = Budget { values: Cell::new(VALUES), lists: Cell::new(LISTS) };
+    let mut reader = serde_json::Deserializer::from_reader(BufReader::new(source));
+    let node = (&budget).deserialize(&mut reader).and_then(|node| reader.end().map(|()| node));
+    let node = node.map_err(|error| {
+        let hint = "an object with a nested list of numbers for each array: {\"W1\": [[0.1, 0.2], ...], \"lr\": 0.1}";
+        (format!("is not JSON that can be read: {error}"), hint.into())
+    })?;
+    let mut entries = Entries::new();
+    if let Node::Object(parts) = node {
+        parts.into_iter().for_each(|(name, node)| insert(&mut entries, name, node));
+    }
+    Ok(entries)
+}
+
+/// Takes a part into the arrays of a file.
+fn insert(entries: &mut Entries, name: String, node: Node) {
+    let value = match node {
+        Node::Nothing => return,
+        Node::Text(text) => Value::Text(text),
+        Node::Object(parts) => {
+            return parts.into_iter().for_each(|(key, node)| insert(entries, format!("{name}.{key}"), node));
+        }
+        node => match shape(&node) {
+            Some(shape) => {
+                let mut data = Vec::with_capacity(shape.iter().product());
+                flatten(node, &mut data);
+                let whole = data.iter().all(|value| value.fract() == 0.0);
+                Value::Numbers(Array { shape, data, kind: if whole { Kind::Whole } else { Kind::F64 } })
+            }
+            None => {
+                let Node::List(parts) = node else { return };
+                let parts = parts.into_iter().enumerate();
+                return parts.for_each(|(at, part)| insert(entries, format!("{name}[{at}]"), part));
+            }
+        },
+    };
+    entries.insert(name, value);
+}
+
+/// The shape of nested lists; nothing if their parts have different ones.
+fn shape(node: &Node) -> Option<Vec<usize>> {
+    match node {
+        Node::Number(_) => Some(Vec::new()),
+        Node::Row(row) => Some(vec![row.len()]),
+        Node::List(parts) => {
+            let first = shape(parts.first()?)?;
+            let same = parts.iter().all(|part| shape(part).as_ref() == Some(&first));
+            same.then(|| [vec![parts.len()], first].concat())
+        }
+        _ => None,
+    }
+}
+
+fn flatten(node: Node, data: &mut Vec<f64>) {
+    match node {
+        Node::Number(value) => data.push(value),
+        Node::Row(row) => data.extend(row),
+        Node::List(parts) => parts.into_iter().for_each(|part| flatten(part, data)),
+        _ => {}
+    }
+}
+
+/// What may still be read.
+struct Budget {
+    values: Cell<usize>,
+    lists: Cell<usize>,
+}
+
+impl Budget {
+    fn spend<E: Error>(cell: &Cell<usize>, what: &str) -> Result<(), E> {
+        let left = cell.get().checked_sub(1);
+        cell.set(left.ok_or_else(|| E::custom(format!("more {what} than are read of one file")))?);
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for &Budget {
+    type Value = Node;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &Budget {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("numbers, lists, objects and texts")
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Node, E> {
+        self.visit_f64(f64::from(u8::from(value)))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Node, E> {
+        self.visit_f64(value as f64)
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Node, E> {
+        self.visit_f64(value as f64)
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Node, E> {
+        Budget::spend(&self.values, "numbers")?;
+        Ok(Node::Number(value))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Node, E> {
+        Budget::spend(&self.lists, "lists and texts")?;
+        Ok(Node::Text(text.chars().take(100).collect()))
+    }
+
+    /// JavaScript writes NaN as null.
+    fn visit_unit<E: Error>(self) -> Result<Node, E> {
+        Ok(Node::Nothing)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node, A::Error> {
+        Budget::spend(&self.lists, "lists and texts")?;
+        let (mut row, mut parts) = (Vec::new(), Vec::new());
+        while let Some(node) = list.next_element_seed(self)? {
+            match node {
+                Node::Number(value) if parts.is_empty() => row.push(value),
+                // JavaScript writes NaN as null.
+                Node::Nothing if parts.is_empty() => row.push(f64::NAN),
+                node => {
+                    parts.extend(row.drain(..).map(Node::Number));
+                    parts.push(node);
+                }
+            }
+        }
+        Ok(if parts.is_empty() { Node::Row(row) } else { Node::List(parts) })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
+        Budget::spend(&self.lists, "lists and texts")?;
+        let mut parts = Vec::new();
+        while let Some(name) = map.next_key::<Name>()? {
+            parts.push((name.0, map.next_value_seed(self)?));
+        }
+        Ok(Node::Object(parts))
+    }
+}
+
+/// A key of at most 100 letters.
+struct Name(String);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Ok(Self(text.chars().take(100).collect()))
+    }
+}
