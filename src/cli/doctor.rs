@@ -128,6 +128,9 @@ fn headline(report: &Report) -> String {
         None => format!("one of {}", first.also.join(", ")),
     };
     let bugs: BTreeSet<&String> = report.findings.iter().filter_map(|finding| finding.bug.as_ref()).collect();
+    if report.verdict == Verdict::Depends {
+        return format!("Depends on what was meant: {} is {}\n{}\n", first.tensor, first.formula, first.fix);
+    }
     let mut text = format!("First wrong: {} - {bug}\nFix: {}\n", first.tensor, first.fix);
     if bugs.len() > 1 {
         let names: Vec<&str> = bugs.iter().map(|bug| bug.as_str()).collect();

@@ -1,9 +1,11 @@
 //! The doctor.
 
+mod accused;
 mod bad_input;
 mod conventions;
 mod correct;
 mod fixtures;
+mod innocent;
 mod manual;
 mod program;
 
