@@ -4,7 +4,7 @@
 use super::examination::{Exam, World};
 use super::judge::Tolerance;
 use super::report::Status;
-use crate::doctor::file::case::Case;
+use crate::doctor::file::case::{Case, Layout};
 use crate::doctor::file::dump::Dump;
 use crate::doctor::file::slot::Slot;
 use crate::doctor::formulas::{preactivation, probabilities};
@@ -28,6 +28,8 @@ struct Search<'a> {
     dump: &'a Dump,
     tolerance: Tolerance,
     best: Option<Exam<'a>>,
+    /// How a file lies, a supposed activation, and a design that it has no more of.
+    exhausted: Vec<(Layout, Activation, usize)>,
 }
 
 impl<'a> Search<'a> {
@@ -53,11 +55,18 @@ impl<'a> Search<'a> {
     }
 
     /// One examination from the first z to the last step; nothing if it contradicts the world it supposes.
-    fn examined(&self, case: &'a Case, world: World) -> Option<Exam<'a>> {
+    fn examined(&mut self, case: &'a Case, world: World) -> Option<Exam<'a>> {
+        let beyond = |&(layout, act, choice): &(Layout, Activation, usize)| {
+            layout == case.layout && act == world.act && choice <= world.choice
+        };
+        if self.exhausted.iter().any(beyond) {
+            return None;
+        }
         let mut exam = Exam::new(case, &self.dump.numbers, self.tolerance, world);
         exam.limit = self.cost();
         exam.forward();
         if exam.contradicted {
+            self.exhausted.push((case.layout, world.act, world.choice));
             return None;
         }
         let fits =
@@ -82,7 +91,7 @@ impl<'a> Search<'a> {
 
 /// The examination that counts: the first with the fewest mismatches, those without a name counting most.
 pub fn best<'a>(dump: &'a Dump, cases: &'a [Case], tolerance: Tolerance) -> Option<Exam<'a>> {
-    let mut search = Search { dump, tolerance, best: None };
+    let mut search = Search { dump, tolerance, best: None, exhausted: Vec::new() };
     let weights: usize =
         cases.first().map_or(0, |case| case.sizes.windows(2).map(|pair| pair[0] * pair[1]).sum());
     let searched = if weights > LARGE { SEARCHED_LARGE } else { SEARCHED };

@@ -24,6 +24,7 @@ pub fn magnitude(site: &Site, param: Param) -> Matrix {
     let dz = site.up.map(f64::abs);
     match param {
         Param::W(_) => matmul_tn(&site.input().map(f64::abs), &dz),
+        Param::B(l) if site.case.shared_biases.contains(&l) => every(dz.cols(), total(dz.data())),
         Param::B(_) => column_sums(&dz),
     }
 }
