@@ -180,6 +180,10 @@ fn headline(report: &Report) -> String {
         None => format!("one of {}", first.also.join(", ")),
     };
     let bugs: BTreeSet<&String> = report.findings.iter().filter_map(|finding| finding.bug.as_ref()).collect();
+    if report.verdict == Verdict::Depends {
+        let tensor = called(&first.name, first.tensor);
+        return format!("Depends on what was meant: {tensor} is {}\n{}\n", first.formula, first.fix);
+    }
     let mut text =
         format!("First wrong: {} - {bug}\nFix: {}\n", called(&first.name, first.tensor), first.fix);
     if bugs.len() > 1 {

@@ -26,6 +26,7 @@ pub use exam::report::Report;
 pub use file::{npy, npz};
 
 use self::exam::examination::Exam;
+use self::exam::habits;
 use self::exam::judge::Tolerance;
 use self::exam::report::{Finding, Verdict};
 use self::exam::worlds;
@@ -68,6 +69,7 @@ pub fn examine(entries: &npz::Entries, options: &Options) -> Result<Report, Refu
     let Read { mut dump, found } = reading::read(entries, &options.map)?;
     dump.act = options.act.or(dump.act);
     let cases = Case::all(&dump)?;
+    let cases = habits::understood(&mut dump, cases);
     let enough = dump.slots.keys().any(|slot| !matches!(slot, Slot::Param(_) | Slot::Mask(_)));
     if !enough {
         let hint = "export at least one of p, loss, dW1, W1_new; see `gpu-mlp doctor --template numpy`";
@@ -88,18 +90,22 @@ pub fn examine(entries: &npz::Entries, options: &Options) -> Result<Report, Refu
 /// The report of the examination that counts.
 fn concluded(dump: &Dump, mut exam: Exam) -> Report {
     exam.witness();
-    exam.accept_squared_error();
+    exam.leave_to_intention();
     prefer_shared_names(&mut exam.findings);
-    let unknown = exam.findings.iter().any(|finding| finding.bug.is_none());
-    let verdict = match (exam.findings.is_empty(), unknown) {
-        (true, _) => Verdict::Clean,
-        (false, false) => Verdict::Bugs,
-        (false, true) => Verdict::Unknown,
-    };
+    let mut verdict = Verdict::Clean;
+    for finding in &exam.findings {
+        verdict = match (finding.bug.is_some(), finding.depends, verdict) {
+            (false, false, _) | (_, _, Verdict::Unknown) => Verdict::Unknown,
+            (true, _, _) | (_, _, Verdict::Bugs) => Verdict::Bugs,
+            (false, true, _) => Verdict::Depends,
+        };
+    }
     let mut notes = dump.notes.clone();
     if dump.act.is_none() && dump.depth > 1 {
-        let name = format!("{:?}", exam.world.act).to_lowercase();
-        notes.push(format!("act is not given; {name} fits best"));
+        let names: Vec<&str> = exam.acts.iter().map(|act| act.name()).collect();
+        let same = names.iter().all(|name| *name == names[0]);
+        let names = if same { names[0].to_owned() } else { names.join(", ") };
+        notes.push(format!("act is not given; {names} fits best"));
     }
     let grads: Vec<Param> =
         (1..=dump.depth).map(Param::W).filter(|&param| dump.slots.contains_key(&Slot::Grad(param))).collect();

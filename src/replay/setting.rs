@@ -1,7 +1,9 @@
 //! The setting that a bug needs to show: a bug of momentum is shown in a training with momentum.
 
 use super::injection::Injection;
+use crate::doctor::formulas::design::{Design, Head, Measure};
 use crate::doctor::formulas::optimiser::{Numbers, Rule};
+use crate::network::Activation;
 use std::collections::BTreeMap;
 
 /// What training needs beyond plain gradient descent for its bugs to show.
@@ -9,6 +11,8 @@ use std::collections::BTreeMap;
 pub struct Setting {
     /// Of dropout's masks.
     pub seed: u64,
+    /// What the network ends in and is measured by.
+    pub design: Design,
     /// How gradients become steps.
     pub rule: Rule,
     /// Whether hidden units are dropped, one in two.
@@ -27,7 +31,13 @@ impl Setting {
             (false, true) => Rule::Momentum,
             (false, false) => Rule::Plain,
         };
-        Self { seed, rule, dropout: any("dropout-"), l2 }
+        let sigmoid = |measure| Design { head: Head::Of(Activation::Sigmoid), measure, factor: 1.0 };
+        let design = match (any("output-derivative-extra") || any("binary-"), any("output-")) {
+            (true, _) => sigmoid(Measure::Binary),
+            (false, true) => sigmoid(Measure::Squared),
+            (false, false) => Design::default(),
+        };
+        Self { seed, design, rule, dropout: any("dropout-"), l2 }
     }
 
     /// In a few words, for people; empty for plain gradient descent.
@@ -37,8 +47,16 @@ impl Setting {
             Rule::Momentum => Some("momentum 0.9"),
             Rule::Adam => Some("Adam"),
         };
+        let outputs = match self.design.measure {
+            Measure::Squared => Some("sigmoid outputs, squared error"),
+            Measure::Binary => Some("sigmoid outputs, binary cross-entropy"),
+            Measure::CrossEntropy | Measure::Absolute => None,
+        };
         let others = [(self.dropout, "dropout 0.5"), (self.l2, "L2 penalty 0.001")];
-        rule.into_iter().chain(others.into_iter().filter(|(on, _)| *on).map(|(_, word)| word)).collect()
+        rule.into_iter()
+            .chain(outputs)
+            .chain(others.into_iter().filter(|(on, _)| *on).map(|(_, word)| word))
+            .collect()
     }
 
     /// The usual learning rate.

@@ -8,6 +8,7 @@ use super::setting::Setting;
 use crate::doctor::file::case::{Case, Layout};
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{plus, scaled, times};
+use crate::doctor::formulas::design::Design;
 use crate::doctor::formulas::hypothesis::{Hypothesis, Site};
 use crate::doctor::formulas::optimiser::{self, Numbers, Rule, State};
 use crate::doctor::formulas::{accuracy, delta, gradient, hidden, loss, preactivation, probabilities, scale};
@@ -33,7 +34,7 @@ pub struct Batch {
 pub struct Measured {
     /// The loss as printed.
     pub printed_loss: f64,
-    /// The mean cross-entropy of the logits, in nats.
+    /// The mean loss of the logits, by custom the cross-entropy in nats.
     pub loss: f64,
     /// The accuracy as printed.
     pub printed_accuracy: f64,
@@ -45,6 +46,7 @@ pub struct Measured {
 pub struct Training<'b> {
     case: Case,
     act: Activation,
+    design: Design,
     numbers: Numbers,
     bugs: &'b [Injection],
     /// Bugs whose formula has had something to stand in for.
@@ -86,6 +88,8 @@ impl<'b> Training<'b> {
             n: 0,
             sizes,
             y: empty.clone(),
+            one_hot: true,
+            shared_biases: BTreeSet::new(),
             x: empty,
             labels: Vec::new(),
             given,
@@ -94,6 +98,7 @@ impl<'b> Training<'b> {
         let mut training = Self {
             case,
             act,
+            design: setting.design,
             numbers: setting.numbers(lr),
             bugs,
             applied: RefCell::default(),
@@ -146,13 +151,15 @@ impl<'b> Training<'b> {
         let truth = probabilities::right(&self.site(self.case.depth(), &pass, logits));
         let of = |p| self.site(self.case.depth(), &pass, p);
         let share = |p| accuracy::hits(p, &self.case.labels) as f64 / self.case.count();
-        let loss = loss::stable(&of(&truth));
-        let right = if pass.right_p { loss } else { loss::mean(&of(&pass.p)) };
+        let total = |p| self.design.measure.total(p, &self.case.y) / self.case.count();
+        let usual = self.design.is_usual();
+        let loss = if usual { loss::stable(&of(&truth)) } else { total(&truth) };
+        let right = if pass.right_p { loss } else { total(&pass.p) };
         let printed = |table, right| {
             self.wrong(table, Stage::Evaluation, &of(&pass.p)).map_or(right, |value| value.at(0, 0))
         };
         Measured {
-            printed_loss: printed(loss::TABLE, right),
+            printed_loss: printed(loss::table(&of(&pass.p)), right),
             loss,
             printed_accuracy: printed(accuracy::TABLE, share(&pass.p)),
             accuracy: share(logits),
@@ -200,7 +207,17 @@ impl<'b> Training<'b> {
     }
 
     fn site_of<'a>(&'a self, l: usize, z: &'a [Matrix], a: &'a [Matrix], up: &'a Matrix) -> Site<'a> {
-        Site { case: &self.case, act: self.act, numbers: &self.numbers, single: false, l, z, a, up }
+        Site {
+            case: &self.case,
+            act: self.act,
+            design: self.design,
+            numbers: &self.numbers,
+            single: false,
+            l,
+            z,
+            a,
+            up,
+        }
     }
 
     /// Makes a batch the one that formulas see.
@@ -247,7 +264,7 @@ impl<'b> Training<'b> {
             }
         }
         let site = self.site_of(depth, &z, &a, &z[depth - 1]);
-        let wrong = self.wrong(probabilities::TABLE, stage, &site);
+        let wrong = self.wrong(probabilities::table(&site), stage, &site);
         let right_p = wrong.is_none();
         let p = wrong.unwrap_or_else(|| probabilities::right(&site));
         Pass { z, a, p, right_p }
@@ -272,7 +289,7 @@ impl<'b> Training<'b> {
         let (stage, depth) = (Stage::Training, self.case.depth());
         let pass = self.forward(stage);
         let site = self.site(depth, &pass, &pass.p);
-        let mut dz = self.wrong(delta::TABLE, stage, &site).unwrap_or_else(|| delta::right(&site));
+        let mut dz = self.wrong(delta::table(&site), stage, &site).unwrap_or_else(|| delta::right(&site));
         let mut gradients = Vec::new();
         for l in (1..=depth).rev() {
             let site = self.site(l, &pass, &dz);

@@ -180,9 +180,9 @@ fn what_cannot_be_meant_or_read_is_refused() {
     place.run(&["trace", "--data", "tiny", "--out", "no/such/t.npz"]).fails(2, &["no/such"]);
     place.run(&["trace", "model", "--hidden", "3"]).fails(2, &["--hidden"]);
     let mut own = entries(Activation::Relu);
-    own.remove("b2");
+    own.remove("y");
     save(&place, "own.npz", &own);
-    place.run(&["trace", "--compare", "own.npz"]).fails(2, &["lacks b2"]);
+    place.run(&["trace", "--compare", "own.npz"]).fails(2, &["lacks y"]);
     own.retain(|name, _| ["W1", "b1", "X", "y"].contains(&name.as_str()));
     save(&place, "own.npz", &own);
     place.run(&["trace", "--compare", "own.npz"]).fails(2, &[]);

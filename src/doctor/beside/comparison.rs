@@ -86,7 +86,11 @@ pub fn compare(entries: &Entries, lr: Option<f64>) -> Result<Comparison, Refusal
         None if dump.depth == 1 => vec![Activation::Relu],
         None => vec![Activation::Relu, Activation::Sigmoid, Activation::Tanh],
     };
-    let cases = Case::all(&dump)?;
+    let cases: Vec<Case> = Case::all(&dump)?.into_iter().filter(|case| case.one_hot).collect();
+    if cases.is_empty() {
+        let hint = "gpu-mlp doctor takes several labels a sample, one output and numbers, too";
+        return Err(("has targets that are not one class for each sample".to_owned(), hint.into()));
+    }
     let readings = cases.iter().flat_map(|case| acts.iter().map(|&act| beside(&dump, case, act)));
     let differing = |comparison: &Comparison| comparison.tensors.iter().filter(|row| !row.ok).count();
     let best = readings.min_by_key(differing).filter(|best| !best.tensors.is_empty());

@@ -64,11 +64,14 @@ impl Exam<'_> {
     /// Probabilities count as at most 1, so that a wrong p cannot excuse anything as rounding.
     fn operand_sizes(&self) -> Vec<Matrix> {
         let depth = self.case.depth();
-        let mut bounds =
-            vec![scaled(&plus(&self.p.map(|p| p.abs().min(1.0)), &self.case.y), 1.0 / self.case.count())];
+        let most = if self.design.is_usual() { 1.0 } else { f64::INFINITY };
+        let mut bounds = vec![scaled(
+            &plus(&self.p.map(|p| p.abs().min(most)), &self.case.y.map(f64::abs)),
+            1.0 / self.case.count(),
+        )];
         for l in (1..depth).rev() {
             let da = matmul_nt(&bounds[bounds.len() - 1], &self.case.w(l + 1).map(f64::abs));
-            bounds.push(times(&da, &self.z[l - 1].map(|z| self.world.act.derivative(z).abs())));
+            bounds.push(times(&da, &self.z[l - 1].map(|z| self.act(l).derivative(z).abs())));
         }
         bounds.reverse();
         bounds
@@ -102,6 +105,15 @@ impl Exam<'_> {
                     trials.push(Trial { scale, note: Some(MASKED), ..Trial::new(value, Vec::new()) });
                 }
             }
+            let below = self.site(l, &right);
+            let dz = hidden::rights(&below, self.masks.get(&l)).swap_remove(0);
+            for &scale in &scales {
+                trials.push(Trial {
+                    scale,
+                    note: Some(HOLDS_DZ),
+                    ..Trial::new(scaled(&dz, scale), Vec::new())
+                });
+            }
             trials.extend(tried(slot, &site, hidden::through_weights::TABLE, &scales));
             if let Some((lr, value)) = hidden::fitted_step(&site, given) {
                 let formula = format!("dz·(W - c·dW)ᵀ with c = {lr:.6}: the weights above after their step");
@@ -119,6 +131,11 @@ impl Exam<'_> {
         let right = hidden::through_weights::right(&self.site(l, &above[0].value));
         let settled = self.settle(slot, scored, || ratio::describe(given, &right));
         let masked = settled.winners.first().is_some_and(|winner| winner.note == Some(MASKED));
+        if let Some(winner) = settled.winners.first().filter(|winner| winner.note == Some(HOLDS_DZ)) {
+            let above = &above[winner.from];
+            let value = scaled(&hidden::through_weights::right(&self.site(l, &above.value)), winner.scale);
+            return vec![follow(&value, Some(winner), std::slice::from_ref(above))];
+        }
         vec![Candidate { masked, ..follow(given, settled.winners.first(), above) }]
     }
 
@@ -260,6 +277,9 @@ impl Exam<'_> {
     }
 }
 
+/// What is called da is dz.
+const HOLDS_DZ: &str = "what is called da holds dz: the activation's derivative is already in it";
+
 /// The mask is already in da.
 const MASKED: &str = "da is after dropout's mask";
 
@@ -285,7 +305,7 @@ pub fn anchored(given: &Matrix, winner: Option<&Scored>) -> Candidate {
 
 /// The file's own tensor, with the scale of what it comes from.
 fn follow(given: &Matrix, winner: Option<&Scored>, above: &[Candidate]) -> Candidate {
-    let from = winner.map_or(&above[0], |winner| &above[winner.from]);
+    let from = winner.and_then(|winner| above.get(winner.from)).unwrap_or(&above[0]);
     let scale = match winner {
         Some(winner) => from.scale.map(|scale| scale * winner.scale),
         None if from.anchored => from.scale,

@@ -9,6 +9,7 @@ use super::report::{Checked, Finding, Number, RunnerUp, Status};
 use crate::doctor::file::case::Case;
 use crate::doctor::file::slot::Slot;
 use crate::doctor::formulas::algebra::{norm, scaled};
+use crate::doctor::formulas::design::Design;
 use crate::doctor::formulas::hypothesis::{Hypothesis, Site};
 use crate::doctor::formulas::trial::{Cause, Trial, cause, residual};
 use crate::doctor::formulas::{catalogue, scale};
@@ -19,8 +20,12 @@ use std::collections::BTreeMap;
 /// Conventions, none of them a bug, and how far to search.
 #[derive(Debug, Clone, Copy)]
 pub struct World {
-    /// The hidden activation.
+    /// The activation of hidden layers of which the file does not show it.
     pub act: Activation,
+    /// Whether the file or the command names it.
+    pub act_named: bool,
+    /// Which of the designs that the file allows is supposed: the first, the second, …
+    pub choice: usize,
     /// 1 if gradients point uphill, -1 if downhill.
     pub sign: f64,
     /// Gradients of parameters are this times those of the mean loss: 1 or N.
@@ -51,6 +56,12 @@ pub struct Exam<'a> {
     pub tolerance: Tolerance,
     /// The conventions.
     pub world: World,
+    /// What the network ends in and is measured by.
+    pub design: Design,
+    /// Whether the world supposes a design that the file does not allow.
+    pub contradicted: bool,
+    /// The activation of every hidden layer seen so far.
+    pub acts: Vec<Activation>,
     /// Before the activation: the file's, or computed.
     pub z: Vec<Matrix>,
     /// The input of each layer.
@@ -95,6 +106,9 @@ impl<'a> Exam<'a> {
             numbers: numbers.clone(),
             tolerance,
             world,
+            design: Design::default(),
+            contradicted: false,
+            acts: Vec::new(),
             z: Vec::new(),
             a: vec![case.x.clone()],
             p: empty,
@@ -113,7 +127,8 @@ impl<'a> Exam<'a> {
     pub fn site<'s>(&'s self, l: usize, up: &'s Matrix) -> Site<'s> {
         Site {
             case: self.case,
-            act: self.world.act,
+            act: self.act(l),
+            design: self.design,
             numbers: &self.numbers,
             single: self.tolerance.single,
             l,
@@ -121,6 +136,11 @@ impl<'a> Exam<'a> {
             a: &self.a,
             up,
         }
+    }
+
+    /// The activation of a hidden layer.
+    pub fn act(&self, l: usize) -> Activation {
+        self.acts.get(l - 1).copied().unwrap_or(self.world.act)
     }
 
     /// What this examination costs: a mismatch without a name far more than one with.
@@ -220,6 +240,7 @@ impl<'a> Exam<'a> {
                 runner_up: runner_up.clone(),
                 fix: catalogue::fix(cause.id).to_owned(),
                 alternatives: alternatives.clone(),
+                depends: false,
             });
         }
     }
@@ -258,6 +279,7 @@ impl<'a> Exam<'a> {
             runner_up,
             fix,
             alternatives: Vec::new(),
+            depends: false,
         });
     }
 }

@@ -1,16 +1,20 @@
 //! The forward half of an examination: z, a, p, loss, accuracy.
 
 use super::examination::{Exam, tried};
+use super::report::{Checked, Status};
 use super::{permutation, ratio};
 use crate::doctor::file::slot::Slot;
 use crate::doctor::formulas::algebra::{finite, norm, scalar, scaled, times};
 use crate::doctor::formulas::preactivation::activation;
 use crate::doctor::formulas::trial::{Trial, cause, residual};
-use crate::doctor::formulas::{accuracy, loss, preactivation, probabilities};
+use crate::doctor::formulas::{accuracy, head, loss, preactivation, probabilities};
 use crate::reference::Matrix;
 
 /// A loss must agree this closely with a hypothesis: one number fits many formulas by chance.
 const LOSS_TOLERANCE: f64 = 2e-6;
+
+/// The loss adds up what the step takes the mean of.
+const SUMMED: &str = "the loss is a sum over the batch, while the step takes the mean: a constant, that the learning rate takes";
 
 impl Exam<'_> {
     /// Checks and completes z, a and p, then loss and accuracy.
@@ -24,6 +28,11 @@ impl Exam<'_> {
                 self.a.push(a);
             }
         }
+        let Some(design) = self.inferred_design() else {
+            self.contradicted = true;
+            return;
+        };
+        self.design = design;
         self.p = self.probabilities();
         self.loss();
         self.accuracy();
@@ -78,6 +87,8 @@ impl Exam<'_> {
     fn activation(&mut self, l: usize) -> Matrix {
         let slot = Slot::A(l);
         let z = self.z[l - 1].clone();
+        let act = self.inferred_activation(l, &z);
+        self.acts.push(act);
         let plain = activation::right(&self.site(l, &z));
         let right = self.masks.get(&l).map_or_else(|| plain.clone(), |mask| times(&plain, mask));
         let Some(given) = self.case.get(slot) else {
@@ -141,7 +152,7 @@ impl Exam<'_> {
             .into_iter()
             .chain(probabilities::clipped(&right).map(clip));
         let scales = [1.0];
-        let trials = rights.chain(tried(Slot::P, &site, probabilities::TABLE, &scales));
+        let trials = rights.chain(tried(Slot::P, &site, probabilities::table(&site), &scales));
         let mut scored = self.scores(given, magnitude, trials);
         if self.case.get(Slot::Z(l)).is_none() && !scored.iter().any(|s| s.passes) {
             scored.extend(self.scores(given, magnitude, permutation::trial(Slot::P, given, &right)));
@@ -171,16 +182,36 @@ impl Exam<'_> {
             self.note("loss is given for each sample; its mean is checked");
             given = scalar(given.data().iter().sum::<f64>() / self.case.count());
         }
+        if given.data().len() > 1 {
+            self.not_checked(Slot::Loss);
+            self.note(
+                "loss holds the values of several steps; it is not checked: export the one of this batch",
+            );
+            return;
+        }
         let p = self.p.clone();
         let site = self.site(self.case.depth(), &p);
         let penalty =
             if self.world.penalised { self.world.decay / 2.0 * loss::weights_squared(&site) } else { 0.0 };
-        let right = |loss: f64| Trial::new(scalar((loss + penalty) * self.world.objective), Vec::new());
-        let rights: Vec<Trial> = loss::rights(&site).into_iter().map(right).collect();
+        let right = |value: f64| Trial::new(scalar(value), Vec::new());
+        let rights: Vec<Trial> = if self.design.is_usual() {
+            let printed = |loss: f64| (loss + penalty) * self.world.objective;
+            let mut all: Vec<Trial> = loss::rights(&site).into_iter().map(printed).map(right).collect();
+            if self.world.gradient > 1.0 && self.world.objective == 1.0 {
+                let summed = |mut trial: Trial| {
+                    trial.value = scaled(&trial.value, self.case.count());
+                    Trial { note: Some(SUMMED), ..trial }
+                };
+                all.extend(all.clone().into_iter().map(summed));
+            }
+            all
+        } else {
+            head::losses(&site).into_iter().map(|loss| right(loss + penalty)).collect()
+        };
         let wanted = rights[0].value.at(0, 0);
         let scales = [1.0];
         let trials: Vec<Trial> =
-            rights.into_iter().chain(tried(Slot::Loss, &site, loss::TABLE, &scales)).collect();
+            rights.into_iter().chain(tried(Slot::Loss, &site, loss::table(&site), &scales)).collect();
         let tolerance = self.tolerance;
         self.tolerance =
             tolerance.with_relative(if tolerance.single { LOSS_TOLERANCE } else { tolerance.relative });
@@ -193,13 +224,33 @@ impl Exam<'_> {
         self.tolerance = tolerance;
     }
 
+    /// The accuracy of yes and no, for every output by itself: recognised, but its definitions are too many to call one
+    /// of them wrong.
+    fn shares_right(&mut self, given: &Matrix) {
+        let middle = if self.case.y.data().iter().any(|&y| y < 0.0) { 0.0 } else { 0.5 };
+        let right = |r: usize, c: usize| (self.p.at(r, c) > middle) == (self.case.y.at(r, c) > middle);
+        let (n, outputs) = (self.case.n, self.case.classes());
+        let each =
+            (0..n).flat_map(|r| (0..outputs).map(move |c| (r, c))).filter(|&(r, c)| right(r, c)).count();
+        let every = (0..n).filter(|&r| (0..outputs).all(|c| right(r, c))).count();
+        let shares = [each as f64 / (n * outputs) as f64, every as f64 / n as f64];
+        let forms =
+            shares.iter().flat_map(|share| accuracy::forms(share * self.case.count(), self.case.count()));
+        let known = forms.map(|(value, _)| value).any(|value| (value - given.at(0, 0)).abs() < 1e-6);
+        if known {
+            self.checked.push(Checked { tensor: Slot::Accuracy, name: None, status: Status::Ok, residual: None });
+        } else {
+            self.not_checked(Slot::Accuracy);
+        }
+    }
+
     /// The cross-entropy of every wrong p, for files without p: an evaluation that went wrong.
     fn losses_of_wrong_p(&self, given: &Matrix) -> Vec<super::judge::Scored> {
         let l = self.case.depth();
         let z = &self.z[l - 1];
         let site = self.site(l, z);
         let mut trials = Vec::new();
-        for h in probabilities::TABLE {
+        for h in probabilities::table(&site) {
             let Some(p) = (h.value)(&site) else { continue };
             for (factor, text) in [
                 (1.0, ""),
@@ -219,8 +270,8 @@ impl Exam<'_> {
             self.not_given(Slot::Accuracy);
             return;
         };
-        if !finite(&self.p) {
-            self.not_checked(Slot::Accuracy);
+        if !finite(&self.p) || !self.case.one_hot || self.case.classes() == 1 {
+            self.shares_right(given);
             return;
         }
         let p = self.p.clone();

@@ -5,7 +5,7 @@ use super::report::{Finding, Number};
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{finite, minus, zip};
 use crate::doctor::formulas::catalogue;
-use crate::network::Activation;
+use crate::network::{Activation, Activations};
 use crate::reference::{Layer, Matrix, Mlp, argmax};
 
 impl Exam<'_> {
@@ -32,6 +32,7 @@ impl Exam<'_> {
             runner_up,
             fix,
             alternatives: Vec::new(),
+            depends: false,
         });
     }
 
@@ -53,10 +54,7 @@ impl Exam<'_> {
 
     /// Layers that are off for the whole batch, and shares of dead units.
     fn dead_units(&mut self) {
-        if self.world.act != Activation::Relu {
-            return;
-        }
-        for l in 1..self.case.depth() {
+        for l in (1..self.case.depth()).filter(|&l| self.act(l) == Activation::Relu).collect::<Vec<_>>() {
             let z = &self.z[l - 1];
             let dead = (0..z.cols()).filter(|&c| (0..z.rows()).all(|r| z.at(r, c) <= 0.0)).count();
             let zero = self.case.w(l).data().iter().all(|&w| w == 0.0);
@@ -108,7 +106,6 @@ impl Exam<'_> {
         if !complete || !self.findings.is_empty() || !self.masks.is_empty() {
             return;
         }
-        let labels: Vec<u32> = case.labels.iter().map(|&label| label as u32).collect();
         let at = |share: f64| {
             let moved = |param: Param| {
                 let old = &case.given[&Slot::Param(param)];
@@ -116,9 +113,11 @@ impl Exam<'_> {
                 zip(old, &step, |old, step| old + share * step)
             };
             let layer = |l| Layer { w: moved(Param::W(l)), b: moved(Param::B(l)).into_data() };
-            let mlp =
-                Mlp { layers: (1..=case.depth()).map(layer).collect(), activation: self.world.act.into() };
-            mlp.loss(&case.x, &labels)
+            let mlp = Mlp {
+                layers: (1..=case.depth()).map(layer).collect(),
+                activation: Activations::Each(self.acts.clone()),
+            };
+            self.mean_loss(&mlp)
         };
         let (before, after) = (at(0.0), at(1.0));
         if after > before && self.world.decay == 0.0 {
@@ -139,7 +138,7 @@ impl Exam<'_> {
         let (n, classes) = (self.case.n, self.case.classes());
         if n == 1 {
             self.note("N = 1: 1/N, the last sample, softmax over the batch and sums over axis 0 cannot be told from the right ones; export N = 37");
-        } else if n == classes {
+        } else if n == classes && n > 1 {
             self.note(format!(
                 "N = C = {n}: 1/N and 1/C, and the axes of p, cannot be told apart; export N = 37"
             ));
@@ -149,8 +148,10 @@ impl Exam<'_> {
             ));
         }
         if finite(&self.p) && self.p.shape() == self.case.y.shape() {
-            let right = (0..n).all(|r| argmax(self.p.row(r)) == self.case.labels[r]);
-            let saturated = self.p.data().iter().all(|&p| !(1e-6..=1.0 - 1e-6).contains(&p));
+            let right =
+                self.design.is_usual() && (0..n).all(|r| argmax(self.p.row(r)) == self.case.labels[r]);
+            let saturated =
+                self.design.is_usual() && self.p.data().iter().all(|&p| !(1e-6..=1.0 - 1e-6).contains(&p));
             if saturated {
                 self.note("p is saturated (all 0 or 1): gradients vanish and wrong formulas with them; export an earlier step");
             } else if right && n > 1 {

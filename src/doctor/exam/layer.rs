@@ -11,6 +11,10 @@ use crate::doctor::formulas::hypothesis::Site;
 use crate::doctor::formulas::trial::{Trial, cause, residual};
 use crate::reference::Matrix;
 
+/// A penalty of which the file says nothing.
+pub const UNTOLD: &str =
+    "λ is not in the file, but a multiple of the parameters is in their gradients or steps: weight decay";
+
 /// The penalty is in dW.
 pub const DECAYED: &str = "L2 is added to dW";
 
@@ -178,9 +182,18 @@ impl Exam<'_> {
                 Param::W(_) => ("l2-factor", "W"),
                 Param::B(_) => ("l2-on-bias", "b"),
             };
+            if !self.numbers.contains_key("l2") && c * self.world.sign > 0.0 && varies(parameter) {
+                trials.push(Trial { note: Some(UNTOLD), ..Trial::new(value, Vec::new()) });
+                return trials;
+            }
             let formula = format!("the right one plus c·{name} with c = {c:.6e} ({l2}, N = {})", self.case.n);
             trials.push(Trial::new(value, vec![cause(slot, id, &formula)]));
         }
         trials
     }
+}
+
+/// Whether a tensor has different values: of equal ones anything is a multiple.
+pub fn varies(tensor: &Matrix) -> bool {
+    tensor.data().iter().any(|&value| value != tensor.data()[0])
 }

@@ -27,10 +27,10 @@ impl Exam<'_> {
         let rights =
             scales.iter().map(|&scale| Trial { scale, ..Trial::new(scaled(&right, scale), Vec::new()) });
         let mut scored = Vec::new();
-        for trial in rights.chain(tried(slot, &site, delta::TABLE, &scales)) {
+        for trial in rights.chain(tried(slot, &site, delta::table(&site), &scales)) {
             scored.extend(self.scores(given, magnitude(trial.scale), [trial]));
         }
-        if !scored.iter().any(|s| s.passes) {
+        if self.design.is_usual() && !scored.iter().any(|s| s.passes) {
             scored.extend(self.solved_labels(slot, given, &p, &scales));
         }
         if !scored.iter().any(|s| s.passes) {
@@ -38,7 +38,7 @@ impl Exam<'_> {
             scored.extend(self.scores(given, 0.0, rights));
         }
         if !scored.iter().any(|s| s.passes) {
-            let trials: Vec<Trial> = tried(slot, &site, delta::TABLE, &[1.0]).collect();
+            let trials: Vec<Trial> = tried(slot, &site, delta::table(&site), &[1.0]).collect();
             for t in trials {
                 let more = rescaled(slot, &site, given, &t.value, &t.causes, &scales);
                 scored.extend(self.scores(given, 0.0, more));
@@ -55,8 +55,9 @@ impl Exam<'_> {
         let mut candidates = vec![Candidate::new(right.clone(), pending.clone())];
         if self.world.search {
             let site = self.site(self.case.depth(), p);
-            let wrong =
-                tried(slot, &site, delta::TABLE, &[1.0]).map(|t| (t.value, t.causes)).collect::<Vec<_>>();
+            let wrong = tried(slot, &site, delta::table(&site), &[1.0])
+                .map(|t| (t.value, t.causes))
+                .collect::<Vec<_>>();
             let factors = scale::factors(&site);
             let rescaled = factors.iter().map(|f| (scaled(right, f.value), vec![cause(slot, f.id, &f.text)]));
             for (value, causes) in wrong.into_iter().chain(rescaled) {

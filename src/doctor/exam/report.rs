@@ -12,6 +12,8 @@ pub enum Verdict {
     Clean,
     /// Every mismatch has a name.
     Bugs,
+    /// What is right or wrong by what was meant, and the file does not tell.
+    Depends,
     /// Some mismatch has no name.
     Unknown,
 }
@@ -45,6 +47,8 @@ pub struct Finding {
     pub runner_up: Option<RunnerUp>,
     /// What to do.
     pub fix: String,
+    /// Right if one thing was meant, the bug in `also` if another: the formula says both.
+    pub depends: bool,
     /// The formulas of the bugs in `also`.
     #[serde(skip)]
     pub alternatives: Vec<String>,

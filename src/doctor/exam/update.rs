@@ -179,9 +179,12 @@ impl Exam<'_> {
             Param::W(_) => ("l2-factor", "W"),
             Param::B(_) => ("l2-on-bias", "b"),
         };
+        let value = plus(right, &scaled(parameter, c));
+        if !self.numbers.contains_key("l2") && c > 0.0 && super::layer::varies(parameter) {
+            return Some(Trial { note: Some(super::layer::UNTOLD), ..Trial::new(value, Vec::new()) });
+        }
         let formula =
             format!("{param} - lr·(gradient + c·{name}), with c off by {:.6e} from the right one", c / lr);
-        let value = plus(right, &scaled(parameter, c));
         Some(Trial::new(value, vec![cause(Slot::New(param), id, &formula)]))
     }
 

@@ -2,8 +2,8 @@
 
 use super::examination::Exam;
 use crate::doctor::file::slot::{Param, Slot};
-use crate::doctor::formulas::algebra::{dot, minus};
-use crate::reference::{Layer, Mlp, softmax};
+use crate::network::Activations;
+use crate::reference::{Layer, Mlp, log_sum_exp};
 
 /// The step of the differences: the cube root of the rounding error, which balances it against the cubic term.
 const STEP: f64 = 6e-6;
@@ -23,11 +23,11 @@ impl Exam<'_> {
         if params.is_empty() || !self.masks.is_empty() {
             return;
         }
-        let squared = self.squared_error();
-        let labels: Vec<u32> = self.case.labels.iter().map(|&label| label as u32).collect();
         let layer = |l| Layer { w: self.case.w(l).clone(), b: self.case.b(l).data().to_vec() };
-        let mut mlp =
-            Mlp { layers: (1..=self.case.depth()).map(layer).collect(), activation: self.world.act.into() };
+        let mut mlp = Mlp {
+            layers: (1..=self.case.depth()).map(layer).collect(),
+            activation: Activations::Each(self.acts.clone()),
+        };
         for param in params {
             let l = param.layer();
             let given = &self.case.given[&Slot::Grad(param)];
@@ -36,14 +36,7 @@ impl Exam<'_> {
                 let mut loss_at = |shift: f64| {
                     let old = mlp.layers[l - 1].w.data()[index];
                     mlp.layers[l - 1].w.data_mut()[index] = old + shift;
-                    let loss = match squared {
-                        Some(factor) => {
-                            let p = softmax(mlp.forward(&self.case.x).logits());
-                            let e = minus(&p, &self.case.y);
-                            factor * dot(&e, &e)
-                        }
-                        None => mlp.loss(&self.case.x, &labels),
-                    };
+                    let loss = self.mean_loss(&mlp);
                     mlp.layers[l - 1].w.data_mut()[index] = old;
                     loss
                 };
@@ -54,9 +47,24 @@ impl Exam<'_> {
                     given.data()[index]
                 ));
             }
-            let claimed = if squared.is_some() { "squared error" } else { "cross-entropy" };
+            let claimed = self.design.measure.name();
             self.note(format!("central differences of the {claimed}: {}", lines.join("; ")));
         }
+    }
+}
+
+impl Exam<'_> {
+    /// The mean loss of the batch for other parameters, with the gradient's factor.
+    pub fn mean_loss(&self, mlp: &Mlp) -> f64 {
+        let forward = mlp.forward(&self.case.x);
+        let (z, y) = (forward.logits(), &self.case.y);
+        if self.design.is_usual() {
+            let row = |r: usize| {
+                log_sum_exp(z.row(r)) - z.row(r).iter().zip(y.row(r)).map(|(z, y)| z * y).sum::<f64>()
+            };
+            return (0..z.rows()).map(row).sum::<f64>() / self.case.count();
+        }
+        self.design.factor * self.design.measure.total(&self.design.head.apply(z), y) / self.case.count()
     }
 }
 

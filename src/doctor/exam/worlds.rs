@@ -4,7 +4,7 @@
 use super::examination::{Exam, World};
 use super::judge::Tolerance;
 use super::report::Status;
-use crate::doctor::file::case::Case;
+use crate::doctor::file::case::{Case, Layout};
 use crate::doctor::file::dump::Dump;
 use crate::doctor::file::slot::Slot;
 use crate::doctor::formulas::{preactivation, probabilities};
@@ -17,6 +17,9 @@ const SEARCHED_LARGE: usize = 4;
 /// A network with more weights than this is large.
 const LARGE: usize = 20_000;
 
+/// The most designs tried where the file leaves it open which is meant.
+const DESIGNS: usize = 12;
+
 /// From this cost on some mismatch has no name.
 const UNNAMED: usize = 10;
 
@@ -25,6 +28,8 @@ struct Search<'a> {
     dump: &'a Dump,
     tolerance: Tolerance,
     best: Option<Exam<'a>>,
+    /// How a file lies, a supposed activation, and a design that it has no more of.
+    exhausted: Vec<(Layout, Activation, usize)>,
 }
 
 impl<'a> Search<'a> {
@@ -50,13 +55,27 @@ impl<'a> Search<'a> {
     }
 
     /// One examination from the first z to the last step; nothing if it contradicts the world it supposes.
-    fn examined(&self, case: &'a Case, world: World) -> Option<Exam<'a>> {
+    fn examined(&mut self, case: &'a Case, world: World) -> Option<Exam<'a>> {
+        let beyond = |&(layout, act, choice): &(Layout, Activation, usize)| {
+            layout == case.layout && act == world.act && choice <= world.choice
+        };
+        if self.exhausted.iter().any(beyond) {
+            return None;
+        }
         let mut exam = Exam::new(case, &self.dump.numbers, self.tolerance, world);
         exam.limit = self.cost();
         exam.forward();
+        if exam.contradicted {
+            self.exhausted.push((case.layout, world.act, world.choice));
+            return None;
+        }
         let fits =
             |exam: &Exam| exam.checked.iter().any(|c| c.tensor == Slot::Loss && c.status == Status::Ok);
         if world.loss_decides && !fits(&exam) {
+            return None;
+        }
+        // Without a loss that says so, the mean is meant where classes are told apart.
+        if world.objective > 1.0 && exam.design.is_usual() && case.get(Slot::Loss).is_none() {
             return None;
         }
         exam.training_p();
@@ -72,7 +91,7 @@ impl<'a> Search<'a> {
 
 /// The examination that counts: the first with the fewest mismatches, those without a name counting most.
 pub fn best<'a>(dump: &'a Dump, cases: &'a [Case], tolerance: Tolerance) -> Option<Exam<'a>> {
-    let mut search = Search { dump, tolerance, best: None };
+    let mut search = Search { dump, tolerance, best: None, exhausted: Vec::new() };
     let weights: usize =
         cases.first().map_or(0, |case| case.sizes.windows(2).map(|pair| pair[0] * pair[1]).sum());
     let searched = if weights > LARGE { SEARCHED_LARGE } else { SEARCHED };
@@ -111,17 +130,20 @@ fn conventions<'a>(dump: &Dump, cases: &'a [Case]) -> Vec<(&'a Case, World)> {
     let acts = match dump.act {
         Some(act) => vec![act],
         None if dump.depth == 1 => vec![Activation::Relu],
-        // Those that people write by hand; GELU is taken only where the file or the command says so.
-        None => vec![Activation::Relu, Activation::Sigmoid, Activation::Tanh],
+        // The likeliest come first, and the search ends where one fits.
+        None if shown(dump) => vec![Activation::Relu],
+        None => Activation::ALL.to_vec(),
     };
     let mut worlds = Vec::new();
-    for case in cases {
+    for (choice, case) in (0..DESIGNS).flat_map(|choice| cases.iter().map(move |case| (choice, case))) {
         for &act in &acts {
             for (decay, penalised, loss_decides) in penalties(dump, case) {
                 for (sign, gradient, objective) in scales(dump, case) {
                     let (forward, fresh_p, search) = (None, false, false);
                     let world = World {
                         act,
+                        choice,
+                        act_named: dump.act.is_some(),
                         sign,
                         gradient,
                         objective,
@@ -138,6 +160,11 @@ fn conventions<'a>(dump: &Dump, cases: &'a [Case]) -> Vec<(&'a Case, World)> {
         }
     }
     worlds
+}
+
+/// Whether the file shows the activation of every hidden layer.
+fn shown(dump: &Dump) -> bool {
+    (1..dump.depth).all(|l| [Slot::A(l), Slot::Z(l + 1)].iter().any(|slot| dump.slots.contains_key(slot)))
 }
 
 /// What L2 adds to the gradient, whether the loss has it too, and whether only the loss can make that right.
@@ -166,8 +193,7 @@ fn scales(dump: &Dump, case: &Case) -> Vec<(f64, f64, f64)> {
                 let idle = !gradients && (sign < 0.0 || gradient > 1.0);
                 let summed = objective > 1.0;
                 // A summed loss with the gradient of its mean does not agree with itself.
-                let disagree = summed
-                    && (!dump.slots.contains_key(&Slot::Loss) || (gradients && !steps && gradient == 1.0));
+                let disagree = summed && gradients && !steps && gradient == 1.0;
                 if !idle && !disagree && !(case.n == 1 && (summed || gradient > 1.0)) {
                     all.push((sign, gradient, objective));
                 }
@@ -180,7 +206,9 @@ fn scales(dump: &Dump, case: &Case) -> Vec<(f64, f64, f64)> {
 /// Worlds in which a forward tensor that is not in the file is wrong.
 fn unseen<'a>(dump: &Dump, case: &'a Case, world: World) -> Vec<(&'a Case, World)> {
     let mut all = Vec::new();
-    for l in (1..dump.depth).filter(|&l| !dump.slots.contains_key(&Slot::A(l))) {
+    // Where no activation is said, none at all is as good as another.
+    let named = dump.act.is_some();
+    for l in (1..dump.depth).filter(|&l| named && !dump.slots.contains_key(&Slot::A(l))) {
         let h = &preactivation::activation::TABLE[0];
         all.push((case, World { forward: Some((Slot::A(l), h)), search: true, ..world }));
     }

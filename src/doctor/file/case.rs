@@ -6,8 +6,8 @@
 use super::dump::Dump;
 use super::npy::{Array, Refusal};
 use super::slot::{Param, Slot};
-use crate::reference::Matrix;
-use std::collections::BTreeMap;
+use crate::reference::{Matrix, argmax, matmul};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How a file lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,10 +39,14 @@ pub struct Case {
     pub sizes: Vec<usize>,
     /// `[n, in]`
     pub x: Matrix,
-    /// The class of every sample.
-    pub labels: Vec<usize>,
-    /// One-hot rows `[n, classes]`.
+    /// The targets `[n, outputs]`: for one class a sample, one-hot rows.
     pub y: Matrix,
+    /// Whether every sample has one class.
+    pub one_hot: bool,
+    /// The class of every sample, or its largest target.
+    pub labels: Vec<usize>,
+    /// Layers with one bias for all their units.
+    pub shared_biases: BTreeSet<usize>,
     /// Everything else in our layout.
     pub given: BTreeMap<Slot, Matrix>,
     /// What had to be turned.
@@ -106,22 +110,27 @@ impl Case {
         let (x, y) = (required(dump.x.as_ref()), required(dump.y.as_ref()));
         let x = matrix(&x, layout.rows).ok_or_else(|| (0, shape_of("X", "two dimensions", &x)))?;
         let (n, mut sizes) = (x.rows(), vec![x.cols()]);
-        let mut params = BTreeMap::new();
+        let (mut params, mut shared_biases) = (BTreeMap::new(), BTreeSet::new());
         for l in 1..=dump.depth {
             let (w, b) = layer(dump, layout, l, sizes[l - 1]).map_err(|refusal| (l, refusal))?;
             sizes.push(w.cols());
             params.insert(Slot::Param(Param::W(l)), w);
-            params.insert(Slot::Param(Param::B(l)), b);
+            if b.one_for_all {
+                shared_biases.insert(l);
+            }
+            params.insert(Slot::Param(Param::B(l)), b.values);
         }
-        let labels =
-            labels(&y, n, sizes[dump.depth], layout.rows).map_err(|refusal| (sizes.len(), refusal))?;
-        let y = Matrix::from_fn(n, sizes[dump.depth], |r, c| f64::from(labels[r] == c));
-        let mut case = Self { layout, n, sizes, x, labels, y, given: params, notes: Vec::new() };
+        let y = targets(&y, n, sizes[dump.depth], layout.rows).map_err(|refusal| (sizes.len(), refusal))?;
+        let labels = (0..n).map(|r| argmax(y.row(r))).collect();
+        let one_hot = y.cols() > 1 && (0..n).all(|r| is_hot(y.row(r)));
+        let notes = Vec::new();
+        let mut case = Self { layout, n, sizes, x, y, one_hot, labels, shared_biases, given: params, notes };
         for (&slot, array) in dump.slots.iter().filter(|(slot, _)| !matches!(slot, Slot::Param(_))) {
             let tensor = case.place(slot, array).map_err(|refusal| (case.sizes.len() + 1, refusal))?;
             case.given.insert(slot, tensor);
         }
         case.finite().map_err(|refusal| (usize::MAX, refusal))?;
+        case.read_biases_off(dump);
         Ok(case)
     }
 
@@ -181,11 +190,37 @@ impl Case {
         }
     }
 
+    /// Biases that the file does not have, but that its z shows: what z is more than a·W, if that is the same for
+    /// every sample.
+    fn read_biases_off(&mut self, dump: &Dump) {
+        for l in 1..=self.depth() {
+            let slot = Slot::Param(Param::B(l));
+            let input = if l == 1 { Some(&self.x) } else { self.get(Slot::A(l - 1)) };
+            let (Some(z), Some(input), false) = (self.get(Slot::Z(l)), input, dump.slots.contains_key(&slot))
+            else {
+                continue;
+            };
+            let product = matmul(input, self.w(l));
+            let size = z.data().iter().chain(product.data()).fold(0.0_f64, |size, z| size.max(z.abs()));
+            let slack = size * if dump.single { 1e-5 } else { 1e-12 };
+            let b = Matrix::from_fn(1, z.cols(), |_, c| z.at(0, c) - product.at(0, c));
+            let same = (0..self.n)
+                .all(|r| (0..z.cols()).all(|c| (z.at(r, c) - product.at(r, c) - b.at(0, c)).abs() <= slack));
+            if self.n > 1 && same && b.data().iter().any(|b| b.abs() > slack) {
+                self.notes.push(format!("b{l} is not in the file; it was read off z{l}"));
+                self.given.insert(slot, b);
+            }
+        }
+        // What a bias has become says nothing without what it was.
+        let lost = |slot: &Slot| matches!(slot, Slot::New(Param::B(l)) if !dump.slots.contains_key(&Slot::Param(Param::B(*l))));
+        self.given.retain(|slot, _| !lost(slot));
+    }
+
     /// Parameters and batch must be numbers; what the code computed may be NaN: that is then the finding.
     fn finite(&self) -> Result<(), Refusal> {
         let parameters = self.given.iter().filter(|(slot, _)| matches!(slot, Slot::Param(_)));
         let named = parameters.map(|(slot, tensor)| (slot.to_string(), tensor));
-        for (name, tensor) in named.chain([("X".to_owned(), &self.x)]) {
+        for (name, tensor) in named.chain([("X".to_owned(), &self.x), ("y".to_owned(), &self.y)]) {
             if let Some(at) = tensor.data().iter().position(|value| !value.is_finite()) {
                 let (r, c) = (at / tensor.cols().max(1), at % tensor.cols().max(1));
                 let problem = format!("has {name}[{r}, {c}] = {}", tensor.data()[at]);
@@ -198,10 +233,15 @@ impl Case {
     }
 }
 
-/// Weights `[in, out]` and biases `[1, out]` of one layer.
-fn layer(dump: &Dump, layout: Layout, l: usize, width: usize) -> Result<(Matrix, Matrix), Refusal> {
-    let get = |param| required(dump.slots.get(&Slot::Param(param)));
-    let (w, b) = (get(Param::W(l)), get(Param::B(l)));
+/// The biases `[1, out]` of a layer.
+struct Biases {
+    values: Matrix,
+    one_for_all: bool,
+}
+
+/// Weights `[in, out]` and biases of one layer; biases that the file does not have are 0.
+fn layer(dump: &Dump, layout: Layout, l: usize, width: usize) -> Result<(Matrix, Biases), Refusal> {
+    let w = required(dump.slots.get(&Slot::Param(Param::W(l))));
     let weights = matrix(&w, layout.in_out).filter(|weights| weights.rows() == width);
     let weights = weights.ok_or_else(|| {
         let what = if l == 1 { "X".to_owned() } else { format!("layer {}", l - 1) };
@@ -209,43 +249,52 @@ fn layer(dump: &Dump, layout: Layout, l: usize, width: usize) -> Result<(Matrix,
         shape_of(&format!("W{l}"), &expected, &w)
     })?;
     let out = weights.cols();
+    let Some(b) = dump.slots.get(&Slot::Param(Param::B(l))) else {
+        return Ok((weights, Biases { values: Matrix::zeros([1, out]), one_for_all: false }));
+    };
+    if b.data.len() == 1 && out > 1 {
+        return Ok((
+            weights,
+            Biases { values: Matrix::from_fn(1, out, |_, _| b.data[0]), one_for_all: true },
+        ));
+    }
     let flat = b.shape.iter().filter(|&&dim| dim > 1).count() <= 1;
     if !flat || b.data.len() != out {
-        return Err(shape_of(&format!("b{l}"), &format!("{out} values, one for each unit of W{l}"), &b));
+        return Err(shape_of(&format!("b{l}"), &format!("{out} values, one for each unit of W{l}"), b));
     }
-    Ok((weights, reshape(&b, 1, out)))
+    Ok((weights, Biases { values: reshape(b, 1, out), one_for_all: false }))
 }
 
-/// The classes of labels, or of one-hot rows or columns.
-fn labels(y: &Array, n: usize, classes: usize, rows: bool) -> Result<Vec<usize>, Refusal> {
+/// Targets as a matrix `[n, outputs]`: of labels, of one-hot rows or columns, or of numbers.
+fn targets(y: &Array, n: usize, outputs: usize, rows: bool) -> Result<Matrix, Refusal> {
     let flat = y.shape.iter().filter(|&&dim| dim > 1).count() <= 1;
-    if flat && y.data.len() == n && !(n == 1 && classes > 1 && y.data.len() == classes) {
-        let valid = |&label: &f64| label >= 0.0 && label < classes as f64 && label.fract() == 0.0;
+    if flat && y.data.len() == n && !(n == 1 && outputs > 1 && y.data.len() == outputs) {
+        if outputs == 1 {
+            return Ok(reshape(y, n, 1));
+        }
+        let valid = |&label: &f64| label >= 0.0 && label < outputs as f64 && label.fract() == 0.0;
         return match y.data.iter().find(|label| !valid(label)) {
-            None => Ok(y.data.iter().map(|&label| label as usize).collect()),
+            None => Ok(Matrix::from_fn(n, outputs, |r, c| f64::from(y.data[r] == c as f64))),
             Some(label) => {
                 let problem =
-                    format!("has a label {label} in y, but the last layer has classes 0 to {}", classes - 1);
+                    format!("has a label {label} in y, but the last layer has classes 0 to {}", outputs - 1);
                 Err((problem, "labels count from 0; or export one-hot rows".into()))
             }
         };
     }
     let square = Array { shape: if flat { vec![1, y.data.len()] } else { y.shape.clone() }, ..y.clone() };
-    let one_hot = matrix(&square, rows || flat).filter(|y| y.shape() == [n, classes]);
-    let one_hot = one_hot.ok_or_else(|| {
-        let expected = format!("{n} labels (as many as X has samples), or one-hot [{n}, {classes}]");
+    let targets = matrix(&square, rows || flat).filter(|y| y.shape() == [n, outputs]);
+    // Targets may lie the other way round than X, unless that could be meant either way.
+    let turned = matrix(&square, !rows).filter(|y| y.shape() == [n, outputs] && !flat);
+    targets.or(turned).ok_or_else(|| {
+        let expected = format!("{n} labels (as many as X has samples), or targets [{n}, {outputs}]");
         shape_of("y", &expected, y)
-    })?;
-    (0..n).map(|r| hot(one_hot.row(r)).ok_or(r)).collect::<Result<_, _>>().map_err(|r| {
-        let problem = format!("has a row of y that is not one-hot: sample {r} is {:?}", one_hot.row(r));
-        (problem, "export labels, or rows with a single 1".into())
     })
 }
 
-/// The position of the only 1 among zeros.
-fn hot(row: &[f64]) -> Option<usize> {
-    let position = row.iter().position(|&value| value == 1.0)?;
-    (row.iter().filter(|&&value| value != 0.0).count() == 1).then_some(position)
+/// One 1 among zeros.
+fn is_hot(row: &[f64]) -> bool {
+    row.iter().filter(|&&value| value != 0.0).count() == 1 && row.contains(&1.0)
 }
 
 /// A two-dimensional array with its first side as rows, or its second.

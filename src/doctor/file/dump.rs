@@ -191,10 +191,8 @@ impl Dump {
     fn complete(&self) -> Result<(), Refusal> {
         let mut missing = Vec::new();
         for l in 1..=self.depth.max(1) {
-            for param in [Param::W(l), Param::B(l)] {
-                if !self.slots.contains_key(&Slot::Param(param)) {
-                    missing.push(param.to_string());
-                }
+            if !self.slots.contains_key(&Slot::Param(Param::W(l))) {
+                missing.push(Param::W(l).to_string());
             }
         }
         missing.extend(self.x.is_none().then(|| "X".to_owned()));
@@ -203,7 +201,7 @@ impl Dump {
             return Ok(());
         }
         let hint = message![
-            "needed are W1..WL, b1..bL (before the step), X and y; see `gpu-mlp doctor --template numpy`, or name yours \
+            "needed are W1..WL (before the step), X and y; see `gpu-mlp doctor --template numpy`, or name yours \
              with ",
             Setting::Map.set("theirs=ours")
         ];

@@ -26,6 +26,8 @@ pub fn formulas(id: &str) -> Vec<&'static str> {
         super::loss::TABLE,
         super::accuracy::TABLE,
         super::delta::TABLE,
+        super::head::DELTAS,
+        super::head::LOSSES,
         super::hidden::through_weights::TABLE,
         super::hidden::TABLE,
         super::gradient::WEIGHTS,
@@ -141,6 +143,11 @@ pub const BUGS: &[Bug] = &[
         "lambda/2 * sum(w²) in the loss and lambda * w in the gradient (or both with 1/N)",
     ),
     bug(
+        "binary-cross-entropy-sign",
+        "One of the two terms of the binary cross-entropy has the wrong sign, so that it falls while outputs get worse.",
+        "loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))",
+    ),
+    bug(
         "accuracy-wrong-axis",
         "The arg max runs over the wrong axis, or cells are compared in place of samples.",
         "np.mean(p.argmax(axis=1) == labels)",
@@ -164,6 +171,31 @@ pub const BUGS: &[Bug] = &[
         "delta-extra-factor",
         "p - y is multiplied with something that does not belong there.",
         "dz = (p - y)/N, nothing else",
+    ),
+    bug(
+        "output-derivative-missing",
+        "The error p - y was not multiplied by the derivative of the output's function.",
+        "dz = (p - y) * h'(z): p * (1 - p) for a sigmoid, 1 - p**2 for tanh; or take the cross-entropy, whose dz is p - y",
+    ),
+    bug(
+        "output-derivative-twice",
+        "The derivative of the output's function is multiplied in twice, or taken of p where its formula is for z.",
+        "dz = (p - y) * h'(z), once; a function that computes sigmoid(z) itself must be given z",
+    ),
+    bug(
+        "output-derivative-on-preactivation",
+        "The derivative's formula for p is given z.",
+        "dz = (p - y) * p * (1 - p): the formula p(1 - p), or 1 - p², takes the output p",
+    ),
+    bug(
+        "output-derivative-extra",
+        "For a sigmoid with binary cross-entropy the derivative p(1 - p) has already cancelled.",
+        "dz = p - y",
+    ),
+    bug(
+        "output-delta-squared",
+        "The error is squared, so that its sign is lost.",
+        "dz = (p - y) * h'(z): the loss is squared, its derivative is not",
     ),
     bug(
         "labels-shifted",

@@ -1,12 +1,20 @@
-//! `dz_L`: the gradient of the mean cross-entropy by the logits. Starts from p.
+//! `dz_L`: the gradient of the mean loss by the last z. Starts from p. The table is that of softmax and cross-entropy;
+//! `head` has those of the other designs.
 
-use super::algebra::{minus, row_sums, scaled, times, zip};
+use super::algebra::{minus, scaled, times, zip};
+use super::design::jacobian;
+use super::head;
 use super::hypothesis::{Hypothesis, Site};
 use crate::reference::{Matrix, argmax};
 
-/// `dz_L = (p - y)/N`
+/// `dz_L = dE/dz_L / N`; for softmax and cross-entropy `(p - y)/N`
 pub fn right(site: &Site) -> Matrix {
-    per_sample(site, &error(site)).unwrap_or_else(|| error(site))
+    scaled(&site.design.delta(site.z(), site.up, &site.case.y), 1.0 / site.n())
+}
+
+/// What can be wrong with `dz_L` of the site's design.
+pub fn table(site: &Site) -> &'static [Hypothesis] {
+    if site.design.is_usual() { TABLE } else { head::DELTAS }
 }
 
 fn error(site: &Site) -> Matrix {
@@ -17,12 +25,6 @@ fn error(site: &Site) -> Matrix {
 #[allow(clippy::unnecessary_wraps, reason = "the tables' formulas return an option")]
 fn per_sample(site: &Site, g: &Matrix) -> Option<Matrix> {
     Some(scaled(g, 1.0 / site.n()))
-}
-
-/// `J(g)`: the softmax's Jacobian applied to every row, `p ⊙ (g - Σ_k g_k p_k)`.
-fn jacobian(p: &Matrix, g: &Matrix) -> Matrix {
-    let inner = row_sums(&times(g, p));
-    Matrix::from_fn(p.rows(), p.cols(), |r, c| p.at(r, c) * (g.at(r, c) - inner.at(r, 0)))
 }
 
 /// `(p - y) ⊙ f(p)`
@@ -37,7 +39,7 @@ fn relabelled(site: &Site, label: impl Fn(usize) -> usize) -> Option<Matrix> {
     Some(Matrix::from_fn(site.case.n, site.case.classes(), |r, c| (site.up.at(r, c) - y(r, c)) / n))
 }
 
-/// What can be wrong with `dz_L`.
+/// What can be wrong with `dz_L` of softmax and cross-entropy.
 pub const TABLE: &[Hypothesis] = &[
     Hypothesis {
         id: "softmax-jacobian",

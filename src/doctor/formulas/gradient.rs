@@ -9,8 +9,14 @@ use crate::reference::Matrix;
 pub fn right(site: &Site, param: Param) -> Matrix {
     match param {
         Param::W(_) => matmul_tn(site.input(), site.up),
+        Param::B(l) if site.case.shared_biases.contains(&l) => every(site.up.cols(), total(site.up.data())),
         Param::B(_) => column_sums(site.up),
     }
+}
+
+/// The same value for so many units.
+fn every(units: usize, value: f64) -> Matrix {
+    Matrix::from_fn(1, units, |_, _| value)
 }
 
 /// The size of what is added up.
@@ -18,6 +24,7 @@ pub fn magnitude(site: &Site, param: Param) -> Matrix {
     let dz = site.up.map(f64::abs);
     match param {
         Param::W(_) => matmul_tn(&site.input().map(f64::abs), &dz),
+        Param::B(l) if site.case.shared_biases.contains(&l) => every(dz.cols(), total(dz.data())),
         Param::B(_) => column_sums(&dz),
     }
 }
@@ -152,7 +159,7 @@ pub const WEIGHTS: &[Hypothesis] = &[
 /// The same value for every unit.
 #[allow(clippy::unnecessary_wraps, reason = "the tables' formulas return an option")]
 fn every_unit(site: &Site, value: f64) -> Option<Matrix> {
-    Some(Matrix::from_fn(1, site.up.cols(), |_, _| value))
+    Some(every(site.up.cols(), value))
 }
 
 fn total(row: &[f64]) -> f64 {

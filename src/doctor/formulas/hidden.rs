@@ -97,7 +97,7 @@ fn back(site: &Site, derivative: impl Fn(f64) -> f64) -> Matrix {
 }
 
 /// The derivative written with the activation's value, as people write it; GELU's cannot be.
-fn by_output(act: Activation) -> Option<fn(f64) -> f64> {
+pub fn by_output(act: Activation) -> Option<fn(f64) -> f64> {
     match act {
         Activation::Relu => Some(|a| f64::from(a > 0.0)),
         Activation::Sigmoid => Some(|a| a * (1.0 - a)),

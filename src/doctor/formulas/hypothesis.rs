@@ -1,5 +1,6 @@
 //! What a hypothesis is: a bug's id, the formula it stands for, and that formula as code.
 
+use super::design::Design;
 use crate::doctor::file::case::Case;
 use crate::network::Activation;
 use crate::reference::Matrix;
@@ -10,8 +11,10 @@ use std::collections::BTreeMap;
 pub struct Site<'a> {
     /// Network, batch and exported tensors.
     pub case: &'a Case,
-    /// The hidden activation.
+    /// The layer's activation, if it is hidden.
     pub act: Activation,
+    /// What the network ends in and is measured by.
+    pub design: Design,
     /// lr, l2, momentum, …
     pub numbers: &'a BTreeMap<&'static str, f64>,
     /// Whether the code calculated in 32 bits.

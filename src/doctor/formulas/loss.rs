@@ -1,9 +1,10 @@
 //! The loss: mean categorical cross-entropy. Starts from p; one number, so its hypotheses must agree closely.
 
 use super::algebra::{dot, matmul_tn, minus, scalar, zip};
+use super::head;
 use super::hypothesis::{Hypothesis, Site};
 use super::probabilities::{CLIPS, picked};
-use crate::reference::{Matrix, cross_entropy};
+use crate::reference::{Matrix, log_sum_exp};
 
 /// `-1/N Σ_i log p_{i,y_i}`, from p.
 pub fn mean(site: &Site) -> f64 {
@@ -12,8 +13,13 @@ pub fn mean(site: &Site) -> f64 {
 
 /// The same from the logits: finite where p has underflowed.
 pub fn stable(site: &Site) -> f64 {
-    let labels: Vec<u32> = site.case.labels.iter().map(|&label| label as u32).collect();
-    cross_entropy(&site.z[site.z.len() - 1], &labels).iter().sum::<f64>() / site.n()
+    let z = &site.z[site.z.len() - 1];
+    let part = |r: usize| -> f64 {
+        let whole = log_sum_exp(z.row(r));
+        let target = site.case.y.row(r).iter();
+        target.zip(z.row(r)).map(|(&y, z)| if y == 0.0 { 0.0 } else { y * (whole - z) }).sum()
+    };
+    (0..z.rows()).map(part).sum::<f64>() / site.n()
 }
 
 /// The ways to compute the right loss: plain, from the logits, with p clipped or shifted before the logarithm.
@@ -35,6 +41,11 @@ pub fn rights(site: &Site) -> Vec<f64> {
         all.extend([clipped, shifted].map(|rows| -rows.iter().sum::<f64>() / site.n()));
     }
     all
+}
+
+/// What can be wrong with the loss of the site's design.
+pub fn table(site: &Site) -> &'static [Hypothesis] {
+    if site.design.is_usual() { TABLE } else { head::LOSSES }
 }
 
 /// `Σ_l Σ w²`
@@ -74,7 +85,7 @@ fn relabelled(site: &Site, label: impl Fn(usize) -> usize) -> Option<Matrix> {
     Some(scalar(-picked(site.up, &y, f64::ln).iter().sum::<f64>() / site.n()))
 }
 
-/// What can be wrong with the loss.
+/// What can be wrong with the cross-entropy of a softmax.
 pub const TABLE: &[Hypothesis] = &[
     Hypothesis {
         id: "log-of-zero",

@@ -1,12 +1,17 @@
-//! p: the softmax of the logits. Starts from `z_L`.
+//! p: what the network ends in, by custom the softmax of the logits. Starts from `z_L`.
 
 use super::algebra::{column_sums, zip};
 use super::hypothesis::{Hypothesis, Site};
 use crate::reference::{Matrix, softmax};
 
-/// `p_ij = exp(z_ij) / Σ_k exp(z_ik)`
+/// `p = h(z)`; for a softmax `p_ij = exp(z_ij) / Σ_k exp(z_ik)`
 pub fn right(site: &Site) -> Matrix {
-    softmax(site.up)
+    site.design.head.apply(site.up)
+}
+
+/// What can be wrong with p of the site's design.
+pub fn table(site: &Site) -> &'static [Hypothesis] {
+    if site.design.is_usual() { TABLE } else { &[] }
 }
 
 /// The borders at which people clip p, so that its logarithm exists.
@@ -39,7 +44,7 @@ fn sigmoid(z: f64) -> f64 {
     1.0 / (1.0 + (-z).exp())
 }
 
-/// What can be wrong with p.
+/// What can be wrong with a softmax.
 pub const TABLE: &[Hypothesis] = &[
     Hypothesis {
         id: "softmax-whole-batch",

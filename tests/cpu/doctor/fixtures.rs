@@ -1,8 +1,9 @@
 //! Every case of `tests/fixtures/doctor.py`: named right from the whole file, from the gradients alone and from the
 //! updates alone; what is right stays silent.
 
-use gpu_mlp::doctor::exam::report::{Report, Verdict};
+use gpu_mlp::doctor::exam::report::{Report, Status, Verdict};
 use gpu_mlp::doctor::file::npz::{self, Entries};
+use gpu_mlp::doctor::file::slot::Slot;
 use gpu_mlp::doctor::{self, Options};
 use serde_json::Value as Json;
 use std::path::Path;
@@ -45,6 +46,12 @@ fn only(entries: &Entries, part: usize) -> Entries {
     entries.iter().filter(|(key, _)| keep(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
+/// Whether a bug is said to be one under one of two intentions: without the loss some numbers say no more.
+fn left_open(report: &Report, id: &str) -> bool {
+    let loss = report.checked.iter().any(|c| c.tensor == Slot::Loss && c.status != Status::NotGiven);
+    !loss && report.findings.iter().any(|f| f.depends && f.also.iter().any(|also| also == id))
+}
+
 /// What is wrong with the answer; nothing if it is as expected.
 fn complaint(report: &Report, expect: &[String]) -> Option<String> {
     let (notes, bugs): (Vec<&String>, Vec<&String>) = expect.iter().partition(|id| id.starts_with("note:"));
@@ -55,7 +62,7 @@ fn complaint(report: &Report, expect: &[String]) -> Option<String> {
         .collect();
     let wrong = |what: String| Some(format!("{what}; said {said:#?}"));
     for id in &bugs {
-        if !report.names(id) {
+        if !report.names(id) && !left_open(report, id) {
             return wrong(format!("{id} is not named"));
         }
     }
@@ -68,10 +75,15 @@ fn complaint(report: &Report, expect: &[String]) -> Option<String> {
     let expected = |f: &gpu_mlp::doctor::exam::report::Finding| {
         bugs.iter().any(|&id| f.bug.as_ref() == Some(id) || (f.bug.is_some() && f.also.contains(id)))
     };
-    if let Some(other) = report.findings.iter().find(|f| !expected(f)) {
+    if let Some(other) = report.findings.iter().find(|f| !expected(f) && !f.depends) {
         return wrong(format!("{:?} at {} was not expected", other.bug, other.tensor));
     }
-    let verdict = if bugs.is_empty() { Verdict::Clean } else { Verdict::Bugs };
+    let open = bugs.iter().all(|id| left_open(report, id));
+    let verdict = match (bugs.is_empty(), open) {
+        (true, _) => Verdict::Clean,
+        (false, true) => Verdict::Depends,
+        (false, false) => Verdict::Bugs,
+    };
     if report.verdict == verdict { None } else { wrong(format!("verdict {:?}", report.verdict)) }
 }
 

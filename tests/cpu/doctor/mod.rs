@@ -1,10 +1,12 @@
 //! The doctor.
 
+mod accused;
 mod bad_input;
 mod conventions;
 mod correct;
 mod fixtures;
 mod forms;
+mod innocent;
 mod manual;
 mod names;
 mod program;

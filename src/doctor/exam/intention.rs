@@ -1,0 +1,111 @@
+//! What only the person's intention decides: right for one loss, a bug for another, and no loss is in the file.
+
+use super::examination::Exam;
+use super::report::{Checked, Finding, Number, Status};
+use crate::doctor::file::slot::{Param, Slot};
+use crate::doctor::formulas::design::{Head, Measure};
+
+/// A bug, and the sentences that say when it is none and what to do.
+struct Open {
+    bug: &'static str,
+    formula: &'static str,
+    fix: &'static str,
+}
+
+const JACOBIAN: Open = Open {
+    bug: "softmax-jacobian",
+    formula: "J·(p - y): right if the loss is the squared error of softmax outputs, a bug if it is the cross-entropy",
+    fix: "nothing, if the squared error is meant; for the cross-entropy dz = (p - y)/N. Export `loss` to have it decided",
+};
+
+const SUM: Open = Open {
+    bug: "missing-batch-mean",
+    formula: "a sum over the batch: right if the loss is a sum, or if lr is meant for one; 1/N is missing if the loss is a mean",
+    fix: "nothing, if the loss is a sum over the batch; for a mean divide by N once. Export `loss` to have it decided",
+};
+
+impl Exam<'_> {
+    /// Turns what a loss in the file would decide into findings that say both, and what the file's own habits may be
+    /// into notes.
+    pub fn leave_to_intention(&mut self) {
+        self.leave_rate();
+        self.leave_weights();
+        if self.case.get(Slot::Loss).is_some() {
+            return;
+        }
+        let steps = self.case.given.keys().filter(|slot| matches!(slot, Slot::New(_))).count();
+        let sums = self.findings.iter().filter(|f| f.bug.as_deref() == Some(SUM.bug)).count();
+        for finding in &mut self.findings {
+            // A sum in some tensors and a mean in others is a bug whatever was meant.
+            if sums == steps && finding.bug.as_deref() == Some(SUM.bug) {
+                finding.bug = None;
+                finding.also = vec![SUM.bug.to_owned()];
+                finding.alternatives.clear();
+                finding.depends = true;
+                (finding.formula, finding.fix) = (SUM.formula.to_owned(), SUM.fix.to_owned());
+            }
+        }
+        let squared = self.design.head == Head::Softmax && self.design.measure == Measure::Squared;
+        let last = self.case.depth();
+        let w = Param::W(last);
+        let shown = [Slot::Dz(last), Slot::Grad(w), Slot::New(w)];
+        if let Some(&tensor) = shown.iter().find(|&&slot| self.case.get(slot).is_some()).filter(|_| squared) {
+            let finding = Finding {
+                tensor,
+                name: None,
+                bug: None,
+                also: vec![JACOBIAN.bug.to_owned()],
+                formula: JACOBIAN.formula.to_owned(),
+                residual: Number(0.0),
+                runner_up: None,
+                fix: JACOBIAN.fix.to_owned(),
+                depends: true,
+                alternatives: Vec::new(),
+            };
+            self.findings.insert(0, finding);
+        }
+    }
+
+    /// Steps that are all the same number times what lr makes them: another learning rate than the file's.
+    fn leave_rate(&mut self) {
+        let right = |c: &Checked| matches!(c.tensor, Slot::New(_)) && c.status == Status::Ok;
+        let some_right = self.checked.iter().any(right);
+        let factor = |finding: &Finding| {
+            let (_, text) = finding.formula.split_once(" = ")?;
+            let constant =
+                finding.bug.as_deref() == Some("scale-constant") && matches!(finding.tensor, Slot::New(_));
+            text.split_once(" times the right one")?.0.parse::<f64>().ok().filter(|_| constant)
+        };
+        let factors: Vec<f64> = self.findings.iter().filter_map(factor).collect();
+        let Some(&first) = factors.first() else { return };
+        let same = factors.iter().all(|factor| (factor - first).abs() <= 1e-3 * first.abs());
+        if !same || first <= 0.0 || some_right {
+            return;
+        }
+        self.findings.retain(|finding| factor(finding).is_none());
+        let left: Vec<Slot> = self.findings.iter().map(|finding| finding.tensor).collect();
+        let settled = |c: &&mut Checked| matches!(c.tensor, Slot::New(_)) && !left.contains(&c.tensor);
+        for checked in self.checked.iter_mut().filter(settled).filter(|c| c.status == Status::Wrong) {
+            checked.status = Status::Ok;
+        }
+        self.note(format!("all steps are {first:.6} times what lr makes them: another learning rate than the file's, of a schedule?"));
+    }
+
+    /// Where z does not fit W and no W after the step is in the file, W may be that after the step: what the backward
+    /// pass used is then no bug.
+    fn leave_weights(&mut self) {
+        let stepped = self.case.given.keys().any(|slot| matches!(slot, Slot::New(_)));
+        let odd = |f: &Finding| f.bug.is_none() && matches!(f.tensor, Slot::Z(_) | Slot::A(_));
+        if stepped || !self.findings.iter().any(odd) {
+            return;
+        }
+        let backward = |f: &&mut Finding| !matches!(f.tensor, Slot::Z(_) | Slot::A(_) | Slot::P | Slot::Loss);
+        for finding in self.findings.iter_mut().filter(backward) {
+            finding.also.splice(0..0, finding.bug.take());
+            finding.alternatives.clear();
+            finding.fix =
+                "export W as it was before the step: the z of this file were made with other weights"
+                    .to_owned();
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What can be wrong with the loss and with `dz_L` of every design but softmax with cross-entropy. Both start from p.
+
+use super::algebra::{finite, minus, scalar, scaled, times, zip};
+use super::design::{Design, Head, Measure};
+use super::hidden::by_output;
+use super::hypothesis::{Hypothesis, Site};
+use super::probabilities::CLIPS;
+use crate::network::Activation;
+use crate::reference::Matrix;
+
+/// The factors that losses of one design have beside each other: over outputs a sum, twice that, a mean, twice that.
+pub fn factors(outputs: f64) -> [f64; 5] {
+    [1.0, 2.0, 1.0 / outputs, 2.0 / outputs, 0.5]
+}
+
+/// The losses that people print for a design, by every convention: mean or sum over samples and outputs, with p
+/// clipped before a logarithm, and for a squared error its root or the mean distance.
+pub fn losses(site: &Site) -> Vec<f64> {
+    let (y, Design { measure, .. }) = (&site.case.y, site.design);
+    let mut totals = vec![measure.total(site.up, y)];
+    if matches!(measure, Measure::Binary | Measure::CrossEntropy) {
+        totals.extend(CLIPS.map(|clip| measure.total(&site.up.map(|p| p.clamp(clip, 1.0 - clip)), y)));
+        totals.extend(CLIPS.map(|clip| {
+            let log = |y: f64, p: f64| if y == 0.0 { 0.0 } else { -y * (p + clip).ln() };
+            let rest = |y: f64, p: f64| if measure == Measure::Binary { log(1.0 - y, 1.0 - p) } else { 0.0 };
+            zip(site.up, y, |p, y| log(y, p) + rest(y, p)).data().iter().sum::<f64>()
+        }));
+    }
+    let factors = factors(site.case.classes() as f64);
+    let mut all = Vec::new();
+    for total in totals {
+        all.extend(factors.map(|factor| total * factor / site.n()));
+        all.extend(factors.map(|factor| total * factor));
+    }
+    if measure == Measure::Squared {
+        let values = site.up.data().len() as f64;
+        let distance = Measure::Absolute.total(site.up, y);
+        all.push((2.0 * measure.total(site.up, y) / values).sqrt());
+        all.push((2.0 * measure.total(site.up, y)).sqrt());
+        all.extend([distance / values, distance / site.n(), distance]);
+    }
+    all
+}
+
+/// `g/N` with the design's factor.
+fn per_sample(site: &Site, g: &Matrix) -> Option<Matrix> {
+    finite(g).then(|| scaled(g, site.design.factor / site.n()))
+}
+
+fn error(site: &Site) -> Matrix {
+    minus(site.up, &site.case.y)
+}
+
+/// The function of every output by itself that is neither z itself nor part of a softmax, if the loss is a distance.
+fn bent(site: &Site) -> Option<Activation> {
+    match (site.design.head, site.design.measure) {
+        (Head::Of(f), Measure::Squared) if f != Activation::Identity => Some(f),
+        _ => None,
+    }
+}
+
+/// `(p - y) ⊙ f(z)`
+fn along(site: &Site, f: impl Fn(f64) -> f64) -> Option<Matrix> {
+    per_sample(site, &times(&error(site), &site.z().map(f)))
+}
+
+/// What can be wrong with `dz_L`.
+pub const DELTAS: &[Hypothesis] = &[
+    Hypothesis {
+        id: "output-derivative-missing",
+        formula: "p - y, without h'(z)",
+        value: |s| match s.design.head {
+            Head::Softmax | Head::Of(Activation::Identity) => None,
+            Head::Of(_) if s.design.measure != Measure::Squared => None,
+            _ => per_sample(s, &error(s)),
+        },
+    },
+    Hypothesis {
+        id: "output-derivative-missing",
+        formula: "(p - y)/(p·(1 - p)): the derivative of the binary cross-entropy by p, without h'(z)",
+        value: |s| {
+            let binary = s.design.measure == Measure::Binary;
+            binary
+                .then(|| times(&error(s), &s.up.map(|p| 1.0 / (p * (1.0 - p)))))
+                .and_then(|g| per_sample(s, &g))
+        },
+    },
+    Hypothesis {
+        id: "output-derivative-twice",
+        formula: "(p - y)·h'(z)²",
+        value: |s| bent(s).and_then(|f| along(s, |z| f.derivative(z).powi(2))),
+    },
+    Hypothesis {
+        id: "output-derivative-twice",
+        formula: "(p - y)·h'(p): the derivative of z taken at p, that is h'(h(z))",
+        value: |s| bent(s).and_then(|f| along(s, |z| f.derivative(f.apply(z)))),
+    },
+    Hypothesis {
+        id: "output-derivative-on-preactivation",
+        formula: "(p - y)·z·(1 - z) (for tanh: (p - y)·(1 - z²)): the formula for p, given z",
+        value: |s| {
+            let f = bent(s).filter(|f| matches!(f, Activation::Sigmoid | Activation::Tanh))?;
+            along(s, by_output(f)?)
+        },
+    },
+    Hypothesis {
+        id: "output-derivative-extra",
+        formula: "(p - y)·p·(1 - p): the derivative although it has cancelled",
+        value: |s| {
+            let binary = s.design.measure == Measure::Binary;
+            binary.then(|| times(&error(s), &s.up.map(|p| p * (1.0 - p)))).and_then(|g| per_sample(s, &g))
+        },
+    },
+    Hypothesis {
+        id: "output-delta-squared",
+        formula: "(p - y)²·h'(z)",
+        value: |s| match (s.design.head, s.design.measure) {
+            (Head::Of(f), Measure::Squared) => {
+                per_sample(s, &zip(&error(s), s.z(), |e, z| e * e * f.derivative(z)))
+            }
+            _ => None,
+        },
+    },
+    Hypothesis {
+        id: "output-delta-squared",
+        formula: "(p - y)²",
+        value: |s| per_sample(s, &error(s).map(|e| e * e)),
+    },
+    Hypothesis {
+        id: "softmax-diagonal-jacobian",
+        formula: "(p - y)·p·(1 - p): only the Jacobian's diagonal",
+        value: |s| {
+            let diagonal = s.design.head == Head::Softmax && s.design.measure == Measure::Squared;
+            diagonal.then(|| times(&error(s), &s.up.map(|p| p * (1.0 - p)))).and_then(|g| per_sample(s, &g))
+        },
+    },
+];
+
+/// The binary cross-entropy with one sign turned, over the samples.
+fn turned(site: &Site, hit: f64, miss: f64) -> Option<f64> {
+    let term = |y: f64, p: f64| if y == 0.0 { 0.0 } else { y * p.ln() };
+    let cost = zip(site.up, &site.case.y, |p, y| hit * term(y, p) + miss * term(1.0 - y, 1.0 - p));
+    (site.design.measure == Measure::Binary).then(|| cost.data().iter().sum::<f64>() / site.n())
+}
+
+/// What can be wrong with the loss.
+pub const LOSSES: &[Hypothesis] = &[
+    Hypothesis {
+        id: "binary-cross-entropy-sign",
+        formula: "-(y log p - (1 - y) log(1 - p)): the sign of the second term",
+        value: |s| turned(s, -1.0, 1.0).map(scalar),
+    },
+    Hypothesis {
+        id: "binary-cross-entropy-sign",
+        formula: "-(y log p - (1 - y) log(1 - p)), the mean over outputs: the sign of the second term",
+        value: |s| turned(s, -1.0, 1.0).map(|sum| scalar(sum / s.case.classes() as f64)),
+    },
+    Hypothesis {
+        id: "binary-cross-entropy-sign",
+        formula: "y log p - (1 - y) log(1 - p): the sign of the first term",
+        value: |s| turned(s, 1.0, -1.0).map(scalar),
+    },
+    Hypothesis {
+        id: "sign-flipped",
+        formula: "the loss times -1",
+        value: |s| Some(scalar(-s.design.measure.total(s.up, &s.case.y) / s.n())),
+    },
+];

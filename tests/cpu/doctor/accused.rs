@@ -1,0 +1,118 @@
+//! Right networks of kinds that are easily taken for wrong ones, each as a family: clean, whatever else varies.
+
+use super::innocent::{Biases, Habit, Style, file, style};
+use gpu_mlp::doctor::exam::report::Verdict;
+use gpu_mlp::doctor::formulas::design::{Design, Head, Measure};
+use gpu_mlp::doctor::{self, Options};
+use gpu_mlp::network::Activation;
+
+/// Networks of each family.
+const EACH: u64 = 40;
+
+/// A whole file of a right network, plain but for what `change` makes of it.
+fn clean(change: impl Fn(&mut Style)) {
+    for seed in 0..EACH {
+        let mut style = style(seed);
+        (style.habit, style.left_out) = (Habit::None, 0.0);
+        (style.n, style.design) = (37, Design::default());
+        (style.mean, style.loss) = (0, 1.0 / 37.0);
+        if style.biases == Biases::Forgotten {
+            style.biases = Biases::Plain;
+        }
+        *style.sizes.last_mut().unwrap() = 4;
+        change(&mut style);
+        let report = doctor::examine(&file(seed, &style), &Options::default()).unwrap();
+        assert_eq!(report.verdict, Verdict::Clean, "seed {seed}, {style:?}: {:#?}", report.findings);
+    }
+}
+
+fn design(style: &mut Style, head: Head, measure: Measure) {
+    style.design = Design { head, measure, factor: 1.0 };
+}
+
+#[test]
+fn sigmoid_outputs_with_squared_error() {
+    clean(|style| design(style, Head::Of(Activation::Sigmoid), Measure::Squared));
+}
+
+#[test]
+fn one_sigmoid_output() {
+    for measure in [Measure::Squared, Measure::Binary] {
+        clean(|style| {
+            design(style, Head::Of(Activation::Sigmoid), measure);
+            *style.sizes.last_mut().unwrap() = 1;
+        });
+    }
+}
+
+#[test]
+fn several_sigmoids_with_binary_cross_entropy() {
+    clean(|style| design(style, Head::Of(Activation::Sigmoid), Measure::Binary));
+}
+
+#[test]
+fn numbers_as_targets() {
+    clean(|style| design(style, Head::Of(Activation::Identity), Measure::Squared));
+}
+
+#[test]
+fn another_activation_in_every_layer() {
+    clean(|style| {
+        style.sizes = vec![6, 5, 7, 4];
+        style.acts = vec![Activation::Relu, Activation::Tanh];
+    });
+}
+
+#[test]
+fn softplus_whose_derivative_is_the_sigmoid() {
+    clean(|style| style.acts.fill(Activation::Softplus));
+}
+
+#[test]
+fn a_summed_loss_and_a_step_along_the_mean() {
+    clean(|style| (style.mean, style.loss) = (2, 1.0));
+}
+
+#[test]
+fn softmax_of_an_activation() {
+    for inner in [Activation::Tanh, Activation::Sigmoid] {
+        clean(|style| design(style, Head::SoftmaxOf(inner), Measure::CrossEntropy));
+    }
+}
+
+#[test]
+fn weights_saved_after_the_step() {
+    clean(|style| (style.habit, style.single) = (Habit::SavedAfterStep, false));
+}
+
+#[test]
+fn a_penalty_that_the_file_does_not_tell_of() {
+    clean(|style| style.habit = Habit::HiddenDecay);
+}
+
+#[test]
+fn a_scheduled_learning_rate() {
+    clean(|style| style.habit = Habit::ScheduledRate);
+}
+
+#[test]
+fn inputs_saved_before_they_were_scaled() {
+    clean(|style| style.habit = Habit::RawInputs);
+}
+
+#[test]
+fn dz_under_the_name_of_da() {
+    clean(|style| style.habit = Habit::DaIsDz);
+}
+
+#[test]
+fn losses_of_many_steps() {
+    clean(|style| style.habit = Habit::LossHistory);
+}
+
+#[test]
+fn no_biases_or_one_for_all_units() {
+    for biases in [Biases::Absent, Biases::OneForAll, Biases::Forgotten] {
+        clean(|style| style.biases = biases);
+    }
+}
