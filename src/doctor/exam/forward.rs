@@ -238,7 +238,12 @@ impl Exam<'_> {
             shares.iter().flat_map(|share| accuracy::forms(share * self.case.count(), self.case.count()));
         let known = forms.map(|(value, _)| value).any(|value| (value - given.at(0, 0)).abs() < 1e-6);
         if known {
-            self.checked.push(Checked { tensor: Slot::Accuracy, name: None, status: Status::Ok, residual: None });
+            self.checked.push(Checked {
+                tensor: Slot::Accuracy,
+                name: None,
+                status: Status::Ok,
+                residual: None,
+            });
         } else {
             self.not_checked(Slot::Accuracy);
         }
