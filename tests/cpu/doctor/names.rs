@@ -361,3 +361,15 @@ fn parameters_beside_those_from_before_are_the_new_ones() {
         "{report:?}"
     );
 }
+
+/// Where all widths are equal, shapes say nothing about layers, and a series of hidden layers ends before the last.
+#[test]
+fn hidden_layers_are_counted_as_the_deltas_are() {
+    let network = super::network(5, 17, &[6; 9], gpu_mlp::network::Activation::Tanh);
+    let entries = super::export(&network, super::PLAIN, 0.1);
+    // The first style has one name for all links between hidden layers.
+    for (style, naming) in STYLES.into_iter().skip(1) {
+        let report = doctor::examine(&renamed(&entries, naming), &Options::default()).unwrap();
+        assert!(report.findings.is_empty(), "{style}: {:?} {:?}", report.map, report.findings);
+    }
+}

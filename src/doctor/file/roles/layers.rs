@@ -19,8 +19,23 @@ impl Layers {
         for (i, array) in arrays.iter().enumerate().filter(|(_, array)| array.words.number().is_some()) {
             series.entry(&array.words.stem).or_default().push(i);
         }
-        let shifts: BTreeMap<&str, i64> =
-            series.iter().map(|(stem, members)| (*stem, shift(arrays, backbone, members))).collect();
+        let kind = |members: &[usize]| members.first().and_then(|&member| arrays[member].words.kind);
+        let mut shifts: BTreeMap<&str, i64> = BTreeMap::new();
+        let mut deltas = None;
+        // A series that ends before the last layer is counted as the deltas are: these come first.
+        let mut order: Vec<(&str, Vec<usize>)> = series.into_iter().collect();
+        order.sort_by_key(|(_, members)| match kind(members) {
+            Some(Kind::Delta) => 0,
+            Some(Kind::Pre) => 1,
+            _ => 2,
+        });
+        for (stem, members) in &order {
+            let shift = shift(arrays, backbone, members, deltas);
+            if matches!(kind(members), Some(Kind::Delta | Kind::Pre)) {
+                deltas.get_or_insert(shift);
+            }
+            shifts.insert(*stem, shift);
+        }
         let layer = |array: &Named| match array.words.spot? {
             Spot::Number(number) => {
                 usize::try_from(number as i64 + shifts.get(array.words.stem.as_str())?).ok()
@@ -39,7 +54,7 @@ impl Layers {
 }
 
 /// What is added to the numbers of a series to get layers: the shift under which most shapes fit.
-fn shift(arrays: &[Named], backbone: &Backbone, members: &[usize]) -> i64 {
+fn shift(arrays: &[Named], backbone: &Backbone, members: &[usize], deltas: Option<i64>) -> i64 {
     let numbers =
         || members.iter().filter_map(|&member| arrays[member].words.number().map(|number| number as i64));
     let (depth, lies) = (backbone.w.len() as i64, backbone.lies);
@@ -48,7 +63,15 @@ fn shift(arrays: &[Named], backbone: &Backbone, members: &[usize]) -> i64 {
     // Gradients are counted as the weights are, if those are counted.
     let weights = backbone.w.iter().enumerate();
     let counted = weights.filter_map(|(l, &w)| Some(l as i64 + 1 - arrays[w].words.number()? as i64)).next();
-    let usual = if of_parameters { counted } else { None };
+    // These may end before the last layer.
+    let hidden = members.iter().any(|&member| {
+        matches!(arrays[member].words.kind, Some(Kind::Act | Kind::Error | Kind::ActGrad | Kind::Mask))
+    });
+    let usual = match (of_parameters, hidden) {
+        (true, _) => counted,
+        (false, true) => deltas,
+        (false, false) => None,
+    };
     let fits = |member: usize, layer: i64| {
         let Some(layer) = usize::try_from(layer).ok().filter(|&layer| layer < backbone.sizes.len()) else {
             return false;

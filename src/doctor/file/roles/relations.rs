@@ -1,6 +1,6 @@
 //! What the numbers of a file say about it, whatever the names: which array is a function of `a·W + b` of which others.
 
-use super::arrays::{Named, agree, rounding};
+use super::arrays::{Named, agree, norm, rounding};
 use crate::network::Activation;
 use crate::reference::{self, Matrix};
 
@@ -67,75 +67,99 @@ pub struct Relation {
 
 /// All relations of arrays that lie in one way.
 pub fn relations(arrays: &[Named], lies: Lies) -> Vec<Relation> {
+    let few: Vec<Option<Few>> = arrays.iter().map(|array| Few::of(array, lies)).collect();
     let mut found = Vec::new();
     let mut left = BUDGET;
-    for (a, inputs) in arrays.iter().enumerate() {
-        let Some([n, width]) = lies.samples(inputs).filter(|&[n, _]| n > 1) else { continue };
-        for (w, weights) in arrays.iter().enumerate() {
-            let Some([_, units]) = lies.weights(weights).filter(|&[inside, _]| inside == width && w != a)
+    for (w, weights) in arrays.iter().enumerate() {
+        let Some([width, units]) = lies.weights(weights) else { continue };
+        let biases: Vec<usize> =
+            (0..arrays.len()).filter(|&b| b != w && is_bias(&arrays[b], units)).collect();
+        let mut matrix = None;
+        for (a, inputs) in few.iter().enumerate() {
+            let Some(inputs) = inputs.as_ref().filter(|inputs| inputs.values.cols() == width && w != a)
             else {
                 continue;
             };
+            let fits =
+                |out: &Few| out.samples == inputs.samples && out.values.cols() == units && out.says_something;
             let outs: Vec<usize> = (0..arrays.len())
-                .filter(|&out| out != a && out != w && lies.samples(&arrays[out]) == Some([n, units]))
+                .filter(|&out| out != a && out != w && few[out].as_ref().is_some_and(fits))
                 .collect();
             let work = SAMPLES * width * units;
             if outs.is_empty() || work > left {
                 continue;
             }
             left -= work;
-            found.extend(Pair { arrays, lies, a, w }.relations(&outs));
+            let Some(weights) = matrix.get_or_insert_with(|| weights.matrix(lies.in_out)) else { continue };
+            let sum = reference::matmul(&inputs.values, weights);
+            if says_something(&sum) {
+                found.extend(Pair { arrays, few: &few, a, w, sum }.relations(&outs, &biases));
+            }
         }
     }
     found
 }
 
-/// Inputs and weights that chain.
-struct Pair<'t> {
-    arrays: &'t [Named<'t>],
-    lies: Lies,
-    a: usize,
-    w: usize,
+fn is_bias(array: &Named, units: usize) -> bool {
+    array.is_vector(units) && array.array.data.iter().all(|value| value.is_finite())
 }
 
-impl Pair<'_> {
-    /// A few samples of an array.
-    fn few(&self, array: usize) -> Option<Matrix> {
-        let [n, width] = self.lies.samples(&self.arrays[array])?;
-        let data = &self.arrays[array].array.data;
+/// A few samples of an array.
+struct Few {
+    /// Samples in all.
+    samples: usize,
+    values: Matrix,
+    says_something: bool,
+}
+
+impl Few {
+    fn of(array: &Named, lies: Lies) -> Option<Self> {
+        let [n, width] = lies.samples(array).filter(|&[n, _]| n > 1)?;
+        let data = &array.array.data;
         let count = n.min(SAMPLES);
         let at = |sample: usize, unit: usize| {
             let sample = sample * (n - 1) / (count - 1).max(1);
-            if self.lies.rows { data[sample * width + unit] } else { data[unit * n + sample] }
+            if lies.rows { data[sample * width + unit] } else { data[unit * n + sample] }
         };
-        Some(Matrix::from_fn(count, width, at))
+        let values = Matrix::from_fn(count, width, at);
+        Some(Self { samples: n, says_something: says_something(&values), values })
     }
+}
 
-    fn relations(&self, outs: &[usize]) -> Vec<Relation> {
-        let (Some(inputs), Some(weights)) = (self.few(self.a), self.arrays[self.w].matrix(self.lies.in_out))
-        else {
-            return Vec::new();
-        };
-        let sum = reference::matmul(&inputs, &weights);
-        if !says_something(&sum) {
-            return Vec::new();
-        }
-        let single = [self.a, self.w].iter().any(|&array| self.arrays[array].is_single());
-        let biases: Vec<usize> = (0..self.arrays.len()).filter(|&b| self.is_bias(b, sum.cols())).collect();
-        let mut found = Vec::new();
-        let choices = biases.into_iter().map(Some).chain([None]);
-        let sums: Vec<(Option<usize>, Matrix)> = choices.map(|b| (b, self.plus(&sum, b))).collect();
-        let candidates: Vec<(Option<usize>, Function, Matrix)> = sums
-            .iter()
-            .flat_map(|(b, z)| results(z).into_iter().map(move |(function, value)| (*b, function, value)))
+/// Inputs and weights that chain, and their product for a few samples.
+struct Pair<'t> {
+    arrays: &'t [Named<'t>],
+    few: &'t [Option<Few>],
+    a: usize,
+    w: usize,
+    sum: Matrix,
+}
+
+impl Pair<'_> {
+    fn relations(&self, outs: &[usize], biases: &[usize]) -> Vec<Relation> {
+        // One value tells nearly all candidates apart: where the sum is largest, no ReLU is off.
+        let (row, col) = largest(&self.sum);
+        let choices = biases.iter().copied().filter(|&b| b != self.a).map(Some).chain([None]);
+        let probes: Vec<(Option<usize>, Function, f64)> = choices
+            .flat_map(|b| {
+                let z = self.plus(row..row + 1, b);
+                FUNCTIONS.map(|function| (b, function, function.of(&z).at(0, col)))
+            })
             .collect();
+        let single = [self.a, self.w].iter().any(|&array| self.arrays[array].is_single());
+        let mut found = Vec::new();
         for &out in outs {
-            let Some(given) = self.few(out).filter(says_something) else { continue };
+            let Some(given) = self.few[out].as_ref().map(|few| &few.values) else { continue };
             let tolerance = rounding(single || self.arrays[out].is_single());
-            let fits = |value: &Matrix| agree(value.data(), given.data(), tolerance);
-            let hits = candidates.iter().filter(|(_, _, value)| fits(value));
+            let (value, slack) = (given.at(row, col), 2.0 * tolerance * norm(given.data()));
+            let near = probes.iter().filter(|(_, _, probe)| (probe - value).abs() <= slack);
+            let fits = |b, function: Function| {
+                let whole = function.of(&self.plus(0..self.sum.rows(), b));
+                agree(whole.data(), given.data(), tolerance)
+            };
+            let hits = near.filter(|(b, function, _)| fits(*b, *function));
             let mut hits: Vec<_> = hits.map(|(b, function, _)| (*b, *function)).collect();
-            if hits.is_empty() && shifted(&sum, &given, tolerance) {
+            if hits.is_empty() && shifted(&self.sum, given, tolerance) {
                 hits.push((None, Function::None));
             }
             let relation = |(b, function)| Relation { a: self.a, w: self.w, b, function, out };
@@ -144,31 +168,42 @@ impl Pair<'_> {
         found
     }
 
-    fn is_bias(&self, b: usize, units: usize) -> bool {
-        let array = &self.arrays[b];
-        b != self.a
-            && b != self.w
-            && array.is_vector(units)
-            && array.array.data.iter().all(|value| value.is_finite())
-    }
-
-    fn plus(&self, sum: &Matrix, b: Option<usize>) -> Matrix {
-        let Some(b) = b else { return sum.clone() };
-        let data = &self.arrays[b].array.data;
-        Matrix::from_fn(sum.rows(), sum.cols(), |r, c| sum.at(r, c) + data[c])
+    /// Some rows of the sum, with biases.
+    fn plus(&self, rows: std::ops::Range<usize>, b: Option<usize>) -> Matrix {
+        let bias = |c: usize| b.map_or(0.0, |b| self.arrays[b].array.data[c]);
+        Matrix::from_fn(rows.len(), self.sum.cols(), |r, c| self.sum.at(rows.start + r, c) + bias(c))
     }
 }
 
+/// Where the largest value stands.
+fn largest(sum: &Matrix) -> (usize, usize) {
+    let at = (0..sum.data().len()).max_by(|&i, &j| sum.data()[i].total_cmp(&sum.data()[j])).unwrap_or(0);
+    (at / sum.cols(), at % sum.cols())
+}
+
 /// What may have been made of a sum.
-fn results(z: &Matrix) -> Vec<(Function, Matrix)> {
-    let mut all = vec![(Function::None, z.clone())];
-    for act in Activation::ALL.into_iter().filter(|&act| act != Activation::Identity) {
-        all.push((Function::Activation(act), z.map(|z| act.apply(z))));
+const FUNCTIONS: [Function; 10] = [
+    Function::None,
+    Function::Activation(Activation::Relu),
+    Function::Activation(Activation::Sigmoid),
+    Function::Activation(Activation::Tanh),
+    Function::Softmax,
+    Function::Activation(Activation::LeakyRelu),
+    Function::Activation(Activation::Elu),
+    Function::Activation(Activation::Silu),
+    Function::Activation(Activation::Softplus),
+    Function::Activation(Activation::Gelu),
+];
+
+impl Function {
+    /// The function of every row.
+    fn of(self, z: &Matrix) -> Matrix {
+        match self {
+            Self::None => z.clone(),
+            Self::Activation(act) => z.map(|z| act.apply(z)),
+            Self::Softmax => reference::softmax(z),
+        }
     }
-    if z.cols() > 1 {
-        all.push((Function::Softmax, reference::softmax(z)));
-    }
-    all
 }
 
 /// Whether an array is a sum and a row of biases that the file does not have.
