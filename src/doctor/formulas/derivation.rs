@@ -34,6 +34,38 @@ const BOOK: &str = "I. Goodfellow, Y. Bengio, A. Courville, Deep Learning, 2016,
 /// All derivations, in the order in which tensors are computed.
 static ALL: &[Derivation] = &[
     Derivation {
+        right: "dz_L = (p - y)·h'(z)/N for the squared error of p = h(z); dz_L = (p - y)/N for sigmoid with binary cross-entropy",
+        lines: [
+            "Each output has a p of its own: p = h(z), so dz = dL/dp · h'(z), once.",
+            "Squared error: L = ½ Σ (p - y)², dL/dp = p - y, so dz = (p - y)·h'(z).",
+            "h'(z) is p(1 - p) for a sigmoid, 1 - p² for tanh, 1 for z itself: written with p, not with z.",
+            "Binary cross-entropy: dL/dp = (p - y)/(p(1 - p)), and h'(z) = p(1 - p) of the sigmoid cancels.",
+            "So dz = p - y there, and a derivative on top of it slows what is confidently wrong.",
+        ],
+        source: PRML,
+        others: &[
+            "output-derivative-missing",
+            "output-derivative-twice",
+            "output-derivative-on-preactivation",
+            "output-derivative-extra",
+            "output-delta-squared",
+        ],
+        tables: &[],
+    },
+    Derivation {
+        right: "loss = -1/N Σ_i Σ_j (y log p + (1 - y) log(1 - p))",
+        lines: [
+            "p is the probability that y is 1, so y has the probability p^y (1 - p)^(1 - y).",
+            "The probability of all samples is the product of these.",
+            "Its negative logarithm is the sum of -(y log p + (1 - y) log(1 - p)).",
+            "Both logarithms are negative, so both terms add to the loss.",
+            "With one sign turned, the loss falls as that p gets worse.",
+        ],
+        source: PRML,
+        others: &["binary-cross-entropy-sign"],
+        tables: &[],
+    },
+    Derivation {
         right: "a0 = X; every epoch shuffles X and y with one permutation",
         lines: [
             "The loss compares p of sample i with y of sample i: rows of X and y belong together.",
