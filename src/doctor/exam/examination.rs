@@ -92,6 +92,9 @@ pub struct Settled {
     pub winners: Vec<Scored>,
 }
 
+/// Bugs that another learning rate would explain as well.
+const RATES: [&str; 4] = ["scale-constant", "scale-by-classes", "missing-batch-mean", "double-batch-mean"];
+
 impl<'a> Exam<'a> {
     /// An examination that has seen nothing yet.
     pub fn new(
@@ -143,9 +146,16 @@ impl<'a> Exam<'a> {
         self.acts.get(l - 1).copied().unwrap_or(self.world.act)
     }
 
-    /// What this examination costs: a mismatch without a name far more than one with.
+    /// What this examination costs: a mismatch without a name far more than one with. Steps that are all too long or too
+    /// short count once: another learning rate explains them together.
     pub fn cost(&self) -> usize {
-        self.findings.iter().map(|finding| if finding.bug.is_none() { 10 } else { 1 }).sum()
+        let is_rate = |finding: &&Finding| {
+            let bug = finding.bug.as_deref();
+            matches!(finding.tensor, Slot::New(_)) && bug.is_some_and(|bug| RATES.contains(&bug))
+        };
+        let (rates, others): (Vec<_>, Vec<_>) = self.findings.iter().partition(is_rate);
+        let each = |finding: &&Finding| if finding.bug.is_none() { 10 } else { 1 };
+        rates.len().min(1) + others.iter().map(each).sum::<usize>()
     }
 
     /// Whether this examination is lost already.

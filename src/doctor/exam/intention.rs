@@ -3,6 +3,7 @@
 use super::examination::Exam;
 use super::report::{Checked, Finding, Number, Status};
 use crate::doctor::file::slot::{Param, Slot};
+use crate::doctor::formulas::delta::OF_SQUARED_ERROR;
 use crate::doctor::formulas::design::{Head, Measure};
 
 /// A bug, and the sentences that say when it is none and what to do.
@@ -24,12 +25,28 @@ const SUM: Open = Open {
     fix: "nothing, if the loss is a sum over the batch; for a mean divide by N once. Export `loss` to have it decided",
 };
 
+/// Bugs that are a factor alone, or nothing at all: what is wrong elsewhere makes them, too.
+const LEAN: [&str; 11] = [
+    "scale-constant",
+    "scale-by-classes",
+    "missing-batch-mean",
+    "double-batch-mean",
+    "l2-on-bias",
+    "l2-factor",
+    "sign-flipped",
+    "weight-grad-zero",
+    "bias-zero",
+    "weight-not-updated",
+    "bias-not-updated",
+];
+
 impl Exam<'_> {
     /// Turns what a loss in the file would decide into findings that say both, and what the file's own habits may be
     /// into notes.
     pub fn leave_to_intention(&mut self) {
         self.leave_rate();
         self.leave_weights();
+        self.leave_lean();
         if self.case.get(Slot::Loss).is_some() {
             return;
         }
@@ -44,6 +61,16 @@ impl Exam<'_> {
                 finding.depends = true;
                 (finding.formula, finding.fix) = (SUM.formula.to_owned(), SUM.fix.to_owned());
             }
+        }
+        let of_squared = |finding: &Finding| {
+            finding.bug.as_deref() == Some(JACOBIAN.bug)
+                && OF_SQUARED_ERROR.iter().any(|formula| finding.formula.ends_with(formula))
+        };
+        for finding in self.findings.iter_mut().filter(|finding| of_squared(finding)) {
+            finding.also.splice(0..0, finding.bug.take());
+            finding.alternatives.clear();
+            finding.depends = true;
+            (finding.formula, finding.fix) = (JACOBIAN.formula.to_owned(), JACOBIAN.fix.to_owned());
         }
         let squared = self.design.head == Head::Softmax && self.design.measure == Measure::Squared;
         let last = self.case.depth();
@@ -89,6 +116,21 @@ impl Exam<'_> {
             checked.status = Status::Ok;
         }
         self.note(format!("all steps are {first:.6} times what lr makes them: another learning rate than the file's, of a schedule?"));
+    }
+
+    /// Where some tensor is not understood, a factor or a zero in another proves little: both may come from what the file does
+    /// not show.
+    fn leave_lean(&mut self) {
+        let odd = |finding: &Finding| finding.bug.is_none() && !finding.depends;
+        if !self.findings.iter().any(odd) {
+            return;
+        }
+        let lean = |finding: &&mut Finding| finding.bug.as_deref().is_some_and(|bug| LEAN.contains(&bug));
+        for finding in self.findings.iter_mut().filter(lean) {
+            finding.also.splice(0..0, finding.bug.take());
+            finding.fix = "first find out why the tensor without a name differs: this one may differ for the same reason"
+                .to_owned();
+        }
     }
 
     /// Where z does not fit W and no W after the step is in the file, W may be that after the step: what the backward

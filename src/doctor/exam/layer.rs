@@ -175,14 +175,14 @@ impl Exam<'_> {
         }
         let parameter = &self.case.given[&Slot::Param(param)];
         let c = dot(&minus(given, right), parameter) / dot(parameter, parameter);
-        if c.is_finite() && parameter.data().len() >= 4 {
+        if c.is_finite() && parameter.data().len() >= 4 && varies(parameter) {
             let value = plus(right, &scaled(parameter, c));
             let l2 = self.numbers.get("l2").map_or("no l2 in the file".to_owned(), |l2| format!("l2 = {l2}"));
             let (id, name) = match param {
                 Param::W(_) => ("l2-factor", "W"),
                 Param::B(_) => ("l2-on-bias", "b"),
             };
-            if !self.numbers.contains_key("l2") && c * self.world.sign > 0.0 && varies(parameter) {
+            if !self.numbers.contains_key("l2") && c * self.world.sign > 0.0 {
                 trials.push(Trial { note: Some(UNTOLD), ..Trial::new(value, Vec::new()) });
                 return trials;
             }

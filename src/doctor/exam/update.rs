@@ -174,13 +174,14 @@ impl Exam<'_> {
     fn penalised_step(&self, param: Param, step: &Matrix, right: &Matrix) -> Option<Trial> {
         let parameter = &self.case.given[&Slot::Param(param)];
         let c = dot(&minus(step, right), parameter) / dot(parameter, parameter);
-        let lr = self.numbers.get("lr").copied().filter(|_| c.is_finite() && parameter.data().len() >= 4)?;
+        let decides = c.is_finite() && parameter.data().len() >= 4 && super::layer::varies(parameter);
+        let lr = self.numbers.get("lr").copied().filter(|_| decides)?;
         let (id, name) = match param {
             Param::W(_) => ("l2-factor", "W"),
             Param::B(_) => ("l2-on-bias", "b"),
         };
         let value = plus(right, &scaled(parameter, c));
-        if !self.numbers.contains_key("l2") && c > 0.0 && super::layer::varies(parameter) {
+        if !self.numbers.contains_key("l2") && c > 0.0 {
             return Some(Trial { note: Some(super::layer::UNTOLD), ..Trial::new(value, Vec::new()) });
         }
         let formula =

@@ -12,6 +12,13 @@ pub fn right(site: &Site) -> Matrix {
     scaled(&site.design.delta(site.z(), site.up, &site.case.y), 1.0 / site.n())
 }
 
+/// The gradients of squared errors through the softmax, which are right if that is the loss.
+pub const OF_SQUARED_ERROR: [&str; 3] = [
+    "J·(p - y) with J = diag(p) - p·pᵀ: the gradient of ½Σ(p-y)² through softmax",
+    "2·J·(p - y): the gradient of Σ(p-y)² through softmax",
+    "2/C·J·(p - y): the gradient of the mean squared error through softmax",
+];
+
 /// What can be wrong with `dz_L` of the site's design.
 pub fn table(site: &Site) -> &'static [Hypothesis] {
     if site.design.is_usual() { TABLE } else { head::DELTAS }
@@ -43,17 +50,17 @@ fn relabelled(site: &Site, label: impl Fn(usize) -> usize) -> Option<Matrix> {
 pub const TABLE: &[Hypothesis] = &[
     Hypothesis {
         id: "softmax-jacobian",
-        formula: "J·(p - y) with J = diag(p) - p·pᵀ: the gradient of ½Σ(p-y)² through softmax",
+        formula: OF_SQUARED_ERROR[0],
         value: |s| per_sample(s, &jacobian(s.up, &error(s))),
     },
     Hypothesis {
         id: "softmax-jacobian",
-        formula: "2·J·(p - y): the gradient of Σ(p-y)² through softmax",
+        formula: OF_SQUARED_ERROR[1],
         value: |s| per_sample(s, &scaled(&jacobian(s.up, &error(s)), 2.0)),
     },
     Hypothesis {
         id: "softmax-jacobian",
-        formula: "2/C·J·(p - y): the gradient of the mean squared error through softmax",
+        formula: OF_SQUARED_ERROR[2],
         value: |s| per_sample(s, &scaled(&jacobian(s.up, &error(s)), 2.0 / s.case.classes() as f64)),
     },
     Hypothesis {

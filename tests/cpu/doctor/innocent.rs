@@ -300,7 +300,7 @@ pub fn file(seed: u64, style: &Style) -> Entries {
 fn complaint(report: &Report) -> Option<String> {
     let said = || {
         format!(
-            "{:#?}",
+            "{:?}",
             report
                 .findings
                 .iter()
