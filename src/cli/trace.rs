@@ -12,7 +12,7 @@ use crate::doctor::beside::trace;
 use crate::doctor::file::forms;
 use crate::doctor::file::npz::{self, Entries};
 use crate::error::{Error, Result};
-use crate::network::{Loss, MlpSpec, Parameters, Task};
+use crate::network::{Loss, MlpSpec, Parameters};
 use crate::reference::{Matrix, Mlp};
 use crate::training::{Aims, run};
 
@@ -161,30 +161,24 @@ fn fits(spec: &MlpSpec, batch: usize) -> Result<()> {
 }
 
 fn compare(args: &TraceArgs, file: &Path) -> Result<u8> {
-    let entries = completed(args, forms::read(file)?)?;
+    let (entries, loss) = completed(args, forms::read(file)?)?;
     let refused = |(problem, hint)| Error::file(file, problem, hint);
-    let comparison = comparison::compare(&entries, args.lr).map_err(refused)?;
+    let comparison = comparison::compare(&entries, args.lr, loss).map_err(refused)?;
     let text = if args.json { json(&comparison)? } else { human(&comparison) };
     say(text.trim_end());
     Ok(u8::from(!comparison.agree))
 }
 
-/// The file's entries; a network or a batch that it lacks is the one that the options describe.
-fn completed(args: &TraceArgs, mut entries: Entries) -> Result<Entries> {
+/// The file's entries; a network or a batch that it lacks is the one that the options describe, and so is the loss then.
+fn completed(args: &TraceArgs, mut entries: Entries) -> Result<(Entries, Option<Loss>)> {
     let (network, batch) = (comparison::has_network(&entries), comparison::has_batch(&entries));
     if network && batch {
         if let Some(model) = &args.model {
             note(&format!("the file has its own network and batch, so {} is not used", model.display()));
         }
-        return Ok(entries);
+        return Ok((entries, None));
     }
     let Setting { mlp, x, loss, aims, what } = setting(args)?;
-    if loss.task() != Task::Classification {
-        let problem = "--compare is for classification, but these data have labels or numbers as targets";
-        return Err(Error::usage(format!(
-            "{problem}\n  hint: --out FILE.npz writes the right values, to be compared by hand"
-        )));
-    }
     let lacks = if network { "batch" } else { "network" };
     note(&format!("the file has no {lacks}; it is compared with {what}"));
     let own = |mut ours: Entries, theirs: Entries| {
@@ -197,7 +191,7 @@ fn completed(args: &TraceArgs, mut entries: Entries) -> Result<Entries> {
     if !batch {
         entries = own(trace::batch(&x, aims.aim()), entries);
     }
-    Ok(entries)
+    Ok((entries, Some(loss)))
 }
 
 /// The headline, the table, the notes.

@@ -187,8 +187,8 @@ fn everything_behind_a_regression_speaks_its_unit() {
     let again = place.run(&["predict", "b.safetensors", "table.csv", "--json"]).lines();
     assert_eq!(again, lines, "out and in again");
     place.run(&["trace", "run", "--batch", "5", "--out", "t.npz"]).ok();
-    // The doctor knows networks of classes.
-    place.run(&["trace", "run", "--compare", "t.npz"]).fails(2, &["t.npz", "label"]);
+    let compared = place.run(&["trace", "run", "--compare", "t.npz"]);
+    assert!(compared.code == Some(0) && compared.out.contains("dW1"), "{compared:?}");
     let begun =
         ["train", "--init", "b.safetensors", "--out", "more", "--epochs", "1", "--label-column", "price"];
     place.run(&[&begun[..], &SMALL[..4]].concat()).ok();

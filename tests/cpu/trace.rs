@@ -123,12 +123,12 @@ fn rounding_to_f32_is_no_difference_but_a_wrong_digit_is() {
                 array.kind = gpu_mlp::doctor::file::npy::Kind::F32;
             }
         }
-        let report = comparison::compare(&rounded, None).unwrap();
+        let report = comparison::compare(&rounded, None, None).unwrap();
         assert!(report.agree && report.tensors.len() == 17, "{report:#?}");
         numbers(&mut rounded, "p").data[5] *= 1.01;
-        assert_eq!(comparison::compare(&rounded, None).unwrap().first_difference.as_deref(), Some("p"));
+        assert_eq!(comparison::compare(&rounded, None, None).unwrap().first_difference.as_deref(), Some("p"));
         numbers(&mut rounded, "z1").data[5] = f64::NAN;
-        let report = comparison::compare(&rounded, None).unwrap();
+        let report = comparison::compare(&rounded, None, None).unwrap();
         assert_eq!(report.first_difference.as_deref(), Some("z1"));
     }
 }
@@ -137,19 +137,19 @@ fn rounding_to_f32_is_no_difference_but_a_wrong_digit_is() {
 fn conventions_and_patterns_are_said() {
     let mut own = entries(Activation::Relu);
     numbers(&mut own, "accuracy").data[0] *= 100.0;
-    assert!(comparison::compare(&own, None).unwrap().agree, "percent");
+    assert!(comparison::compare(&own, None, None).unwrap().agree, "percent");
     numbers(&mut own, "db1").data.iter_mut().for_each(|db| *db *= 11.0);
-    let report = comparison::compare(&own, None).unwrap();
+    let report = comparison::compare(&own, None, None).unwrap();
     let row = report.tensors.iter().find(|row| row.tensor == "db1").unwrap();
     assert!(row.pattern.as_ref().unwrap().contains("11.000000 times"), "{row:?}");
     own.remove("lr");
-    let report = comparison::compare(&own, None).unwrap();
+    let report = comparison::compare(&own, None, None).unwrap();
     assert!(report.tensors.iter().all(|row| row.tensor != "W1_new"), "no step without lr");
     assert!(report.notes.iter().any(|note| note.contains("W1_new (no lr")), "{:?}", report.notes);
-    let report = comparison::compare(&own, Some(0.25)).unwrap();
+    let report = comparison::compare(&own, Some(0.25), None).unwrap();
     assert!(report.tensors.iter().any(|row| row.tensor == "W1_new" && row.ok));
     own.insert("momentum".into(), own["loss"].clone());
-    let report = comparison::compare(&own, Some(0.25)).unwrap();
+    let report = comparison::compare(&own, Some(0.25), None).unwrap();
     assert!(report.notes.iter().any(|note| note.contains("W1_new (momentum")), "{:?}", report.notes);
 }
 

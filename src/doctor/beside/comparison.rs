@@ -17,8 +17,8 @@ use crate::doctor::file::reading;
 use crate::doctor::file::roles;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::accuracy;
-use crate::network::Activation;
-use crate::reference::{Layer, Matrix, Mlp};
+use crate::network::{Activation, Loss, Task};
+use crate::reference::{Aim, Layer, Matrix, Mlp};
 use serde::Serialize;
 
 /// One tensor of the file.
@@ -70,13 +70,14 @@ pub fn has_batch(entries: &Entries) -> bool {
         || roles::infer(entries).is_ok()
 }
 
-/// Compares everything in a file that follows from its W, b, X, y and lr; `lr` stands in for the file's own.
+/// Compares everything in a file that follows from its W, b, X, y and lr; `lr` stands in for the file's own. Without a `loss` it
+/// is the one with the fewest differences of those that the targets may belong to.
 ///
 /// A file that can be read in several ways (a square W, no `act`) is read in the one with the fewest differences.
 ///
 /// # Errors
 /// What is missing or does not fit, and a hint.
-pub fn compare(entries: &Entries, lr: Option<f64>) -> Result<Comparison, Refusal> {
+pub fn compare(entries: &Entries, lr: Option<f64>, loss: Option<Loss>) -> Result<Comparison, Refusal> {
     let mut dump = reading::read(entries, &[])?.dump;
     if let Some(lr) = lr {
         dump.numbers.insert("lr", lr);
@@ -86,12 +87,13 @@ pub fn compare(entries: &Entries, lr: Option<f64>) -> Result<Comparison, Refusal
         None if dump.depth == 1 => vec![Activation::Relu],
         None => vec![Activation::Relu, Activation::Sigmoid, Activation::Tanh],
     };
-    let cases: Vec<Case> = Case::all(&dump)?.into_iter().filter(|case| case.one_hot).collect();
-    if cases.is_empty() {
-        let hint = "gpu-mlp doctor takes several labels a sample, one output and numbers, too";
-        return Err(("has targets that are not one class for each sample".to_owned(), hint.into()));
-    }
-    let readings = cases.iter().flat_map(|case| acts.iter().map(|&act| beside(&dump, case, act)));
+    let cases = Case::all(&dump)?;
+    let readings = cases.iter().flat_map(|case| {
+        let losses = loss.map_or_else(|| losses(case).to_vec(), |loss| vec![loss]);
+        let said = losses.len() == 1;
+        let readings = losses.into_iter().flat_map(|loss| acts.iter().map(move |&act| (loss, act)));
+        readings.map(|(loss, act)| beside(&dump, case, (loss, said), act)).collect::<Vec<_>>()
+    });
     let differing = |comparison: &Comparison| comparison.tensors.iter().filter(|row| !row.ok).count();
     let best = readings.min_by_key(differing).filter(|best| !best.tensors.is_empty());
     best.ok_or_else(|| {
@@ -100,19 +102,36 @@ pub fn compare(entries: &Entries, lr: Option<f64>) -> Result<Comparison, Refusal
     })
 }
 
+/// The losses that a file's targets may belong to, the likeliest first.
+fn losses(case: &Case) -> &'static [Loss] {
+    let binary = case.y.data().iter().all(|&target| target == 0.0 || target == 1.0);
+    match (case.one_hot && case.classes() > 1, binary) {
+        (true, _) => &[Loss::SoftmaxCrossEntropy],
+        (false, true) => &[Loss::SigmoidCrossEntropy, Loss::SquaredError],
+        (false, false) => &[Loss::SquaredError, Loss::Huber { delta: 1.0 }],
+    }
+}
+
 /// The comparison under one reading of the file.
-fn beside(dump: &Dump, case: &Case, act: Activation) -> Comparison {
+fn beside(dump: &Dump, case: &Case, (loss, said): (Loss, bool), act: Activation) -> Comparison {
     let layer = |l| Layer { w: case.w(l).clone(), b: case.b(l).data().to_vec() };
     let mlp = Mlp { layers: (1..=case.depth()).map(layer).collect(), activation: act.into() };
     let labels: Vec<u32> = case.labels.iter().map(|&label| label as u32).collect();
+    let aim = match loss.task() {
+        Task::Classification => Aim::Classes(&labels),
+        Task::MultiLabel | Task::Regression => Aim::Values(&case.y),
+    };
     let lr = dump.numbers.get("lr").copied();
-    let right = trace::computed(&mlp, &case.x, &labels, lr);
+    let right = trace::computed_for(loss, &mlp, &case.x, aim, lr);
     let coarse = |array: &Array| matches!(array.kind, Kind::F16 | Kind::F32);
     let tolerance = Tolerance::new(dump.single || dump.slots.values().any(coarse), None);
     let rounding = Rounding::new(&mlp, case, &right, lr.unwrap_or(0.0), tolerance.epsilon);
     let mut notes = [dump.notes.clone(), case.notes.clone()].concat();
     if dump.act.is_none() && dump.depth > 1 {
         notes.push(format!("act is not given; {} fits best", format!("{act:?}").to_lowercase()));
+    }
+    if !said {
+        notes.push(format!("the file does not name the loss; {loss} fits best"));
     }
     let mut tensors = Vec::new();
     for (slot, want) in &right {

@@ -251,6 +251,7 @@ impl<'a> Exam<'a> {
                 fix: catalogue::fix(cause.id).to_owned(),
                 alternatives: alternatives.clone(),
                 depends: false,
+                factor: cause.factor,
             });
         }
     }
@@ -290,6 +291,7 @@ impl<'a> Exam<'a> {
             fix,
             alternatives: Vec::new(),
             depends: false,
+            factor: None,
         });
     }
 }
@@ -341,7 +343,8 @@ pub fn rescaled(
     }
     if trials.is_empty() && norm(base) > 0.0 {
         let mut causes = causes.to_vec();
-        causes.push(cause(slot, "scale-constant", &format!("{fitted:.6} times the right one")));
+        let formula = format!("{fitted:.6} times the right one");
+        causes.push(cause(slot, "scale-constant", &formula).by(fitted));
         trials.push(Trial::new(scaled(base, fitted), causes));
     }
     trials

@@ -32,6 +32,7 @@ impl Exam<'_> {
             runner_up,
             fix,
             alternatives: Vec::new(),
+            factor: None,
             depends: false,
         });
     }

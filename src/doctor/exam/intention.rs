@@ -88,6 +88,7 @@ impl Exam<'_> {
                 fix: JACOBIAN.fix.to_owned(),
                 depends: true,
                 alternatives: Vec::new(),
+                factor: None,
             };
             self.findings.insert(0, finding);
         }
@@ -98,10 +99,9 @@ impl Exam<'_> {
         let right = |c: &Checked| matches!(c.tensor, Slot::New(_)) && c.status == Status::Ok;
         let some_right = self.checked.iter().any(right);
         let factor = |finding: &Finding| {
-            let (_, text) = finding.formula.split_once(" = ")?;
             let constant =
                 finding.bug.as_deref() == Some("scale-constant") && matches!(finding.tensor, Slot::New(_));
-            text.split_once(" times the right one")?.0.parse::<f64>().ok().filter(|_| constant)
+            finding.factor.filter(|_| constant)
         };
         let factors: Vec<f64> = self.findings.iter().filter_map(factor).collect();
         let Some(&first) = factors.first() else { return };

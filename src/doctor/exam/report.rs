@@ -52,6 +52,9 @@ pub struct Finding {
     /// The formulas of the bugs in `also`.
     #[serde(skip)]
     pub alternatives: Vec<String>,
+    /// How many times the right one the tensor is, if that alone is wrong and it is none of the usual factors.
+    #[serde(skip)]
+    pub factor: Option<f64>,
 }
 
 /// What became of one tensor.

@@ -11,6 +11,15 @@ pub struct Cause {
     pub id: &'static str,
     /// `dz3 = J(p - y)`, …
     pub formula: String,
+    /// The factor, if that alone is wrong and it is none of the usual ones.
+    pub factor: Option<f64>,
+}
+
+impl Cause {
+    /// The same, of which such a factor is all that is wrong.
+    pub fn by(self, factor: f64) -> Self {
+        Self { factor: Some(factor), ..self }
+    }
 }
 
 /// One way a tensor may have come about.
@@ -40,7 +49,7 @@ pub fn cause(slot: Slot, id: &'static str, formula: &str) -> Cause {
     let l = slot.layer().unwrap_or(0);
     let text = formula.replace("a_k", &format!("a{}", l.saturating_sub(1))).replace("a_l", &format!("a{l}"));
     let text = text.replace("z_k", &format!("z{}", l.saturating_sub(1))).replace("n_l", &format!("n{l}"));
-    Cause { id, formula: format!("{slot} = {text}") }
+    Cause { id, formula: format!("{slot} = {text}"), factor: None }
 }
 
 /// `|u - h| / max(|u|, |h|)` in the Euclidean norm; NaN agrees with NaN and infinity with infinity at one place.

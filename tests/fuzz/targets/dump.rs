@@ -30,7 +30,7 @@ pub fn dump() -> Target {
         let words = |(problem, hint): gpu_mlp::doctor::Refusal| format!("{problem}\n  hint: {hint}");
         let entries = forms::read_from(Cursor::new(input)).map_err(words)?;
         drop(csv::parse(input, 1000));
-        let compared = comparison::compare(&entries, None).map_err(words);
+        let compared = comparison::compare(&entries, None, None).map_err(words);
         let report = doctor::examine(&entries, &doctor::Options::default()).map_err(words)?;
         assert!(
             !report.checked.is_empty()
