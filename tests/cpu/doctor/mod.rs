@@ -9,6 +9,7 @@ mod forms;
 mod innocent;
 mod manual;
 mod names;
+mod places;
 mod program;
 
 use gpu_mlp::doctor::file::npy::{Array, Kind, Value};

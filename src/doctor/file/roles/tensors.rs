@@ -225,6 +225,9 @@ impl<'t> Tensors<'t> {
     /// dz and da, from the last layer to the first.
     fn backward(&mut self) {
         let depth = self.depth();
+        if let Some(array) = self.used_delta() {
+            self.take(Slot::Dz(depth), array);
+        }
         // Names that say it outright are taken before those that leave a choice.
         for l in (1..=depth).rev() {
             let slots = if l == depth { vec![Slot::Dz(l)] } else { vec![Slot::Dz(l), Slot::Da(l)] };
@@ -240,6 +243,35 @@ impl<'t> Tensors<'t> {
                 rights.iter().any(|(of, right)| *of == slot && fits(right))
             });
         }
+    }
+
+    /// The array that the last layer's gradient, or the error of the layer below, comes from: that is dz, whatever it is
+    /// called. Beside it `y - p` is only on the way there.
+    fn used_delta(&self) -> Option<usize> {
+        let l = self.depth();
+        let free = |slot: Slot| {
+            (0..self.arrays.len()).filter(move |&array| !self.taken[array] && self.has_shape(array, slot))
+        };
+        let (input, w) = (self.input(l), self.weights(l)?);
+        let uses = |array: usize| {
+            let Some(delta) = self.samples(array) else { return 0 };
+            let tolerance = rounding(self.arrays[array].is_single());
+            let gradient = input.as_ref().map(|input| reference::matmul(&input.transposed(), &delta));
+            let is_gradient = |&other: &usize| {
+                let (own, right) = (self.lying(other, Param::W(l)), gradient.as_ref());
+                own.zip(right).is_some_and(|(own, right)| multiple(&own, right.data(), tolerance).is_some())
+            };
+            let below = reference::matmul(&delta, &w.transposed());
+            let is_below = |&other: &usize| {
+                self.samples(other).is_some_and(|own| agree(own.data(), below.data(), tolerance))
+            };
+            let belows = if l > 1 { free(Slot::Da(l - 1)).filter(is_below).count() } else { 0 };
+            free(Slot::Grad(Param::W(l))).filter(is_gradient).count() + belows
+        };
+        let scored: Vec<(usize, usize)> = free(Slot::Dz(l)).map(|array| (uses(array), array)).collect();
+        let most = scored.iter().map(|&(uses, _)| uses).max().filter(|&most| most > 0)?;
+        let mut best = scored.into_iter().filter(|&(uses, _)| uses == most).map(|(_, array)| array);
+        best.next().filter(|_| best.next().is_none())
     }
 
     /// What dz and da of a layer may be, but for a factor.

@@ -1,0 +1,57 @@
+//! Files whose arrays could each be taken for another's place: the numbers decide.
+
+use gpu_mlp::doctor::exam::report::Verdict;
+use gpu_mlp::doctor::file::npy::{Array, Kind, Value};
+use gpu_mlp::doctor::file::npz::Entries;
+use gpu_mlp::doctor::{self, Options};
+use gpu_mlp::reference::{Matrix, matmul, sigmoid};
+
+/// Everybody's first network: `output_errors` is the error, and what the gradients use is another array.
+#[test]
+fn the_delta_is_what_the_gradients_use() {
+    let noise =
+        |r: usize, c: usize, seed: usize| (((r * 31 + c * 17 + seed * 7) * 7919 % 1009) as f64) / 400.0 - 1.2;
+    let matrix =
+        |rows: usize, cols: usize, seed: usize| Matrix::from_fn(rows, cols, |r, c| noise(r, c, seed));
+    let times = |a: &Matrix, f: &dyn Fn(usize, usize) -> f64| {
+        Matrix::from_fn(a.rows(), a.cols(), |r, c| a.at(r, c) * f(r, c))
+    };
+    let (x, wih, who) = (matrix(37, 5, 1), matrix(5, 8, 2), matrix(8, 1, 3));
+    let targets = Matrix::from_fn(37, 1, |r, _| f64::from(x.at(r, 0) * x.at(r, 1) > 0.0));
+    let hidden = matmul(&x, &wih).map(sigmoid);
+    let outputs = matmul(&hidden, &who).map(sigmoid);
+    let errors = Matrix::from_fn(37, 1, |r, c| targets.at(r, c) - outputs.at(r, c));
+    let slope = |p: f64| p * (1.0 - p);
+    let delta = times(&errors, &|r, c| slope(outputs.at(r, c)));
+    for (used, bug) in [(&delta, None), (&errors, Some("output-derivative-missing"))] {
+        let hidden_errors = matmul(used, &who.transposed());
+        let hidden_delta = times(&hidden_errors, &|r, c| slope(hidden.at(r, c)));
+        let (grad_who, grad_wih) =
+            (matmul(&hidden.transposed(), used), matmul(&x.transposed(), &hidden_delta));
+        let arrays = [
+            ("X", &x),
+            ("targets", &targets),
+            ("wih", &wih),
+            ("who", &who),
+            ("hidden_outputs", &hidden),
+            ("final_outputs", &outputs),
+            ("output_errors", &errors),
+            ("delta", &delta),
+            ("hidden_errors", &hidden_errors),
+            ("hidden_delta", &hidden_delta),
+            ("grad_who", &grad_who),
+            ("grad_wih", &grad_wih),
+        ];
+        let loss = Matrix::from_fn(1, 1, |_, _| errors.data().iter().map(|e| e * e).sum::<f64>() / 37.0);
+        let numbers = |m: &Matrix| {
+            Value::Numbers(Array { shape: m.shape().to_vec(), data: m.data().to_vec(), kind: Kind::F64 })
+        };
+        let arrays = arrays.into_iter().chain([("loss", &loss)]);
+        let entries: Entries = arrays.map(|(name, m)| (name.to_owned(), numbers(m))).collect();
+        let report = doctor::examine(&entries, &Options::default()).unwrap();
+        match bug {
+            None => assert_eq!(report.verdict, Verdict::Clean, "{report:#?}"),
+            Some(bug) => assert!(report.verdict == Verdict::Bugs && report.names(bug), "{report:#?}"),
+        }
+    }
+}
