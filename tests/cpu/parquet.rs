@@ -183,7 +183,11 @@ fn files_that_hold_no_set_are_refused() {
     refused(TABLE, table(0..0, false), &["it has no rows"]);
     let mut broken = images(6, 0);
     broken[0] = Column::Bytes(vec![b"GIF89a".to_vec(); 6], vec![2; 6]);
-    refused(IMAGES, broken, &["row 0, from 0, column `image.bytes`: these bytes are not a PNG or JPEG image"]);
+    refused(
+        IMAGES,
+        broken,
+        &["row 0, from 0, column `image.bytes`: these bytes are not a PNG or JPEG image"],
+    );
     let mut absent = images(2, 0);
     absent[0] = Column::Bytes(vec![], vec![0, 1]);
     refused(IMAGES, absent, &["row 0, from 0, column `image.bytes`: the image is missing"]);

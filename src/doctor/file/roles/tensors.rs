@@ -252,9 +252,12 @@ impl<'t> Tensors<'t> {
         let free = |slot: Slot| {
             (0..self.arrays.len()).filter(move |&array| !self.taken[array] && self.has_shape(array, slot))
         };
-        let (input, w) = (self.input(l), self.weights(l)?);
+        let (n, w) = (self.backbone.n, self.weights(l)?);
+        let input = self.input(l).filter(|input| input.shape() == [n, w.rows()]);
         let uses = |array: usize| {
-            let Some(delta) = self.samples(array) else { return 0 };
+            // Where sides coincide an array may lie the other way round than the samples.
+            let delta = self.samples(array).filter(|delta| delta.shape() == [n, w.cols()]);
+            let Some(delta) = delta else { return 0 };
             let tolerance = rounding(self.arrays[array].is_single());
             let gradient = input.as_ref().map(|input| reference::matmul(&input.transposed(), &delta));
             let is_gradient = |&other: &usize| {
