@@ -7,14 +7,12 @@
 
 use super::examination::Exam;
 use crate::doctor::file::slot::{Param, Slot};
-use crate::doctor::formulas::algebra::{
-    column_sums, dense, dot, matmul_nt, matmul_tn, norm, plus, scaled, times,
-};
+use crate::doctor::formulas::algebra::{column_sums, dense, matmul_nt, matmul_tn, norm, scaled, times};
 use crate::doctor::formulas::design::{Design, Head, Measure};
 use crate::doctor::formulas::hypothesis::Site;
 use crate::doctor::formulas::optimiser::Rule;
 use crate::doctor::formulas::trial::residual;
-use crate::doctor::formulas::{head, loss};
+use crate::doctor::formulas::{head, loss, scale};
 use crate::network::Activation;
 use crate::reference::Matrix;
 
@@ -258,24 +256,8 @@ impl Exam<'_> {
 
 /// What `u` is of `base`, perhaps with a multiple of the weights added.
 fn multiple(u: &Matrix, base: &Matrix, weights: Option<&Matrix>, slack: f64) -> Option<f64> {
-    let size = dot(base, base);
-    let alone = dot(u, base) / size;
-    if !alone.is_finite() {
-        return None;
-    }
-    if residual(u, &scaled(base, alone)) < slack {
-        return Some(alone).filter(|c| *c != 0.0);
-    }
-    let w = weights?;
-    let (ww, bw) = (dot(w, w), dot(base, w));
-    let det = size * ww - bw * bw;
-    if det <= 1e-9 * size * ww || u.data().len() < FEW {
-        return None;
-    }
-    let (ub, uw) = (dot(u, base), dot(u, w));
-    let (c, d) = ((ub * ww - uw * bw) / det, (uw * size - ub * bw) / det);
-    let fits = c != 0.0 && residual(u, &plus(&scaled(base, c), &scaled(w, d))) < slack;
-    fits.then_some(c)
+    let penalised = |w: &Matrix| scale::combination(u, base, w, slack).map(|(c, _)| c).filter(|c| *c != 0.0);
+    scale::multiple(u, base, slack).or_else(|| penalised(weights.filter(|_| u.data().len() >= FEW)?))
 }
 
 /// A design in words.

@@ -5,9 +5,8 @@
 use crate::doctor::file::case::Case;
 use crate::doctor::file::dump::Dump;
 use crate::doctor::file::slot::{Param, Slot};
-use crate::doctor::formulas::algebra::{
-    column_sums, dense, dot, matmul, matmul_tn, minus, norm, plus, scaled,
-};
+use crate::doctor::formulas::algebra::{column_sums, dense, matmul, matmul_tn, minus, norm, plus, scaled};
+use crate::doctor::formulas::scale;
 use crate::doctor::formulas::trial::residual;
 use crate::reference::Matrix;
 
@@ -45,12 +44,6 @@ pub fn understood(dump: &mut Dump, mut cases: Vec<Case>) -> Vec<Case> {
     cases
 }
 
-/// `c` with `u = c·v`, if that holds.
-fn multiple(u: &Matrix, v: &Matrix, slack: f64) -> Option<f64> {
-    let c = dot(u, v) / dot(v, v);
-    (c.is_finite() && residual(u, &scaled(v, c)) < slack).then_some(c)
-}
-
 /// A value that all have in common, if there is one.
 fn common(values: &[f64]) -> Option<f64> {
     let &first = values.first()?;
@@ -85,15 +78,11 @@ fn rescale_inputs(case: &mut Case, slack: f64) {
     let product = matmul(&case.x, case.w(1));
     let sums = column_sums(case.w(1));
     let ones = Matrix::from_fn(case.n, z.cols(), |_, c| sums.at(0, c));
-    let (pp, oo, po) = (dot(&product, &product), dot(&ones, &ones), dot(&product, &ones));
-    let (rp, ro) = (dot(&rest, &product), dot(&rest, &ones));
-    let det = pp * oo - po * po;
-    let both = ((rp * oo - ro * po) / det, (ro * pp - rp * po) / det);
-    let fits = |&(s, t): &(f64, f64)| {
-        let found = s.is_finite() && t.is_finite() && s > 0.0 && (s - 1.0).abs() + t.abs() > 1e-3;
-        found && residual(&rest, &plus(&scaled(&product, s), &scaled(&ones, t))) < slack
-    };
-    if let Some((s, t)) = [(rp / pp, 0.0), both].into_iter().find(fits).filter(|_| z.data().len() > 8) {
+    let alone = scale::multiple(&rest, &product, slack).map(|s| (s, 0.0));
+    let both = || scale::combination(&rest, &product, &ones, slack);
+    let found = |&(s, t): &(f64, f64)| s > 0.0 && (s - 1.0).abs() + t.abs() > 1e-3;
+    if let Some((s, t)) = alone.filter(found).or_else(|| both().filter(found)).filter(|_| z.data().len() > 8)
+    {
         *case = scaled_inputs(case, s, t);
     }
 }
@@ -118,7 +107,8 @@ fn restore_weights(case: &mut Case, slack: f64) {
         };
         let along = matmul(a, dw);
         let rounding = 1e3 * if slack > 1e-6 { 1e-7 } else { 1e-16 } * norm(z) / norm(&rest);
-        let Some(c) = multiple(&centred(&rest), &centred(&along), slack.max(rounding).min(0.05)) else {
+        let Some(c) = scale::multiple(&centred(&rest), &centred(&along), slack.max(rounding).min(0.05))
+        else {
             return;
         };
         shown.push(c);
@@ -152,17 +142,10 @@ fn decay(case: &Case, slack: f64) -> Option<f64> {
             continue;
         };
         let (base, w) = (matmul_tn(a, dz), case.w(l));
-        if multiple(dw, &base, slack).is_some() || dw.data().len() < 4 {
+        if scale::multiple(dw, &base, slack).is_some() || dw.data().len() < 4 {
             return None;
         }
-        let (bb, ww, bw) = (dot(&base, &base), dot(w, w), dot(&base, w));
-        let (ub, uw) = (dot(dw, &base), dot(dw, w));
-        let det = bb * ww - bw * bw;
-        let (k, d) = ((ub * ww - uw * bw) / det, (uw * bb - ub * bw) / det);
-        if !(k.is_finite() && residual(dw, &plus(&scaled(&base, k), &scaled(w, d))) < slack) {
-            return None;
-        }
-        found.push(d);
+        found.push(scale::combination(dw, &base, w, slack)?.1);
     }
     common(&found).map(f64::abs).filter(|decay| *decay > 0.0)
 }
@@ -184,7 +167,7 @@ fn scheduled(case: &Case, lr: f64, slack: f64) -> Option<f64> {
         if rounding > 1e-2 {
             continue;
         }
-        rates.push(multiple(&step, gradient, slack.max(rounding))?);
+        rates.push(scale::multiple(&step, gradient, slack.max(rounding))?);
     }
     let rate = common(&rates).filter(|_| rates.len() > 1)?.abs();
     let (n, outputs) = (case.count(), case.classes() as f64);

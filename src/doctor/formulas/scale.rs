@@ -1,7 +1,8 @@
 //! A tensor that is right but for a factor: which factor, and what it means.
 
-use super::algebra::dot;
+use super::algebra::{dot, plus, scaled};
 use super::hypothesis::Site;
+use super::trial::residual;
 use crate::reference::Matrix;
 
 /// A factor that people get wrong.
@@ -61,4 +62,19 @@ pub fn factors(site: &Site) -> Vec<Factor> {
 pub fn fitted(u: &Matrix, r: &Matrix) -> Option<f64> {
     let c = dot(u, r) / dot(r, r);
     (c.is_finite() && c != 0.0).then_some(c)
+}
+
+/// The factor c with `u = c·r`, if there is one.
+pub fn multiple(u: &Matrix, r: &Matrix, slack: f64) -> Option<f64> {
+    fitted(u, r).filter(|&c| residual(u, &scaled(r, c)) < slack)
+}
+
+/// The factors with `u = c·r + d·s`, if there are any and r and s are no multiples of each other.
+pub fn combination(u: &Matrix, r: &Matrix, s: &Matrix, slack: f64) -> Option<(f64, f64)> {
+    let (rr, ss, rs) = (dot(r, r), dot(s, s), dot(r, s));
+    let (ur, us) = (dot(u, r), dot(u, s));
+    let det = rr * ss - rs * rs;
+    let (c, d) = ((ur * ss - us * rs) / det, (us * rr - ur * rs) / det);
+    let apart = det > 1e-9 * rr * ss && c.is_finite() && d.is_finite();
+    (apart && residual(u, &plus(&scaled(r, c), &scaled(s, d))) < slack).then_some((c, d))
 }

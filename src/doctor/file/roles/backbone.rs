@@ -20,6 +20,10 @@ const DEEPEST: usize = 64;
 const NUMBERS: i32 = 10;
 const WORDS: i32 = 4;
 
+/// The most that speaks for targets, and for the biases of a layer.
+const TARGET: i32 = 2 * WORDS + 3;
+const BIAS: i32 = NUMBERS + WORDS + 4;
+
 /// The network and the batch; arrays by their positions.
 #[derive(Debug, Clone)]
 pub struct Backbone {
@@ -50,6 +54,28 @@ struct Chain {
     width: usize,
 }
 
+impl Chain {
+    /// The most that targets and biases can make of its score.
+    fn most(&self) -> i32 {
+        self.score + TARGET + BIAS * self.w.len() as i32
+    }
+}
+
+/// A chain with one more layer, before it is known to be kept.
+struct Step<'c> {
+    score: i32,
+    chain: &'c Chain,
+    w: usize,
+    width: usize,
+}
+
+impl Step<'_> {
+    fn taken(&self) -> Chain {
+        let w = [self.chain.w.as_slice(), &[self.w]].concat();
+        Chain { score: self.score, x: self.chain.x, w, width: self.width }
+    }
+}
+
 /// One way to read the file, while it is looked for.
 struct Search<'t> {
     arrays: &'t [Named<'t>],
@@ -70,10 +96,15 @@ pub fn find(arrays: &[Named]) -> Result<Backbone, Vec<String>> {
     let mut nearest: Option<Vec<String>> = None;
     for lies in Lies::ALL {
         let search = Search::new(arrays, lies);
+        let mut wins = false;
         for chain in search.chains() {
+            if best.as_ref().is_some_and(|(most, _)| chain.most() <= *most) {
+                continue;
+            }
             match search.complete(&chain) {
                 Ok((score, backbone)) if best.as_ref().is_none_or(|(most, _)| score > *most) => {
                     best = Some((score, backbone));
+                    wins = true;
                 }
                 Ok(_) => {}
                 Err(missing) if nearest.as_ref().is_none_or(|least| missing.len() < least.len()) => {
@@ -81,6 +112,9 @@ pub fn find(arrays: &[Named]) -> Result<Backbone, Vec<String>> {
                 }
                 Err(_) => {}
             }
+        }
+        if let Some((_, backbone)) = best.as_mut().filter(|_| wins) {
+            backbone.relations = search.relations;
         }
     }
     match best {
@@ -106,9 +140,10 @@ impl<'t> Search<'t> {
         batches.truncate(BATCHES);
         let (mut all, mut growing) = (Vec::new(), batches);
         for _ in 0..DEEPEST {
-            growing = growing.iter().flat_map(|chain| self.grown(chain)).collect();
-            growing.sort_by_key(|chain| -chain.score);
-            growing.truncate(KEPT);
+            let mut steps: Vec<_> = growing.iter().flat_map(|chain| self.steps(chain)).collect();
+            steps.sort_by_key(|step| -step.score);
+            steps.truncate(KEPT);
+            growing = steps.iter().map(Step::taken).collect();
             if growing.is_empty() {
                 break;
             }
@@ -134,17 +169,15 @@ impl<'t> Search<'t> {
         Some(Chain { score: named + numbers, x, w: Vec::new(), width })
     }
 
-    /// A chain with one more layer, in all ways.
-    fn grown(&self, chain: &Chain) -> Vec<Chain> {
-        let one = |w: usize| {
+    /// The ways in which a chain may get one more layer.
+    fn steps<'c>(&self, chain: &'c Chain) -> impl Iterator<Item = Step<'c>> {
+        (0..self.arrays.len()).filter_map(move |w| {
             let [inside, width] = self.lies.weights(&self.arrays[w])?;
             if inside != chain.width || w == chain.x || chain.w.contains(&w) {
                 return None;
             }
-            let score = chain.score + self.layer(chain, w);
-            Some(Chain { score, x: chain.x, w: [chain.w.as_slice(), &[w]].concat(), width })
-        };
-        (0..self.arrays.len()).filter_map(one).collect()
+            Some(Step { score: chain.score + self.layer(chain, w), chain, w, width })
+        })
     }
 
     /// What speaks for weights as the next layer of a chain.
@@ -188,7 +221,7 @@ impl<'t> Search<'t> {
         self.inputs[w].iter().any(|&a| first == (a == chain.x))
     }
 
-    /// A chain with targets and biases, and what speaks for it all.
+    /// A chain with targets and biases, and what speaks for it all; the relations are left to the best.
     fn complete(&self, chain: &Chain) -> Result<(i32, Backbone), Vec<String>> {
         let mut missing = Vec::new();
         let parameter = |w: usize| self.arrays[w].words.is_parameter(Kind::Weight);
@@ -234,7 +267,7 @@ impl<'t> Search<'t> {
         };
         total -= WORDS * (0..self.arrays.len()).filter(idle).count() as i32;
         let (lies, x, w) = (self.lies, chain.x, chain.w.clone());
-        Ok((total, Backbone { lies, n, sizes, x, y, w, b, relations: self.relations.clone() }))
+        Ok((total, Backbone { lies, n, sizes, x, y, w, b, relations: Vec::new() }))
     }
 
     /// What speaks for an array as the targets; nothing if it cannot be.

@@ -143,7 +143,7 @@ impl Pair<'_> {
         let probes: Vec<(Option<usize>, Function, f64)> = choices
             .flat_map(|b| {
                 let z = self.plus(row..row + 1, b);
-                FUNCTIONS.map(|function| (b, function, function.of(&z).at(0, col)))
+                FUNCTIONS.map(|function| (b, function, function.at(&z, col)))
             })
             .collect();
         let single = [self.a, self.w].iter().any(|&array| self.arrays[array].is_single());
@@ -202,6 +202,15 @@ impl Function {
             Self::None => z.clone(),
             Self::Activation(act) => z.map(|z| act.apply(z)),
             Self::Softmax => reference::softmax(z),
+        }
+    }
+
+    /// One value of the function of a single row.
+    fn at(self, row: &Matrix, col: usize) -> f64 {
+        match self {
+            Self::None => row.at(0, col),
+            Self::Activation(act) => act.apply(row.at(0, col)),
+            Self::Softmax => reference::softmax(row).at(0, col),
         }
     }
 }
