@@ -7,10 +7,13 @@
 //! counts.
 //!
 //! ```text
-//! file       npz, npy: the arrays; keys, dump: their names; case: its tensors in one layout
-//! formulas   the right formulas and the bugs, as tables; catalogue: what each bug means and its fix
-//! exam       one examination: forward, backward, update, health, witness; judge: when numbers agree;
-//!            worlds: the choice among conventions; report: the answer
+//! file       forms: what can be read; npz, npy: the arrays; keys, dump: their names; roles: what they are where names
+//!            do not tell; reading: the choice between both; case: its tensors in one layout
+//! formulas   the right formulas and the bugs, as tables; design: outputs and losses; catalogue: what each bug means
+//!            and its fix; derivation: why the right formula is as it is
+//! exam       habits: what the file is beside the calculation; one examination: design, forward, backward, update,
+//!            health, witness; judge: when numbers agree; worlds: the choice among conventions; intention: what only
+//!            the person knows; report: the answer
 //! beside     trace: the right values as a file; comparison, rounding: a file beside the right values
 //! ```
 //!
