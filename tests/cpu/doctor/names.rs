@@ -374,3 +374,34 @@ fn hidden_layers_are_counted_as_the_deltas_are() {
         assert!(report.findings.is_empty(), "{style}: {:?} {:?}", report.map, report.findings);
     }
 }
+
+/// Words that nobody knows: the numbers alone say what `off0`, `gsyn0` and `syn0_qq` are.
+#[test]
+fn numbers_tell_what_unknown_words_do_not() {
+    let naming: Naming = |key, _| {
+        let before = key.layer.saturating_sub(1);
+        let (kind, rest) = match key.rest {
+            "_new" => (key.stem, "_qq"),
+            rest => (key.stem, rest),
+        };
+        Some(match kind {
+            "X" => "stuff".into(),
+            "y" => "wanted".into(),
+            "p" => "qp".into(),
+            "z" => format!("net{before}"),
+            "a" => format!("q{before}"),
+            "dz" => format!("err{before}"),
+            "W" | "dW" => format!("{}syn{before}{rest}", if kind == "W" { "" } else { "g" }),
+            "b" | "db" => format!("{}off{before}{rest}", if kind == "b" { "" } else { "g" }),
+            _ => return None,
+        })
+    };
+    for act in [gpu_mlp::network::Activation::Relu, gpu_mlp::network::Activation::Tanh] {
+        let network = super::network(7, 19, &[9, 7, 5, 4], act);
+        let entries = renamed(&super::export(&network, super::PLAIN, 0.1), naming);
+        let report = doctor::examine(&entries, &Options::default()).unwrap();
+        assert!(report.findings.is_empty(), "{:?} {:?}", report.map, report.findings);
+        let updated = report.checked.iter().filter(|c| c.tensor.to_string().ends_with("_new"));
+        assert_eq!(updated.filter(|c| c.residual.is_some()).count(), 6, "{:?}", report.map);
+    }
+}
