@@ -101,6 +101,9 @@ pub fn describe(u: &Matrix, r: &Matrix, view: View) -> String {
     if u.data().iter().all(|&u| u == 0.0) {
         return "every value is 0".to_owned();
     }
+    if let Some(c) = factor(u.data(), r.data()).filter(|c| (c - 1.0).abs() > SAME && u.data().len() > 1) {
+        return times(c);
+    }
     cut_off(u, r).or_else(|| in_lines(u, r, view)).unwrap_or_else(|| everywhere(u, r, view))
 }
 
@@ -198,9 +201,6 @@ fn everywhere(u: &Matrix, r: &Matrix, view: View) -> String {
     if u.cols() > 1 && permutation::order(&turned_u, &turned_r).is_some() {
         return order(view, Axis::Columns);
     }
-    if let Some(c) = factor(u.data(), r.data()) {
-        return times(c);
-    }
     if u.rows() == u.cols() && close(turned_u.data(), r.data()) {
         return "the right one transposed".to_owned();
     }
@@ -293,9 +293,10 @@ fn close(u: &[f64], r: &[f64]) -> bool {
     u.iter().zip(r).all(|(u, r)| (u - r).abs() <= SAME / 100.0 * size)
 }
 
-/// The common value of all finite ratios, if they have one.
+/// The common value of all ratios, if they have one; 0 may be any multiple of 0.
 fn factor(u: &[f64], r: &[f64]) -> Option<f64> {
-    let ratios: Vec<f64> = u.iter().zip(r).map(|(u, r)| u / r).filter(|ratio| ratio.is_finite()).collect();
+    let ratios: Vec<f64> =
+        u.iter().zip(r).filter(|&(&u, &r)| u != 0.0 || r != 0.0).map(|(u, r)| u / r).collect();
     let &first = ratios.first()?;
     ratios.iter().all(|ratio| (ratio - first).abs() <= SAME * first.abs()).then_some(first)
 }

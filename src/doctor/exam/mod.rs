@@ -14,6 +14,7 @@ pub(crate) mod layer;
 pub(crate) mod output;
 pub(crate) mod permutation;
 pub mod report;
+pub(crate) mod unexplained;
 pub(crate) mod update;
 pub(crate) mod witness;
 pub(crate) mod worlds;

@@ -6,7 +6,7 @@ use super::judge::Scored;
 use crate::doctor::file::slot::Slot;
 use crate::doctor::formulas::algebra::{norm, scaled};
 use crate::doctor::formulas::trial::{Trial, cause};
-use crate::doctor::formulas::{delta, labels, scale};
+use crate::doctor::formulas::{delta, head, labels, scale};
 use crate::reference::Matrix;
 
 impl Exam<'_> {
@@ -49,7 +49,15 @@ impl Exam<'_> {
         let settled = self.settle(slot, scored, |exam| exam.difference(slot, given, &rights));
         match settled.winners.first() {
             Some(winner) => _ = self.scales.insert(slot, winner.scale),
-            None => self.remember_scale(slot, given, &right, &scales),
+            None => {
+                // A squared error may have been meant with any of its factors.
+                let own = self.design.factor;
+                let usual = self.design.is_usual();
+                let factors = head::factors(self.case.classes() as f64).map(|factor| factor / own);
+                let factors = if usual { vec![1.0] } else { factors.to_vec() };
+                let all: Vec<f64> = factors.iter().flat_map(|f| scales.iter().map(move |s| f * s)).collect();
+                self.remember_scale(slot, given, &right, &all);
+            }
         }
         self.scale_note(slot, settled.winners.first());
         vec![anchored(given, settled.winners.first())]

@@ -1,16 +1,14 @@
-//! Gradients and steps.
+//! Gradients.
 
 use super::Line;
 use super::notation::{bracketed, by_output, derivative, product};
 use crate::doctor::exam::layer::DECAYED;
-use crate::doctor::exam::update::DECAYED_STEP;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::design::{Head, Measure};
-use crate::doctor::formulas::optimiser::Rule;
 use crate::network::Activation;
 
 /// Whether two factors are one.
-fn near(a: f64, b: f64) -> bool {
+pub fn near(a: f64, b: f64) -> bool {
     (a / b - 1.0).abs() < 1e-9
 }
 
@@ -142,34 +140,5 @@ impl Line<'_> {
             () if near(share, 2.0) => "2 * l2".to_owned(),
             () => format!("2 * l2 / {}", self.count()),
         }
-    }
-
-    /// `b * old + c * g^k`: what an optimiser remembers.
-    pub fn average(&mut self, old: Slot, param: Param, b: &str, c: &str, power: &str) -> String {
-        format!("{b} * {} + {c}{}{power}", self.of(old), self.of(Slot::Grad(param)))
-    }
-
-    pub fn step(&mut self, param: Param) -> String {
-        let parameter = self.of(Slot::Param(param));
-        let given = self.dump.slots.contains_key(&Slot::Grad(param));
-        let direction = match self.exam.rule() {
-            Rule::Momentum => self.of(Slot::V(param)),
-            Rule::Adam => {
-                let (m, s) = (self.of(Slot::M(param)), self.of(Slot::S(param)));
-                return format!(
-                    "m_hat = {m} / (1 - adam_b1**adam_t); s_hat = {s} / (1 - adam_b2**adam_t); \
-                     {parameter} - lr * m_hat / (np.sqrt(s_hat) + adam_eps)"
-                );
-            }
-            Rule::Plain if given => self.of(Slot::Grad(param)),
-            Rule::Plain => self.gradient(param),
-        };
-        let decayed = self.exam.notes.iter().any(|note| note == DECAYED_STEP) && matches!(param, Param::W(_));
-        let direction =
-            if decayed { format!("{direction} + {} * {parameter}", self.penalty()) } else { direction };
-        let world = self.exam.world;
-        let sign = if given && world.sign < 0.0 { '+' } else { '-' };
-        let divisor = (given && world.gradient > world.objective).then(|| self.count());
-        format!("{parameter} {sign} {}", product(&["lr".to_owned(), direction], divisor))
     }
 }

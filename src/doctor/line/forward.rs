@@ -67,20 +67,29 @@ impl Line<'_> {
             return format!("{before}-np.{mean}(np.log({picked})){penalty}");
         }
         let y = self.targets();
-        let (term, factor) = match design.measure {
-            Measure::CrossEntropy => (format!("-{y} * np.log({p})"), design.factor),
-            Measure::Binary => (format!("-({y} * np.log({p}) + (1 - {y}) * np.log(1 - {p}))"), design.factor),
-            Measure::Squared => (format!("({p} - {y})**2"), design.factor / 2.0),
-            Measure::Absolute => (format!("np.abs({p} - {y})"), design.factor),
+        let (term, half) = match design.measure {
+            Measure::CrossEntropy => (format!("-{y} * np.log({p})"), 1.0),
+            Measure::Binary => (format!("-({y} * np.log({p}) + (1 - {y}) * np.log(1 - {p}))"), 1.0),
+            Measure::Squared => (format!("({p} - {y})**2"), 2.0),
+            Measure::Absolute => (format!("np.abs({p} - {y})"), 1.0),
         };
-        let near = |share: f64| (factor * share - 1.0).abs() < 1e-9;
-        let value = match () {
-            () if near(outputs) => format!("np.mean({term})"),
-            () if near(2.0 * outputs) => format!("np.mean({term}) / 2"),
-            () if near(1.0) => format!("np.sum({term}) / {}", self.count()),
-            () => format!("{factor} * np.sum({term}) / {}", self.count()),
-        };
-        format!("{before}{value}{penalty}")
+        let (n, count) = (self.exam.case.count(), self.count());
+        let forms = [
+            (half * design.factor / n, format!("{} * np.sum({term}) / {count}", half * design.factor)),
+            (1.0 / n / outputs, format!("np.mean({term})")),
+            (0.5 / n / outputs, format!("np.mean({term}) / 2")),
+            (1.0 / n, format!("np.sum({term}) / {count}")),
+            (0.5 / n, format!("np.sum({term}) / 2 / {count}")),
+            (1.0, format!("np.sum({term})")),
+            (0.5, format!("np.sum({term}) / 2")),
+        ];
+        // Which of them is meant, the printed number tells best.
+        let total = half * design.measure.total(&self.exam.p, &self.exam.case.y);
+        let printed = self.exam.case.get(Slot::Loss).and_then(|loss| loss.data().first()).copied();
+        let off = |share: f64| printed.map_or(0.0, |printed| (printed / (share * total)).ln().abs());
+        let nearest = forms[1..].iter().min_by(|a, b| off(a.0).total_cmp(&off(b.0)));
+        let value = nearest.filter(|form| off(form.0).is_finite()).unwrap_or(&forms[0]);
+        format!("{before}{}{penalty}", value.1)
     }
 
     pub fn accuracy(&mut self) -> String {

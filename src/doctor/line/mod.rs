@@ -4,6 +4,7 @@
 mod backward;
 mod forward;
 mod notation;
+mod step;
 
 use super::exam::examination::Exam;
 use super::exam::report::{Operand, Right};
@@ -23,9 +24,9 @@ pub fn right(dump: &Dump, exam: &Exam, slot: Slot) -> Option<Right> {
         Slot::Dz(l) => line.hidden_delta(l),
         Slot::Da(l) => line.through_weights(l),
         Slot::Grad(param) => line.gradient(param),
-        Slot::V(param) => line.average(Slot::VPrev(param), param, "momentum", "", ""),
-        Slot::M(param) => line.average(Slot::MPrev(param), param, "adam_b1", "(1 - adam_b1) * ", ""),
-        Slot::S(param) => line.average(Slot::SPrev(param), param, "adam_b2", "(1 - adam_b2) * ", "**2"),
+        Slot::V(param) => line.velocity(param),
+        Slot::M(param) => line.moment(Slot::MPrev(param), param, "adam_b1", ""),
+        Slot::S(param) => line.moment(Slot::SPrev(param), param, "adam_b2", "**2"),
         Slot::New(param) => line.step(param),
         _ => return None,
     };
