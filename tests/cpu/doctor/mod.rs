@@ -11,6 +11,7 @@ mod manual;
 mod names;
 mod places;
 mod program;
+mod styles;
 
 use gpu_mlp::doctor::file::npy::{Array, Kind, Value};
 use gpu_mlp::doctor::file::npz::Entries;
