@@ -5,11 +5,12 @@ use super::styles::{Naming, STYLES, links, lists, renamed, sides};
 use gpu_mlp::doctor::exam::report::Report;
 use gpu_mlp::doctor::file::npy::{Array, Value};
 use gpu_mlp::doctor::file::npz::Entries;
+use gpu_mlp::doctor::formulas::catalogue::Bug;
 use gpu_mlp::doctor::{self, Options};
 
 /// What is said, in our names.
-fn said(report: &Report) -> Vec<(String, Option<String>)> {
-    report.findings.iter().map(|finding| (finding.tensor.to_string(), finding.bug.clone())).collect()
+fn said(report: &Report) -> Vec<(String, Option<Bug>)> {
+    report.findings.iter().map(|finding| (finding.tensor.to_string(), finding.bug)).collect()
 }
 
 /// Reads every case under every style: how many were read, and what was read wrongly or not at all.
@@ -30,7 +31,7 @@ fn read(cases: &[Case]) -> (usize, Vec<String>, Vec<String>) {
                         report.map
                     ));
                 }
-                Err((problem, hint)) => refused.push(format!("{style}, {}: {problem} / {hint}", case.name)),
+                Err(refusal) => refused.push(format!("{style}, {}: {refusal:?}", case.name)),
             }
         }
     }
