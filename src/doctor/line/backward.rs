@@ -51,20 +51,17 @@ impl Line<'_> {
             Head::Of(f) if !cancelled => factors.extend(self.slope(f, Some(Slot::P), l)),
             _ => {}
         }
-        let outputs = self.exam.case.classes() as f64;
-        let doubled =
-            [2.0, 2.0 / outputs].iter().any(|&factor| near(design.factor, factor)) && outputs != 2.0;
-        let (mut factor, mut divisors) = (design.factor, Vec::new());
-        if doubled || near(factor, 2.0) {
-            factors.insert(0, "2".to_owned());
-            factor /= 2.0;
+        let (outputs, n) = (self.exam.case.classes() as f64, self.exam.case.count());
+        let factor = design.factor * scale.abs();
+        let forms = [1.0, n].into_iter().flat_map(|samples| [1.0, outputs].map(|by| (samples, by)));
+        let mut forms = forms.flat_map(|(samples, by)| [1.0, 2.0, 0.5].map(|times| (samples, by, times)));
+        let known = forms.find(|&(samples, by, times)| near(factor, times * samples / by));
+        let (samples, by, times) = known.unwrap_or((1.0, 1.0, factor));
+        if times != 1.0 {
+            factors.insert(0, times.to_string());
         }
-        if near(factor, 1.0 / outputs) && outputs > 1.0 {
-            divisors.push(outputs.to_string());
-        } else if !near(factor, 1.0) {
-            factors.insert(0, factor.to_string());
-        }
-        if scale.abs() == 1.0 {
+        let mut divisors = if by == 1.0 { Vec::new() } else { vec![by.to_string()] };
+        if samples == 1.0 {
             divisors.push(self.count().to_owned());
         }
         let divisor = (!divisors.is_empty()).then(|| divisors.join(" / "));

@@ -13,6 +13,7 @@ mod names;
 mod places;
 mod program;
 mod shares;
+mod styles;
 
 use gpu_mlp::doctor::file::npy::{Array, Kind, Value};
 use gpu_mlp::doctor::file::npz::Entries;

@@ -1,12 +1,13 @@
 //! Which array is which, where the names alone do not tell.
 //!
-//! `words` reads each name by the `vocabulary`; `relations` finds, whatever the names, which array is a function of `a·W + b` of which
-//! others; `backbone` is the network and the batch for which most of both speaks; `tensors` gives the other arrays
-//! their places in the step. An array for which neither its name nor its numbers speak is left out: a wrong place could
-//! hide a bug, or make one.
+//! `words` reads each name by the `vocabulary`; `relations` finds, whatever the names, which array is a function of
+//! `a·W + b` of which others; `backbone` is the network and the batch for which most of both speaks; `tensors` gives the
+//! other arrays their places in the step, by their numbers and by the `evidence` of name and shape. An array for which
+//! neither its name nor its numbers speak is left out: a wrong place could hide a bug, or make one.
 
 pub mod arrays;
 mod backbone;
+mod evidence;
 mod layers;
 mod relations;
 mod tensors;

@@ -14,6 +14,8 @@ pub enum Kind {
     Pre,
     /// After the activation.
     Act,
+    /// What a dense layer puts out: before the activation, or after it where the layer has its own.
+    Dense,
     /// The gradient of what is before the activation.
     Delta,
     /// A gradient at a layer: before or after its activation.
@@ -133,8 +135,11 @@ fn senses(word: &str) -> Option<Vec<Sense>> {
     // The longest beginning that is a word, if the rest is words, too.
     (1..word.len()).rev().filter(|&at| word.is_char_boundary(at)).find_map(|at| {
         let (first, rest) = word.split_at(at);
-        let known = first.len() >= 3 || ["w", "b", "z", "v", "m", "s"].contains(&first);
-        let first = sense(first).filter(|_| known && (rest.len() >= 2 || ["w", "b"].contains(&rest)))?;
+        let known = first.len() >= 3 || ["w", "b", "z", "v", "m", "s", "h", "o", "x", "y"].contains(&first);
+        let whole = rest.len() >= 2 || ["w", "b"].contains(&rest);
+        // `neth` and `outo` are of the hidden and of the last layer.
+        let end = first.len() >= 3 && ["h", "o"].contains(&rest);
+        let first = sense(first).filter(|_| known && (whole || end))?;
         Some([vec![first], senses(rest)?].concat())
     })
 }
@@ -183,6 +188,12 @@ impl Words {
         // A lone `h` may be a hidden layer, or the hypothesis.
         let spot = if parts == [Part::Sense(Sense::Hidden)] { None } else { spot(&parts, parameter) };
         let kind = kind(&parts);
+        // The inputs of `dense2` are what layer 1 hands on.
+        let below = kind == Some(Kind::ActGrad) && has(Sense::Dense);
+        let spot = match spot {
+            Some(Spot::Number(number)) if below => Some(Spot::Number(number.saturating_sub(1))),
+            spot => spot,
+        };
         Self { kind, state, time, spot, known, stem }
     }
 
@@ -205,6 +216,10 @@ fn kind(parts: &[Part]) -> Option<Kind> {
     let has = |sense| parts.contains(&Part::Sense(sense));
     let numbered = parts.iter().any(|part| matches!(part, Part::Number(_)));
     let placed = numbered || has(Sense::Hidden) || has(Sense::Out);
+    // What goes into a layer's units.
+    let into = has(Sense::In)
+        && !has(Sense::Given)
+        && (has(Sense::Hidden) || has(Sense::Out) || (numbered && has(Sense::Layer)));
     let kind = match () {
         () if has(Sense::Other) => Kind::Other,
         () if has(Sense::Mask) => Kind::Mask,
@@ -213,22 +228,23 @@ fn kind(parts: &[Part]) -> Option<Kind> {
         () if has(Sense::Accuracy) => Kind::Accuracy,
         () if has(Sense::Delta) && !has(Sense::Act) => Kind::Delta,
         () if has(Sense::Error) => Kind::Error,
+        // What goes into an activation is z; what goes into a sum is the layer below.
+        () if has(Sense::Grad) && has(Sense::In) && has(Sense::Act) => Kind::Delta,
+        () if has(Sense::Grad) && has(Sense::In) && has(Sense::Dense) => Kind::ActGrad,
         () if has(Sense::Grad) || has(Sense::Delta) => match () {
-            () if has(Sense::Pre) => Kind::Delta,
+            () if has(Sense::Pre) || into => Kind::Delta,
             () if has(Sense::Act) => Kind::ActGrad,
             () if placed || has(Sense::Chance) => Kind::Error,
             () => return None,
         },
-        () if has(Sense::Loss) => Kind::Loss,
+        () if has(Sense::Loss) && !has(Sense::Act) => Kind::Loss,
         () if has(Sense::Chance) => Kind::Act,
         () if has(Sense::Pre) => Kind::Pre,
         () if has(Sense::Target) => Kind::Target,
-        () if has(Sense::In)
-            && (has(Sense::Hidden) || has(Sense::Out) || (numbered && has(Sense::Layer))) =>
-        {
-            Kind::Pre
-        }
+        () if into => Kind::Pre,
+        () if has(Sense::Dense) && has(Sense::Out) && !has(Sense::Act) => Kind::Dense,
         () if has(Sense::In) => Kind::Input,
+        () if has(Sense::Given) && has(Sense::Out) => Kind::Target,
         () if has(Sense::Act) || has(Sense::Out) || has(Sense::Hidden) => Kind::Act,
         () if has(Sense::Layer) && numbered => Kind::Act,
         () => return None,
