@@ -61,7 +61,7 @@ impl Exam<'_> {
         if l == 1 && !scored.iter().any(|s| s.passes) {
             scored.extend(self.scores(given, magnitude, permutation::trial(slot, given, &right)));
         }
-        self.settle(slot, scored, |exam| exam.difference(slot, given, &[right.clone()]));
+        self.settle(slot, scored, |exam| exam.difference(slot, given, std::slice::from_ref(&right)));
         let overwritten = self
             .findings
             .last()
@@ -118,7 +118,7 @@ impl Exam<'_> {
         if l == 1 && self.case.get(Slot::Z(1)).is_none() && !scored.iter().any(|s| s.passes) {
             scored.extend(self.scores(given, norm(&right), permutation::trial(slot, given, &right)));
         }
-        self.settle(slot, scored, |exam| exam.difference(slot, given, &[right.clone()]));
+        self.settle(slot, scored, |exam| exam.difference(slot, given, std::slice::from_ref(&right)));
         let before_dropout =
             self.masks.get(&l).filter(|_| residual(given, &plain) <= self.tolerance.relative);
         before_dropout.map_or_else(|| given.clone(), |mask| times(given, mask))

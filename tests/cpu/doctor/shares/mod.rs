@@ -3,6 +3,8 @@
 //! `GPU_MLP_SHARES=N` makes N files of every formula and prints the table of docs/doctor.md; `scripts/doctor-shares` puts
 //! it there.
 
+mod export;
+mod matrices;
 mod spoilt;
 
 use gpu_mlp::doctor::exam::report::{Report, Verdict};
@@ -96,7 +98,8 @@ fn style(rng: &mut ChaCha8Rng, fault: Fault, attempt: usize) -> Style {
             .contains(&table)
             .then_some(true)
             .or_else(|| table.ends_with("other designs").then_some(false)),
-        // Their penalty is that of the cross-entropy's loss.
+        // Elsewhere a factor of the loss is a convention.
+        Fault::Other(Bug::MissingBatchMean | Bug::ScaleByClasses, _) => Some(true),
         Fault::Other(..) => None,
     };
     let designs: Vec<Design> = Design::ALL
@@ -139,6 +142,8 @@ fn style(rng: &mut ChaCha8Rng, fault: Fault, attempt: usize) -> Style {
         mean: pick(rng, &[0, 0, 1, 2]),
         at: rng.random_bool(0.5).then(|| rng.random_range(1..=depth)),
         sizes,
+        over_n: rng.random_bool(0.3),
+        state: rng.random_bool(0.7),
         lr: if fault.bug() == Bug::LearningRateTooHigh { 200.0 } else { pick(rng, &[0.05, 0.1, 0.3]) },
     }
 }
@@ -227,7 +232,7 @@ fn every_bug_is_named() {
     let each: usize = std::env::var("GPU_MLP_SHARES").ok().and_then(|n| n.parse().ok()).unwrap_or(3);
     let shares = shares(each);
     if std::env::var_os("GPU_MLP_SHARES").is_some() {
-        println!("{}\n", shares.table());
+        println!("{}\n{}\n", shares.misses.join("\n"), shares.table());
     }
     let (files, named) = shares.named();
     let misses = shares.misses.join("\n");

@@ -1,8 +1,9 @@
 //! The file of a network with one bug in it: any formula of the doctor's tables, or any of the bugs that are no formula
 //! of one tensor, in any style.
 
+use super::export;
+use super::matrices::{apart, column_sums, normal, scaled, zip};
 use gpu_mlp::doctor::file::case::{Case, Layout};
-use gpu_mlp::doctor::file::npy::{Array, Kind, Value};
 use gpu_mlp::doctor::file::npz::Entries;
 use gpu_mlp::doctor::file::slot::{Param, Slot};
 use gpu_mlp::doctor::formulas::catalogue::Bug;
@@ -53,10 +54,11 @@ pub struct Style {
     /// The layer that has the bug; none is every layer.
     pub at: Option<usize>,
     pub lr: f64,
+    /// The penalty is λ/2N·Σw², not λ/2·Σw².
+    pub over_n: bool,
+    /// The optimiser's state after the step is in the file.
+    pub state: bool,
 }
-
-/// Wrong numbers must be this far from the right ones.
-const APART: f64 = 1e-3;
 
 struct Making<'a> {
     style: &'a Style,
@@ -77,32 +79,7 @@ pub fn file(style: &Style, fault: Fault, rng: &mut ChaCha8Rng) -> Option<Entries
         fault.bug(),
         Bug::InputsUnscaled | Bug::LearningRateTooHigh | Bug::ConstantInit | Bug::DeadRelu
     );
-    (making.applied || whole).then(|| making.entries())
-}
-
-fn normal(rng: &mut ChaCha8Rng, rows: usize, cols: usize, spread: f64) -> Matrix {
-    Matrix::from_fn(rows, cols, |_, _| ((0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0) * spread)
-}
-
-fn scaled(m: &Matrix, c: f64) -> Matrix {
-    m.map(|value| value * c)
-}
-
-fn zip(a: &Matrix, b: &Matrix, f: impl Fn(f64, f64) -> f64) -> Matrix {
-    Matrix::from_fn(a.rows(), a.cols(), |r, c| f(a.at(r, c), b.at(r, c)))
-}
-
-fn column_sums(m: &Matrix) -> Matrix {
-    Matrix::from_fn(1, m.cols(), |_, c| (0..m.rows()).map(|r| m.at(r, c)).sum())
-}
-
-fn apart(a: &Matrix, b: &Matrix) -> bool {
-    if a.shape() != b.shape() {
-        return true;
-    }
-    let size = |m: &Matrix| m.data().iter().map(|v| v * v).sum::<f64>().sqrt();
-    let rest = zip(a, b, |a, b| a - b);
-    !(size(&rest) <= APART * size(a).max(size(b)))
+    (making.applied || whole).then(|| export::entries(style, &making.case, &making.numbers))
 }
 
 impl<'a> Making<'a> {
@@ -161,6 +138,11 @@ impl<'a> Making<'a> {
 
     fn number(&self, name: &str) -> f64 {
         self.numbers.get(name).copied().unwrap_or(0.0)
+    }
+
+    /// λ, or λ/N.
+    fn penalty(&self) -> f64 {
+        self.number("l2") / if self.style.over_n { self.case.count() } else { 1.0 }
     }
 
     fn site<'s>(&'s self, l: usize, up: &'s Matrix) -> Site<'s> {
@@ -251,7 +233,7 @@ impl<'a> Making<'a> {
         let factor = if usual { 1.0 } else { self.style.design.factor };
         let total = self.style.design.measure.total(&p, &self.case.y) * factor / count;
         let one = |value: f64| Matrix::from_fn(1, 1, |_, _| value);
-        let loss = one(total + self.number("l2") / 2.0 * squares);
+        let loss = one(total + self.penalty() / 2.0 * squares);
         let loss = self.made(if usual { "loss" } else { "loss of other designs" }, depth, &p, loss);
         self.case.given.insert(Slot::Loss, loss);
         if self.case.one_hot {
@@ -322,7 +304,7 @@ impl<'a> Making<'a> {
         let mut g = scaled(&self.made(table, l, dz, right), mean);
         let lr = self.number("lr");
         if matches!(param, Param::W(_)) {
-            let l2 = self.number("l2");
+            let l2 = self.penalty();
             g = self.changed(Bug::L2Factor, l, zip(&g, &parameter, |g, w| g + l2 * w), |_, g, form| {
                 Some(zip(g, &parameter, |g, w| g + [2.0, -0.5][form] * l2 * w))
             });
@@ -364,6 +346,7 @@ impl<'a> Making<'a> {
         }
         let state = State::of(&self.case, &self.numbers, param, rule).unwrap();
         let now = match rule {
+            _ if !self.style.state => vec![],
             Rule::Plain => vec![],
             Rule::Momentum => vec![Slot::V(param)],
             Rule::Adam => vec![Slot::M(param), Slot::S(param)],
@@ -394,40 +377,5 @@ impl<'a> Making<'a> {
             right = zip(&right, mask, |d, m| d * m / (1.0 - q));
         }
         self.made("dz", l, &da, right)
-    }
-
-    /// The file in its style.
-    fn entries(self) -> Entries {
-        let Self { style, case, numbers, .. } = self;
-        let round = |&v: &f64| if style.single { f64::from(v as f32) } else { v };
-        let kind = if style.single { Kind::F32 } else { Kind::F64 };
-        let array = |m: &Matrix, direct: bool| {
-            let m = if direct { m.clone() } else { m.transposed() };
-            Value::Numbers(Array {
-                shape: m.shape().to_vec(),
-                data: m.data().iter().map(round).collect(),
-                kind,
-            })
-        };
-        let rows = style.layout.rows;
-        let mut out: Entries = case
-            .given
-            .iter()
-            .map(|(slot, value)| {
-                let weight = matches!(slot.param(), Some(Param::W(_)));
-                (slot.to_string(), array(value, if weight { style.layout.in_out } else { rows }))
-            })
-            .collect();
-        out.insert("X".into(), array(&case.x, rows));
-        let labels = Matrix::from_fn(1, case.n, |_, r| case.labels[r] as f64);
-        out.insert(
-            "y".into(),
-            if style.labels && case.one_hot { array(&labels, true) } else { array(&case.y, rows) },
-        );
-        out.insert("act".into(), Value::Text(style.act.name().to_owned()));
-        for (name, number) in numbers {
-            out.insert(name.to_owned(), array(&Matrix::from_fn(1, 1, |_, _| number), true));
-        }
-        out
     }
 }
