@@ -1,7 +1,8 @@
 //! `da_l` and `dz_l` of the hidden layers: back through the weights, then through the activation.
 
-use super::algebra::{dot, matmul, matmul_nt, matmul_tn, minus, plus, reshaped, scaled, times};
+use super::algebra::{dot, finite, matmul, matmul_nt, matmul_tn, minus, plus, reshaped, scaled, times, zip};
 use super::catalogue::Bug;
+use super::design::Head;
 use super::hypothesis::{Hypothesis, Site};
 use crate::doctor::file::slot::{Param, Slot};
 use crate::network::Activation;
@@ -10,7 +11,8 @@ use crate::reference::Matrix;
 /// `da_l`: starts from `dz_{l+1}`.
 pub mod through_weights {
     use super::{
-        Bug, Hypothesis, Matrix, Param, Site, Slot, matmul, matmul_nt, matmul_tn, minus, reshaped, scaled,
+        Activation, Bug, Head, Hypothesis, Matrix, Param, Site, Slot, finite, matmul, matmul_nt, matmul_tn,
+        minus, reshaped, scaled, zip,
     };
 
     /// `da_l = dz_{l+1}·W_{l+1}ᵀ`
@@ -79,6 +81,18 @@ pub mod through_weights {
             bug: Bug::ActivationDerivativeMissing,
             formula: "da of the layer above times Wᵀ, without that layer's f'",
             value: |s| Some(matmul_nt(s.case.get(Slot::Da(s.l + 1))?, s.case.w(s.l + 1))),
+        },
+        Hypothesis {
+            bug: Bug::OutputDerivativeMissing,
+            formula: "(p - y)·Wᵀ: the outputs' error goes back without h'(z)",
+            value: |s| {
+                let f = match s.design.head {
+                    Head::Of(f) if s.l + 1 == s.case.depth() && f != Activation::Identity => f,
+                    _ => return None,
+                };
+                let undone = zip(s.up, &s.z[s.l], |dz, z| dz / f.derivative(z));
+                finite(&undone).then(|| matmul_nt(&undone, s.case.w(s.l + 1)))
+            },
         },
     ];
 }
@@ -187,6 +201,14 @@ pub const TABLE: &[Hypothesis] = &[
         bug: Bug::ActivationDerivativeOther,
         formula: "da·a: the activation itself in place of its derivative",
         value: |s| Some(back(s, |z| s.act.apply(z))),
+    },
+    Hypothesis {
+        bug: Bug::ActivationDerivativeOther,
+        formula: "da·(1 - a): a part of the derivative, which is a·(1 - a) for sigmoid and 1 - a² for tanh",
+        value: |s| {
+            let bent = matches!(s.act, Activation::Sigmoid | Activation::Tanh);
+            bent.then(|| back(s, |z| 1.0 - s.act.apply(z)))
+        },
     },
     Hypothesis {
         bug: Bug::ActivationDerivativeOther,
