@@ -57,10 +57,21 @@ impl Dump {
             let problem = format!("has no key `{theirs}`, which is to be read as one of ours");
             return Err(Refusal::new(problem, format!("its keys: {}", list(entries.keys()))));
         }
+        let claimed: Vec<(&String, Option<Place>)> = map
+            .iter()
+            .map(|(theirs, ours)| (theirs, keys::parse(ours).and_then(place)))
+            .filter(|(theirs, ours)| ours.is_some() && entries.contains_key(*theirs))
+            .collect();
         for (theirs, value) in entries {
             let ours = map.iter().find(|(from, _)| from == theirs).map_or(theirs, |(_, to)| to);
             if let Value::Unreadable(problem) = value {
                 dump.notes.push(format!("`{theirs}` is left out: it {problem}"));
+                continue;
+            }
+            let own = !map.iter().any(|(from, _)| from == theirs);
+            let rival = claimed.iter().find(|(_, ours)| own && keys::parse(theirs).and_then(place) == *ours);
+            if let Some((other, _)) = rival {
+                dump.notes.push(format!("`{theirs}` is not used: `{other}` was said to be it"));
                 continue;
             }
             match (keys::parse(ours), keys::torch(ours)) {
@@ -200,12 +211,34 @@ impl Dump {
         if missing.is_empty() {
             return Ok(());
         }
+        if missing == ["y"] && self.x.is_some() {
+            let hint =
+                "export the targets as y; the targets of an autoencoder are its inputs: save X as y, too";
+            return Err(Refusal::new("lacks y", hint));
+        }
         let hint = message![
             "needed are W1..WL (before the step), X and y; see `gpu-mlp doctor --template numpy`, or name yours \
              with ",
             Setting::Map.set("theirs=ours")
         ];
         Err(Refusal::new(format!("lacks {}", missing.join(", ")), hint))
+    }
+}
+
+/// What only one array can be.
+#[derive(PartialEq)]
+enum Place {
+    X,
+    Y,
+    Slot(Slot),
+}
+
+fn place(key: Key) -> Option<Place> {
+    match key {
+        Key::X => Some(Place::X),
+        Key::Y => Some(Place::Y),
+        Key::Slot(slot) => Some(Place::Slot(slot)),
+        Key::Last(_) | Key::Number(_) | Key::Act | Key::Layout => None,
     }
 }
 
