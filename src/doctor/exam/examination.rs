@@ -81,6 +81,8 @@ pub struct Exam<'a> {
     pub checked: Vec<Checked>,
     /// Conventions so far.
     pub notes: Vec<String>,
+    /// The factor that convention gives a tensor beside its formula, where it is not 1.
+    pub scales: BTreeMap<Slot, f64>,
     /// Whether the learning rate was found from the steps, so that no scale can be judged by it.
     pub rate_fitted: bool,
     /// The cost at which this examination can no longer be the one that counts.
@@ -123,6 +125,7 @@ impl<'a> Exam<'a> {
             findings: Vec::new(),
             checked: Vec::new(),
             notes: case.notes.clone(),
+            scales: BTreeMap::new(),
             rate_fitted: false,
             limit: usize::MAX,
         }
@@ -198,7 +201,7 @@ impl<'a> Exam<'a> {
         &mut self,
         slot: Slot,
         mut scored: Vec<Scored>,
-        unknown: impl FnOnce() -> String,
+        unknown: impl FnOnce(&Self) -> String,
     ) -> Settled {
         let right =
             scored.iter().filter(|s| s.causes.is_empty()).map(|s| s.residual).fold(f64::INFINITY, f64::min);
@@ -217,7 +220,7 @@ impl<'a> Exam<'a> {
         self.checked.push(Checked { tensor: slot, name: None, status: Status::Wrong, residual });
         let decision = decide(&scored);
         if decision.winners.is_empty() || !decision.apart {
-            self.unnamed(slot, &decision, Number(right), unknown);
+            self.unnamed(slot, &decision, &scored, unknown);
             self.pending.clear();
             return Settled { winners: decision.winners };
         }
@@ -243,60 +246,17 @@ impl<'a> Exam<'a> {
         });
         for cause in &lead.causes {
             self.findings.push(Finding {
-                tensor: slot,
-                name: None,
                 bug: Some(cause.bug),
                 also: also.clone(),
-                formula: cause.formula.clone(),
                 residual: Number(lead.residual),
                 runner_up: runner_up.clone(),
-                fix: cause.bug.fix().to_owned(),
                 alternatives: alternatives.clone(),
-                depends: false,
+                made_at: cause.slot,
                 factor: cause.factor,
                 row: cause.row,
+                ..Finding::new(slot, &cause.formula, cause.bug.fix())
             });
         }
-    }
-
-    /// Reports numbers that several explanations nearly fit, or none.
-    fn unnamed(&mut self, slot: Slot, decision: &Decision, right: Number, unknown: impl FnOnce() -> String) {
-        let mut also: Vec<Bug> = Vec::new();
-        let near =
-            decision.winners.iter().chain(decision.runner_up.iter().filter(|_| !decision.winners.is_empty()));
-        for bug in near.flat_map(Scored::bugs) {
-            if !also.contains(&bug) {
-                also.push(bug);
-            }
-        }
-        let fix = if also.is_empty() {
-            format!(
-                "compare {slot} with the right formula by hand; its operands are right or already reported"
-            )
-        } else {
-            "several explanations fit these numbers about as well: export float64 and a batch of N = 37"
-                .to_owned()
-        };
-        let formula = if also.is_empty() { unknown() } else { "one of several formulas".to_owned() };
-        let residual = decision.winners.first().map_or(right, |winner| Number(winner.residual));
-        let runner_up = decision.runner_up.as_ref().map(|other| RunnerUp {
-            bug: (!other.causes.is_empty()).then(|| join(&other.bugs(), " + ")),
-            residual: Number(other.residual),
-        });
-        self.findings.push(Finding {
-            tensor: slot,
-            name: None,
-            bug: None,
-            also,
-            formula,
-            residual,
-            runner_up,
-            fix,
-            alternatives: Vec::new(),
-            depends: false,
-            factor: None,
-            row: None,
-        });
     }
 }
 

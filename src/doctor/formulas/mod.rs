@@ -9,7 +9,7 @@ pub mod design;
 pub(crate) mod gradient;
 pub(crate) mod head;
 pub(crate) mod hidden;
-pub(crate) mod hypothesis;
+pub mod hypothesis;
 pub(crate) mod labels;
 pub(crate) mod loss;
 pub mod optimiser;
