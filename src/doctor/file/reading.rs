@@ -3,7 +3,7 @@
 
 use super::case::Case;
 use super::dump::Dump;
-use super::keys;
+use super::keys::{self, Key};
 use super::npy::{Refusal, Value};
 use super::npz::Entries;
 use super::roles::{self, Reading};
@@ -48,8 +48,12 @@ pub fn read(entries: &Entries, map: &[(String, String)]) -> Result<Read, Refusal
         (Err(refusal), Err(_)) if known => Err(listing(refusal, entries)),
         (Err(mut refusal), Err(failure)) => {
             match failure {
-                Failure::Missing(missing) => {
-                    refusal.problem = format!("lacks {}: no name and no numbers show it", missing.join(", "));
+                Failure::Missing(mut missing) => {
+                    missing.retain(|ours| !has_named(entries, map, ours));
+                    if !missing.is_empty() {
+                        refusal.problem =
+                            format!("lacks {}: no name and no numbers show it", missing.join(", "));
+                    }
                 }
                 Failure::Idle(idle) => {
                     let list = idle.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -60,6 +64,16 @@ pub fn read(entries: &Entries, map: &[(String, String)]) -> Result<Read, Refusal
             Err(listing(refusal, entries))
         }
     }
+}
+
+/// Whether some array's name says that it is one of ours.
+fn has_named(entries: &Entries, map: &[(String, String)], ours: &str) -> bool {
+    renamed(entries, map).keys().any(|name| match keys::parse(name) {
+        Some(Key::X) => ours == "X",
+        Some(Key::Y) => ours == "y",
+        Some(Key::Slot(slot)) => slot.to_string() == ours,
+        _ => false,
+    })
 }
 
 /// Why arrays did not get their places by names and numbers.
