@@ -155,6 +155,12 @@ fn other(site: &Site, act: Activation) -> Option<Matrix> {
     (act != site.act).then(|| back(site, |z| act.derivative(z)))
 }
 
+/// da times the derivative at another layer's z, if that has as many units.
+fn at_layer(site: &Site, l: usize) -> Option<Matrix> {
+    let z = site.z.get(l.checked_sub(1)?).filter(|z| z.shape() == site.up.shape())?;
+    Some(times(site.up, &z.map(|z| site.act.derivative(z))))
+}
+
 /// What can be wrong with a hidden `dz_l`.
 pub const TABLE: &[Hypothesis] = &[
     Hypothesis {
@@ -209,6 +215,16 @@ pub const TABLE: &[Hypothesis] = &[
             let bent = matches!(s.act, Activation::Sigmoid | Activation::Tanh);
             bent.then(|| back(s, |z| 1.0 - s.act.apply(z)))
         },
+    },
+    Hypothesis {
+        bug: Bug::ActivationDerivativeOther,
+        formula: "da·f'(z_k): the derivative at the z of the layer below",
+        value: |s| at_layer(s, s.l.checked_sub(1)?),
+    },
+    Hypothesis {
+        bug: Bug::ActivationDerivativeOther,
+        formula: "da·f'(z_m): the derivative at the z of the layer above",
+        value: |s| at_layer(s, s.l + 1),
     },
     Hypothesis {
         bug: Bug::ActivationDerivativeOther,
