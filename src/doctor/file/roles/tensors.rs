@@ -7,6 +7,8 @@ use super::layers::Layers;
 use super::relations::Function;
 use super::words::{Kind, State, Time};
 use crate::doctor::file::slot::{Param, Slot};
+use crate::doctor::formulas::algebra::times;
+use crate::doctor::formulas::hidden::by_output;
 use crate::network::Activation;
 use crate::reference::{self, Matrix};
 use std::collections::BTreeMap;
@@ -115,7 +117,8 @@ impl<'t> Tensors<'t> {
         let named = match (slot, kind) {
             (Slot::Z(_), Kind::Pre) | (Slot::A(_) | Slot::P, Kind::Act) => KIND,
             (Slot::Dz(_), Kind::Delta) | (Slot::Da(_), Kind::ActGrad) | (Slot::Mask(_), Kind::Mask) => KIND,
-            (Slot::Dz(_), Kind::Error) if last => KIND,
+            // Beside a delta, what is called an error is on the way there.
+            (Slot::Dz(l), Kind::Error) if last && !self.has_delta(l) => KIND,
             (Slot::Dz(_) | Slot::Da(_), Kind::Error) => KIND - 1,
             // `d1` is a delta or a mask: the numbers tell.
             (Slot::Mask(_), Kind::Error) => 0,
@@ -128,6 +131,15 @@ impl<'t> Tensors<'t> {
             (None, _) => 0,
         };
         named + place
+    }
+
+    /// Whether some array is the delta of a layer by its name.
+    fn has_delta(&self, l: usize) -> bool {
+        (0..self.arrays.len()).any(|array| {
+            let named =
+                self.arrays[array].words.kind == Some(Kind::Delta) && self.layers.of(array) == Some(l);
+            named && self.has_shape(array, Slot::Dz(l))
+        })
     }
 
     /// The same for something of a parameter's shape.
@@ -281,7 +293,10 @@ impl<'t> Tensors<'t> {
     fn rights(&self, l: usize) -> Vec<(Slot, Matrix)> {
         let mut all = Vec::new();
         if l == self.depth() {
-            let Some(error) = self.error() else { return all };
+            let (Some(error), Some(p)) = (self.error(), self.p()) else { return all };
+            for f in [Activation::Sigmoid, Activation::Tanh] {
+                all.extend(by_output(f).map(|by_output| (Slot::Dz(l), times(&error, &p.map(by_output)))));
+            }
             all.push((Slot::Dz(l), error));
             return all;
         }
@@ -290,19 +305,20 @@ impl<'t> Tensors<'t> {
         let da = reference::matmul(&above, &w.transposed());
         if let Some(z) = self.z(l) {
             for act in Activation::ALL.into_iter().filter(|&act| act != Activation::Identity) {
-                all.push((
-                    Slot::Dz(l),
-                    Matrix::from_fn(da.rows(), da.cols(), |r, c| da.at(r, c) * act.derivative(z.at(r, c))),
-                ));
+                all.push((Slot::Dz(l), times(&da, &z.map(|z| act.derivative(z)))));
             }
         }
         all.push((Slot::Da(l), da));
         all
     }
 
+    fn p(&self) -> Option<Matrix> {
+        self.found.get(&Slot::P).and_then(|&array| self.samples(array))
+    }
+
     /// `p - y`
     fn error(&self) -> Option<Matrix> {
-        let p = self.found.get(&Slot::P).and_then(|&array| self.samples(array))?;
+        let p = self.p()?;
         let y = &self.arrays[self.backbone.y];
         let hot = self.samples(self.backbone.y).filter(|y| y.shape() == p.shape());
         let values = &y.array.data;
