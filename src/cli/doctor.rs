@@ -4,8 +4,9 @@ use super::{number, output};
 use crate::doctor::exam::report::{Finding, Report, Status, Verdict};
 use crate::doctor::file::slot::Slot;
 use crate::doctor::file::template;
-use crate::doctor::formulas::catalogue;
+use crate::doctor::formulas::catalogue::{Bug, join};
 use crate::doctor::formulas::derivation::Derivation;
+use crate::doctor::formulas::tables;
 use crate::doctor::{self, Options};
 use crate::error::{Error, Result};
 use crate::network::Activation;
@@ -99,26 +100,26 @@ fn options(args: &DoctorArgs) -> Result<Options> {
 
 /// The page of a bug.
 fn page(id: &str) -> Result<String> {
-    let bug = catalogue::BUGS.iter().find(|bug| bug.id == id).zip(Derivation::of(id));
+    let bug = Bug::by_id(id).and_then(|bug| Some((bug, Derivation::of(bug)?)));
     let (bug, derivation) = bug.ok_or_else(|| {
-        let near = did_you_mean(id, catalogue::BUGS.iter().map(|bug| bug.id));
+        let near = did_you_mean(id, Bug::ALL.iter().map(|bug| bug.id()));
         Error::usage(format!("there is no bug called `{id}`{near}; docs/doctor.md lists all"))
     })?;
-    let mut text = format!("{}\n{}\n", bug.id, bug.why);
+    let mut text = format!("{bug}\n{}\n", bug.why());
     let mut part = |title: &str, lines: &[&str]| {
         let _ = writeln!(text, "\n{title}\n  {}", lines.join("\n  "));
     };
-    let replay = match injection::formula(id) {
+    let replay = match injection::formula(bug) {
         Some(_) => format!("gpu-mlp replay --bug {id}"),
         None => "it cannot be trained with: what it makes has no place in a step".to_owned(),
     };
-    let formulas = catalogue::formulas(id);
+    let formulas = tables::formulas(bug);
     if !formulas.is_empty() {
         part("What was computed", &formulas);
     }
     part("What is right", &[derivation.right]);
     part("Why", &derivation.lines);
-    part("Fix", &[bug.fix]);
+    part("Fix", &[bug.fix()]);
     part("What it does to loss and accuracy", &[&replay]);
     part("Read more", &[derivation.source]);
     Ok(text)
@@ -174,12 +175,13 @@ fn headline(report: &Report) -> String {
     let Some(first) = report.findings.first() else {
         return format!("Clean: all {checked} tensors checked are what they should be.\n");
     };
-    let bug = match &first.bug {
-        Some(bug) => bug.clone(),
+    let bug = match first.bug {
+        Some(bug) => bug.to_string(),
         None if first.also.is_empty() => "cause unknown".to_owned(),
-        None => format!("one of {}", first.also.join(", ")),
+        None => format!("one of {}", join(&first.also, ", ")),
     };
-    let bugs: BTreeSet<&String> = report.findings.iter().filter_map(|finding| finding.bug.as_ref()).collect();
+    let bugs: BTreeSet<&str> =
+        report.findings.iter().filter_map(|finding| finding.bug.map(Bug::id)).collect();
     if report.verdict == Verdict::Depends {
         let tensor = called(&first.name, first.tensor);
         return format!("Depends on what was meant: {tensor} is {}\n{}\n", first.formula, first.fix);
@@ -187,7 +189,7 @@ fn headline(report: &Report) -> String {
     let mut text =
         format!("First wrong: {} - {bug}\nFix: {}\n", called(&first.name, first.tensor), first.fix);
     if bugs.len() > 1 {
-        let names: Vec<&str> = bugs.iter().map(|bug| bug.as_str()).collect();
+        let names: Vec<&str> = bugs.into_iter().collect();
         let _ = writeln!(text, "Bugs in all: {}", names.join(", "));
     }
     if report.verdict == Verdict::Unknown {
@@ -197,11 +199,11 @@ fn headline(report: &Report) -> String {
 }
 
 fn paragraph(finding: &Finding, with_fix: bool) -> String {
-    let name = finding.bug.as_deref().unwrap_or("unknown");
+    let name = finding.bug.map_or("unknown", Bug::id);
     let mut text = format!("{}: {name}\n  {}\n", called(&finding.name, finding.tensor), finding.formula);
     if !finding.also.is_empty() {
         let what = if finding.bug.is_some() { "these numbers cannot tell it from" } else { "candidates" };
-        let _ = writeln!(text, "  {what}: {}", finding.also.join(", "));
+        let _ = writeln!(text, "  {what}: {}", join(&finding.also, ", "));
     }
     let _ = write!(text, "  residual {:.1e}", finding.residual.0);
     if let Some(other) = &finding.runner_up {

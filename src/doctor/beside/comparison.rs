@@ -98,7 +98,7 @@ pub fn compare(entries: &Entries, lr: Option<f64>, loss: Option<Loss>) -> Result
     let best = readings.min_by_key(differing).filter(|best| !best.tensors.is_empty());
     best.ok_or_else(|| {
         let hint = "export at least one of z1, p, loss, dW1, W1_new; see `gpu-mlp doctor --template numpy`";
-        ("has nothing to compare beside parameters and batch".to_owned(), hint.into())
+        Refusal::new("has nothing to compare beside parameters and batch", hint)
     })
 }
 

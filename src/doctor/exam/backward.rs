@@ -5,6 +5,7 @@ use super::judge::Scored;
 use super::ratio;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{dot, matmul_nt, minus, norm, plus, scaled, times};
+use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::hypothesis::Site;
 use crate::doctor::formulas::trial::{Cause, Trial, cause};
 use crate::doctor::formulas::{gradient, hidden};
@@ -117,7 +118,7 @@ impl Exam<'_> {
             trials.extend(tried(slot, &site, hidden::through_weights::TABLE, &scales));
             if let Some((lr, value)) = hidden::fitted_step(&site, given) {
                 let formula = format!("dz·(W - c·dW)ᵀ with c = {lr:.6}: the weights above after their step");
-                trials.push(Trial::new(value, vec![cause(slot, "updated-weights-in-backward", &formula)]));
+                trials.push(Trial::new(value, vec![cause(slot, Bug::UpdatedWeightsInBackward, &formula)]));
             }
             trials.extend(rescaled(slot, &site, given, &right, &[], &scales));
             for trial in trials {
@@ -151,7 +152,7 @@ impl Exam<'_> {
                 }
                 if site.number("lr").is_none() {
                     let formula = "dz·(W - c·dW)ᵀ with a fitted c: the weights above after their step";
-                    let stepped = cause(slot, "updated-weights-in-backward", formula);
+                    let stepped = cause(slot, Bug::UpdatedWeightsInBackward, formula);
                     let direction =
                         matmul_nt(&candidate.value, &hidden::through_weights::gradient_above(&site));
                     let next = candidate.next(hidden::through_weights::right(&site), [stepped]);
@@ -224,7 +225,7 @@ impl Exam<'_> {
         if self.world.search && candidate.causes.len() < BUGS {
             for h in hidden::TABLE {
                 let Some(value) = (h.value)(&site) else { continue };
-                let next = candidate.next(value, [cause(slot, h.id, h.formula)]);
+                let next = candidate.next(value, [Cause::of(slot, h)]);
                 all.push(Candidate { direction: along(&h.value), ..next });
             }
         }
@@ -272,7 +273,7 @@ impl Exam<'_> {
         (lr.is_finite() && lr > 0.0 && given.data().len() > 8).then(|| {
             let formula = format!("dz·(W - c·dW)ᵀ ⊙ f' with c = {lr:.6}: the weights above after their step");
             let value = plus(&right, &scaled(&direction, -lr));
-            Trial::new(value, vec![cause(slot, "updated-weights-in-backward", &formula)])
+            Trial::new(value, vec![cause(slot, Bug::UpdatedWeightsInBackward, &formula)])
         })
     }
 }

@@ -5,6 +5,7 @@ use super::report::{Checked, Status};
 use super::{permutation, ratio};
 use crate::doctor::file::slot::Slot;
 use crate::doctor::formulas::algebra::{finite, norm, scalar, scaled, times};
+use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::preactivation::activation;
 use crate::doctor::formulas::trial::{Trial, cause, residual};
 use crate::doctor::formulas::{accuracy, head, loss, preactivation, probabilities};
@@ -64,7 +65,7 @@ impl Exam<'_> {
         let overwritten = self
             .findings
             .last()
-            .is_some_and(|f| f.bug.as_deref() == Some("preactivation-overwritten") && f.tensor == slot);
+            .is_some_and(|f| f.bug == Some(Bug::PreactivationOverwritten) && f.tensor == slot);
         if overwritten { right } else { given.clone() }
     }
 
@@ -97,7 +98,7 @@ impl Exam<'_> {
                 Some((at, h)) if at == slot => {
                     self.pending.push(cause(
                         slot,
-                        h.id,
+                        h.bug,
                         &format!("{} (seen further on; {slot} is not in the file)", h.formula),
                     ));
                     (h.value)(&self.site(l, &z)).unwrap_or(right)
@@ -134,7 +135,7 @@ impl Exam<'_> {
                 Some((Slot::P, h)) => {
                     self.pending.push(cause(
                         Slot::P,
-                        h.id,
+                        h.bug,
                         &format!("{} (seen further on; p is not in the file)", h.formula),
                     ));
                     (h.value)(&self.site(l, &z)).unwrap_or(right)
@@ -264,7 +265,7 @@ impl Exam<'_> {
             ] {
                 let value = scalar(factor * loss::mean(&self.site(l, &p)));
                 let formula = format!("cross-entropy{text} of p = {}", h.formula);
-                trials.push(Trial::new(value, vec![cause(Slot::Loss, h.id, &formula)]));
+                trials.push(Trial::new(value, vec![cause(Slot::Loss, h.bug, &formula)]));
             }
         }
         self.scores(given, 1.0, trials)

@@ -6,6 +6,7 @@ use super::judge::Scored;
 use super::ratio;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{dot, minus, norm, plus, scaled};
+use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::gradient;
 use crate::doctor::formulas::hypothesis::Site;
 use crate::doctor::formulas::trial::{Trial, cause, residual};
@@ -171,7 +172,7 @@ impl Exam<'_> {
         let mut trials = Vec::new();
         if let Some(earlier) = self.case.get(Slot::GradPrev(param)) {
             let text = "the right one plus the gradient of the batch before";
-            trials.push(Trial::new(plus(right, earlier), vec![cause(slot, "accumulator-not-reset", text)]));
+            trials.push(Trial::new(plus(right, earlier), vec![cause(slot, Bug::AccumulatorNotReset, text)]));
         }
         let parameter = &self.case.given[&Slot::Param(param)];
         let c = dot(&minus(given, right), parameter) / dot(parameter, parameter);
@@ -179,8 +180,8 @@ impl Exam<'_> {
             let value = plus(right, &scaled(parameter, c));
             let l2 = self.numbers.get("l2").map_or("no l2 in the file".to_owned(), |l2| format!("l2 = {l2}"));
             let (id, name) = match param {
-                Param::W(_) => ("l2-factor", "W"),
-                Param::B(_) => ("l2-on-bias", "b"),
+                Param::W(_) => (Bug::L2Factor, "W"),
+                Param::B(_) => (Bug::L2OnBias, "b"),
             };
             if !self.numbers.contains_key("l2") && c * self.world.sign > 0.0 {
                 trials.push(Trial { note: Some(UNTOLD), ..Trial::new(value, Vec::new()) });

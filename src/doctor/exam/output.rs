@@ -59,7 +59,8 @@ impl Exam<'_> {
                 .map(|t| (t.value, t.causes))
                 .collect::<Vec<_>>();
             let factors = scale::factors(&site);
-            let rescaled = factors.iter().map(|f| (scaled(right, f.value), vec![cause(slot, f.id, &f.text)]));
+            let rescaled =
+                factors.iter().map(|f| (scaled(right, f.value), vec![cause(slot, f.bug, &f.text)]));
             for (value, causes) in wrong.into_iter().chain(rescaled) {
                 candidates.push(Candidate::new(value, pending.iter().cloned().chain(causes).collect()));
             }

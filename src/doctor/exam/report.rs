@@ -1,6 +1,8 @@
 //! What the doctor found; serialises to the JSON that `gpu-mlp doctor --json` prints.
 
 use crate::doctor::file::slot::Slot;
+use crate::doctor::formulas::catalogue::Bug;
+use crate::doctor::formulas::hypothesis::Hypothesis;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -36,9 +38,9 @@ pub struct Finding {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The bug, if its formula alone reproduces the numbers.
-    pub bug: Option<String>,
+    pub bug: Option<Bug>,
     /// Bugs these numbers cannot tell from it; without a bug, the candidates.
-    pub also: Vec<String>,
+    pub also: Vec<Bug>,
     /// What the tensor equals, or what can be said about it.
     pub formula: String,
     /// How far the formula's numbers are off: `|u - h| / max(|u|, |h|)`.
@@ -55,6 +57,9 @@ pub struct Finding {
     /// How many times the right one the tensor is, if that alone is wrong and it is none of the usual factors.
     #[serde(skip)]
     pub factor: Option<f64>,
+    /// The row of a table that explains it, if one does.
+    #[serde(skip)]
+    pub row: Option<&'static Hypothesis>,
 }
 
 /// What became of one tensor.
@@ -134,11 +139,9 @@ impl Report {
     }
 
     /// Whether a bug is named, alone or among those that cannot be told from it.
-    pub fn names(&self, bug: &str) -> bool {
-        let named = self.findings.iter().filter(|finding| finding.bug.is_some());
-        named
-            .into_iter()
-            .any(|finding| finding.bug.as_deref() == Some(bug) || finding.also.iter().any(|also| also == bug))
+    pub fn names(&self, bug: Bug) -> bool {
+        let named = |finding: &Finding| finding.bug == Some(bug) || finding.also.contains(&bug);
+        self.findings.iter().any(|finding| finding.bug.is_some() && named(finding))
     }
 }
 

@@ -6,6 +6,7 @@ use super::judge::Scored;
 use super::ratio;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{column_sums, dot, matmul_tn, minus, norm, plus, scaled};
+use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::hypothesis::Site;
 use crate::doctor::formulas::optimiser::{self, Rule, State, Step};
 use crate::doctor::formulas::trial::{Trial, cause, residual};
@@ -177,8 +178,8 @@ impl Exam<'_> {
         let decides = c.is_finite() && parameter.data().len() >= 4 && super::layer::varies(parameter);
         let lr = self.numbers.get("lr").copied().filter(|_| decides)?;
         let (id, name) = match param {
-            Param::W(_) => ("l2-factor", "W"),
-            Param::B(_) => ("l2-on-bias", "b"),
+            Param::W(_) => (Bug::L2Factor, "W"),
+            Param::B(_) => (Bug::L2OnBias, "b"),
         };
         let value = plus(right, &scaled(parameter, c));
         if !self.numbers.contains_key("l2") && c > 0.0 {
@@ -234,7 +235,7 @@ impl Exam<'_> {
 
 /// A parameter that did not move.
 fn still(param: Param, step: &Matrix) -> Trial {
-    let id = if matches!(param, Param::W(_)) { "weight-not-updated" } else { "bias-not-updated" };
+    let id = if matches!(param, Param::W(_)) { Bug::WeightNotUpdated } else { Bug::BiasNotUpdated };
     let formula = format!("{param}: it did not move");
     Trial::new(step.map(|_| 0.0), vec![cause(Slot::New(param), id, &formula)])
 }

@@ -117,9 +117,9 @@ fn assigned(entries: &Entries, map: &[(String, String)], reading: &Reading) -> R
 }
 
 /// A refusal that lists what the file has, and what would be missing.
-fn listing((problem, hint): Refusal, entries: &Entries, missing: &[String]) -> Refusal {
+fn listing(refusal: Refusal, entries: &Entries, missing: &[String]) -> Refusal {
     if entries.is_empty() {
-        return (problem, hint);
+        return refusal;
     }
     let shape = |value: &Value| match value {
         Value::Numbers(array) => format!("{:?}", array.shape),
@@ -136,7 +136,7 @@ fn listing((problem, hint): Refusal, entries: &Entries, missing: &[String]) -> R
         missing => format!("; no array is taken for {}", missing.join(", ")),
     };
     let list = format!("; the file has {}{nearest}", arrays.join(", "));
-    (problem, hint.and(Message::from(list)))
+    Refusal { hint: refusal.hint.and(Message::from(list)), ..refusal }
 }
 
 /// Arrays of a file that a refusal lists.

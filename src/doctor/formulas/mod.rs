@@ -16,4 +16,5 @@ pub mod optimiser;
 pub(crate) mod preactivation;
 pub(crate) mod probabilities;
 pub(crate) mod scale;
+pub mod tables;
 pub(crate) mod trial;

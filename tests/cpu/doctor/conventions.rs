@@ -70,7 +70,7 @@ fn other_names_can_be_mapped() {
     // Without z1 and a1, nothing says what it is.
     entries.retain(|key, _| key != "z1" && key != "a1");
     entries.insert("first".into(), w);
-    assert!(doctor::examine(&entries, &Options::default()).unwrap_err().0.contains("lacks W1"));
+    assert!(doctor::examine(&entries, &Options::default()).unwrap_err().problem.contains("lacks W1"));
     let options = Options { map: vec![("first".into(), "W1".into())], ..Options::default() };
     assert_eq!(doctor::examine(&entries, &options).unwrap().verdict, Verdict::Clean);
 }

@@ -3,6 +3,7 @@
 use super::fixtures::{self, Case};
 use gpu_mlp::doctor::exam::report::Report;
 use gpu_mlp::doctor::file::npz::Entries;
+use gpu_mlp::doctor::formulas::catalogue::Bug;
 use gpu_mlp::doctor::{self, Options};
 
 /// A key of ours: what it is, of which layer, and what follows.
@@ -274,8 +275,8 @@ fn renamed(entries: &Entries, naming: Naming) -> Entries {
 }
 
 /// What is said, in our names.
-fn said(report: &Report) -> Vec<(String, Option<String>)> {
-    report.findings.iter().map(|finding| (finding.tensor.to_string(), finding.bug.clone())).collect()
+fn said(report: &Report) -> Vec<(String, Option<Bug>)> {
+    report.findings.iter().map(|finding| (finding.tensor.to_string(), finding.bug)).collect()
 }
 
 /// Reads every case under every style: how many were read, and what was read wrongly or not at all.
@@ -296,7 +297,7 @@ fn read(cases: &[Case]) -> (usize, Vec<String>, Vec<String>) {
                         report.map
                     ));
                 }
-                Err((problem, hint)) => refused.push(format!("{style}, {}: {problem} / {hint}", case.name)),
+                Err(refusal) => refused.push(format!("{style}, {}: {refusal:?}", case.name)),
             }
         }
     }
@@ -371,5 +372,36 @@ fn hidden_layers_are_counted_as_the_deltas_are() {
     for (style, naming) in STYLES.into_iter().skip(1) {
         let report = doctor::examine(&renamed(&entries, naming), &Options::default()).unwrap();
         assert!(report.findings.is_empty(), "{style}: {:?} {:?}", report.map, report.findings);
+    }
+}
+
+/// Words that nobody knows: the numbers alone say what `off0`, `gsyn0` and `syn0_qq` are.
+#[test]
+fn numbers_tell_what_unknown_words_do_not() {
+    let naming: Naming = |key, _| {
+        let before = key.layer.saturating_sub(1);
+        let (kind, rest) = match key.rest {
+            "_new" => (key.stem, "_qq"),
+            rest => (key.stem, rest),
+        };
+        Some(match kind {
+            "X" => "stuff".into(),
+            "y" => "wanted".into(),
+            "p" => "qp".into(),
+            "z" => format!("net{before}"),
+            "a" => format!("q{before}"),
+            "dz" => format!("err{before}"),
+            "W" | "dW" => format!("{}syn{before}{rest}", if kind == "W" { "" } else { "g" }),
+            "b" | "db" => format!("{}off{before}{rest}", if kind == "b" { "" } else { "g" }),
+            _ => return None,
+        })
+    };
+    for act in [gpu_mlp::network::Activation::Relu, gpu_mlp::network::Activation::Tanh] {
+        let network = super::network(7, 19, &[9, 7, 5, 4], act);
+        let entries = renamed(&super::export(&network, super::PLAIN, 0.1), naming);
+        let report = doctor::examine(&entries, &Options::default()).unwrap();
+        assert!(report.findings.is_empty(), "{:?} {:?}", report.map, report.findings);
+        let updated = report.checked.iter().filter(|c| c.tensor.to_string().ends_with("_new"));
+        assert_eq!(updated.filter(|c| c.residual.is_some()).count(), 6, "{:?}", report.map);
     }
 }

@@ -3,6 +3,7 @@
 use gpu_mlp::doctor::exam::report::Verdict;
 use gpu_mlp::doctor::file::npy::{Array, Kind, Value};
 use gpu_mlp::doctor::file::npz::Entries;
+use gpu_mlp::doctor::formulas::catalogue::Bug;
 use gpu_mlp::doctor::{self, Options};
 use gpu_mlp::reference::{Matrix, matmul, sigmoid};
 
@@ -23,7 +24,7 @@ fn the_delta_is_what_the_gradients_use() {
     let errors = Matrix::from_fn(37, 1, |r, c| targets.at(r, c) - outputs.at(r, c));
     let slope = |p: f64| p * (1.0 - p);
     let delta = times(&errors, &|r, c| slope(outputs.at(r, c)));
-    for (used, bug) in [(&delta, None), (&errors, Some("output-derivative-missing"))] {
+    for (used, bug) in [(&delta, None), (&errors, Some(Bug::OutputDerivativeMissing))] {
         let hidden_errors = matmul(used, &who.transposed());
         let hidden_delta = times(&hidden_errors, &|r, c| slope(hidden.at(r, c)));
         let (grad_who, grad_wih) =

@@ -38,7 +38,8 @@ impl Reading {
         let is_x = |name: &String| self.ours.get(name).is_some_and(|ours| ours == "X");
         let parameter = |name: &String| {
             let words = Words::of(name);
-            words.is_parameter(Kind::Weight) || words.is_parameter(Kind::Bias)
+            // A word that nobody knows may say that it is another one: `W1_best`.
+            words.known && (words.is_parameter(Kind::Weight) || words.is_parameter(Kind::Bias))
         };
         let idle = self.left_out.iter().filter(|(name, twin)| match twin {
             Some(twin) => known && !is_x(twin),

@@ -164,7 +164,13 @@ impl<'t> Tensors<'t> {
             Some(Param::W(_)) => words.kind == Some(Kind::Weight),
             _ => words.kind == Some(Kind::Bias),
         };
-        if fits && owner { KIND } else { AGAINST }
+        // A second array of a parameter's name: a word that nobody knows may say that the step made it.
+        let may_be_new = matches!(slot, Slot::New(_)) && words.state == State::Value && !words.known;
+        match owner {
+            true if fits => KIND,
+            true if may_be_new => 0,
+            _ => AGAINST,
+        }
     }
 
     /// Whether the parameter of the forward pass is the one from before by its name: `W1` beside `W1_old` is the new one.

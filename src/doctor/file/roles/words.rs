@@ -84,6 +84,8 @@ pub struct Words {
     pub time: Time,
     /// Where; of weights, where they lead to.
     pub spot: Option<Spot>,
+    /// Whether all its words are known.
+    pub known: bool,
     /// The name without its numbers: names that differ in nothing else are a series.
     pub stem: String,
 }
@@ -152,12 +154,12 @@ impl Words {
     pub fn of(name: &str) -> Self {
         let split = split(name);
         let number = |word: &String| word.parse::<usize>().ok().filter(|&number| number <= 999);
-        let mut parts = Vec::new();
+        let (mut parts, mut known) = (Vec::new(), true);
         for word in &split {
             match (number(word), senses(word)) {
                 (Some(number), _) => parts.push(Part::Number(number)),
                 (None, Some(senses)) => parts.extend(senses.into_iter().map(Part::Sense)),
-                (None, None) => {}
+                (None, None) => known = false,
             }
         }
         let stem = split.iter().map(|word| if number(word).is_some() { "#" } else { word });
@@ -181,7 +183,7 @@ impl Words {
         // A lone `h` may be a hidden layer, or the hypothesis.
         let spot = if parts == [Part::Sense(Sense::Hidden)] { None } else { spot(&parts, parameter) };
         let kind = kind(&parts);
-        Self { kind, state, time, spot, stem }
+        Self { kind, state, time, spot, known, stem }
     }
 
     /// Whether it names a parameter as it was before the step.
