@@ -20,17 +20,27 @@ use crate::reference::Matrix;
 const FEW: usize = 4;
 
 /// The gradient of the last layer, as the file shows it.
-struct Shown<'a> {
+struct Shown {
     value: Matrix,
-    /// The input of the layer, if the gradient is that of its weights.
-    input: Option<&'a Matrix>,
-    /// What a penalty adds a multiple of.
-    weights: Option<&'a Matrix>,
+    by: By,
     /// The learning rate if it is a step, and 1 if it is not; nothing if it is not known.
     rate: Option<f64>,
-    /// Whether it is summed over the samples: the gradient of biases.
-    summed: bool,
     slack: f64,
+}
+
+/// What the gradient of the last z is seen by.
+#[derive(Clone, Copy, PartialEq)]
+enum By {
+    /// Itself.
+    Itself,
+    /// The gradient of the layer's weights.
+    Weights,
+    /// The gradient of its biases.
+    Biases,
+    /// The gradient of its input.
+    Input,
+    /// The gradient of the z below.
+    Below,
 }
 
 /// What speaks for a design.
@@ -192,34 +202,34 @@ impl Exam<'_> {
         losses.iter().any(|loss| penalties.iter().any(|penalty| near(loss + penalty)))
     }
 
-    /// The gradient that shows the design best: of z, of the weights, or the step.
-    fn shown_delta(&self) -> Option<Shown<'_>> {
+    /// The gradient that shows the design best: of z, of the weights, of what lies below, or the step.
+    fn shown_delta(&self) -> Option<Shown> {
         let l = self.case.depth();
         let (w, slack) = (Param::W(l), self.slack());
-        let (input, weights) = (self.a.get(l - 1), Some(self.case.w(l)));
-        let usable = |value: &Matrix| norm(value) > 0.0 && norm(value).is_finite();
+        let shown = |value: &Matrix, by| Shown { value: value.clone(), by, rate: Some(1.0), slack };
+        let usable = |shown: Shown| {
+            let size = norm(&shown.value);
+            (size > 0.0 && size.is_finite()).then_some(shown)
+        };
+        let many = |value: &&Matrix| value.data().len() >= FEW;
         if let Some(dz) = self.case.get(Slot::Dz(l)) {
-            return Some(Shown {
-                value: dz.clone(),
-                input: None,
-                weights: None,
-                rate: Some(1.0),
-                summed: false,
-                slack,
-            })
-            .filter(|shown| usable(&shown.value));
+            return usable(shown(dz, By::Itself));
         }
-        if let Some(dw) = self.case.get(Slot::Grad(w)).filter(|dw| dw.data().len() >= FEW) {
-            return Some(Shown { value: dw.clone(), input, weights, rate: Some(1.0), summed: false, slack })
-                .filter(|shown| usable(&shown.value));
+        if let Some(dw) = self.case.get(Slot::Grad(w)).filter(many) {
+            return usable(shown(dw, By::Weights));
         }
-        let db = self.case.get(Slot::Grad(Param::B(l)));
-        if let Some(db) =
-            db.filter(|db| db.data().len() >= FEW && self.case.n > 1 && self.case.shared_biases.is_empty())
-        {
-            let shown =
-                Shown { value: db.clone(), input: None, weights: None, rate: Some(1.0), summed: true, slack };
-            return Some(shown).filter(|shown| usable(&shown.value) && shown.value.rows() == 1);
+        let summed = |db: &&Matrix| many(db) && self.case.n > 1 && self.case.shared_biases.is_empty();
+        if let Some(db) = self.case.get(Slot::Grad(Param::B(l))).filter(summed) {
+            return usable(shown(db, By::Biases)).filter(|shown| shown.value.rows() == 1);
+        }
+        if l > 1 && !self.masks.contains_key(&(l - 1)) {
+            let below = self.case.get(Slot::Dz(l - 1)).filter(many);
+            if let Some(dz) = below {
+                return usable(shown(dz, By::Below));
+            }
+            if let Some(da) = self.case.get(Slot::Da(l - 1)).filter(many) {
+                return usable(shown(da, By::Input));
+            }
         }
         let few = self.case.w(l).data().len() < FEW;
         if few || self.case.get(Slot::New(w)).is_none() || self.rule() != Rule::Plain {
@@ -228,8 +238,8 @@ impl Exam<'_> {
         let step = self.step(w);
         let rounding = 16.0 * self.tolerance.epsilon * norm(self.case.w(l)) / norm(&step);
         let rate = self.numbers.get("lr").copied();
-        let shown = Shown { value: step, input, weights, rate, summed: false, slack: slack.max(rounding) };
-        Some(shown).filter(|shown| usable(&shown.value) && shown.slack < 0.1)
+        let shown = Shown { value: step, by: By::Weights, rate, slack: slack.max(rounding) };
+        usable(shown).filter(|shown| shown.slack < 0.1)
     }
 
     /// Whether the gradient shown is the design's, and the known factors that it may have.
@@ -237,12 +247,16 @@ impl Exam<'_> {
         let l = self.case.depth();
         let delta = scaled(&design.delta(&self.z[l - 1], p, &self.case.y), 1.0 / self.case.count());
         let few = delta.data().len() < FEW;
-        let base = match shown.input {
-            Some(input) => matmul_tn(input, &delta),
-            None if shown.summed => column_sums(&delta),
-            None => delta,
+        let input = || matmul_nt(&delta, self.case.w(l));
+        let base = match shown.by {
+            By::Weights => matmul_tn(&self.a[l - 1], &delta),
+            By::Biases => column_sums(&delta),
+            By::Input => input(),
+            By::Below => times(&input(), &self.z[l - 2].map(|z| self.act(l - 1).derivative(z))),
+            By::Itself => delta,
         };
-        let fitted = multiple(&shown.value, &base, shown.weights, shown.slack)?;
+        let weights = (shown.by == By::Weights).then(|| self.case.w(l));
+        let fitted = multiple(&shown.value, &base, weights, shown.slack)?;
         let Some(rate) = shown.rate else { return Some(Vec::new()) };
         let fitted = fitted / rate;
         let mut known = head::factors(self.case.classes() as f64).to_vec();

@@ -8,7 +8,7 @@ use crate::doctor::formulas::algebra::{finite, norm, scalar, scaled, times};
 use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::preactivation::activation;
 use crate::doctor::formulas::trial::{Trial, cause, residual};
-use crate::doctor::formulas::{accuracy, head, loss, preactivation, probabilities};
+use crate::doctor::formulas::{accuracy, delta, head, loss, preactivation, probabilities};
 use crate::reference::Matrix;
 
 /// A loss must agree this closely with a hypothesis: one number fits many formulas by chance.
@@ -198,7 +198,7 @@ impl Exam<'_> {
         let rights: Vec<Trial> = if self.design.is_usual() {
             let printed = |loss: f64| (loss + penalty) * self.world.objective;
             let mut all: Vec<Trial> = loss::rights(&site).into_iter().map(printed).map(right).collect();
-            if self.world.gradient > 1.0 && self.world.objective == 1.0 {
+            if (self.world.gradient > 1.0 || self.sums_deltas()) && self.world.objective == 1.0 {
                 let summed = |mut trial: Trial| {
                     trial.value = scaled(&trial.value, self.case.count());
                     Trial { note: Some(SUMMED), ..trial }
@@ -223,6 +223,16 @@ impl Exam<'_> {
         }
         self.settle(Slot::Loss, scored, || format!("unknown: {} where {wanted} is right", given.at(0, 0)));
         self.tolerance = tolerance;
+    }
+
+    /// Whether the last dz of the file is that of a sum over the batch.
+    fn sums_deltas(&self) -> bool {
+        let l = self.case.depth();
+        let right = delta::right(&self.site(l, &self.p));
+        let summed = |dz: &Matrix| {
+            [1.0, -1.0].iter().any(|sign| residual(dz, &scaled(&right, sign * self.case.count())) < 1e-3)
+        };
+        self.case.n > 1 && self.case.get(Slot::Dz(l)).is_some_and(summed)
     }
 
     /// The accuracy of yes and no, for every output by itself: recognised, but its definitions are too many to call one

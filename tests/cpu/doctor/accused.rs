@@ -1,6 +1,7 @@
 //! Right networks of kinds that are easily taken for wrong ones, each as a family: clean, whatever else varies.
 
-use super::innocent::{Biases, Habit, Style, file, style};
+use super::innocent::network::file;
+use super::innocent::style::{Biases, Habit, Style};
 use gpu_mlp::doctor::exam::report::Verdict;
 use gpu_mlp::doctor::formulas::design::{Design, Head, Measure};
 use gpu_mlp::doctor::{self, Options};
@@ -12,14 +13,7 @@ const EACH: u64 = 40;
 /// A whole file of a right network, plain but for what `change` makes of it.
 fn clean(change: impl Fn(&mut Style)) {
     for seed in 0..EACH {
-        let mut style = style(seed);
-        (style.habit, style.left_out) = (Habit::None, 0.0);
-        (style.n, style.design) = (37, Design::default());
-        (style.mean, style.loss) = (0, 1.0 / 37.0);
-        if style.biases == Biases::Forgotten {
-            style.biases = Biases::Plain;
-        }
-        *style.sizes.last_mut().unwrap() = 4;
+        let mut style = Style::plain(seed);
         change(&mut style);
         let report = doctor::examine(&file(seed, &style), &Options::default()).unwrap();
         assert_eq!(report.verdict, Verdict::Clean, "seed {seed}, {style:?}: {:#?}", report.findings);
@@ -82,7 +76,11 @@ fn softmax_of_an_activation() {
 
 #[test]
 fn weights_saved_after_the_step() {
-    clean(|style| (style.habit, style.single) = (Habit::SavedAfterStep, false));
+    let nothing: [&[&str]; 5] =
+        [&[], &["dW", "db", "lr"], &["z", "da"], &["z", "dW", "db", "lr"], &["dz", "dW", "db", "lr"]];
+    for lost in nothing {
+        clean(|style| (style.habit, style.lost) = (Habit::SavedAfterStep, lost.to_vec()));
+    }
 }
 
 #[test]

@@ -42,8 +42,10 @@ pub fn rescale_inputs(case: &mut Case, slack: f64) {
     let alone = scale::multiple(&rest, &product, slack).map(|s| (s, 0.0));
     let both = || scale::combination(&rest, &product, &ones, slack);
     let found = |&(s, t): &(f64, f64)| s > 0.0 && (s - 1.0).abs() + t.abs() > 1e-3;
-    if let Some((s, t)) = alone.filter(found).or_else(|| both().filter(found)).filter(|_| z.data().len() > 8)
-    {
+    // A factor that everybody uses needs few numbers that show it.
+    let usual = |s: f64| [255.0, 256.0].iter().any(|range| (s * range - 1.0).abs() < 1e-3);
+    let enough = |&(s, t): &(f64, f64)| z.data().len() > 8 || (z.data().len() > 2 && t == 0.0 && usual(s));
+    if let Some((s, t)) = alone.filter(found).or_else(|| both().filter(found)).filter(enough) {
         *case = scaled_inputs(case, s, t);
     }
 }

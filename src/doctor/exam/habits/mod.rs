@@ -37,10 +37,10 @@ pub fn understood(dump: &mut Dump, mut cases: Vec<Case>) -> Vec<Case> {
     cases
 }
 
-/// A value that all have in common, if there is one.
-fn common(values: &[f64]) -> Option<f64> {
-    let &first = values.first()?;
-    values.iter().all(|value| (value - first).abs() <= 1e-3 * first.abs()).then_some(first)
+/// A value that all have in common, if there is one; each comes with how exactly it is known, relatively.
+fn common(values: &[(f64, f64)]) -> Option<f64> {
+    let &(sure, _) = values.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
+    values.iter().all(|(value, slack)| (value - sure).abs() <= slack * sure.abs()).then_some(sure)
 }
 
 /// The numbers of a case's layers.

@@ -15,11 +15,14 @@ pub fn decay(case: &Case, slack: f64) -> Option<f64> {
         else {
             continue;
         };
+        if dw.data().len() < 4 {
+            continue;
+        }
         let (base, w) = (matmul_tn(a, dz), case.w(l));
-        if scale::multiple(dw, &base, slack).is_some() || dw.data().len() < 4 {
+        if scale::multiple(dw, &base, slack).is_some() {
             return None;
         }
-        found.push(scale::combination(dw, &base, w, slack)?.1);
+        found.push((scale::combination(dw, &base, w, slack)?.1, 1e-3));
     }
     common(&found).map(f64::abs).filter(|decay| *decay > 0.0)
 }
@@ -41,7 +44,7 @@ pub fn scheduled(case: &Case, lr: f64, slack: f64) -> Option<f64> {
         if rounding > 1e-2 {
             continue;
         }
-        rates.push(scale::multiple(&step, gradient, slack.max(rounding))?);
+        rates.push((scale::multiple(&step, gradient, slack.max(rounding))?, rounding.max(1e-3)));
     }
     let rate = common(&rates).filter(|_| rates.len() > 1)?.abs();
     let (n, outputs) = (case.count(), case.classes() as f64);

@@ -4,25 +4,24 @@
 //! `W_old = W + c·G`, with one c for all layers. It is fitted to z, or to a or p behind every function they may have, and holds
 //! only if all layers agree to rounding.
 
+mod search;
+
+use self::search::{Search, Shown, inverse};
 use super::{input, layers};
 use crate::doctor::file::case::Case;
 use crate::doctor::file::dump::Dump;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{
-    column_sums, dense, dot, matmul, matmul_nt, matmul_tn, minus, norm, plus, scaled, times,
+    column_sums, dense, matmul, matmul_nt, matmul_tn, minus, norm, plus, scaled, times,
 };
-use crate::doctor::formulas::design::{Design, Head, jacobian};
+use crate::doctor::formulas::design::{Design, Head};
 use crate::doctor::formulas::gradient;
 use crate::doctor::formulas::trial::residual;
 use crate::network::Activation;
 use crate::reference::Matrix;
 
-/// Tensors with fewer values than this show no step, in 64 and in 32 bits.
+/// Tensors with fewer values than this show no step.
 const FEW: usize = 4;
-const FEW_SINGLE: usize = 6;
-
-/// How much better the old weights must explain what a layer computed.
-const BETTER: f64 = 30.0;
 
 /// Where the direction of a step is read from; tried in this order.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,13 +52,6 @@ struct Way {
     delta: Option<Matrix>,
 }
 
-/// What a layer's z shows in, and behind which function.
-#[derive(Clone, Copy)]
-struct Shown<'a> {
-    value: &'a Matrix,
-    head: Head,
-}
-
 /// How far one layer has moved.
 #[derive(Debug, Clone)]
 struct Moved {
@@ -67,10 +59,21 @@ struct Moved {
     by: f64,
     /// W was this many times itself more: a penalty in the step.
     decay: f64,
-    /// The biases before the step.
-    b: Matrix,
+    /// What became of the biases.
+    biases: Biases,
     /// How exactly this is known.
     slack: f64,
+}
+
+/// What became of a layer's biases in the step.
+#[derive(Debug, Clone)]
+enum Biases {
+    /// They went along.
+    Moved,
+    /// They are constant, or there are none.
+    Still,
+    /// They were these.
+    Read(Matrix),
 }
 
 /// Puts W and b back to what they were before the step, if z, a and p show that they are those after it.
@@ -82,10 +85,14 @@ pub fn restore(dump: &Dump, case: &mut Case) {
     let restored =
         found.filter_map(|source| Some((source, Restoring::new(dump, case, source).network()?))).next();
     let Some((source, (by, before))) = restored else { return };
+    // Where the file shows nothing of the step but W, it is what was computed here: only a wrong sign is news.
+    let seen = |slot: &Slot| matches!(slot, Slot::Dz(_) | Slot::Grad(_) | Slot::V(_));
+    let is_news = case.given.keys().any(seen) || by < 0.0;
     for (slot, old) in before {
         let now = case.given.insert(slot, old);
         if let (Slot::Param(param), Some(now)) = (slot, now)
             && dump.slots.contains_key(&slot)
+            && is_news
         {
             case.given.entry(Slot::New(param)).or_insert(now);
         }
@@ -130,27 +137,26 @@ struct Restoring<'a> {
     dump: &'a Dump,
     case: &'a Case,
     source: Source,
-    /// What was found so far: W of the layers above, and their dz.
-    before: Vec<(Slot, Matrix)>,
+    /// W of the layer above before the step, and its dz.
     above: Option<(Matrix, Matrix)>,
     moved: Vec<Moved>,
 }
 
 impl<'a> Restoring<'a> {
     fn new(dump: &'a Dump, case: &'a Case, source: Source) -> Self {
-        Self { dump, case, source, before: Vec::new(), above: None, moved: Vec::new() }
+        Self { dump, case, source, above: None, moved: Vec::new() }
     }
 
     /// The multiple of the steps, and the parameters before them; nothing if some layer does not agree.
     fn network(mut self) -> Option<(f64, Vec<(Slot, Matrix)>)> {
-        let mut open = Vec::new();
+        let mut layers_ways = Vec::new();
         for l in layers(self.case).rev() {
-            let all = shown(self.dump, self.case, l);
+            let mut all = shown(self.dump, self.case, l);
+            all.retain(|shown| shown.value.data().len() >= FEW);
             if all.is_empty() || input(self.case, l).is_none() {
                 // Nothing shows how far it moved: as far as the others.
-                let way = self.ways(l, None).into_iter().next()?;
+                layers_ways.push((l, self.ways(l, None).into_iter().next()?, None));
                 self.above = None;
-                open.push((l, way));
                 continue;
             }
             let fits = all.iter().find_map(|&shown| {
@@ -160,9 +166,8 @@ impl<'a> Restoring<'a> {
             });
             let (moved, way) = fits?;
             let w = plus(&scaled(self.case.w(l), 1.0 + moved.decay), &scaled(&way.w, moved.by));
-            self.above = way.delta.map(|delta| (delta, w.clone()));
-            self.before.push((Slot::Param(Param::W(l)), w));
-            self.before.push((Slot::Param(Param::B(l)), moved.b.clone()));
+            self.above = way.delta.clone().map(|delta| (delta, w));
+            layers_ways.push((l, way, Some(moved.biases.clone())));
             self.moved.push(moved);
         }
         let sure = self.moved.iter().min_by(|a, b| a.slack.total_cmp(&b.slack))?.clone();
@@ -173,14 +178,31 @@ impl<'a> Restoring<'a> {
         if !self.moved.iter().all(agree) || sure.by == 0.0 {
             return None;
         }
-        for (l, way) in open {
-            let w = plus(&scaled(self.case.w(l), 1.0 + sure.decay), &scaled(&way.w, sure.by));
-            self.before.push((Slot::Param(Param::W(l)), w));
-            if self.dump.slots.contains_key(&Slot::Param(Param::B(l))) {
-                self.before.push((Slot::Param(Param::B(l)), plus(self.case.b(l), &scaled(&way.b, sure.by))));
-            }
+        let by = self.exact(&sure);
+        let mut before = Vec::new();
+        for (l, way, biases) in layers_ways {
+            let w = plus(&scaled(self.case.w(l), 1.0 + sure.decay), &scaled(&way.w, by));
+            before.push((Slot::Param(Param::W(l)), w));
+            let has_b = self.dump.slots.contains_key(&Slot::Param(Param::B(l)));
+            let b = match biases {
+                Some(Biases::Read(b)) => b,
+                Some(Biases::Still) => continue,
+                None if !has_b => continue,
+                Some(Biases::Moved) | None => plus(self.case.b(l), &scaled(&way.b, by)),
+            };
+            before.push((Slot::Param(Param::B(l)), b));
         }
-        Some((sure.by, self.before))
+        Some((by, before))
+    }
+
+    /// The multiple, known to some digits, as the number that it stands for: of the file's lr, or a short one.
+    fn exact(&self, moved: &Moved) -> f64 {
+        let (by, n) = (moved.by, self.case.count());
+        let near = |value: &f64| (value - by).abs() <= by.abs() * moved.slack.max(1e-6);
+        let lr = self.dump.numbers.get("lr").map_or(Vec::new(), |lr| vec![*lr, lr / n, lr * n]);
+        let digits = 10_f64.powi(1 - by.abs().log10().floor() as i32);
+        let short = (by * digits).round() / digits;
+        lr.into_iter().map(|lr| lr * by.signum()).chain([short]).find(near).unwrap_or(by)
     }
 
     /// The ways in which a layer may have moved, if this is what it shows.
@@ -244,15 +266,15 @@ impl<'a> Restoring<'a> {
         let with_b = plus(&along, &Matrix::from_fn(along.rows(), along.cols(), |_, c| way.b.at(0, c)));
         let itself = matmul(input, self.case.w(l));
         let start = dense(input, self.case.w(l), self.case.b(l));
-        let search = Search { shown, single: self.dump.single };
-        let b = self.case.b(l);
+        let known = self.moved.last().map(|moved| moved.by);
+        let search = Search { shown, single: self.dump.single, known };
         for penalty in [false, true] {
             for (moves, direction) in [(true, &with_b), (false, &along)] {
                 let directions: Vec<&Matrix> =
                     [direction].into_iter().chain(penalty.then_some(&itself)).collect();
                 if let Some((c, slack)) = search.lengths(&start, &directions) {
-                    let b = if moves { plus(b, &scaled(&way.b, c[0])) } else { b.clone() };
-                    return Some(Moved { by: c[0], decay: c.get(1).copied().unwrap_or(0.0), b, slack });
+                    let biases = if moves && norm(&way.b) > 0.0 { Biases::Moved } else { Biases::Still };
+                    return Some(Moved { by: c[0], decay: c.get(1).copied().unwrap_or(0.0), biases, slack });
                 }
             }
         }
@@ -268,86 +290,7 @@ impl<'a> Restoring<'a> {
         let search = Search { shown: Shown { value: &value, ..shown }, ..search };
         let (c, slack) = search.lengths(&centred(&start), &[&centred(&along)])?;
         let rest = minus(shown.value, &plus(&start, &scaled(&along, c[0])));
-        Some(Moved { by: c[0], decay: 0.0, b: plus(b, &mean(&rest)), slack })
+        let biases = Biases::Read(plus(self.case.b(l), &mean(&rest)));
+        Some(Moved { by: c[0], decay: 0.0, biases, slack })
     }
-}
-
-/// The z behind what a layer shows, if its function can be undone.
-fn inverse(head: Head, value: &Matrix) -> Option<Matrix> {
-    let undone = |f: fn(f64) -> f64| Some(value.map(f));
-    match head {
-        Head::Softmax => undone(f64::ln),
-        Head::SoftmaxOf(_) | Head::Of(Activation::Gelu | Activation::Silu) => None,
-        Head::Of(Activation::Identity | Activation::Relu) => undone(|a| a),
-        Head::Of(Activation::LeakyRelu) => {
-            undone(|a| if a > 0.0 { a } else { a / Activation::LeakyRelu.derivative(-1.0) })
-        }
-        Head::Of(Activation::Sigmoid) => undone(|a| (a / (1.0 - a)).ln()),
-        Head::Of(Activation::Tanh) => undone(f64::atanh),
-        Head::Of(Activation::Elu) => undone(|a| if a > 0.0 { a } else { a.ln_1p() }),
-        Head::Of(Activation::Softplus) => undone(|a| a.exp_m1().ln()),
-    }
-}
-
-/// The search for the lengths of steps that explain what a layer shows.
-struct Search<'a> {
-    shown: Shown<'a>,
-    single: bool,
-}
-
-impl Search<'_> {
-    /// The multiples of one or two directions by which z must be moved, and how exactly the first is known; by
-    /// Gauss and Newton.
-    fn lengths(&self, start: &Matrix, directions: &[&Matrix]) -> Option<(Vec<f64>, f64)> {
-        let Shown { value, head } = self.shown;
-        let few = if self.single { FEW_SINGLE } else { FEW };
-        if value.data().len() < few || directions.iter().any(|d| norm(d) == 0.0 || !norm(d).is_finite()) {
-            return None;
-        }
-        let moved = |c: &[f64]| {
-            directions.iter().zip(c).fold(start.clone(), |z, (direction, &c)| plus(&z, &scaled(direction, c)))
-        };
-        let mut c = vec![0.0; directions.len()];
-        for _ in 0..ROUNDS {
-            let z = moved(&c);
-            let rest = minus(value, &head.apply(&z));
-            let slopes: Vec<Matrix> = directions.iter().map(|direction| along(head, &z, direction)).collect();
-            let change = least_squares(&rest, &slopes)?;
-            c.iter_mut().zip(&change).for_each(|(c, change)| *c += change);
-            if change.iter().zip(&c).all(|(change, c)| change.abs() <= 1e-14 * c.abs()) {
-                break;
-            }
-        }
-        let (before, after) = (residual(value, &head.apply(start)), residual(value, &head.apply(&moved(&c))));
-        let enough = if self.single { 1e-5 } else { 1e-10 };
-        (after < enough && after * BETTER < before).then(|| (c, (3.0 * after / before).min(0.03)))
-    }
-}
-
-/// Steps of the search.
-const ROUNDS: usize = 12;
-
-/// The change of `h(z)` along a change of z.
-fn along(head: Head, z: &Matrix, direction: &Matrix) -> Matrix {
-    let through = |f: Activation| times(direction, &z.map(|z| f.derivative(z)));
-    match head {
-        Head::Of(f) => through(f),
-        Head::Softmax => jacobian(&head.apply(z), direction),
-        Head::SoftmaxOf(f) => jacobian(&head.apply(z), &through(f)),
-    }
-}
-
-/// The multiples of one or two tensors nearest to another.
-fn least_squares(u: &Matrix, of: &[Matrix]) -> Option<Vec<f64>> {
-    let found = match of {
-        [r] => vec![dot(u, r) / dot(r, r)],
-        [r, s] => {
-            let (rr, ss, rs) = (dot(r, r), dot(s, s), dot(r, s));
-            let (ur, us) = (dot(u, r), dot(u, s));
-            let det = rr * ss - rs * rs;
-            (det > 1e-9 * rr * ss).then(|| vec![(ur * ss - us * rs) / det, (us * rr - ur * rs) / det])?
-        }
-        _ => return None,
-    };
-    found.iter().all(|c| c.is_finite()).then_some(found)
 }
