@@ -1,7 +1,7 @@
 //! `gpu-mlp doctor`: finds the bug in a hand-written backpropagation.
 
 use super::{number, output};
-use crate::doctor::exam::report::{Finding, Report, Status, Verdict};
+use crate::doctor::exam::report::{Finding, Operand, Report, Status, Verdict};
 use crate::doctor::file::slot::Slot;
 use crate::doctor::file::template;
 use crate::doctor::formulas::catalogue::{Bug, join};
@@ -131,7 +131,8 @@ fn human(report: &Report) -> String {
     let mut told = BTreeSet::new();
     for finding in &report.findings {
         text.push('\n');
-        text.push_str(&paragraph(finding, told.insert(finding.fix.clone())));
+        let first = finding.bug.is_none() && std::ptr::eq(finding, &report.findings[0]);
+        text.push_str(&paragraph(finding, first, told.insert(finding.fix.clone())));
     }
     if !report.map.is_empty() {
         let pairs: Vec<String> = report.map.iter().map(|pair| quoted(pair)).collect();
@@ -177,7 +178,9 @@ fn headline(report: &Report) -> String {
     };
     let bug = match first.bug {
         Some(bug) => bug.to_string(),
-        None if first.also.is_empty() => "cause unknown".to_owned(),
+        None if first.also.is_empty() => {
+            format!("cause unknown: {}", first.formula.trim_start_matches("unknown: "))
+        }
         None => format!("one of {}", join(&first.also, ", ")),
     };
     let bugs: BTreeSet<&str> =
@@ -186,8 +189,12 @@ fn headline(report: &Report) -> String {
         let tensor = called(&first.name, first.tensor);
         return format!("Depends on what was meant: {tensor} is {}\n{}\n", first.formula, first.fix);
     }
-    let mut text =
-        format!("First wrong: {} - {bug}\nFix: {}\n", called(&first.name, first.tensor), first.fix);
+    let mut text = format!("First wrong: {} - {bug}\n", called(&first.name, first.tensor));
+    // Without a name, what the line should be says most.
+    if first.bug.is_none() {
+        text.push_str(&right(first).map_or(String::new(), |right| format!("Right: {right}\n")));
+    }
+    let _ = writeln!(text, "Fix: {}", first.fix);
     if bugs.len() > 1 {
         let names: Vec<&str> = bugs.into_iter().collect();
         let _ = writeln!(text, "Bugs in all: {}", names.join(", "));
@@ -198,7 +205,19 @@ fn headline(report: &Report) -> String {
     text
 }
 
-fn paragraph(finding: &Finding, with_fix: bool) -> String {
+/// The right line and what it starts from.
+fn right(finding: &Finding) -> Option<String> {
+    let right = finding.right.as_ref()?;
+    let operand = |operand: &Operand| match &operand.shape {
+        Some(shape) => format!("{} {shape:?}", operand.name),
+        None => format!("{} not in the file", operand.name),
+    };
+    let operands: Vec<String> = right.operands.iter().map(operand).collect();
+    Some(format!("{}   # {}", right.code, operands.join(", ")))
+}
+
+/// A finding; the right line of the first without a name stands above.
+fn paragraph(finding: &Finding, first: bool, with_fix: bool) -> String {
     let name = finding.bug.map_or("unknown", Bug::id);
     let mut text = format!("{}: {name}\n  {}\n", called(&finding.name, finding.tensor), finding.formula);
     if !finding.also.is_empty() {
@@ -211,7 +230,13 @@ fn paragraph(finding: &Finding, with_fix: bool) -> String {
         let _ = write!(text, "; next best {name} with {:.1e}", other.residual.0);
     }
     text.push('\n');
-    if with_fix {
+    for near in &finding.nearest {
+        let _ = writeln!(text, "  near: {}, {:.1e} off", near.formula, near.residual.0);
+    }
+    if let Some(right) = right(finding).filter(|_| !first) {
+        let _ = writeln!(text, "  right: {right}");
+    }
+    if with_fix && !first {
         let _ = writeln!(text, "  fix: {}", finding.fix);
     }
     text

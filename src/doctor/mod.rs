@@ -14,6 +14,7 @@
 //! exam       habits: what the file is beside the calculation; one examination: design, forward, backward, update,
 //!            health, witness; judge: when numbers agree; worlds: the choice among conventions; intention: what only
 //!            the person knows; report: the answer
+//! line       the line of code that would be right
 //! beside     trace: the right values as a file; comparison, rounding: a file beside the right values
 //! ```
 //!
@@ -23,6 +24,7 @@ pub mod beside;
 pub mod exam;
 pub mod file;
 pub mod formulas;
+pub(crate) mod line;
 
 pub use beside::{comparison, trace};
 pub use exam::report::Report;
@@ -95,6 +97,11 @@ fn concluded(dump: &Dump, mut exam: Exam) -> Report {
     exam.witness();
     exam.leave_to_intention();
     prefer_shared_names(&mut exam.findings);
+    let lines: Vec<_> =
+        exam.findings.iter().map(|finding| line::right(dump, &exam, finding.made_at)).collect();
+    for (finding, line) in exam.findings.iter_mut().zip(lines) {
+        finding.right = line;
+    }
     let mut verdict = Verdict::Clean;
     for finding in &exam.findings {
         verdict = match (finding.bug.is_some(), finding.depends, verdict) {

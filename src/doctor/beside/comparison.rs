@@ -5,8 +5,8 @@
 
 use super::rounding::Rounding;
 use super::trace::{self, Named};
+use crate::doctor::exam::difference::{self, View};
 use crate::doctor::exam::judge::Tolerance;
-use crate::doctor::exam::ratio;
 use crate::doctor::exam::report::Number;
 use crate::doctor::file::case::Case;
 use crate::doctor::file::dump::Dump;
@@ -198,7 +198,7 @@ fn row(dump: &Dump, case: &Case, right: &Named, got: &Matrix, allowed: (f64, f64
     // Few wrong values among right ones make no pattern; their number says more.
     let pattern = match 2 * differing < values {
         true => format!("{differing} of {values} values"),
-        false => ratio::describe(got, &want).trim_start_matches("unknown: ").to_owned(),
+        false => difference::describe(got, &want, View::new(slot, case, dump.single)),
     };
     Row {
         tensor,

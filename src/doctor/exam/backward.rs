@@ -2,7 +2,6 @@
 
 use super::examination::{Exam, rescaled, tried};
 use super::judge::Scored;
-use super::ratio;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{dot, matmul_nt, minus, norm, plus, scaled, times};
 use crate::doctor::formulas::catalogue::Bug;
@@ -130,7 +129,8 @@ impl Exam<'_> {
             }
         }
         let right = hidden::through_weights::right(&self.site(l, &above[0].value));
-        let settled = self.settle(slot, scored, || ratio::describe(given, &right));
+        let rights: Vec<Matrix> = conventions.iter().map(|&scale| scaled(&right, scale)).collect();
+        let settled = self.settle(slot, scored, |exam| exam.difference(slot, given, &rights));
         let masked = settled.winners.first().is_some_and(|winner| winner.note == Some(MASKED));
         if let Some(winner) = settled.winners.first().filter(|winner| winner.note == Some(HOLDS_DZ)) {
             let above = &above[winner.from];
@@ -203,7 +203,8 @@ impl Exam<'_> {
         let Some(given) = given else { return fewest(all) };
         let site = self.site(l, &above[0].value);
         let right = hidden::rights(&site, self.masks.get(&l).filter(|_| !above[0].masked)).swap_remove(0);
-        let settled = self.settle(slot, scored, || ratio::describe(given, &right));
+        let rights: Vec<Matrix> = conventions.iter().map(|&scale| scaled(&right, scale)).collect();
+        let settled = self.settle(slot, scored, |exam| exam.difference(slot, given, &rights));
         vec![follow(given, settled.winners.first(), above)]
     }
 

@@ -4,11 +4,12 @@
 //! where it is made. Where it is not, the candidates for it are carried along until the next tensor that is given
 //! decides among them.
 
+use super::difference::{self, View};
 use super::judge::{Decision, Scored, Tolerance, decide, score};
-use super::report::{Checked, Finding, Number, RunnerUp, Status};
+use super::report::{Checked, Finding, Near, Number, RunnerUp, Status};
 use crate::doctor::file::case::Case;
 use crate::doctor::file::slot::Slot;
-use crate::doctor::formulas::algebra::{norm, scaled};
+use crate::doctor::formulas::algebra::{dot, norm, scaled};
 use crate::doctor::formulas::catalogue::{Bug, join};
 use crate::doctor::formulas::design::Design;
 use crate::doctor::formulas::hypothesis::{Hypothesis, Site};
@@ -81,6 +82,8 @@ pub struct Exam<'a> {
     pub checked: Vec<Checked>,
     /// Conventions so far.
     pub notes: Vec<String>,
+    /// The factor that convention gives a tensor beside its formula, where it is not 1.
+    pub scales: BTreeMap<Slot, f64>,
     /// Whether the learning rate was found from the steps, so that no scale can be judged by it.
     pub rate_fitted: bool,
     /// The cost at which this examination can no longer be the one that counts.
@@ -123,6 +126,7 @@ impl<'a> Exam<'a> {
             findings: Vec::new(),
             checked: Vec::new(),
             notes: case.notes.clone(),
+            scales: BTreeMap::new(),
             rate_fitted: false,
             limit: usize::MAX,
         }
@@ -198,7 +202,7 @@ impl<'a> Exam<'a> {
         &mut self,
         slot: Slot,
         mut scored: Vec<Scored>,
-        unknown: impl FnOnce() -> String,
+        unknown: impl FnOnce(&Self) -> String,
     ) -> Settled {
         let right =
             scored.iter().filter(|s| s.causes.is_empty()).map(|s| s.residual).fold(f64::INFINITY, f64::min);
@@ -217,7 +221,7 @@ impl<'a> Exam<'a> {
         self.checked.push(Checked { tensor: slot, name: None, status: Status::Wrong, residual });
         let decision = decide(&scored);
         if decision.winners.is_empty() || !decision.apart {
-            self.unnamed(slot, &decision, Number(right), unknown);
+            self.unnamed(slot, &decision, &scored, unknown);
             self.pending.clear();
             return Settled { winners: decision.winners };
         }
@@ -243,24 +247,27 @@ impl<'a> Exam<'a> {
         });
         for cause in &lead.causes {
             self.findings.push(Finding {
-                tensor: slot,
-                name: None,
                 bug: Some(cause.bug),
                 also: also.clone(),
-                formula: cause.formula.clone(),
                 residual: Number(lead.residual),
                 runner_up: runner_up.clone(),
-                fix: cause.bug.fix().to_owned(),
                 alternatives: alternatives.clone(),
-                depends: false,
+                made_at: cause.slot,
                 factor: cause.factor,
                 row: cause.row,
+                ..Finding::new(slot, &cause.formula, cause.bug.fix())
             });
         }
     }
 
     /// Reports numbers that several explanations nearly fit, or none.
-    fn unnamed(&mut self, slot: Slot, decision: &Decision, right: Number, unknown: impl FnOnce() -> String) {
+    fn unnamed(
+        &mut self,
+        slot: Slot,
+        decision: &Decision,
+        scored: &[Scored],
+        unknown: impl FnOnce(&Self) -> String,
+    ) {
         let mut also: Vec<Bug> = Vec::new();
         let near =
             decision.winners.iter().chain(decision.runner_up.iter().filter(|_| !decision.winners.is_empty()));
@@ -269,35 +276,81 @@ impl<'a> Exam<'a> {
                 also.push(bug);
             }
         }
-        let fix = if also.is_empty() {
-            format!(
-                "compare {slot} with the right formula by hand; its operands are right or already reported"
-            )
-        } else {
-            "several explanations fit these numbers about as well: export float64 and a batch of N = 37"
-                .to_owned()
-        };
-        let formula = if also.is_empty() { unknown() } else { "one of several formulas".to_owned() };
-        let residual = decision.winners.first().map_or(right, |winner| Number(winner.residual));
+        let candidates = !also.is_empty();
+        let fix = if candidates { SEVERAL } else { UNKNOWN };
+        let formula = if candidates { "one of several formulas".to_owned() } else { unknown(self) };
+        let right =
+            scored.iter().filter(|s| s.causes.is_empty()).map(|s| s.residual).fold(f64::INFINITY, f64::min);
+        let residual = decision.winners.first().map_or(right, |winner| winner.residual);
         let runner_up = decision.runner_up.as_ref().map(|other| RunnerUp {
             bug: (!other.causes.is_empty()).then(|| join(&other.bugs(), " + ")),
             residual: Number(other.residual),
         });
         self.findings.push(Finding {
-            tensor: slot,
-            name: None,
-            bug: None,
             also,
-            formula,
-            residual,
+            residual: Number(residual),
             runner_up,
-            fix,
-            alternatives: Vec::new(),
-            depends: false,
-            factor: None,
-            row: None,
+            nearest: if candidates { Vec::new() } else { nearest(scored) },
+            ..Finding::new(slot, formula, fix)
         });
     }
+
+    /// How a tensor differs from the nearest of its right forms.
+    pub fn difference(&self, slot: Slot, given: &Matrix, rights: &[Matrix]) -> String {
+        let view = View::new(slot, self.case, self.tolerance.single);
+        let nearest = rights.iter().min_by(|a, b| unlike(given, a).total_cmp(&unlike(given, b)));
+        let nearest = nearest.unwrap_or(given);
+        format!("unknown: {}", difference::describe(given, nearest, view))
+    }
+
+    /// Remembers the factor that convention gives a tensor beside its formula: its explanation's, or the nearest.
+    pub fn remember_scale(&mut self, slot: Slot, given: &Matrix, right: &Matrix, scales: &[f64]) {
+        let off = |scale: &f64| unlike(given, &scaled(right, *scale));
+        let nearest = scales.iter().copied().min_by(|a, b| off(a).total_cmp(&off(b)));
+        self.scales.insert(slot, nearest.unwrap_or(1.0));
+    }
+}
+
+/// How unlike two tensors are of which one may have another scale: where they have little in common, by their sizes.
+fn unlike(u: &Matrix, r: &Matrix) -> f64 {
+    let off = residual(u, r);
+    if off < 0.7 {
+        off
+    } else {
+        1.0 + (norm(u) / norm(r)).ln().abs() + if dot(u, r) < 0.0 { 0.1 } else { 0.0 }
+    }
+}
+
+/// What to do about numbers of no known bug.
+const UNKNOWN: &str =
+    "look at the line that computes it: what it starts from is right, or reported by itself";
+
+/// What to do where numbers cannot decide.
+const SEVERAL: &str =
+    "several explanations fit these numbers about as well: export float64 and a batch of N = 37";
+
+/// Formulas that are shown where none fits.
+const NEAREST: usize = 3;
+
+/// The formulas that come nearest; those that are further off than a tensor of zeros say nothing.
+fn nearest(scored: &[Scored]) -> Vec<Near> {
+    let right =
+        scored.iter().filter(|s| s.causes.is_empty()).map(|s| s.residual).fold(f64::INFINITY, f64::min);
+    // What a fitted number improves by nothing is the right formula once more.
+    let says =
+        |s: &&Scored| s.residual < 1.0 && (s.causes.is_empty() || (s.residual / right - 1.0).abs() > 0.02);
+    let mut order: Vec<&Scored> = scored.iter().filter(says).collect();
+    order.sort_by(|a, b| a.residual.total_cmp(&b.residual));
+    let mut all: Vec<Near> = Vec::new();
+    for s in order {
+        let formulas: Vec<&str> = s.causes.iter().map(|cause| cause.formula.as_str()).collect();
+        let formula =
+            if formulas.is_empty() { "the right formula".to_owned() } else { formulas.join(", and ") };
+        if all.len() < NEAREST && all.iter().all(|other| other.formula != formula) {
+            all.push(Near { bugs: s.bugs(), formula, residual: Number(s.residual) });
+        }
+    }
+    all
 }
 
 /// The trials of a table at a site, each at every scale.

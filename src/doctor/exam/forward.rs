@@ -1,8 +1,8 @@
 //! The forward half of an examination: z, a, p, loss, accuracy.
 
 use super::examination::{Exam, tried};
+use super::permutation;
 use super::report::{Checked, Status};
-use super::{permutation, ratio};
 use crate::doctor::file::slot::Slot;
 use crate::doctor::formulas::algebra::{finite, norm, scalar, scaled, times};
 use crate::doctor::formulas::catalogue::Bug;
@@ -61,7 +61,7 @@ impl Exam<'_> {
         if l == 1 && !scored.iter().any(|s| s.passes) {
             scored.extend(self.scores(given, magnitude, permutation::trial(slot, given, &right)));
         }
-        self.settle(slot, scored, || ratio::describe(given, &right));
+        self.settle(slot, scored, |exam| exam.difference(slot, given, &[right.clone()]));
         let overwritten = self
             .findings
             .last()
@@ -118,7 +118,7 @@ impl Exam<'_> {
         if l == 1 && self.case.get(Slot::Z(1)).is_none() && !scored.iter().any(|s| s.passes) {
             scored.extend(self.scores(given, norm(&right), permutation::trial(slot, given, &right)));
         }
-        self.settle(slot, scored, || ratio::describe(given, &right));
+        self.settle(slot, scored, |exam| exam.difference(slot, given, &[right.clone()]));
         let before_dropout =
             self.masks.get(&l).filter(|_| residual(given, &plain) <= self.tolerance.relative);
         before_dropout.map_or_else(|| given.clone(), |mask| times(given, mask))
@@ -158,8 +158,12 @@ impl Exam<'_> {
         if self.case.get(Slot::Z(l)).is_none() && !scored.iter().any(|s| s.passes) {
             scored.extend(self.scores(given, magnitude, permutation::trial(Slot::P, given, &right)));
         }
-        self.settle(Slot::P, scored, || {
-            format!("unknown: {}; {}", ratio::describe(given, &right), probabilities::sums(given))
+        self.settle(Slot::P, scored, |exam| {
+            let difference = exam.difference(Slot::P, given, &[right]);
+            match exam.design.head.is_softmax() {
+                true => format!("{difference}; {}", probabilities::sums(given)),
+                false => difference,
+            }
         });
         given.clone()
     }
@@ -221,7 +225,7 @@ impl Exam<'_> {
         if self.case.get(Slot::P).is_none() && !scored.iter().any(|s| s.passes) {
             scored.extend(self.losses_of_wrong_p(&given));
         }
-        self.settle(Slot::Loss, scored, || format!("unknown: {} where {wanted} is right", given.at(0, 0)));
+        self.settle(Slot::Loss, scored, |_| format!("unknown: {} where {wanted} is right", given.at(0, 0)));
         self.tolerance = tolerance;
     }
 
@@ -310,7 +314,7 @@ impl Exam<'_> {
         let (given, right) = (given.at(0, 0), rights[0].0);
         let multiple = (given * self.case.count()).fract().abs() < 1e-6;
         let pending = std::mem::take(&mut self.pending);
-        self.settle(Slot::Accuracy, scored, || {
+        self.settle(Slot::Accuracy, scored, |_| {
             let hint =
                 if multiple { "" } else { "; it is not a multiple of 1/N: an average over other batches?" };
             format!("unknown: {given} where {right} is right{hint}")

@@ -1,7 +1,7 @@
 //! What is wrong although every formula is right, and numbers that cannot decide.
 
 use super::examination::Exam;
-use super::report::{Finding, Number};
+use super::report::Finding;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{finite, minus, zip};
 use crate::doctor::formulas::catalogue::Bug;
@@ -19,23 +19,7 @@ impl Exam<'_> {
     }
 
     fn sick(&mut self, tensor: Slot, bug: Bug, formula: String) {
-        let fix = bug.fix().to_owned();
-        let bug = Some(bug);
-        let (residual, runner_up, also) = (Number(0.0), None, Vec::new());
-        self.findings.push(Finding {
-            tensor,
-            name: None,
-            bug,
-            also,
-            formula,
-            residual,
-            runner_up,
-            fix,
-            alternatives: Vec::new(),
-            factor: None,
-            row: None,
-            depends: false,
-        });
+        self.findings.push(Finding { bug: Some(bug), ..Finding::new(tensor, formula, bug.fix()) });
     }
 
     /// Units of a hidden layer with equal weights in and out, which training keeps equal.

@@ -1,7 +1,7 @@
 //! What only the person's intention decides: right for one loss, a bug for another, and no loss is in the file.
 
 use super::examination::Exam;
-use super::report::{Checked, Finding, Number, Status};
+use super::report::{Checked, Finding, Status};
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::delta::OF_SQUARED_ERROR;
@@ -78,21 +78,8 @@ impl Exam<'_> {
         let w = Param::W(last);
         let shown = [Slot::Dz(last), Slot::Grad(w), Slot::New(w)];
         if let Some(&tensor) = shown.iter().find(|&&slot| self.case.get(slot).is_some()).filter(|_| squared) {
-            let finding = Finding {
-                tensor,
-                name: None,
-                bug: None,
-                also: vec![JACOBIAN.bug],
-                formula: JACOBIAN.formula.to_owned(),
-                residual: Number(0.0),
-                runner_up: None,
-                fix: JACOBIAN.fix.to_owned(),
-                depends: true,
-                alternatives: Vec::new(),
-                factor: None,
-                row: None,
-            };
-            self.findings.insert(0, finding);
+            let open = Finding::new(tensor, JACOBIAN.formula, JACOBIAN.fix);
+            self.findings.insert(0, Finding { also: vec![JACOBIAN.bug], depends: true, ..open });
         }
     }
 

@@ -3,7 +3,6 @@
 use super::backward::{Candidate, anchored};
 use super::examination::{Exam, rescaled, tried};
 use super::judge::Scored;
-use super::ratio;
 use crate::doctor::file::slot::Slot;
 use crate::doctor::formulas::algebra::{norm, scaled};
 use crate::doctor::formulas::trial::{Trial, cause};
@@ -24,8 +23,9 @@ impl Exam<'_> {
         let scales = self.conventions();
         let site = self.site(l, &p);
         let magnitude = |scale: f64| (norm(&p) + norm(&self.case.y)) / self.case.count() * scale.abs();
-        let rights =
-            scales.iter().map(|&scale| Trial { scale, ..Trial::new(scaled(&right, scale), Vec::new()) });
+        let forms = delta::rights(&site);
+        let scale = |right: &Matrix, scale| Trial { scale, ..Trial::new(scaled(right, scale), Vec::new()) };
+        let rights = forms.iter().flat_map(|right| scales.iter().map(move |&factor| scale(right, factor)));
         let mut scored = Vec::new();
         for trial in rights.chain(tried(slot, &site, delta::table(&site), &scales)) {
             scored.extend(self.scores(given, magnitude(trial.scale), [trial]));
@@ -44,7 +44,13 @@ impl Exam<'_> {
                 scored.extend(self.scores(given, 0.0, more));
             }
         }
-        let settled = self.settle(slot, scored, || ratio::describe(given, &right));
+        let rights: Vec<Matrix> =
+            forms.iter().flat_map(|right| scales.iter().map(|&scale| scaled(right, scale))).collect();
+        let settled = self.settle(slot, scored, |exam| exam.difference(slot, given, &rights));
+        match settled.winners.first() {
+            Some(winner) => _ = self.scales.insert(slot, winner.scale),
+            None => self.remember_scale(slot, given, &right, &scales),
+        }
         self.scale_note(slot, settled.winners.first());
         vec![anchored(given, settled.winners.first())]
     }

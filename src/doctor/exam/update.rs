@@ -3,7 +3,6 @@
 use super::backward::{Candidate, inherit};
 use super::examination::{Exam, rescaled, tried};
 use super::judge::Scored;
-use super::ratio;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{column_sums, dot, matmul_tn, minus, norm, plus, scaled};
 use crate::doctor::formulas::catalogue::Bug;
@@ -16,6 +15,9 @@ use crate::reference::Matrix;
 /// A difference `W - W_new` carries the rounding of W, once, spread evenly: about a third of a step of the last bit,
 /// where sums are allowed eight.
 const STEP_ROUNDING: f64 = 1.0 / 8.0;
+
+/// The penalty is in the step.
+pub const DECAYED_STEP: &str = "L2 is in the step";
 
 impl Exam<'_> {
     /// `W - W_new`: the way downhill that was gone.
@@ -131,8 +133,10 @@ impl Exam<'_> {
         for (at, given, trials) in
             optimiser::state_trials(self.case, &self.numbers, param, &state, gradient, turn)
         {
+            let right = |trial: &&Trial| trial.causes.is_empty();
+            let rights: Vec<Matrix> = trials.iter().filter(right).map(|trial| trial.value.clone()).collect();
             let scored = self.scores(&given, norm(&given), trials);
-            self.settle(at, scored, || "unknown: not the optimiser's recurrence".to_owned());
+            self.settle(at, scored, |exam| exam.difference(at, &given, &rights));
         }
         let site = self.site(param.layer(), gradient);
         let step = self.step(param);
@@ -146,8 +150,9 @@ impl Exam<'_> {
         }
         trials.push(still(param, &step));
         let scored = self.scores(&step, magnitude, trials);
-        let text = move || format!("{} (of the step {param} - {slot})", ratio::describe(&step, &right));
-        self.settle(slot, scored, text);
+        self.settle(slot, scored, |exam| {
+            format!("{} (of the step {param} - {slot})", exam.difference(slot, &step, &[right]))
+        });
     }
 
     /// The steps that are right, by any convention.
@@ -158,7 +163,7 @@ impl Exam<'_> {
         for Step { value, note } in forms {
             if let (Param::W(l), true) = (param, self.world.decay > 0.0) {
                 let decayed = plus(&value, &scaled(self.case.w(l), lr * self.world.decay));
-                trials.push(Trial { note: Some("L2 is in the step"), ..Trial::new(decayed, Vec::new()) });
+                trials.push(Trial { note: Some(DECAYED_STEP), ..Trial::new(decayed, Vec::new()) });
             }
             trials.push(Trial { note, ..Trial::new(value, Vec::new()) });
         }
@@ -166,7 +171,7 @@ impl Exam<'_> {
         let in_gradient = self.case.get(Slot::Grad(param)).is_some()
             && self.notes.iter().any(|note| note == super::layer::DECAYED);
         if self.world.decay > 0.0 && matches!(param, Param::W(_)) {
-            trials.retain(|trial| (trial.note == Some("L2 is in the step")) != in_gradient);
+            trials.retain(|trial| (trial.note == Some(DECAYED_STEP)) != in_gradient);
         }
         trials
     }

@@ -3,14 +3,27 @@
 
 use super::algebra::{minus, scaled, times, zip};
 use super::catalogue::Bug;
-use super::design::jacobian;
+use super::design::{Head, Measure, jacobian};
 use super::head;
+use super::hidden::by_output;
 use super::hypothesis::{Hypothesis, Site};
 use crate::reference::{Matrix, argmax};
 
 /// `dz_L = dE/dz_L / N`; for softmax and cross-entropy `(p - y)/N`
 pub fn right(site: &Site) -> Matrix {
     scaled(&site.design.delta(site.z(), site.up, &site.case.y), 1.0 / site.n())
+}
+
+/// The same in every right way to write it: with `h'` of z, and with `h'` written by p, which differ where p is wrong.
+pub fn rights(site: &Site) -> Vec<Matrix> {
+    let mut all = vec![right(site)];
+    if let (Head::Of(f), Measure::Squared | Measure::Absolute) = (site.design.head, site.design.measure)
+        && let Some(by_output) = by_output(f)
+    {
+        let slope = times(&site.design.measure.gradient(site.up, &site.case.y), &site.up.map(by_output));
+        all.push(scaled(&slope, site.design.factor / site.n()));
+    }
+    all
 }
 
 /// The gradients of squared errors through the softmax, which are right if that is the loss.

@@ -35,6 +35,11 @@ pub const TABLE: &[Hypothesis] = &[
         value: |s| Some(minus(&scaled(&matmul(s.up, s.case.w(s.l)), 2.0), &right(s))),
     },
     Hypothesis {
+        bug: Bug::BiasLeftOut,
+        formula: "a_k·W + 2b: b added twice",
+        value: |s| Some(minus(&scaled(&right(s), 2.0), &matmul(s.up, s.case.w(s.l)))),
+    },
+    Hypothesis {
         bug: Bug::WeightNotTransposed,
         formula: "a_k·Wᵀ + b (W is square, so nothing complained)",
         value: |s| {

@@ -11,6 +11,8 @@ use crate::reference::Matrix;
 pub struct Cause {
     /// The bug.
     pub bug: Bug,
+    /// The tensor that it makes wrong.
+    pub slot: Slot,
     /// `dz3 = J(p - y)`, …
     pub formula: String,
     /// The factor, if that alone is wrong and it is none of the usual ones.
@@ -58,7 +60,7 @@ pub fn cause(slot: Slot, bug: Bug, formula: &str) -> Cause {
     let l = slot.layer().unwrap_or(0);
     let text = formula.replace("a_k", &format!("a{}", l.saturating_sub(1))).replace("a_l", &format!("a{l}"));
     let text = text.replace("z_k", &format!("z{}", l.saturating_sub(1))).replace("n_l", &format!("n{l}"));
-    Cause { bug, formula: format!("{slot} = {text}"), factor: None, row: None }
+    Cause { bug, slot, formula: format!("{slot} = {text}"), factor: None, row: None }
 }
 
 /// `|u - h| / max(|u|, |h|)` in the Euclidean norm; NaN agrees with NaN and infinity with infinity at one place.
