@@ -1,5 +1,4 @@
-//! What the network ends in and is measured by, and the activation of each hidden layer: read off the numbers, since
-//! most files do not say.
+//! What the network ends in and is measured by, read off the numbers, since most files do not say.
 //!
 //! Three things speak for a design: p is its function of z; the loss is its loss; `dz_L` (or `dW_L`, or the step) is
 //! its gradient but for a factor. A design for which all that are in the file speak is a convention. Where none is,
@@ -7,13 +6,12 @@
 
 use super::examination::Exam;
 use crate::doctor::file::slot::{Param, Slot};
-use crate::doctor::formulas::algebra::{column_sums, dense, matmul_nt, matmul_tn, norm, scaled, times};
+use crate::doctor::formulas::algebra::{column_sums, matmul_nt, matmul_tn, norm, scaled, times};
 use crate::doctor::formulas::design::{Design, Head, Measure};
 use crate::doctor::formulas::hypothesis::Site;
 use crate::doctor::formulas::optimiser::Rule;
 use crate::doctor::formulas::trial::residual;
 use crate::doctor::formulas::{head, loss, scale};
-use crate::network::Activation;
 use crate::reference::Matrix;
 
 /// Tensors with fewer values than this can be any gradient times some factor.
@@ -59,51 +57,8 @@ struct Evidence {
 
 impl Exam<'_> {
     /// How far numbers may be off and still be recognised.
-    fn slack(&self) -> f64 {
+    pub fn slack(&self) -> f64 {
         if self.tolerance.single { 1e-3 } else { 1e-6 }
-    }
-
-    /// The activation of hidden layer l, by its a or by the next z; else the one supposed.
-    pub fn inferred_activation(&self, l: usize, z: &Matrix) -> Activation {
-        let supposed = self.world.act;
-        if self.world.act_named {
-            return supposed;
-        }
-        let dropped = |a: &Matrix| self.masks.get(&l).map(|mask| times(a, mask));
-        // Activations differ little where units are on; rounding differs less.
-        let close = self.slack() / 100.0;
-        let fits = |act: &Activation| {
-            let a = z.map(|z| act.apply(z));
-            let both = [dropped(&a), Some(a)];
-            let mut forms = both.iter().flatten();
-            match (self.case.get(Slot::A(l)), self.case.get(Slot::Z(l + 1))) {
-                (Some(given), _) => forms.any(|a| residual(given, a) < close),
-                (None, Some(next)) => {
-                    forms.any(|a| residual(next, &dense(a, self.case.w(l + 1), self.case.b(l + 1))) < close)
-                }
-                (None, None) => self.backward_shows(l, z, *act).unwrap_or(*act == supposed),
-            }
-        };
-        [supposed].into_iter().chain(Activation::ALL).find(fits).unwrap_or(supposed)
-    }
-
-    /// Whether `dW_{l+1} = aᵀ·dz` or `dz_l = da ⊙ f'(z)`, but for a factor; nothing if the file lacks them.
-    fn backward_shows(&self, l: usize, z: &Matrix, act: Activation) -> Option<bool> {
-        if self.masks.contains_key(&l) {
-            return None;
-        }
-        let above = self.case.get(Slot::Dz(l + 1));
-        if let (Some(dw), Some(dz)) = (self.case.get(Slot::Grad(Param::W(l + 1))), above) {
-            let product = matmul_tn(&z.map(|z| act.apply(z)), dz);
-            return Some(multiple(dw, &product, Some(self.case.w(l + 1)), self.slack()).is_some());
-        }
-        let computed = above.map(|dz| matmul_nt(dz, self.case.w(l + 1)));
-        let dz = self.case.get(Slot::Dz(l))?;
-        // What is called da may hold dz.
-        let given = self.case.get(Slot::Da(l)).filter(|da| residual(da, dz) > self.slack());
-        let da = computed.as_ref().or(given)?;
-        let product = times(da, &z.map(|z| act.derivative(z)));
-        Some(multiple(dz, &product, None, self.slack()).is_some())
     }
 
     /// The design supposed among those for which all in the file speaks; without any, the one for which most does.
@@ -140,7 +95,10 @@ impl Exam<'_> {
         let fallback = || best.map_or_else(Design::default, |(_, _, design)| design);
         let design = match (allowed.get(self.world.choice), self.world.choice) {
             (Some(&design), _) => design,
-            (None, 0) => fallback(),
+            (None, 0) => {
+                let usual = fallback();
+                self.weighed_design().unwrap_or(usual)
+            }
             (None, _) => return None,
         };
         if !design.is_usual() {
@@ -269,7 +227,7 @@ impl Exam<'_> {
 }
 
 /// What `u` is of `base`, perhaps with a multiple of the weights added.
-fn multiple(u: &Matrix, base: &Matrix, weights: Option<&Matrix>, slack: f64) -> Option<f64> {
+pub fn multiple(u: &Matrix, base: &Matrix, weights: Option<&Matrix>, slack: f64) -> Option<f64> {
     let penalised = |w: &Matrix| scale::combination(u, base, w, slack).map(|(c, _)| c).filter(|c| *c != 0.0);
     scale::multiple(u, base, slack).or_else(|| penalised(weights.filter(|_| u.data().len() >= FEW)?))
 }

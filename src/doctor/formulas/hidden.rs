@@ -121,7 +121,7 @@ pub fn rights(site: &Site, mask: Option<&Matrix>) -> Vec<Matrix> {
     }
     if mask.is_none()
         && let Some(a) = site.case.get(Slot::A(site.l))
-        && let Some(by_output) = by_output(site.act)
+        && let Some(by_output) = by_output(site.act.of)
     {
         all.push(times(site.up, &a.map(by_output)));
     }
@@ -138,7 +138,7 @@ fn kept(site: &Site) -> Option<Matrix> {
 
 /// da times the derivative of another activation.
 fn other(site: &Site, act: Activation) -> Option<Matrix> {
-    (act != site.act).then(|| back(site, |z| act.derivative(z)))
+    (site.act != act).then(|| back(site, |z| act.derivative(z)))
 }
 
 /// What can be wrong with a hidden `dz_l`.
@@ -161,7 +161,9 @@ pub const TABLE: &[Hypothesis] = &[
     Hypothesis {
         bug: Bug::ActivationDerivativeOnPreactivation,
         formula: "da·z·(1 - z) (for tanh: da·(1 - z²)): the formula for a, given z",
-        value: |s| by_output(s.act).filter(|_| s.act != Activation::Relu).map(|by_output| back(s, by_output)),
+        value: |s| {
+            by_output(s.act.of).filter(|_| s.act != Activation::Relu).map(|by_output| back(s, by_output))
+        },
     },
     Hypothesis {
         bug: Bug::ActivationDerivativeOfError,
@@ -171,7 +173,7 @@ pub const TABLE: &[Hypothesis] = &[
     Hypothesis {
         bug: Bug::ActivationDerivativeOfError,
         formula: "da·da·(1 - da) (for tanh: da·(1 - da²)): the formula for a, given the error",
-        value: |s| by_output(s.act).map(|by_output| s.up.map(|g| g * by_output(g))),
+        value: |s| by_output(s.act.of).map(|by_output| s.up.map(|g| g * by_output(g))),
     },
     Hypothesis {
         bug: Bug::ReluMaskInverted,

@@ -5,6 +5,7 @@
 
 pub mod network;
 pub mod style;
+mod training;
 
 use gpu_mlp::doctor::exam::report::{Report, Verdict};
 use gpu_mlp::doctor::formulas::catalogue::Bug;
@@ -40,7 +41,7 @@ fn complaint(report: &Report) -> Option<String> {
 fn right_networks_are_never_accused() {
     let said = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
     let (first, count) =
-        (said("GPU_MLP_INNOCENT_FROM").unwrap_or(0), said("GPU_MLP_INNOCENT").unwrap_or(2000));
+        (said("GPU_MLP_INNOCENT_FROM").unwrap_or(0), said("GPU_MLP_INNOCENT").unwrap_or(10_000));
     let (mut accused, mut unknown) = (Vec::new(), Vec::new());
     for seed in first..first + count {
         let style = style(seed);

@@ -1,6 +1,7 @@
 //! A right network of a style, computed, and its file.
 
-use super::style::{Biases, Habit, Names, Style};
+use super::style::{Biases, Dropout, Habit, Names, Rule, Style, Weights};
+use super::training::{Step, clip, mask, weights, zip};
 use gpu_mlp::doctor::file::npy::{Array, Kind, Value};
 use gpu_mlp::doctor::file::npz::Entries;
 use gpu_mlp::doctor::formulas::design::{Head, Measure};
@@ -30,9 +31,14 @@ fn targets(rng: &mut ChaCha8Rng, style: &Style, p: &Matrix) -> Matrix {
     }
 }
 
-/// Entry by entry of two matrices.
-fn zip(a: &Matrix, b: &Matrix, f: impl Fn(f64, f64) -> f64) -> Matrix {
-    Matrix::from_fn(a.rows(), a.cols(), |r, c| f(a.at(r, c), b.at(r, c)))
+/// A matrix with one more column.
+fn beside(m: &Matrix, f: impl Fn(usize) -> f64) -> Matrix {
+    Matrix::from_fn(m.rows(), m.cols() + 1, |r, c| if c < m.cols() { m.at(r, c) } else { f(r) })
+}
+
+/// A matrix with a column of ones before the others.
+fn before(m: &Matrix) -> Matrix {
+    Matrix::from_fn(m.rows(), m.cols() + 1, |r, c| if c == 0 { 1.0 } else { m.at(r, c - 1) })
 }
 
 /// One array after the other.
@@ -58,9 +64,40 @@ impl Writer<'_> {
         self.put(name, m, self.style.rows, self.kind());
     }
 
-    /// Something of a weight's shape.
-    fn weights(&mut self, name: impl Into<String>, m: &Matrix) {
-        self.put(name, m, self.style.in_out, self.kind());
+    /// The input of a layer.
+    fn inputs(&mut self, name: impl Into<String>, m: &Matrix) {
+        match self.style.biases {
+            Biases::LastRow | Biases::Unit => self.samples(name, &beside(m, |_| 1.0)),
+            Biases::FirstRow => self.samples(name, &before(m)),
+            _ => self.samples(name, m),
+        }
+    }
+
+    /// Something of a hidden layer's shape that a unit of ones has, too.
+    fn hidden(&mut self, name: impl Into<String>, m: &Matrix) {
+        match self.style.biases {
+            Biases::Unit => self.samples(name, &beside(m, |r| 0.1 * r as f64 - 0.3)),
+            _ => self.samples(name, m),
+        }
+    }
+
+    /// Weights of a layer, hidden or not, and its biases; or what has their shape.
+    fn parameters(&mut self, names: [String; 2], w: &Matrix, b: &Matrix, hidden: bool) {
+        let [of_w, of_b] = names;
+        let below = |m: &Matrix| {
+            Matrix::from_fn(m.rows() + 1, m.cols(), |r, c| if r < m.rows() { m.at(r, c) } else { b.at(0, c) })
+        };
+        let above =
+            Matrix::from_fn(w.rows() + 1, w.cols(), |r, c| if r == 0 { b.at(0, c) } else { w.at(r - 1, c) });
+        let w = match self.style.biases {
+            Biases::LastRow | Biases::HiddenOnes => below(w),
+            Biases::Unit if hidden => beside(&below(w), |r| 0.2 - 0.1 * r as f64),
+            Biases::Unit => below(w),
+            Biases::FirstRow => above,
+            _ => w.clone(),
+        };
+        self.put(of_w, &w, self.style.in_out, self.kind());
+        self.biases(of_b, b);
     }
 
     /// Something of a bias's shape.
@@ -110,26 +147,32 @@ pub fn file(seed: u64, style: &Style) -> Entries {
     let rng = &mut ChaCha8Rng::seed_from_u64(seed ^ 0x5eed);
     let (n, depth, habit) = (style.n as f64, style.sizes.len() - 1, style.habit);
     let Network { raw, x, w, b } = Network::new(rng, style);
-    let (mut z, mut a) = (Vec::new(), vec![x]);
+    let (mut z, mut a, mut masks) = (Vec::new(), vec![x], Vec::new());
     for l in 0..depth {
         let product = matmul(&a[l], &w[l]);
         z.push(Matrix::from_fn(product.rows(), product.cols(), |r, c| product.at(r, c) + b[l].at(0, c)));
         if l + 1 < depth {
-            a.push(z[l].map(|z| style.acts[l].apply(z)));
+            let mask = mask(rng, style, z[l].rows(), z[l].cols());
+            a.push(zip(&z[l].map(|z| style.apply(l, z)), &mask, |a, mask| a * mask));
+            masks.push(mask);
         }
     }
     let p = style.design.head.apply(&z[depth - 1]);
     let y = targets(rng, style, &p);
     let sign = if style.ascent { -1.0 } else { 1.0 };
     let mean = |place: usize| if style.mean == place { 1.0 / n } else { 1.0 };
-    let mut delta = style.design.delta(&z[depth - 1], &p, &y).map(|d| d * sign * mean(0));
+    let weights = weights(rng, style, &y);
+    let weighed = |m: &Matrix| Matrix::from_fn(m.rows(), m.cols(), |r, c| m.at(r, c) * weights[r]);
+    let mut delta = weighed(&style.design.delta(&z[depth - 1], &p, &y)).map(|d| d * sign * mean(0));
     let lambda = if habit == Habit::HiddenDecay { 0.02 } else { 0.0 };
     let rate = if habit == Habit::ScheduledRate { style.lr * 0.83 } else { style.lr };
     let mut writer = Writer { style, out: Entries::new() };
-    writer.samples("X", &raw);
+    writer.inputs("X", &raw);
+    if style.names == Names::InputFirst && seed % 2 == 0 {
+        writer.inputs("a0", &raw);
+    }
+    let (mut gradients, mut deltas) = (Vec::new(), Vec::new());
     for l in (1..=depth).rev() {
-        writer.samples(format!("z{l}"), &z[l - 1]);
-        writer.samples(format!("dz{l}"), &delta);
         let product = matmul(&a[l - 1].transposed(), &delta);
         let dw = zip(&product, &w[l - 1], |g, w| g * mean(1) + sign * lambda * w);
         let sums: Vec<f64> =
@@ -137,25 +180,45 @@ pub fn file(seed: u64, style: &Style) -> Entries {
         let total: f64 = sums.iter().sum();
         let one_for_all = style.biases == Biases::OneForAll;
         let db = Matrix::from_fn(1, sums.len(), |_, c| if one_for_all { total } else { sums[c] });
-        let step = |w: &Matrix, g: &Matrix| zip(w, g, |w, g| w - sign * rate * mean(2) * g);
-        let (w_new, b_new) = (step(&w[l - 1], &dw), step(&b[l - 1], &db));
-        writer.weights(format!("dW{l}"), &dw);
-        writer.biases(format!("db{l}"), &db);
-        if habit == Habit::SavedAfterStep {
-            writer.weights(format!("W{l}"), &w_new);
-            writer.biases(format!("b{l}"), if style.biases == Biases::Absent { &b[l - 1] } else { &b_new });
-        } else {
-            writer.weights(format!("W{l}"), &w[l - 1]);
-            writer.weights(format!("W{l}_new"), &w_new);
-            writer.biases(format!("b{l}"), &b[l - 1]);
-            writer.biases(format!("b{l}_new"), &b_new);
-        }
+        gradients.insert(0, [dw, db]);
+        deltas.insert(0, delta.clone());
         if l > 1 {
-            writer.samples(format!("a{}", l - 1), &a[l - 1]);
+            writer.inputs(format!("a{}", l - 1), &a[l - 1]);
             let da = matmul(&delta, &w[l - 1].transposed());
-            let f = style.acts[l - 2];
-            delta = zip(&da, &z[l - 2], |da, z| da * f.derivative(z));
-            writer.samples(format!("da{}", l - 1), if habit == Habit::DaIsDz { &delta } else { &da });
+            delta = zip(&da, &z[l - 2], |da, z| da * style.derivative(l - 2, z));
+            delta = zip(&delta, &masks[l - 2], |dz, mask| dz * mask);
+            writer.hidden(format!("da{}", l - 1), if habit == Habit::DaIsDz { &delta } else { &da });
+        }
+    }
+    clip(style, &mut gradients);
+    for l in 1..=depth {
+        let hidden = l < depth;
+        let put = if hidden { Writer::hidden } else { Writer::samples };
+        put(&mut writer, format!("z{l}"), &z[l - 1]);
+        put(&mut writer, format!("dz{l}"), &deltas[l - 1]);
+        if style.dropout != Dropout::None && hidden {
+            let whole = style.dropout != Dropout::Scaled;
+            let own = masks[l - 1].map(|mask| if whole { f64::from(mask != 0.0) } else { mask });
+            writer.hidden(format!("mask{l}"), &own);
+        }
+        let [dw, db] = &gradients[l - 1];
+        let names =
+            |before: &str, after: &str| [format!("{before}W{l}{after}"), format!("{before}b{l}{after}")];
+        let still = style.biases == Biases::Absent;
+        let mut step = Step { style, rate: sign * rate * mean(2), rng };
+        let (w_new, of_w) = step.taken(&w[l - 1], dw);
+        let (b_new, of_b) = step.taken(&b[l - 1], db);
+        let b_new = if still { b[l - 1].clone() } else { b_new };
+        writer.parameters(names("d", ""), dw, db, hidden);
+        for ((name, w), (_, b)) in of_w.iter().zip(&of_b) {
+            let (stem, after) = name.split_at(1);
+            writer.parameters(names(stem, after), w, b, hidden);
+        }
+        if habit == Habit::SavedAfterStep {
+            writer.parameters(names("", ""), &w_new, &b_new, hidden);
+        } else {
+            writer.parameters(names("", ""), &w[l - 1], &b[l - 1], hidden);
+            writer.parameters(names("", "_new"), &w_new, &b_new, hidden);
         }
     }
     writer.samples("p", &p);
@@ -166,7 +229,15 @@ pub fn file(seed: u64, style: &Style) -> Entries {
     } else {
         writer.samples("y", &y);
     }
-    let loss = style.design.measure.total(&p, &y) * style.loss;
+    let loss = match style.weights {
+        Weights::Equal => style.design.measure.total(&p, &y) * style.loss,
+        _ => {
+            let row = |m: &Matrix, r: usize| Matrix::from_fn(1, m.cols(), |_, c| m.at(r, c));
+            let each = |r: usize| weights[r] * style.design.measure.total(&row(&p, r), &row(&y, r));
+            (0..style.n).map(each).sum::<f64>() / n
+        }
+    };
+    settings(&mut writer);
     if habit == Habit::LossHistory {
         let losses = Matrix::from_fn(1, 13, |_, c| loss * (1.0 + 0.01 * (12 - c) as f64));
         writer.put("loss", &losses, true, writer.kind());
@@ -177,10 +248,31 @@ pub fn file(seed: u64, style: &Style) -> Entries {
     kept(rng, style, writer.out).into_iter().map(|(key, value)| (named(style, &key), value)).collect()
 }
 
+/// The numbers of the optimiser.
+fn settings(writer: &mut Writer) {
+    match writer.style.rule {
+        Rule::Momentum | Rule::Nesterov => writer.number("momentum", 0.9),
+        Rule::Adam | Rule::AdamW => {
+            for (name, value) in [("adam_b1", 0.9), ("adam_b2", 0.999), ("adam_eps", 1e-8), ("adam_t", 3.0)] {
+                writer.number(name, value);
+            }
+            if writer.style.rule == Rule::AdamW {
+                writer.number("l2", 0.01);
+            }
+        }
+        _ => {}
+    }
+    if writer.style.dropout == Dropout::Said {
+        writer.number("drop_p", 0.3);
+    }
+}
+
 /// What is not left out.
 fn kept(rng: &mut ChaCha8Rng, style: &Style, all: Entries) -> Entries {
     let needed = |key: &str| key == "X" || key == "y" || (key.len() == 2 && key.starts_with(['W', 'b']));
-    let lost = |key: &str| style.lost.iter().any(|lost| key.starts_with(lost));
+    let lost = |key: &str| {
+        style.lost.iter().any(|lost| key.starts_with(lost) || (*lost == "before" && key.ends_with("_prev")))
+    };
     let mut keep = |key: &str| needed(key) || !(lost(key) || rng.random_bool(style.left_out));
     all.into_iter().filter(|(key, _)| keep(key)).collect()
 }

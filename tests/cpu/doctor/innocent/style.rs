@@ -1,6 +1,6 @@
 //! How a right network is built, trained and exported, drawn at random.
 
-use gpu_mlp::doctor::formulas::design::Design;
+use gpu_mlp::doctor::formulas::design::{Design, Head};
 use gpu_mlp::network::Activation;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -134,6 +134,20 @@ pub fn pick<T: Copy>(rng: &mut ChaCha8Rng, of: &[T]) -> T {
 }
 
 impl Style {
+    /// `f(z)` of a hidden layer, counted from 0.
+    pub fn apply(&self, l: usize, z: f64) -> f64 {
+        if self.acts[l] == Activation::LeakyRelu && z <= 0.0 { self.slope * z } else { self.acts[l].apply(z) }
+    }
+
+    /// `f'(z)`
+    pub fn derivative(&self, l: usize, z: f64) -> f64 {
+        if self.acts[l] == Activation::LeakyRelu && z <= 0.0 {
+            self.slope
+        } else {
+            self.acts[l].derivative(z)
+        }
+    }
+
     /// Without anything unusual: one design, 37 samples, plain steps, a whole file.
     pub fn plain(seed: u64) -> Self {
         let mut style = style(seed);
@@ -190,11 +204,14 @@ pub fn style(seed: u64) -> Style {
         )
     };
     let plain = Biases::Plain;
-    let biases = pick(rng, &[plain, plain, plain, Biases::Absent, Biases::Forgotten, Biases::OneForAll]);
+    let rows_of_biases = pick(rng, &[Biases::LastRow, Biases::FirstRow, Biases::HiddenOnes, Biases::Unit]);
+    let biases = [plain, plain, plain, Biases::Absent, Biases::Forgotten, Biases::OneForAll, rows_of_biases];
+    let biases = pick(rng, &biases);
+    let slope = pick(rng, &[0.01, 0.1, 0.2, 0.3]);
     let mut style = Style {
         design: Design { factor, ..design },
         acts,
-        slope: 0.01,
+        slope,
         sizes,
         n,
         rows,
@@ -215,7 +232,7 @@ pub fn style(seed: u64) -> Style {
         weights: Weights::Equal,
         clip: Clip::None,
         dropout: Dropout::None,
-        names: Names::Ours,
+        names: pick(rng, &[Names::Ours, Names::Ours, Names::Ours, Names::InputFirst]),
         habit,
         left_out,
         lost: Vec::new(),
@@ -223,7 +240,55 @@ pub fn style(seed: u64) -> Style {
     if habit == Habit::SavedAfterStep {
         style.lost = lost(rng, style.biases);
     }
+    // A slope and old weights at once, or a slope that no tensor shows, are more than can be read off.
+    if left_out > 0.0 || style.lost.contains(&"z") {
+        style.slope = 0.01;
+    }
+    if left_out == 0.0 && habit == Habit::None && style.biases != Biases::Forgotten {
+        train(rng, &mut style);
+    }
     style
+}
+
+/// One of the things that training may have beside plain steps.
+fn train(rng: &mut ChaCha8Rng, style: &mut Style) {
+    match rng.random_range(0..8) {
+        // From few samples, or single outputs, weights cannot be told from other things.
+        0 if style.n > 5 => {
+            let head = style.design.head;
+            let outputs = *style.sizes.last().unwrap();
+            let sigmoid = head == Head::Of(Activation::Sigmoid);
+            if head.is_softmax() || (sigmoid && (outputs == 1 || style.labels)) {
+                style.weights = Weights::Class;
+            }
+            if outputs > 2 && rng.random_bool(0.5) {
+                style.weights = Weights::Sample;
+            }
+        }
+        1 => style.clip = pick(rng, &[Clip::Norm, Clip::Value]),
+        2 => style.dropout = pick(rng, &[Dropout::Said, Dropout::Unsaid, Dropout::Unscaled, Dropout::Scaled]),
+        3 | 4 => {
+            let rules = [
+                Rule::Momentum,
+                Rule::Nesterov,
+                Rule::RmsProp,
+                Rule::Adagrad,
+                Rule::Adam,
+                Rule::AdamW,
+                Rule::Rprop,
+            ];
+            style.rule = pick(rng, &rules);
+            style.ascent = false;
+            style.mean = pick(rng, &[0, 1]);
+            if style.design.is_usual() {
+                style.loss = 1.0 / style.n as f64;
+            }
+            if rng.random_bool(0.3) {
+                style.lost.push("before");
+            }
+        }
+        _ => {}
+    }
 }
 
 /// What a dump at the end of a train function may lack beside the old W.

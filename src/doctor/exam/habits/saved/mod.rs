@@ -88,10 +88,11 @@ pub fn restore(dump: &Dump, case: &mut Case) {
     // Where the file shows nothing of the step but W, it is what was computed here: only a wrong sign is news.
     let seen = |slot: &Slot| matches!(slot, Slot::Dz(_) | Slot::Grad(_) | Slot::V(_));
     let is_news = case.given.keys().any(seen) || by < 0.0;
+    let bias_rows = case.bias_rows;
     for (slot, old) in before {
         let now = case.given.insert(slot, old);
         if let (Slot::Param(param), Some(now)) = (slot, now)
-            && dump.slots.contains_key(&slot)
+            && (dump.slots.contains_key(&slot) || bias_rows)
             && is_news
         {
             case.given.entry(Slot::New(param)).or_insert(now);
@@ -183,7 +184,7 @@ impl<'a> Restoring<'a> {
         for (l, way, biases) in layers_ways {
             let w = plus(&scaled(self.case.w(l), 1.0 + sure.decay), &scaled(&way.w, by));
             before.push((Slot::Param(Param::W(l)), w));
-            let has_b = self.dump.slots.contains_key(&Slot::Param(Param::B(l)));
+            let has_b = self.case.bias_rows || self.dump.slots.contains_key(&Slot::Param(Param::B(l)));
             let b = match biases {
                 Some(Biases::Read(b)) => b,
                 Some(Biases::Still) => continue,
