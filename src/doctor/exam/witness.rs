@@ -22,14 +22,12 @@ impl Exam<'_> {
         };
         let params: Vec<Param> =
             (1..=self.case.depth()).map(Param::W).filter(|&param| wrong(param, self)).collect();
-        if params.is_empty() || !self.masks.is_empty() {
+        let Some(acts) = self.usual_acts().filter(|_| !params.is_empty() && self.masks.is_empty()) else {
             return;
-        }
-        let layer = |l| Layer { w: self.case.w(l).clone(), b: self.case.b(l).data().to_vec() };
-        let mut mlp = Mlp {
-            layers: (1..=self.case.depth()).map(layer).collect(),
-            activation: Activations::Each(self.acts.clone()),
         };
+        let layer = |l| Layer { w: self.case.w(l).clone(), b: self.case.b(l).data().to_vec() };
+        let mut mlp =
+            Mlp { layers: (1..=self.case.depth()).map(layer).collect(), activation: Activations::Each(acts) };
         for param in params {
             let l = param.layer();
             let given = &self.case.given[&Slot::Grad(param)];

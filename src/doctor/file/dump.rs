@@ -27,6 +27,8 @@ pub struct Dump {
     pub depth: usize,
     /// Whether some tensor was stored with fewer than 64 bits.
     pub single: bool,
+    /// Which row of the weights the biases are, if they are one.
+    pub bias_rows: Option<&'static str>,
     /// What was read in an unusual way.
     pub notes: Vec<String>,
     /// What the file calls each tensor, its batch and its targets.
@@ -51,6 +53,14 @@ impl Dump {
     /// # Errors
     /// The problem and a hint: keys missing, or more layers than there are weights.
     pub fn new(entries: &Entries, map: &[(String, String)]) -> Result<Self, Refusal> {
+        Self::counted(entries, map, false)
+    }
+
+    /// The same; if `input_first`, the input is counted as layer 1 even where no name shows it.
+    ///
+    /// # Errors
+    /// As above, and names that the first layer has none of then.
+    pub fn counted(entries: &Entries, map: &[(String, String)], input_first: bool) -> Result<Self, Refusal> {
         let mut dump = Self::default();
         let (mut last, mut torch) = (Vec::new(), Vec::new());
         if let Some((theirs, _)) = map.iter().find(|(theirs, _)| !entries.contains_key(theirs)) {
@@ -86,6 +96,9 @@ impl Dump {
             }
         }
         dump.rank(torch)?;
+        if input_first || dump.counts_the_input() {
+            dump.count_from_the_input()?;
+        }
         dump.depth = dump.count()?;
         for (theirs, slot, array) in last {
             dump.put(slot(dump.depth), theirs, array)?;
@@ -168,6 +181,48 @@ impl Dump {
             };
             self.put(slot, theirs, array)?;
         }
+        Ok(())
+    }
+
+    /// Tensors of samples, with their layers.
+    fn of_samples(&self) -> impl Iterator<Item = (Slot, usize)> {
+        let slots = self.slots.keys().filter(|slot| slot.param().is_none());
+        slots.filter_map(|&slot| Some((slot, slot.layer()?)))
+    }
+
+    /// Whether the input is counted as layer 1: a1 is X, or samples have one layer more than there are weights, and
+    /// none at its beginning.
+    fn counts_the_input(&self) -> bool {
+        let data = |array: Option<&Array>| array.map(|array| array.data.clone());
+        let a1 = data(self.slots.get(&Slot::A(1)));
+        if a1.is_some() && a1 == data(self.x.as_ref()) {
+            return true;
+        }
+        let weights = (1..).take_while(|&l| self.slots.contains_key(&Slot::Param(Param::W(l)))).count();
+        let last = self.of_samples().map(|(_, l)| l).max();
+        last == Some(weights + 1) && self.of_samples().all(|(_, l)| l > 1)
+    }
+
+    /// Counts what belongs to samples from the first layer behind the input, as weights are.
+    fn count_from_the_input(&mut self) -> Result<(), Refusal> {
+        let first = self.of_samples().find(|&(slot, l)| l == 1 && slot != Slot::A(1));
+        if let Some((slot, _)) = first {
+            let problem = format!("has {slot}, although a1 is X");
+            return Err(Refusal::new(problem, "count layers from the same number everywhere"));
+        }
+        if let Some(x) = self.slots.remove(&Slot::A(1)) {
+            let name = self.names.remove(&Slot::A(1));
+            if self.x.is_none() {
+                (self.x, self.x_name) = (Some(x), name);
+            }
+        }
+        let own: Vec<Slot> = self.of_samples().map(|(slot, _)| slot).collect();
+        for slot in own {
+            let (array, name) = (self.slots.remove(&slot), self.names.remove(&slot));
+            self.slots.extend(array.map(|array| (slot.below(), array)));
+            self.names.extend(name.map(|name| (slot.below(), name)));
+        }
+        self.notes.push("the input is counted as layer 1: z2 and a2 are those of W1".to_owned());
         Ok(())
     }
 

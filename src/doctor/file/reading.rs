@@ -27,6 +27,7 @@ pub struct Read {
 pub fn read(entries: &Entries, map: &[(String, String)]) -> Result<Read, Refusal> {
     let by_names = Dump::new(entries, map).and_then(|dump| Case::all(&dump).map(|_| dump));
     let known = !unknown(entries, map);
+    let by_names = by_names.or_else(|refusal| from_the_input(entries, map).ok_or(refusal));
     if known && by_names.as_ref().is_ok_and(|dump| !has_strange_masks(dump)) {
         return by_names.map(|dump| Read { dump, found: Vec::new() });
     }
@@ -98,6 +99,12 @@ fn has_strange_masks(dump: &Dump) -> bool {
         let other = mask.data.iter().find(|&&value| value != 0.0);
         other.is_some_and(|other| mask.data.iter().any(|value| *value != 0.0 && value != other))
     })
+}
+
+/// The file with the input counted as layer 1, if shapes fit then.
+fn from_the_input(entries: &Entries, map: &[(String, String)]) -> Option<Dump> {
+    let dump = Dump::counted(entries, map, true).ok()?;
+    Case::all(&dump).ok().map(|_| dump)
 }
 
 /// The entries with the user's names for ours put right.

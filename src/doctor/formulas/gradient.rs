@@ -16,7 +16,7 @@ pub fn right(site: &Site, param: Param) -> Matrix {
 }
 
 /// The same value for so many units.
-fn every(units: usize, value: f64) -> Matrix {
+pub fn every(units: usize, value: f64) -> Matrix {
     Matrix::from_fn(1, units, |_, _| value)
 }
 

@@ -135,7 +135,7 @@ pub fn rights(site: &Site, mask: Option<&Matrix>) -> Vec<Matrix> {
     }
     if mask.is_none()
         && let Some(a) = site.case.get(Slot::A(site.l))
-        && let Some(by_output) = by_output(site.act)
+        && let Some(by_output) = by_output(site.act.of)
     {
         all.push(times(site.up, &a.map(by_output)));
     }
@@ -152,7 +152,7 @@ fn kept(site: &Site) -> Option<Matrix> {
 
 /// da times the derivative of another activation.
 fn other(site: &Site, act: Activation) -> Option<Matrix> {
-    (act != site.act).then(|| back(site, |z| act.derivative(z)))
+    (site.act != act).then(|| back(site, |z| act.derivative(z)))
 }
 
 /// da times the derivative at another layer's z, if that has as many units.
@@ -181,7 +181,9 @@ pub const TABLE: &[Hypothesis] = &[
     Hypothesis {
         bug: Bug::ActivationDerivativeOnPreactivation,
         formula: "da·z·(1 - z) (for tanh: da·(1 - z²)): the formula for a, given z",
-        value: |s| by_output(s.act).filter(|_| s.act != Activation::Relu).map(|by_output| back(s, by_output)),
+        value: |s| {
+            by_output(s.act.of).filter(|_| s.act != Activation::Relu).map(|by_output| back(s, by_output))
+        },
     },
     Hypothesis {
         bug: Bug::ActivationDerivativeOfError,
@@ -191,7 +193,7 @@ pub const TABLE: &[Hypothesis] = &[
     Hypothesis {
         bug: Bug::ActivationDerivativeOfError,
         formula: "da·da·(1 - da) (for tanh: da·(1 - da²)): the formula for a, given the error",
-        value: |s| by_output(s.act).map(|by_output| s.up.map(|g| g * by_output(g))),
+        value: |s| by_output(s.act.of).map(|by_output| s.up.map(|g| g * by_output(g))),
     },
     Hypothesis {
         bug: Bug::ReluMaskInverted,
@@ -212,7 +214,7 @@ pub const TABLE: &[Hypothesis] = &[
         bug: Bug::ActivationDerivativeOther,
         formula: "da·(1 - a): a part of the derivative, which is a·(1 - a) for sigmoid and 1 - a² for tanh",
         value: |s| {
-            let bent = matches!(s.act, Activation::Sigmoid | Activation::Tanh);
+            let bent = matches!(s.act.of, Activation::Sigmoid | Activation::Tanh);
             bent.then(|| back(s, |z| 1.0 - s.act.apply(z)))
         },
     },

@@ -6,6 +6,8 @@ use super::backbone::Backbone;
 use super::evidence::{Evidence, KIND};
 use super::relations::Function;
 use crate::doctor::file::slot::{Param, Slot};
+use crate::doctor::formulas::algebra::times;
+use crate::doctor::formulas::hidden::by_output;
 use crate::network::Activation;
 use crate::reference::{self, Matrix};
 use std::collections::BTreeMap;
@@ -228,18 +230,16 @@ impl<'t> Tensors<'t> {
     }
 
     /// An error at the outputs times the derivative of a sigmoid's output, and of a tanh's.
-    fn bent(&self, error: &Matrix) -> Option<[Matrix; 2]> {
-        let p = self.found.get(&Slot::P).and_then(|&array| self.samples(array))?;
-        let times = |slope: fn(f64) -> f64| {
-            Matrix::from_fn(p.rows(), p.cols(), |r, c| error.at(r, c) * slope(p.at(r, c)))
-        };
-        (error.shape() == p.shape()).then(|| [times(|p| p * (1.0 - p)), times(|p| 1.0 - p * p)])
+    fn bent(&self, error: &Matrix) -> Vec<Matrix> {
+        let Some(p) = self.p().filter(|p| p.shape() == error.shape()) else { return Vec::new() };
+        let slopes = [Activation::Sigmoid, Activation::Tanh].into_iter().filter_map(by_output);
+        slopes.map(|by_output| times(error, &p.map(by_output))).collect()
     }
 
     /// Whether the file has this array times the derivative of an output's function beside it: that one is dz, and this the
     /// error on the way there.
     fn is_only_error(&self, error: usize) -> bool {
-        let deltas = self.samples(error).and_then(|error| self.bent(&error));
+        let deltas = self.samples(error).map(|error| self.bent(&error));
         deltas.into_iter().flatten().any(|delta| {
             (0..self.arrays.len()).filter(|&array| !self.taken[array]).any(|array| {
                 let tolerance = rounding(self.arrays[array].is_single());
@@ -254,7 +254,7 @@ impl<'t> Tensors<'t> {
         let mut all = Vec::new();
         if l == self.depth() {
             let Some(error) = self.error() else { return all };
-            all.extend(self.bent(&error).into_iter().flatten().map(|delta| (Slot::Dz(l), delta)));
+            all.extend(self.bent(&error).into_iter().map(|delta| (Slot::Dz(l), delta)));
             all.push((Slot::Dz(l), error));
             return all;
         }
@@ -265,19 +265,20 @@ impl<'t> Tensors<'t> {
         let da = reference::matmul(&above, &w.transposed());
         if let Some(z) = self.z(l) {
             for act in Activation::ALL.into_iter().filter(|&act| act != Activation::Identity) {
-                all.push((
-                    Slot::Dz(l),
-                    Matrix::from_fn(da.rows(), da.cols(), |r, c| da.at(r, c) * act.derivative(z.at(r, c))),
-                ));
+                all.push((Slot::Dz(l), times(&da, &z.map(|z| act.derivative(z)))));
             }
         }
         all.push((Slot::Da(l), da));
         all
     }
 
+    fn p(&self) -> Option<Matrix> {
+        self.found.get(&Slot::P).and_then(|&array| self.samples(array))
+    }
+
     /// `p - y`
     fn error(&self) -> Option<Matrix> {
-        let p = self.found.get(&Slot::P).and_then(|&array| self.samples(array))?;
+        let p = self.p()?;
         let y = &self.arrays[self.backbone.y];
         let hot = self.samples(self.backbone.y).filter(|y| y.shape() == p.shape());
         let values = &y.array.data;
