@@ -5,7 +5,7 @@ use super::examination::{Exam, rescaled, tried};
 use super::judge::Scored;
 use super::report::{Checked, Status};
 use crate::doctor::file::slot::Slot;
-use crate::doctor::formulas::algebra::{norm, scaled};
+use crate::doctor::formulas::algebra::{norm, scaled, zip};
 use crate::doctor::formulas::trial::{Trial, cause};
 use crate::doctor::formulas::{delta, head, labels, scale};
 use crate::reference::Matrix;
@@ -35,7 +35,7 @@ impl Exam<'_> {
         for trial in rights.chain(tried(slot, &site, delta::table(&site), &scales)) {
             scored.extend(self.scores(given, magnitude(trial.scale), [trial]));
         }
-        if self.design.is_usual() && !scored.iter().any(|s| s.passes) {
+        if self.case.one_hot && !scored.iter().any(|s| s.passes) {
             scored.extend(self.solved_labels(slot, given, &p, &scales));
         }
         if !scored.iter().any(|s| s.passes) {
@@ -91,12 +91,15 @@ impl Exam<'_> {
     fn solved_labels(&self, slot: Slot, given: &Matrix, p: &Matrix, scales: &[f64]) -> Vec<Scored> {
         let n = self.case.count();
         let per_sample: Vec<f64> = scales.iter().map(|scale| scale / n).collect();
-        let Some((used, scale)) = labels::solve(p, given, &per_sample, self.tolerance.single) else {
+        let Some(slope) = self.design.slope(&self.z[self.case.depth() - 1]) else { return Vec::new() };
+        let error = zip(given, &slope, |dz, slope| dz / slope);
+        let Some((used, scale)) = labels::solve(p, &error, &per_sample, self.tolerance.single) else {
             return Vec::new();
         };
         let Some((id, text)) = labels::diagnose(self.case, &used) else { return Vec::new() };
         let y = |r: usize, c: usize| f64::from(used[r] == c);
-        let value = Matrix::from_fn(p.rows(), p.cols(), |r, c| (p.at(r, c) - y(r, c)) * scale);
+        let value =
+            Matrix::from_fn(p.rows(), p.cols(), |r, c| (p.at(r, c) - y(r, c)) * slope.at(r, c) * scale);
         let formula = format!("p - Y with other labels, solved from Y = p - N·dz: {text}");
         let trial = Trial { scale: scale * n, ..Trial::new(value, vec![cause(slot, id, &formula)]) };
         self.scores(given, norm(p) * scale.abs(), [trial])

@@ -23,6 +23,8 @@ pub fn factors(site: &Site) -> Vec<Factor> {
     let width = site.case.sizes[site.l] as f64;
     let mut all = vec![
         (Bug::SignFlipped, "the right one times -1".to_owned(), -1.0),
+        (Bug::SignFlipped, format!("-1/N times the right one (N = {n})"), -1.0 / n),
+        (Bug::SignFlipped, format!("-N times the right one (N = {n})"), -n),
         (Bug::MissingBatchMean, format!("N = {n} times the right one: 1/N is missing"), n),
         (Bug::DoubleBatchMean, format!("1/N = 1/{n} of the right one: divided by N twice"), 1.0 / n),
         (Bug::DoubleBatchMean, format!("1/N² of the right one, N = {n}"), 1.0 / (n * n)),

@@ -74,21 +74,25 @@ impl Line<'_> {
             Measure::Absolute => (format!("np.abs({p} - {y})"), 1.0),
         };
         let (n, count) = (self.exam.case.count(), self.count());
-        let forms = [
-            (half * design.factor / n, format!("{} * np.sum({term}) / {count}", half * design.factor)),
-            (1.0 / n / outputs, format!("np.mean({term})")),
-            (0.5 / n / outputs, format!("np.mean({term}) / 2")),
-            (1.0 / n, format!("np.sum({term}) / {count}")),
-            (0.5 / n, format!("np.sum({term}) / 2 / {count}")),
-            (1.0, format!("np.sum({term})")),
-            (0.5, format!("np.sum({term}) / 2")),
-        ];
+        let form = |samples: f64, by: f64, times: f64| {
+            let before = if times == 1.0 { String::new() } else { format!("{times} * ") };
+            let code = match (samples == 1.0, by == 1.0) {
+                (true, true) => format!("{before}np.sum({term})"),
+                (false, true) => format!("{before}np.sum({term}) / {count}"),
+                (true, false) => format!("{before}np.sum({term}) / {by}"),
+                (false, false) => format!("{before}np.mean({term})"),
+            };
+            (times / samples / by, code)
+        };
+        let forms = [n, 1.0].into_iter().flat_map(|samples| [1.0, outputs].map(|by| (samples, by)));
+        let forms =
+            forms.flat_map(|(samples, by)| [1.0, 0.5, 2.0, 0.25].map(|times| form(samples, by, times)));
         // Which of them is meant, the printed number tells best.
         let total = half * design.measure.total(&self.exam.p, &self.exam.case.y);
         let printed = self.exam.case.get(Slot::Loss).and_then(|loss| loss.data().first()).copied();
-        let off = |share: f64| printed.map_or(0.0, |printed| (printed / (share * total)).ln().abs());
-        let nearest = forms[1..].iter().min_by(|a, b| off(a.0).total_cmp(&off(b.0)));
-        let value = nearest.filter(|form| off(form.0).is_finite()).unwrap_or(&forms[0]);
+        let meant = printed.map_or(half * design.factor / n, |printed| printed / total);
+        let off = |share: f64| (meant / share).ln().abs();
+        let value = forms.min_by(|a, b| off(a.0).total_cmp(&off(b.0))).unwrap_or_default();
         format!("{before}{}{penalty}", value.1)
     }
 

@@ -1,4 +1,4 @@
-//! The file of a network's tensors.
+//! The file of a spoilt network.
 
 use super::spoilt::Style;
 use gpu_mlp::doctor::file::case::Case;
@@ -8,7 +8,7 @@ use gpu_mlp::doctor::file::slot::Param;
 use gpu_mlp::doctor::formulas::optimiser::Numbers;
 use gpu_mlp::reference::Matrix;
 
-/// A network's tensors in the style of its file.
+/// The file of a case, in its style.
 pub fn entries(style: &Style, case: &Case, numbers: &Numbers) -> Entries {
     let round = |&v: &f64| if style.single { f64::from(v as f32) } else { v };
     let kind = if style.single { Kind::F32 } else { Kind::F64 };

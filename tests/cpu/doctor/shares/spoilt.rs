@@ -2,6 +2,7 @@
 //! of one tensor, in any style.
 
 use super::export;
+use super::matrices::{apart, column_sums, normal, scaled, zip};
 use gpu_mlp::doctor::file::case::{Case, Layout};
 use gpu_mlp::doctor::file::npz::Entries;
 use gpu_mlp::doctor::file::slot::{Param, Slot};
@@ -53,10 +54,11 @@ pub struct Style {
     /// The layer that has the bug; none is every layer.
     pub at: Option<usize>,
     pub lr: f64,
+    /// The penalty is λ/2N·Σw², not λ/2·Σw².
+    pub over_n: bool,
+    /// The optimiser's state after the step is in the file.
+    pub state: bool,
 }
-
-/// Wrong numbers must be this far from the right ones.
-const APART: f64 = 1e-3;
 
 struct Making<'a> {
     style: &'a Style,
@@ -78,31 +80,6 @@ pub fn file(style: &Style, fault: Fault, rng: &mut ChaCha8Rng) -> Option<Entries
         Bug::InputsUnscaled | Bug::LearningRateTooHigh | Bug::ConstantInit | Bug::DeadRelu
     );
     (making.applied || whole).then(|| export::entries(style, &making.case, &making.numbers))
-}
-
-fn normal(rng: &mut ChaCha8Rng, rows: usize, cols: usize, spread: f64) -> Matrix {
-    Matrix::from_fn(rows, cols, |_, _| ((0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0) * spread)
-}
-
-fn scaled(m: &Matrix, c: f64) -> Matrix {
-    m.map(|value| value * c)
-}
-
-fn zip(a: &Matrix, b: &Matrix, f: impl Fn(f64, f64) -> f64) -> Matrix {
-    Matrix::from_fn(a.rows(), a.cols(), |r, c| f(a.at(r, c), b.at(r, c)))
-}
-
-fn column_sums(m: &Matrix) -> Matrix {
-    Matrix::from_fn(1, m.cols(), |_, c| (0..m.rows()).map(|r| m.at(r, c)).sum())
-}
-
-fn apart(a: &Matrix, b: &Matrix) -> bool {
-    if a.shape() != b.shape() {
-        return true;
-    }
-    let size = |m: &Matrix| m.data().iter().map(|v| v * v).sum::<f64>().sqrt();
-    let rest = zip(a, b, |a, b| a - b);
-    !(size(&rest) <= APART * size(a).max(size(b)))
 }
 
 impl<'a> Making<'a> {
@@ -162,6 +139,11 @@ impl<'a> Making<'a> {
 
     fn number(&self, name: &str) -> f64 {
         self.numbers.get(name).copied().unwrap_or(0.0)
+    }
+
+    /// λ, or λ/N.
+    fn penalty(&self) -> f64 {
+        self.number("l2") / if self.style.over_n { self.case.count() } else { 1.0 }
     }
 
     fn site<'s>(&'s self, l: usize, up: &'s Matrix) -> Site<'s> {
@@ -252,7 +234,7 @@ impl<'a> Making<'a> {
         let factor = if usual { 1.0 } else { self.style.design.factor };
         let total = self.style.design.measure.total(&p, &self.case.y) * factor / count;
         let one = |value: f64| Matrix::from_fn(1, 1, |_, _| value);
-        let loss = one(total + self.number("l2") / 2.0 * squares);
+        let loss = one(total + self.penalty() / 2.0 * squares);
         let loss = self.made(if usual { "loss" } else { "loss of other designs" }, depth, &p, loss);
         self.case.given.insert(Slot::Loss, loss);
         if self.case.one_hot {
@@ -323,7 +305,7 @@ impl<'a> Making<'a> {
         let mut g = scaled(&self.made(table, l, dz, right), mean);
         let lr = self.number("lr");
         if matches!(param, Param::W(_)) {
-            let l2 = self.number("l2");
+            let l2 = self.penalty();
             g = self.changed(Bug::L2Factor, l, zip(&g, &parameter, |g, w| g + l2 * w), |_, g, form| {
                 Some(zip(g, &parameter, |g, w| g + [2.0, -0.5][form] * l2 * w))
             });
@@ -365,6 +347,7 @@ impl<'a> Making<'a> {
         }
         let state = State::of(&self.case, &self.numbers, param, rule).unwrap();
         let now = match rule {
+            _ if !self.style.state => vec![],
             Rule::Plain => vec![],
             Rule::Momentum => vec![Slot::V(param)],
             Rule::Adam => vec![Slot::M(param), Slot::S(param)],
