@@ -112,9 +112,9 @@ fn concluded(dump: &Dump, mut exam: Exam) -> Report {
     }
     let mut notes = dump.notes.clone();
     if dump.act.is_none() && dump.depth > 1 {
-        let names: Vec<&str> = exam.acts.iter().map(|act| act.name()).collect();
+        let names: Vec<String> = exam.acts.iter().map(ToString::to_string).collect();
         let same = names.iter().all(|name| *name == names[0]);
-        let names = if same { names[0].to_owned() } else { names.join(", ") };
+        let names = if same { names[0].clone() } else { names.join(", ") };
         notes.push(format!("act is not given; {names} fits best"));
     }
     let grads: Vec<Param> =

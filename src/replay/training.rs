@@ -91,6 +91,7 @@ impl<'b> Training<'b> {
             y: empty.clone(),
             one_hot: true,
             shared_biases: BTreeSet::new(),
+            bias_rows: false,
             x: empty,
             labels: Vec::new(),
             given,
@@ -212,7 +213,7 @@ impl<'b> Training<'b> {
     fn site_of<'a>(&'a self, l: usize, z: &'a [Matrix], a: &'a [Matrix], up: &'a Matrix) -> Site<'a> {
         Site {
             case: &self.case,
-            act: self.act,
+            act: self.act.into(),
             design: self.design,
             numbers: &self.numbers,
             single: false,

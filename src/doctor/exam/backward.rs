@@ -238,7 +238,10 @@ impl Exam<'_> {
         let Some(direction) = &candidate.direction else { return vec![candidate] };
         let mut all = Vec::new();
         for &param in seen {
-            let Some(given) = self.case.get(Slot::Grad(param)) else { continue };
+            // A fitted number explains any single one.
+            let one = matches!(param, Param::B(l) if self.case.shared_biases.contains(&l));
+            let given = self.case.get(Slot::Grad(param)).filter(|given| !one && given.data().len() > 2);
+            let Some(given) = given else { continue };
             let factor = self.factors(&candidate)[0];
             let gradient = |m: &Matrix| scaled(&gradient::right(&self.site(param.layer(), m), param), factor);
             let along = gradient(direction);

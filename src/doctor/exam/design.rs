@@ -1,5 +1,4 @@
-//! What the network ends in and is measured by, and the activation of each hidden layer: read off the numbers, since
-//! most files do not say.
+//! What the network ends in and is measured by, read off the numbers, since most files do not say.
 //!
 //! Three things speak for a design: p is its function of z; the loss is its loss; `dz_L` (or `dW_L`, or the step) is
 //! its gradient but for a factor. A design for which all that are in the file speak is a convention. Where none is,
@@ -7,30 +6,39 @@
 
 use super::examination::Exam;
 use crate::doctor::file::slot::{Param, Slot};
-use crate::doctor::formulas::algebra::{column_sums, dense, matmul_nt, matmul_tn, norm, scaled, times};
+use crate::doctor::formulas::algebra::{column_sums, matmul_nt, matmul_tn, norm, scaled, times};
 use crate::doctor::formulas::design::{Design, Head, Measure};
 use crate::doctor::formulas::hypothesis::Site;
 use crate::doctor::formulas::optimiser::Rule;
 use crate::doctor::formulas::trial::residual;
 use crate::doctor::formulas::{head, loss, scale};
-use crate::network::Activation;
 use crate::reference::Matrix;
 
 /// Tensors with fewer values than this can be any gradient times some factor.
 const FEW: usize = 4;
 
 /// The gradient of the last layer, as the file shows it.
-struct Shown<'a> {
+struct Shown {
     value: Matrix,
-    /// The input of the layer, if the gradient is that of its weights.
-    input: Option<&'a Matrix>,
-    /// What a penalty adds a multiple of.
-    weights: Option<&'a Matrix>,
+    by: By,
     /// The learning rate if it is a step, and 1 if it is not; nothing if it is not known.
     rate: Option<f64>,
-    /// Whether it is summed over the samples: the gradient of biases.
-    summed: bool,
     slack: f64,
+}
+
+/// What the gradient of the last z is seen by.
+#[derive(Clone, Copy, PartialEq)]
+enum By {
+    /// Itself.
+    Itself,
+    /// The gradient of the layer's weights.
+    Weights,
+    /// The gradient of its biases.
+    Biases,
+    /// The gradient of its input.
+    Input,
+    /// The gradient of the z below.
+    Below,
 }
 
 /// What speaks for a design.
@@ -49,53 +57,8 @@ struct Evidence {
 
 impl Exam<'_> {
     /// How far numbers may be off and still be recognised.
-    fn slack(&self) -> f64 {
+    pub fn slack(&self) -> f64 {
         if self.tolerance.single { 1e-3 } else { 1e-6 }
-    }
-
-    /// The activation of hidden layer l, by its a or by the next z; else the one supposed.
-    pub fn inferred_activation(&self, l: usize, z: &Matrix) -> Activation {
-        let supposed = self.world.act;
-        if self.world.act_named {
-            return supposed;
-        }
-        let dropped = |a: &Matrix| self.masks.get(&l).map(|mask| times(a, mask));
-        // Activations differ little where units are on; rounding differs less.
-        let close = self.slack() / 100.0;
-        let fits = |act: &Activation| {
-            let a = z.map(|z| act.apply(z));
-            let both = [dropped(&a), Some(a)];
-            let mut forms = both.iter().flatten();
-            match (self.case.get(Slot::A(l)), self.case.get(Slot::Z(l + 1))) {
-                (Some(given), _) => forms.any(|a| residual(given, a) < close),
-                (None, Some(next)) => {
-                    forms.any(|a| residual(next, &dense(a, self.case.w(l + 1), self.case.b(l + 1))) < close)
-                }
-                (None, None) => self.backward_shows(l, z, *act).unwrap_or(*act == supposed),
-            }
-        };
-        let shows = |act: &Activation| self.backward_shows(l, z, *act) == Some(true);
-        let all = || [supposed].into_iter().chain(Activation::ALL);
-        all().find(fits).or_else(|| all().find(shows)).unwrap_or(supposed)
-    }
-
-    /// Whether `dW_{l+1} = aᵀ·dz` or `dz_l = da ⊙ f'(z)`, but for a factor; nothing if the file lacks them.
-    fn backward_shows(&self, l: usize, z: &Matrix, act: Activation) -> Option<bool> {
-        if self.masks.contains_key(&l) {
-            return None;
-        }
-        let above = self.case.get(Slot::Dz(l + 1));
-        if let (Some(dw), Some(dz)) = (self.case.get(Slot::Grad(Param::W(l + 1))), above) {
-            let product = matmul_tn(&z.map(|z| act.apply(z)), dz);
-            return Some(multiple(dw, &product, Some(self.case.w(l + 1)), self.slack()).is_some());
-        }
-        let computed = above.map(|dz| matmul_nt(dz, self.case.w(l + 1)));
-        let dz = self.case.get(Slot::Dz(l))?;
-        // What is called da may hold dz.
-        let given = self.case.get(Slot::Da(l)).filter(|da| residual(da, dz) > self.slack());
-        let da = computed.as_ref().or(given)?;
-        let product = times(da, &z.map(|z| act.derivative(z)));
-        Some(multiple(dz, &product, None, self.slack()).is_some())
     }
 
     /// The design supposed among those for which all in the file speaks; without any, the one for which most does.
@@ -132,7 +95,10 @@ impl Exam<'_> {
         let fallback = || best.map_or_else(Design::default, |(_, _, design)| design);
         let design = match (allowed.get(self.world.choice), self.world.choice) {
             (Some(&design), _) => design,
-            (None, 0) => fallback(),
+            (None, 0) => {
+                let usual = fallback();
+                self.weighed_design().unwrap_or(usual)
+            }
             (None, _) => return None,
         };
         if !design.is_usual() {
@@ -194,34 +160,34 @@ impl Exam<'_> {
         losses.iter().any(|loss| penalties.iter().any(|penalty| near(loss + penalty)))
     }
 
-    /// The gradient that shows the design best: of z, of the weights, or the step.
-    fn shown_delta(&self) -> Option<Shown<'_>> {
+    /// The gradient that shows the design best: of z, of the weights, of what lies below, or the step.
+    fn shown_delta(&self) -> Option<Shown> {
         let l = self.case.depth();
         let (w, slack) = (Param::W(l), self.slack());
-        let (input, weights) = (self.a.get(l - 1), Some(self.case.w(l)));
-        let usable = |value: &Matrix| norm(value) > 0.0 && norm(value).is_finite();
+        let shown = |value: &Matrix, by| Shown { value: value.clone(), by, rate: Some(1.0), slack };
+        let usable = |shown: Shown| {
+            let size = norm(&shown.value);
+            (size > 0.0 && size.is_finite()).then_some(shown)
+        };
+        let many = |value: &&Matrix| value.data().len() >= FEW;
         if let Some(dz) = self.case.get(Slot::Dz(l)) {
-            return Some(Shown {
-                value: dz.clone(),
-                input: None,
-                weights: None,
-                rate: Some(1.0),
-                summed: false,
-                slack,
-            })
-            .filter(|shown| usable(&shown.value));
+            return usable(shown(dz, By::Itself));
         }
-        if let Some(dw) = self.case.get(Slot::Grad(w)).filter(|dw| dw.data().len() >= FEW) {
-            return Some(Shown { value: dw.clone(), input, weights, rate: Some(1.0), summed: false, slack })
-                .filter(|shown| usable(&shown.value));
+        if let Some(dw) = self.case.get(Slot::Grad(w)).filter(many) {
+            return usable(shown(dw, By::Weights));
         }
-        let db = self.case.get(Slot::Grad(Param::B(l)));
-        if let Some(db) =
-            db.filter(|db| db.data().len() >= FEW && self.case.n > 1 && self.case.shared_biases.is_empty())
-        {
-            let shown =
-                Shown { value: db.clone(), input: None, weights: None, rate: Some(1.0), summed: true, slack };
-            return Some(shown).filter(|shown| usable(&shown.value) && shown.value.rows() == 1);
+        let summed = |db: &&Matrix| many(db) && self.case.n > 1 && self.case.shared_biases.is_empty();
+        if let Some(db) = self.case.get(Slot::Grad(Param::B(l))).filter(summed) {
+            return usable(shown(db, By::Biases)).filter(|shown| shown.value.rows() == 1);
+        }
+        if l > 1 && !self.masks.contains_key(&(l - 1)) {
+            let below = self.case.get(Slot::Dz(l - 1)).filter(many);
+            if let Some(dz) = below {
+                return usable(shown(dz, By::Below));
+            }
+            if let Some(da) = self.case.get(Slot::Da(l - 1)).filter(many) {
+                return usable(shown(da, By::Input));
+            }
         }
         let few = self.case.w(l).data().len() < FEW;
         if few || self.case.get(Slot::New(w)).is_none() || self.rule() != Rule::Plain {
@@ -230,8 +196,8 @@ impl Exam<'_> {
         let step = self.step(w);
         let rounding = 16.0 * self.tolerance.epsilon * norm(self.case.w(l)) / norm(&step);
         let rate = self.numbers.get("lr").copied();
-        let shown = Shown { value: step, input, weights, rate, summed: false, slack: slack.max(rounding) };
-        Some(shown).filter(|shown| usable(&shown.value) && shown.slack < 0.1)
+        let shown = Shown { value: step, by: By::Weights, rate, slack: slack.max(rounding) };
+        usable(shown).filter(|shown| shown.slack < 0.1)
     }
 
     /// Whether the gradient shown is the design's, and the known factors that it may have.
@@ -239,12 +205,16 @@ impl Exam<'_> {
         let l = self.case.depth();
         let delta = scaled(&design.delta(&self.z[l - 1], p, &self.case.y), 1.0 / self.case.count());
         let few = delta.data().len() < FEW;
-        let base = match shown.input {
-            Some(input) => matmul_tn(input, &delta),
-            None if shown.summed => column_sums(&delta),
-            None => delta,
+        let input = || matmul_nt(&delta, self.case.w(l));
+        let base = match shown.by {
+            By::Weights => matmul_tn(&self.a[l - 1], &delta),
+            By::Biases => column_sums(&delta),
+            By::Input => input(),
+            By::Below => times(&input(), &self.z[l - 2].map(|z| self.act(l - 1).derivative(z))),
+            By::Itself => delta,
         };
-        let fitted = multiple(&shown.value, &base, shown.weights, shown.slack)?;
+        let weights = (shown.by == By::Weights).then(|| self.case.w(l));
+        let fitted = multiple(&shown.value, &base, weights, shown.slack)?;
         let Some(rate) = shown.rate else { return Some(Vec::new()) };
         let fitted = fitted / rate;
         let mut known = head::factors(self.case.classes() as f64).to_vec();
@@ -257,7 +227,7 @@ impl Exam<'_> {
 }
 
 /// What `u` is of `base`, perhaps with a multiple of the weights added.
-fn multiple(u: &Matrix, base: &Matrix, weights: Option<&Matrix>, slack: f64) -> Option<f64> {
+pub fn multiple(u: &Matrix, base: &Matrix, weights: Option<&Matrix>, slack: f64) -> Option<f64> {
     let penalised = |w: &Matrix| scale::combination(u, base, w, slack).map(|(c, _)| c).filter(|c| *c != 0.0);
     scale::multiple(u, base, slack).or_else(|| penalised(weights.filter(|_| u.data().len() >= FEW)?))
 }

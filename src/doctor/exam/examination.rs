@@ -4,11 +4,13 @@
 //! where it is made. Where it is not, the candidates for it are carried along until the next tensor that is given
 //! decides among them.
 
+use super::clipping::Clipping;
 use super::judge::{Decision, Scored, Tolerance, decide, score};
 use super::report::{Checked, Finding, Number, RunnerUp, Status};
 use crate::doctor::file::case::Case;
 use crate::doctor::file::slot::Slot;
 use crate::doctor::formulas::algebra::{norm, scaled};
+use crate::doctor::formulas::bend::Bend;
 use crate::doctor::formulas::catalogue::{Bug, join};
 use crate::doctor::formulas::design::Design;
 use crate::doctor::formulas::hypothesis::{Hypothesis, Site};
@@ -62,7 +64,7 @@ pub struct Exam<'a> {
     /// Whether the world supposes a design that the file does not allow.
     pub contradicted: bool,
     /// The activation of every hidden layer seen so far.
-    pub acts: Vec<Activation>,
+    pub acts: Vec<Bend>,
     /// Before the activation: the file's, or computed.
     pub z: Vec<Matrix>,
     /// The input of each layer.
@@ -83,6 +85,10 @@ pub struct Exam<'a> {
     pub notes: Vec<String>,
     /// The factor that convention gives a tensor beside its formula, where it is not 1.
     pub scales: BTreeMap<Slot, f64>,
+    /// What each sample counts, if not all the same.
+    pub weights: Option<Vec<f64>>,
+    /// What clipping made of the gradients.
+    pub clipping: Option<Clipping>,
     /// Whether the learning rate was found from the steps, so that no scale can be judged by it.
     pub rate_fitted: bool,
     /// The cost at which this examination can no longer be the one that counts.
@@ -126,6 +132,8 @@ impl<'a> Exam<'a> {
             checked: Vec::new(),
             notes: case.notes.clone(),
             scales: BTreeMap::new(),
+            weights: None,
+            clipping: Clipping::of(case, tolerance.single),
             rate_fitted: false,
             limit: usize::MAX,
         }
@@ -147,8 +155,13 @@ impl<'a> Exam<'a> {
     }
 
     /// The activation of a hidden layer.
-    pub fn act(&self, l: usize) -> Activation {
-        self.acts.get(l - 1).copied().unwrap_or(self.world.act)
+    pub fn act(&self, l: usize) -> Bend {
+        self.acts.get(l - 1).copied().unwrap_or(self.world.act.into())
+    }
+
+    /// The activations, if all of them are of the usual form.
+    pub fn usual_acts(&self) -> Option<Vec<Activation>> {
+        self.acts.iter().map(|act| act.below.is_none().then_some(act.of)).collect()
     }
 
     /// What this examination costs: a mismatch without a name far more than one with. Steps that are all too long or too

@@ -4,11 +4,13 @@ use super::examination::{Exam, tried};
 use super::permutation;
 use super::report::{Checked, Status};
 use crate::doctor::file::slot::Slot;
-use crate::doctor::formulas::algebra::{finite, norm, scalar, scaled, times};
+use crate::doctor::formulas::algebra::{dense, finite, matmul, minus, norm, scalar, scaled, times};
+use crate::doctor::formulas::bend::Bend;
 use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::preactivation::activation;
 use crate::doctor::formulas::trial::{Trial, cause, residual};
-use crate::doctor::formulas::{accuracy, head, loss, preactivation, probabilities};
+use crate::doctor::formulas::{accuracy, delta, head, loss, preactivation, probabilities, scale};
+use crate::network::Activation;
 use crate::reference::Matrix;
 
 /// A loss must agree this closely with a hypothesis: one number fits many formulas by chance.
@@ -75,6 +77,8 @@ impl Exam<'_> {
         let keep = 1.0 / (1.0 - q);
         if let Some(mask) = self.case.get(Slot::Mask(l)) {
             let binary = mask.data().iter().all(|&m| m == 0.0 || m == 1.0);
+            let unsaid = binary && !self.numbers.contains_key("drop_p");
+            let keep = unsaid.then(|| self.mask_scale(l, mask)).flatten().unwrap_or(keep);
             let mask = if binary { scaled(mask, keep) } else { mask.clone() };
             self.masks.insert(l, mask);
         } else if let Some(a) = self.case.get(Slot::A(l)).filter(|_| q > 0.0) {
@@ -82,6 +86,41 @@ impl Exam<'_> {
             self.masks.insert(l, mask);
             self.note(format!("mask{l} is not given; dropout's mask was read off the zeros of a{l}"));
         }
+    }
+
+    /// What dropout's mask of zeros and ones is multiplied with, by a or the next z.
+    fn mask_scale(&mut self, l: usize, mask: &Matrix) -> Option<f64> {
+        let z = &self.z[l - 1];
+        let slack = if self.tolerance.single { 1e-5 } else { 1e-9 };
+        let acts = if self.world.act_named { vec![self.world.act] } else { Activation::ALL.to_vec() };
+        let scale = acts.into_iter().find_map(|act| {
+            let kept = times(&z.map(|z| act.apply(z)), mask);
+            let sloped = |a: &Matrix| {
+                let (above, below) = Bend::parts(act, z);
+                let parts = [times(&above, mask), times(&below, mask)];
+                scale::combination(a, &parts[0], &parts[1], slack).map(|(scale, _)| scale)
+            };
+            match (self.case.get(Slot::A(l)), self.case.get(Slot::Z(l + 1))) {
+                (Some(a), _) if act == Activation::LeakyRelu || act == Activation::Elu => sloped(a),
+                (Some(a), _) => scale::multiple(a, &kept, slack),
+                (None, Some(next)) => {
+                    let w = self.case.w(l + 1);
+                    let b = dense(&Matrix::zeros(kept.shape()), w, self.case.b(l + 1));
+                    scale::multiple(&minus(next, &b), &matmul(&kept, w), slack)
+                }
+                (None, None) => None,
+            }
+        })?;
+        let rounded = if (scale - 1.0).abs() < slack { 1.0 } else { scale };
+        self.note(if rounded == 1.0 {
+            format!("mask{l} has no factor 1/(1 - q): right if outputs are multiplied by 1 - q at prediction")
+        } else {
+            format!(
+                "drop_p is not in the file; mask{l} is multiplied by {scale:.6}: q = {:.6}",
+                1.0 - 1.0 / scale
+            )
+        });
+        Some(rounded).filter(|&scale| scale >= 1.0)
     }
 
     /// `a_l`: the file's, checked, or computed.
@@ -132,7 +171,7 @@ impl Exam<'_> {
         let Some(given) = self.case.get(Slot::P) else {
             self.not_given(Slot::P);
             return match self.world.forward {
-                Some((Slot::P, h)) => {
+                Some((Slot::P, h)) if self.design.is_usual() => {
                     self.pending.push(cause(
                         Slot::P,
                         h.bug,
@@ -202,7 +241,7 @@ impl Exam<'_> {
         let rights: Vec<Trial> = if self.design.is_usual() {
             let printed = |loss: f64| (loss + penalty) * self.world.objective;
             let mut all: Vec<Trial> = loss::rights(&site).into_iter().map(printed).map(right).collect();
-            if self.world.gradient > 1.0 && self.world.objective == 1.0 {
+            if (self.world.gradient > 1.0 || self.sums_deltas()) && self.world.objective == 1.0 {
                 let summed = |mut trial: Trial| {
                     trial.value = scaled(&trial.value, self.case.count());
                     Trial { note: Some(SUMMED), ..trial }
@@ -213,6 +252,8 @@ impl Exam<'_> {
         } else {
             head::losses(&site).into_iter().map(|loss| right(loss + penalty)).collect()
         };
+        let weighed = self.weighed_losses().into_iter().map(right);
+        let rights: Vec<Trial> = rights.into_iter().chain(weighed).collect();
         let wanted = rights[0].value.at(0, 0);
         let scales = [1.0];
         let trials: Vec<Trial> =
@@ -227,6 +268,16 @@ impl Exam<'_> {
         }
         self.settle(Slot::Loss, scored, |_| format!("unknown: {} where {wanted} is right", given.at(0, 0)));
         self.tolerance = tolerance;
+    }
+
+    /// Whether the last dz of the file is that of a sum over the batch.
+    fn sums_deltas(&self) -> bool {
+        let l = self.case.depth();
+        let right = delta::right(&self.site(l, &self.p));
+        let summed = |dz: &Matrix| {
+            [1.0, -1.0].iter().any(|sign| residual(dz, &scaled(&right, sign * self.case.count())) < 1e-3)
+        };
+        self.case.n > 1 && self.case.get(Slot::Dz(l)).is_some_and(summed)
     }
 
     /// The accuracy of yes and no, for every output by itself: recognised, but its definitions are too many to call one

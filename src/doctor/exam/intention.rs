@@ -113,7 +113,13 @@ impl Exam<'_> {
         if !self.findings.iter().any(odd) {
             return;
         }
-        let lean = |finding: &&mut Finding| finding.bug.is_some_and(|bug| LEAN.contains(&bug));
+        // What a dz at the end or a loss is wrong in, only a p that is understood tells.
+        let last = Slot::Dz(self.case.depth());
+        let no_p = self.findings.iter().any(|finding| odd(finding) && finding.tensor == Slot::P);
+        let of_p = move |finding: &Finding| no_p && (finding.tensor == last || finding.tensor == Slot::Loss);
+        let lean = |finding: &&mut Finding| {
+            finding.bug.is_some_and(|bug| LEAN.contains(&bug)) || (finding.bug.is_some() && of_p(finding))
+        };
         for finding in self.findings.iter_mut().filter(lean) {
             finding.also.splice(0..0, finding.bug.take());
             finding.fix = "first find out why the tensor without a name differs: this one may differ for the same reason"

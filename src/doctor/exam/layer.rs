@@ -15,6 +15,9 @@ use crate::reference::Matrix;
 pub const UNTOLD: &str =
     "λ is not in the file, but a multiple of the parameters is in their gradients or steps: weight decay";
 
+/// The penalty is in the gradients of biases that are a row of W.
+const DECAYED_ROWS: &str = "L2 is added to the biases, too, which are a row of W";
+
 /// The penalty is in dW.
 pub const DECAYED: &str = "L2 is added to dW";
 
@@ -142,7 +145,9 @@ impl Exam<'_> {
         let plain = |&factor: &f64| scaled(&base, factor);
         let mut scored = Vec::new();
         for right in factors.iter().map(plain) {
-            let trials = self.with_decay(param, right).into_iter().map(|t| inherit(t, from, candidate));
+            let clipped = self.clipped(&right, &base);
+            let trials =
+                self.with_decay(param, right).into_iter().chain(clipped).map(|t| inherit(t, from, candidate));
             scored.extend(self.scores(given, magnitude, trials));
         }
         if !full || self.hopeless() || scored.iter().any(|s| s.passes) {
@@ -189,11 +194,14 @@ impl Exam<'_> {
     /// A right gradient, and with the L2 term in its place.
     fn with_decay(&self, param: Param, right: Matrix) -> Vec<Trial> {
         let mut trials = Vec::new();
-        if let (Param::W(l), true) = (param, self.world.decay > 0.0) {
+        let penalised = match param {
+            Param::W(l) => Some((self.case.w(l), DECAYED)),
+            Param::B(l) => self.case.bias_rows.then(|| (self.case.b(l), DECAYED_ROWS)),
+        };
+        if let Some((parameter, note)) = penalised.filter(|_| self.world.decay > 0.0) {
             for factor in [1.0, self.world.gradient] {
-                let value =
-                    plus(&right, &scaled(self.case.w(l), self.world.sign * factor * self.world.decay));
-                trials.push(Trial { note: Some(DECAYED), ..Trial::new(value, Vec::new()) });
+                let value = plus(&right, &scaled(parameter, self.world.sign * factor * self.world.decay));
+                trials.push(Trial { note: Some(note), ..Trial::new(value, Vec::new()) });
             }
         }
         trials.push(Trial::new(right, Vec::new()));

@@ -1,7 +1,9 @@
 //! One examination of a case: forward, backward, update, health; and the choice among conventions.
 
+pub(crate) mod activations;
 pub(crate) mod backward;
 pub(crate) mod candidates;
+pub(crate) mod clipping;
 pub(crate) mod design;
 pub(crate) mod difference;
 pub(crate) mod examination;
@@ -14,7 +16,9 @@ pub(crate) mod layer;
 pub(crate) mod output;
 pub(crate) mod permutation;
 pub mod report;
+pub(crate) mod scaled;
 pub(crate) mod unexplained;
 pub(crate) mod update;
+pub(crate) mod weighing;
 pub(crate) mod witness;
 pub(crate) mod worlds;

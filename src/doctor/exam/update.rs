@@ -12,6 +12,9 @@ use crate::doctor::formulas::trial::{Trial, cause, residual};
 use crate::doctor::formulas::{delta, gradient};
 use crate::reference::Matrix;
 
+/// The penalty is in the steps of biases, too.
+const DECAYED_BIAS: &str = "L2 is in the steps of biases, too, as AdamW's decay is for all parameters";
+
 /// A difference `W - W_new` carries the rounding of W, once, spread evenly: about a third of a step of the last bit,
 /// where sums are allowed eight.
 const STEP_ROUNDING: f64 = 1.0 / 8.0;
@@ -122,6 +125,11 @@ impl Exam<'_> {
         let summed = matches!(param, Param::B(_)) && gradient.rows() > 1;
         let gradient = &if summed { column_sums(gradient) } else { gradient.clone() };
         let slot = Slot::New(param);
+        if self.is_scaled() {
+            let turn = self.turn();
+            self.scaled_update(param, gradient, turn);
+            return;
+        }
         let Some(state) = self.state(param).filter(|_| self.numbers.contains_key("lr")) else {
             self.not_checked(slot);
             self.note(
@@ -147,6 +155,7 @@ impl Exam<'_> {
         if self.rule() == Rule::Plain {
             trials.extend(rescaled(slot, &site, &step, &right, &[], &[1.0]));
             trials.extend(self.penalised_step(param, &step, &right));
+            trials.extend(self.signed_step(&step, &right));
         }
         trials.push(still(param, &step));
         let scored = self.scores(&step, magnitude, trials);
@@ -164,6 +173,12 @@ impl Exam<'_> {
             if let (Param::W(l), true) = (param, self.world.decay > 0.0) {
                 let decayed = plus(&value, &scaled(self.case.w(l), lr * self.world.decay));
                 trials.push(Trial { note: Some(DECAYED_STEP), ..Trial::new(decayed, Vec::new()) });
+            }
+            if let (Param::B(l), true) = (param, self.world.decay > 0.0)
+                && (self.case.bias_rows || self.rule() == Rule::Adam)
+            {
+                let decayed = plus(&value, &scaled(self.case.b(l), lr * self.world.decay));
+                trials.push(Trial { note: Some(DECAYED_BIAS), ..Trial::new(decayed, Vec::new()) });
             }
             trials.push(Trial { note, ..Trial::new(value, Vec::new()) });
         }

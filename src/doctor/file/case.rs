@@ -5,6 +5,7 @@
 
 use super::dump::Dump;
 use super::npy::{Array, Refusal};
+use super::ones;
 use super::slot::{Param, Slot};
 use crate::reference::{Matrix, argmax, matmul};
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +48,8 @@ pub struct Case {
     pub labels: Vec<usize>,
     /// Layers with one bias for all their units.
     pub shared_biases: BTreeSet<usize>,
+    /// Whether the biases are a row of the weights in the file.
+    pub bias_rows: bool,
     /// Everything else in our layout.
     pub given: BTreeMap<Slot, Matrix>,
     /// What had to be turned.
@@ -62,9 +65,12 @@ impl Case {
         let allowed = |layout: &Layout| dump.rows.is_none_or(|rows| rows == layout.rows);
         let (mut cases, mut refusals) = (Vec::new(), Vec::new());
         for layout in Layout::ALL.into_iter().filter(allowed) {
-            match Self::read(dump, layout) {
-                Ok(case) => cases.push(case),
-                Err(refusal) => refusals.push(refusal),
+            let usual = ones::taken_out(dump, layout);
+            for dump in usual.iter().chain([dump]) {
+                match Self::read(dump, layout) {
+                    Ok(case) => cases.push(case),
+                    Err(refusal) => refusals.push(refusal),
+                }
             }
         }
         // The reading that went furthest explains best.
@@ -123,8 +129,10 @@ impl Case {
         let y = targets(&y, n, sizes[dump.depth], layout.rows).map_err(|refusal| (sizes.len(), refusal))?;
         let labels = (0..n).map(|r| argmax(y.row(r))).collect();
         let one_hot = y.cols() > 1 && (0..n).all(|r| is_hot(y.row(r)));
-        let notes = Vec::new();
-        let mut case = Self { layout, n, sizes, x, y, one_hot, labels, shared_biases, given: params, notes };
+        let place = |place: &str| format!("the biases are the {place} row of W, behind a column of ones");
+        let (notes, bias_rows) = (dump.bias_rows.map(place).into_iter().collect(), dump.bias_rows.is_some());
+        let mut case =
+            Self { layout, n, sizes, x, y, one_hot, labels, shared_biases, bias_rows, given: params, notes };
         for (&slot, array) in dump.slots.iter().filter(|(slot, _)| !matches!(slot, Slot::Param(_))) {
             let tensor = case.place(slot, array).map_err(|refusal| (case.sizes.len() + 1, refusal))?;
             case.given.insert(slot, tensor);

@@ -27,6 +27,8 @@ pub struct Dump {
     pub depth: usize,
     /// Whether some tensor was stored with fewer than 64 bits.
     pub single: bool,
+    /// Which row of the weights the biases are, if they are one.
+    pub bias_rows: Option<&'static str>,
     /// What was read in an unusual way.
     pub notes: Vec<String>,
     /// What the file calls each tensor, its batch and its targets.
@@ -51,16 +53,35 @@ impl Dump {
     /// # Errors
     /// The problem and a hint: keys missing, or more layers than there are weights.
     pub fn new(entries: &Entries, map: &[(String, String)]) -> Result<Self, Refusal> {
+        Self::counted(entries, map, false)
+    }
+
+    /// The same; if `input_first`, the input is counted as layer 1 even where no name shows it.
+    ///
+    /// # Errors
+    /// As above, and names that the first layer has none of then.
+    pub fn counted(entries: &Entries, map: &[(String, String)], input_first: bool) -> Result<Self, Refusal> {
         let mut dump = Self::default();
         let (mut last, mut torch) = (Vec::new(), Vec::new());
         if let Some((theirs, _)) = map.iter().find(|(theirs, _)| !entries.contains_key(theirs)) {
             let problem = format!("has no key `{theirs}`, which is to be read as one of ours");
             return Err(Refusal::new(problem, format!("its keys: {}", list(entries.keys()))));
         }
+        let claimed: Vec<(&String, Option<Place>)> = map
+            .iter()
+            .map(|(theirs, ours)| (theirs, keys::parse(ours).and_then(place)))
+            .filter(|(theirs, ours)| ours.is_some() && entries.contains_key(*theirs))
+            .collect();
         for (theirs, value) in entries {
             let ours = map.iter().find(|(from, _)| from == theirs).map_or(theirs, |(_, to)| to);
             if let Value::Unreadable(problem) = value {
                 dump.notes.push(format!("`{theirs}` is left out: it {problem}"));
+                continue;
+            }
+            let own = !map.iter().any(|(from, _)| from == theirs);
+            let rival = claimed.iter().find(|(_, ours)| own && keys::parse(theirs).and_then(place) == *ours);
+            if let Some((other, _)) = rival {
+                dump.notes.push(format!("`{theirs}` is not used: `{other}` was said to be it"));
                 continue;
             }
             match (keys::parse(ours), keys::torch(ours)) {
@@ -75,6 +96,9 @@ impl Dump {
             }
         }
         dump.rank(torch)?;
+        if input_first || dump.counts_the_input() {
+            dump.count_from_the_input()?;
+        }
         dump.depth = dump.count()?;
         for (theirs, slot, array) in last {
             dump.put(slot(dump.depth), theirs, array)?;
@@ -160,6 +184,48 @@ impl Dump {
         Ok(())
     }
 
+    /// Tensors of samples, with their layers.
+    fn of_samples(&self) -> impl Iterator<Item = (Slot, usize)> {
+        let slots = self.slots.keys().filter(|slot| slot.param().is_none());
+        slots.filter_map(|&slot| Some((slot, slot.layer()?)))
+    }
+
+    /// Whether the input is counted as layer 1: a1 is X, or samples have one layer more than there are weights, and
+    /// none at its beginning.
+    fn counts_the_input(&self) -> bool {
+        let data = |array: Option<&Array>| array.map(|array| array.data.clone());
+        let a1 = data(self.slots.get(&Slot::A(1)));
+        if a1.is_some() && a1 == data(self.x.as_ref()) {
+            return true;
+        }
+        let weights = (1..).take_while(|&l| self.slots.contains_key(&Slot::Param(Param::W(l)))).count();
+        let last = self.of_samples().map(|(_, l)| l).max();
+        last == Some(weights + 1) && self.of_samples().all(|(_, l)| l > 1)
+    }
+
+    /// Counts what belongs to samples from the first layer behind the input, as weights are.
+    fn count_from_the_input(&mut self) -> Result<(), Refusal> {
+        let first = self.of_samples().find(|&(slot, l)| l == 1 && slot != Slot::A(1));
+        if let Some((slot, _)) = first {
+            let problem = format!("has {slot}, although a1 is X");
+            return Err(Refusal::new(problem, "count layers from the same number everywhere"));
+        }
+        if let Some(x) = self.slots.remove(&Slot::A(1)) {
+            let name = self.names.remove(&Slot::A(1));
+            if self.x.is_none() {
+                (self.x, self.x_name) = (Some(x), name);
+            }
+        }
+        let own: Vec<Slot> = self.of_samples().map(|(slot, _)| slot).collect();
+        for slot in own {
+            let (array, name) = (self.slots.remove(&slot), self.names.remove(&slot));
+            self.slots.extend(array.map(|array| (slot.below(), array)));
+            self.names.extend(name.map(|name| (slot.below(), name)));
+        }
+        self.notes.push("the input is counted as layer 1: z2 and a2 are those of W1".to_owned());
+        Ok(())
+    }
+
     /// The number of layers: of weights without a gap.
     fn count(&self) -> Result<usize, Refusal> {
         let depth = (1..).take_while(|&l| self.slots.contains_key(&Slot::Param(Param::W(l)))).count();
@@ -200,12 +266,34 @@ impl Dump {
         if missing.is_empty() {
             return Ok(());
         }
+        if missing == ["y"] && self.x.is_some() {
+            let hint =
+                "export the targets as y; the targets of an autoencoder are its inputs: save X as y, too";
+            return Err(Refusal::new("lacks y", hint));
+        }
         let hint = message![
             "needed are W1..WL (before the step), X and y; see `gpu-mlp doctor --template numpy`, or name yours \
              with ",
             Setting::Map.set("theirs=ours")
         ];
         Err(Refusal::new(format!("lacks {}", missing.join(", ")), hint))
+    }
+}
+
+/// What only one array can be.
+#[derive(PartialEq)]
+enum Place {
+    X,
+    Y,
+    Slot(Slot),
+}
+
+fn place(key: Key) -> Option<Place> {
+    match key {
+        Key::X => Some(Place::X),
+        Key::Y => Some(Place::Y),
+        Key::Slot(slot) => Some(Place::Slot(slot)),
+        Key::Last(_) | Key::Number(_) | Key::Act | Key::Layout => None,
     }
 }
 

@@ -8,6 +8,7 @@ pub mod json;
 pub mod keys;
 pub mod npy;
 pub mod npz;
+mod ones;
 pub mod reading;
 pub mod roles;
 pub mod slot;

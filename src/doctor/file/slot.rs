@@ -81,6 +81,36 @@ impl Slot {
         }
     }
 
+    /// The same of the layer below, if it belongs to samples.
+    pub fn below(self) -> Self {
+        match self {
+            Self::Z(l) => Self::Z(l - 1),
+            Self::A(l) => Self::A(l - 1),
+            Self::Mask(l) => Self::Mask(l - 1),
+            Self::Dz(l) => Self::Dz(l - 1),
+            Self::Da(l) => Self::Da(l - 1),
+            other => other,
+        }
+    }
+
+    /// The same of the biases of the layer, if it is of its weights.
+    pub fn of_biases(self) -> Self {
+        let b = |param: Param| Param::B(param.layer());
+        match self {
+            Self::Param(p) => Self::Param(b(p)),
+            Self::Grad(p) => Self::Grad(b(p)),
+            Self::GradPrev(p) => Self::GradPrev(b(p)),
+            Self::New(p) => Self::New(b(p)),
+            Self::V(p) => Self::V(b(p)),
+            Self::VPrev(p) => Self::VPrev(b(p)),
+            Self::M(p) => Self::M(b(p)),
+            Self::MPrev(p) => Self::MPrev(b(p)),
+            Self::S(p) => Self::S(b(p)),
+            Self::SPrev(p) => Self::SPrev(b(p)),
+            other => other,
+        }
+    }
+
     /// The parameter whose shape the tensor has.
     pub fn param(self) -> Option<Param> {
         match self {

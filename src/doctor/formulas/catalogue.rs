@@ -180,8 +180,8 @@ bugs! {
         "The derivative is taken at the error that comes back.",
         "dz = da * f'(z)";
     ActivationDerivativeOther = "activation-derivative-other",
-        "The derivative belongs to another activation than the forward pass.",
-        "use the derivative of the activation that is used forward";
+        "The derivative belongs to another activation, or to another layer, than the forward pass.",
+        "use the derivative of the activation that is used forward, at this layer's own z";
     ReluMaskInverted = "relu-mask-inverted",
         "The mask lets the error through where the unit was off, or looks at the wrong tensor.",
         "dz = da * (z > 0)";

@@ -1,9 +1,9 @@
 //! `dW_l` and `db_l`: from `dz_l` and the layer's input.
 
-use super::algebra::{column_sums, matmul, matmul_tn, reshaped, scaled, times};
+use super::algebra::{column_sums, matmul, matmul_nt, matmul_tn, reshaped, scaled, times};
 use super::catalogue::Bug;
 use super::hypothesis::{Hypothesis, Site};
-use crate::doctor::file::slot::Param;
+use crate::doctor::file::slot::{Param, Slot};
 use crate::reference::Matrix;
 
 /// `dW_l = a_{l-1}ᵀ·dz_l`, `db_l = Σ_rows dz_l`
@@ -16,7 +16,7 @@ pub fn right(site: &Site, param: Param) -> Matrix {
 }
 
 /// The same value for so many units.
-fn every(units: usize, value: f64) -> Matrix {
+pub fn every(units: usize, value: f64) -> Matrix {
     Matrix::from_fn(1, units, |_, _| value)
 }
 
@@ -50,8 +50,23 @@ fn one_sample(site: &Site, r: usize) -> Matrix {
     Matrix::from_fn(a.len(), dz.len(), |i, j| a[i] * dz[j])
 }
 
+/// The gradient of the layer's a: the file's, or dz through the weights above.
+fn da(site: &Site) -> Option<Matrix> {
+    let above = || {
+        let dz = site.case.get(Slot::Dz(site.l + 1))?;
+        Some(matmul_nt(dz, site.case.w(site.l + 1)))
+    };
+    let given = site.case.get(Slot::Da(site.l)).cloned();
+    given.or_else(|| (site.l < site.case.depth()).then(above)?).filter(|da| da.shape() == site.up.shape())
+}
+
 /// What can be wrong with `dW_l`.
 pub const WEIGHTS: &[Hypothesis] = &[
+    Hypothesis {
+        bug: Bug::ActivationDerivativeMissing,
+        formula: "a_kᵀ·da: the gradient of a where that of z belongs",
+        value: |s| Some(matmul_tn(s.input(), &da(s)?)),
+    },
     Hypothesis {
         bug: Bug::WeightGradOwnOutput,
         formula: "a_lᵀ·dz: the layer's own output in place of its input",
@@ -175,6 +190,11 @@ fn sample(site: &Site, r: usize, factor: f64) -> Option<Matrix> {
 
 /// What can be wrong with `db_l`.
 pub const BIASES: &[Hypothesis] = &[
+    Hypothesis {
+        bug: Bug::ActivationDerivativeMissing,
+        formula: "Σ_i da_i: the gradient of a where that of z belongs",
+        value: |s| Some(column_sums(&da(s)?)),
+    },
     Hypothesis {
         bug: Bug::BiasSummedOverUnits,
         formula: "Σ_i Σ_j dz_ij, one number for all units",

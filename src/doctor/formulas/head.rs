@@ -52,10 +52,11 @@ fn error(site: &Site) -> Matrix {
     minus(site.up, &site.case.y)
 }
 
-/// The function of every output by itself that is neither z itself nor part of a softmax, if the loss is a distance.
+/// The function of every output by itself, if it is neither z itself nor part of a softmax. Its derivative belongs into
+/// the gradient of a squared error; with a binary cross-entropy only a wrong one shows that it was meant to.
 fn bent(site: &Site) -> Option<Activation> {
     match (site.design.head, site.design.measure) {
-        (Head::Of(f), Measure::Squared) if f != Activation::Identity => Some(f),
+        (Head::Of(f), Measure::Squared | Measure::Binary) if f != Activation::Identity => Some(f),
         _ => None,
     }
 }
@@ -110,6 +111,32 @@ pub const DELTAS: &[Hypothesis] = &[
         value: |s| {
             let binary = s.design.measure == Measure::Binary;
             binary.then(|| times(&error(s), &s.up.map(|p| p * (1.0 - p)))).and_then(|g| per_sample(s, &g))
+        },
+    },
+    Hypothesis {
+        bug: Bug::BinaryCrossEntropySign,
+        formula: "(y/p + (1 - y)/(1 - p))·p·(1 - p): the sign of one term of the derivative by p",
+        value: |s| {
+            let binary = s.design.measure == Measure::Binary;
+            binary.then(|| zip(s.up, &s.case.y, |p, y| p + y - 2.0 * p * y)).and_then(|g| per_sample(s, &g))
+        },
+    },
+    Hypothesis {
+        bug: Bug::BinaryCrossEntropySign,
+        formula: "-(y/p + (1 - y)/(1 - p))·p·(1 - p): the sign of one term of the derivative by p",
+        value: |s| {
+            let binary = s.design.measure == Measure::Binary;
+            binary.then(|| zip(s.up, &s.case.y, |p, y| 2.0 * p * y - p - y)).and_then(|g| per_sample(s, &g))
+        },
+    },
+    Hypothesis {
+        bug: Bug::DeltaExtraFactor,
+        formula: "|p - y|·h'(z): the error without its sign",
+        value: |s| match (s.design.head, s.design.measure) {
+            (Head::Of(f), Measure::Squared) => {
+                per_sample(s, &zip(&error(s), s.z(), |e, z| e.abs() * f.derivative(z)))
+            }
+            _ => None,
         },
     },
     Hypothesis {

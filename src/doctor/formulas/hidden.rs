@@ -1,7 +1,8 @@
 //! `da_l` and `dz_l` of the hidden layers: back through the weights, then through the activation.
 
-use super::algebra::{dot, matmul, matmul_nt, matmul_tn, minus, plus, reshaped, scaled, times};
+use super::algebra::{dot, finite, matmul, matmul_nt, matmul_tn, minus, plus, reshaped, scaled, times, zip};
 use super::catalogue::Bug;
+use super::design::Head;
 use super::hypothesis::{Hypothesis, Site};
 use crate::doctor::file::slot::{Param, Slot};
 use crate::network::Activation;
@@ -10,7 +11,8 @@ use crate::reference::Matrix;
 /// `da_l`: starts from `dz_{l+1}`.
 pub mod through_weights {
     use super::{
-        Bug, Hypothesis, Matrix, Param, Site, Slot, matmul, matmul_nt, matmul_tn, minus, reshaped, scaled,
+        Activation, Bug, Head, Hypothesis, Matrix, Param, Site, Slot, finite, matmul, matmul_nt, matmul_tn,
+        minus, reshaped, scaled, zip,
     };
 
     /// `da_l = dz_{l+1}·W_{l+1}ᵀ`
@@ -80,6 +82,18 @@ pub mod through_weights {
             formula: "da of the layer above times Wᵀ, without that layer's f'",
             value: |s| Some(matmul_nt(s.case.get(Slot::Da(s.l + 1))?, s.case.w(s.l + 1))),
         },
+        Hypothesis {
+            bug: Bug::OutputDerivativeMissing,
+            formula: "(p - y)·Wᵀ: the outputs' error goes back without h'(z)",
+            value: |s| {
+                let f = match s.design.head {
+                    Head::Of(f) if s.l + 1 == s.case.depth() && f != Activation::Identity => f,
+                    _ => return None,
+                };
+                let undone = zip(s.up, &s.z[s.l], |dz, z| dz / f.derivative(z));
+                finite(&undone).then(|| matmul_nt(&undone, s.case.w(s.l + 1)))
+            },
+        },
     ];
 }
 
@@ -121,7 +135,7 @@ pub fn rights(site: &Site, mask: Option<&Matrix>) -> Vec<Matrix> {
     }
     if mask.is_none()
         && let Some(a) = site.case.get(Slot::A(site.l))
-        && let Some(by_output) = by_output(site.act)
+        && let Some(by_output) = by_output(site.act.of)
     {
         all.push(times(site.up, &a.map(by_output)));
     }
@@ -138,7 +152,13 @@ fn kept(site: &Site) -> Option<Matrix> {
 
 /// da times the derivative of another activation.
 fn other(site: &Site, act: Activation) -> Option<Matrix> {
-    (act != site.act).then(|| back(site, |z| act.derivative(z)))
+    (site.act != act).then(|| back(site, |z| act.derivative(z)))
+}
+
+/// da times the derivative at another layer's z, if that has as many units.
+fn at_layer(site: &Site, l: usize) -> Option<Matrix> {
+    let z = site.z.get(l.checked_sub(1)?).filter(|z| z.shape() == site.up.shape())?;
+    Some(times(site.up, &z.map(|z| site.act.derivative(z))))
 }
 
 /// What can be wrong with a hidden `dz_l`.
@@ -161,7 +181,9 @@ pub const TABLE: &[Hypothesis] = &[
     Hypothesis {
         bug: Bug::ActivationDerivativeOnPreactivation,
         formula: "da·z·(1 - z) (for tanh: da·(1 - z²)): the formula for a, given z",
-        value: |s| by_output(s.act).filter(|_| s.act != Activation::Relu).map(|by_output| back(s, by_output)),
+        value: |s| {
+            by_output(s.act.of).filter(|_| s.act != Activation::Relu).map(|by_output| back(s, by_output))
+        },
     },
     Hypothesis {
         bug: Bug::ActivationDerivativeOfError,
@@ -171,7 +193,7 @@ pub const TABLE: &[Hypothesis] = &[
     Hypothesis {
         bug: Bug::ActivationDerivativeOfError,
         formula: "da·da·(1 - da) (for tanh: da·(1 - da²)): the formula for a, given the error",
-        value: |s| by_output(s.act).map(|by_output| s.up.map(|g| g * by_output(g))),
+        value: |s| by_output(s.act.of).map(|by_output| s.up.map(|g| g * by_output(g))),
     },
     Hypothesis {
         bug: Bug::ReluMaskInverted,
@@ -187,6 +209,24 @@ pub const TABLE: &[Hypothesis] = &[
         bug: Bug::ActivationDerivativeOther,
         formula: "da·a: the activation itself in place of its derivative",
         value: |s| Some(back(s, |z| s.act.apply(z))),
+    },
+    Hypothesis {
+        bug: Bug::ActivationDerivativeOther,
+        formula: "da·(1 - a): a part of the derivative, which is a·(1 - a) for sigmoid and 1 - a² for tanh",
+        value: |s| {
+            let bent = matches!(s.act.of, Activation::Sigmoid | Activation::Tanh);
+            bent.then(|| back(s, |z| 1.0 - s.act.apply(z)))
+        },
+    },
+    Hypothesis {
+        bug: Bug::ActivationDerivativeOther,
+        formula: "da·f'(z_k): the derivative at the z of the layer below",
+        value: |s| at_layer(s, s.l.checked_sub(1)?),
+    },
+    Hypothesis {
+        bug: Bug::ActivationDerivativeOther,
+        formula: "da·f'(z_m): the derivative at the z of the layer above",
+        value: |s| at_layer(s, s.l + 1),
     },
     Hypothesis {
         bug: Bug::ActivationDerivativeOther,

@@ -1,9 +1,9 @@
 //! What a hypothesis is: a bug, the formula it stands for, and that formula as code.
 
+use super::bend::Bend;
 use super::catalogue::Bug;
 use super::design::Design;
 use crate::doctor::file::case::Case;
-use crate::network::Activation;
 use crate::reference::Matrix;
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ pub struct Site<'a> {
     /// Network, batch and exported tensors.
     pub case: &'a Case,
     /// The layer's activation, if it is hidden.
-    pub act: Activation,
+    pub act: Bend,
     /// What the network ends in and is measured by.
     pub design: Design,
     /// lr, l2, momentum, …

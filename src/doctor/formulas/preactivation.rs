@@ -60,7 +60,7 @@ pub mod activation {
 
     /// The activations by another function than the one said.
     fn other(site: &Site, act: Activation) -> Option<Matrix> {
-        (act != site.act).then(|| site.up.map(|z| act.apply(z)))
+        (site.act != act).then(|| site.up.map(|z| act.apply(z)))
     }
 
     /// Which units the exported a kept: a mask for files that have none.

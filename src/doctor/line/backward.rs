@@ -4,6 +4,7 @@ use super::Line;
 use super::notation::{bracketed, by_output, derivative, product};
 use crate::doctor::exam::layer::DECAYED;
 use crate::doctor::file::slot::{Param, Slot};
+use crate::doctor::formulas::bend::Bend;
 use crate::doctor::formulas::design::{Head, Measure};
 use crate::network::Activation;
 
@@ -19,9 +20,9 @@ impl Line<'_> {
     }
 
     /// `f'` of a layer as a factor, written with what it puts out where people write it so.
-    fn slope(&mut self, f: Activation, output: Option<Slot>, l: usize) -> Option<String> {
-        if let (Some(output), true) = (output, by_output(f, "").is_some()) {
-            return by_output(f, &self.of(output));
+    fn slope(&mut self, f: Bend, output: Option<Slot>, l: usize) -> Option<String> {
+        if let (Some(output), true) = (output, by_output(f.of, "").is_some()) {
+            return by_output(f.of, &self.of(output));
         }
         derivative(f, "")?;
         derivative(f, &self.of(Slot::Z(l)))
@@ -47,8 +48,8 @@ impl Line<'_> {
             factors = vec![p.clone(), format!("(g - (g * {p}).sum(axis={}, keepdims=True))", self.units())];
         }
         match design.head {
-            Head::SoftmaxOf(f) => factors.extend(self.slope(f, None, l)),
-            Head::Of(f) if !cancelled => factors.extend(self.slope(f, Some(Slot::P), l)),
+            Head::SoftmaxOf(f) => factors.extend(self.slope(f.into(), None, l)),
+            Head::Of(f) if !cancelled => factors.extend(self.slope(f.into(), Some(Slot::P), l)),
             _ => {}
         }
         let (outputs, n) = (self.exam.case.classes() as f64, self.exam.case.count());

@@ -1,16 +1,20 @@
 //! Functions, products and brackets in NumPy's notation.
 
+use crate::doctor::formulas::bend::Bend;
 use crate::network::Activation;
 
 /// `f(z)`
-pub fn applied(f: Activation, z: &str) -> String {
-    match f {
+pub fn applied(f: impl Into<Bend>, z: &str) -> String {
+    let f = f.into();
+    let below = f.below.unwrap_or(0.01);
+    let height = f.below.map_or(String::new(), |below| format!("{below:.6} * "));
+    match f.of {
         Activation::Relu => format!("np.maximum({z}, 0)"),
         Activation::Sigmoid => format!("1 / (1 + np.exp(-{z}))"),
         Activation::Tanh => format!("np.tanh({z})"),
         Activation::Gelu => format!("gelu({z})"),
-        Activation::LeakyRelu => format!("np.where({z} > 0, {z}, 0.01 * {z})"),
-        Activation::Elu => format!("np.where({z} > 0, {z}, np.exp({z}) - 1)"),
+        Activation::LeakyRelu => format!("np.where({z} > 0, {z}, {below} * {z})"),
+        Activation::Elu => format!("np.where({z} > 0, {z}, {height}(np.exp({z}) - 1))"),
         Activation::Silu => format!("{z} / (1 + np.exp(-{z}))"),
         Activation::Softplus => format!("np.log1p(np.exp({z}))"),
         Activation::Identity => z.to_owned(),
@@ -18,14 +22,17 @@ pub fn applied(f: Activation, z: &str) -> String {
 }
 
 /// `f'(z)` as a factor; nothing if it is 1.
-pub fn derivative(f: Activation, z: &str) -> Option<String> {
-    Some(match f {
+pub fn derivative(f: impl Into<Bend>, z: &str) -> Option<String> {
+    let f = f.into();
+    let below = f.below.unwrap_or(0.01);
+    let height = f.below.map_or(String::new(), |below| format!("{below:.6} * "));
+    Some(match f.of {
         Activation::Relu => format!("({z} > 0)"),
         Activation::Sigmoid => format!("np.exp(-{z}) / (1 + np.exp(-{z}))**2"),
         Activation::Tanh => format!("(1 - np.tanh({z})**2)"),
         Activation::Gelu => format!("gelu_derivative({z})"),
-        Activation::LeakyRelu => format!("np.where({z} > 0, 1, 0.01)"),
-        Activation::Elu => format!("np.where({z} > 0, 1, np.exp({z}))"),
+        Activation::LeakyRelu => format!("np.where({z} > 0, 1, {below})"),
+        Activation::Elu => format!("np.where({z} > 0, 1, {height}np.exp({z}))"),
         Activation::Silu => format!("(1 + (1 + {z}) * np.exp(-{z})) / (1 + np.exp(-{z}))**2"),
         Activation::Softplus => format!("1 / (1 + np.exp(-{z}))"),
         Activation::Identity => return None,

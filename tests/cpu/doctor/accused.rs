@@ -1,6 +1,7 @@
 //! Right networks of kinds that are easily taken for wrong ones, each as a family: clean, whatever else varies.
 
-use super::innocent::{Biases, Habit, Style, file, style};
+use super::innocent::network::file;
+use super::innocent::style::{Biases, Clip, Dropout, Habit, Names, Rule, Style, Weights};
 use gpu_mlp::doctor::exam::report::Verdict;
 use gpu_mlp::doctor::formulas::design::{Design, Head, Measure};
 use gpu_mlp::doctor::{self, Options};
@@ -12,14 +13,7 @@ const EACH: u64 = 40;
 /// A whole file of a right network, plain but for what `change` makes of it.
 fn clean(change: impl Fn(&mut Style)) {
     for seed in 0..EACH {
-        let mut style = style(seed);
-        (style.habit, style.left_out) = (Habit::None, 0.0);
-        (style.n, style.design) = (37, Design::default());
-        (style.mean, style.loss) = (0, 1.0 / 37.0);
-        if style.biases == Biases::Forgotten {
-            style.biases = Biases::Plain;
-        }
-        *style.sizes.last_mut().unwrap() = 4;
+        let mut style = Style::plain(seed);
         change(&mut style);
         let report = doctor::examine(&file(seed, &style), &Options::default()).unwrap();
         assert_eq!(report.verdict, Verdict::Clean, "seed {seed}, {style:?}: {:#?}", report.findings);
@@ -82,7 +76,11 @@ fn softmax_of_an_activation() {
 
 #[test]
 fn weights_saved_after_the_step() {
-    clean(|style| (style.habit, style.single) = (Habit::SavedAfterStep, false));
+    let nothing: [&[&str]; 5] =
+        [&[], &["dW", "db", "lr"], &["z", "da"], &["z", "dW", "db", "lr"], &["dz", "dW", "db", "lr"]];
+    for lost in nothing {
+        clean(|style| (style.habit, style.lost) = (Habit::SavedAfterStep, lost.to_vec()));
+    }
 }
 
 #[test]
@@ -114,5 +112,83 @@ fn losses_of_many_steps() {
 fn no_biases_or_one_for_all_units() {
     for biases in [Biases::Absent, Biases::OneForAll, Biases::Forgotten] {
         clean(|style| style.biases = biases);
+    }
+}
+
+#[test]
+fn leaky_relu_with_a_slope_of_its_own() {
+    for (slope, lost) in [(0.2, &[][..]), (0.1, &["a"]), (0.3, &["a", "z2", "z3"])] {
+        clean(|style| {
+            style.acts.fill(Activation::LeakyRelu);
+            (style.slope, style.lost) = (slope, lost.to_vec());
+        });
+    }
+}
+
+#[test]
+fn biases_as_a_row_of_the_weights() {
+    for biases in [Biases::LastRow, Biases::FirstRow, Biases::HiddenOnes, Biases::Unit] {
+        for habit in [Habit::None, Habit::SavedAfterStep] {
+            clean(|style| (style.biases, style.habit) = (biases, habit));
+        }
+    }
+}
+
+#[test]
+fn the_input_counted_as_layer_1() {
+    clean(|style| style.names = Names::InputFirst);
+    clean(|style| {
+        // Layers of one width: only the numbers tell what is counted from where.
+        style.sizes.fill(4);
+        style.names = Names::InputFirst;
+    });
+}
+
+#[test]
+fn arrays_counted_from_0() {
+    clean(|style| (style.names, style.biases) = (Names::FromZero, Biases::Absent));
+    let after = &["dW", "z", "lr", "loss"];
+    clean(|style| {
+        (style.names, style.biases, style.habit) = (Names::FromZero, Biases::Absent, Habit::SavedAfterStep);
+        style.lost = after.to_vec();
+    });
+}
+
+#[test]
+fn classes_or_samples_with_weights() {
+    for weights in [Weights::Class, Weights::Sample] {
+        clean(|style| style.weights = weights);
+    }
+    clean(|style| {
+        design(style, Head::Of(Activation::Sigmoid), Measure::Squared);
+        *style.sizes.last_mut().unwrap() = 1;
+        style.weights = Weights::Class;
+    });
+}
+
+#[test]
+fn clipped_gradients() {
+    for clip in [Clip::Norm, Clip::Value] {
+        clean(|style| style.clip = clip);
+    }
+}
+
+#[test]
+fn masks_without_a_rate() {
+    for dropout in [Dropout::Said, Dropout::Unsaid, Dropout::Unscaled, Dropout::Scaled] {
+        clean(|style| style.dropout = dropout);
+    }
+}
+
+#[test]
+fn steps_of_every_optimiser() {
+    let rules =
+        [Rule::Momentum, Rule::Nesterov, Rule::RmsProp, Rule::Adagrad, Rule::Adam, Rule::AdamW, Rule::Rprop];
+    for rule in rules {
+        for lost in [&[][..], &["before"]] {
+            clean(|style| {
+                (style.rule, style.lost, style.ascent) = (rule, lost.to_vec(), false);
+            });
+        }
     }
 }

@@ -237,8 +237,11 @@ fn a_refusal_lists_what_the_file_has() {
     let doctor::Refusal { problem, hint } = doctor::examine(&entries, &Options::default()).unwrap_err();
     assert!(problem.contains("lacks W1"), "{problem}");
     let hint = hint.to_string();
-    assert!(
-        hint.contains("W2 [5, 4]") && hint.contains("dW1 [6, 5]") && hint.contains("no array is taken for"),
-        "{hint}"
-    );
+    assert!(hint.contains("W2 [5, 4]") && hint.contains("dW1 [6, 5]"), "{hint}");
+    // Under other names it says what neither names nor numbers show.
+    let mut entries = good();
+    entries.retain(|name, _| ["W1", "W2", "b1", "b2", "X", "p"].contains(&name.as_str()));
+    let entries = entries.into_iter().map(|(name, value)| (format!("my_{name}"), value)).collect();
+    let doctor::Refusal { problem, .. } = doctor::examine(&entries, &Options::default()).unwrap_err();
+    assert_eq!(problem, "lacks y: no name and no numbers show it");
 }

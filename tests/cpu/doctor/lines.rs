@@ -1,7 +1,8 @@
 //! What is said of a tensor that is wrong in no known way: the line that would be right, where the numbers differ, and
 //! the formulas that come nearest.
 
-use super::innocent::{Biases, Habit, file, style};
+use super::innocent::network::file;
+use super::innocent::style::{Style, style};
 use super::{PLAIN, export, network};
 use gpu_mlp::doctor::exam::report::{Finding, Report};
 use gpu_mlp::doctor::file::npy::Value;
@@ -151,12 +152,9 @@ fn the_right_lines_give_the_right_numbers() {
     let folder = tempfile::tempdir().unwrap();
     let mut lines = 0;
     for seed in 0..number_of_networks() {
-        let mut style = style(seed);
-        (style.habit, style.left_out, style.single) = (Habit::None, 0.0, false);
-        // A bias that is in no file is in no line.
-        if style.biases == Biases::Forgotten {
-            style.biases = Biases::Plain;
-        }
+        // Of any design, but with nothing unusual around it.
+        let Style { design, sizes, n, mean, loss, .. } = style(seed);
+        let style = Style { design, sizes, n, mean, loss, single: false, ..Style::plain(seed) };
         let right = file(seed, &style);
         let rng = &mut ChaCha8Rng::seed_from_u64(seed);
         let spoilt = |key: &&String| {

@@ -186,3 +186,49 @@ fn targets_are_what_the_error_is_measured_from() {
     assert!(report.findings.is_empty(), "{:?} {:?}", report.map, report.findings);
     assert!(report.map.contains(&"tr_out=y".to_owned()), "{:?}", report.map);
 }
+
+/// h0 and h1 are the first and the second hidden layer; and the line that is printed for `--map` says all of it.
+#[test]
+fn hidden_layers_may_be_counted_from_zero() {
+    let naming: Naming = |key, depth| {
+        let before = key.layer.saturating_sub(1);
+        Some(match key.stem {
+            "X" => "X_batch".into(),
+            "y" => "y_batch".into(),
+            "p" => "S".into(),
+            "z" => format!("Z{before}"),
+            "a" => format!("H{before}"),
+            "dz" => format!("D{before}"),
+            "W" | "b" => format!("{}{before}{}", key.stem.to_uppercase(), key.rest),
+            "dW" | "db" => format!("g{}{before}", key.stem[1..].to_uppercase()),
+            "da" => format!("back_{}_{depth}", key.layer),
+            _ => return None,
+        })
+    };
+    let network = super::network(7, 19, &[9, 7, 5, 4], gpu_mlp::network::Activation::Relu);
+    let mut entries = renamed(&super::export(&network, super::PLAIN, 0.1), naming);
+    entries.retain(|name, _| !name.starts_with("back_"));
+    let report = doctor::examine(&entries, &Options::default()).unwrap();
+    assert!(report.findings.is_empty(), "{:?} {:?}", report.map, report.findings);
+    assert!(report.map.contains(&"H1=a2".to_owned()), "{:?}", report.map);
+    let pair =
+        |line: &String| line.split_once('=').map(|(theirs, ours)| (theirs.to_owned(), ours.to_owned()));
+    let map = report.map.iter().filter_map(pair).collect();
+    let again = doctor::examine(&entries, &Options { map, ..Options::default() }).unwrap();
+    assert_eq!(said(&again), said(&report));
+    assert_eq!(again.checked.len(), report.checked.len());
+}
+
+/// What the user says an array is, no other array is, whatever it is called.
+#[test]
+fn a_map_frees_the_name_that_another_array_has() {
+    let network = super::network(3, 11, &[6, 5, 4], gpu_mlp::network::Activation::Relu);
+    let mut entries = super::export(&network, super::PLAIN, 0.1);
+    let right = entries.remove("a1").unwrap();
+    entries.insert("kept".into(), right);
+    entries.insert("a1".into(), entries["dz1"].clone());
+    let map = vec![("kept".to_owned(), "a1".to_owned())];
+    let report = doctor::examine(&entries, &Options { map, ..Options::default() }).unwrap();
+    assert!(report.findings.is_empty(), "{:?}", report.findings);
+    assert!(report.notes.iter().any(|note| note.contains("`kept` was said to be it")), "{:?}", report.notes);
+}

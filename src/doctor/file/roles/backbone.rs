@@ -267,7 +267,7 @@ impl<'t> Search<'t> {
         let parameter = |w: usize| self.arrays[w].words.is_parameter(Kind::Weight);
         let grown = |l: usize| Chain { w: chain.w[..l].to_vec(), ..chain.clone() };
         let first = self.computes(&grown(0), chain.w[0]);
-        if !first && self.arrays[chain.x].words.kind != Some(Kind::Input) {
+        if !first && !self.is_input(chain.x) {
             missing.push("X".to_owned());
         }
         for (l, &w) in chain.w.iter().enumerate() {
@@ -318,6 +318,12 @@ impl<'t> Search<'t> {
             !taken.contains(array) && samples.is_some_and(|[own, width]| own == n && widths.contains(&width))
         };
         (0..self.arrays.len()).filter(made).count()
+    }
+
+    /// Whether an array is the input by its name: layer 0.
+    fn is_input(&self, x: usize) -> bool {
+        let words = &self.arrays[x].words;
+        words.kind == Some(Kind::Input) || (words.kind == Some(Kind::Act) && words.number() == Some(0))
     }
 
     /// What speaks for an array as the targets; nothing if it cannot be.

@@ -63,7 +63,8 @@ impl<'t> Evidence<'t> {
             (Slot::Z(_), Kind::Pre) | (Slot::A(_) | Slot::P, Kind::Act) => KIND,
             (Slot::Z(_) | Slot::A(_) | Slot::P, Kind::Dense) => KIND - 1,
             (Slot::Dz(_), Kind::Delta) | (Slot::Da(_), Kind::ActGrad) | (Slot::Mask(_), Kind::Mask) => KIND,
-            (Slot::Dz(_), Kind::Error) if last => KIND,
+            // Beside a delta, what is called an error is on the way there.
+            (Slot::Dz(l), Kind::Error) if last && !self.has_delta(l) => KIND,
             (Slot::Dz(_) | Slot::Da(_), Kind::Error) => KIND - 1,
             // `d1` is a delta or a mask: the numbers tell.
             (Slot::Mask(_), Kind::Error) => 0,
@@ -76,6 +77,15 @@ impl<'t> Evidence<'t> {
             (None, _) => 0,
         };
         named + place
+    }
+
+    /// Whether some array is the delta of a layer by its name.
+    fn has_delta(&self, l: usize) -> bool {
+        let named = |array: &usize| {
+            let is_delta = self.arrays[*array].words.kind == Some(Kind::Delta);
+            is_delta && self.layers.of(*array) == Some(l)
+        };
+        (0..self.arrays.len()).filter(named).any(|array| self.has_shape(array, Slot::Dz(l)))
     }
 
     /// Whether numbers show an array as one side of an activation, whatever its name says: what a layer called `output`

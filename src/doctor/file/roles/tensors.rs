@@ -6,6 +6,8 @@ use super::backbone::Backbone;
 use super::evidence::{Evidence, KIND};
 use super::relations::Function;
 use crate::doctor::file::slot::{Param, Slot};
+use crate::doctor::formulas::algebra::times;
+use crate::doctor::formulas::hidden::by_output;
 use crate::network::Activation;
 use crate::reference::{self, Matrix};
 use std::collections::BTreeMap;
@@ -162,6 +164,9 @@ impl<'t> Tensors<'t> {
                 let rights = self.rights(l);
                 self.settle_if(&slots, by_numbers, &|tensors, array, slot| {
                     let Some(given) = tensors.samples(array) else { return false };
+                    if l == depth && tensors.is_only_error(array) {
+                        return false;
+                    }
                     let tolerance = rounding(tensors.arrays[array].is_single());
                     // Only the last one's scale is free: a factor of a hidden one may be its activation's.
                     let fits = |right: &Matrix| match l == depth {
@@ -211,7 +216,12 @@ impl<'t> Tensors<'t> {
                 self.samples(other).is_some_and(|own| agree(own.data(), below.data(), tolerance))
             };
             let belows = if l > 1 { free(Slot::Da(l - 1)).filter(is_below).count() } else { 0 };
-            free(Slot::Grad(Param::W(l))).filter(is_gradient).count() + belows
+            let gradients = free(Slot::Grad(Param::W(l))).filter(is_gradient).count();
+            // The layer below may wrongly be given the error in place of dz; it is not dz for that.
+            if gradients == 0 && self.is_only_error(array) {
+                return 0;
+            }
+            gradients + belows
         };
         let scored: Vec<(usize, usize)> = free(Slot::Dz(l)).map(|array| (uses(array), array)).collect();
         let most = scored.iter().map(|&(uses, _)| uses).max().filter(|&most| most > 0)?;
@@ -219,11 +229,32 @@ impl<'t> Tensors<'t> {
         best.next().filter(|_| best.next().is_none())
     }
 
+    /// An error at the outputs times the derivative of a sigmoid's output, and of a tanh's.
+    fn bent(&self, error: &Matrix) -> Vec<Matrix> {
+        let Some(p) = self.p().filter(|p| p.shape() == error.shape()) else { return Vec::new() };
+        let slopes = [Activation::Sigmoid, Activation::Tanh].into_iter().filter_map(by_output);
+        slopes.map(|by_output| times(error, &p.map(by_output))).collect()
+    }
+
+    /// Whether the file has this array times the derivative of an output's function beside it: that one is dz, and this the
+    /// error on the way there.
+    fn is_only_error(&self, error: usize) -> bool {
+        let deltas = self.samples(error).map(|error| self.bent(&error));
+        deltas.into_iter().flatten().any(|delta| {
+            (0..self.arrays.len()).filter(|&array| !self.taken[array]).any(|array| {
+                let tolerance = rounding(self.arrays[array].is_single());
+                let is = |own: Matrix| multiple(own.data(), delta.data(), tolerance).is_some();
+                self.samples(array).is_some_and(is)
+            })
+        })
+    }
+
     /// What dz and da of a layer may be, but for a factor.
     fn rights(&self, l: usize) -> Vec<(Slot, Matrix)> {
         let mut all = Vec::new();
         if l == self.depth() {
             let Some(error) = self.error() else { return all };
+            all.extend(self.bent(&error).into_iter().map(|delta| (Slot::Dz(l), delta)));
             all.push((Slot::Dz(l), error));
             return all;
         }
@@ -234,19 +265,20 @@ impl<'t> Tensors<'t> {
         let da = reference::matmul(&above, &w.transposed());
         if let Some(z) = self.z(l) {
             for act in Activation::ALL.into_iter().filter(|&act| act != Activation::Identity) {
-                all.push((
-                    Slot::Dz(l),
-                    Matrix::from_fn(da.rows(), da.cols(), |r, c| da.at(r, c) * act.derivative(z.at(r, c))),
-                ));
+                all.push((Slot::Dz(l), times(&da, &z.map(|z| act.derivative(z)))));
             }
         }
         all.push((Slot::Da(l), da));
         all
     }
 
+    fn p(&self) -> Option<Matrix> {
+        self.found.get(&Slot::P).and_then(|&array| self.samples(array))
+    }
+
     /// `p - y`
     fn error(&self) -> Option<Matrix> {
-        let p = self.found.get(&Slot::P).and_then(|&array| self.samples(array))?;
+        let p = self.p()?;
         let y = &self.arrays[self.backbone.y];
         let hot = self.samples(self.backbone.y).filter(|y| y.shape() == p.shape());
         let values = &y.array.data;

@@ -69,7 +69,7 @@ pub enum Spot {
     Number(usize),
     /// The input.
     Input,
-    /// A hidden layer, counted from 1.
+    /// A hidden layer, counted from wherever its writer counts.
     Hidden(usize),
     /// The last layer.
     Output,
@@ -264,7 +264,7 @@ fn spot(parts: &[Part], parameter: bool) -> Option<Spot> {
         match part {
             Part::Sense(Sense::Hidden) => {
                 let again = spots.iter().filter(|spot| matches!(spot, Spot::Hidden(_))).count();
-                spots.push(Spot::Hidden(next.unwrap_or(again + 1).max(1)));
+                spots.push(Spot::Hidden(next.unwrap_or(again + 1)));
             }
             Part::Sense(Sense::Out | Sense::Chance) => spots.push(Spot::Output),
             Part::Sense(Sense::In) if parameter => spots.push(Spot::Input),
@@ -280,7 +280,7 @@ fn spot(parts: &[Part], parameter: bool) -> Option<Spot> {
         (parameter, spots.iter().find(|spot| matches!(spot, Spot::Hidden(_))))
     {
         return match spots.last() {
-            Some(&Spot::Number(number)) => Some(Spot::Hidden(number.max(1))),
+            Some(&Spot::Number(number)) => Some(Spot::Hidden(number)),
             _ => Some(Spot::Hidden(hidden)),
         };
     }

@@ -126,6 +126,7 @@ impl<'a> Making<'a> {
             one_hot: outputs > 1,
             labels,
             shared_biases: BTreeSet::new(),
+            bias_rows: false,
             given,
             notes: Vec::new(),
         };
@@ -148,7 +149,7 @@ impl<'a> Making<'a> {
     fn site<'s>(&'s self, l: usize, up: &'s Matrix) -> Site<'s> {
         Site {
             case: &self.case,
-            act: self.style.act,
+            act: self.style.act.into(),
             design: self.style.design,
             numbers: &self.numbers,
             single: self.style.single,

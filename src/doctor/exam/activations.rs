@@ -1,0 +1,117 @@
+//! The activation of each hidden layer: read off its a, the next z, or the gradients, since most files do not say.
+
+use super::design::multiple;
+use super::examination::Exam;
+use crate::doctor::file::slot::{Param, Slot};
+use crate::doctor::formulas::algebra::{
+    dense, dot, matmul, matmul_nt, matmul_tn, minus, plus, scaled, times,
+};
+use crate::doctor::formulas::bend::Bend;
+use crate::doctor::formulas::scale;
+use crate::doctor::formulas::trial::residual;
+use crate::network::Activation;
+use crate::reference::Matrix;
+
+/// Values below 0 that a slope must explain.
+const BELOW: usize = 3;
+
+impl Exam<'_> {
+    /// The activation of hidden layer l, by its a or by the next z; else the one supposed.
+    pub fn inferred_activation(&self, l: usize, z: &Matrix) -> Bend {
+        let supposed = self.world.act;
+        if self.world.act_named {
+            return self.sloped(l, z, &[supposed]).unwrap_or(supposed.into());
+        }
+        let dropped = |a: &Matrix| self.masks.get(&l).map(|mask| times(a, mask));
+        // Activations differ little where units are on; rounding differs less.
+        let close = self.slack() / 100.0;
+        let fits = |act: &Activation| {
+            let a = z.map(|z| act.apply(z));
+            let both = [dropped(&a), Some(a)];
+            let mut forms = both.iter().flatten();
+            match (self.case.get(Slot::A(l)), self.case.get(Slot::Z(l + 1))) {
+                (Some(given), _) => forms.any(|a| residual(given, a) < close),
+                (None, Some(next)) => {
+                    forms.any(|a| residual(next, &dense(a, self.case.w(l + 1), self.case.b(l + 1))) < close)
+                }
+                (None, None) => self.backward_shows(l, z, *act).unwrap_or(*act == supposed),
+            }
+        };
+        let found = [supposed].into_iter().chain(Activation::ALL).find(fits).map(Bend::from);
+        let sloped = || self.sloped(l, z, &[Activation::LeakyRelu, Activation::Elu]);
+        // Where nothing shows this one, it is as the others are.
+        let own = [Slot::A(l), Slot::Z(l + 1)].iter().any(|&slot| self.case.get(slot).is_some());
+        let other = self.acts.iter().find(|act| act.below.is_some()).copied();
+        if let Some(other) = other.filter(|_| !own && self.backward_shows(l, z, supposed).is_none()) {
+            return other;
+        }
+        let shows = |act: &Activation| self.backward_shows(l, z, *act) == Some(true);
+        let shown = || [supposed].into_iter().chain(Activation::ALL).find(shows).map(Bend::from);
+        found.or_else(sloped).or_else(shown).unwrap_or(supposed.into())
+    }
+
+    /// Whether `dW_{l+1} = aᵀ·dz` or `dz_l = da ⊙ f'(z)`, but for a factor; nothing if the file lacks them.
+    fn backward_shows(&self, l: usize, z: &Matrix, act: Activation) -> Option<bool> {
+        if self.masks.contains_key(&l) {
+            return None;
+        }
+        let above = self.case.get(Slot::Dz(l + 1));
+        if let (Some(dw), Some(dz)) = (self.case.get(Slot::Grad(Param::W(l + 1))), above) {
+            let product = matmul_tn(&z.map(|z| act.apply(z)), dz);
+            return Some(multiple(dw, &product, Some(self.case.w(l + 1)), self.slack()).is_some());
+        }
+        let computed = above.map(|dz| matmul_nt(dz, self.case.w(l + 1)));
+        let dz = self.case.get(Slot::Dz(l))?;
+        // What is called da may hold dz.
+        let given = self.case.get(Slot::Da(l)).filter(|da| residual(da, dz) > self.slack());
+        let da = computed.as_ref().or(given)?;
+        let product = times(da, &z.map(|z| act.derivative(z)));
+        Some(multiple(dz, &product, None, self.slack()).is_some())
+    }
+
+    /// One of these activations with a slope of its own below 0, if a, the next z, or dz and da show it.
+    fn sloped(&self, l: usize, z: &Matrix, acts: &[Activation]) -> Option<Bend> {
+        let acts = acts.iter().filter(|act| matches!(act, Activation::LeakyRelu | Activation::Elu));
+        acts.copied().find_map(|of| {
+            let below = self.slope(l, z, of)?;
+            let usual = of.apply(-1e-6) / -1e-6;
+            (below > 0.0 && (below - usual).abs() > 1e-3 * usual).then_some(Bend { of, below: Some(below) })
+        })
+    }
+
+    /// The number that a leaky ReLU or an ELU has below 0.
+    fn slope(&self, l: usize, z: &Matrix, of: Activation) -> Option<f64> {
+        let dropped = |m: Matrix| self.masks.get(&l).map_or(m.clone(), |mask| times(&m, mask));
+        let (above, below) = Bend::parts(of, z);
+        let (above, below) = (dropped(above), dropped(below));
+        let few = below.data().iter().filter(|&&z| z != 0.0).count() < BELOW;
+        let fitted = |given: &Matrix, above: &Matrix, below: &Matrix| {
+            let c = dot(&minus(given, above), below) / dot(below, below);
+            let close = self.slack() / 10.0;
+            (c.is_finite() && residual(given, &plus(above, &scaled(below, c))) < close).then_some(c)
+        };
+        if few {
+            return None;
+        }
+        if let Some(a) = self.case.get(Slot::A(l)) {
+            return fitted(a, &above, &below);
+        }
+        if let Some(next) = self.case.get(Slot::Z(l + 1)) {
+            let w = self.case.w(l + 1);
+            return fitted(next, &dense(&above, w, self.case.b(l + 1)), &matmul(&below, w));
+        }
+        let above_dz = self.case.get(Slot::Dz(l + 1));
+        if let (Some(dw), Some(dz)) = (self.case.get(Slot::Grad(Param::W(l + 1))), above_dz)
+            && dw.data().len() > 2 * BELOW
+        {
+            let parts = [&above, &below].map(|part| matmul_tn(part, dz));
+            return scale::combination(dw, &parts[0], &parts[1], self.slack() / 10.0).map(|(c, d)| d / c);
+        }
+        let dz = self.case.get(Slot::Dz(l))?;
+        let above = above_dz.map(|dz| matmul_nt(dz, self.case.w(l + 1)));
+        let da = self.case.get(Slot::Da(l)).cloned().or(above)?;
+        let (on, off) = Bend::slopes(of, z);
+        // The derivative of a is at most 1: a slope of 1 is none at all.
+        fitted(dz, &dropped(times(&da, &on)), &dropped(times(&da, &off))).filter(|c| (c - 1.0).abs() > 1e-3)
+    }
+}

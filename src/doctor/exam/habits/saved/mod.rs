@@ -1,0 +1,297 @@
+//! Weights saved after the step: what a dump at the end of a train function has.
+//!
+//! The forward pass was computed with the old ones. These are the new ones and a multiple of a step that the file shows:
+//! `W_old = W + c·G`, with one c for all layers. It is fitted to z, or to a or p behind every function they may have, and holds
+//! only if all layers agree to rounding.
+
+mod search;
+
+use self::search::{Search, Shown, inverse};
+use super::{input, layers};
+use crate::doctor::file::case::Case;
+use crate::doctor::file::dump::Dump;
+use crate::doctor::file::slot::{Param, Slot};
+use crate::doctor::formulas::algebra::{
+    column_sums, dense, matmul, matmul_nt, matmul_tn, minus, norm, plus, scaled, times,
+};
+use crate::doctor::formulas::design::{Design, Head};
+use crate::doctor::formulas::gradient;
+use crate::doctor::formulas::trial::residual;
+use crate::network::Activation;
+use crate::reference::Matrix;
+
+/// Tensors with fewer values than this show no step.
+const FEW: usize = 4;
+
+/// Where the direction of a step is read from; tried in this order.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Source {
+    /// Momentum's velocity.
+    Velocity,
+    /// The gradients of the parameters.
+    Gradient,
+    /// `aᵀ·dz`, with dz from the file, or computed from the layer above.
+    Delta,
+}
+
+impl Source {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Velocity => "W + c·v",
+            Self::Gradient => "W + c·dW",
+            Self::Delta => "W + c·(aᵀ·dz)",
+        }
+    }
+}
+
+/// The direction in which the parameters of a layer moved.
+struct Way {
+    w: Matrix,
+    b: Matrix,
+    /// dz of the layer, if the way comes from it.
+    delta: Option<Matrix>,
+}
+
+/// How far one layer has moved.
+#[derive(Debug, Clone)]
+struct Moved {
+    /// W and b were this many times their way further on.
+    by: f64,
+    /// W was this many times itself more: a penalty in the step.
+    decay: f64,
+    /// What became of the biases.
+    biases: Biases,
+    /// How exactly this is known.
+    slack: f64,
+}
+
+/// What became of a layer's biases in the step.
+#[derive(Debug, Clone)]
+enum Biases {
+    /// They went along.
+    Moved,
+    /// They are constant, or there are none.
+    Still,
+    /// They were these.
+    Read(Matrix),
+}
+
+/// Puts W and b back to what they were before the step, if z, a and p show that they are those after it.
+pub fn restore(dump: &Dump, case: &mut Case) {
+    if layers(case).any(|l| unmoved(dump, case, l)) {
+        return;
+    }
+    let found = [Source::Velocity, Source::Gradient, Source::Delta].into_iter();
+    let restored =
+        found.filter_map(|source| Some((source, Restoring::new(dump, case, source).network()?))).next();
+    let Some((source, (by, before))) = restored else { return };
+    // Where the file shows nothing of the step but W, it is what was computed here: only a wrong sign is news.
+    let seen = |slot: &Slot| matches!(slot, Slot::Dz(_) | Slot::Grad(_) | Slot::V(_));
+    let is_news = case.given.keys().any(seen) || by < 0.0;
+    let bias_rows = case.bias_rows;
+    for (slot, old) in before {
+        let now = case.given.insert(slot, old);
+        if let (Slot::Param(param), Some(now)) = (slot, now)
+            && (dump.slots.contains_key(&slot) || bias_rows)
+            && is_news
+        {
+            case.given.entry(Slot::New(param)).or_insert(now);
+        }
+    }
+    case.notes.push(format!(
+        "W and b were saved after the step: what the layers computed shows {} with c = {by:.6}; that is used as W",
+        source.text()
+    ));
+}
+
+/// What shows z of a layer.
+fn shown<'a>(dump: &Dump, case: &'a Case, l: usize) -> Vec<Shown<'a>> {
+    let of = |value, act| Shown { value, head: Head::Of(act) };
+    if let Some(value) = case.get(Slot::Z(l)) {
+        return vec![of(value, Activation::Identity)];
+    }
+    if l == case.depth() {
+        let mut heads: Vec<Head> = Vec::new();
+        for design in Design::ALL.into_iter().filter(|design| design.takes(&case.y)) {
+            if !heads.contains(&design.head) {
+                heads.push(design.head);
+            }
+        }
+        return case
+            .get(Slot::P)
+            .map_or(Vec::new(), |value| heads.iter().map(|&head| Shown { value, head }).collect());
+    }
+    let acts = dump.act.map_or(Activation::ALL.to_vec(), |act| vec![act]);
+    case.get(Slot::A(l)).map_or(Vec::new(), |value| acts.into_iter().map(|act| of(value, act)).collect())
+}
+
+/// Whether a layer computed with the W and b of the file.
+fn unmoved(dump: &Dump, case: &Case, l: usize) -> bool {
+    let Some(input) = input(case, l) else { return false };
+    let z = dense(input, case.w(l), case.b(l));
+    let rounding = if dump.single { 1e-6 } else { 1e-13 };
+    shown(dump, case, l).iter().any(|shown| residual(shown.value, &shown.head.apply(&z)) < rounding)
+}
+
+/// The parameters of a network before the step, layer by layer from the last to the first.
+struct Restoring<'a> {
+    dump: &'a Dump,
+    case: &'a Case,
+    source: Source,
+    /// W of the layer above before the step, and its dz.
+    above: Option<(Matrix, Matrix)>,
+    moved: Vec<Moved>,
+}
+
+impl<'a> Restoring<'a> {
+    fn new(dump: &'a Dump, case: &'a Case, source: Source) -> Self {
+        Self { dump, case, source, above: None, moved: Vec::new() }
+    }
+
+    /// The multiple of the steps, and the parameters before them; nothing if some layer does not agree.
+    fn network(mut self) -> Option<(f64, Vec<(Slot, Matrix)>)> {
+        let mut layers_ways = Vec::new();
+        for l in layers(self.case).rev() {
+            let mut all = shown(self.dump, self.case, l);
+            all.retain(|shown| shown.value.data().len() >= FEW);
+            if all.is_empty() || input(self.case, l).is_none() {
+                // Nothing shows how far it moved: as far as the others.
+                layers_ways.push((l, self.ways(l, None).into_iter().next()?, None));
+                self.above = None;
+                continue;
+            }
+            let fits = all.iter().find_map(|&shown| {
+                self.ways(l, Some(shown))
+                    .into_iter()
+                    .find_map(|way| Some((self.fitted(l, shown, &way)?, way)))
+            });
+            let (moved, way) = fits?;
+            let w = plus(&scaled(self.case.w(l), 1.0 + moved.decay), &scaled(&way.w, moved.by));
+            self.above = way.delta.clone().map(|delta| (delta, w));
+            layers_ways.push((l, way, Some(moved.biases.clone())));
+            self.moved.push(moved);
+        }
+        let sure = self.moved.iter().min_by(|a, b| a.slack.total_cmp(&b.slack))?.clone();
+        let agree = |moved: &Moved| {
+            let near = |a: f64, b: f64| (a - b).abs() <= sure.by.abs() * moved.slack.max(1e-3);
+            near(moved.by, sure.by) && (moved.decay == 0.0) == (sure.decay == 0.0)
+        };
+        if !self.moved.iter().all(agree) || sure.by == 0.0 {
+            return None;
+        }
+        let by = self.exact(&sure);
+        let mut before = Vec::new();
+        for (l, way, biases) in layers_ways {
+            let w = plus(&scaled(self.case.w(l), 1.0 + sure.decay), &scaled(&way.w, by));
+            before.push((Slot::Param(Param::W(l)), w));
+            let has_b = self.case.bias_rows || self.dump.slots.contains_key(&Slot::Param(Param::B(l)));
+            let b = match biases {
+                Some(Biases::Read(b)) => b,
+                Some(Biases::Still) => continue,
+                None if !has_b => continue,
+                Some(Biases::Moved) | None => plus(self.case.b(l), &scaled(&way.b, by)),
+            };
+            before.push((Slot::Param(Param::B(l)), b));
+        }
+        Some((by, before))
+    }
+
+    /// The multiple, known to some digits, as the number that it stands for: of the file's lr, or a short one.
+    fn exact(&self, moved: &Moved) -> f64 {
+        let (by, n) = (moved.by, self.case.count());
+        let near = |value: &f64| (value - by).abs() <= by.abs() * moved.slack.max(1e-6);
+        let lr = self.dump.numbers.get("lr").map_or(Vec::new(), |lr| vec![*lr, lr / n, lr * n]);
+        let digits = 10_f64.powi(1 - by.abs().log10().floor() as i32);
+        let short = (by * digits).round() / digits;
+        lr.into_iter().map(|lr| lr * by.signum()).chain([short]).find(near).unwrap_or(by)
+    }
+
+    /// The ways in which a layer may have moved, if this is what it shows.
+    fn ways(&self, l: usize, shown: Option<Shown>) -> Vec<Way> {
+        let none = || Matrix::zeros(self.case.b(l).shape());
+        let given = |state: fn(Param) -> Slot| {
+            let w = self.case.get(state(Param::W(l)))?.clone();
+            let b = self.case.get(state(Param::B(l))).filter(|b| b.rows() == 1).cloned();
+            Some(Way { w, b: b.unwrap_or_else(none), delta: None })
+        };
+        match self.source {
+            Source::Velocity => given(Slot::V).into_iter().collect(),
+            Source::Gradient => given(Slot::Grad).into_iter().collect(),
+            Source::Delta => {
+                self.deltas(l, shown).into_iter().filter_map(|delta| self.along(l, delta)).collect()
+            }
+        }
+    }
+
+    /// The way that dz makes.
+    fn along(&self, l: usize, delta: Matrix) -> Option<Way> {
+        let w = matmul_tn(input(self.case, l)?, &delta);
+        let sums = column_sums(&delta);
+        let b = if self.case.shared_biases.contains(&l) {
+            gradient::every(sums.cols(), sums.data().iter().sum())
+        } else {
+            sums
+        };
+        Some(Way { w, b, delta: Some(delta) })
+    }
+
+    /// What dz of a layer may be: the file's, or what the outputs or the layer above make it.
+    fn deltas(&self, l: usize, shown: Option<Shown>) -> Vec<Matrix> {
+        if let Some(dz) = self.case.get(Slot::Dz(l)) {
+            return vec![dz.clone()];
+        }
+        let Some(Shown { value, head }) = shown else { return Vec::new() };
+        if l == self.case.depth() {
+            let shows_z = self.case.get(Slot::Z(l)).is_some();
+            let designs = Design::ALL.into_iter().filter(|design| design.takes(&self.case.y));
+            let delta = |design: Design| {
+                let z = if shows_z { Some(value.clone()) } else { inverse(head, value) }?;
+                Some(design.delta(&z, &design.head.apply(&z), &self.case.y))
+            };
+            return designs.filter(|design| shows_z || design.head == head).filter_map(delta).collect();
+        }
+        let Some((above, w)) = &self.above else { return Vec::new() };
+        let da = matmul_nt(above, w);
+        let acts = match (self.case.get(Slot::Z(l)), head) {
+            (None, Head::Of(act)) => vec![act],
+            _ => self.dump.act.map_or(Activation::ALL.to_vec(), |act| vec![act]),
+        };
+        let back = |act: Activation| Some(times(&da, &inverse(head, value)?.map(|z| act.derivative(z))));
+        acts.into_iter().filter_map(back).collect()
+    }
+
+    /// How far a layer moved along a way: with its biases, without them, or with biases that moved by themselves.
+    fn fitted(&self, l: usize, shown: Shown, way: &Way) -> Option<Moved> {
+        let input = input(self.case, l)?;
+        let along = matmul(input, &way.w);
+        let with_b = plus(&along, &Matrix::from_fn(along.rows(), along.cols(), |_, c| way.b.at(0, c)));
+        let itself = matmul(input, self.case.w(l));
+        let start = dense(input, self.case.w(l), self.case.b(l));
+        let known = self.moved.last().map(|moved| moved.by);
+        let search = Search { shown, single: self.dump.single, known };
+        for penalty in [false, true] {
+            for (moves, direction) in [(true, &with_b), (false, &along)] {
+                let directions: Vec<&Matrix> =
+                    [direction].into_iter().chain(penalty.then_some(&itself)).collect();
+                if let Some((c, slack)) = search.lengths(&start, &directions) {
+                    let biases = if moves && norm(&way.b) > 0.0 { Biases::Moved } else { Biases::Still };
+                    return Some(Moved { by: c[0], decay: c.get(1).copied().unwrap_or(0.0), biases, slack });
+                }
+            }
+        }
+        if shown.head != Head::Of(Activation::Identity) || along.rows() < 3 {
+            return None;
+        }
+        let mean = |m: &Matrix| scaled(&column_sums(m), 1.0 / m.rows() as f64);
+        let centred = |m: &Matrix| {
+            let mean = mean(m);
+            Matrix::from_fn(m.rows(), m.cols(), |r, c| m.at(r, c) - mean.at(0, c))
+        };
+        let value = centred(shown.value);
+        let search = Search { shown: Shown { value: &value, ..shown }, ..search };
+        let (c, slack) = search.lengths(&centred(&start), &[&centred(&along)])?;
+        let rest = minus(shown.value, &plus(&start, &scaled(&along, c[0])));
+        let biases = Biases::Read(plus(self.case.b(l), &mean(&rest)));
+        Some(Moved { by: c[0], decay: 0.0, biases, slack })
+    }
+}

@@ -1,0 +1,77 @@
+//! Right networks as people write them, drawn at random from the grid of outputs, losses, activations, layouts, biases,
+//! gradient conventions, optimisers and habits of exporting: none is ever accused, and hardly any is not understood.
+//!
+//! `GPU_MLP_INNOCENT=N` draws N networks, `GPU_MLP_INNOCENT_FROM` says which come first.
+
+pub mod network;
+pub mod style;
+mod training;
+
+use gpu_mlp::doctor::exam::report::{Report, Verdict};
+use gpu_mlp::doctor::formulas::catalogue::Bug;
+use gpu_mlp::doctor::{self, Options};
+use network::file;
+use style::style;
+
+/// What is wrong with the answer to a right network.
+fn complaint(report: &Report) -> Option<String> {
+    let said = || {
+        format!(
+            "{:?}",
+            report
+                .findings
+                .iter()
+                .map(|f| (f.tensor, f.bug, f.also.clone(), f.formula.clone()))
+                .collect::<Vec<_>>()
+        )
+    };
+    // Weights drawn at random may really be dead.
+    if report.findings.iter().all(|f| f.bug == Some(Bug::DeadRelu)) {
+        return None;
+    }
+    let accused = report.findings.iter().any(|f| f.bug.is_some());
+    match report.verdict {
+        Verdict::Clean | Verdict::Depends => None,
+        _ if accused => Some(format!("ACCUSED {}", said())),
+        _ => Some(format!("not known {}", said())),
+    }
+}
+
+#[test]
+fn right_networks_are_never_accused() {
+    let said = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
+    let (first, count) =
+        (said("GPU_MLP_INNOCENT_FROM").unwrap_or(0), said("GPU_MLP_INNOCENT").unwrap_or(10_000));
+    let (mut accused, mut unknown) = (Vec::new(), Vec::new());
+    for seed in first..first + count {
+        let style = style(seed);
+        let entries = file(seed, &style);
+        let keys: Vec<&str> = entries.keys().map(String::as_str).collect();
+        let text = |what: String| format!("seed {seed}: {what}\n{style:?}\n{}\n", keys.join(" "));
+        match doctor::examine(&entries, &Options::default()) {
+            Ok(report) => match complaint(&report) {
+                Some(what) if what.starts_with("ACCUSED") => accused.push(text(what)),
+                Some(what) => unknown.push(text(what)),
+                None => {}
+            },
+            Err(refusal) if refusal.problem.contains("nothing that was computed") => {}
+            Err(refusal) => unknown.push(text(format!("refused: {}", refusal.problem))),
+        }
+    }
+    accused.iter().chain(&unknown).for_each(|text| println!("{text}"));
+    let some = |all: &[String]| all.iter().take(12).cloned().collect::<Vec<_>>().join("\n");
+    println!("{} accused, {} not known of {count}", accused.len(), unknown.len());
+    assert!(
+        accused.is_empty(),
+        "{} of {count} accused:\n{}\n{} not known",
+        accused.len(),
+        some(&accused),
+        unknown.len()
+    );
+    assert!(
+        unknown.len() as u64 * 200 <= count,
+        "{} of {count} not known:\n{}",
+        unknown.len(),
+        some(&unknown)
+    );
+}
