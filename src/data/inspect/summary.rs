@@ -16,6 +16,12 @@ pub struct Summary {
     pub origin: PathBuf,
     /// What it was taken for.
     pub form: String,
+    /// What else is to be said of how a table was read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// What the inputs of a network are called, if they are columns of a table.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<String>,
     /// What it is for, as asked or as its targets look.
     pub task: Task,
     /// Why, if nobody asked.

@@ -2,7 +2,7 @@
 
 use super::columns::Column;
 use super::summary::{Class, Summary};
-use crate::data::preparation::Scaling;
+use crate::data::scaling::Scaling;
 
 /// Names that a warning lists.
 const NAMES: usize = 5;
@@ -10,11 +10,8 @@ const NAMES: usize = 5;
 /// The largest class has more than so many times the samples of the smallest: it is worth a warning.
 const IMBALANCE: usize = 4;
 
-/// Bytes that reach no higher are small once they are divided by 255.
-const LOW_BYTE: f64 = 63.0;
-
-pub(super) fn of(summary: &Summary, scaling: Option<&Scaling>) -> Vec<String> {
-    [missing(summary), constant(summary), scale(summary, scaling), imbalance(summary)]
+pub(super) fn of(summary: &Summary, scaling: Option<&Scaling>, fills: bool) -> Vec<String> {
+    [missing(summary, fills), constant(summary), scale(summary, scaling), imbalance(summary)]
         .into_iter()
         .flatten()
         .chain(absent(summary))
@@ -35,14 +32,15 @@ fn named(summary: &Summary, of: impl Fn(&Column) -> bool) -> String {
     some(&columns, |(place, column)| column.name.clone().unwrap_or_else(|| place.to_string()))
 }
 
-fn missing(summary: &Summary) -> Option<String> {
+fn missing(summary: &Summary, fills: bool) -> Option<String> {
     let count = summary.range.missing;
     (count > 0).then(|| {
-        format!(
-            "{count} values are missing or not finite, in columns {}: training does not accept them; fill them in or remove the \
-             rows",
-            named(summary, |column| column.missing > 0)
-        )
+        let does = match fills {
+            true => "training fills them in with the mean or the most frequent value",
+            false => "training does not accept them; fill them in or remove the rows",
+        };
+        let columns = named(summary, |column| column.missing > 0);
+        format!("{count} values are missing or not finite, in columns {columns}: {does}")
     })
 }
 
@@ -63,9 +61,6 @@ fn constant(summary: &Summary) -> Option<String> {
 fn scale(summary: &Summary, scaling: Option<&Scaling>) -> Option<String> {
     let (min, max) = (summary.range.min?, summary.range.max?);
     match scaling? {
-        Scaling::Bytes if max > 1.0 && max <= LOW_BYTE => Some(format!(
-            "the bytes reach only to {max}, so they are small when divided by 255: with minmax or standard scaling, a network learns faster"
-        )),
         Scaling::Bytes => None,
         Scaling::None if max.max(-min) > 10.0 => Some(format!(
             "the values are not scaled and range from {min} to {max}: without scaling, training is likely to diverge"
