@@ -1,11 +1,12 @@
 //! `gpu-mlp doctor`: finds the bug in a hand-written backpropagation.
 
 use super::{number, output};
-use crate::doctor::exam::report::{Finding, Report, Status, Verdict};
+use crate::doctor::exam::report::{Finding, Operand, Report, Status, Verdict};
 use crate::doctor::file::slot::Slot;
 use crate::doctor::file::template;
-use crate::doctor::formulas::catalogue;
+use crate::doctor::formulas::catalogue::{Bug, join};
 use crate::doctor::formulas::derivation::Derivation;
+use crate::doctor::formulas::tables;
 use crate::doctor::{self, Options};
 use crate::error::{Error, Result};
 use crate::network::Activation;
@@ -99,26 +100,26 @@ fn options(args: &DoctorArgs) -> Result<Options> {
 
 /// The page of a bug.
 fn page(id: &str) -> Result<String> {
-    let bug = catalogue::BUGS.iter().find(|bug| bug.id == id).zip(Derivation::of(id));
+    let bug = Bug::by_id(id).and_then(|bug| Some((bug, Derivation::of(bug)?)));
     let (bug, derivation) = bug.ok_or_else(|| {
-        let near = did_you_mean(id, catalogue::BUGS.iter().map(|bug| bug.id));
+        let near = did_you_mean(id, Bug::ALL.iter().map(|bug| bug.id()));
         Error::usage(format!("there is no bug called `{id}`{near}; docs/doctor.md lists all"))
     })?;
-    let mut text = format!("{}\n{}\n", bug.id, bug.why);
+    let mut text = format!("{bug}\n{}\n", bug.why());
     let mut part = |title: &str, lines: &[&str]| {
         let _ = writeln!(text, "\n{title}\n  {}", lines.join("\n  "));
     };
-    let replay = match injection::formula(id) {
+    let replay = match injection::formula(bug) {
         Some(_) => format!("gpu-mlp replay --bug {id}"),
         None => "it cannot be trained with: what it makes has no place in a step".to_owned(),
     };
-    let formulas = catalogue::formulas(id);
+    let formulas = tables::formulas(bug);
     if !formulas.is_empty() {
         part("What was computed", &formulas);
     }
     part("What is right", &[derivation.right]);
     part("Why", &derivation.lines);
-    part("Fix", &[bug.fix]);
+    part("Fix", &[bug.fix()]);
     part("What it does to loss and accuracy", &[&replay]);
     part("Read more", &[derivation.source]);
     Ok(text)
@@ -130,7 +131,8 @@ fn human(report: &Report) -> String {
     let mut told = BTreeSet::new();
     for finding in &report.findings {
         text.push('\n');
-        text.push_str(&paragraph(finding, told.insert(finding.fix.clone())));
+        let first = finding.bug.is_none() && std::ptr::eq(finding, &report.findings[0]);
+        text.push_str(&paragraph(finding, first, told.insert(finding.fix.clone())));
     }
     if !report.map.is_empty() {
         let pairs: Vec<String> = report.map.iter().map(|pair| quoted(pair)).collect();
@@ -174,20 +176,27 @@ fn headline(report: &Report) -> String {
     let Some(first) = report.findings.first() else {
         return format!("Clean: all {checked} tensors checked are what they should be.\n");
     };
-    let bug = match &first.bug {
-        Some(bug) => bug.clone(),
-        None if first.also.is_empty() => "cause unknown".to_owned(),
-        None => format!("one of {}", first.also.join(", ")),
+    let bug = match first.bug {
+        Some(bug) => bug.to_string(),
+        None if first.also.is_empty() => {
+            format!("cause unknown: {}", first.formula.trim_start_matches("unknown: "))
+        }
+        None => format!("one of {}", join(&first.also, ", ")),
     };
-    let bugs: BTreeSet<&String> = report.findings.iter().filter_map(|finding| finding.bug.as_ref()).collect();
+    let bugs: BTreeSet<&str> =
+        report.findings.iter().filter_map(|finding| finding.bug.map(Bug::id)).collect();
     if report.verdict == Verdict::Depends {
         let tensor = called(&first.name, first.tensor);
         return format!("Depends on what was meant: {tensor} is {}\n{}\n", first.formula, first.fix);
     }
-    let mut text =
-        format!("First wrong: {} - {bug}\nFix: {}\n", called(&first.name, first.tensor), first.fix);
+    let mut text = format!("First wrong: {} - {bug}\n", called(&first.name, first.tensor));
+    // Without a name, what the line should be says most.
+    if first.bug.is_none() {
+        text.push_str(&right(first).map_or(String::new(), |right| format!("Right: {right}\n")));
+    }
+    let _ = writeln!(text, "Fix: {}", first.fix);
     if bugs.len() > 1 {
-        let names: Vec<&str> = bugs.iter().map(|bug| bug.as_str()).collect();
+        let names: Vec<&str> = bugs.into_iter().collect();
         let _ = writeln!(text, "Bugs in all: {}", names.join(", "));
     }
     if report.verdict == Verdict::Unknown {
@@ -196,12 +205,24 @@ fn headline(report: &Report) -> String {
     text
 }
 
-fn paragraph(finding: &Finding, with_fix: bool) -> String {
-    let name = finding.bug.as_deref().unwrap_or("unknown");
+/// The right line and what it starts from.
+fn right(finding: &Finding) -> Option<String> {
+    let right = finding.right.as_ref()?;
+    let operand = |operand: &Operand| match &operand.shape {
+        Some(shape) => format!("{} {shape:?}", operand.name),
+        None => format!("{} not in the file", operand.name),
+    };
+    let operands: Vec<String> = right.operands.iter().map(operand).collect();
+    Some(format!("{}   # {}", right.code, operands.join(", ")))
+}
+
+/// A finding; the right line of the first without a name stands above.
+fn paragraph(finding: &Finding, first: bool, with_fix: bool) -> String {
+    let name = finding.bug.map_or("unknown", Bug::id);
     let mut text = format!("{}: {name}\n  {}\n", called(&finding.name, finding.tensor), finding.formula);
     if !finding.also.is_empty() {
         let what = if finding.bug.is_some() { "these numbers cannot tell it from" } else { "candidates" };
-        let _ = writeln!(text, "  {what}: {}", finding.also.join(", "));
+        let _ = writeln!(text, "  {what}: {}", join(&finding.also, ", "));
     }
     let _ = write!(text, "  residual {:.1e}", finding.residual.0);
     if let Some(other) = &finding.runner_up {
@@ -209,7 +230,13 @@ fn paragraph(finding: &Finding, with_fix: bool) -> String {
         let _ = write!(text, "; next best {name} with {:.1e}", other.residual.0);
     }
     text.push('\n');
-    if with_fix {
+    for near in &finding.nearest {
+        let _ = writeln!(text, "  near: {}, {:.1e} off", near.formula, near.residual.0);
+    }
+    if let Some(right) = right(finding).filter(|_| !first) {
+        let _ = writeln!(text, "  right: {right}");
+    }
+    if with_fix && !first {
         let _ = writeln!(text, "  fix: {}", finding.fix);
     }
     text

@@ -177,8 +177,8 @@ impl Watch for Progress<'_> {
 
 fn list() -> String {
     let mut text = String::new();
-    for (id, formula) in injection::all() {
-        let _ = writeln!(text, "{id:<40} {formula}");
+    for (bug, formula) in injection::all() {
+        let _ = writeln!(text, "{bug:<40} {formula}");
     }
     text
 }

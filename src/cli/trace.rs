@@ -162,8 +162,7 @@ fn fits(spec: &MlpSpec, batch: usize) -> Result<()> {
 
 fn compare(args: &TraceArgs, file: &Path) -> Result<u8> {
     let (entries, loss) = completed(args, forms::read(file)?)?;
-    let refused = |(problem, hint)| Error::file(file, problem, hint);
-    let comparison = comparison::compare(&entries, args.lr, loss).map_err(refused)?;
+    let comparison = comparison::compare(&entries, args.lr, loss).map_err(|refusal| refusal.at(file))?;
     let text = if args.json { json(&comparison)? } else { human(&comparison) };
     say(text.trim_end());
     Ok(u8::from(!comparison.agree))

@@ -9,11 +9,12 @@
 //! ```text
 //! file       forms: what can be read; npz, npy: the arrays; keys, dump: their names; roles: what they are where names
 //!            do not tell; reading: the choice between both; case: its tensors in one layout
-//! formulas   the right formulas and the bugs, as tables; design: outputs and losses; catalogue: what each bug means
-//!            and its fix; derivation: why the right formula is as it is
+//! formulas   the right formulas and the bugs, as tables; design: outputs and losses; catalogue: the bugs, what
+//!            each means and its fix; derivation: why the right formula is as it is
 //! exam       habits: what the file is beside the calculation; one examination: design, forward, backward, update,
 //!            health, witness; judge: when numbers agree; worlds: the choice among conventions; intention: what only
 //!            the person knows; report: the answer
+//! line       the line of code that would be right
 //! beside     trace: the right values as a file; comparison, rounding: a file beside the right values
 //! ```
 //!
@@ -23,6 +24,7 @@ pub mod beside;
 pub mod exam;
 pub mod file;
 pub mod formulas;
+pub(crate) mod line;
 
 pub use beside::{comparison, trace};
 pub use exam::report::Report;
@@ -39,8 +41,8 @@ use self::file::forms;
 pub use self::file::npy::Refusal;
 use self::file::reading::{self, Read};
 use self::file::slot::{Param, Slot};
-use self::formulas::catalogue;
-use crate::error::{Error, Message, Result};
+use self::formulas::catalogue::Bug;
+use crate::error::{Message, Result};
 use crate::network::Activation;
 use std::path::Path;
 
@@ -61,7 +63,7 @@ pub struct Options {
 /// [`Error::Io`] and [`Error::File`] if it cannot be read or has not enough in it.
 pub fn examine_file(path: &Path, options: &Options) -> Result<Report> {
     let entries = forms::read(path)?;
-    examine(&entries, options).map_err(|(problem, hint)| Error::file(path, problem, hint))
+    examine(&entries, options).map_err(|refusal| refusal.at(path))
 }
 
 /// Examines the arrays of a file.
@@ -76,14 +78,14 @@ pub fn examine(entries: &npz::Entries, options: &Options) -> Result<Report, Refu
     let enough = dump.slots.keys().any(|slot| !matches!(slot, Slot::Param(_) | Slot::Mask(_)));
     if !enough {
         let hint = "export at least one of p, loss, dW1, W1_new; see `gpu-mlp doctor --template numpy`";
-        return Err((
-            "has parameters and a batch, but nothing that was computed from them".to_owned(),
-            hint.into(),
+        return Err(Refusal::new(
+            "has parameters and a batch, but nothing that was computed from them",
+            hint,
         ));
     }
     let tolerance = Tolerance::new(dump.single, options.tolerance);
     let best = worlds::best(&dump, &cases, tolerance);
-    let best = best.ok_or_else(|| ("cannot be read".to_owned(), Message::default()))?;
+    let best = best.ok_or_else(|| Refusal::new("cannot be read", Message::default()))?;
     let mut report = concluded(&dump, best);
     report.speak(&reading::names(&dump));
     report.map = found.into_iter().map(|(theirs, ours)| format!("{theirs}={ours}")).collect();
@@ -95,6 +97,11 @@ fn concluded(dump: &Dump, mut exam: Exam) -> Report {
     exam.witness();
     exam.leave_to_intention();
     prefer_shared_names(&mut exam.findings);
+    let lines: Vec<_> =
+        exam.findings.iter().map(|finding| line::right(dump, &exam, finding.made_at)).collect();
+    for (finding, line) in exam.findings.iter_mut().zip(lines) {
+        finding.right = line;
+    }
     let mut verdict = Verdict::Clean;
     for finding in &exam.findings {
         verdict = match (finding.bug.is_some(), finding.depends, verdict) {
@@ -128,12 +135,11 @@ fn concluded(dump: &Dump, mut exam: Exam) -> Report {
 
 /// Where numbers cannot tell bugs apart, the one that is named elsewhere in the same file comes first.
 fn prefer_shared_names(findings: &mut [Finding]) {
-    let sure: Vec<String> =
-        findings.iter().filter(|f| f.also.is_empty()).filter_map(|f| f.bug.clone()).collect();
+    let sure: Vec<Bug> = findings.iter().filter(|f| f.also.is_empty()).filter_map(|f| f.bug).collect();
     for finding in findings.iter_mut() {
-        let Some(bug) = finding.bug.clone().filter(|bug| !sure.contains(bug)) else { continue };
+        let Some(bug) = finding.bug.filter(|bug| !sure.contains(bug)) else { continue };
         if let Some(at) = finding.also.iter().position(|other| sure.contains(other)) {
-            finding.fix = catalogue::fix(&finding.also[at]).to_owned();
+            finding.fix = finding.also[at].fix().to_owned();
             finding.bug = Some(std::mem::replace(&mut finding.also[at], bug));
             std::mem::swap(&mut finding.formula, &mut finding.alternatives[at]);
         }

@@ -123,12 +123,12 @@ fn from_npz(path: &Path) -> Result<(Layers, Option<String>)> {
     let file = regular_file::open(path)?;
     let mut left =
         file.metadata().map_err(Error::io("read", path))?.len().saturating_mul(RATIO).max(UNPACKED);
-    let refused = |(problem, hint): Refusal| Error::file(path, format!("it {problem}"), hint);
+    let refused = |refusal: Refusal| refusal.of("it").at(path);
     let mut archive = Archive::open(BufReader::new(file)).map_err(refused)?;
     let (mut layers, mut text) = (Layers::new(), None);
     for index in 0..archive.names().len() {
         let name = archive.names()[index].clone();
-        let at = |(problem, hint): Refusal| Error::file(path, format!("`{name}` {problem}"), hint);
+        let at = |refusal: Refusal| refusal.of(format!("`{name}`")).at(path);
         let param = param(&name);
         // A dump for the doctor has much more, and nothing of it is in the way.
         if param.is_none() && name != METADATA_KEY {
@@ -148,7 +148,7 @@ fn from_npz(path: &Path) -> Result<(Layers, Option<String>)> {
 }
 
 fn not_text() -> Refusal {
-    ("is not UTF-8 text".to_owned(), "export the model again".into())
+    Refusal::new("is not UTF-8 text", "export the model again")
 }
 
 /// The layer's number that a name has, and whether it is the weight's.
@@ -165,12 +165,15 @@ fn param(name: &str) -> Option<(usize, bool)> {
 fn array(source: &mut impl Read, left: &mut u64) -> Result<(Header, Vec<f32>), Refusal> {
     let header = Header::read(source)?;
     if header.dtype.is_text() {
-        return Err(("holds texts, not numbers".to_owned(), "save arrays of numbers".into()));
+        return Err(Refusal::new("holds texts, not numbers", "save arrays of numbers"));
     }
     let bytes = header.bytes().map(|bytes| bytes as u64).filter(|bytes| bytes <= left);
     let Some(bytes) = bytes else {
         let problem = format!("has shape {:?}: more than a file of this size can hold", header.shape);
-        return Err((problem, "save weights and biases alone: numpy.savez(FILE, W1=W1, b1=b1, ...)".into()));
+        return Err(Refusal::new(
+            problem,
+            "save weights and biases alone: numpy.savez(FILE, W1=W1, b1=b1, ...)",
+        ));
     };
     *left -= bytes;
     let mut values = Vec::new();

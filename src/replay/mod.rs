@@ -203,7 +203,7 @@ fn train(
     if !go_on(&points[points.len() - 1]) {
         return Ok(None);
     }
-    let never_applied = network.never_applied().into_iter().map(str::to_owned).collect();
+    let never_applied = network.never_applied().into_iter().map(|bug| bug.to_string()).collect();
     Ok(Some(Curve::new(plan, points, never_applied)))
 }
 

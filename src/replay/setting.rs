@@ -1,6 +1,7 @@
 //! The setting that a bug needs to show: a bug of momentum is shown in a training with momentum.
 
 use super::injection::Injection;
+use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::design::{Design, Head, Measure};
 use crate::doctor::formulas::optimiser::{Numbers, Rule};
 use crate::network::Activation;
@@ -21,23 +22,35 @@ pub struct Setting {
     pub l2: bool,
 }
 
+/// Bugs of sigmoids with binary cross-entropy.
+const OF_BINARY: &[Bug] = &[Bug::OutputDerivativeExtra, Bug::BinaryCrossEntropySign];
+
+/// Bugs of sigmoids with squared error.
+const OF_SQUARED: &[Bug] = &[
+    Bug::OutputDerivativeMissing,
+    Bug::OutputDerivativeTwice,
+    Bug::OutputDerivativeOnPreactivation,
+    Bug::OutputDeltaSquared,
+];
+
 impl Setting {
     /// The plainest setting in which all of these bugs can show.
     pub fn of(bugs: &[Injection], seed: u64) -> Self {
-        let any = |start: &str| bugs.iter().any(|bug| bug.id().starts_with(start));
-        let l2 = any("l2-") || any("loss-l2");
-        let rule = match (any("adam-"), any("momentum-")) {
+        let any = |these: &[Bug]| bugs.iter().any(|injection| these.contains(&injection.bug()));
+        let rule = match (any(&[Bug::AdamBiasCorrection, Bug::AdamFormula]), any(&[Bug::MomentumFormula])) {
             (true, _) => Rule::Adam,
             (false, true) => Rule::Momentum,
             (false, false) => Rule::Plain,
         };
         let sigmoid = |measure| Design { head: Head::Of(Activation::Sigmoid), measure, factor: 1.0 };
-        let design = match (any("output-derivative-extra") || any("binary-"), any("output-")) {
+        let design = match (any(OF_BINARY), any(OF_SQUARED)) {
             (true, _) => sigmoid(Measure::Binary),
             (false, true) => sigmoid(Measure::Squared),
             (false, false) => Design::default(),
         };
-        Self { seed, design, rule, dropout: any("dropout-"), l2 }
+        let dropout = any(&[Bug::DropoutScale, Bug::DropoutMaskMissing]);
+        let l2 = any(&[Bug::L2Factor, Bug::L2OnBias, Bug::LossL2Mismatch]);
+        Self { seed, design, rule, dropout, l2 }
     }
 
     /// In a few words, for people; empty for plain gradient descent.

@@ -8,6 +8,7 @@ use super::setting::Setting;
 use crate::doctor::file::case::{Case, Layout};
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{plus, scaled, times};
+use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::design::Design;
 use crate::doctor::formulas::hypothesis::{Hypothesis, Site};
 use crate::doctor::formulas::optimiser::{self, Numbers, Rule, State};
@@ -50,7 +51,7 @@ pub struct Training<'b> {
     numbers: Numbers,
     bugs: &'b [Injection],
     /// Bugs whose formula has had something to stand in for.
-    applied: RefCell<BTreeSet<&'static str>>,
+    applied: RefCell<BTreeSet<Bug>>,
     /// Gradients of all batches so far, for the bug that never resets them.
     accumulated: BTreeMap<Param, Matrix>,
     masks: ChaCha8Rng,
@@ -111,15 +112,15 @@ impl<'b> Training<'b> {
 
     /// Bugs of the start: initial values, and the state of the optimiser.
     fn start(&mut self) {
-        if self.has("learning-rate-too-high", Stage::Training) {
+        if self.has(Bug::LearningRateTooHigh, Stage::Training) {
             self.numbers.entry("lr").and_modify(|lr| *lr *= 20.0);
         }
         for l in 1..=self.case.depth() {
-            if self.has("constant-init", Stage::Training) {
+            if self.has(Bug::ConstantInit, Stage::Training) {
                 let value = (self.case.sizes[l - 1] as f64).sqrt().recip();
                 self.parameter(Param::W(l)).data_mut().fill(value);
             }
-            if l < self.case.depth() && self.has("dead-relu", Stage::Training) {
+            if l < self.case.depth() && self.has(Bug::DeadRelu, Stage::Training) {
                 self.parameter(Param::B(l)).data_mut().fill(-100.0);
             }
         }
@@ -167,9 +168,9 @@ impl<'b> Training<'b> {
     }
 
     /// Bugs that had nothing to stand in for: their formula does not apply to this network.
-    pub fn never_applied(&self) -> Vec<&'static str> {
+    pub fn never_applied(&self) -> Vec<Bug> {
         let applied = self.applied.borrow();
-        self.bugs.iter().map(Injection::id).filter(|id| !applied.contains(id)).collect()
+        self.bugs.iter().map(Injection::bug).filter(|bug| !applied.contains(bug)).collect()
     }
 
     fn rule(&self) -> Rule {
@@ -186,19 +187,21 @@ impl<'b> Training<'b> {
     }
 
     /// Whether a bug acts at a stage; it counts as applied.
-    fn has(&self, id: &'static str, stage: Stage) -> bool {
-        let acts = self.bugs.iter().any(|bug| bug.id() == id && bug.acts_in(stage));
+    fn has(&self, bug: Bug, stage: Stage) -> bool {
+        let acts = self.bugs.iter().any(|injection| injection.bug() == bug && injection.acts_in(stage));
         if acts {
-            self.applied.borrow_mut().insert(id);
+            self.applied.borrow_mut().insert(bug);
         }
         acts
     }
 
     /// What the first injected bug of a table makes of a site.
     fn wrong(&self, table: &[Hypothesis], stage: Stage, site: &Site<'_>) -> Option<Matrix> {
-        let injected = |h: &&Hypothesis| self.bugs.iter().any(|bug| bug.id() == h.id && bug.acts_in(stage));
-        let (id, value) = table.iter().filter(injected).find_map(|h| Some((h.id, (h.value)(site)?)))?;
-        self.applied.borrow_mut().insert(id);
+        let injected = |h: &&Hypothesis| {
+            self.bugs.iter().any(|injection| injection.bug() == h.bug && injection.acts_in(stage))
+        };
+        let (bug, value) = table.iter().filter(injected).find_map(|h| Some((h.bug, (h.value)(site)?)))?;
+        self.applied.borrow_mut().insert(bug);
         Some(value)
     }
 
@@ -223,10 +226,10 @@ impl<'b> Training<'b> {
     /// Makes a batch the one that formulas see.
     fn load(&mut self, batch: Batch, stage: Stage) {
         let Batch { mut x, labels } = batch;
-        if self.has("inputs-unscaled", stage) {
+        if self.has(Bug::InputsUnscaled, stage) {
             x = scaled(&x, 255.0);
         }
-        if stage == Stage::Training && self.has("inputs-not-aligned", stage) {
+        if stage == Stage::Training && self.has(Bug::InputsNotAligned, stage) {
             x = Matrix::from_fn(x.rows(), x.cols(), |r, c| x.at((r + 1) % x.rows(), c));
         }
         self.case.n = x.rows();
@@ -273,7 +276,7 @@ impl<'b> Training<'b> {
     /// The activation of the layer whose z is the last.
     fn activation(&self, stage: Stage, z: &[Matrix], a: &[Matrix]) -> Matrix {
         let l = z.len();
-        if self.has("preactivation-overwritten", stage) {
+        if self.has(Bug::PreactivationOverwritten, stage) {
             // One array for both: what stands in z has been activated already.
             return z[l - 1].clone();
         }
@@ -315,9 +318,9 @@ impl<'b> Training<'b> {
     fn factor(&self, site: &Site<'_>) -> f64 {
         let factors = scale::factors(site);
         let mut product = 1.0;
-        for bug in self.bugs.iter().filter(|bug| bug.is_scale()) {
-            if let Some(factor) = factors.iter().find(|factor| factor.id == bug.id()) {
-                self.applied.borrow_mut().insert(bug.id());
+        for bug in self.bugs.iter().filter(|injection| injection.is_scale()).map(Injection::bug) {
+            if let Some(factor) = factors.iter().find(|factor| factor.bug == bug) {
+                self.applied.borrow_mut().insert(bug);
                 product *= factor.value;
             }
         }
@@ -327,7 +330,7 @@ impl<'b> Training<'b> {
     /// Accumulation, penalty, the optimiser's step.
     fn update(&mut self, param: Param, mut gradient: Matrix) {
         let (stage, is_weight) = (Stage::Training, matches!(param, Param::W(_)));
-        if self.has("accumulator-not-reset", stage) {
+        if self.has(Bug::AccumulatorNotReset, stage) {
             gradient = match self.accumulated.get(&param) {
                 Some(before) => plus(before, &gradient),
                 None => gradient,
@@ -335,7 +338,7 @@ impl<'b> Training<'b> {
             self.accumulated.insert(param, gradient.clone());
         }
         if let Some(&l2) = self.numbers.get("l2") {
-            let wrong = if is_weight { "l2-factor" } else { "l2-on-bias" };
+            let wrong = if is_weight { Bug::L2Factor } else { Bug::L2OnBias };
             let factor = match (is_weight, self.has(wrong, stage)) {
                 (true, false) | (false, true) => l2,
                 (true, true) => l2 * self.case.count(),
@@ -343,7 +346,7 @@ impl<'b> Training<'b> {
             };
             gradient = plus(&gradient, &scaled(&self.case.given[&Slot::Param(param)], factor));
         }
-        if self.has(if is_weight { "weight-not-updated" } else { "bias-not-updated" }, stage) {
+        if self.has(if is_weight { Bug::WeightNotUpdated } else { Bug::BiasNotUpdated }, stage) {
             return;
         }
         let Some(step) = self.optimiser_step(param, &gradient) else { return };
@@ -359,12 +362,12 @@ impl<'b> Training<'b> {
         let wrong = optimiser::wrong_steps(&self.case, &self.numbers, param, &state, gradient, 1.0)
             .into_iter()
             .find_map(|trial| {
-                let injected = |bug: &&Injection| trial.causes.iter().any(|cause| cause.id == bug.id());
-                self.bugs.iter().find(injected).map(|bug| (bug.id(), trial.value))
+                let injected = |bug: &&Injection| trial.causes.iter().any(|cause| cause.bug == bug.bug());
+                self.bugs.iter().find(injected).map(|bug| (bug.bug(), trial.value))
             });
         let step = match wrong {
-            Some((id, step)) => {
-                self.applied.borrow_mut().insert(id);
+            Some((bug, step)) => {
+                self.applied.borrow_mut().insert(bug);
                 step
             }
             None => right_step(&self.case, &self.numbers, param, &state, gradient)?,

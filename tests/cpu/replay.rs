@@ -174,7 +174,8 @@ const RARE: [&str; 2] = ["softmax-overflow", "log-of-zero"];
 
 #[test]
 fn every_bug_that_can_be_injected_changes_the_curves() {
-    for (id, _) in injection::all() {
+    for (bug, _) in injection::all() {
+        let id = bug.id();
         let needs = NEEDS.iter().find(|(other, ..)| *other == id);
         let (hidden, act) = needs.map_or((&[9, 5][..], Activation::Relu), |(_, hidden, act)| (hidden, *act));
         let both = curves(hidden, act, &[id]);

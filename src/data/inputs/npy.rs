@@ -20,8 +20,7 @@ pub(super) struct Rows<R> {
 
 impl<R: Read + Send> Rows<R> {
     pub fn open(mut source: R, path: &Path, expected: &Expected) -> Result<Self> {
-        let header = Header::read(&mut source)
-            .map_err(|(problem, hint)| Error::file(path, format!("it {problem}"), hint))?;
+        let header = Header::read(&mut source).map_err(|refusal| refusal.of("it").at(path))?;
         let shape = &header.shape;
         let product = |dims: &[usize]| dims.iter().try_fold(1_usize, |all, &dim| all.checked_mul(dim));
         let features = expected.features;

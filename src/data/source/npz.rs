@@ -28,7 +28,7 @@ type Npz = Archive<BufReader<File>>;
 
 pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     let file = File::open(path).map_err(Error::io("read", path))?;
-    let refused = |(problem, hint): Refusal| Error::file(path, problem, hint);
+    let refused = |refusal: Refusal| refusal.at(path);
     let mut archive = Archive::open(BufReader::new(file)).map_err(refused)?;
     let find = |name: &str| archive.names().iter().position(|own| own.eq_ignore_ascii_case(name));
     let all = |names: &[&str]| names.iter().map(|name| find(name)).collect::<Option<Vec<usize>>>();
@@ -66,7 +66,7 @@ fn pair(archive: &mut Npz, places: &[usize], path: &Path, reading: Reading<'_>) 
     let names: Vec<String> = places.iter().map(|&place| format!("`{}`", archive.names()[place])).collect();
     let at = |name: &str| {
         let name = name.to_owned();
-        move |(problem, hint): Refusal| Error::file(path, format!("{name} {problem}"), hint)
+        move |refusal: Refusal| refusal.of(&name).at(path)
     };
     let answers = {
         let entry = &mut archive.entry(places[1]).map_err(at(&names[1]))?;
@@ -164,7 +164,7 @@ fn values(source: &mut impl Read, reading: Reading<'_>) -> Result<Values, Refusa
 }
 
 fn refused<T>(problem: impl Into<String>, hint: impl Into<Message>) -> Result<T, Refusal> {
-    Err((problem.into(), hint.into()))
+    Err(Refusal::new(problem, hint))
 }
 
 /// One answer a row, a number, truth value or text; or several numbers a row.
@@ -203,7 +203,7 @@ fn answers(source: &mut impl Read, memory: u64) -> Result<Answers, Refusal> {
         } else {
             labels.push(&dtype.number(value).to_string())
         }
-        .map_err(|problem| (format!("cannot be used: {problem}"), "save one class per row".into()))
+        .map_err(|problem| Refusal::new(format!("cannot be used: {problem}"), "save one class per row"))
     })?;
     Ok(Answers::One(labels))
 }

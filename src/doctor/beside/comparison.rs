@@ -5,8 +5,8 @@
 
 use super::rounding::Rounding;
 use super::trace::{self, Named};
+use crate::doctor::exam::difference::{self, View};
 use crate::doctor::exam::judge::Tolerance;
-use crate::doctor::exam::ratio;
 use crate::doctor::exam::report::Number;
 use crate::doctor::file::case::Case;
 use crate::doctor::file::dump::Dump;
@@ -98,7 +98,7 @@ pub fn compare(entries: &Entries, lr: Option<f64>, loss: Option<Loss>) -> Result
     let best = readings.min_by_key(differing).filter(|best| !best.tensors.is_empty());
     best.ok_or_else(|| {
         let hint = "export at least one of z1, p, loss, dW1, W1_new; see `gpu-mlp doctor --template numpy`";
-        ("has nothing to compare beside parameters and batch".to_owned(), hint.into())
+        Refusal::new("has nothing to compare beside parameters and batch", hint)
     })
 }
 
@@ -198,7 +198,7 @@ fn row(dump: &Dump, case: &Case, right: &Named, got: &Matrix, allowed: (f64, f64
     // Few wrong values among right ones make no pattern; their number says more.
     let pattern = match 2 * differing < values {
         true => format!("{differing} of {values} values"),
-        false => ratio::describe(got, &want).trim_start_matches("unknown: ").to_owned(),
+        false => difference::describe(got, &want, View::new(slot, case, dump.single)),
     };
     Row {
         tensor,

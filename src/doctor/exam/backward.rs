@@ -2,9 +2,9 @@
 
 use super::examination::{Exam, rescaled, tried};
 use super::judge::Scored;
-use super::ratio;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{dot, matmul_nt, minus, norm, plus, scaled, times};
+use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::hypothesis::Site;
 use crate::doctor::formulas::trial::{Cause, Trial, cause};
 use crate::doctor::formulas::{gradient, hidden};
@@ -117,7 +117,7 @@ impl Exam<'_> {
             trials.extend(tried(slot, &site, hidden::through_weights::TABLE, &scales));
             if let Some((lr, value)) = hidden::fitted_step(&site, given) {
                 let formula = format!("dz·(W - c·dW)ᵀ with c = {lr:.6}: the weights above after their step");
-                trials.push(Trial::new(value, vec![cause(slot, "updated-weights-in-backward", &formula)]));
+                trials.push(Trial::new(value, vec![cause(slot, Bug::UpdatedWeightsInBackward, &formula)]));
             }
             trials.extend(rescaled(slot, &site, given, &right, &[], &scales));
             for trial in trials {
@@ -129,7 +129,8 @@ impl Exam<'_> {
             }
         }
         let right = hidden::through_weights::right(&self.site(l, &above[0].value));
-        let settled = self.settle(slot, scored, || ratio::describe(given, &right));
+        let rights: Vec<Matrix> = conventions.iter().map(|&scale| scaled(&right, scale)).collect();
+        let settled = self.settle(slot, scored, |exam| exam.difference(slot, given, &rights));
         let masked = settled.winners.first().is_some_and(|winner| winner.note == Some(MASKED));
         if let Some(winner) = settled.winners.first().filter(|winner| winner.note == Some(HOLDS_DZ)) {
             let above = &above[winner.from];
@@ -151,7 +152,7 @@ impl Exam<'_> {
                 }
                 if site.number("lr").is_none() {
                     let formula = "dz·(W - c·dW)ᵀ with a fitted c: the weights above after their step";
-                    let stepped = cause(slot, "updated-weights-in-backward", formula);
+                    let stepped = cause(slot, Bug::UpdatedWeightsInBackward, formula);
                     let direction =
                         matmul_nt(&candidate.value, &hidden::through_weights::gradient_above(&site));
                     let next = candidate.next(hidden::through_weights::right(&site), [stepped]);
@@ -202,7 +203,8 @@ impl Exam<'_> {
         let Some(given) = given else { return fewest(all) };
         let site = self.site(l, &above[0].value);
         let right = hidden::rights(&site, self.masks.get(&l).filter(|_| !above[0].masked)).swap_remove(0);
-        let settled = self.settle(slot, scored, || ratio::describe(given, &right));
+        let rights: Vec<Matrix> = conventions.iter().map(|&scale| scaled(&right, scale)).collect();
+        let settled = self.settle(slot, scored, |exam| exam.difference(slot, given, &rights));
         vec![follow(given, settled.winners.first(), above)]
     }
 
@@ -224,7 +226,7 @@ impl Exam<'_> {
         if self.world.search && candidate.causes.len() < BUGS {
             for h in hidden::TABLE {
                 let Some(value) = (h.value)(&site) else { continue };
-                let next = candidate.next(value, [cause(slot, h.id, h.formula)]);
+                let next = candidate.next(value, [Cause::of(slot, h)]);
                 all.push(Candidate { direction: along(&h.value), ..next });
             }
         }
@@ -272,7 +274,7 @@ impl Exam<'_> {
         (lr.is_finite() && lr > 0.0 && given.data().len() > 8).then(|| {
             let formula = format!("dz·(W - c·dW)ᵀ ⊙ f' with c = {lr:.6}: the weights above after their step");
             let value = plus(&right, &scaled(&direction, -lr));
-            Trial::new(value, vec![cause(slot, "updated-weights-in-backward", &formula)])
+            Trial::new(value, vec![cause(slot, Bug::UpdatedWeightsInBackward, &formula)])
         })
     }
 }

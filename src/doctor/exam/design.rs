@@ -74,7 +74,9 @@ impl Exam<'_> {
                 (None, None) => self.backward_shows(l, z, *act).unwrap_or(*act == supposed),
             }
         };
-        [supposed].into_iter().chain(Activation::ALL).find(fits).unwrap_or(supposed)
+        let shows = |act: &Activation| self.backward_shows(l, z, *act) == Some(true);
+        let all = || [supposed].into_iter().chain(Activation::ALL);
+        all().find(fits).or_else(|| all().find(shows)).unwrap_or(supposed)
     }
 
     /// Whether `dW_{l+1} = aᵀ·dz` or `dz_l = da ⊙ f'(z)`, but for a factor; nothing if the file lacks them.

@@ -9,10 +9,11 @@ use super::report::{Checked, Finding, Number, RunnerUp, Status};
 use crate::doctor::file::case::Case;
 use crate::doctor::file::slot::Slot;
 use crate::doctor::formulas::algebra::{norm, scaled};
+use crate::doctor::formulas::catalogue::{Bug, join};
 use crate::doctor::formulas::design::Design;
 use crate::doctor::formulas::hypothesis::{Hypothesis, Site};
+use crate::doctor::formulas::scale;
 use crate::doctor::formulas::trial::{Cause, Trial, cause, residual};
-use crate::doctor::formulas::{catalogue, scale};
 use crate::network::Activation;
 use crate::reference::Matrix;
 use std::collections::BTreeMap;
@@ -80,6 +81,8 @@ pub struct Exam<'a> {
     pub checked: Vec<Checked>,
     /// Conventions so far.
     pub notes: Vec<String>,
+    /// The factor that convention gives a tensor beside its formula, where it is not 1.
+    pub scales: BTreeMap<Slot, f64>,
     /// Whether the learning rate was found from the steps, so that no scale can be judged by it.
     pub rate_fitted: bool,
     /// The cost at which this examination can no longer be the one that counts.
@@ -93,7 +96,8 @@ pub struct Settled {
 }
 
 /// Bugs that another learning rate would explain as well.
-const RATES: [&str; 4] = ["scale-constant", "scale-by-classes", "missing-batch-mean", "double-batch-mean"];
+const RATES: [Bug; 4] =
+    [Bug::ScaleConstant, Bug::ScaleByClasses, Bug::MissingBatchMean, Bug::DoubleBatchMean];
 
 impl<'a> Exam<'a> {
     /// An examination that has seen nothing yet.
@@ -121,6 +125,7 @@ impl<'a> Exam<'a> {
             findings: Vec::new(),
             checked: Vec::new(),
             notes: case.notes.clone(),
+            scales: BTreeMap::new(),
             rate_fitted: false,
             limit: usize::MAX,
         }
@@ -150,7 +155,7 @@ impl<'a> Exam<'a> {
     /// short count once: another learning rate explains them together.
     pub fn cost(&self) -> usize {
         let is_rate = |finding: &&Finding| {
-            let bug = finding.bug.as_deref();
+            let bug = finding.bug;
             matches!(finding.tensor, Slot::New(_)) && bug.is_some_and(|bug| RATES.contains(&bug))
         };
         let (rates, others): (Vec<_>, Vec<_>) = self.findings.iter().partition(is_rate);
@@ -196,7 +201,7 @@ impl<'a> Exam<'a> {
         &mut self,
         slot: Slot,
         mut scored: Vec<Scored>,
-        unknown: impl FnOnce() -> String,
+        unknown: impl FnOnce(&Self) -> String,
     ) -> Settled {
         let right =
             scored.iter().filter(|s| s.causes.is_empty()).map(|s| s.residual).fold(f64::INFINITY, f64::min);
@@ -215,7 +220,7 @@ impl<'a> Exam<'a> {
         self.checked.push(Checked { tensor: slot, name: None, status: Status::Wrong, residual });
         let decision = decide(&scored);
         if decision.winners.is_empty() || !decision.apart {
-            self.unnamed(slot, &decision, Number(right), unknown);
+            self.unnamed(slot, &decision, &scored, unknown);
             self.pending.clear();
             return Settled { winners: decision.winners };
         }
@@ -227,72 +232,31 @@ impl<'a> Exam<'a> {
     /// Reports explained numbers: one finding for every bug they need.
     fn named(&mut self, slot: Slot, decision: &Decision) {
         let lead = &decision.winners[0];
-        let ids = lead.ids();
-        let (mut also, mut alternatives): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+        let bugs = lead.bugs();
+        let (mut also, mut alternatives): (Vec<Bug>, Vec<String>) = (Vec::new(), Vec::new());
         for cause in decision.winners.iter().flat_map(|winner| &winner.causes) {
-            if !ids.contains(&cause.id) && !also.iter().any(|other| other == cause.id) {
-                also.push(cause.id.to_owned());
+            if !bugs.contains(&cause.bug) && !also.contains(&cause.bug) {
+                also.push(cause.bug);
                 alternatives.push(cause.formula.clone());
             }
         }
         let runner_up = decision.runner_up.as_ref().map(|other| RunnerUp {
-            bug: (!other.causes.is_empty()).then(|| other.ids().join(" + ")),
+            bug: (!other.causes.is_empty()).then(|| join(&other.bugs(), " + ")),
             residual: Number(other.residual),
         });
         for cause in &lead.causes {
             self.findings.push(Finding {
-                tensor: slot,
-                name: None,
-                bug: Some(cause.id.to_owned()),
+                bug: Some(cause.bug),
                 also: also.clone(),
-                formula: cause.formula.clone(),
                 residual: Number(lead.residual),
                 runner_up: runner_up.clone(),
-                fix: catalogue::fix(cause.id).to_owned(),
                 alternatives: alternatives.clone(),
-                depends: false,
+                made_at: cause.slot,
                 factor: cause.factor,
+                row: cause.row,
+                ..Finding::new(slot, &cause.formula, cause.bug.fix())
             });
         }
-    }
-
-    /// Reports numbers that several explanations nearly fit, or none.
-    fn unnamed(&mut self, slot: Slot, decision: &Decision, right: Number, unknown: impl FnOnce() -> String) {
-        let mut also: Vec<String> = Vec::new();
-        let near =
-            decision.winners.iter().chain(decision.runner_up.iter().filter(|_| !decision.winners.is_empty()));
-        for id in near.flat_map(Scored::ids) {
-            if !also.iter().any(|other| other == id) {
-                also.push(id.to_owned());
-            }
-        }
-        let fix = if also.is_empty() {
-            format!(
-                "compare {slot} with the right formula by hand; its operands are right or already reported"
-            )
-        } else {
-            "several explanations fit these numbers about as well: export float64 and a batch of N = 37"
-                .to_owned()
-        };
-        let formula = if also.is_empty() { unknown() } else { "one of several formulas".to_owned() };
-        let residual = decision.winners.first().map_or(right, |winner| Number(winner.residual));
-        let runner_up = decision.runner_up.as_ref().map(|other| RunnerUp {
-            bug: (!other.causes.is_empty()).then(|| other.ids().join(" + ")),
-            residual: Number(other.residual),
-        });
-        self.findings.push(Finding {
-            tensor: slot,
-            name: None,
-            bug: None,
-            also,
-            formula,
-            residual,
-            runner_up,
-            fix,
-            alternatives: Vec::new(),
-            depends: false,
-            factor: None,
-        });
     }
 }
 
@@ -305,7 +269,7 @@ pub fn tried<'s>(
 ) -> impl Iterator<Item = Trial> + 's {
     table.iter().filter_map(move |h| (h.value)(site).map(|value| (h, value))).flat_map(move |(h, value)| {
         let trial = move |&scale: &f64| {
-            let mut trial = Trial::new(scaled(&value, scale), vec![cause(slot, h.id, h.formula)]);
+            let mut trial = Trial::new(scaled(&value, scale), vec![Cause::of(slot, h)]);
             trial.scale = scale;
             trial
         };
@@ -336,7 +300,7 @@ pub fn rescaled(
             let total = convention * factor.value;
             if (total / fitted - 1.0).abs() < 1e-4 {
                 let mut causes = causes.to_vec();
-                causes.push(cause(slot, factor.id, &factor.text));
+                causes.push(cause(slot, factor.bug, &factor.text));
                 trials.push(Trial { scale: convention, ..Trial::new(scaled(base, total), causes) });
             }
         }
@@ -344,7 +308,7 @@ pub fn rescaled(
     if trials.is_empty() && norm(base) > 0.0 {
         let mut causes = causes.to_vec();
         let formula = format!("{fitted:.6} times the right one");
-        causes.push(cause(slot, "scale-constant", &formula).by(fitted));
+        causes.push(cause(slot, Bug::ScaleConstant, &formula).by(fitted));
         trials.push(Trial::new(scaled(base, fitted), causes));
     }
     trials

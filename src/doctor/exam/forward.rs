@@ -1,10 +1,11 @@
 //! The forward half of an examination: z, a, p, loss, accuracy.
 
 use super::examination::{Exam, tried};
+use super::permutation;
 use super::report::{Checked, Status};
-use super::{permutation, ratio};
 use crate::doctor::file::slot::Slot;
 use crate::doctor::formulas::algebra::{finite, norm, scalar, scaled, times};
+use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::preactivation::activation;
 use crate::doctor::formulas::trial::{Trial, cause, residual};
 use crate::doctor::formulas::{accuracy, head, loss, preactivation, probabilities};
@@ -60,11 +61,11 @@ impl Exam<'_> {
         if l == 1 && !scored.iter().any(|s| s.passes) {
             scored.extend(self.scores(given, magnitude, permutation::trial(slot, given, &right)));
         }
-        self.settle(slot, scored, || ratio::describe(given, &right));
+        self.settle(slot, scored, |exam| exam.difference(slot, given, &[right.clone()]));
         let overwritten = self
             .findings
             .last()
-            .is_some_and(|f| f.bug.as_deref() == Some("preactivation-overwritten") && f.tensor == slot);
+            .is_some_and(|f| f.bug == Some(Bug::PreactivationOverwritten) && f.tensor == slot);
         if overwritten { right } else { given.clone() }
     }
 
@@ -97,7 +98,7 @@ impl Exam<'_> {
                 Some((at, h)) if at == slot => {
                     self.pending.push(cause(
                         slot,
-                        h.id,
+                        h.bug,
                         &format!("{} (seen further on; {slot} is not in the file)", h.formula),
                     ));
                     (h.value)(&self.site(l, &z)).unwrap_or(right)
@@ -117,7 +118,7 @@ impl Exam<'_> {
         if l == 1 && self.case.get(Slot::Z(1)).is_none() && !scored.iter().any(|s| s.passes) {
             scored.extend(self.scores(given, norm(&right), permutation::trial(slot, given, &right)));
         }
-        self.settle(slot, scored, || ratio::describe(given, &right));
+        self.settle(slot, scored, |exam| exam.difference(slot, given, &[right.clone()]));
         let before_dropout =
             self.masks.get(&l).filter(|_| residual(given, &plain) <= self.tolerance.relative);
         before_dropout.map_or_else(|| given.clone(), |mask| times(given, mask))
@@ -134,7 +135,7 @@ impl Exam<'_> {
                 Some((Slot::P, h)) => {
                     self.pending.push(cause(
                         Slot::P,
-                        h.id,
+                        h.bug,
                         &format!("{} (seen further on; p is not in the file)", h.formula),
                     ));
                     (h.value)(&self.site(l, &z)).unwrap_or(right)
@@ -157,8 +158,12 @@ impl Exam<'_> {
         if self.case.get(Slot::Z(l)).is_none() && !scored.iter().any(|s| s.passes) {
             scored.extend(self.scores(given, magnitude, permutation::trial(Slot::P, given, &right)));
         }
-        self.settle(Slot::P, scored, || {
-            format!("unknown: {}; {}", ratio::describe(given, &right), probabilities::sums(given))
+        self.settle(Slot::P, scored, |exam| {
+            let difference = exam.difference(Slot::P, given, &[right]);
+            match exam.design.head.is_softmax() {
+                true => format!("{difference}; {}", probabilities::sums(given)),
+                false => difference,
+            }
         });
         given.clone()
     }
@@ -220,7 +225,7 @@ impl Exam<'_> {
         if self.case.get(Slot::P).is_none() && !scored.iter().any(|s| s.passes) {
             scored.extend(self.losses_of_wrong_p(&given));
         }
-        self.settle(Slot::Loss, scored, || format!("unknown: {} where {wanted} is right", given.at(0, 0)));
+        self.settle(Slot::Loss, scored, |_| format!("unknown: {} where {wanted} is right", given.at(0, 0)));
         self.tolerance = tolerance;
     }
 
@@ -264,7 +269,7 @@ impl Exam<'_> {
             ] {
                 let value = scalar(factor * loss::mean(&self.site(l, &p)));
                 let formula = format!("cross-entropy{text} of p = {}", h.formula);
-                trials.push(Trial::new(value, vec![cause(Slot::Loss, h.id, &formula)]));
+                trials.push(Trial::new(value, vec![cause(Slot::Loss, h.bug, &formula)]));
             }
         }
         self.scores(given, 1.0, trials)
@@ -299,7 +304,7 @@ impl Exam<'_> {
         let (given, right) = (given.at(0, 0), rights[0].0);
         let multiple = (given * self.case.count()).fract().abs() < 1e-6;
         let pending = std::mem::take(&mut self.pending);
-        self.settle(Slot::Accuracy, scored, || {
+        self.settle(Slot::Accuracy, scored, |_| {
             let hint =
                 if multiple { "" } else { "; it is not a multiple of 1/N: an average over other batches?" };
             format!("unknown: {given} where {right} is right{hint}")

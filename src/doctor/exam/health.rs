@@ -1,10 +1,10 @@
 //! What is wrong although every formula is right, and numbers that cannot decide.
 
 use super::examination::Exam;
-use super::report::{Finding, Number};
+use super::report::Finding;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{finite, minus, zip};
-use crate::doctor::formulas::catalogue;
+use crate::doctor::formulas::catalogue::Bug;
 use crate::network::{Activation, Activations};
 use crate::reference::{Layer, Matrix, Mlp, argmax};
 
@@ -18,23 +18,8 @@ impl Exam<'_> {
         self.batch();
     }
 
-    fn sick(&mut self, tensor: Slot, id: &str, formula: String) {
-        let fix = catalogue::fix(id).to_owned();
-        let bug = Some(id.to_owned());
-        let (residual, runner_up, also) = (Number(0.0), None, Vec::new());
-        self.findings.push(Finding {
-            tensor,
-            name: None,
-            bug,
-            also,
-            formula,
-            residual,
-            runner_up,
-            fix,
-            alternatives: Vec::new(),
-            factor: None,
-            depends: false,
-        });
+    fn sick(&mut self, tensor: Slot, bug: Bug, formula: String) {
+        self.findings.push(Finding { bug: Some(bug), ..Finding::new(tensor, formula, bug.fix()) });
     }
 
     /// Units of a hidden layer with equal weights in and out, which training keeps equal.
@@ -49,7 +34,7 @@ impl Exam<'_> {
         for l in stuck {
             let width = self.case.sizes[l];
             let text = format!("all {width} units of layer {l} have equal weights in and out, and keep them");
-            self.sick(Slot::Param(Param::W(l)), "constant-init", text);
+            self.sick(Slot::Param(Param::W(l)), Bug::ConstantInit, text);
         }
     }
 
@@ -64,7 +49,7 @@ impl Exam<'_> {
                     "z{l} <= 0 in all {dead} units for all {} samples: no gradient reaches below",
                     self.case.n
                 );
-                self.sick(Slot::Param(Param::W(l)), "dead-relu", text);
+                self.sick(Slot::Param(Param::W(l)), Bug::DeadRelu, text);
             } else if 2 * dead > z.cols() && self.case.n >= 10 && !zero {
                 let text = format!(
                     "dead-relu: {dead} of {} units of layer {l} are off for the whole batch",
@@ -90,7 +75,7 @@ impl Exam<'_> {
             let text = format!(
                 "inputs-unscaled: {what}; the median |z1| is {:.3}; {}",
                 z[z.len() / 2],
-                catalogue::fix("inputs-unscaled")
+                Bug::InputsUnscaled.fix()
             );
             self.note(text);
         }

@@ -1,43 +1,44 @@
 //! What only the person's intention decides: right for one loss, a bug for another, and no loss is in the file.
 
 use super::examination::Exam;
-use super::report::{Checked, Finding, Number, Status};
+use super::report::{Checked, Finding, Status};
 use crate::doctor::file::slot::{Param, Slot};
+use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::delta::OF_SQUARED_ERROR;
 use crate::doctor::formulas::design::{Head, Measure};
 
 /// A bug, and the sentences that say when it is none and what to do.
 struct Open {
-    bug: &'static str,
+    bug: Bug,
     formula: &'static str,
     fix: &'static str,
 }
 
 const JACOBIAN: Open = Open {
-    bug: "softmax-jacobian",
+    bug: Bug::SoftmaxJacobian,
     formula: "J·(p - y): right if the loss is the squared error of softmax outputs, a bug if it is the cross-entropy",
     fix: "nothing, if the squared error is meant; for the cross-entropy dz = (p - y)/N. Export `loss` to have it decided",
 };
 
 const SUM: Open = Open {
-    bug: "missing-batch-mean",
+    bug: Bug::MissingBatchMean,
     formula: "a sum over the batch: right if the loss is a sum, or if lr is meant for one; 1/N is missing if the loss is a mean",
     fix: "nothing, if the loss is a sum over the batch; for a mean divide by N once. Export `loss` to have it decided",
 };
 
 /// Bugs that are a factor alone, or nothing at all: what is wrong elsewhere makes them, too.
-const LEAN: [&str; 11] = [
-    "scale-constant",
-    "scale-by-classes",
-    "missing-batch-mean",
-    "double-batch-mean",
-    "l2-on-bias",
-    "l2-factor",
-    "sign-flipped",
-    "weight-grad-zero",
-    "bias-zero",
-    "weight-not-updated",
-    "bias-not-updated",
+const LEAN: [Bug; 11] = [
+    Bug::ScaleConstant,
+    Bug::ScaleByClasses,
+    Bug::MissingBatchMean,
+    Bug::DoubleBatchMean,
+    Bug::L2OnBias,
+    Bug::L2Factor,
+    Bug::SignFlipped,
+    Bug::WeightGradZero,
+    Bug::BiasZero,
+    Bug::WeightNotUpdated,
+    Bug::BiasNotUpdated,
 ];
 
 impl Exam<'_> {
@@ -51,20 +52,20 @@ impl Exam<'_> {
             return;
         }
         let steps = self.case.given.keys().filter(|slot| matches!(slot, Slot::New(_))).count();
-        let sums = self.findings.iter().filter(|f| f.bug.as_deref() == Some(SUM.bug)).count();
+        let sums = self.findings.iter().filter(|f| f.bug == Some(SUM.bug)).count();
         for finding in &mut self.findings {
             // A sum in some tensors and a mean in others is a bug whatever was meant.
-            if sums == steps && finding.bug.as_deref() == Some(SUM.bug) {
+            if sums == steps && finding.bug == Some(SUM.bug) {
                 finding.bug = None;
-                finding.also = vec![SUM.bug.to_owned()];
+                finding.also = vec![SUM.bug];
                 finding.alternatives.clear();
                 finding.depends = true;
                 (finding.formula, finding.fix) = (SUM.formula.to_owned(), SUM.fix.to_owned());
             }
         }
         let of_squared = |finding: &Finding| {
-            finding.bug.as_deref() == Some(JACOBIAN.bug)
-                && OF_SQUARED_ERROR.iter().any(|formula| finding.formula.ends_with(formula))
+            finding.bug == Some(JACOBIAN.bug)
+                && finding.row.is_some_and(|row| OF_SQUARED_ERROR.contains(&row.formula))
         };
         for finding in self.findings.iter_mut().filter(|finding| of_squared(finding)) {
             finding.also.splice(0..0, finding.bug.take());
@@ -77,20 +78,8 @@ impl Exam<'_> {
         let w = Param::W(last);
         let shown = [Slot::Dz(last), Slot::Grad(w), Slot::New(w)];
         if let Some(&tensor) = shown.iter().find(|&&slot| self.case.get(slot).is_some()).filter(|_| squared) {
-            let finding = Finding {
-                tensor,
-                name: None,
-                bug: None,
-                also: vec![JACOBIAN.bug.to_owned()],
-                formula: JACOBIAN.formula.to_owned(),
-                residual: Number(0.0),
-                runner_up: None,
-                fix: JACOBIAN.fix.to_owned(),
-                depends: true,
-                alternatives: Vec::new(),
-                factor: None,
-            };
-            self.findings.insert(0, finding);
+            let open = Finding::new(tensor, JACOBIAN.formula, JACOBIAN.fix);
+            self.findings.insert(0, Finding { also: vec![JACOBIAN.bug], depends: true, ..open });
         }
     }
 
@@ -99,8 +88,7 @@ impl Exam<'_> {
         let right = |c: &Checked| matches!(c.tensor, Slot::New(_)) && c.status == Status::Ok;
         let some_right = self.checked.iter().any(right);
         let factor = |finding: &Finding| {
-            let constant =
-                finding.bug.as_deref() == Some("scale-constant") && matches!(finding.tensor, Slot::New(_));
+            let constant = finding.bug == Some(Bug::ScaleConstant) && matches!(finding.tensor, Slot::New(_));
             finding.factor.filter(|_| constant)
         };
         let factors: Vec<f64> = self.findings.iter().filter_map(factor).collect();
@@ -125,7 +113,7 @@ impl Exam<'_> {
         if !self.findings.iter().any(odd) {
             return;
         }
-        let lean = |finding: &&mut Finding| finding.bug.as_deref().is_some_and(|bug| LEAN.contains(&bug));
+        let lean = |finding: &&mut Finding| finding.bug.is_some_and(|bug| LEAN.contains(&bug));
         for finding in self.findings.iter_mut().filter(lean) {
             finding.also.splice(0..0, finding.bug.take());
             finding.fix = "first find out why the tensor without a name differs: this one may differ for the same reason"

@@ -1,6 +1,7 @@
 //! When numbers agree, and which of several explanations they agree with.
 
 use crate::doctor::formulas::algebra::norm;
+use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::trial::{Cause, Trial, residual};
 use crate::reference::Matrix;
 
@@ -65,9 +66,9 @@ pub struct Scored {
 }
 
 impl Scored {
-    /// The ids of the causes.
-    pub fn ids(&self) -> Vec<&'static str> {
-        self.causes.iter().map(|cause| cause.id).collect()
+    /// The bugs of the causes.
+    pub fn bugs(&self) -> Vec<Bug> {
+        self.causes.iter().map(|cause| cause.bug).collect()
     }
 }
 

@@ -3,9 +3,9 @@
 use super::backward::{Candidate, inherit};
 use super::examination::{Exam, rescaled, tried};
 use super::judge::Scored;
-use super::ratio;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{dot, minus, norm, plus, scaled};
+use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::gradient;
 use crate::doctor::formulas::hypothesis::Site;
 use crate::doctor::formulas::trial::{Trial, cause, residual};
@@ -64,11 +64,45 @@ impl Exam<'_> {
             scored.extend(self.gradient_scores(param, candidate, from, true));
         }
         let first = &candidates[0];
-        let right =
-            scaled(&gradient::right(&self.site(param.layer(), &first.value), param), self.factors(first)[0]);
+        let base = gradient::right(&self.site(param.layer(), &first.value), param);
         let seen = given.cloned().unwrap_or_else(|| self.step(param));
-        let settled = self.settle(slot, scored, || ratio::describe(&seen, &right));
+        let factors = self.factors(first);
+        self.remember_scale(Slot::Grad(param), &seen, &base, &factors);
+        let rights = factors.iter().flat_map(|&factor| self.with_decay(param, scaled(&base, factor)));
+        let rights: Vec<Matrix> = rights.map(|trial| trial.value).collect();
+        let dz = &first.value;
+        let settled = self.settle(slot, scored, |exam| {
+            let odd = || exam.odd_sample(param, dz, exam.scales[&Slot::Grad(param)], &seen);
+            odd().unwrap_or_else(|| exam.difference(slot, &seen, &rights))
+        });
         (slot, settled.winners)
+    }
+
+    /// The sample that a sum over samples leaves out, or counts twice: a loop from 1, or to one less.
+    fn odd_sample(&self, param: Param, dz: &Matrix, factor: f64, seen: &Matrix) -> Option<String> {
+        let all = scaled(&gradient::right(&self.site(param.layer(), dz), param), factor);
+        if all.shape() != seen.shape() || self.case.n == 1 {
+            return None;
+        }
+        let part = |sample: usize| {
+            let alone =
+                Matrix::from_fn(dz.rows(), dz.cols(), |r, c| if r == sample { dz.at(r, c) } else { 0.0 });
+            scaled(&gradient::right(&self.site(param.layer(), &alone), param), factor)
+        };
+        let slack = if self.tolerance.single { 1e-3 } else { 1e-6 };
+        let rest = minus(&all, seen);
+        let mean = self.case.count() / (self.case.count() - 1.0);
+        (0..self.case.n).find_map(|sample| {
+            let part = part(sample);
+            let others = scaled(&minus(&all, &part), mean);
+            let what = match () {
+                () if residual(&rest, &part) < slack => "left out of the sum",
+                () if residual(&rest, &scaled(&part, -1.0)) < slack => "counted twice",
+                () if residual(seen, &others) < slack => "left out: it is the mean of the others",
+                () => return None,
+            };
+            Some(format!("unknown: sample {sample} of 0 to {} is {what}", self.case.n - 1))
+        })
     }
 
     /// The factors from `aᵀ·dz` of a candidate to the gradient by the conventions.
@@ -171,7 +205,7 @@ impl Exam<'_> {
         let mut trials = Vec::new();
         if let Some(earlier) = self.case.get(Slot::GradPrev(param)) {
             let text = "the right one plus the gradient of the batch before";
-            trials.push(Trial::new(plus(right, earlier), vec![cause(slot, "accumulator-not-reset", text)]));
+            trials.push(Trial::new(plus(right, earlier), vec![cause(slot, Bug::AccumulatorNotReset, text)]));
         }
         let parameter = &self.case.given[&Slot::Param(param)];
         let c = dot(&minus(given, right), parameter) / dot(parameter, parameter);
@@ -179,8 +213,8 @@ impl Exam<'_> {
             let value = plus(right, &scaled(parameter, c));
             let l2 = self.numbers.get("l2").map_or("no l2 in the file".to_owned(), |l2| format!("l2 = {l2}"));
             let (id, name) = match param {
-                Param::W(_) => ("l2-factor", "W"),
-                Param::B(_) => ("l2-on-bias", "b"),
+                Param::W(_) => (Bug::L2Factor, "W"),
+                Param::B(_) => (Bug::L2OnBias, "b"),
             };
             if !self.numbers.contains_key("l2") && c * self.world.sign > 0.0 {
                 trials.push(Trial { note: Some(UNTOLD), ..Trial::new(value, Vec::new()) });

@@ -3,6 +3,7 @@
 pub(crate) mod backward;
 pub(crate) mod candidates;
 pub(crate) mod design;
+pub(crate) mod difference;
 pub(crate) mod examination;
 pub(crate) mod forward;
 pub(crate) mod habits;
@@ -12,8 +13,8 @@ pub(crate) mod judge;
 pub(crate) mod layer;
 pub(crate) mod output;
 pub(crate) mod permutation;
-pub(crate) mod ratio;
 pub mod report;
+pub(crate) mod unexplained;
 pub(crate) mod update;
 pub(crate) mod witness;
 pub(crate) mod worlds;

@@ -3,11 +3,10 @@
 use super::backward::{Candidate, anchored};
 use super::examination::{Exam, rescaled, tried};
 use super::judge::Scored;
-use super::ratio;
 use crate::doctor::file::slot::Slot;
 use crate::doctor::formulas::algebra::{norm, scaled};
 use crate::doctor::formulas::trial::{Trial, cause};
-use crate::doctor::formulas::{delta, labels, scale};
+use crate::doctor::formulas::{delta, head, labels, scale};
 use crate::reference::Matrix;
 
 impl Exam<'_> {
@@ -24,8 +23,9 @@ impl Exam<'_> {
         let scales = self.conventions();
         let site = self.site(l, &p);
         let magnitude = |scale: f64| (norm(&p) + norm(&self.case.y)) / self.case.count() * scale.abs();
-        let rights =
-            scales.iter().map(|&scale| Trial { scale, ..Trial::new(scaled(&right, scale), Vec::new()) });
+        let forms = delta::rights(&site);
+        let scale = |right: &Matrix, scale| Trial { scale, ..Trial::new(scaled(right, scale), Vec::new()) };
+        let rights = forms.iter().flat_map(|right| scales.iter().map(move |&factor| scale(right, factor)));
         let mut scored = Vec::new();
         for trial in rights.chain(tried(slot, &site, delta::table(&site), &scales)) {
             scored.extend(self.scores(given, magnitude(trial.scale), [trial]));
@@ -44,7 +44,21 @@ impl Exam<'_> {
                 scored.extend(self.scores(given, 0.0, more));
             }
         }
-        let settled = self.settle(slot, scored, || ratio::describe(given, &right));
+        let rights: Vec<Matrix> =
+            forms.iter().flat_map(|right| scales.iter().map(|&scale| scaled(right, scale))).collect();
+        let settled = self.settle(slot, scored, |exam| exam.difference(slot, given, &rights));
+        match settled.winners.first() {
+            Some(winner) => _ = self.scales.insert(slot, winner.scale),
+            None => {
+                // A squared error may have been meant with any of its factors.
+                let own = self.design.factor;
+                let usual = self.design.is_usual();
+                let factors = head::factors(self.case.classes() as f64).map(|factor| factor / own);
+                let factors = if usual { vec![1.0] } else { factors.to_vec() };
+                let all: Vec<f64> = factors.iter().flat_map(|f| scales.iter().map(move |s| f * s)).collect();
+                self.remember_scale(slot, given, &right, &all);
+            }
+        }
         self.scale_note(slot, settled.winners.first());
         vec![anchored(given, settled.winners.first())]
     }
@@ -59,7 +73,8 @@ impl Exam<'_> {
                 .map(|t| (t.value, t.causes))
                 .collect::<Vec<_>>();
             let factors = scale::factors(&site);
-            let rescaled = factors.iter().map(|f| (scaled(right, f.value), vec![cause(slot, f.id, &f.text)]));
+            let rescaled =
+                factors.iter().map(|f| (scaled(right, f.value), vec![cause(slot, f.bug, &f.text)]));
             for (value, causes) in wrong.into_iter().chain(rescaled) {
                 candidates.push(Candidate::new(value, pending.iter().cloned().chain(causes).collect()));
             }

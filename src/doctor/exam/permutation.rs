@@ -1,6 +1,7 @@
 //! Rows that are right but in another order: X was shuffled, and what was computed from it was not, or twice.
 
 use crate::doctor::file::slot::Slot;
+use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::trial::{Trial, cause, residual};
 use crate::reference::Matrix;
 
@@ -24,5 +25,5 @@ pub fn trial(slot: Slot, u: &Matrix, right: &Matrix) -> Option<Trial> {
     let value = Matrix::from_fn(right.rows(), right.cols(), |r, c| right.at(order[r], c));
     let start: Vec<String> = order.iter().take(6).map(usize::to_string).collect();
     let formula = format!("the right rows in another order: {}, …", start.join(", "));
-    Some(Trial::new(value, vec![cause(slot, "inputs-not-aligned", &formula)]))
+    Some(Trial::new(value, vec![cause(slot, Bug::InputsNotAligned, &formula)]))
 }

@@ -1,6 +1,8 @@
 //! What the doctor found; serialises to the JSON that `gpu-mlp doctor --json` prints.
 
 use crate::doctor::file::slot::Slot;
+use crate::doctor::formulas::catalogue::Bug;
+use crate::doctor::formulas::hypothesis::Hypothesis;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -16,6 +18,35 @@ pub enum Verdict {
     Depends,
     /// Some mismatch has no name.
     Unknown,
+}
+
+/// The line of code that would be right, in NumPy's notation and the file's own layout and names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Right {
+    /// `dW1 = X.T @ dz1`
+    pub code: String,
+    /// What it starts from.
+    pub operands: Vec<Operand>,
+}
+
+/// A tensor that a line starts from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Operand {
+    /// What the file calls it; our name, if it does not have it.
+    pub name: String,
+    /// Its shape in the file.
+    pub shape: Option<Vec<usize>>,
+}
+
+/// A formula that does not explain a tensor, but comes near.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Near {
+    /// The bugs that it stands for; none for the right formula.
+    pub bugs: Vec<Bug>,
+    /// What it computes.
+    pub formula: String,
+    /// How far its numbers are off.
+    pub residual: Number,
 }
 
 /// The best explanation that was not given.
@@ -36,9 +67,9 @@ pub struct Finding {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The bug, if its formula alone reproduces the numbers.
-    pub bug: Option<String>,
+    pub bug: Option<Bug>,
     /// Bugs these numbers cannot tell from it; without a bug, the candidates.
-    pub also: Vec<String>,
+    pub also: Vec<Bug>,
     /// What the tensor equals, or what can be said about it.
     pub formula: String,
     /// How far the formula's numbers are off: `|u - h| / max(|u|, |h|)`.
@@ -47,14 +78,48 @@ pub struct Finding {
     pub runner_up: Option<RunnerUp>,
     /// What to do.
     pub fix: String,
+    /// The line that would be right; nothing if the bug is in no line.
+    pub right: Option<Right>,
+    /// Without a bug, the formulas that come nearest.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub nearest: Vec<Near>,
     /// Right if one thing was meant, the bug in `also` if another: the formula says both.
     pub depends: bool,
+    /// The tensor whose line is wrong: the same, or one that the file does not have.
+    #[serde(skip)]
+    pub made_at: Slot,
     /// The formulas of the bugs in `also`.
     #[serde(skip)]
     pub alternatives: Vec<String>,
     /// How many times the right one the tensor is, if that alone is wrong and it is none of the usual factors.
     #[serde(skip)]
     pub factor: Option<f64>,
+    /// The row of a table that explains it, if one does.
+    #[serde(skip)]
+    pub row: Option<&'static Hypothesis>,
+}
+
+impl Finding {
+    /// A mismatch of which nothing more is known.
+    pub fn new(tensor: Slot, formula: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self {
+            tensor,
+            made_at: tensor,
+            name: None,
+            bug: None,
+            also: Vec::new(),
+            formula: formula.into(),
+            residual: Number(0.0),
+            runner_up: None,
+            fix: fix.into(),
+            right: None,
+            nearest: Vec::new(),
+            depends: false,
+            alternatives: Vec::new(),
+            factor: None,
+            row: None,
+        }
+    }
 }
 
 /// What became of one tensor.
@@ -123,9 +188,17 @@ impl Report {
         for finding in &mut self.findings {
             finding.name = names.get(&finding.tensor.to_string()).cloned();
             let texts = [&mut finding.formula, &mut finding.fix].into_iter().chain(&mut finding.alternatives);
-            texts.for_each(|text| *text = spoken(text, names));
+            let near = finding.nearest.iter_mut().map(|near| &mut near.formula);
+            texts.chain(near).for_each(|text| *text = spoken(text, names, PROSE));
+            if let Some(right) = &mut finding.right {
+                right.code = spoken(&right.code, names, &[]);
+                right
+                    .operands
+                    .iter_mut()
+                    .for_each(|operand| operand.name = spoken(&operand.name, names, &[]));
+            }
         }
-        self.notes.iter_mut().for_each(|note| *note = spoken(note, names));
+        self.notes.iter_mut().for_each(|note| *note = spoken(note, names, PROSE));
     }
 
     /// 0 if clean, else 1.
@@ -134,16 +207,17 @@ impl Report {
     }
 
     /// Whether a bug is named, alone or among those that cannot be told from it.
-    pub fn names(&self, bug: &str) -> bool {
-        let named = self.findings.iter().filter(|finding| finding.bug.is_some());
-        named
-            .into_iter()
-            .any(|finding| finding.bug.as_deref() == Some(bug) || finding.also.iter().any(|also| also == bug))
+    pub fn names(&self, bug: Bug) -> bool {
+        let named = |finding: &Finding| finding.bug == Some(bug) || finding.also.contains(&bug);
+        self.findings.iter().any(|finding| finding.bug.is_some() && named(finding))
     }
 }
 
-/// A text with the file's names for ours. What stands in backquotes is the file's already.
-fn spoken(text: &str, names: &BTreeMap<String, String>) -> String {
+/// Names that are words of prose, too.
+const PROSE: &[&str] = &["loss", "accuracy"];
+
+/// A text with the file's names for ours, but for those kept. What stands in backquotes is the file's already.
+fn spoken(text: &str, names: &BTreeMap<String, String>, kept: &[&str]) -> String {
     let inside = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     let (mut said, mut word, mut quoted) = (String::new(), String::new(), false);
     for letter in text.chars().chain(['\0']) {
@@ -151,8 +225,7 @@ fn spoken(text: &str, names: &BTreeMap<String, String>) -> String {
             word.push(letter);
             continue;
         }
-        // Words of prose, too, not only names.
-        let known = names.get(&word).filter(|_| !quoted && word != "loss" && word != "accuracy");
+        let known = names.get(&word).filter(|_| !quoted && !kept.contains(&word.as_str()));
         said.push_str(known.unwrap_or(&word));
         word.clear();
         quoted ^= letter == '`';

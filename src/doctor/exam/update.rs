@@ -3,9 +3,9 @@
 use super::backward::{Candidate, inherit};
 use super::examination::{Exam, rescaled, tried};
 use super::judge::Scored;
-use super::ratio;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{column_sums, dot, matmul_tn, minus, norm, plus, scaled};
+use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::hypothesis::Site;
 use crate::doctor::formulas::optimiser::{self, Rule, State, Step};
 use crate::doctor::formulas::trial::{Trial, cause, residual};
@@ -15,6 +15,9 @@ use crate::reference::Matrix;
 /// A difference `W - W_new` carries the rounding of W, once, spread evenly: about a third of a step of the last bit,
 /// where sums are allowed eight.
 const STEP_ROUNDING: f64 = 1.0 / 8.0;
+
+/// The penalty is in the step.
+pub const DECAYED_STEP: &str = "L2 is in the step";
 
 impl Exam<'_> {
     /// `W - W_new`: the way downhill that was gone.
@@ -130,8 +133,10 @@ impl Exam<'_> {
         for (at, given, trials) in
             optimiser::state_trials(self.case, &self.numbers, param, &state, gradient, turn)
         {
+            let right = |trial: &&Trial| trial.causes.is_empty();
+            let rights: Vec<Matrix> = trials.iter().filter(right).map(|trial| trial.value.clone()).collect();
             let scored = self.scores(&given, norm(&given), trials);
-            self.settle(at, scored, || "unknown: not the optimiser's recurrence".to_owned());
+            self.settle(at, scored, |exam| exam.difference(at, &given, &rights));
         }
         let site = self.site(param.layer(), gradient);
         let step = self.step(param);
@@ -145,8 +150,9 @@ impl Exam<'_> {
         }
         trials.push(still(param, &step));
         let scored = self.scores(&step, magnitude, trials);
-        let text = move || format!("{} (of the step {param} - {slot})", ratio::describe(&step, &right));
-        self.settle(slot, scored, text);
+        self.settle(slot, scored, |exam| {
+            format!("{} (of the step {param} - {slot})", exam.difference(slot, &step, &[right]))
+        });
     }
 
     /// The steps that are right, by any convention.
@@ -157,7 +163,7 @@ impl Exam<'_> {
         for Step { value, note } in forms {
             if let (Param::W(l), true) = (param, self.world.decay > 0.0) {
                 let decayed = plus(&value, &scaled(self.case.w(l), lr * self.world.decay));
-                trials.push(Trial { note: Some("L2 is in the step"), ..Trial::new(decayed, Vec::new()) });
+                trials.push(Trial { note: Some(DECAYED_STEP), ..Trial::new(decayed, Vec::new()) });
             }
             trials.push(Trial { note, ..Trial::new(value, Vec::new()) });
         }
@@ -165,7 +171,7 @@ impl Exam<'_> {
         let in_gradient = self.case.get(Slot::Grad(param)).is_some()
             && self.notes.iter().any(|note| note == super::layer::DECAYED);
         if self.world.decay > 0.0 && matches!(param, Param::W(_)) {
-            trials.retain(|trial| (trial.note == Some("L2 is in the step")) != in_gradient);
+            trials.retain(|trial| (trial.note == Some(DECAYED_STEP)) != in_gradient);
         }
         trials
     }
@@ -177,8 +183,8 @@ impl Exam<'_> {
         let decides = c.is_finite() && parameter.data().len() >= 4 && super::layer::varies(parameter);
         let lr = self.numbers.get("lr").copied().filter(|_| decides)?;
         let (id, name) = match param {
-            Param::W(_) => ("l2-factor", "W"),
-            Param::B(_) => ("l2-on-bias", "b"),
+            Param::W(_) => (Bug::L2Factor, "W"),
+            Param::B(_) => (Bug::L2OnBias, "b"),
         };
         let value = plus(right, &scaled(parameter, c));
         if !self.numbers.contains_key("l2") && c > 0.0 {
@@ -234,7 +240,7 @@ impl Exam<'_> {
 
 /// A parameter that did not move.
 fn still(param: Param, step: &Matrix) -> Trial {
-    let id = if matches!(param, Param::W(_)) { "weight-not-updated" } else { "bias-not-updated" };
+    let id = if matches!(param, Param::W(_)) { Bug::WeightNotUpdated } else { Bug::BiasNotUpdated };
     let formula = format!("{param}: it did not move");
     Trial::new(step.map(|_| 0.0), vec![cause(Slot::New(param), id, &formula)])
 }

@@ -2,7 +2,9 @@
 
 use super::examination::Exam;
 use crate::doctor::file::slot::{Param, Slot};
-use crate::network::Activations;
+use crate::doctor::formulas::algebra::zip;
+use crate::doctor::formulas::design::{Head, Measure};
+use crate::network::{Activation, Activations};
 use crate::reference::{Layer, Mlp, log_sum_exp};
 
 /// The step of the differences: the cube root of the rounding error, which balances it against the cubic term.
@@ -64,7 +66,14 @@ impl Exam<'_> {
             };
             return (0..z.rows()).map(row).sum::<f64>() / self.case.count();
         }
-        self.design.factor * self.design.measure.total(&self.design.head.apply(z), y) / self.case.count()
+        let total = match (self.design.head, self.design.measure) {
+            // log(1 - p) has no digits left where the sigmoid is saturated.
+            (Head::Of(Activation::Sigmoid), Measure::Binary) => {
+                zip(z, y, |z, y| Activation::Softplus.apply(z) - y * z).data().iter().sum()
+            }
+            (head, measure) => measure.total(&head.apply(z), y),
+        };
+        self.design.factor * total / self.case.count()
     }
 }
 

@@ -226,7 +226,7 @@ impl Case {
                 let problem = format!("has {name}[{r}, {c}] = {}", tensor.data()[at]);
                 let hint = "NaN or infinity in the parameters or the batch spreads to everything; export a step \
                             from before training blew up";
-                return Err((problem, hint.into()));
+                return Err(Refusal::new(problem, hint));
             }
         }
         Ok(())
@@ -278,7 +278,7 @@ fn targets(y: &Array, n: usize, outputs: usize, rows: bool) -> Result<Matrix, Re
             Some(label) => {
                 let problem =
                     format!("has a label {label} in y, but the last layer has classes 0 to {}", outputs - 1);
-                Err((problem, "labels count from 0; or export one-hot rows".into()))
+                Err(Refusal::new(problem, "labels count from 0; or export one-hot rows"))
             }
         };
     }
@@ -319,8 +319,8 @@ fn required(array: Option<&Array>) -> Array {
 
 fn shape_of(name: &str, expected: &str, array: &Array) -> Refusal {
     let problem = format!("has {name} with shape {:?}; expected {expected}", array.shape);
-    (
+    Refusal::new(
         problem,
-        "the layers must chain: X [N, in], W1 [in, n1], b1 [n1], W2 [n1, n2], … (or all transposed)".into(),
+        "the layers must chain: X [N, in], W1 [in, n1], b1 [n1], W2 [n1, n2], … (or all transposed)",
     )
 }

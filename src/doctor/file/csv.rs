@@ -8,7 +8,7 @@ use super::npy::{Array, Kind, Refusal, Value};
 /// The problem and a hint: no numbers, or rows of different lengths.
 pub fn parse(bytes: &[u8], most: usize) -> Result<Value, Refusal> {
     let hint = "write a row a line, numbers apart by commas";
-    let text = std::str::from_utf8(bytes).map_err(|_| ("is not text".to_owned(), hint.into()))?;
+    let text = std::str::from_utf8(bytes).map_err(|_| Refusal::new("is not text", hint))?;
     let (mut data, mut rows, mut cols) = (Vec::new(), 0, 0);
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     for (at, line) in lines {
@@ -25,23 +25,26 @@ pub fn parse(bytes: &[u8], most: usize) -> Result<Value, Refusal> {
             Some(_) if at == 0 => data.clear(),
             Some(cell) => {
                 let cell: String = cell.chars().take(20).collect();
-                return Err((format!("has `{cell}` in line {}, which is no number", at + 1), hint.into()));
+                return Err(Refusal::new(
+                    format!("has `{cell}` in line {}, which is no number", at + 1),
+                    hint,
+                ));
             }
             None => {
                 let own = data.len() - before;
                 if rows > 0 && own != cols {
                     let problem = format!("has {own} numbers in line {}, and {cols} above", at + 1);
-                    return Err((problem, hint.into()));
+                    return Err(Refusal::new(problem, hint));
                 }
                 (rows, cols) = (rows + 1, own);
             }
         }
         if data.len() > most {
-            return Err((format!("has more than {most} values"), "export one small batch".into()));
+            return Err(Refusal::new(format!("has more than {most} values"), "export one small batch"));
         }
     }
     if rows == 0 {
-        return Err(("has no numbers".to_owned(), hint.into()));
+        return Err(Refusal::new("has no numbers", hint));
     }
     let shape = match (rows, cols) {
         (1, 1) => Vec::new(),

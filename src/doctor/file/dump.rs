@@ -4,7 +4,7 @@ use super::keys::{self, Key};
 use super::npy::{Array, Kind, Refusal, Value};
 use super::npz::Entries;
 use super::slot::{Param, Slot};
-use crate::error::{Message, Setting, message};
+use crate::error::{Setting, message};
 use crate::network::Activation;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,12 +55,23 @@ impl Dump {
         let (mut last, mut torch) = (Vec::new(), Vec::new());
         if let Some((theirs, _)) = map.iter().find(|(theirs, _)| !entries.contains_key(theirs)) {
             let problem = format!("has no key `{theirs}`, which is to be read as one of ours");
-            return Err((problem, format!("its keys: {}", list(entries.keys())).into()));
+            return Err(Refusal::new(problem, format!("its keys: {}", list(entries.keys()))));
         }
+        let claimed: Vec<(&String, Option<Place>)> = map
+            .iter()
+            .map(|(theirs, ours)| (theirs, keys::parse(ours).and_then(place)))
+            .filter(|(theirs, ours)| ours.is_some() && entries.contains_key(*theirs))
+            .collect();
         for (theirs, value) in entries {
             let ours = map.iter().find(|(from, _)| from == theirs).map_or(theirs, |(_, to)| to);
             if let Value::Unreadable(problem) = value {
                 dump.notes.push(format!("`{theirs}` is left out: it {problem}"));
+                continue;
+            }
+            let own = !map.iter().any(|(from, _)| from == theirs);
+            let rival = claimed.iter().find(|(_, ours)| own && keys::parse(theirs).and_then(place) == *ours);
+            if let Some((other, _)) = rival {
+                dump.notes.push(format!("`{theirs}` is not used: `{other}` was said to be it"));
                 continue;
             }
             match (keys::parse(ours), keys::torch(ours)) {
@@ -90,15 +101,15 @@ impl Dump {
             (Key::Act, Value::Text(text)) => {
                 self.act = Some(activation(text).ok_or_else(|| {
                     let known = Activation::ALL.map(Activation::name).join(", ");
-                    (
+                    Refusal::new(
                         format!("says act = \"{text}\""),
-                        Message::from(format!("the hidden activations known are {known}")),
+                        format!("the hidden activations known are {known}"),
                     )
                 })?);
             }
             (Key::Layout, Value::Text(text)) => self.rows = Some(text.to_lowercase().starts_with("row")),
             (Key::Act | Key::Layout, _) => {
-                return Err((format!("`{theirs}` should be a text"), "save it as a string".into()));
+                return Err(Refusal::new(format!("`{theirs}` should be a text"), "save it as a string"));
             }
             (Key::X, _) => (self.x, self.x_name) = (Some(numbers(theirs, value)?), Some(theirs.to_owned())),
             (Key::Y, _) => (self.y, self.y_name) = (Some(numbers(theirs, value)?), Some(theirs.to_owned())),
@@ -112,7 +123,7 @@ impl Dump {
                             format!("its shape is {:?}; leave it out, or say what it is with ", array.shape),
                             Setting::Map.set(format!("{theirs}=ours"))
                         ];
-                        return Err((problem, hint));
+                        return Err(Refusal::new(problem, hint));
                     }
                 };
             }
@@ -139,7 +150,7 @@ impl Dump {
             Some(_) => {
                 let first = self.names.get(&slot).map_or("", String::as_str);
                 let problem = format!("has two keys for {slot}: `{first}` and `{theirs}`");
-                Err((problem, "their numbers differ: leave one of them out".into()))
+                Err(Refusal::new(problem, "their numbers differ: leave one of them out"))
             }
         }
     }
@@ -167,7 +178,7 @@ impl Dump {
         match beyond {
             Some(slot) if depth > 0 => {
                 let problem = format!("has {slot}, but weights only for layers 1 to {depth}");
-                Err((problem, format!("export W{} too, or leave {slot} out", depth + 1).into()))
+                Err(Refusal::new(problem, format!("export W{} too, or leave {slot} out", depth + 1)))
             }
             _ => Ok(depth),
         }
@@ -200,12 +211,34 @@ impl Dump {
         if missing.is_empty() {
             return Ok(());
         }
+        if missing == ["y"] && self.x.is_some() {
+            let hint =
+                "export the targets as y; the targets of an autoencoder are its inputs: save X as y, too";
+            return Err(Refusal::new("lacks y", hint));
+        }
         let hint = message![
             "needed are W1..WL (before the step), X and y; see `gpu-mlp doctor --template numpy`, or name yours \
              with ",
             Setting::Map.set("theirs=ours")
         ];
-        Err((format!("lacks {}", missing.join(", ")), hint))
+        Err(Refusal::new(format!("lacks {}", missing.join(", ")), hint))
+    }
+}
+
+/// What only one array can be.
+#[derive(PartialEq)]
+enum Place {
+    X,
+    Y,
+    Slot(Slot),
+}
+
+fn place(key: Key) -> Option<Place> {
+    match key {
+        Key::X => Some(Place::X),
+        Key::Y => Some(Place::Y),
+        Key::Slot(slot) => Some(Place::Slot(slot)),
+        Key::Last(_) | Key::Number(_) | Key::Act | Key::Layout => None,
     }
 }
 
@@ -218,8 +251,8 @@ fn same(a: &Array, b: &Array) -> bool {
 fn numbers(theirs: &str, value: &Value) -> Result<Array, Refusal> {
     match value {
         Value::Numbers(array) => Ok(array.clone()),
-        Value::Text(_) => Err((format!("`{theirs}` holds text, not numbers"), "export numbers".into())),
-        Value::Unreadable(problem) => Err((format!("`{theirs}` {problem}"), "export numbers".into())),
+        Value::Text(_) => Err(Refusal::new(format!("`{theirs}` holds text, not numbers"), "export numbers")),
+        Value::Unreadable(problem) => Err(Refusal::new(format!("`{theirs}` {problem}"), "export numbers")),
     }
 }
 

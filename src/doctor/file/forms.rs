@@ -17,11 +17,10 @@ const FILES: usize = 4096;
 /// # Errors
 /// [`Error::Io`] if it cannot be read, [`Error::File`] if it is in no form that is known or too large.
 pub fn read(path: &Path) -> Result<Entries> {
-    let refused = |(problem, hint)| Error::file(path, problem, hint);
     if path.is_dir() {
         return folder(path);
     }
-    read_from(BufReader::new(regular_file::open(path)?)).map_err(refused)
+    read_from(BufReader::new(regular_file::open(path)?)).map_err(|refusal| refusal.at(path))
 }
 
 /// Reads the arrays of a file, told by content.
@@ -30,18 +29,19 @@ pub fn read(path: &Path) -> Result<Entries> {
 /// The problem and a hint.
 pub fn read_from(mut source: impl Read + Seek) -> Result<Entries, Refusal> {
     let mut start = Vec::new();
-    let unreadable = |error: std::io::Error| (format!("cannot be read: {error}"), Message::default());
+    let unreadable =
+        |error: std::io::Error| Refusal::new(format!("cannot be read: {error}"), Message::default());
     source.by_ref().take(128).read_to_end(&mut start).map_err(unreadable)?;
     source.rewind().map_err(unreadable)?;
     if let Some((problem, hint)) = foreign(&start) {
-        return Err((problem.to_owned(), hint.into()));
+        return Err(Refusal::new(problem, hint));
     }
     if start.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{') {
         return json::read_from(source);
     }
     let entries = npz::read_from(source)?;
     if entries.keys().any(|name| name.ends_with("data.pkl")) {
-        return Err(("is a file of torch.save, not an .npz file".to_owned(), TORCH.into()));
+        return Err(Refusal::new("is a file of torch.save, not an .npz file", TORCH));
     }
     Ok(entries)
 }
@@ -89,19 +89,18 @@ fn folder(path: &Path) -> Result<Entries> {
     let (mut entries, mut left) = (Entries::new(), npz::MEMORY);
     for file in files {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let refused = |(problem, hint): Refusal| Error::file(&file, problem, hint);
         let mut bytes = Vec::new();
         let source = regular_file::open(&file)?;
         source.take(left.saturating_add(1)).read_to_end(&mut bytes).map_err(Error::io("read", &file))?;
         if bytes.len() as u64 > left {
             let problem =
                 format!("takes more memory than the {} MiB allowed for a folder", npz::MEMORY >> 20);
-            return Err(refused((problem, "export one small batch: 37 samples are plenty".into())));
+            return Err(Error::file(&file, problem, "export one small batch: 37 samples are plenty"));
         }
         let most = (left / 8) as usize;
         let array =
             if bytes.starts_with(b"\x93NUMPY") { npy::parse(&bytes, most) } else { csv::parse(&bytes, most) };
-        let value = array.unwrap_or_else(|(problem, _)| Value::Unreadable(problem));
+        let value = array.unwrap_or_else(|refusal| Value::Unreadable(refusal.problem));
         left = left.saturating_sub(npz::memory(&value).max(bytes.len() as u64));
         entries.insert(name, value);
     }

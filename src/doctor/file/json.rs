@@ -33,7 +33,7 @@ pub fn read_from(source: impl Read) -> Result<Entries, Refusal> {
     let node = (&budget).deserialize(&mut reader).and_then(|node| reader.end().map(|()| node));
     let node = node.map_err(|error| {
         let hint = "an object with a nested list of numbers for each array: {\"W1\": [[0.1, 0.2], ...], \"lr\": 0.1}";
-        (format!("is not JSON that can be read: {error}"), hint.into())
+        Refusal::new(format!("is not JSON that can be read: {error}"), hint)
     })?;
     let mut entries = Entries::new();
     if let Node::Object(parts) = node {

@@ -1,6 +1,6 @@
 //! What somebody exported: arrays and their names, read into one case.
 
-pub(crate) mod case;
+pub mod case;
 pub mod csv;
 pub mod dump;
 pub mod forms;

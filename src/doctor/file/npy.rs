@@ -65,7 +65,7 @@ pub fn parse(mut bytes: &[u8], most: usize) -> Result<Value, Refusal> {
     if body.len() / dtype.size > most {
         let problem =
             format!("has shape {shape:?}: more than the {most} values that a file of this size may have");
-        return Err((problem, "export one small batch: 37 samples are plenty".into()));
+        return Err(Refusal::new(problem, "export one small batch: 37 samples are plenty"));
     }
     if dtype.is_text() {
         return Ok(Value::Text(dtype.text(body)));

@@ -4,7 +4,7 @@
 //! a file may take [`MEMORY`] and twice the file, in f64.
 
 use super::npy::{self, Refusal, Value};
-use crate::error::{Error, Message, Result};
+use crate::error::{Error, Result};
 use crate::files::atomic_file::AtomicFile;
 use crate::files::numpy::npz::{self, Archive};
 use crate::files::regular_file;
@@ -27,7 +27,7 @@ pub type Entries = BTreeMap<String, Value>;
 /// [`Error::Io`] if the file cannot be read, [`Error::File`] if it is not an archive of arrays or too large.
 pub fn read(path: &Path) -> Result<Entries> {
     let file = regular_file::open(path)?;
-    read_from(BufReader::new(file)).map_err(|(problem, hint)| Error::file(path, problem, hint))
+    read_from(BufReader::new(file)).map_err(|refusal| refusal.at(path))
 }
 
 /// Reads all arrays of an archive.
@@ -35,10 +35,10 @@ pub fn read(path: &Path) -> Result<Entries> {
 /// # Errors
 /// The problem and a hint.
 pub fn read_from(mut source: impl Read + Seek) -> Result<Entries, Refusal> {
-    let help = |(problem, _): Refusal| {
+    let help = |refusal: Refusal| {
         let hint =
             "save with numpy.savez(\"dump.npz\", W1=..., ...); `gpu-mlp doctor --template numpy` shows how";
-        (problem, Message::from(hint))
+        Refusal { hint: hint.into(), ..refusal }
     };
     let length = source.seek(SeekFrom::End(0)).map_err(|error| broken(&error))?;
     let most = MEMORY.saturating_add(length.saturating_mul(2));
@@ -48,10 +48,10 @@ pub fn read_from(mut source: impl Read + Seek) -> Result<Entries, Refusal> {
     for index in 0..archive.names().len() {
         let name = archive.names()[index].clone();
         let mut entry = archive.entry(index).map_err(help)?;
-        let named = |(problem, hint): Refusal| (format!("`{name}` {problem}"), hint);
+        let named = |refusal: Refusal| refusal.of(format!("`{name}`"));
         let too_large = || {
             let problem = format!("takes more memory than the {} MiB allowed for this file", most >> 20);
-            (problem, Message::from("export one small batch: 37 samples are plenty"))
+            Refusal::new(problem, "export one small batch: 37 samples are plenty")
         };
         let bytes = unpack(&mut entry, left).map_err(named)?;
         let unpacked = bytes.as_ref().map_or(left, |bytes| bytes.len() as u64);
@@ -65,7 +65,7 @@ pub fn read_from(mut source: impl Read + Seek) -> Result<Entries, Refusal> {
         };
         // One array that is no use refuses no file that has others.
         let value = value.unwrap_or_else(|refusal| {
-            let problem = refusal.0.clone();
+            let problem = refusal.problem.clone();
             unread.get_or_insert(named(refusal));
             Value::Unreadable(problem)
         });
@@ -79,7 +79,7 @@ pub fn read_from(mut source: impl Read + Seek) -> Result<Entries, Refusal> {
 }
 
 fn broken(error: &std::io::Error) -> Refusal {
-    (format!("cannot be unpacked: {error}"), "the file is damaged; save it again".into())
+    Refusal::new(format!("cannot be unpacked: {error}"), "the file is damaged; save it again")
 }
 
 /// Bytes that a value takes.

@@ -3,7 +3,7 @@
 
 use super::case::Case;
 use super::dump::Dump;
-use super::keys;
+use super::keys::{self, Key};
 use super::npy::{Refusal, Value};
 use super::npz::Entries;
 use super::roles::{self, Reading};
@@ -30,9 +30,10 @@ pub fn read(entries: &Entries, map: &[(String, String)]) -> Result<Read, Refusal
     if known && by_names.as_ref().is_ok_and(|dump| !has_strange_masks(dump)) {
         return by_names.map(|dump| Read { dump, found: Vec::new() });
     }
-    let inferred = roles::infer(&renamed(entries, map)).and_then(|reading| match reading.idle(known) {
+    let inferred = roles::infer(&renamed(entries, map));
+    let inferred = inferred.map_err(Failure::Missing).and_then(|reading| match reading.idle(known) {
         idle if idle.is_empty() => Ok(reading),
-        idle => Err(idle),
+        idle => Err(Failure::Idle(idle)),
     });
     match (by_names, inferred) {
         (Ok(dump), Ok(reading)) if !agrees(&dump, &reading, map) => Ok(Read { dump, found: Vec::new() }),
@@ -41,11 +42,46 @@ pub fn read(entries: &Entries, map: &[(String, String)]) -> Result<Read, Refusal
             Ok(read) => Ok(read),
             Err(refusal) => match by_names {
                 Ok(dump) => Ok(Read { dump, found: Vec::new() }),
-                Err(_) => Err(listing(refusal, entries, &[])),
+                Err(_) => Err(listing(refusal, entries)),
             },
         },
-        (Err(refusal), Err(missing)) => Err(listing(refusal, entries, &missing)),
+        (Err(refusal), Err(_)) if known => Err(listing(refusal, entries)),
+        (Err(mut refusal), Err(failure)) => {
+            match failure {
+                Failure::Missing(mut missing) => {
+                    missing.retain(|ours| !has_named(entries, map, ours));
+                    if !missing.is_empty() {
+                        refusal.problem =
+                            format!("lacks {}: no name and no numbers show it", missing.join(", "));
+                    }
+                }
+                Failure::Idle(idle) => {
+                    let list = idle.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+                    refusal.hint =
+                        refusal.hint.and(Message::from(format!("; no place was found for {list}")));
+                }
+            }
+            Err(listing(refusal, entries))
+        }
     }
+}
+
+/// Whether some array's name says that it is one of ours.
+fn has_named(entries: &Entries, map: &[(String, String)], ours: &str) -> bool {
+    renamed(entries, map).keys().any(|name| match keys::parse(name) {
+        Some(Key::X) => ours == "X",
+        Some(Key::Y) => ours == "y",
+        Some(Key::Slot(slot)) => slot.to_string() == ours,
+        _ => false,
+    })
+}
+
+/// Why arrays did not get their places by names and numbers.
+enum Failure {
+    /// What a network and a batch lack, by our names.
+    Missing(Vec<String>),
+    /// Arrays that should have a place.
+    Idle(Vec<String>),
 }
 
 /// Whether some array has a name that is none of ours.
@@ -68,7 +104,10 @@ fn has_strange_masks(dump: &Dump) -> bool {
 fn renamed(entries: &Entries, map: &[(String, String)]) -> Entries {
     let ours =
         |name: &String| map.iter().find(|(theirs, _)| theirs == name).map_or(name, |(_, ours)| ours).clone();
-    entries.iter().map(|(name, value)| (ours(name), value.clone())).collect()
+    let taken = |name: &String| map.iter().any(|(_, ours)| ours == name);
+    let mapped = |name: &String| map.iter().any(|(theirs, _)| theirs == name);
+    let kept = entries.iter().filter(|(name, _)| mapped(name) || !taken(name));
+    kept.map(|(name, value)| (ours(name), value.clone())).collect()
 }
 
 /// Whether a reading says the same of the arrays whose names are known.
@@ -116,10 +155,10 @@ fn assigned(entries: &Entries, map: &[(String, String)], reading: &Reading) -> R
     Ok(Read { dump, found })
 }
 
-/// A refusal that lists what the file has, and what would be missing.
-fn listing((problem, hint): Refusal, entries: &Entries, missing: &[String]) -> Refusal {
+/// A refusal that lists what the file has.
+fn listing(refusal: Refusal, entries: &Entries) -> Refusal {
     if entries.is_empty() {
-        return (problem, hint);
+        return refusal;
     }
     let shape = |value: &Value| match value {
         Value::Numbers(array) => format!("{:?}", array.shape),
@@ -131,12 +170,8 @@ fn listing((problem, hint): Refusal, entries: &Entries, missing: &[String]) -> R
     if entries.len() > LISTED {
         arrays.push(format!("and {} more", entries.len() - LISTED));
     }
-    let nearest = match missing {
-        [] => String::new(),
-        missing => format!("; no array is taken for {}", missing.join(", ")),
-    };
-    let list = format!("; the file has {}{nearest}", arrays.join(", "));
-    (problem, hint.and(Message::from(list)))
+    let list = format!("; the file has {}", arrays.join(", "));
+    Refusal { hint: refusal.hint.and(Message::from(list)), ..refusal }
 }
 
 /// Arrays of a file that a refusal lists.

@@ -1,6 +1,7 @@
 //! The accuracy: the share of samples whose largest p is the label's. Starts from p.
 
 use super::algebra::{scalar, zip};
+use super::catalogue::Bug;
 use super::hypothesis::{Hypothesis, Site};
 use crate::reference::{Matrix, argmax};
 
@@ -39,7 +40,7 @@ fn flat_argmax(m: &Matrix) -> usize {
 /// What can be wrong with the accuracy.
 pub const TABLE: &[Hypothesis] = &[
     Hypothesis {
-        id: "accuracy-wrong-axis",
+        bug: Bug::AccuracyWrongAxis,
         formula: "mean(argmax(p, axis=0) == argmax(y, axis=0)): over the samples, not over the classes",
         value: |s| {
             let (p, y) = (s.up.transposed(), s.case.y.transposed());
@@ -47,12 +48,12 @@ pub const TABLE: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "accuracy-wrong-axis",
+        bug: Bug::AccuracyWrongAxis,
         formula: "argmax(p) == argmax(y) without an axis: one comparison of the whole matrices",
         value: |s| Some(scalar(f64::from(flat_argmax(s.up) == flat_argmax(&s.case.y)))),
     },
     Hypothesis {
-        id: "accuracy-wrong-axis",
+        bug: Bug::AccuracyWrongAxis,
         formula: "mean over all cells of the one-hot matrices: (C - 2 + 2·accuracy)/C",
         value: |s| {
             let predicted = |r: usize, c: usize| f64::from(argmax(s.up.row(r)) == c);
@@ -62,7 +63,7 @@ pub const TABLE: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "accuracy-wrong-axis",
+        bug: Bug::AccuracyWrongAxis,
         formula: "mean(round(p) == y) over all cells",
         value: |s| {
             let same = zip(s.up, &s.case.y, |p, y| f64::from((p > 0.5) == (y == 1.0)));
@@ -70,7 +71,7 @@ pub const TABLE: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "accuracy-wrong-axis",
+        bug: Bug::AccuracyWrongAxis,
         formula: "hits divided by the number of classes",
         value: |s| Some(scalar(hits(s.up, &s.case.labels) as f64 / s.case.classes() as f64)),
     },

@@ -2,14 +2,28 @@
 //! `head` has those of the other designs.
 
 use super::algebra::{minus, scaled, times, zip};
-use super::design::jacobian;
+use super::catalogue::Bug;
+use super::design::{Head, Measure, jacobian};
 use super::head;
+use super::hidden::by_output;
 use super::hypothesis::{Hypothesis, Site};
 use crate::reference::{Matrix, argmax};
 
 /// `dz_L = dE/dz_L / N`; for softmax and cross-entropy `(p - y)/N`
 pub fn right(site: &Site) -> Matrix {
     scaled(&site.design.delta(site.z(), site.up, &site.case.y), 1.0 / site.n())
+}
+
+/// The same in every right way to write it: with `h'` of z, and with `h'` written by p, which differ where p is wrong.
+pub fn rights(site: &Site) -> Vec<Matrix> {
+    let mut all = vec![right(site)];
+    if let (Head::Of(f), Measure::Squared | Measure::Absolute) = (site.design.head, site.design.measure)
+        && let Some(by_output) = by_output(f)
+    {
+        let slope = times(&site.design.measure.gradient(site.up, &site.case.y), &site.up.map(by_output));
+        all.push(scaled(&slope, site.design.factor / site.n()));
+    }
+    all
 }
 
 /// The gradients of squared errors through the softmax, which are right if that is the loss.
@@ -49,27 +63,27 @@ fn relabelled(site: &Site, label: impl Fn(usize) -> usize) -> Option<Matrix> {
 /// What can be wrong with `dz_L` of softmax and cross-entropy.
 pub const TABLE: &[Hypothesis] = &[
     Hypothesis {
-        id: "softmax-jacobian",
+        bug: Bug::SoftmaxJacobian,
         formula: OF_SQUARED_ERROR[0],
         value: |s| per_sample(s, &jacobian(s.up, &error(s))),
     },
     Hypothesis {
-        id: "softmax-jacobian",
+        bug: Bug::SoftmaxJacobian,
         formula: OF_SQUARED_ERROR[1],
         value: |s| per_sample(s, &scaled(&jacobian(s.up, &error(s)), 2.0)),
     },
     Hypothesis {
-        id: "softmax-jacobian",
+        bug: Bug::SoftmaxJacobian,
         formula: OF_SQUARED_ERROR[2],
         value: |s| per_sample(s, &scaled(&jacobian(s.up, &error(s)), 2.0 / s.case.classes() as f64)),
     },
     Hypothesis {
-        id: "softmax-jacobian",
+        bug: Bug::SoftmaxJacobian,
         formula: "J·J·(p - y): the Jacobian twice",
         value: |s| per_sample(s, &jacobian(s.up, &jacobian(s.up, &error(s)))),
     },
     Hypothesis {
-        id: "softmax-jacobian",
+        bug: Bug::SoftmaxJacobian,
         formula: "J·(p-y)/(p(1-p)): the derivative of binary cross-entropy through the full softmax Jacobian",
         value: |s| {
             let g = zip(s.up, &s.case.y, |p, y| (p - y) / (p * (1.0 - p)));
@@ -77,95 +91,99 @@ pub const TABLE: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "softmax-diagonal-jacobian",
+        bug: Bug::SoftmaxDiagonalJacobian,
         formula: "(p - y)·p·(1 - p): only the Jacobian's diagonal",
         value: |s| factor(s, |p| p * (1.0 - p)),
     },
     Hypothesis {
-        id: "softmax-diagonal-jacobian",
+        bug: Bug::SoftmaxDiagonalJacobian,
         formula: "-y·(1 - p) (the same as (p - y)·y): only the true class gets a gradient",
         value: |s| per_sample(s, &zip(s.up, &s.case.y, |p, y| if y == 0.0 { 0.0 } else { -y * (1.0 - p) })),
     },
     Hypothesis {
-        id: "softmax-diagonal-jacobian",
+        bug: Bug::SoftmaxDiagonalJacobian,
         formula: "2·(p - y)·p·(1 - p): squared error through the Jacobian's diagonal",
         value: |s| factor(s, |p| 2.0 * p * (1.0 - p)),
     },
-    Hypothesis { id: "delta-extra-factor", formula: "(p - y)·p", value: |s| factor(s, |p| p) },
-    Hypothesis { id: "delta-extra-factor", formula: "(p - y)·(1 - p)", value: |s| factor(s, |p| 1.0 - p) },
+    Hypothesis { bug: Bug::DeltaExtraFactor, formula: "(p - y)·p", value: |s| factor(s, |p| p) },
+    Hypothesis { bug: Bug::DeltaExtraFactor, formula: "(p - y)·(1 - p)", value: |s| factor(s, |p| 1.0 - p) },
     Hypothesis {
-        id: "delta-extra-factor",
+        bug: Bug::DeltaExtraFactor,
         formula: "e·(1 - e) with e = p - y: the derivative taken of the error",
         value: |s| per_sample(s, &error(s).map(|e| e * (1.0 - e))),
     },
     Hypothesis {
-        id: "delta-extra-factor",
+        bug: Bug::DeltaExtraFactor,
         formula: "e·e·(1 - e) with e = p - y",
         value: |s| per_sample(s, &error(s).map(|e| e * e * (1.0 - e))),
     },
     Hypothesis {
-        id: "delta-extra-factor",
+        bug: Bug::DeltaExtraFactor,
         formula: "(p - y)²",
         value: |s| per_sample(s, &error(s).map(|e| e * e)),
     },
     Hypothesis {
-        id: "delta-extra-factor",
+        bug: Bug::DeltaExtraFactor,
         formula: "(p - y)·f'(z): the hidden activation's derivative at the output as well",
         value: |s| per_sample(s, &times(&error(s), &s.z().map(|z| s.act.derivative(z)))),
     },
     Hypothesis {
-        id: "delta-extra-factor",
+        bug: Bug::DeltaExtraFactor,
         formula: "(p - y)/(p·(1 - p)): divided by the derivative",
         value: |s| factor(s, |p| 1.0 / (p * (1.0 - p))),
     },
     Hypothesis {
-        id: "softmax-derivative-missing",
+        bug: Bug::SoftmaxDerivativeMissing,
         formula: "-y/p: the derivative of the loss by p, without the softmax's",
         value: |s| per_sample(s, &zip(s.up, &s.case.y, |p, y| if y == 0.0 { 0.0 } else { -y / p })),
     },
-    Hypothesis { id: "softmax-derivative-missing", formula: "(p - y)/p", value: |s| factor(s, |p| 1.0 / p) },
     Hypothesis {
-        id: "labels-shifted",
+        bug: Bug::SoftmaxDerivativeMissing,
+        formula: "(p - y)/p",
+        value: |s| factor(s, |p| 1.0 / p),
+    },
+    Hypothesis {
+        bug: Bug::LabelsShifted,
         formula: "p - onehot(label + 1)",
         value: |s| relabelled(s, |r| (s.case.labels[r] + 1) % s.case.classes()),
     },
     Hypothesis {
-        id: "labels-shifted",
+        bug: Bug::LabelsShifted,
         formula: "p - onehot(label - 1); index -1 wraps to the last class",
         value: |s| relabelled(s, |r| (s.case.labels[r] + s.case.classes() - 1) % s.case.classes()),
     },
     Hypothesis {
-        id: "labels-permuted",
+        bug: Bug::LabelsPermuted,
         formula: "p - y of the next sample: y rolled by one row",
         value: |s| relabelled(s, |r| s.case.labels[(r + 1) % s.case.n]),
     },
     Hypothesis {
-        id: "labels-permuted",
+        bug: Bug::LabelsPermuted,
         formula: "p - y of the previous sample: y rolled by one row",
         value: |s| relabelled(s, |r| s.case.labels[(r + s.case.n - 1) % s.case.n]),
     },
     Hypothesis {
-        id: "labels-permuted",
+        bug: Bug::LabelsPermuted,
         formula: "p - y in reverse order",
         value: |s| relabelled(s, |r| s.case.labels[s.case.n - 1 - r]),
     },
     Hypothesis {
-        id: "labels-wrong",
+        bug: Bug::LabelsWrong,
         formula: "p - onehot(argmax p): the network's own answer as label",
         value: |s| relabelled(s, |r| argmax(s.up.row(r))),
     },
     Hypothesis {
-        id: "labels-wrong",
+        bug: Bug::LabelsWrong,
         formula: "p, with no label subtracted",
         value: |s| relabelled(s, |_| usize::MAX),
     },
     Hypothesis {
-        id: "labels-wrong",
+        bug: Bug::LabelsWrong,
         formula: "p - onehot(0): every label is class 0",
         value: |s| relabelled(s, |_| 0),
     },
     Hypothesis {
-        id: "labels-wrong",
+        bug: Bug::LabelsWrong,
         formula: "z - y: the logits in place of p",
         value: |s| per_sample(s, &minus(s.z(), &s.case.y)),
     },

@@ -1,5 +1,6 @@
 //! Why each formula is as it is, in five lines: what a bug's page says beside the bug itself.
 
+use super::catalogue::Bug;
 use super::hypothesis::Hypothesis;
 use super::{accuracy, delta, gradient, hidden, loss, preactivation, probabilities};
 
@@ -13,16 +14,16 @@ pub struct Derivation {
     /// Where to read more.
     pub source: &'static str,
     /// Bugs that belong here, whatever the tables say.
-    others: &'static [&'static str],
+    others: &'static [Bug],
     /// The tables of formulas of this kind.
     tables: &'static [&'static [Hypothesis]],
 }
 
 impl Derivation {
     /// The derivation that a bug's page shows.
-    pub fn of(id: &str) -> Option<&'static Self> {
-        let listed = ALL.iter().find(|derivation| derivation.others.contains(&id));
-        let has = |derivation: &&Self| derivation.tables.iter().copied().flatten().any(|row| row.id == id);
+    pub fn of(bug: Bug) -> Option<&'static Self> {
+        let listed = ALL.iter().find(|derivation| derivation.others.contains(&bug));
+        let has = |derivation: &&Self| derivation.tables.iter().copied().flatten().any(|row| row.bug == bug);
         listed.or_else(|| ALL.iter().find(has))
     }
 }
@@ -44,11 +45,11 @@ static ALL: &[Derivation] = &[
         ],
         source: PRML,
         others: &[
-            "output-derivative-missing",
-            "output-derivative-twice",
-            "output-derivative-on-preactivation",
-            "output-derivative-extra",
-            "output-delta-squared",
+            Bug::OutputDerivativeMissing,
+            Bug::OutputDerivativeTwice,
+            Bug::OutputDerivativeOnPreactivation,
+            Bug::OutputDerivativeExtra,
+            Bug::OutputDeltaSquared,
         ],
         tables: &[],
     },
@@ -62,7 +63,7 @@ static ALL: &[Derivation] = &[
             "With one sign turned, the loss falls as that p gets worse.",
         ],
         source: PRML,
-        others: &["binary-cross-entropy-sign"],
+        others: &[Bug::BinaryCrossEntropySign],
         tables: &[],
     },
     Derivation {
@@ -75,7 +76,7 @@ static ALL: &[Derivation] = &[
             "and sigmoid'(z) or softmax'(z) is then 0; so inputs are scaled to about 1.",
         ],
         source: "Y. LeCun, L. Bottou, G. Orr, K.-R. Müller, Efficient BackProp, 1998, section 4",
-        others: &["inputs-not-aligned", "inputs-unscaled"],
+        others: &[Bug::InputsNotAligned, Bug::InputsUnscaled],
         tables: &[],
     },
     Derivation {
@@ -88,7 +89,7 @@ static ALL: &[Derivation] = &[
             "da is multiplied with the same mask and the same factor, once.",
         ],
         source: "N. Srivastava and others, Dropout, Journal of Machine Learning Research 15, 2014",
-        others: &["dropout-scale", "dropout-mask-missing"],
+        others: &[Bug::DropoutScale, Bug::DropoutMaskMissing],
         tables: &[],
     },
     Derivation {
@@ -193,15 +194,15 @@ static ALL: &[Derivation] = &[
         ],
         source: BOOK,
         others: &[
-            "accumulator-not-reset",
-            "missing-batch-mean",
-            "double-batch-mean",
-            "scale-by-classes",
-            "scale-constant",
-            "sign-flipped",
-            "bias-not-updated",
-            "weight-not-updated",
-            "learning-rate-too-high",
+            Bug::AccumulatorNotReset,
+            Bug::MissingBatchMean,
+            Bug::DoubleBatchMean,
+            Bug::ScaleByClasses,
+            Bug::ScaleConstant,
+            Bug::SignFlipped,
+            Bug::BiasNotUpdated,
+            Bug::WeightNotUpdated,
+            Bug::LearningRateTooHigh,
         ],
         tables: &[],
     },
@@ -215,7 +216,7 @@ static ALL: &[Derivation] = &[
             "sums over all parameters must leave b out.",
         ],
         source: "A. Krogh, J. A. Hertz, A simple weight decay can improve generalization, 1991",
-        others: &["l2-factor", "l2-on-bias"],
+        others: &[Bug::L2Factor, Bug::L2OnBias],
         tables: &[],
     },
     Derivation {
@@ -228,7 +229,7 @@ static ALL: &[Derivation] = &[
             "v begins as 0, and is kept from batch to batch.",
         ],
         source: "B. T. Polyak, Some methods of speeding up the convergence of iteration methods, 1964",
-        others: &["momentum-formula"],
+        others: &[Bug::MomentumFormula],
         tables: &[],
     },
     Derivation {
@@ -241,7 +242,7 @@ static ALL: &[Derivation] = &[
             "ε keeps the division finite where g was always 0.",
         ],
         source: "D. P. Kingma, J. Ba, Adam: a method for stochastic optimization, 2014",
-        others: &["adam-bias-correction", "adam-formula"],
+        others: &[Bug::AdamBiasCorrection, Bug::AdamFormula],
         tables: &[],
     },
     Derivation {
@@ -254,7 +255,7 @@ static ALL: &[Derivation] = &[
             "Large negative biases, large steps and unscaled inputs all lead there.",
         ],
         source: "K. He, X. Zhang, S. Ren, J. Sun, Delving deep into rectifiers, 2015",
-        others: &["constant-init", "dead-relu"],
+        others: &[Bug::ConstantInit, Bug::DeadRelu],
         tables: &[],
     },
 ];

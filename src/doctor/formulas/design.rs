@@ -87,7 +87,7 @@ impl Measure {
     }
 
     /// Its gradient by p.
-    fn gradient(self, p: &Matrix, y: &Matrix) -> Matrix {
+    pub fn gradient(self, p: &Matrix, y: &Matrix) -> Matrix {
         zip(p, y, |p, y| match self {
             Self::CrossEntropy if y == 0.0 => 0.0,
             Self::CrossEntropy => -y / p,

@@ -1,8 +1,9 @@
 //! `dW_l` and `db_l`: from `dz_l` and the layer's input.
 
-use super::algebra::{column_sums, matmul, matmul_tn, reshaped, scaled, times};
+use super::algebra::{column_sums, matmul, matmul_nt, matmul_tn, reshaped, scaled, times};
+use super::catalogue::Bug;
 use super::hypothesis::{Hypothesis, Site};
-use crate::doctor::file::slot::Param;
+use crate::doctor::file::slot::{Param, Slot};
 use crate::reference::Matrix;
 
 /// `dW_l = a_{l-1}ᵀ·dz_l`, `db_l = Σ_rows dz_l`
@@ -49,25 +50,40 @@ fn one_sample(site: &Site, r: usize) -> Matrix {
     Matrix::from_fn(a.len(), dz.len(), |i, j| a[i] * dz[j])
 }
 
+/// The gradient of the layer's a: the file's, or dz through the weights above.
+fn da(site: &Site) -> Option<Matrix> {
+    let above = || {
+        let dz = site.case.get(Slot::Dz(site.l + 1))?;
+        Some(matmul_nt(dz, site.case.w(site.l + 1)))
+    };
+    let given = site.case.get(Slot::Da(site.l)).cloned();
+    given.or_else(|| (site.l < site.case.depth()).then(above)?).filter(|da| da.shape() == site.up.shape())
+}
+
 /// What can be wrong with `dW_l`.
 pub const WEIGHTS: &[Hypothesis] = &[
     Hypothesis {
-        id: "weight-grad-own-output",
+        bug: Bug::ActivationDerivativeMissing,
+        formula: "a_kᵀ·da: the gradient of a where that of z belongs",
+        value: |s| Some(matmul_tn(s.input(), &da(s)?)),
+    },
+    Hypothesis {
+        bug: Bug::WeightGradOwnOutput,
         formula: "a_lᵀ·dz: the layer's own output in place of its input",
         value: |s| with_input(s, s.output()),
     },
     Hypothesis {
-        id: "weight-grad-own-output",
+        bug: Bug::WeightGradOwnOutput,
         formula: "the input of the layer below in place of this layer's",
         value: |s| with_input(s, s.l.checked_sub(2).map(|below| &s.a[below])),
     },
     Hypothesis {
-        id: "weight-grad-preactivation",
+        bug: Bug::WeightGradPreactivation,
         formula: "z_kᵀ·dz: the layer below before its activation",
         value: |s| with_input(s, s.l.checked_sub(2).map(|below| &s.z[below])),
     },
     Hypothesis {
-        id: "weight-grad-transposed",
+        bug: Bug::WeightGradTransposed,
         formula: "dzᵀ·a: the transposed gradient (W is square, so nothing complained)",
         value: |s| {
             let square = s.input().cols() == s.up.cols();
@@ -75,7 +91,7 @@ pub const WEIGHTS: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "weight-grad-transposed",
+        bug: Bug::WeightGradTransposed,
         formula: "reshape(dzᵀ·a): reshaped where it should be transposed, which scrambles it",
         value: |s| {
             let (input, out) = (s.input().cols(), s.up.cols());
@@ -86,12 +102,12 @@ pub const WEIGHTS: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "weight-grad-contraction",
+        bug: Bug::WeightGradContraction,
         formula: "(Σ_i a_i)ᵀ·(Σ_i dz_i): summed before multiplying",
         value: |s| Some(matmul_tn(&column_sums(s.input()), &column_sums(s.up))),
     },
     Hypothesis {
-        id: "weight-grad-contraction",
+        bug: Bug::WeightGradContraction,
         formula: "(mean_i a_i)ᵀ·(Σ_i dz_i): averaged before multiplying",
         value: |s| {
             let mean = scaled(&column_sums(s.input()), 1.0 / s.n());
@@ -99,7 +115,7 @@ pub const WEIGHTS: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "weight-grad-contraction",
+        bug: Bug::WeightGradContraction,
         formula: "Σ_i dz_i in every row: the input was not multiplied in",
         value: |s| {
             let sums = column_sums(s.up);
@@ -107,7 +123,7 @@ pub const WEIGHTS: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "weight-grad-contraction",
+        bug: Bug::WeightGradContraction,
         formula: "Σ_i a_i in every column: dz was not multiplied in",
         value: |s| {
             let sums = column_sums(s.input());
@@ -115,19 +131,19 @@ pub const WEIGHTS: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "weight-grad-contraction",
+        bug: Bug::WeightGradContraction,
         formula: "W ⊙ (aᵀ·dz): multiplied by the weights element by element",
         value: |s| Some(times(s.case.w(s.l), &matmul_tn(s.input(), s.up))),
     },
     Hypothesis {
-        id: "weight-grad-contraction",
+        bug: Bug::WeightGradContraction,
         formula: "a ⊙ dz, element by element (N, inputs and units are equal)",
         value: |s| {
             (s.input().shape() == s.up.shape() && s.case.n == s.up.cols()).then(|| times(s.input(), s.up))
         },
     },
     Hypothesis {
-        id: "weight-grad-contraction",
+        bug: Bug::WeightGradContraction,
         formula: "a·dz without the transpose (N, inputs and units are equal)",
         value: |s| {
             let square = s.input().cols() == s.case.n && s.up.cols() == s.case.n;
@@ -135,22 +151,22 @@ pub const WEIGHTS: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "weight-last-sample",
+        bug: Bug::WeightLastSample,
         formula: "the last sample's alone: = where += is meant",
         value: |s| Some(one_sample(s, s.case.n - 1)),
     },
     Hypothesis {
-        id: "weight-last-sample",
+        bug: Bug::WeightLastSample,
         formula: "the last sample's alone, not divided by N: = where += is meant",
         value: |s| Some(scaled(&one_sample(s, s.case.n - 1), s.n())),
     },
     Hypothesis {
-        id: "weight-last-sample",
+        bug: Bug::WeightLastSample,
         formula: "the first sample's alone",
         value: |s| Some(one_sample(s, 0)),
     },
     Hypothesis {
-        id: "weight-grad-zero",
+        bug: Bug::WeightGradZero,
         formula: "0: W never moves",
         value: |s| Some(Matrix::zeros([s.input().cols(), s.up.cols()])),
     },
@@ -175,64 +191,69 @@ fn sample(site: &Site, r: usize, factor: f64) -> Option<Matrix> {
 /// What can be wrong with `db_l`.
 pub const BIASES: &[Hypothesis] = &[
     Hypothesis {
-        id: "bias-summed-over-units",
+        bug: Bug::ActivationDerivativeMissing,
+        formula: "Σ_i da_i: the gradient of a where that of z belongs",
+        value: |s| Some(column_sums(&da(s)?)),
+    },
+    Hypothesis {
+        bug: Bug::BiasSummedOverUnits,
         formula: "Σ_i Σ_j dz_ij, one number for all units",
         value: |s| every_unit(s, total(s.up.data())),
     },
     Hypothesis {
-        id: "bias-summed-over-units",
+        bug: Bug::BiasSummedOverUnits,
         formula: "the mean of dz over samples and units, one number for all units",
         value: |s| every_unit(s, total(s.up.data()) / s.up.data().len() as f64),
     },
     Hypothesis {
-        id: "bias-summed-over-units",
+        bug: Bug::BiasSummedOverUnits,
         formula: "Σ_i dz_i, averaged over the units: one number for all of them",
         value: |s| every_unit(s, total(s.up.data()) / s.up.cols() as f64),
     },
     Hypothesis {
-        id: "bias-summed-over-units",
+        bug: Bug::BiasSummedOverUnits,
         formula: "each sample's sum over the units (axis 1; N equals the number of units)",
         value: |s| (s.case.n == s.up.cols()).then(|| super::algebra::row_sums(s.up).transposed()),
     },
     Hypothesis {
-        id: "bias-last-sample",
+        bug: Bug::BiasLastSample,
         formula: "the last sample's dz: = where += is meant",
         value: |s| sample(s, s.case.n - 1, 1.0),
     },
     Hypothesis {
-        id: "bias-last-sample",
+        bug: Bug::BiasLastSample,
         formula: "the last sample's dz, not divided by N: = where += is meant",
         value: |s| sample(s, s.case.n - 1, s.n()),
     },
     Hypothesis {
-        id: "bias-last-sample",
+        bug: Bug::BiasLastSample,
         formula: "the first sample's dz alone",
         value: |s| sample(s, 0, 1.0),
     },
     Hypothesis {
-        id: "bias-last-sample-scalar",
+        bug: Bug::BiasLastSampleScalar,
         formula: "Σ_j dz_j of the last sample, one number for all units: np.sum(v, axis=0) of a vector, and = where \
                   += is meant",
         value: |s| every_unit(s, total(s.up.row(s.case.n - 1))),
     },
     Hypothesis {
-        id: "bias-last-sample-scalar",
+        bug: Bug::BiasLastSampleScalar,
         formula: "Σ_j dz_j of the last sample, not divided by N, one number for all units",
         value: |s| every_unit(s, s.n() * total(s.up.row(s.case.n - 1))),
     },
     Hypothesis {
-        id: "bias-not-summed",
+        bug: Bug::BiasNotSummed,
         formula: "dz itself, one row for every sample: not summed over the batch",
         value: |s| Some(s.up.clone()),
     },
-    Hypothesis { id: "bias-zero", formula: "0: b never moves", value: |s| every_unit(s, 0.0) },
+    Hypothesis { bug: Bug::BiasZero, formula: "0: b never moves", value: |s| every_unit(s, 0.0) },
     Hypothesis {
-        id: "bias-absolute",
+        bug: Bug::BiasAbsolute,
         formula: "Σ_i |dz_i|",
         value: |s| Some(column_sums(&s.up.map(f64::abs))),
     },
     Hypothesis {
-        id: "bias-absolute",
+        bug: Bug::BiasAbsolute,
         formula: "b ⊙ Σ_i dz_i: multiplied by the bias",
         value: |s| Some(times(s.case.b(s.l), &column_sums(s.up))),
     },

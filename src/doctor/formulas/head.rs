@@ -1,6 +1,7 @@
 //! What can be wrong with the loss and with `dz_L` of every design but softmax with cross-entropy. Both start from p.
 
 use super::algebra::{finite, minus, scalar, scaled, times, zip};
+use super::catalogue::Bug;
 use super::design::{Design, Head, Measure};
 use super::hidden::by_output;
 use super::hypothesis::{Hypothesis, Site};
@@ -51,10 +52,11 @@ fn error(site: &Site) -> Matrix {
     minus(site.up, &site.case.y)
 }
 
-/// The function of every output by itself that is neither z itself nor part of a softmax, if the loss is a distance.
+/// The function of every output by itself, if it is neither z itself nor part of a softmax. Its derivative belongs into
+/// the gradient of a squared error; with a binary cross-entropy only a wrong one shows that it was meant to.
 fn bent(site: &Site) -> Option<Activation> {
     match (site.design.head, site.design.measure) {
-        (Head::Of(f), Measure::Squared) if f != Activation::Identity => Some(f),
+        (Head::Of(f), Measure::Squared | Measure::Binary) if f != Activation::Identity => Some(f),
         _ => None,
     }
 }
@@ -67,7 +69,7 @@ fn along(site: &Site, f: impl Fn(f64) -> f64) -> Option<Matrix> {
 /// What can be wrong with `dz_L`.
 pub const DELTAS: &[Hypothesis] = &[
     Hypothesis {
-        id: "output-derivative-missing",
+        bug: Bug::OutputDerivativeMissing,
         formula: "p - y, without h'(z)",
         value: |s| match s.design.head {
             Head::Softmax | Head::Of(Activation::Identity) => None,
@@ -76,7 +78,7 @@ pub const DELTAS: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "output-derivative-missing",
+        bug: Bug::OutputDerivativeMissing,
         formula: "(p - y)/(p·(1 - p)): the derivative of the binary cross-entropy by p, without h'(z)",
         value: |s| {
             let binary = s.design.measure == Measure::Binary;
@@ -86,17 +88,17 @@ pub const DELTAS: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "output-derivative-twice",
+        bug: Bug::OutputDerivativeTwice,
         formula: "(p - y)·h'(z)²",
         value: |s| bent(s).and_then(|f| along(s, |z| f.derivative(z).powi(2))),
     },
     Hypothesis {
-        id: "output-derivative-twice",
+        bug: Bug::OutputDerivativeTwice,
         formula: "(p - y)·h'(p): the derivative of z taken at p, that is h'(h(z))",
         value: |s| bent(s).and_then(|f| along(s, |z| f.derivative(f.apply(z)))),
     },
     Hypothesis {
-        id: "output-derivative-on-preactivation",
+        bug: Bug::OutputDerivativeOnPreactivation,
         formula: "(p - y)·z·(1 - z) (for tanh: (p - y)·(1 - z²)): the formula for p, given z",
         value: |s| {
             let f = bent(s).filter(|f| matches!(f, Activation::Sigmoid | Activation::Tanh))?;
@@ -104,7 +106,7 @@ pub const DELTAS: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "output-derivative-extra",
+        bug: Bug::OutputDerivativeExtra,
         formula: "(p - y)·p·(1 - p): the derivative although it has cancelled",
         value: |s| {
             let binary = s.design.measure == Measure::Binary;
@@ -112,7 +114,33 @@ pub const DELTAS: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "output-delta-squared",
+        bug: Bug::BinaryCrossEntropySign,
+        formula: "(y/p + (1 - y)/(1 - p))·p·(1 - p): the sign of one term of the derivative by p",
+        value: |s| {
+            let binary = s.design.measure == Measure::Binary;
+            binary.then(|| zip(s.up, &s.case.y, |p, y| p + y - 2.0 * p * y)).and_then(|g| per_sample(s, &g))
+        },
+    },
+    Hypothesis {
+        bug: Bug::BinaryCrossEntropySign,
+        formula: "-(y/p + (1 - y)/(1 - p))·p·(1 - p): the sign of one term of the derivative by p",
+        value: |s| {
+            let binary = s.design.measure == Measure::Binary;
+            binary.then(|| zip(s.up, &s.case.y, |p, y| 2.0 * p * y - p - y)).and_then(|g| per_sample(s, &g))
+        },
+    },
+    Hypothesis {
+        bug: Bug::DeltaExtraFactor,
+        formula: "|p - y|·h'(z): the error without its sign",
+        value: |s| match (s.design.head, s.design.measure) {
+            (Head::Of(f), Measure::Squared) => {
+                per_sample(s, &zip(&error(s), s.z(), |e, z| e.abs() * f.derivative(z)))
+            }
+            _ => None,
+        },
+    },
+    Hypothesis {
+        bug: Bug::OutputDeltaSquared,
         formula: "(p - y)²·h'(z)",
         value: |s| match (s.design.head, s.design.measure) {
             (Head::Of(f), Measure::Squared) => {
@@ -122,12 +150,12 @@ pub const DELTAS: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "output-delta-squared",
+        bug: Bug::OutputDeltaSquared,
         formula: "(p - y)²",
         value: |s| per_sample(s, &error(s).map(|e| e * e)),
     },
     Hypothesis {
-        id: "softmax-diagonal-jacobian",
+        bug: Bug::SoftmaxDiagonalJacobian,
         formula: "(p - y)·p·(1 - p): only the Jacobian's diagonal",
         value: |s| {
             let diagonal = s.design.head == Head::Softmax && s.design.measure == Measure::Squared;
@@ -146,22 +174,22 @@ fn turned(site: &Site, hit: f64, miss: f64) -> Option<f64> {
 /// What can be wrong with the loss.
 pub const LOSSES: &[Hypothesis] = &[
     Hypothesis {
-        id: "binary-cross-entropy-sign",
+        bug: Bug::BinaryCrossEntropySign,
         formula: "-(y log p - (1 - y) log(1 - p)): the sign of the second term",
         value: |s| turned(s, -1.0, 1.0).map(scalar),
     },
     Hypothesis {
-        id: "binary-cross-entropy-sign",
+        bug: Bug::BinaryCrossEntropySign,
         formula: "-(y log p - (1 - y) log(1 - p)), the mean over outputs: the sign of the second term",
         value: |s| turned(s, -1.0, 1.0).map(|sum| scalar(sum / s.case.classes() as f64)),
     },
     Hypothesis {
-        id: "binary-cross-entropy-sign",
+        bug: Bug::BinaryCrossEntropySign,
         formula: "y log p - (1 - y) log(1 - p): the sign of the first term",
         value: |s| turned(s, 1.0, -1.0).map(scalar),
     },
     Hypothesis {
-        id: "sign-flipped",
+        bug: Bug::SignFlipped,
         formula: "the loss times -1",
         value: |s| Some(scalar(-s.design.measure.total(s.up, &s.case.y) / s.n())),
     },

@@ -1,6 +1,8 @@
 //! `da_l` and `dz_l` of the hidden layers: back through the weights, then through the activation.
 
-use super::algebra::{dot, matmul, matmul_nt, matmul_tn, minus, plus, reshaped, scaled, times};
+use super::algebra::{dot, finite, matmul, matmul_nt, matmul_tn, minus, plus, reshaped, scaled, times, zip};
+use super::catalogue::Bug;
+use super::design::Head;
 use super::hypothesis::{Hypothesis, Site};
 use crate::doctor::file::slot::{Param, Slot};
 use crate::network::Activation;
@@ -9,7 +11,8 @@ use crate::reference::Matrix;
 /// `da_l`: starts from `dz_{l+1}`.
 pub mod through_weights {
     use super::{
-        Hypothesis, Matrix, Param, Site, Slot, matmul, matmul_nt, matmul_tn, minus, reshaped, scaled,
+        Activation, Bug, Head, Hypothesis, Matrix, Param, Site, Slot, finite, matmul, matmul_nt, matmul_tn,
+        minus, reshaped, scaled, zip,
     };
 
     /// `da_l = dz_{l+1}·W_{l+1}ᵀ`
@@ -37,7 +40,7 @@ pub mod through_weights {
     /// What can be wrong with `da_l`.
     pub const TABLE: &[Hypothesis] = &[
         Hypothesis {
-            id: "weight-not-transposed",
+            bug: Bug::WeightNotTransposed,
             formula: "dz·W, not dz·Wᵀ (W is square, so nothing complained)",
             value: |s| {
                 let w = s.case.w(s.l + 1);
@@ -45,7 +48,7 @@ pub mod through_weights {
             },
         },
         Hypothesis {
-            id: "weight-not-transposed",
+            bug: Bug::WeightNotTransposed,
             formula: "dz·reshape(W): reshaped to the transposed shape, which scrambles it",
             value: |s| {
                 let w = s.case.w(s.l + 1);
@@ -55,29 +58,41 @@ pub mod through_weights {
             },
         },
         Hypothesis {
-            id: "updated-weights-in-backward",
+            bug: Bug::UpdatedWeightsInBackward,
             formula: "dz·W_newᵀ: the weights above after their step",
             value: |s| Some(matmul_nt(s.up, s.case.get(Slot::New(Param::W(s.l + 1)))?)),
         },
         Hypothesis {
-            id: "updated-weights-in-backward",
+            bug: Bug::UpdatedWeightsInBackward,
             formula: "dz·(W - lr·dW)ᵀ: the weights above after their step",
             value: |s| Some(matmul_nt(s.up, &stepped(s, 1.0)?)),
         },
         Hypothesis {
-            id: "updated-weights-in-backward",
+            bug: Bug::UpdatedWeightsInBackward,
             formula: "dz·(W - lr·dW/N)ᵀ: the weights above after their step",
             value: |s| Some(matmul_nt(s.up, &stepped(s, 1.0 / s.n())?)),
         },
         Hypothesis {
-            id: "updated-weights-in-backward",
+            bug: Bug::UpdatedWeightsInBackward,
             formula: "dz·(W + lr·dW)ᵀ: the weights above after their step",
             value: |s| Some(matmul_nt(s.up, &stepped(s, -1.0)?)),
         },
         Hypothesis {
-            id: "activation-derivative-missing",
+            bug: Bug::ActivationDerivativeMissing,
             formula: "da of the layer above times Wᵀ, without that layer's f'",
             value: |s| Some(matmul_nt(s.case.get(Slot::Da(s.l + 1))?, s.case.w(s.l + 1))),
+        },
+        Hypothesis {
+            bug: Bug::OutputDerivativeMissing,
+            formula: "(p - y)·Wᵀ: the outputs' error goes back without h'(z)",
+            value: |s| {
+                let f = match s.design.head {
+                    Head::Of(f) if s.l + 1 == s.case.depth() && f != Activation::Identity => f,
+                    _ => return None,
+                };
+                let undone = zip(s.up, &s.z[s.l], |dz, z| dz / f.derivative(z));
+                finite(&undone).then(|| matmul_nt(&undone, s.case.w(s.l + 1)))
+            },
         },
     ];
 }
@@ -143,67 +158,75 @@ fn other(site: &Site, act: Activation) -> Option<Matrix> {
 /// What can be wrong with a hidden `dz_l`.
 pub const TABLE: &[Hypothesis] = &[
     Hypothesis {
-        id: "activation-derivative-missing",
+        bug: Bug::ActivationDerivativeMissing,
         formula: "da, without f'(z)",
         value: |s| Some(s.up.clone()),
     },
     Hypothesis {
-        id: "activation-derivative-twice",
+        bug: Bug::ActivationDerivativeTwice,
         formula: "da·f'(a): the derivative of z taken at a, that is f'(f(z))",
         value: |s| Some(back(s, |z| s.act.derivative(s.act.apply(z)))),
     },
     Hypothesis {
-        id: "activation-derivative-twice",
+        bug: Bug::ActivationDerivativeTwice,
         formula: "da·f'(z)²",
         value: |s| Some(back(s, |z| s.act.derivative(z).powi(2))),
     },
     Hypothesis {
-        id: "activation-derivative-on-preactivation",
+        bug: Bug::ActivationDerivativeOnPreactivation,
         formula: "da·z·(1 - z) (for tanh: da·(1 - z²)): the formula for a, given z",
         value: |s| by_output(s.act).filter(|_| s.act != Activation::Relu).map(|by_output| back(s, by_output)),
     },
     Hypothesis {
-        id: "activation-derivative-of-error",
+        bug: Bug::ActivationDerivativeOfError,
         formula: "da·f'(da): the derivative taken at the error that comes back",
         value: |s| Some(s.up.map(|g| g * s.act.derivative(g))),
     },
     Hypothesis {
-        id: "activation-derivative-of-error",
+        bug: Bug::ActivationDerivativeOfError,
         formula: "da·da·(1 - da) (for tanh: da·(1 - da²)): the formula for a, given the error",
         value: |s| by_output(s.act).map(|by_output| s.up.map(|g| g * by_output(g))),
     },
     Hypothesis {
-        id: "relu-mask-inverted",
+        bug: Bug::ReluMaskInverted,
         formula: "da·(z <= 0): the mask the wrong way round",
         value: |s| (s.act == Activation::Relu).then(|| back(s, |z| f64::from(z <= 0.0))),
     },
     Hypothesis {
-        id: "relu-mask-inverted",
+        bug: Bug::ReluMaskInverted,
         formula: "da·(da > 0): masked by the sign of the error, not of z",
         value: |s| (s.act == Activation::Relu).then(|| s.up.map(|g| g.max(0.0))),
     },
     Hypothesis {
-        id: "activation-derivative-other",
+        bug: Bug::ActivationDerivativeOther,
         formula: "da·a: the activation itself in place of its derivative",
         value: |s| Some(back(s, |z| s.act.apply(z))),
     },
     Hypothesis {
-        id: "activation-derivative-other",
+        bug: Bug::ActivationDerivativeOther,
+        formula: "da·(1 - a): a part of the derivative, which is a·(1 - a) for sigmoid and 1 - a² for tanh",
+        value: |s| {
+            let bent = matches!(s.act, Activation::Sigmoid | Activation::Tanh);
+            bent.then(|| back(s, |z| 1.0 - s.act.apply(z)))
+        },
+    },
+    Hypothesis {
+        bug: Bug::ActivationDerivativeOther,
         formula: "da·relu'(z), another activation's derivative",
         value: |s| other(s, Activation::Relu),
     },
     Hypothesis {
-        id: "activation-derivative-other",
+        bug: Bug::ActivationDerivativeOther,
         formula: "da·sigmoid'(z), another activation's derivative",
         value: |s| other(s, Activation::Sigmoid),
     },
     Hypothesis {
-        id: "activation-derivative-other",
+        bug: Bug::ActivationDerivativeOther,
         formula: "da·tanh'(z), another activation's derivative",
         value: |s| other(s, Activation::Tanh),
     },
     Hypothesis {
-        id: "activation-derivative-other",
+        bug: Bug::ActivationDerivativeOther,
         formula: "da·a·(1 - a), sigmoid's derivative from another activation's a",
         value: |s| {
             let by_output = by_output(Activation::Sigmoid).filter(|_| s.act != Activation::Sigmoid)?;
@@ -211,7 +234,7 @@ pub const TABLE: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "activation-derivative-other",
+        bug: Bug::ActivationDerivativeOther,
         formula: "da·(1 - a²), tanh's derivative from another activation's a",
         value: |s| {
             let by_output = by_output(Activation::Tanh).filter(|_| s.act != Activation::Tanh)?;
@@ -219,17 +242,17 @@ pub const TABLE: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "dropout-mask-missing",
+        bug: Bug::DropoutMaskMissing,
         formula: "da·f'(z), without dropout's mask",
         value: |s| s.case.get(Slot::Mask(s.l)).map(|_| back(s, |z| s.act.derivative(z))),
     },
     Hypothesis {
-        id: "dropout-scale",
+        bug: Bug::DropoutScale,
         formula: "da·mask·f'(z), without dropout's factor 1/(1 - q)",
         value: |s| Some(times(&back(s, |z| s.act.derivative(z)), &kept(s)?)),
     },
     Hypothesis {
-        id: "dropout-scale",
+        bug: Bug::DropoutScale,
         formula: "da·mask·f'(z)·(1 - q)",
         value: |s| {
             let q = s.number("drop_p")?;
@@ -237,7 +260,7 @@ pub const TABLE: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "dropout-scale",
+        bug: Bug::DropoutScale,
         formula: "da·mask·f'(z)/(1 - q)²: the factor twice",
         value: |s| {
             let q = s.number("drop_p")?;

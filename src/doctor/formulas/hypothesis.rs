@@ -1,5 +1,6 @@
-//! What a hypothesis is: a bug's id, the formula it stands for, and that formula as code.
+//! What a hypothesis is: a bug, the formula it stands for, and that formula as code.
 
+use super::catalogue::Bug;
 use super::design::Design;
 use crate::doctor::file::case::Case;
 use crate::network::Activation;
@@ -60,9 +61,15 @@ impl<'a> Site<'a> {
 #[derive(Debug)]
 pub struct Hypothesis {
     /// The bug.
-    pub id: &'static str,
+    pub bug: Bug,
     /// The formula as a person writes it.
     pub formula: &'static str,
     /// The formula's numbers; nothing where it does not apply.
     pub value: fn(&Site) -> Option<Matrix>,
+}
+
+impl PartialEq for Hypothesis {
+    fn eq(&self, other: &Self) -> bool {
+        (self.bug, self.formula) == (other.bug, other.formula)
+    }
 }

@@ -1,5 +1,6 @@
 //! Any label bug without a hypothesis: the labels that were used are `Y = p - N·dz`, if that is one-hot.
 
+use super::catalogue::Bug;
 use crate::doctor::file::case::Case;
 use crate::reference::{Matrix, argmax};
 
@@ -19,7 +20,7 @@ pub fn solve(p: &Matrix, dz: &Matrix, scales: &[f64], single: bool) -> Option<(V
 }
 
 /// What is wrong with labels other than the file's: the bug, and the labels in words.
-pub fn diagnose(case: &Case, used: &[usize]) -> Option<(&'static str, String)> {
+pub fn diagnose(case: &Case, used: &[usize]) -> Option<(Bug, String)> {
     let differ: Vec<usize> = (0..case.n).filter(|&r| used[r] != case.labels[r]).collect();
     let first = *differ.first()?;
     let classes = case.classes();
@@ -32,7 +33,7 @@ pub fn diagnose(case: &Case, used: &[usize]) -> Option<(&'static str, String)> {
     let example = example.join(", ");
     if (0..case.n).all(|r| used[r] == (case.labels[r] + shift) % classes) {
         let shift = if shift * 2 > classes { shift as i64 - classes as i64 } else { shift as i64 };
-        return Some(("labels-shifted", format!("every label shifted by {shift:+} ({example})")));
+        return Some((Bug::LabelsShifted, format!("every label shifted by {shift:+} ({example})")));
     }
     let sorted = |labels: &[usize]| {
         let mut labels = labels.to_vec();
@@ -42,7 +43,7 @@ pub fn diagnose(case: &Case, used: &[usize]) -> Option<(&'static str, String)> {
     if sorted(used) == sorted(&case.labels) {
         let roll = (1..case.n).find(|&k| (0..case.n).all(|r| used[r] == case.labels[(r + k) % case.n]));
         let how = roll.map_or("in another order".to_owned(), |k| format!("rolled by {k} rows"));
-        return Some(("labels-permuted", format!("the right labels {how} ({example})")));
+        return Some((Bug::LabelsPermuted, format!("the right labels {how} ({example})")));
     }
-    Some(("labels-wrong", format!("{} of {} labels are others ({example})", differ.len(), case.n)))
+    Some((Bug::LabelsWrong, format!("{} of {} labels are others ({example})", differ.len(), case.n)))
 }

@@ -1,6 +1,7 @@
 //! The loss: mean categorical cross-entropy. Starts from p; one number, so its hypotheses must agree closely.
 
 use super::algebra::{dot, matmul_tn, minus, scalar, zip};
+use super::catalogue::Bug;
 use super::head;
 use super::hypothesis::{Hypothesis, Site};
 use super::probabilities::{CLIPS, picked};
@@ -88,12 +89,12 @@ fn relabelled(site: &Site, label: impl Fn(usize) -> usize) -> Option<Matrix> {
 /// What can be wrong with the cross-entropy of a softmax.
 pub const TABLE: &[Hypothesis] = &[
     Hypothesis {
-        id: "log-of-zero",
+        bug: Bug::LogOfZero,
         formula: "-log p_y with a p_y that has underflowed to 0: infinite",
         value: |s| Some(scalar(mean(s))).filter(|loss| loss.at(0, 0).is_infinite()),
     },
     Hypothesis {
-        id: "log-of-zero",
+        bug: Bug::LogOfZero,
         formula: "Σ y·log p over all classes, with 0·log 0 = nan",
         value: |s| {
             let nan = s.up.data().contains(&0.0);
@@ -101,83 +102,83 @@ pub const TABLE: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "loss-scale",
+        bug: Bug::LossScale,
         formula: "the sum over the batch, not its mean (factor N)",
         value: |s| times_mean(s, s.n()),
     },
     Hypothesis {
-        id: "loss-scale",
+        bug: Bug::LossScale,
         formula: "cross-entropy/C: divided by the number of classes (len of one prediction)",
         value: |s| times_mean(s, 1.0 / s.case.classes() as f64),
     },
     Hypothesis {
-        id: "loss-scale",
+        bug: Bug::LossScale,
         formula: "the sum over the batch divided by the classes, not by the samples",
         value: |s| times_mean(s, s.n() / s.case.classes() as f64),
     },
     Hypothesis {
-        id: "loss-scale",
+        bug: Bug::LossScale,
         formula: "cross-entropy/N: divided twice",
         value: |s| times_mean(s, 1.0 / s.n()),
     },
     Hypothesis {
-        id: "loss-scale",
+        bug: Bug::LossScale,
         formula: "cross-entropy in bits: log2 where the natural logarithm is meant",
         value: |s| times_mean(s, std::f64::consts::LOG2_E),
     },
     Hypothesis {
-        id: "loss-scale",
+        bug: Bug::LossScale,
         formula: "cross-entropy to the base 10",
         value: |s| times_mean(s, std::f64::consts::LOG10_E),
     },
-    Hypothesis { id: "loss-scale", formula: "cross-entropy/2", value: |s| times_mean(s, 0.5) },
+    Hypothesis { bug: Bug::LossScale, formula: "cross-entropy/2", value: |s| times_mean(s, 0.5) },
     Hypothesis {
-        id: "sign-flipped",
+        bug: Bug::SignFlipped,
         formula: "+1/N Σ log p_y: the minus is missing",
         value: |s| times_mean(s, -1.0),
     },
     Hypothesis {
-        id: "loss-binary-cross-entropy",
+        bug: Bug::LossBinaryCrossEntropy,
         formula: "1/N Σ_i Σ_j -(y log p + (1-y) log(1-p)): binary cross-entropy over softmax outputs",
         value: |s| Some(scalar(binary(s) / s.n())),
     },
     Hypothesis {
-        id: "loss-binary-cross-entropy",
+        bug: Bug::LossBinaryCrossEntropy,
         formula: "binary cross-entropy, mean over samples and classes",
         value: |s| Some(scalar(binary(s) / s.n() / s.case.classes() as f64)),
     },
     Hypothesis {
-        id: "loss-binary-cross-entropy",
+        bug: Bug::LossBinaryCrossEntropy,
         formula: "binary cross-entropy, summed over samples and classes",
         value: |s| Some(scalar(binary(s))),
     },
     Hypothesis {
-        id: "loss-squared-error",
+        bug: Bug::LossSquaredError,
         formula: "1/N Σ_i Σ_j (p-y)²: squared error",
         value: |s| Some(scalar(squares(s) / s.n())),
     },
     Hypothesis {
-        id: "loss-squared-error",
+        bug: Bug::LossSquaredError,
         formula: "1/2N Σ_i Σ_j (p-y)²: half the squared error",
         value: |s| Some(scalar(squares(s) / s.n() / 2.0)),
     },
     Hypothesis {
-        id: "loss-squared-error",
+        bug: Bug::LossSquaredError,
         formula: "1/NC Σ_i Σ_j (p-y)²: mean squared error",
         value: |s| Some(scalar(squares(s) / s.n() / s.case.classes() as f64)),
     },
     Hypothesis {
-        id: "loss-squared-error",
+        bug: Bug::LossSquaredError,
         formula: "½ Σ_i Σ_j (p-y)², summed over the batch",
         value: |s| Some(scalar(squares(s) / 2.0)),
     },
     Hypothesis {
-        id: "loss-squared-error",
+        bug: Bug::LossSquaredError,
         formula: "Σ_i Σ_j (p-y)², summed over the batch",
         value: |s| Some(scalar(squares(s))),
     },
     Hypothesis {
-        id: "loss-outer-product",
+        bug: Bug::LossOuterProduct,
         formula: "-1/N ΣΣ (yᵀ·log p): the sum of an outer product; every sample meets every other's label",
         value: |s| {
             let products = matmul_tn(&s.case.y, &s.up.map(f64::ln));
@@ -185,7 +186,7 @@ pub const TABLE: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "loss-outer-product",
+        bug: Bug::LossOuterProduct,
         formula: "-1/N ΣΣ (y·log pᵀ): every sample's label meets every other's prediction",
         value: |s| {
             let products = super::algebra::matmul_nt(&s.case.y, &s.up.map(f64::ln));
@@ -193,67 +194,67 @@ pub const TABLE: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "loss-l2-mismatch",
+        bug: Bug::LossL2Mismatch,
         formula: "cross-entropy + λ·Σw², with another factor than the gradient's",
         value: |s| penalised(s, 1.0, false),
     },
     Hypothesis {
-        id: "loss-l2-mismatch",
+        bug: Bug::LossL2Mismatch,
         formula: "cross-entropy + λ/2·Σw², with another factor than the gradient's",
         value: |s| penalised(s, 0.5, false),
     },
     Hypothesis {
-        id: "loss-l2-mismatch",
+        bug: Bug::LossL2Mismatch,
         formula: "cross-entropy + λ/N·Σw², with another factor than the gradient's",
         value: |s| penalised(s, 1.0 / s.n(), false),
     },
     Hypothesis {
-        id: "loss-l2-mismatch",
+        bug: Bug::LossL2Mismatch,
         formula: "cross-entropy + λ/(2N)·Σw², with another factor than the gradient's",
         value: |s| penalised(s, 0.5 / s.n(), false),
     },
     Hypothesis {
-        id: "loss-l2-mismatch",
+        bug: Bug::LossL2Mismatch,
         formula: "cross-entropy + λN/2·Σw²: the penalty once for every sample",
         value: |s| penalised(s, 0.5 * s.n(), false),
     },
     Hypothesis {
-        id: "loss-l2-mismatch",
+        bug: Bug::LossL2Mismatch,
         formula: "cross-entropy + λ/2·(Σw² + Σb²): biases penalised too",
         value: |s| penalised(s, 0.5, true),
     },
     Hypothesis {
-        id: "loss-l2-mismatch",
+        bug: Bug::LossL2Mismatch,
         formula: "cross-entropy + λ·(Σw² + Σb²): biases penalised too",
         value: |s| penalised(s, 1.0, true),
     },
     Hypothesis {
-        id: "loss-l2-mismatch",
+        bug: Bug::LossL2Mismatch,
         formula: "cross-entropy + λ/(2N)·(Σw² + Σb²): biases penalised too",
         value: |s| penalised(s, 0.5 / s.n(), true),
     },
     Hypothesis {
-        id: "loss-l2-mismatch",
+        bug: Bug::LossL2Mismatch,
         formula: "cross-entropy - λ/2·Σw²: the penalty subtracted",
         value: |s| penalised(s, -0.5, false),
     },
     Hypothesis {
-        id: "labels-shifted",
+        bug: Bug::LabelsShifted,
         formula: "cross-entropy against label + 1",
         value: |s| relabelled(s, |r| (s.case.labels[r] + 1) % s.case.classes()),
     },
     Hypothesis {
-        id: "labels-shifted",
+        bug: Bug::LabelsShifted,
         formula: "cross-entropy against label - 1 (index -1 wraps)",
         value: |s| relabelled(s, |r| (s.case.labels[r] + s.case.classes() - 1) % s.case.classes()),
     },
     Hypothesis {
-        id: "labels-permuted",
+        bug: Bug::LabelsPermuted,
         formula: "cross-entropy against the next sample's label",
         value: |s| relabelled(s, |r| s.case.labels[(r + 1) % s.case.n]),
     },
     Hypothesis {
-        id: "labels-permuted",
+        bug: Bug::LabelsPermuted,
         formula: "cross-entropy against the previous sample's label",
         value: |s| relabelled(s, |r| s.case.labels[(r + s.case.n - 1) % s.case.n]),
     },

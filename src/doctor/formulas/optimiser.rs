@@ -4,6 +4,7 @@
 //! (2015), algorithm 1.
 
 use super::algebra::{plus, scaled, times, zip};
+use super::catalogue::Bug;
 use super::trial::{Trial, cause};
 use crate::doctor::file::case::Case;
 use crate::doctor::file::slot::{Param, Slot};
@@ -277,7 +278,7 @@ fn wrong_momentum(
     let slot = Slot::New(param);
     steps
         .into_iter()
-        .map(|(text, value)| Trial::new(value, vec![cause(slot, "momentum-formula", text)]))
+        .map(|(text, value)| Trial::new(value, vec![cause(slot, Bug::MomentumFormula, text)]))
         .collect()
 }
 
@@ -298,7 +299,7 @@ fn wrong_adam(
     let step = |id, text: &str, c1, c2| {
         Trial::new(adam(numbers, turn, &moments, c1, c2, root), vec![cause(slot, id, text)])
     };
-    let off = "adam-bias-correction";
+    let off = Bug::AdamBiasCorrection;
     let mut all = vec![
         step(off, "Adam without bias correction", 1.0, 1.0),
         step(off, "1 - β in place of 1 - β^t", 1.0 - b1, 1.0 - b2),
@@ -311,7 +312,7 @@ fn wrong_adam(
             all.push(step(off, text, c1, c2));
         }
     }
-    let formula = |text: &str, value| Trial::new(value, vec![cause(slot, "adam-formula", text)]);
+    let formula = |text: &str, value| Trial::new(value, vec![cause(slot, Bug::AdamFormula, text)]);
     all.push(formula("Adam without the square root", adam(numbers, turn, &moments, c1, c2, |s| s + eps)));
     let unsquared = (moments.0.clone(), mix(b2, &state.s, 1.0 - b2, g));
     all.push(formula("the second moment of g, not of g²", adam(numbers, turn, &unsquared, c1, c2, root)));
@@ -365,14 +366,16 @@ fn velocity_trials(
         ("v: the velocity did not change", state.v.clone()),
     ];
     trials.extend(
-        wrong.into_iter().map(|(text, value)| Trial::new(value, vec![cause(slot, "momentum-formula", text)])),
+        wrong
+            .into_iter()
+            .map(|(text, value)| Trial::new(value, vec![cause(slot, Bug::MomentumFormula, text)])),
     );
     (slot, trials)
 }
 
 fn moment_trials(numbers: &Numbers, param: Param, state: &State, g: &Matrix) -> Vec<(Slot, Vec<Trial>)> {
     let (b1, b2) = (number(numbers, "adam_b1", 0.9), number(numbers, "adam_b2", 0.999));
-    let wrong = |slot, text: &str, value| Trial::new(value, vec![cause(slot, "adam-formula", text)]);
+    let wrong = |slot, text: &str, value| Trial::new(value, vec![cause(slot, Bug::AdamFormula, text)]);
     let (m, s, g2) = (Slot::M(param), Slot::S(param), times(g, g));
     let first = vec![
         right(mix(b1, &state.m, 1.0 - b1, g)),

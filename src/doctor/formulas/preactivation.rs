@@ -1,6 +1,7 @@
 //! z: the affine map of a layer. Starts from `a_{l-1}`.
 
 use super::algebra::{dense, matmul, minus, plus, scaled, times};
+use super::catalogue::Bug;
 use super::hypothesis::{Hypothesis, Site};
 use crate::network::Activation;
 use crate::reference::Matrix;
@@ -19,22 +20,27 @@ pub fn magnitude(site: &Site) -> Matrix {
 /// What can be wrong with z.
 pub const TABLE: &[Hypothesis] = &[
     Hypothesis {
-        id: "preactivation-overwritten",
+        bug: Bug::PreactivationOverwritten,
         formula: "f(a_k·W + b): the activation was applied in place, so z holds a",
         value: |s| (s.l < s.case.depth()).then(|| right(s).map(|z| s.act.apply(z))),
     },
     Hypothesis {
-        id: "bias-left-out",
+        bug: Bug::BiasLeftOut,
         formula: "a_k·W, without b",
         value: |s| Some(matmul(s.up, s.case.w(s.l))),
     },
     Hypothesis {
-        id: "bias-left-out",
+        bug: Bug::BiasLeftOut,
         formula: "a_k·W - b: b subtracted",
         value: |s| Some(minus(&scaled(&matmul(s.up, s.case.w(s.l)), 2.0), &right(s))),
     },
     Hypothesis {
-        id: "weight-not-transposed",
+        bug: Bug::BiasLeftOut,
+        formula: "a_k·W + 2b: b added twice",
+        value: |s| Some(minus(&scaled(&right(s), 2.0), &matmul(s.up, s.case.w(s.l)))),
+    },
+    Hypothesis {
+        bug: Bug::WeightNotTransposed,
         formula: "a_k·Wᵀ + b (W is square, so nothing complained)",
         value: |s| {
             let w = s.case.w(s.l);
@@ -45,7 +51,7 @@ pub const TABLE: &[Hypothesis] = &[
 
 /// a: the activation of a hidden layer. Starts from z.
 pub mod activation {
-    use super::{Activation, Hypothesis, Matrix, Site, plus, scaled, times};
+    use super::{Activation, Bug, Hypothesis, Matrix, Site, plus, scaled, times};
 
     /// `a = f(z)`
     pub fn right(site: &Site) -> Matrix {
@@ -66,33 +72,33 @@ pub mod activation {
     /// What can be wrong with a.
     pub const TABLE: &[Hypothesis] = &[
         Hypothesis {
-            id: "activation-missing",
+            bug: Bug::ActivationMissing,
             formula: "z: the activation was not applied",
             value: |s| Some(s.up.clone()),
         },
         Hypothesis {
-            id: "activation-other",
+            bug: Bug::ActivationOther,
             formula: "relu(z), another activation than the one said",
             value: |s| other(s, Activation::Relu),
         },
         Hypothesis {
-            id: "activation-other",
+            bug: Bug::ActivationOther,
             formula: "sigmoid(z), another activation than the one said",
             value: |s| other(s, Activation::Sigmoid),
         },
         Hypothesis {
-            id: "activation-other",
+            bug: Bug::ActivationOther,
             formula: "tanh(z), another activation than the one said",
             value: |s| other(s, Activation::Tanh),
         },
-        Hypothesis { id: "activation-other", formula: "|z|", value: |s| Some(s.up.map(f64::abs)) },
+        Hypothesis { bug: Bug::ActivationOther, formula: "|z|", value: |s| Some(s.up.map(f64::abs)) },
         Hypothesis {
-            id: "activation-other",
+            bug: Bug::ActivationOther,
             formula: "f(f(z)): the activation was applied twice",
             value: |s| Some(s.up.map(|z| s.act.apply(s.act.apply(z)))),
         },
         Hypothesis {
-            id: "dropout-scale",
+            bug: Bug::DropoutScale,
             formula: "f(z)·mask, without the factor 1/(1 - q)",
             value: |s| {
                 s.number("drop_p").filter(|&q| q > 0.0)?;
@@ -100,12 +106,12 @@ pub mod activation {
             },
         },
         Hypothesis {
-            id: "dropout-scale",
+            bug: Bug::DropoutScale,
             formula: "f(z)·mask·(1 - q): multiplied where it should be divided",
             value: |s| Some(scaled(&times(&right(s), &kept(s)?), 1.0 - s.number("drop_p")?)),
         },
         Hypothesis {
-            id: "dropout-scale",
+            bug: Bug::DropoutScale,
             formula: "f(z)·mask/q: divided by the share dropped, not by the share kept",
             value: |s| {
                 let q = s.number("drop_p").filter(|&q| q > 0.0)?;
@@ -113,12 +119,12 @@ pub mod activation {
             },
         },
         Hypothesis {
-            id: "dropout-scale",
+            bug: Bug::DropoutScale,
             formula: "f(z)·mask/(1 - q)²: scaled twice",
             value: |s| Some(scaled(&times(&right(s), &kept(s)?), (1.0 - s.number("drop_p")?).powi(-2))),
         },
         Hypothesis {
-            id: "bias-left-out",
+            bug: Bug::BiasLeftOut,
             formula: "f(z) + b: the bias was added after the activation as well",
             value: |s| {
                 let rows = right(s);

@@ -1,6 +1,7 @@
 //! p: what the network ends in, by custom the softmax of the logits. Starts from `z_L`.
 
 use super::algebra::{column_sums, zip};
+use super::catalogue::Bug;
 use super::hypothesis::{Hypothesis, Site};
 use crate::reference::{Matrix, softmax};
 
@@ -47,7 +48,7 @@ fn sigmoid(z: f64) -> f64 {
 /// What can be wrong with a softmax.
 pub const TABLE: &[Hypothesis] = &[
     Hypothesis {
-        id: "softmax-whole-batch",
+        bug: Bug::SoftmaxWholeBatch,
         formula: "exp(z)/Σ exp(z) over the whole matrix: all of p sums to 1, each row only to about 1/N",
         value: |s| {
             let max = largest(s.up);
@@ -57,22 +58,22 @@ pub const TABLE: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "softmax-wrong-axis",
+        bug: Bug::SoftmaxWrongAxis,
         formula: "softmax over the samples: the columns of p sum to 1, not the rows",
         value: |s| Some(softmax(&s.up.transposed()).transposed()),
     },
     Hypothesis {
-        id: "softmax-twice",
+        bug: Bug::SoftmaxTwice,
         formula: "softmax(softmax(z))",
         value: |s| Some(softmax(&softmax(s.up))),
     },
     Hypothesis {
-        id: "softmax-unnormalised",
+        bug: Bug::SoftmaxUnnormalised,
         formula: "exp(z), not divided by its sum",
         value: |s| Some(s.up.map(f64::exp)),
     },
     Hypothesis {
-        id: "softmax-unnormalised",
+        bug: Bug::SoftmaxUnnormalised,
         formula: "exp(z - max z of the row), not divided by its sum",
         value: |s| {
             let max = |r: usize| s.up.row(r).iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -80,27 +81,27 @@ pub const TABLE: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "softmax-unnormalised",
+        bug: Bug::SoftmaxUnnormalised,
         formula: "z itself: no softmax at all",
         value: |s| Some(s.up.clone()),
     },
     Hypothesis {
-        id: "sigmoid-for-softmax",
+        bug: Bug::SigmoidForSoftmax,
         formula: "sigmoid(z) of every class by itself",
         value: |s| Some(s.up.map(sigmoid)),
     },
     Hypothesis {
-        id: "sigmoid-for-softmax",
+        bug: Bug::SigmoidForSoftmax,
         formula: "sigmoid(z), divided by its row sum",
         value: |s| Some(normalised(&s.up.map(sigmoid))),
     },
     Hypothesis {
-        id: "softmax-unnormalised",
+        bug: Bug::SoftmaxUnnormalised,
         formula: "z divided by its row sum: no exponential",
         value: |s| Some(normalised(s.up)),
     },
     Hypothesis {
-        id: "softmax-overflow",
+        bug: Bug::SoftmaxOverflow,
         formula: "exp(z)/Σ exp(z) without subtracting the row's maximum: inf/inf = nan where z is large",
         value: |s| {
             let p = normalised(&s.up.map(|z| exp(s, z)));
@@ -108,7 +109,7 @@ pub const TABLE: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "softmax-batch-max",
+        bug: Bug::SoftmaxBatchMax,
         formula: "exp(z - m)/Σ with one maximum m for the whole batch: 0/0 = nan in rows far below it",
         value: |s| {
             let max = largest(s.up);
@@ -117,7 +118,7 @@ pub const TABLE: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "softmax-batch-max",
+        bug: Bug::SoftmaxBatchMax,
         formula: "exp(z - m)/Σ with each class's maximum m over the batch",
         value: |s| {
             let max: Vec<f64> = (0..s.up.cols())
@@ -128,17 +129,17 @@ pub const TABLE: &[Hypothesis] = &[
         },
     },
     Hypothesis {
-        id: "softmax-temperature",
+        bug: Bug::SoftmaxTemperature,
         formula: "softmax(z/C)",
         value: |s| Some(softmax(&s.up.map(|z| z / s.up.cols() as f64))),
     },
     Hypothesis {
-        id: "softmax-temperature",
+        bug: Bug::SoftmaxTemperature,
         formula: "softmax(-z)",
         value: |s| Some(softmax(&s.up.map(|z| -z))),
     },
     Hypothesis {
-        id: "softmax-temperature",
+        bug: Bug::SoftmaxTemperature,
         formula: "softmax to the base 2: 2^z/Σ 2^z",
         value: |s| Some(softmax(&s.up.map(|z| z * std::f64::consts::LN_2))),
     },

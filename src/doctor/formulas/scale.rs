@@ -1,6 +1,7 @@
 //! A tensor that is right but for a factor: which factor, and what it means.
 
 use super::algebra::{dot, plus, scaled};
+use super::catalogue::Bug;
 use super::hypothesis::Site;
 use super::trial::residual;
 use crate::reference::Matrix;
@@ -9,7 +10,7 @@ use crate::reference::Matrix;
 #[derive(Debug, Clone)]
 pub struct Factor {
     /// The bug.
-    pub id: &'static str,
+    pub bug: Bug,
     /// What the tensor is multiplied with, in words.
     pub text: String,
     /// The factor itself.
@@ -21,41 +22,41 @@ pub fn factors(site: &Site) -> Vec<Factor> {
     let (n, c) = (site.n(), site.case.classes() as f64);
     let width = site.case.sizes[site.l] as f64;
     let mut all = vec![
-        ("sign-flipped", "the right one times -1".to_owned(), -1.0),
-        ("missing-batch-mean", format!("N = {n} times the right one: 1/N is missing"), n),
-        ("double-batch-mean", format!("1/N = 1/{n} of the right one: divided by N twice"), 1.0 / n),
-        ("double-batch-mean", format!("1/N² of the right one, N = {n}"), 1.0 / (n * n)),
-        ("missing-batch-mean", format!("N² times the right one, N = {n}"), n * n),
-        ("scale-by-classes", format!("C = {c} times the right one"), c),
-        ("scale-by-classes", format!("1/C = 1/{c} of the right one"), 1.0 / c),
-        ("scale-by-classes", format!("N·C times the right one (N = {n}, C = {c})"), n * c),
-        ("scale-by-classes", format!("1/(N·C) of the right one (N = {n}, C = {c})"), 1.0 / (n * c)),
+        (Bug::SignFlipped, "the right one times -1".to_owned(), -1.0),
+        (Bug::MissingBatchMean, format!("N = {n} times the right one: 1/N is missing"), n),
+        (Bug::DoubleBatchMean, format!("1/N = 1/{n} of the right one: divided by N twice"), 1.0 / n),
+        (Bug::DoubleBatchMean, format!("1/N² of the right one, N = {n}"), 1.0 / (n * n)),
+        (Bug::MissingBatchMean, format!("N² times the right one, N = {n}"), n * n),
+        (Bug::ScaleByClasses, format!("C = {c} times the right one"), c),
+        (Bug::ScaleByClasses, format!("1/C = 1/{c} of the right one"), 1.0 / c),
+        (Bug::ScaleByClasses, format!("N·C times the right one (N = {n}, C = {c})"), n * c),
+        (Bug::ScaleByClasses, format!("1/(N·C) of the right one (N = {n}, C = {c})"), 1.0 / (n * c)),
         (
-            "scale-by-classes",
+            Bug::ScaleByClasses,
             format!("N/C times the right one (N = {n}, C = {c}): divided by C, not by N"),
             n / c,
         ),
-        ("scale-by-classes", format!("2/C times the right one (C = {c})"), 2.0 / c),
-        ("scale-constant", "twice the right one".to_owned(), 2.0),
-        ("accumulator-not-reset", "twice the right one: this batch added to itself".to_owned(), 2.0),
-        ("accumulator-not-reset", "three times the right one: this batch added up thrice".to_owned(), 3.0),
-        ("scale-constant", "half the right one".to_owned(), 0.5),
-        ("scale-constant", format!("2/N times the right one (N = {n})"), 2.0 / n),
-        ("scale-constant", format!("n_l = {width} times the right one"), width),
-        ("scale-constant", format!("1/n_l = 1/{width} of the right one"), 1.0 / width),
-        ("scale-constant", format!("(N-1)/N times the right one (N = {n})"), (n - 1.0) / n),
-        ("scale-constant", format!("N/(N-1) times the right one (N = {n})"), n / (n - 1.0)),
+        (Bug::ScaleByClasses, format!("2/C times the right one (C = {c})"), 2.0 / c),
+        (Bug::ScaleConstant, "twice the right one".to_owned(), 2.0),
+        (Bug::AccumulatorNotReset, "twice the right one: this batch added to itself".to_owned(), 2.0),
+        (Bug::AccumulatorNotReset, "three times the right one: this batch added up thrice".to_owned(), 3.0),
+        (Bug::ScaleConstant, "half the right one".to_owned(), 0.5),
+        (Bug::ScaleConstant, format!("2/N times the right one (N = {n})"), 2.0 / n),
+        (Bug::ScaleConstant, format!("n_l = {width} times the right one"), width),
+        (Bug::ScaleConstant, format!("1/n_l = 1/{width} of the right one"), 1.0 / width),
+        (Bug::ScaleConstant, format!("(N-1)/N times the right one (N = {n})"), (n - 1.0) / n),
+        (Bug::ScaleConstant, format!("N/(N-1) times the right one (N = {n})"), n / (n - 1.0)),
     ];
     if let Some(lr) = site.number("lr").filter(|&lr| lr > 0.0) {
         all.push((
-            "scale-constant",
+            Bug::ScaleConstant,
             format!("lr = {lr} times the right one: the learning rate is already in it"),
             lr,
         ));
-        all.push(("scale-constant", format!("1/lr times the right one (lr = {lr})"), 1.0 / lr));
+        all.push((Bug::ScaleConstant, format!("1/lr times the right one (lr = {lr})"), 1.0 / lr));
     }
     let usable = |&(_, _, value): &(_, _, f64)| value.is_finite() && (value - 1.0).abs() > 1e-12;
-    all.into_iter().filter(usable).map(|(id, text, value)| Factor { id, text, value }).collect()
+    all.into_iter().filter(usable).map(|(bug, text, value)| Factor { bug, text, value }).collect()
 }
 
 /// `c = <u, r>/<r, r>`: the factor that fits best.

@@ -1,21 +1,32 @@
 //! One way a tensor may have come about, and how far its numbers are from those to be explained.
 
 use super::algebra::{minus, norm};
+use super::catalogue::Bug;
+use super::hypothesis::Hypothesis;
 use crate::doctor::file::slot::Slot;
 use crate::reference::Matrix;
 
 /// A step of an explanation: a bug, and the formula it stands for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cause {
-    /// The bug's id.
-    pub id: &'static str,
+    /// The bug.
+    pub bug: Bug,
+    /// The tensor that it makes wrong.
+    pub slot: Slot,
     /// `dz3 = J(p - y)`, …
     pub formula: String,
     /// The factor, if that alone is wrong and it is none of the usual ones.
     pub factor: Option<f64>,
+    /// The row of a table that it is, if it is one.
+    pub row: Option<&'static Hypothesis>,
 }
 
 impl Cause {
+    /// A row of a table, at a tensor.
+    pub fn of(slot: Slot, row: &'static Hypothesis) -> Self {
+        Self { row: Some(row), ..cause(slot, row.bug, row.formula) }
+    }
+
     /// The same, of which such a factor is all that is wrong.
     pub fn by(self, factor: f64) -> Self {
         Self { factor: Some(factor), ..self }
@@ -44,12 +55,12 @@ impl Trial {
     }
 }
 
-/// The cause of a hypothesis at a tensor, with the layers' numbers in its formula.
-pub fn cause(slot: Slot, id: &'static str, formula: &str) -> Cause {
+/// A bug at a tensor, with the layers' numbers in its formula.
+pub fn cause(slot: Slot, bug: Bug, formula: &str) -> Cause {
     let l = slot.layer().unwrap_or(0);
     let text = formula.replace("a_k", &format!("a{}", l.saturating_sub(1))).replace("a_l", &format!("a{l}"));
     let text = text.replace("z_k", &format!("z{}", l.saturating_sub(1))).replace("n_l", &format!("n{l}"));
-    Cause { id, formula: format!("{slot} = {text}"), factor: None }
+    Cause { bug, slot, formula: format!("{slot} = {text}"), factor: None, row: None }
 }
 
 /// `|u - h| / max(|u|, |h|)` in the Euclidean norm; NaN agrees with NaN and infinity with infinity at one place.

@@ -20,7 +20,7 @@ impl Dtype {
     /// # Errors
     /// A dtype that is neither a number nor a short text.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
-        let refuse = |what: String, hint: &str| Err((what, hint.into()));
+        let refuse = |what: String, hint: &str| Err(Refusal::new(what, hint));
         let quote = text.chars().next().unwrap_or(' ');
         let descr = match text.get(1..).and_then(|rest| rest.split_once(quote)) {
             Some((descr, _)) if quote == '\'' || quote == '"' => descr,

@@ -7,7 +7,6 @@ use std::io::Read;
 
 use super::dtype::Dtype;
 pub use super::refusal::Refusal;
-use crate::error::Message;
 
 /// The first bytes of every array.
 pub const MAGIC: &[u8] = b"\x93NUMPY";
@@ -41,9 +40,8 @@ impl Header {
     /// # Errors
     /// The problem and a hint: not an array, objects, or a dtype that is not read here.
     pub fn read(source: &mut impl Read) -> Result<Self, Refusal> {
-        let text = text(source).ok_or_else(|| {
-            ("is not a NumPy array (no .npy header)".to_owned(), Message::from(EXPORT_AGAIN))
-        })?;
+        let text = text(source)
+            .ok_or_else(|| Refusal::new("is not a NumPy array (no .npy header)", EXPORT_AGAIN))?;
         let descr = field(&text, "descr").ok_or_else(|| unclear("descr"))?;
         let shape = shape(field(&text, "shape").ok_or_else(|| unclear("shape"))?)?;
         let fortran =
@@ -74,7 +72,7 @@ impl Header {
         let size = self.dtype.size;
         let expected = self.bytes().ok_or_else(|| self.wrong_length("fewer"))?;
         let broken = |error| {
-            (format!("cannot be unpacked: {error}"), Message::from("the file is damaged; save it again"))
+            Refusal::new(format!("cannot be unpacked: {error}"), "the file is damaged; save it again")
         };
         let (mut piece, mut done) = (Vec::new(), 0);
         while done < expected {
@@ -97,7 +95,7 @@ impl Header {
     /// An array whose values are not as many as it says.
     pub fn wrong_length(&self, got: impl std::fmt::Display) -> Refusal {
         let problem = format!("says shape {:?} of {}, but holds {got} bytes", self.shape, self.dtype.descr);
-        (problem, EXPORT_AGAIN.into())
+        Refusal::new(problem, EXPORT_AGAIN)
     }
 }
 
@@ -140,7 +138,7 @@ fn field<'a>(header: &'a str, name: &str) -> Option<&'a str> {
 }
 
 fn unclear(name: &str) -> Refusal {
-    (format!("has a header without a readable `{name}`"), EXPORT_AGAIN.into())
+    Refusal::new(format!("has a header without a readable `{name}`"), EXPORT_AGAIN)
 }
 
 /// The dimensions of `(3, 4), …`.

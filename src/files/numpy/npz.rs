@@ -21,7 +21,7 @@ pub struct Archive<R> {
 
 fn not_a_zip(error: &ZipError) -> Refusal {
     let hint = "save with numpy.savez(\"file.npz\", name=array, ...)";
-    (format!("is not an .npz file (a zip archive of arrays): {error}"), hint.into())
+    Refusal::new(format!("is not an .npz file (a zip archive of arrays): {error}"), hint)
 }
 
 impl<R: Read + Seek> Archive<R> {
@@ -33,7 +33,7 @@ impl<R: Read + Seek> Archive<R> {
         let mut zip = ZipArchive::new(source).map_err(|error| not_a_zip(&error))?;
         if zip.len() > MAX_ENTRIES {
             let problem = format!("has {} entries, more than {MAX_ENTRIES}", zip.len());
-            return Err((problem, "save only the arrays that are needed".into()));
+            return Err(Refusal::new(problem, "save only the arrays that are needed"));
         }
         let count = zip.len();
         let name =
@@ -55,10 +55,7 @@ impl<R: Read + Seek> Archive<R> {
     /// # Panics
     /// If there is no entry of that number, as slice indexing does.
     pub fn entry(&mut self, index: usize) -> Result<ZipFile<'_, R>, Refusal> {
-        let damaged = |error| {
-            let (problem, hint) = not_a_zip(&error);
-            (format!("`{}` {problem}", self.names[index]), hint)
-        };
+        let damaged = |error| not_a_zip(&error).of(format!("`{}`", self.names[index]));
         self.zip.by_index(index).map_err(damaged)
     }
 }

@@ -70,7 +70,7 @@ fn other_names_can_be_mapped() {
     // Without z1 and a1, nothing says what it is.
     entries.retain(|key, _| key != "z1" && key != "a1");
     entries.insert("first".into(), w);
-    assert!(doctor::examine(&entries, &Options::default()).unwrap_err().0.contains("lacks W1"));
+    assert!(doctor::examine(&entries, &Options::default()).unwrap_err().problem.contains("lacks W1"));
     let options = Options { map: vec![("first".into(), "W1".into())], ..Options::default() };
     assert_eq!(doctor::examine(&entries, &options).unwrap().verdict, Verdict::Clean);
 }
@@ -114,7 +114,11 @@ fn a_weight_for_each_sample_is_described() {
         *value *= 1.0 + (i / 4) as f64;
     }
     let report = report(&entries);
-    assert!(report.findings[0].formula.contains("each row"), "{:?}", report.findings[0]);
+    assert!(
+        report.findings[0].formula.contains("a factor of its own for each sample"),
+        "{:?}",
+        report.findings[0]
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use gpu_mlp::doctor::exam::report::{Report, Status, Verdict};
 use gpu_mlp::doctor::file::npz::{self, Entries};
 use gpu_mlp::doctor::file::slot::Slot;
+use gpu_mlp::doctor::formulas::catalogue::Bug;
 use gpu_mlp::doctor::{self, Options};
 use serde_json::Value as Json;
 use std::path::Path;
@@ -47,23 +48,24 @@ fn only(entries: &Entries, part: usize) -> Entries {
 }
 
 /// Whether a bug is said to be one under one of two intentions: without the loss some numbers say no more.
-fn left_open(report: &Report, id: &str) -> bool {
+fn left_open(report: &Report, bug: Bug) -> bool {
     let loss = report.checked.iter().any(|c| c.tensor == Slot::Loss && c.status != Status::NotGiven);
-    !loss && report.findings.iter().any(|f| f.depends && f.also.iter().any(|also| also == id))
+    !loss && report.findings.iter().any(|f| f.depends && f.also.contains(&bug))
 }
 
 /// What is wrong with the answer; nothing if it is as expected.
 fn complaint(report: &Report, expect: &[String]) -> Option<String> {
     let (notes, bugs): (Vec<&String>, Vec<&String>) = expect.iter().partition(|id| id.starts_with("note:"));
+    let bugs: Vec<Bug> = bugs.into_iter().map(|id| Bug::by_id(id).unwrap()).collect();
     let said: Vec<String> = report
         .findings
         .iter()
         .map(|f| format!("{} {:?} also {:?} ({:.1e}; {})", f.tensor, f.bug, f.also, f.residual.0, f.formula))
         .collect();
     let wrong = |what: String| Some(format!("{what}; said {said:#?}"));
-    for id in &bugs {
-        if !report.names(id) && !left_open(report, id) {
-            return wrong(format!("{id} is not named"));
+    for &bug in &bugs {
+        if !report.names(bug) && !left_open(report, bug) {
+            return wrong(format!("{bug} is not named"));
         }
     }
     for id in &notes {
@@ -73,12 +75,12 @@ fn complaint(report: &Report, expect: &[String]) -> Option<String> {
         }
     }
     let expected = |f: &gpu_mlp::doctor::exam::report::Finding| {
-        bugs.iter().any(|&id| f.bug.as_ref() == Some(id) || (f.bug.is_some() && f.also.contains(id)))
+        f.bug.is_some_and(|named| bugs.iter().any(|bug| named == *bug || f.also.contains(bug)))
     };
     if let Some(other) = report.findings.iter().find(|f| !expected(f) && !f.depends) {
         return wrong(format!("{:?} at {} was not expected", other.bug, other.tensor));
     }
-    let open = bugs.iter().all(|id| left_open(report, id));
+    let open = bugs.iter().all(|&bug| left_open(report, bug));
     let verdict = match (bugs.is_empty(), open) {
         (true, _) => Verdict::Clean,
         (false, true) => Verdict::Depends,

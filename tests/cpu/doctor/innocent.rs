@@ -6,6 +6,7 @@
 use gpu_mlp::doctor::exam::report::{Report, Verdict};
 use gpu_mlp::doctor::file::npy::{Array, Kind, Value};
 use gpu_mlp::doctor::file::npz::Entries;
+use gpu_mlp::doctor::formulas::catalogue::Bug;
 use gpu_mlp::doctor::formulas::design::{Design, Head, Measure};
 use gpu_mlp::doctor::{self, Options};
 use gpu_mlp::network::Activation;
@@ -304,13 +305,12 @@ fn complaint(report: &Report) -> Option<String> {
             report
                 .findings
                 .iter()
-                .map(|f| (f.tensor, f.bug.clone(), f.also.clone(), f.formula.clone()))
+                .map(|f| (f.tensor, f.bug, f.also.clone(), f.formula.clone()))
                 .collect::<Vec<_>>()
         )
     };
     // Weights drawn at random may really be dead.
-    let dead = |bug: &Option<String>| bug.as_deref() == Some("dead-relu");
-    if report.findings.iter().all(|f| dead(&f.bug)) {
+    if report.findings.iter().all(|f| f.bug == Some(Bug::DeadRelu)) {
         return None;
     }
     let accused = report.findings.iter().any(|f| f.bug.is_some());
@@ -336,8 +336,8 @@ fn right_networks_are_never_accused() {
                 Some(what) => unknown.push(text(what)),
                 None => {}
             },
-            Err((problem, _)) if problem.contains("nothing that was computed") => {}
-            Err((problem, _)) => unknown.push(text(format!("refused: {problem}"))),
+            Err(refusal) if refusal.problem.contains("nothing that was computed") => {}
+            Err(refusal) => unknown.push(text(format!("refused: {}", refusal.problem))),
         }
     }
     let first = |all: &[String]| all.iter().take(12).cloned().collect::<Vec<_>>().join("\n");

@@ -2,7 +2,8 @@
 //! of them has a case.
 
 use super::fixtures;
-use gpu_mlp::doctor::formulas::catalogue::{BUGS, formulas};
+use gpu_mlp::doctor::formulas::catalogue::Bug;
+use gpu_mlp::doctor::formulas::tables;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The rows of the manual's table of bugs: id, then formula, explanation and fix.
@@ -20,39 +21,38 @@ fn rows() -> BTreeMap<String, Vec<String>> {
 #[test]
 fn the_manual_lists_every_bug_and_no_other() {
     let in_manual: BTreeSet<String> = rows().into_keys().collect();
-    let in_code: BTreeSet<String> = BUGS.iter().map(|bug| bug.id.to_owned()).collect();
+    let in_code: BTreeSet<String> = Bug::ALL.iter().map(Bug::to_string).collect();
     assert_eq!(in_manual, in_code);
-    assert_eq!(in_code.len(), BUGS.len(), "an id stands twice");
+    assert_eq!(in_code.len(), Bug::ALL.len(), "an id stands twice");
 }
 
 #[test]
 fn the_manual_says_what_the_code_says() {
     let rows = rows();
-    for bug in BUGS {
-        let row = &rows[bug.id];
-        assert_eq!(row.len(), 4, "{}: {row:?}", bug.id);
-        assert!(!row[1].is_empty(), "{} has no formula", bug.id);
-        for formula in formulas(bug.id) {
+    for bug in Bug::ALL {
+        let row = &rows[bug.id()];
+        assert_eq!(row.len(), 4, "{bug}: {row:?}");
+        assert!(!row[1].is_empty(), "{bug} has no formula");
+        for formula in tables::formulas(*bug) {
             let formula = formula.replace('|', "\\|");
-            assert!(row[1].contains(&formula), "{}: `{formula}` is not in the manual", bug.id);
+            assert!(row[1].contains(&formula), "{bug}: `{formula}` is not in the manual");
         }
-        assert_eq!((row[2].as_str(), row[3].as_str()), (bug.why, bug.fix), "{}", bug.id);
+        assert_eq!((row[2].as_str(), row[3].as_str()), (bug.why(), bug.fix()), "{bug}");
     }
 }
 
 #[test]
 fn every_bug_has_a_page() {
     use gpu_mlp::doctor::formulas::derivation::Derivation;
-    let without: Vec<&str> =
-        BUGS.iter().map(|bug| bug.id).filter(|id| Derivation::of(id).is_none()).collect();
+    let without: Vec<&Bug> = Bug::ALL.iter().filter(|bug| Derivation::of(**bug).is_none()).collect();
     assert!(without.is_empty(), "{without:?} have no derivation");
     let page = std::process::Command::new(env!("CARGO_BIN_EXE_gpu-mlp"))
         .args(["doctor", "--explain", "softmax-jacobian"])
         .output()
         .unwrap();
     let said = String::from_utf8(page.stdout).unwrap();
-    let bug = BUGS.iter().find(|bug| bug.id == "softmax-jacobian").unwrap();
-    for part in [bug.why, bug.fix, "(p - y)/N", "gpu-mlp replay --bug softmax-jacobian", "Bishop"] {
+    let bug = Bug::SoftmaxJacobian;
+    for part in [bug.why(), bug.fix(), "(p - y)/N", "gpu-mlp replay --bug softmax-jacobian", "Bishop"] {
         assert!(said.contains(part), "`{part}` is not in {said}");
     }
 }
@@ -62,7 +62,7 @@ fn every_bug_has_a_case() {
     let expected: BTreeSet<String> =
         fixtures::cases("f64").into_iter().flat_map(|case| case.expect).flatten().flatten().collect();
     let tested = |id: &str| expected.contains(id) || expected.contains(&format!("note:{id}"));
-    let untested: Vec<&str> = BUGS.iter().map(|bug| bug.id).filter(|id| !tested(id)).collect();
+    let untested: Vec<&str> = Bug::ALL.iter().map(|bug| bug.id()).filter(|id| !tested(id)).collect();
     assert!(untested.is_empty(), "{untested:?}");
 }
 

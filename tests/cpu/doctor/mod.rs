@@ -7,10 +7,13 @@ mod correct;
 mod fixtures;
 mod forms;
 mod innocent;
+mod lines;
 mod manual;
 mod names;
 mod places;
 mod program;
+mod shares;
+mod styles;
 
 use gpu_mlp::doctor::file::npy::{Array, Kind, Value};
 use gpu_mlp::doctor::file::npz::Entries;

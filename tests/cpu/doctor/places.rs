@@ -3,6 +3,7 @@
 use gpu_mlp::doctor::exam::report::Verdict;
 use gpu_mlp::doctor::file::npy::{Array, Kind, Value};
 use gpu_mlp::doctor::file::npz::Entries;
+use gpu_mlp::doctor::formulas::catalogue::Bug;
 use gpu_mlp::doctor::{self, Options};
 use gpu_mlp::reference::{Matrix, matmul, sigmoid};
 
@@ -23,7 +24,7 @@ fn the_delta_is_what_the_gradients_use() {
     let errors = Matrix::from_fn(37, 1, |r, c| targets.at(r, c) - outputs.at(r, c));
     let slope = |p: f64| p * (1.0 - p);
     let delta = times(&errors, &|r, c| slope(outputs.at(r, c)));
-    for (used, bug) in [(&delta, None), (&errors, Some("output-derivative-missing"))] {
+    for (used, bug) in [(&delta, None), (&errors, Some(Bug::OutputDerivativeMissing))] {
         let hidden_errors = matmul(used, &who.transposed());
         let hidden_delta = times(&hidden_errors, &|r, c| slope(hidden.at(r, c)));
         let (grad_who, grad_wih) =
@@ -53,5 +54,44 @@ fn the_delta_is_what_the_gradients_use() {
             None => assert_eq!(report.verdict, Verdict::Clean, "{report:#?}"),
             Some(bug) => assert!(report.verdict == Verdict::Bugs && report.names(bug), "{report:#?}"),
         }
+    }
+}
+
+/// The hidden layer is given the outputs' error although its delta is there: the delta is dz, and the bug is named.
+#[test]
+fn an_error_that_goes_back_in_place_of_the_delta_is_named() {
+    let noise =
+        |r: usize, c: usize, seed: usize| (((r * 31 + c * 17 + seed * 7) * 7919 % 1009) as f64) / 400.0 - 1.2;
+    let matrix =
+        |rows: usize, cols: usize, seed: usize| Matrix::from_fn(rows, cols, |r, c| noise(r, c, seed));
+    let (x, first, second) = (matrix(9, 3, 1), matrix(3, 4, 2), matrix(4, 1, 3));
+    let y = Matrix::from_fn(9, 1, |r, _| f64::from(x.at(r, 0) * x.at(r, 1) > 0.0));
+    let hidden = matmul(&x, &first).map(sigmoid);
+    let out = matmul(&hidden, &second).map(sigmoid);
+    let slope = |p: f64| p * (1.0 - p);
+    let error = Matrix::from_fn(9, 1, |r, c| y.at(r, c) - out.at(r, c));
+    let delta = Matrix::from_fn(9, 1, |r, c| error.at(r, c) * slope(out.at(r, c)));
+    for (used, wrong) in [(&delta, false), (&error, true)] {
+        let back = matmul(used, &second.transposed());
+        let below = Matrix::from_fn(9, 4, |r, c| back.at(r, c) * slope(hidden.at(r, c)));
+        let arrays = [
+            ("l0", &x),
+            ("y", &y),
+            ("syn0", &first),
+            ("syn1", &second),
+            ("l1", &hidden),
+            ("l2", &out),
+            ("l2_error", &error),
+            ("l2_delta", &delta),
+            ("l1_error", &back),
+            ("l1_delta", &below),
+        ];
+        let numbers = |m: &Matrix| {
+            Value::Numbers(Array { shape: m.shape().to_vec(), data: m.data().to_vec(), kind: Kind::F64 })
+        };
+        let entries: Entries = arrays.into_iter().map(|(name, m)| (name.to_owned(), numbers(m))).collect();
+        let report = doctor::examine(&entries, &Options::default()).unwrap();
+        assert_eq!(report.names(Bug::OutputDerivativeMissing), wrong, "{report:#?}");
+        assert_eq!(report.verdict == Verdict::Clean, !wrong, "{report:#?}");
     }
 }

@@ -71,8 +71,9 @@ fn json_has_exactly_the_promised_keys() {
     assert_eq!(keys(&report), "checked findings first_mismatch notes verdict");
     assert_eq!((&report["verdict"], &report["first_mismatch"]), (&Json::from("bugs"), &Json::from("db1")));
     let finding = &report["findings"][0];
-    assert_eq!(keys(finding), "also bug depends fix formula residual runner_up tensor");
+    assert_eq!(keys(finding), "also bug depends fix formula residual right runner_up tensor");
     assert_eq!(keys(&finding["runner_up"]), "bug residual");
+    assert_eq!(keys(&finding["right"]), "code operands");
     assert_eq!(finding["bug"], "bias-zero");
     assert_eq!(keys(&report["checked"][0]), "residual status tensor");
     let statuses: Vec<&str> =

@@ -27,7 +27,8 @@ pub fn dump() -> Target {
     };
     let seeds = vec![archived(str::to_owned), archived(another), json(&step)];
     let read = |input: &[u8]| {
-        let words = |(problem, hint): gpu_mlp::doctor::Refusal| format!("{problem}\n  hint: {hint}");
+        let words =
+            |refusal: gpu_mlp::doctor::Refusal| format!("{}\n  hint: {}", refusal.problem, refusal.hint);
         let entries = forms::read_from(Cursor::new(input)).map_err(words)?;
         drop(csv::parse(input, 1000));
         let compared = comparison::compare(&entries, None, None).map_err(words);

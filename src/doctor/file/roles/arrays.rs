@@ -1,9 +1,10 @@
 //! The arrays of a file with the words of their names, and when two of them agree.
 
-use super::words::Words;
+use super::words::{Spot, Words};
 use crate::doctor::file::npy::{Array, Kind, Value};
 use crate::doctor::file::npz::Entries;
 use crate::reference::Matrix;
+use std::collections::BTreeSet;
 
 /// An array and its name.
 #[derive(Debug)]
@@ -22,7 +23,20 @@ pub fn named(entries: &Entries) -> Vec<Named<'_>> {
         Value::Numbers(array) => Some((name.as_str(), array)),
         _ => None,
     });
-    arrays.map(|(name, array)| Named { name, words: Words::of(name), array }).collect()
+    let mut named: Vec<Named> =
+        arrays.map(|(name, array)| Named { name, words: Words::of(name), array }).collect();
+    // Hidden layers are counted from 1 everywhere else: `h0, h1` are the first and the second.
+    let first = |named: &&Named| named.words.spot == Some(Spot::Hidden(0));
+    let from_zero: BTreeSet<String> =
+        named.iter().filter(first).map(|named| named.words.stem.clone()).collect();
+    for words in
+        named.iter_mut().map(|named| &mut named.words).filter(|words| from_zero.contains(&words.stem))
+    {
+        if let Some(Spot::Hidden(hidden)) = &mut words.spot {
+            *hidden += 1;
+        }
+    }
+    named
 }
 
 impl Named<'_> {

@@ -3,8 +3,8 @@
 //! Chains are grown layer by layer, the best few of each length are kept, and the one counts for which names and numbers
 //! speak most. A part of it for which neither speaks is not accepted.
 
-use super::arrays::{Named, agree};
-use super::relations::{Function, Lies, Relation, relations};
+use super::arrays::{Named, agree, rounding};
+use super::relations::{Function, Lies, Relation, activated, relations};
 use super::words::{Kind, Spot, State, Time};
 
 /// Chains of one length that are grown further.
@@ -20,9 +20,13 @@ const DEEPEST: usize = 64;
 const NUMBERS: i32 = 10;
 const WORDS: i32 = 4;
 
+/// What an array of the batch's samples counts for the batch, and how many count.
+const ROWS: i32 = 2;
+const MANY: usize = 4;
+
 /// The most that speaks for targets, and for the biases of a layer.
 const TARGET: i32 = 2 * WORDS + 3;
-const BIAS: i32 = NUMBERS + WORDS + 4;
+const BIAS: i32 = NUMBERS + WORDS + 5;
 
 /// The network and the batch; arrays by their positions.
 #[derive(Debug, Clone)]
@@ -43,6 +47,8 @@ pub struct Backbone {
     pub b: Vec<Option<usize>>,
     /// What the numbers say of arrays that lie so.
     pub relations: Vec<Relation>,
+    /// `(z, a)`: arrays that are an activation, or the softmax, of others.
+    pub activated: Vec<(usize, usize)>,
 }
 
 /// A chain that may grow.
@@ -57,7 +63,7 @@ struct Chain {
 impl Chain {
     /// The most that targets and biases can make of its score.
     fn most(&self) -> i32 {
-        self.score + TARGET + BIAS * self.w.len() as i32
+        self.score + TARGET + BIAS * self.w.len() as i32 + ROWS * MANY as i32
     }
 }
 
@@ -81,6 +87,9 @@ struct Search<'t> {
     arrays: &'t [Named<'t>],
     lies: Lies,
     relations: Vec<Relation>,
+    activated: Vec<(usize, usize)>,
+    /// Whether the file has an array's difference from what an activation made.
+    subtracted: Vec<bool>,
     /// The inputs that each array was multiplied with.
     inputs: Vec<Vec<usize>>,
     /// The number from which biases are counted.
@@ -114,13 +123,41 @@ pub fn find(arrays: &[Named]) -> Result<Backbone, Vec<String>> {
             }
         }
         if let Some((_, backbone)) = best.as_mut().filter(|_| wins) {
-            backbone.relations = search.relations;
+            (backbone.relations, backbone.activated) = (search.relations, search.activated);
         }
     }
     match best {
         Some((_, backbone)) => Ok(backbone),
         None => Err(nearest.unwrap_or_else(|| ["X", "W1", "y"].map(str::to_owned).into())),
     }
+}
+
+/// What the time of a parameter says for it as the one of the forward pass: one from before the step surely is.
+fn earlier(time: Time) -> i32 {
+    match time {
+        Time::Before => 2,
+        Time::Now => 1,
+        Time::After => 0,
+    }
+}
+
+/// Whether the file has an array `±(p - y)` for this y, and p is what an activation made.
+fn is_subtracted(arrays: &[Named], activated: &[(usize, usize)], y: usize) -> bool {
+    let (array, words) = (&arrays[y].array, &arrays[y].words);
+    let may_be = matches!(words.kind, None | Some(Kind::Act | Kind::Input | Kind::Other));
+    if !may_be || activated.iter().any(|&(z, a)| z == y || a == y) {
+        return false;
+    }
+    let same = |other: usize| other != y && arrays[other].array.shape == array.shape;
+    activated.iter().map(|&(_, p)| p).filter(|&p| same(p)).any(|p| {
+        let away: Vec<f64> = arrays[p].array.data.iter().zip(&array.data).map(|(p, y)| p - y).collect();
+        let turned: Vec<f64> = away.iter().map(|away| -away).collect();
+        (0..arrays.len()).filter(|&error| error != p && same(error)).any(|error| {
+            let tolerance = rounding(arrays[error].is_single());
+            let given = &arrays[error].array.data;
+            given.len() > 2 && (agree(given, &away, tolerance) || agree(given, &turned, tolerance))
+        })
+    })
 }
 
 impl<'t> Search<'t> {
@@ -130,7 +167,9 @@ impl<'t> Search<'t> {
         relations.iter().for_each(|relation| inputs[relation.w].push(relation.a));
         let biases = arrays.iter().filter(|array| array.words.is_parameter(Kind::Bias));
         let first_bias = biases.filter_map(|array| array.words.number()).min();
-        Self { arrays, lies, relations, inputs, first_bias }
+        let activated = activated(arrays, lies);
+        let subtracted = (0..arrays.len()).map(|y| is_subtracted(arrays, &activated, y)).collect();
+        Self { arrays, lies, relations, activated, subtracted, inputs, first_bias }
     }
 
     /// All chains that are worth a look, of every length.
@@ -160,7 +199,8 @@ impl<'t> Search<'t> {
             Some(Kind::Input) => WORDS + i32::from(words.spot.is_none()),
             Some(Kind::Act) if words.number().is_some_and(|number| number <= 1) => 1,
             None => 0,
-            Some(Kind::Delta | Kind::Error | Kind::ActGrad) => -2 * NUMBERS,
+            // Products of these are gradients, and no layer's.
+            Some(Kind::Delta | Kind::Error | Kind::ActGrad | Kind::Weight | Kind::Bias) => -2 * NUMBERS,
             Some(_) => -WORDS,
         };
         let is_input = self.relations.iter().any(|relation| relation.a == x);
@@ -185,13 +225,13 @@ impl<'t> Search<'t> {
         let words = &self.arrays[w].words;
         let mut score = if self.computes(chain, w) { NUMBERS } else { 0 };
         score += match words.kind {
-            Some(Kind::Weight) if words.is_parameter(Kind::Weight) => {
-                WORDS + i32::from(words.time == Time::Now)
-            }
+            Some(Kind::Weight) if words.is_parameter(Kind::Weight) => WORDS + earlier(words.time),
             // Gradients and updated weights are no layer, even where they equal one.
             Some(Kind::Weight) => -NUMBERS - WORDS,
             None => 0,
-            Some(_) => -WORDS,
+            Some(Kind::Mask | Kind::Loss | Kind::Accuracy | Kind::Other) => -WORDS,
+            // What samples make is no layer: a product of it is a gradient.
+            Some(_) => -NUMBERS - WORDS,
         };
         let twin = |&other: &usize| self.arrays[other].array.data == self.arrays[w].array.data;
         if chain.w.iter().any(twin) {
@@ -266,8 +306,18 @@ impl<'t> Search<'t> {
             spare && !taken.iter().any(|&other| self.arrays[other].array.data == self.arrays[*w].array.data)
         };
         total -= WORDS * (0..self.arrays.len()).filter(idle).count() as i32;
+        total += ROWS * self.of_samples(n, &sizes[1..], &taken).min(MANY) as i32;
         let (lies, x, w) = (self.lies, chain.x, chain.w.clone());
-        Ok((total, Backbone { lies, n, sizes, x, y, w, b, relations: Vec::new() }))
+        Ok((total, Backbone { lies, n, sizes, x, y, w, b, relations: Vec::new(), activated: Vec::new() }))
+    }
+
+    /// Arrays that the batch may have made: of so many samples, and of a layer's width.
+    fn of_samples(&self, n: usize, widths: &[usize], taken: &[usize]) -> usize {
+        let made = |array: &usize| {
+            let samples = self.lies.samples(&self.arrays[*array]);
+            !taken.contains(array) && samples.is_some_and(|[own, width]| own == n && widths.contains(&width))
+        };
+        (0..self.arrays.len()).filter(made).count()
     }
 
     /// What speaks for an array as the targets; nothing if it cannot be.
@@ -285,6 +335,7 @@ impl<'t> Search<'t> {
         }
         let named = match array.words.kind {
             Some(Kind::Target) => 2 * WORDS,
+            _ if self.subtracted[y] => 2 * WORDS,
             None if hot || labels => 1,
             _ => return None,
         };
@@ -308,9 +359,7 @@ impl<'t> Search<'t> {
             let same = |other: &usize| agree(&self.arrays[*other].array.data, &array.array.data, 0.0);
             let numbers = if exact.contains(&b) || exact.iter().any(same) { NUMBERS } else { 0 };
             let words = match array.words.kind {
-                Some(Kind::Bias) if array.words.is_parameter(Kind::Bias) => {
-                    WORDS + i32::from(array.words.time == Time::Now)
-                }
+                Some(Kind::Bias) if array.words.is_parameter(Kind::Bias) => WORDS + earlier(array.words.time),
                 Some(Kind::Bias) if array.words.state != State::Value => return None,
                 _ if numbers > 0 => 0,
                 _ => return None,

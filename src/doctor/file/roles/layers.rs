@@ -22,16 +22,20 @@ impl Layers {
         let kind = |members: &[usize]| members.first().and_then(|&member| arrays[member].words.kind);
         let mut shifts: BTreeMap<&str, i64> = BTreeMap::new();
         let mut deltas = None;
-        // A series that ends before the last layer is counted as the deltas are: these come first.
+        // A series that ends before the last layer is counted as the sums are where numbers show their layers, or else as the
+        // deltas are: these come first.
+        let shown =
+            |members: &[usize]| members.iter().any(|&z| backbone.relations.iter().any(|r| r.out == z));
         let mut order: Vec<(&str, Vec<usize>)> = series.into_iter().collect();
         order.sort_by_key(|(_, members)| match kind(members) {
-            Some(Kind::Delta) => 0,
-            Some(Kind::Pre) => 1,
-            _ => 2,
+            Some(Kind::Pre | Kind::Dense) if shown(members) => 0,
+            Some(Kind::Delta) => 1,
+            Some(Kind::Pre) => 2,
+            _ => 3,
         });
         for (stem, members) in &order {
             let shift = shift(arrays, backbone, members, deltas);
-            if matches!(kind(members), Some(Kind::Delta | Kind::Pre)) {
+            if matches!(kind(members), Some(Kind::Delta | Kind::Pre | Kind::Dense)) {
                 deltas.get_or_insert(shift);
             }
             shifts.insert(*stem, shift);
@@ -65,7 +69,8 @@ fn shift(arrays: &[Named], backbone: &Backbone, members: &[usize], deltas: Optio
     let counted = weights.filter_map(|(l, &w)| Some(l as i64 + 1 - arrays[w].words.number()? as i64)).next();
     // These may end before the last layer.
     let hidden = members.iter().any(|&member| {
-        matches!(arrays[member].words.kind, Some(Kind::Act | Kind::Error | Kind::ActGrad | Kind::Mask))
+        let kind = arrays[member].words.kind;
+        matches!(kind, Some(Kind::Act | Kind::Delta | Kind::Error | Kind::ActGrad | Kind::Mask))
     });
     let usual = match (of_parameters, hidden) {
         (true, _) => counted,
@@ -86,6 +91,7 @@ fn shift(arrays: &[Named], backbone: &Backbone, members: &[usize], deltas: Optio
                     })
             }
             Some(Kind::Bias) => layer > 0 && array.is_vector(width),
+            Some(Kind::Delta) if layer == 0 => false,
             _ => lies
                 .samples(array)
                 .is_some_and(|[n, own]| [n, own] == [backbone.n, width] || [own, n] == [backbone.n, width]),

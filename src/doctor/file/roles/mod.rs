@@ -1,12 +1,13 @@
 //! Which array is which, where the names alone do not tell.
 //!
-//! `words` reads each name by the `vocabulary`; `relations` finds, whatever the names, which array is a function of `a·W + b` of which
-//! others; `backbone` is the network and the batch for which most of both speaks; `tensors` gives the other arrays
-//! their places in the step. An array for which neither its name nor its numbers speak is left out: a wrong place could
-//! hide a bug, or make one.
+//! `words` reads each name by the `vocabulary`; `relations` finds, whatever the names, which array is a function of
+//! `a·W + b` of which others; `backbone` is the network and the batch for which most of both speaks; `tensors` gives the
+//! other arrays their places in the step, by their numbers and by the `evidence` of name and shape. An array for which
+//! neither its name nor its numbers speak is left out: a wrong place could hide a bug, or make one.
 
 pub mod arrays;
 mod backbone;
+mod evidence;
 mod layers;
 mod relations;
 mod tensors;
@@ -38,7 +39,8 @@ impl Reading {
         let is_x = |name: &String| self.ours.get(name).is_some_and(|ours| ours == "X");
         let parameter = |name: &String| {
             let words = Words::of(name);
-            words.is_parameter(Kind::Weight) || words.is_parameter(Kind::Bias)
+            // A word that nobody knows may say that it is another one: `W1_best`.
+            words.known && (words.is_parameter(Kind::Weight) || words.is_parameter(Kind::Bias))
         };
         let idle = self.left_out.iter().filter(|(name, twin)| match twin {
             Some(twin) => known && !is_x(twin),

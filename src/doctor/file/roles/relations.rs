@@ -65,6 +65,28 @@ pub struct Relation {
     pub out: usize,
 }
 
+/// Which arrays, and of which others, are an activation or the softmax: `(z, a)`, but not where `z` and `a` are equal.
+pub fn activated(arrays: &[Named], lies: Lies) -> Vec<(usize, usize)> {
+    let few: Vec<Option<Few>> = arrays.iter().map(|array| Few::of(array, lies)).collect();
+    let says = |few: &Option<Few>| few.as_ref().is_some_and(|few| few.says_something);
+    let speaking: Vec<usize> = (0..arrays.len()).filter(|&array| says(&few[array])).collect();
+    let mut found = Vec::new();
+    for &z in &speaking {
+        let same = speaking.iter().filter(|&&a| a != z && arrays[a].array.shape == arrays[z].array.shape);
+        let Some(before) = few[z].as_ref().filter(|_| same.clone().next().is_some()) else { continue };
+        let values: Vec<Matrix> = FUNCTIONS[1..].iter().map(|function| function.of(&before.values)).collect();
+        for &a in same {
+            let tolerance = rounding(arrays[z].is_single() || arrays[a].is_single());
+            let given = few[a].as_ref().map_or(&[][..], |few| few.values.data());
+            let is = |values: &Matrix| agree(values.data(), given, tolerance);
+            if values.iter().any(is) && !is(&before.values) {
+                found.push((z, a));
+            }
+        }
+    }
+    found
+}
+
 /// All relations of arrays that lie in one way.
 pub fn relations(arrays: &[Named], lies: Lies) -> Vec<Relation> {
     let few: Vec<Option<Few>> = arrays.iter().map(|array| Few::of(array, lies)).collect();
@@ -114,7 +136,7 @@ struct Few {
 
 impl Few {
     fn of(array: &Named, lies: Lies) -> Option<Self> {
-        let [n, width] = lies.samples(array).filter(|&[n, _]| n > 1)?;
+        let [n, width] = lies.samples(array)?;
         let data = &array.array.data;
         let count = n.min(SAMPLES);
         let at = |sample: usize, unit: usize| {

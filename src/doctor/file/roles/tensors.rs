@@ -3,30 +3,24 @@
 
 use super::arrays::{Named, agree, multiple, rounding};
 use super::backbone::Backbone;
-use super::layers::Layers;
+use super::evidence::{Evidence, KIND};
 use super::relations::Function;
-use super::words::{Kind, State, Time};
 use crate::doctor::file::slot::{Param, Slot};
 use crate::network::Activation;
 use crate::reference::{self, Matrix};
 use std::collections::BTreeMap;
 
-/// What speaks for an array as a tensor: its kind by name, its layer by name, its numbers.
-const KIND: i32 = 4;
-const LAYER: i32 = 2;
+/// What numbers speak for an array as a tensor.
 const NUMBERS: i32 = 5;
 
 /// What an array needs to be taken for a tensor.
 const ENOUGH: i32 = 4;
 
-/// What speaks against: another kind or another layer than the name says.
-const AGAINST: i32 = -8;
-
 /// The tensors found so far.
 pub struct Tensors<'t> {
     arrays: &'t [Named<'t>],
     backbone: &'t Backbone,
-    layers: Layers,
+    evidence: Evidence<'t>,
     /// The array of every tensor.
     pub found: BTreeMap<Slot, usize>,
     taken: Vec<bool>,
@@ -35,9 +29,8 @@ pub struct Tensors<'t> {
 impl<'t> Tensors<'t> {
     /// All tensors of a file, in the order in which they are computed.
     pub fn find(arrays: &'t [Named<'t>], backbone: &'t Backbone) -> BTreeMap<Slot, usize> {
-        let layers = Layers::new(arrays, backbone);
-        let mut tensors =
-            Self { arrays, backbone, layers, found: BTreeMap::new(), taken: vec![false; arrays.len()] };
+        let (evidence, taken) = (Evidence::new(arrays, backbone), vec![false; arrays.len()]);
+        let mut tensors = Self { arrays, backbone, evidence, found: BTreeMap::new(), taken };
         for (l, &w) in backbone.w.iter().enumerate() {
             tensors.take(Slot::Param(Param::W(l + 1)), w);
             if let Some(b) = backbone.b[l] {
@@ -63,14 +56,22 @@ impl<'t> Tensors<'t> {
 
     /// Gives each of these tensors the array for which most speaks.
     fn settle(&mut self, slots: &[Slot], numbers: &dyn Fn(&Self, usize, Slot) -> bool) {
+        self.settle_if(slots, false, numbers);
+    }
+
+    /// The same, and where `by_numbers` only to arrays whose numbers are right.
+    fn settle_if(&mut self, slots: &[Slot], by_numbers: bool, numbers: &dyn Fn(&Self, usize, Slot) -> bool) {
         let mut choices = Vec::new();
         for array in (0..self.arrays.len()).filter(|&array| !self.taken[array]) {
             let fitting: Vec<Slot> =
-                slots.iter().copied().filter(|&slot| self.has_shape(array, slot)).collect();
+                slots.iter().copied().filter(|&slot| self.evidence.has_shape(array, slot)).collect();
             let mut own: Vec<(i32, usize, Slot)> = Vec::new();
             for &slot in fitting.iter().filter(|slot| !self.found.contains_key(slot)) {
-                let words = self.words(array, slot);
+                let words = self.evidence.words(array, slot);
                 let agrees = numbers(self, array, slot);
+                if by_numbers && !agrees {
+                    continue;
+                }
                 if words + if agrees { NUMBERS } else { 0 } >= ENOUGH {
                     own.push((words + if agrees { NUMBERS } else { 0 }, array, slot));
                 }
@@ -85,80 +86,6 @@ impl<'t> Tensors<'t> {
                 self.take(slot, array);
             }
         }
-    }
-
-    /// Whether an array has a tensor's shape, turned or not.
-    fn has_shape(&self, array: usize, slot: Slot) -> bool {
-        let (array, sizes, n) = (&self.arrays[array], &self.backbone.sizes, self.backbone.n);
-        let either = |rows: usize, cols: usize| {
-            array.sides().is_some_and(|sides| sides == [rows, cols] || sides == [cols, rows])
-        };
-        match (slot, slot.param()) {
-            (_, Some(Param::W(l))) => either(sizes[l - 1], sizes[l]),
-            (_, Some(Param::B(l))) => {
-                let unsummed = matches!(slot, Slot::Grad(_)) && either(n, sizes[l]);
-                array.is_vector(sizes[l]) || array.is_vector(1) || unsummed
-            }
-            (slot, None) => {
-                let width = sizes[slot.layer().unwrap_or(self.depth())];
-                either(n, width) || (width == 1 || n == 1) && array.is_vector(n * width)
-            }
-        }
-    }
-
-    /// What an array's name says for it as a tensor, or against.
-    fn words(&self, array: usize, slot: Slot) -> i32 {
-        let words = &self.arrays[array].words;
-        let Some(kind) = words.kind else { return 0 };
-        let depth = self.depth();
-        let last = slot.layer().is_none_or(|layer| layer == depth);
-        let named = match (slot, kind) {
-            (Slot::Z(_), Kind::Pre) | (Slot::A(_) | Slot::P, Kind::Act) => KIND,
-            (Slot::Dz(_), Kind::Delta) | (Slot::Da(_), Kind::ActGrad) | (Slot::Mask(_), Kind::Mask) => KIND,
-            (Slot::Dz(_), Kind::Error) if last => KIND,
-            (Slot::Dz(_) | Slot::Da(_), Kind::Error) => KIND - 1,
-            // `d1` is a delta or a mask: the numbers tell.
-            (Slot::Mask(_), Kind::Error) => 0,
-            (_, Kind::Weight | Kind::Bias) => self.parameter_words(array, slot),
-            _ => AGAINST,
-        };
-        let place = match (self.layers.of(array), slot.layer().unwrap_or(depth)) {
-            (Some(layer), own) if layer == own => LAYER,
-            (Some(_), _) => AGAINST,
-            (None, _) => 0,
-        };
-        named + place
-    }
-
-    /// The same for something of a parameter's shape.
-    fn parameter_words(&self, array: usize, slot: Slot) -> i32 {
-        let words = &self.arrays[array].words;
-        let before = words.time == Time::Before;
-        let fits = match slot {
-            Slot::Grad(_) => words.state == State::Grad && !before,
-            Slot::GradPrev(_) => words.state == State::Grad && before,
-            Slot::New(param) => {
-                words.state == State::Value && (words.time == Time::After || !before && self.is_old(param))
-            }
-            Slot::V(_) => words.state == State::Velocity && !before,
-            Slot::VPrev(_) => words.state == State::Velocity && before,
-            Slot::M(_) => words.state == State::First && !before,
-            Slot::MPrev(_) => words.state == State::First && before,
-            Slot::S(_) => words.state == State::Second && !before,
-            Slot::SPrev(_) => words.state == State::Second && before,
-            _ => false,
-        };
-        let owner = match slot.param() {
-            Some(Param::W(_)) => words.kind == Some(Kind::Weight),
-            _ => words.kind == Some(Kind::Bias),
-        };
-        if fits && owner { KIND } else { AGAINST }
-    }
-
-    /// Whether the parameter of the forward pass is the one from before by its name: `W1` beside `W1_old` is the new one.
-    fn is_old(&self, param: Param) -> bool {
-        let array = self.found.get(&Slot::Param(param));
-        array.is_some_and(|&array| self.arrays[array].words.time == Time::Before)
     }
 
     /// z, a, p and masks.
@@ -228,21 +155,38 @@ impl<'t> Tensors<'t> {
         if let Some(array) = self.used_delta() {
             self.take(Slot::Dz(depth), array);
         }
-        // Names that say it outright are taken before those that leave a choice.
-        for l in (1..=depth).rev() {
-            let slots = if l == depth { vec![Slot::Dz(l)] } else { vec![Slot::Dz(l), Slot::Da(l)] };
-            let rights = self.rights(l);
-            self.settle(&slots, &|tensors, array, slot| {
-                let Some(given) = tensors.samples(array) else { return false };
-                let tolerance = rounding(tensors.arrays[array].is_single());
-                // Only the last one's scale is free: a factor of a hidden one may be its activation's.
-                let fits = |right: &Matrix| match l == depth {
-                    true => multiple(given.data(), right.data(), tolerance).is_some(),
-                    false => agree(given.data(), right.data(), tolerance),
-                };
-                rights.iter().any(|(of, right)| *of == slot && fits(right))
-            });
+        // What numbers show, then what names say: `delta` alone does not say of which layer.
+        for by_numbers in [true, false] {
+            for l in (1..=depth).rev() {
+                let slots = if l == depth { vec![Slot::Dz(l)] } else { vec![Slot::Dz(l), Slot::Da(l)] };
+                let rights = self.rights(l);
+                self.settle_if(&slots, by_numbers, &|tensors, array, slot| {
+                    let Some(given) = tensors.samples(array) else { return false };
+                    if l == depth && tensors.is_only_error(array) {
+                        return false;
+                    }
+                    let tolerance = rounding(tensors.arrays[array].is_single());
+                    // Only the last one's scale is free: a factor of a hidden one may be its activation's.
+                    let fits = |right: &Matrix| match l == depth {
+                        true => multiple(given.data(), right.data(), tolerance).is_some(),
+                        false => agree(given.data(), right.data(), tolerance),
+                    };
+                    rights.iter().any(|(of, right)| *of == slot && fits(right))
+                });
+            }
         }
+    }
+
+    /// dz of a layer: the file's; of a single sample the gradient of the bias, which is the same.
+    fn dz(&self, l: usize) -> Option<Matrix> {
+        let of_one = || {
+            let is = |array: &usize| {
+                self.evidence.has_shape(*array, Slot::Dz(l)) && self.evidence.is_bias_gradient(*array, l)
+            };
+            (0..self.arrays.len()).filter(|_| self.backbone.n == 1).find(is)
+        };
+        let found = self.found.get(&Slot::Dz(l)).copied().or_else(of_one);
+        found.and_then(|array| self.samples(array))
     }
 
     /// The array that the last layer's gradient, or the error of the layer below, comes from: that is dz, whatever it is
@@ -250,7 +194,8 @@ impl<'t> Tensors<'t> {
     fn used_delta(&self) -> Option<usize> {
         let l = self.depth();
         let free = |slot: Slot| {
-            (0..self.arrays.len()).filter(move |&array| !self.taken[array] && self.has_shape(array, slot))
+            (0..self.arrays.len())
+                .filter(move |&array| !self.taken[array] && self.evidence.has_shape(array, slot))
         };
         let (n, w) = (self.backbone.n, self.weights(l)?);
         let input = self.input(l).filter(|input| input.shape() == [n, w.rows()]);
@@ -269,7 +214,12 @@ impl<'t> Tensors<'t> {
                 self.samples(other).is_some_and(|own| agree(own.data(), below.data(), tolerance))
             };
             let belows = if l > 1 { free(Slot::Da(l - 1)).filter(is_below).count() } else { 0 };
-            free(Slot::Grad(Param::W(l))).filter(is_gradient).count() + belows
+            let gradients = free(Slot::Grad(Param::W(l))).filter(is_gradient).count();
+            // The layer below may wrongly be given the error in place of dz; it is not dz for that.
+            if gradients == 0 && self.is_only_error(array) {
+                return 0;
+            }
+            gradients + belows
         };
         let scored: Vec<(usize, usize)> = free(Slot::Dz(l)).map(|array| (uses(array), array)).collect();
         let most = scored.iter().map(|&(uses, _)| uses).max().filter(|&most| most > 0)?;
@@ -277,16 +227,41 @@ impl<'t> Tensors<'t> {
         best.next().filter(|_| best.next().is_none())
     }
 
+    /// An error at the outputs times the derivative of a sigmoid's output, and of a tanh's.
+    fn bent(&self, error: &Matrix) -> Option<[Matrix; 2]> {
+        let p = self.found.get(&Slot::P).and_then(|&array| self.samples(array))?;
+        let times = |slope: fn(f64) -> f64| {
+            Matrix::from_fn(p.rows(), p.cols(), |r, c| error.at(r, c) * slope(p.at(r, c)))
+        };
+        (error.shape() == p.shape()).then(|| [times(|p| p * (1.0 - p)), times(|p| 1.0 - p * p)])
+    }
+
+    /// Whether the file has this array times the derivative of an output's function beside it: that one is dz, and this the
+    /// error on the way there.
+    fn is_only_error(&self, error: usize) -> bool {
+        let deltas = self.samples(error).and_then(|error| self.bent(&error));
+        deltas.into_iter().flatten().any(|delta| {
+            (0..self.arrays.len()).filter(|&array| !self.taken[array]).any(|array| {
+                let tolerance = rounding(self.arrays[array].is_single());
+                let is = |own: Matrix| multiple(own.data(), delta.data(), tolerance).is_some();
+                self.samples(array).is_some_and(is)
+            })
+        })
+    }
+
     /// What dz and da of a layer may be, but for a factor.
     fn rights(&self, l: usize) -> Vec<(Slot, Matrix)> {
         let mut all = Vec::new();
         if l == self.depth() {
             let Some(error) = self.error() else { return all };
+            all.extend(self.bent(&error).into_iter().flatten().map(|delta| (Slot::Dz(l), delta)));
             all.push((Slot::Dz(l), error));
             return all;
         }
-        let above = self.found.get(&Slot::Dz(l + 1)).and_then(|&array| self.samples(array));
-        let (Some(above), Some(w)) = (above, self.weights(l + 1)) else { return all };
+        let (Some(above), Some(w)) = (self.dz(l + 1), self.weights(l + 1)) else { return all };
+        if above.shape() != [self.backbone.n, w.cols()] {
+            return all;
+        }
         let da = reference::matmul(&above, &w.transposed());
         if let Some(z) = self.z(l) {
             for act in Activation::ALL.into_iter().filter(|&act| act != Activation::Identity) {

@@ -13,6 +13,8 @@ pub enum Sense {
     Act,
     /// A layer, of whatever kind.
     Layer,
+    /// A layer's sum without its activation, where both are objects.
+    Dense,
     /// Something that comes out.
     Out,
     /// What the network says.
@@ -23,6 +25,8 @@ pub enum Sense {
     In,
     /// What the network shall say.
     Target,
+    /// What it is trained on: its inputs and targets.
+    Given,
     /// A gradient.
     Grad,
     /// The gradient before the activation.
@@ -52,7 +56,7 @@ pub enum Sense {
 }
 
 /// Words and their senses.
-const VOCABULARY: [(Sense, &str); 23] = [
+const VOCABULARY: [(Sense, &str); 25] = [
     (
         Sense::Weight,
         "w ws wt wts weight weights theta thetas kernel kernels syn synapse synapses synaptic lw coef \
@@ -65,22 +69,27 @@ const VOCABULARY: [(Sense, &str); 23] = [
     ),
     (Sense::Act, "a as act acts activation activations activated"),
     (Sense::Layer, "l layer layers"),
+    (Sense::Dense, "dense fc affine"),
     (Sense::Out, "o out outs output outputs final last fin"),
     (
         Sense::Chance,
-        "p prob probs probability probabilities pred preds predicted prediction predictions softmax yhat \
+        "p yp prob probs probability probabilities pred preds predicted prediction predictions softmax yhat \
          hat guess hypothesis",
     ),
     (Sense::Hidden, "h hid hidden hs"),
-    (Sense::In, "i in x xs input inputs data feature features sample samples image images"),
-    (Sense::Target, "y ys t ts target targets label labels true onehot expected desired truth actual"),
+    (Sense::Given, "train training trn tr set dataset"),
+    (Sense::In, "i in x xs xb inp input inputs data feature features sample samples image images"),
+    (
+        Sense::Target,
+        "y ys yb t ts tgt targ target targets label labels true onehot expected desired truth actual",
+    ),
     (
         Sense::Grad,
         "d g grad grads gradient gradients nabla update updates change changes adjustment adjustments",
     ),
     (Sense::Delta, "delta deltas del term"),
     (Sense::Error, "e err errs error errors"),
-    (Sense::After, "new next updated after"),
+    (Sense::After, "new next updated upd after"),
     (Sense::Before, "old prev previous before"),
     (Sense::Velocity, "v vel velocity velocities mom momentum vd"),
     (Sense::First, "m md"),
@@ -90,11 +99,11 @@ const VOCABULARY: [(Sense, &str); 23] = [
     (Sense::Accuracy, "acc accuracy"),
     (
         Sense::Other,
-        "slope slopes deriv derivative prime history hist test val valid validation mean std best",
+        "slope slopes deriv derivative prime history hist test val valid validation mean std best exp exps",
     ),
     (
         Sense::Filler,
-        "to from self params parameters param cache caches model network nn batch train mini minibatch \
+        "to from self params parameters param cache caches model network nn batch mini minibatch \
          by wrt of the my np list dict value values arr array mat matrix vec vector unit units node \
          nodes neuron neurons",
     ),

@@ -14,6 +14,8 @@ pub enum Kind {
     Pre,
     /// After the activation.
     Act,
+    /// What a dense layer puts out: before the activation, or after it where the layer has its own.
+    Dense,
     /// The gradient of what is before the activation.
     Delta,
     /// A gradient at a layer: before or after its activation.
@@ -67,7 +69,7 @@ pub enum Spot {
     Number(usize),
     /// The input.
     Input,
-    /// A hidden layer, counted from 1.
+    /// A hidden layer, counted from wherever its writer counts.
     Hidden(usize),
     /// The last layer.
     Output,
@@ -84,6 +86,8 @@ pub struct Words {
     pub time: Time,
     /// Where; of weights, where they lead to.
     pub spot: Option<Spot>,
+    /// Whether all its words are known.
+    pub known: bool,
     /// The name without its numbers: names that differ in nothing else are a series.
     pub stem: String,
 }
@@ -131,8 +135,11 @@ fn senses(word: &str) -> Option<Vec<Sense>> {
     // The longest beginning that is a word, if the rest is words, too.
     (1..word.len()).rev().filter(|&at| word.is_char_boundary(at)).find_map(|at| {
         let (first, rest) = word.split_at(at);
-        let known = first.len() >= 3 || ["w", "b", "z", "v", "m", "s"].contains(&first);
-        let first = sense(first).filter(|_| known && (rest.len() >= 2 || ["w", "b"].contains(&rest)))?;
+        let known = first.len() >= 3 || ["w", "b", "z", "v", "m", "s", "h", "o", "x", "y"].contains(&first);
+        let whole = rest.len() >= 2 || ["w", "b"].contains(&rest);
+        // `neth` and `outo` are of the hidden and of the last layer.
+        let end = first.len() >= 3 && ["h", "o"].contains(&rest);
+        let first = sense(first).filter(|_| known && (whole || end))?;
         Some([vec![first], senses(rest)?].concat())
     })
 }
@@ -152,12 +159,12 @@ impl Words {
     pub fn of(name: &str) -> Self {
         let split = split(name);
         let number = |word: &String| word.parse::<usize>().ok().filter(|&number| number <= 999);
-        let mut parts = Vec::new();
+        let (mut parts, mut known) = (Vec::new(), true);
         for word in &split {
             match (number(word), senses(word)) {
                 (Some(number), _) => parts.push(Part::Number(number)),
                 (None, Some(senses)) => parts.extend(senses.into_iter().map(Part::Sense)),
-                (None, None) => {}
+                (None, None) => known = false,
             }
         }
         let stem = split.iter().map(|word| if number(word).is_some() { "#" } else { word });
@@ -181,7 +188,13 @@ impl Words {
         // A lone `h` may be a hidden layer, or the hypothesis.
         let spot = if parts == [Part::Sense(Sense::Hidden)] { None } else { spot(&parts, parameter) };
         let kind = kind(&parts);
-        Self { kind, state, time, spot, stem }
+        // The inputs of `dense2` are what layer 1 hands on.
+        let below = kind == Some(Kind::ActGrad) && has(Sense::Dense);
+        let spot = match spot {
+            Some(Spot::Number(number)) if below => Some(Spot::Number(number.saturating_sub(1))),
+            spot => spot,
+        };
+        Self { kind, state, time, spot, known, stem }
     }
 
     /// Whether it names a parameter as it was before the step.
@@ -203,6 +216,10 @@ fn kind(parts: &[Part]) -> Option<Kind> {
     let has = |sense| parts.contains(&Part::Sense(sense));
     let numbered = parts.iter().any(|part| matches!(part, Part::Number(_)));
     let placed = numbered || has(Sense::Hidden) || has(Sense::Out);
+    // What goes into a layer's units.
+    let into = has(Sense::In)
+        && !has(Sense::Given)
+        && (has(Sense::Hidden) || has(Sense::Out) || (numbered && has(Sense::Layer)));
     let kind = match () {
         () if has(Sense::Other) => Kind::Other,
         () if has(Sense::Mask) => Kind::Mask,
@@ -211,22 +228,23 @@ fn kind(parts: &[Part]) -> Option<Kind> {
         () if has(Sense::Accuracy) => Kind::Accuracy,
         () if has(Sense::Delta) && !has(Sense::Act) => Kind::Delta,
         () if has(Sense::Error) => Kind::Error,
+        // What goes into an activation is z; what goes into a sum is the layer below.
+        () if has(Sense::Grad) && has(Sense::In) && has(Sense::Act) => Kind::Delta,
+        () if has(Sense::Grad) && has(Sense::In) && has(Sense::Dense) => Kind::ActGrad,
         () if has(Sense::Grad) || has(Sense::Delta) => match () {
-            () if has(Sense::Pre) => Kind::Delta,
+            () if has(Sense::Pre) || into => Kind::Delta,
             () if has(Sense::Act) => Kind::ActGrad,
             () if placed || has(Sense::Chance) => Kind::Error,
             () => return None,
         },
-        () if has(Sense::Loss) => Kind::Loss,
+        () if has(Sense::Loss) && !has(Sense::Act) => Kind::Loss,
         () if has(Sense::Chance) => Kind::Act,
         () if has(Sense::Pre) => Kind::Pre,
         () if has(Sense::Target) => Kind::Target,
-        () if has(Sense::In)
-            && (has(Sense::Hidden) || has(Sense::Out) || (numbered && has(Sense::Layer))) =>
-        {
-            Kind::Pre
-        }
+        () if into => Kind::Pre,
+        () if has(Sense::Dense) && has(Sense::Out) && !has(Sense::Act) => Kind::Dense,
         () if has(Sense::In) => Kind::Input,
+        () if has(Sense::Given) && has(Sense::Out) => Kind::Target,
         () if has(Sense::Act) || has(Sense::Out) || has(Sense::Hidden) => Kind::Act,
         () if has(Sense::Layer) && numbered => Kind::Act,
         () => return None,
@@ -246,7 +264,7 @@ fn spot(parts: &[Part], parameter: bool) -> Option<Spot> {
         match part {
             Part::Sense(Sense::Hidden) => {
                 let again = spots.iter().filter(|spot| matches!(spot, Spot::Hidden(_))).count();
-                spots.push(Spot::Hidden(next.unwrap_or(again + 1).max(1)));
+                spots.push(Spot::Hidden(next.unwrap_or(again + 1)));
             }
             Part::Sense(Sense::Out | Sense::Chance) => spots.push(Spot::Output),
             Part::Sense(Sense::In) if parameter => spots.push(Spot::Input),
@@ -262,7 +280,7 @@ fn spot(parts: &[Part], parameter: bool) -> Option<Spot> {
         (parameter, spots.iter().find(|spot| matches!(spot, Spot::Hidden(_))))
     {
         return match spots.last() {
-            Some(&Spot::Number(number)) => Some(Spot::Hidden(number.max(1))),
+            Some(&Spot::Number(number)) => Some(Spot::Hidden(number)),
             _ => Some(Spot::Hidden(hidden)),
         };
     }

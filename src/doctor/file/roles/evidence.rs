@@ -1,0 +1,136 @@
+//! What a name and a shape say for an array as a tensor, once network and batch are known.
+
+use super::arrays::Named;
+use super::backbone::Backbone;
+use super::layers::Layers;
+use super::words::{Kind, State, Time};
+use crate::doctor::file::slot::{Param, Slot};
+
+/// What speaks for an array as a tensor: its kind by name.
+pub const KIND: i32 = 4;
+
+/// The same of its layer.
+const LAYER: i32 = 2;
+
+/// What speaks against: another kind or another layer than the name says.
+const AGAINST: i32 = -8;
+
+/// What names and shapes say.
+pub struct Evidence<'t> {
+    arrays: &'t [Named<'t>],
+    backbone: &'t Backbone,
+    layers: Layers,
+}
+
+impl<'t> Evidence<'t> {
+    /// Reads the names of all arrays.
+    pub fn new(arrays: &'t [Named<'t>], backbone: &'t Backbone) -> Self {
+        Self { arrays, backbone, layers: Layers::new(arrays, backbone) }
+    }
+
+    fn depth(&self) -> usize {
+        self.backbone.w.len()
+    }
+
+    /// Whether an array has a tensor's shape, turned or not.
+    pub fn has_shape(&self, array: usize, slot: Slot) -> bool {
+        let (array, sizes, n) = (&self.arrays[array], &self.backbone.sizes, self.backbone.n);
+        let either = |rows: usize, cols: usize| {
+            array.sides().is_some_and(|sides| sides == [rows, cols] || sides == [cols, rows])
+        };
+        match (slot, slot.param()) {
+            (_, Some(Param::W(l))) => either(sizes[l - 1], sizes[l]),
+            (_, Some(Param::B(l))) => {
+                let unsummed = matches!(slot, Slot::Grad(_)) && either(n, sizes[l]);
+                array.is_vector(sizes[l]) || array.is_vector(1) || unsummed
+            }
+            (slot, None) => {
+                let width = sizes[slot.layer().unwrap_or(self.depth())];
+                either(n, width) || (width == 1 || n == 1) && array.is_vector(n * width)
+            }
+        }
+    }
+
+    /// What an array's name says for it as a tensor, or against.
+    pub fn words(&self, array: usize, slot: Slot) -> i32 {
+        let words = &self.arrays[array].words;
+        let proven = self.is_activation(array, slot);
+        let Some(kind) = words.kind else { return if proven { KIND } else { 0 } };
+        let depth = self.depth();
+        let last = slot.layer().is_none_or(|layer| layer == depth);
+        let named = match (slot, kind) {
+            _ if proven => KIND,
+            (Slot::Z(_), Kind::Pre) | (Slot::A(_) | Slot::P, Kind::Act) => KIND,
+            (Slot::Z(_) | Slot::A(_) | Slot::P, Kind::Dense) => KIND - 1,
+            (Slot::Dz(_), Kind::Delta) | (Slot::Da(_), Kind::ActGrad) | (Slot::Mask(_), Kind::Mask) => KIND,
+            (Slot::Dz(_), Kind::Error) if last => KIND,
+            (Slot::Dz(_) | Slot::Da(_), Kind::Error) => KIND - 1,
+            // `d1` is a delta or a mask: the numbers tell.
+            (Slot::Mask(_), Kind::Error) => 0,
+            (_, Kind::Weight | Kind::Bias) => self.parameter_words(array, slot),
+            _ => AGAINST,
+        };
+        let place = match (self.layers.of(array), slot.layer().unwrap_or(depth)) {
+            (Some(layer), own) if layer == own => LAYER,
+            (Some(_), _) => AGAINST,
+            (None, _) => 0,
+        };
+        named + place
+    }
+
+    /// Whether numbers show an array as one side of an activation, whatever its name says: what a layer called `output`
+    /// hands to its softmax is z.
+    fn is_activation(&self, array: usize, slot: Slot) -> bool {
+        let mut activated = self.backbone.activated.iter();
+        match slot {
+            Slot::Z(_) => activated.any(|&(z, _)| z == array),
+            Slot::A(_) | Slot::P => activated.any(|&(_, a)| a == array),
+            _ => false,
+        }
+    }
+
+    /// The same for something of a parameter's shape.
+    fn parameter_words(&self, array: usize, slot: Slot) -> i32 {
+        let words = &self.arrays[array].words;
+        let before = words.time == Time::Before;
+        let fits = match slot {
+            Slot::Grad(_) => words.state == State::Grad && !before,
+            Slot::GradPrev(_) => words.state == State::Grad && before,
+            Slot::New(param) => {
+                words.state == State::Value && (words.time == Time::After || !before && self.is_old(param))
+            }
+            Slot::V(_) => words.state == State::Velocity && !before,
+            Slot::VPrev(_) => words.state == State::Velocity && before,
+            Slot::M(_) => words.state == State::First && !before,
+            Slot::MPrev(_) => words.state == State::First && before,
+            Slot::S(_) => words.state == State::Second && !before,
+            Slot::SPrev(_) => words.state == State::Second && before,
+            _ => false,
+        };
+        let owner = match slot.param() {
+            Some(Param::W(_)) => words.kind == Some(Kind::Weight),
+            _ => words.kind == Some(Kind::Bias),
+        };
+        // A second array of a parameter's name: a word that nobody knows may say that the step made it.
+        let may_be_new = matches!(slot, Slot::New(_)) && words.state == State::Value && !words.known;
+        match owner {
+            true if fits => KIND,
+            true if may_be_new => 0,
+            _ => AGAINST,
+        }
+    }
+
+    /// Whether the parameter of the forward pass is the one from before by its name: `W1` beside `W1_old` is the new one.
+    fn is_old(&self, param: Param) -> bool {
+        let array = match param {
+            Param::W(l) => self.backbone.w.get(l - 1).copied(),
+            Param::B(l) => self.backbone.b.get(l - 1).copied().flatten(),
+        };
+        array.is_some_and(|array| self.arrays[array].words.time == Time::Before)
+    }
+
+    /// Whether a name says that an array is the gradient of a layer's bias.
+    pub fn is_bias_gradient(&self, array: usize, l: usize) -> bool {
+        self.parameter_words(array, Slot::Grad(Param::B(l))) == KIND && self.layers.of(array) == Some(l)
+    }
+}
