@@ -7,6 +7,7 @@
 
 mod builtin;
 pub mod catalog;
+mod classes;
 mod columns;
 mod dataset;
 pub mod digits;

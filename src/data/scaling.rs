@@ -215,7 +215,14 @@ impl Scaling {
     /// # Errors
     /// That it is not finite.
     pub fn scaled(&self, column: usize, value: f64) -> Result<f32, String> {
-        let Self::Columns { shift, factor } = self else { return Ok(value as f32) };
+        let Self::Columns { shift, factor } = self else {
+            let taken = value as f32;
+            return if taken.is_finite() {
+                Ok(taken)
+            } else {
+                Err(format!("{value} is beyond the numbers of a network"))
+            };
+        };
         let (shift, factor) = (shift[column], factor[column]);
         let scaled = ((value - shift) * factor) as f32;
         match scaled.is_finite() {

@@ -333,3 +333,23 @@ fn two_columns_of_one_name_are_told_apart_as_pandas_does() {
     let loaded = load("a,a,label\n1.5,2,0\n3.5,4,1\n5.5,6,0\n");
     assert_eq!(schema(&loaded).features(), ["a", "a.1"]);
 }
+
+#[test]
+fn training_warns_of_what_data_show_warns_of() {
+    let text: String = (0..100).map(|i| format!("{}.5,7,{}\n", i * 7 % 101, u8::from(i % 10 == 0))).collect();
+    let loaded = load_with(&format!("x,same,label\n{text}"), LoadOptions::default()).unwrap();
+    let balance = "the classes are not balanced: 0 has 72 samples and 1 has 8; always predicting 0 is right 90.0 % of the time";
+    said(&loaded, &[balance, "the same in every training sample, so nothing can be learnt from it: `same`"]);
+    let lone: String =
+        (0..20).map(|i| format!("{}.5,{}\n", i, [0, 1, 0, 1, 2][if i == 4 { 4 } else { i % 4 }])).collect();
+    said(
+        &load_with(&format!("x,label\n{lone}"), LoadOptions::default()).unwrap(),
+        &["no test samples of class 2"],
+    );
+}
+
+#[test]
+fn a_number_that_a_network_cannot_take_is_named() {
+    let huge = load_with("x,label\n1,0\n-1e300,1\n3,0\n", plain(TableOptions::default()));
+    says(&refusal(huge), &["-1000000", "is beyond the numbers of a network", "another scale"]);
+}

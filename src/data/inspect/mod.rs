@@ -14,8 +14,9 @@ use super::{Format, LoadOptions, Places, Request, Schema};
 use crate::error::Result;
 use crate::network::Task;
 
+pub use super::classes::Class;
 pub use columns::Column;
-pub use summary::{Class, Summary};
+pub use summary::Summary;
 
 /// A set that was looked at.
 #[derive(Debug)]
@@ -100,15 +101,7 @@ impl Inspection {
 
 fn classes(source: &Source) -> Result<Vec<Class>> {
     let names = source.class_names();
-    let mut classes: Vec<Class> =
-        names.iter().map(|name| Class { name: name.clone(), train: 0, test: 0 }).collect();
-    for class in source.train.answers.one_hot(&source.train.path)?.classes(&names, &source.train.path)? {
-        classes[class as usize].train += 1;
-    }
-    if let Some(test) = &source.test {
-        for class in test.answers.one_hot(&test.path)?.classes(&names, &test.path)? {
-            classes[class as usize].test += 1;
-        }
-    }
-    Ok(classes)
+    let numbers = |part: &Part| part.answers.one_hot(&part.path)?.classes(&names, &part.path);
+    let test = source.test.as_ref().map(numbers).transpose()?.unwrap_or_default();
+    Ok(Class::counted(&names, &numbers(&source.train)?, &test))
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::columns::Column;
+use crate::data::classes::Class;
 use crate::network::Task;
 
 /// What there is to say about a set.
@@ -50,15 +51,4 @@ pub struct Summary {
     pub columns: Vec<Column>,
     /// What may go wrong.
     pub warnings: Vec<String>,
-}
-
-/// How often a class occurs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Class {
-    /// Its name.
-    pub name: String,
-    /// Samples of the training part.
-    pub train: usize,
-    /// Samples of the test part.
-    pub test: usize,
 }

@@ -1,35 +1,23 @@
 //! Warnings about a data set.
 
 use super::columns::Column;
-use super::summary::{Class, Summary};
+use super::summary::Summary;
+use crate::data::classes;
 use crate::data::scaling::Scaling;
 
-/// Names that a warning lists.
-const NAMES: usize = 5;
-
-/// The largest class has more than so many times the samples of the smallest: it is worth a warning.
-const IMBALANCE: usize = 4;
-
 pub(super) fn of(summary: &Summary, scaling: Option<&Scaling>, fills: bool) -> Vec<String> {
-    [missing(summary, fills), constant(summary), scale(summary, scaling), imbalance(summary)]
+    [missing(summary, fills), constant(summary), scale(summary, scaling)]
         .into_iter()
         .flatten()
-        .chain(absent(summary))
+        .chain(classes::warnings(&summary.classes, summary.test_samples.is_some()))
         .collect()
-}
-
-/// Some names, and how many more there are.
-fn some<T>(items: &[T], name: impl Fn(&T) -> String) -> String {
-    let names: Vec<String> = items.iter().take(NAMES).map(name).collect();
-    let more = items.len().saturating_sub(NAMES);
-    if more == 0 { names.join(", ") } else { format!("{} and {more} more", names.join(", ")) }
 }
 
 /// The columns of which something is true, by name or by place.
 fn named(summary: &Summary, of: impl Fn(&Column) -> bool) -> String {
     let columns: Vec<(usize, &Column)> =
         summary.columns.iter().enumerate().filter(|(_, column)| of(column)).collect();
-    some(&columns, |(place, column)| column.name.clone().unwrap_or_else(|| place.to_string()))
+    classes::some(&columns, |(place, column)| column.name.clone().unwrap_or_else(|| place.to_string()))
 }
 
 fn missing(summary: &Summary, fills: bool) -> Option<String> {
@@ -71,37 +59,4 @@ fn scale(summary: &Summary, scaling: Option<&Scaling>) -> Option<String> {
              use an exported model must do the same"
         )),
     }
-}
-
-fn imbalance(summary: &Summary) -> Option<String> {
-    let size = |class: &&Class| class.train;
-    let (largest, smallest) =
-        (summary.classes.iter().max_by_key(size)?, summary.classes.iter().min_by_key(size)?);
-    if summary.classes.iter().filter(|class| class.train > 0).count() == 1 {
-        return Some(format!("all samples are of class {}: there is nothing to learn", largest.name));
-    }
-    (largest.train > IMBALANCE * smallest.train).then(|| {
-        format!(
-            "the classes are not balanced: {} has {} samples and {} has {}; always predicting {} is right {:.1} % of the \
-             time",
-            largest.name,
-            largest.train,
-            smallest.name,
-            smallest.train,
-            largest.name,
-            100.0 * largest.train as f64 / summary.train_samples as f64
-        )
-    })
-}
-
-/// Classes that one of the parts lacks.
-fn absent(summary: &Summary) -> impl Iterator<Item = String> {
-    let lacking = |of: &dyn Fn(&Class) -> usize| {
-        let classes: Vec<&Class> = summary.classes.iter().filter(|&class| of(class) == 0).collect();
-        (!classes.is_empty()).then(|| some(&classes, |class| class.name.clone()))
-    };
-    let train = lacking(&|class| class.train);
-    let test = summary.test_samples.and_then(|_| lacking(&|class| class.test));
-    let train = train.map(|names| format!("there are no training samples of class {names}"));
-    train.into_iter().chain(test.map(|names| format!("there are no test samples of class {names}")))
 }

@@ -18,9 +18,13 @@ mod weights;
 
 use std::path::Path;
 
+use super::classes::{self, Class};
 use super::columns::Tally;
 use super::dataset::Dataset;
+use super::listed::listed;
 use super::preparation::Preparation;
+use super::samples::Samples;
+use super::scaling::Scaling;
 use super::schema::Schema;
 use crate::error::{Error, Result, Setting, message};
 use crate::network::Task;
@@ -165,6 +169,9 @@ impl Source {
             Some(test) => test.samples(&preparation, schema.as_ref(), left, &mut tally)?,
             None => train.clone(),
         };
+        if fitted.is_none() {
+            notes.extend(warnings(&train, &test, &preparation));
+        }
         notes.extend(schema.iter().flat_map(|schema| tally.notes(&schema.inputs)));
         let dataset = Dataset {
             name: name.to_owned(),
@@ -177,6 +184,30 @@ impl Source {
         };
         Ok((dataset, what, notes))
     }
+}
+
+/// What may go wrong in training on such samples.
+fn warnings(train: &Samples, test: &Samples, preparation: &Preparation) -> Vec<String> {
+    let mut warnings = match preparation.task() {
+        Task::Classification => {
+            let classes = Class::counted(&preparation.class_names, train.labels(), test.labels());
+            classes::warnings(&classes, true)
+        }
+        Task::MultiLabel | Task::Regression => Vec::new(),
+    };
+    // A constant column is scaled by 0.
+    if let (Some(schema), Scaling::Columns { factor, .. }) = (&preparation.schema, &preparation.scaling) {
+        let features = schema.features().into_iter().zip(factor);
+        let constant: Vec<String> =
+            features.filter(|&(_, &factor)| factor == 0.0).map(|(name, _)| name).collect();
+        warnings.extend((!constant.is_empty()).then(|| {
+            format!(
+                "the same in every training sample, so nothing can be learnt from it: {}",
+                listed(&constant)
+            )
+        }));
+    }
+    warnings
 }
 
 /// How many samples the parts have; without a test part, all of them.

@@ -100,7 +100,7 @@ pub fn npz() -> Target {
 pub fn table() -> Target {
     let seeds = [
         "x,z,label\n1,2,0\n3,4,1\n5,6,0\n7,8,1\n",
-        "0;1.5;2\n1;2.5;3\n0;1e3;-4\n1;7;0\n",
+        "0;1.5;2\n1;2.5;3\n0;1e3;2\n1;7;3\n",
         "\u{feff}a\tb\tspecies\n1\t2\t\"Ölüm\"\n3\t4\t\"the \"\"rest\"\"\"\n1\t3\tÖlüm\n3\t5\tx\n",
         ",x,y\r\n0,1,a\r\n1,2,b\r\n2,3,a\r\n3,5,b\r\n",
         "id,sex,age,new,label\n7,m,NA,yes,0\n9,f,3.5,no,1\n4,m,,yes,?\n2,x,8,no,1\n5,f,1,no,0\n6,m,2,yes,1\n",

@@ -94,7 +94,7 @@ pub fn inputs() -> Target {
     seeds.push((row("label") + &row("a")).into_bytes());
     seeds.push(row("9").replace(",9\n", "\n").into_bytes());
     seeds.push(gzip(&seeds[3], Compression::fast()));
-    let words = "# made by hand\nlabel;a;b;w\n1;0,5;yes;x\n0;NA;?;z\n";
+    let words = "# made by hand\nlabel;a;b;w\n1;0,5;yes;x\n0;7;?;z\n";
     seeds.extend(
         [words, "1.5,y,no\n2,,true\n", "w b a\nx t 1\n y  f  2 \n"].map(|text| text.as_bytes().to_vec()),
     );
