@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use super::number;
 use super::output::{note, told};
-use crate::data::{self, Dataset, Fitted, LoadOptions, Scale, Split};
+use crate::data::{self, Dataset, Fitted, LoadOptions, Missing, Scale, Separator, Split, TableOptions};
 use crate::engine::Device;
 use crate::error::{Error, Remedy, Result, Setting};
 use crate::gpu::adapter::{self, Adapter, DeviceType, Request};
@@ -37,12 +37,12 @@ pub(super) struct DataChoice {
 /// How a data set is made from the data at a path.
 #[derive(Debug, clap::Args)]
 pub(super) struct LoadChoice {
-    /// For tables: the column of the labels, by name or by position from 0; several targets as a,b,c [default: the column called
-    /// label, labels, class, target, y or species; else the only column of words; else, without a header, the first]
-    #[arg(long, value_name = "NAME|INDEX")]
+    /// For tables: the column of the labels, by name or by position from 0 or from -1; several targets as a,b,c [default: a column
+    /// with a usual name such as label, class, target, y or species; else the last one or the only one of words, if that is clear]
+    #[arg(long, value_name = "NAME|INDEX", allow_hyphen_values = true)]
     label_column: Option<String>,
     /// For text tables: the column of the sample weights for training, by name or by position from 0
-    #[arg(long, value_name = "NAME|INDEX")]
+    #[arg(long, value_name = "NAME|INDEX", allow_hyphen_values = true)]
     weight_column: Option<String>,
     /// Weights of the classes in training: name=weight,… or `balanced`, which gives every class the same total [default: every
     /// sample has weight 1]
@@ -59,9 +59,61 @@ pub(super) struct LoadChoice {
     #[arg(long, value_name = "F", default_value_t = LoadOptions::default().test_fraction)]
     #[arg(value_parser = number::real::<f64>)]
     test_fraction: f64,
+    /// Seed of that choice
+    #[arg(long, value_name = "N", default_value_t = LoadOptions::default().split_seed)]
+    #[arg(value_parser = number::whole::<u64>)]
+    split_seed: u64,
     /// Scaling of the inputs; it is fitted to the training set and kept in the model
     #[arg(long, value_enum, default_value_t = Scale::Auto)]
     scale: Scale,
+    /// For tables: the columns to learn from, by name or by position, separated by commas [default: all that say something]
+    #[arg(long, value_name = "NAMES", allow_hyphen_values = true)]
+    columns: Option<String>,
+    /// For tables: columns to leave out, by name or by position, separated by commas
+    #[arg(long, value_name = "NAMES", allow_hyphen_values = true)]
+    exclude: Option<String>,
+    /// For tables: the most inputs that a column of words becomes; the rarest words share one
+    #[arg(long, value_name = "N", default_value_t = LoadOptions::default().table.max_categories)]
+    #[arg(value_parser = number::whole::<usize>)]
+    max_categories: usize,
+    /// For tables: what is done about missing values
+    #[arg(long, value_enum, default_value_t = Missing::Auto)]
+    missing: Missing,
+    #[command(flatten)]
+    text: TextChoice,
+}
+
+/// How the text of a table is written.
+#[derive(Debug, clap::Args)]
+pub(super) struct TextChoice {
+    /// For text tables: the first line names the columns
+    #[arg(long, conflicts_with = "no_header")]
+    header: bool,
+    /// For text tables: the first line is a row of values [default: as it looks]
+    #[arg(long)]
+    no_header: bool,
+    /// For text tables: what stands between two values [default: as it looks]
+    #[arg(long, value_enum)]
+    separator: Option<Separator>,
+    /// For text tables: numbers have a comma where others have a point [default: as it looks]
+    #[arg(long)]
+    decimal_comma: bool,
+    /// For text tables: more words that stand for a missing value, separated by commas
+    #[arg(long, value_name = "WORDS", allow_hyphen_values = true)]
+    na_values: Option<String>,
+}
+
+impl TextChoice {
+    /// How a table of such a text is read.
+    pub fn options(&self) -> TableOptions {
+        TableOptions {
+            header: (self.header || self.no_header).then_some(self.header),
+            separator: self.separator,
+            decimal_comma: self.decimal_comma,
+            na_values: self.na_values.clone(),
+            ..TableOptions::default()
+        }
+    }
 }
 
 impl LoadChoice {
@@ -73,7 +125,16 @@ impl LoadChoice {
             task: self.task.task(),
             test_data: self.test_data.as_deref().map(absolute),
             test_fraction: self.test_fraction,
+            split_seed: self.split_seed,
+            stratified: true,
             scale: self.scale,
+            table: TableOptions {
+                columns: self.columns.clone(),
+                exclude: self.exclude.clone(),
+                max_categories: self.max_categories,
+                missing: self.missing,
+                ..self.text.options()
+            },
         }
     }
 }
@@ -122,6 +183,7 @@ pub(super) fn load(
     if let Some(notice) = loaded.notice.filter(|_| !quiet) {
         note(&notice);
     }
+    loaded.notes.iter().filter(|_| !quiet).for_each(|text| note(text));
     Ok(loaded.dataset)
 }
 
@@ -149,7 +211,7 @@ pub(super) fn load_for(model: &Path, info: &ModelInfo, choice: &DataChoice) -> R
 }
 
 /// Whether a run's data are what was named: the same name, or the same file.
-fn same_data(own: &str, named: &str) -> bool {
+pub(super) fn same_data(own: &str, named: &str) -> bool {
     let file = |path: &str| Path::new(path).canonicalize().ok();
     own == named || file(own).is_some_and(|own| file(named) == Some(own))
 }

@@ -54,7 +54,7 @@ enum Command {
     /// List the known data sets, and where they are or how to get them
     List(ListArgs),
     /// Inspect a data set: format, shape, ranges, classes, warnings
-    Show(ShowArgs),
+    Show(Box<ShowArgs>),
 }
 
 #[derive(Debug, clap::Args)]

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use serde::Serialize;
 
-use super::choice::{BackendChoice, DeviceChoice};
+use super::choice::{BackendChoice, DeviceChoice, TextChoice};
 use super::output::{self, json, note};
 use crate::data::inputs::{Batch, Expected, Inputs, Name};
 use crate::data::{Outputs, Split};
@@ -54,8 +54,10 @@ pub struct PredictArgs {
     #[arg(long)]
     raw: bool,
     /// For tables: the column of labels, which is left out, by name or by position from 0
-    #[arg(long, value_name = "NAME|INDEX")]
+    #[arg(long, value_name = "NAME|INDEX", allow_hyphen_values = true)]
     label_column: Option<String>,
+    #[command(flatten)]
+    text: TextChoice,
     /// Rows that are read and predicted together; with 1 each row is answered at once
     #[arg(long, value_name = "N", default_value_t = 1024, value_parser = positive)]
     batch_size: usize,
@@ -132,6 +134,7 @@ pub fn run(args: &PredictArgs) -> Result<()> {
         features: spec.inputs(),
         preparation: preparation.clone(),
         label_column: args.label_column.clone(),
+        table: args.text.options(),
         raw: args.raw,
     };
     let (mut inputs, rows) = (Inputs::new(args.inputs.clone(), expected), args.batch_size);
@@ -144,6 +147,7 @@ pub fn run(args: &PredictArgs) -> Result<()> {
                 break;
             }
         }
+        inputs.closing_notes()
     });
     if args.top > 1 && preparation.task() != Task::Classification {
         let problem = "--top ranks classes, but this model predicts every output: leave it out";
@@ -155,7 +159,9 @@ pub fn run(args: &PredictArgs) -> Result<()> {
         // The thread may be waiting for input that never comes.
         return Ok(());
     }
-    reader.join().map_err(|_| Error::Internal("the thread that reads has died".into()))
+    let closing = reader.join().map_err(|_| Error::Internal("the thread that reads has died".into()))?;
+    closing.iter().for_each(|text| note(text));
+    Ok(())
 }
 
 /// Whether somebody still reads standard output.

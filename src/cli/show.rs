@@ -134,9 +134,10 @@ fn page(summary: &Summary, options: &LoadOptions) {
         }
     }
     columns(&summary.columns);
-    if !summary.warnings.is_empty() {
+    if !summary.notes.is_empty() || !summary.warnings.is_empty() {
         say("");
     }
+    summary.notes.iter().for_each(|text| say(&format!("note: {text}")));
     summary.warnings.iter().for_each(|warning| say(&format!("warning: {warning}")));
 }
 
@@ -169,7 +170,12 @@ fn columns(columns: &[Column]) {
     line("column", ["lowest", "highest", "mean", "deviation", "missing"].map(str::to_owned));
     for (name, column) in names.iter().zip(listed) {
         let end = |end: Option<f64>| end.map_or("-".to_owned(), short);
-        let Column { min, max, mean, deviation, missing, .. } = column;
+        let Column { min, max, mean, deviation, missing, words, .. } = column;
+        if let Some(words) = words {
+            let different = format!("{words} words");
+            line(name, [different, "-".into(), "-".into(), "-".into(), missing.to_string()]);
+            continue;
+        }
         line(name, [end(*min), end(*max), short(*mean), short(*deviation), missing.to_string()]);
     }
     more(columns.len());

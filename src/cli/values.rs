@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
-use crate::data::Scale;
+use crate::data::{Missing, Scale, Separator};
 use crate::network::Activation;
 use crate::step::optimizer::Algorithm;
 use crate::step::schedule::Curve;
@@ -23,7 +23,7 @@ macro_rules! by_name {
     )*};
 }
 
-by_name!(Activation, Algorithm, Curve);
+by_name!(Activation, Algorithm, Curve, Separator);
 
 impl ValueEnum for Scale {
     fn value_variants<'a>() -> &'a [Self] {
@@ -33,11 +33,28 @@ impl ValueEnum for Scale {
     fn to_possible_value(&self) -> Option<PossibleValue> {
         let help = match self {
             Self::Auto => {
-                "Bytes are divided by 255; values that all lie in -1..1 stay; others are scaled as with `standard`"
+                "Bytes are divided by 255, or by their largest if that is low; numbers that are scaled already stay; others are scaled \
+                 as with `standard`"
             }
             Self::None => "No scaling",
             Self::Minmax => "Each column is scaled to 0..1",
             Self::Standard => "Each column is scaled to mean 0 and variance 1",
+        };
+        Some(PossibleValue::new(self.name()).help(help))
+    }
+}
+
+impl ValueEnum for Missing {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Self::Auto => "As impute; a column that lacks more than 5 % gets an input that says where",
+            Self::Error => "The first one is an error",
+            Self::Drop => "Rows with a missing value are left out",
+            Self::Impute => "The mean of the training rows, of words the most frequent one, stands for it",
         };
         Some(PossibleValue::new(self.name()).help(help))
     }

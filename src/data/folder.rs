@@ -6,6 +6,7 @@ use bytesize::ByteSize;
 
 use super::idx::{self, ImagesFile};
 use super::source::{Answers, Labels, LoadOptions, Part, Reading, Rows, Source};
+use super::table_options::DEFAULTS;
 use super::{Dataset, Format};
 use crate::error::{Error, Result, Setting, message};
 
@@ -40,10 +41,17 @@ pub fn is_complete(folder: &Path) -> bool {
 /// [`Error::File`] if the folder or one of the files is missing, damaged, does not fit the others, or would have to be
 /// left on the disk and is gzip; [`Error::Io`] if one cannot be read.
 pub fn load(folder: &Path, name: &str, classes: Option<usize>, memory: u64) -> Result<Dataset> {
-    let reading =
-        Reading { label_column: None, weight_column: None, schema: None, memory, keep_missing: false };
+    let reading = Reading {
+        label_column: None,
+        weight_column: None,
+        table: &DEFAULTS,
+        schema: None,
+        plain: false,
+        memory,
+        keep_missing: false,
+    };
     let source = read(folder, classes.map(|classes| (name, classes)), memory)?;
-    let (dataset, _) = source.dataset(name, folder, &LoadOptions::default(), None, reading)?;
+    let (dataset, ..) = source.dataset(name, folder, &LoadOptions::default(), None, reading)?;
     Ok(dataset)
 }
 
@@ -192,6 +200,7 @@ pub(super) fn source(path: &Path, classes: Option<usize>, train: RawSplit, test:
     };
     Source {
         what: format!("a folder of IDX files: {count} images of {rows} x {cols} pixels"),
+        notes: Vec::new(),
         train: part(train),
         test: Some(part(test)),
         classes: Some((0..classes).map(|class| class.to_string()).collect()),

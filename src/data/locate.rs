@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::catalog::{self, KNOWN, Known};
 use super::source::{self, Fitted, LoadOptions, Reading, Source};
+use super::table_options::DEFAULTS;
 use super::{Dataset, MEMORY_LIMIT, builtin, folder};
 use crate::error::{Error, Remedy, Result, Setting, message};
 use crate::words::spelling::did_you_mean;
@@ -33,6 +34,8 @@ pub struct Loaded {
     pub dataset: Dataset,
     /// One line, if the choice may surprise, or what a path was taken for.
     pub notice: Option<String>,
+    /// What else is to be said of how a table was read, one line each.
+    pub notes: Vec<String>,
 }
 
 /// The folders of data sets, in the order they are looked through.
@@ -110,12 +113,12 @@ pub fn load_from(request: Request<'_>, places: &Places) -> Result<Loaded> {
     let options = request.options.unwrap_or(&default);
     let found = find(request, places, false)?;
     let reading = request.reading(false);
-    let (dataset, what) =
+    let (dataset, what, notes) =
         found.source.dataset(&found.name, &found.origin, options, request.fitted, reading)?;
     // MNIST's four file names leave nothing to say.
     let path = found.path.filter(|path| !folder::is_complete(Path::new(path)));
     let notice = path.map(|path| format!("{path} is {what}")).or(found.notice);
-    Ok(Loaded { dataset, notice })
+    Ok(Loaded { dataset, notice, notes })
 }
 
 /// The folders of this machine, and the one that was asked for.
@@ -131,10 +134,13 @@ impl<'a> Request<'a> {
     pub(super) fn reading(&self, keep_missing: bool) -> Reading<'a> {
         let label_column = self.options.and_then(|options| options.label_column.as_deref());
         let weight_column = self.options.and_then(|options| options.weight_column.as_deref());
+        let schema = self.fitted.and_then(|model| model.preparation.schema.as_ref());
         Reading {
             label_column,
             weight_column,
-            schema: self.fitted.and_then(|model| model.preparation.schema.as_ref()),
+            table: self.options.map_or(&DEFAULTS, |options| &options.table),
+            plain: self.fitted.is_some() && schema.is_none(),
+            schema,
             memory: self.memory_limit.unwrap_or(MEMORY_LIMIT),
             keep_missing,
         }

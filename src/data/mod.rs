@@ -7,6 +7,8 @@
 
 mod builtin;
 pub mod catalog;
+mod classes;
+mod columns;
 mod dataset;
 pub mod digits;
 pub mod fetch;
@@ -14,6 +16,7 @@ pub mod folder;
 pub mod idx;
 pub mod inputs;
 pub mod inspect;
+mod listed;
 mod locate;
 pub mod make;
 pub mod picture;
@@ -21,20 +24,25 @@ mod preparation;
 mod reader;
 pub mod row_file;
 mod samples;
+mod scaling;
 mod schema;
 mod source;
 pub mod table;
+mod table_options;
 mod targets;
 
 pub use dataset::{Dataset, MEMORY_LIMIT, Split};
 pub use inspect::inspect;
 pub use locate::{DATA_DIR_VARIABLE, Loaded, Places, Request, load, load_from};
 
-pub use preparation::{Outputs, Preparation, Scale, Scaling};
+pub use columns::{Input, Kind};
+pub use preparation::{Outputs, Preparation};
 pub use reader::{Chunk, Reader};
 pub use samples::{Format, Samples};
-pub use schema::Schema;
+pub use scaling::{Scale, Scaling};
+pub use schema::{Layout, Schema};
 #[cfg(feature = "parquet")]
 pub use source::PARQUET_THREAD;
 pub use source::{Fitted, LoadOptions};
+pub use table_options::{Missing, Separator, TableOptions};
 pub use targets::Targets;

@@ -178,7 +178,7 @@ fn array(source: &mut impl Read, left: &mut u64) -> Result<(Header, Vec<f32>), R
     *left -= bytes;
     let mut values = Vec::new();
     header.each(source, |value| {
-        header.dtype.append(value, &mut values);
+        header.dtype.append(value, &mut values, |number| number as f32);
         Ok(())
     })?;
     let values = if header.fortran { row_major(&header.shape, &values) } else { values };

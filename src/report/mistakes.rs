@@ -55,9 +55,9 @@ fn values(dataset: &Dataset, mistakes: &[Mistake]) -> Result<Vec<Vec<f32>>> {
     let raw = |(column, &x): (usize, &f64)| match &dataset.preparation.scaling {
         Scaling::Bytes => (255.0 * x) as f32,
         Scaling::None => x as f32,
-        Scaling::Columns { shift, factor } if factor[column] == 0.0 => shift[column],
+        Scaling::Columns { shift, factor } if factor[column] == 0.0 => shift[column] as f32,
         Scaling::Columns { shift, factor } => {
-            let (width, shift) = (1.0 / f64::from(factor[column]), f64::from(shift[column]));
+            let (width, shift) = (1.0 / factor[column], shift[column]);
             let value = x * width + shift;
             // A 0 comes back with the rounding of f32.
             let is_zero = value.abs() < 1e-6 * (width.abs() + shift.abs());

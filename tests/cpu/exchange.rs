@@ -35,8 +35,8 @@ pub fn model(sizes: &[usize], activation: Activation, scaling: Scaling) -> (Para
 }
 
 pub fn columns(count: usize) -> Scaling {
-    let shift = (0..count).map(|i| i as f32 * 10.0 - 5.0).collect();
-    Scaling::Columns { shift, factor: (0..count).map(|i| 1.0 / (i as f32 + 3.0)).collect() }
+    let shift = (0..count).map(|i| i as f64 * 10.0 - 5.0).collect();
+    Scaling::Columns { shift, factor: (0..count).map(|i| 1.0 / (i as f64 + 3.0)).collect() }
 }
 
 fn bits(parameters: &Parameters) -> Vec<Vec<u32>> {

@@ -60,6 +60,7 @@ mod pictures;
 mod pipeline_cache;
 mod predict;
 mod program;
+mod real_tables;
 mod reference;
 mod replay;
 mod report;

@@ -68,7 +68,10 @@ fn npz_values_of_every_order_and_type() {
     let auto = LoadOptions { test_fraction: 0.5, ..LoadOptions::default() };
     write_npz(
         &path,
-        &[("images", array("|u1", &[4, 2, 1, 3], &(0..24).collect::<Vec<u8>>())), ("labels", y().1)],
+        &[
+            ("images", array("|u1", &[4, 2, 1, 3], &(0..24).map(|i| i * 11).collect::<Vec<u8>>())),
+            ("labels", y().1),
+        ],
     );
     let images = load_with(&path, &auto).unwrap().dataset;
     assert_eq!(

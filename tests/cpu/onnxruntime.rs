@@ -42,10 +42,9 @@ fn others_compute_the_same_logits() {
                 Scaling::Bytes => Samples::new(sizes[0], bytes, labels, 2).unwrap(),
                 Scaling::None => Samples::of_floats(sizes[0], &values, labels, 2).unwrap(),
                 Scaling::Columns { shift, factor } => {
-                    let scaled = values
-                        .iter()
-                        .enumerate()
-                        .map(|(at, value)| (value - shift[at % sizes[0]]) * factor[at % sizes[0]]);
+                    let scaled = values.iter().enumerate().map(|(at, value)| {
+                        (value - shift[at % sizes[0]] as f32) * factor[at % sizes[0]] as f32
+                    });
                     Samples::of_floats(sizes[0], &scaled.collect::<Vec<_>>(), labels, 2).unwrap()
                 }
             };

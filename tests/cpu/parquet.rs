@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gpu_mlp::Error;
-use gpu_mlp::data::{Dataset, Format, LoadOptions, Loaded};
+use gpu_mlp::data::{Dataset, Format, LoadOptions, Loaded, Scale};
 use image::{ColorType, ImageFormat};
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
@@ -22,6 +22,8 @@ use crate::forms::{encoded, load_with};
 enum Column {
     Int32(Vec<i32>),
     Int64(Vec<i64>),
+    OptionalInt64(Vec<i64>, Vec<i16>),
+    Bool(Vec<bool>),
     Double(Vec<f64>, Vec<i16>),
     Bytes(Vec<Vec<u8>>, Vec<i16>),
 }
@@ -48,6 +50,8 @@ fn write(path: &Path, schema: &str, groups: &[Vec<Column>], compression: Compres
             match column {
                 Column::Int32(values) => put::<Int32Type>(&mut writer, values, &[]),
                 Column::Int64(values) => put::<Int64Type>(&mut writer, values, &[]),
+                Column::OptionalInt64(values, levels) => put::<Int64Type>(&mut writer, values, levels),
+                Column::Bool(values) => put::<BoolType>(&mut writer, values, &[]),
                 Column::Double(values, levels) => put::<DoubleType>(&mut writer, values, levels),
                 Column::Bytes(values, levels) => {
                     let values: Vec<ByteArray> = values.iter().cloned().map(ByteArray::from).collect();
@@ -86,21 +90,25 @@ fn table(rows: std::ops::Range<i32>, missing: bool) -> Vec<Column> {
         doubles.remove(2);
     }
     let labels = rows.clone().map(|i| i64::from(i % 3)).collect();
-    vec![Column::Int32(rows.collect()), Column::Double(doubles, levels), Column::Int64(labels)]
+    vec![
+        Column::Int32(rows.map(|i| 7 * i % 1200).collect()),
+        Column::Double(doubles, levels),
+        Column::Int64(labels),
+    ]
 }
 
 #[test]
 fn a_table_is_the_same_as_its_csv_in_every_compression() {
     let (folder, path) = file();
     let csv = folder.path().join("set.csv");
-    let line = |i: i32| format!("{i},{},{}\n", f64::from(i) * 10.0 + 0.5, i % 3);
+    let line = |i: i32| format!("{},{},{}\n", 7 * i % 1200, f64::from(i) * 10.0 + 0.5, i % 3);
     fs::write(&csv, format!("a,b,label\n{}", (0..1200).map(line).collect::<String>())).unwrap();
     let want = load(&csv).unwrap().dataset;
     let zstd = Compression::ZSTD(ZstdLevel::default());
     let gzip = Compression::GZIP(Default::default());
     for compression in [Compression::UNCOMPRESSED, Compression::SNAPPY, zstd, gzip, Compression::LZ4_RAW] {
         write(&path, TABLE, &[table(0..700, false), table(700..1200, false)], compression, None);
-        let Loaded { dataset, notice } = load(&path).unwrap();
+        let Loaded { dataset, notice, .. } = load(&path).unwrap();
         says(
             &notice.unwrap(),
             &["a Parquet file of a table: 1200 rows of 2 values, labels in column `label`"],
@@ -115,9 +123,9 @@ const IMAGES: &str = "message images {
     required int64 label;
 }";
 
-/// Images of 2 x 3 whose pixels are 10 times their number, labels that take turns, and the first of them.
+/// Images of 2 x 3 whose pixels are 50 times their number, labels that take turns, and the first of them.
 fn images(count: usize, first: i64) -> Vec<Column> {
-    let png = |i: usize| encoded(&[i as u8 * 10; 6], [2, 3], ColorType::L8, ImageFormat::Png);
+    let png = |i: usize| encoded(&[i as u8 * 50; 6], [2, 3], ColorType::L8, ImageFormat::Png);
     vec![
         Column::Bytes((0..count).map(png).collect(), vec![2; count]),
         Column::Bytes((0..count).map(|i| format!("{i}.png").into_bytes()).collect(), vec![2; count]),
@@ -130,7 +138,7 @@ fn images_of_a_data_hub_keep_the_names_of_its_classes() {
     let (_folder, path) = file();
     let key = r#"{"info": {"features": {"image": {"_type": "Image"}, "label": {"names": ["zebra", "ape"], "_type": "ClassLabel"}}}}"#;
     write(&path, IMAGES, &[images(6, 0)], Compression::SNAPPY, Some(key));
-    let Loaded { dataset, notice } = load(&path).unwrap();
+    let Loaded { dataset, notice, .. } = load(&path).unwrap();
     says(&notice.unwrap(), &["a Parquet file of images: 6 rows of 2 x 3 pixels, labels in column `label`"]);
     assert_eq!(
         (dataset.image_shape, dataset.train.format(), dataset.train.features()),
@@ -140,7 +148,7 @@ fn images_of_a_data_hub_keep_the_names_of_its_classes() {
     for samples in [&dataset.train, &dataset.test] {
         for sample in 0..3 {
             let row = samples.read(&[sample]).unwrap();
-            let even = u32::from(row[0] / 10 % 2);
+            let even = u32::from(row[0] / 50 % 2);
             assert_eq!((row.len(), samples.labels()[sample as usize]), (6, even), "{row:?}");
         }
     }
@@ -162,25 +170,20 @@ fn files_that_hold_no_set_are_refused() {
         says(&text, &["set.bin", "hint:"]);
         says(&text, fragments);
     };
-    refused(TABLE, table(0..9, true), &["row 2, from 0, column `b`: the value is missing"]);
     let infinite = Column::Double(vec![1.0, f64::INFINITY, 1e300], vec![1; 3]);
     let columns = vec![Column::Int32(vec![1, 2, 3]), infinite, Column::Int64(vec![0, 1, 0])];
-    refused(TABLE, columns, &["row 1, from 0, column `b`: inf is not a finite f32"]);
+    refused(TABLE, columns, &["row 1, from 0, column `b`: inf is not a finite number"]);
     let unnamed = "message m { required int32 a; required int64 b; }";
     let two = || vec![Column::Int32(vec![1, 2]), Column::Int64(vec![0, 1])];
     refused(unnamed, two(), &["no column is called label", "its columns are a, b", "label_column"]);
     let dates = "message m { required int32 day (DATE); required int64 label; }";
-    refused(dates, two(), &["column `day` has no plain numbers"]);
-    let words = "message m { required int64 label; required binary colour (STRING); }";
-    let columns =
-        vec![Column::Int64(vec![0, 1]), Column::Bytes(vec![b"red".to_vec(), b"blue".to_vec()], vec![])];
-    refused(words, columns, &["column `colour` has text"]);
+    refused(dates, two(), &["column `day` has neither plain numbers nor text", "exclude"]);
     refused(
         "message m { required int64 label; }",
         vec![Column::Int64(vec![1, 2])],
         &["a column of labels and no others"],
     );
-    refused(TABLE, table(0..0, false), &["it has no rows"]);
+    refused(TABLE, table(0..0, false), &["it has no rows with a label"]);
     let mut broken = images(6, 0);
     broken[0] = Column::Bytes(vec![b"GIF89a".to_vec(); 6], vec![2; 6]);
     refused(
@@ -228,4 +231,31 @@ fn labels_that_are_words_are_classes() {
     assert_eq!(dataset.preparation.class_names, ["ja", "nein"]);
     let options = LoadOptions { label_column: Some("absent".into()), ..halves() };
     says(&refusal(load_with(&path, &options)), &["no column is called absent"]);
+}
+
+#[test]
+fn words_truths_and_missing_values_become_inputs() {
+    let (_folder, path) = file();
+    let schema =
+        "message m { required int64 __index_level_0__; optional binary colour (STRING); required boolean new;
+                  optional double size; optional int64 label; }";
+    let words = ["red", "blue", "red"].map(|word| word.as_bytes().to_vec()).to_vec();
+    let columns = vec![
+        Column::Int64(vec![7, 3, 5, 9]),
+        Column::Bytes(words, vec![1, 1, 0, 1]),
+        Column::Bool(vec![true, false, true, true]),
+        Column::Double(vec![1.5, 2.5, 3.5], vec![1, 0, 1, 1]),
+        Column::OptionalInt64(vec![0, 1, 1], vec![1, 1, 0, 1]),
+    ];
+    write(&path, schema, &[columns], Compression::SNAPPY, None);
+    let options = LoadOptions { test_fraction: 0.0, scale: Scale::None, ..LoadOptions::default() };
+    let loaded = load_with(&path, &options).unwrap();
+    let schema = loaded.dataset.preparation.schema.as_ref().unwrap();
+    assert_eq!(schema.features(), ["colour=blue", "colour=red", "new", "size", "size is missing"]);
+    let inputs = loaded.dataset.train.inputs(&[0, 1, 2]).unwrap();
+    assert_eq!(inputs.row(0), [0.0, 1.0, 1.0, 1.5, 0.0]);
+    assert_eq!(inputs.row(1), [1.0, 0.0, 0.0, 2.5, 1.0], "the mean of the rows that have a label");
+    assert_eq!(inputs.row(2), [0.0, 1.0, 1.0, 3.5, 0.0]);
+    let said = loaded.notes.join("\n");
+    says(&said, &["1 row without a label is left out", "left out: `__index_level_0__`", "1 missing value"]);
 }

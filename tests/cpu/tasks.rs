@@ -132,7 +132,7 @@ fn what_is_no_target_of_the_task_is_refused() {
         &regression,
         &["`red` is not a number", "--task regression"],
     );
-    refused("x,y\n1,2\n2,NaN\n3,4\n4,5\n", &regression, &["sample 1", "`y` is NaN"]);
+    refused("x,y\n1,2\n2,inf\n3,4\n4,5\n", &regression, &["sample 1", "`y` is inf"]);
     refused("x,y\n1,7\n2,7\n3,7\n4,7\n", &regression, &["the same target `y`, 7", "nothing to learn"]);
     let labels = ["--task", "multilabel", "--label-column", "p,q"];
     refused(

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gpu_mlp::data::{self, Dataset, Places, Request, Split, Targets};
+use gpu_mlp::data::{self, Dataset, LoadOptions, Places, Request, Split, Targets};
 use gpu_mlp::{Error, Result};
 use tempfile::TempDir;
 
@@ -30,7 +30,12 @@ pub fn judged<T>(result: Result<T>) -> std::result::Result<T, String> {
 
 /// Loads a path, and looks at what came.
 pub fn load(path: &Path) -> std::result::Result<(), String> {
-    let request = Request { data: path.to_str(), ..Request::default() };
+    load_with(path, &LoadOptions::default())
+}
+
+/// [`load`] with these options.
+pub fn load_with(path: &Path, options: &LoadOptions) -> std::result::Result<(), String> {
+    let request = Request { data: path.to_str(), options: Some(options), ..Request::default() };
     let loaded = judged(data::load_from(request, &Places::default()))?;
     sound(&loaded.dataset);
     Ok(())

@@ -49,11 +49,11 @@ pub(super) fn configured(args: &TrainArgs, given: &[String]) -> Result<RunConfig
 /// # Errors
 /// [`Error::Usage`] if they are asked for too.
 pub(super) fn begin_with(spec: &MlpSpec, config: &mut RunConfig, given: &[String]) -> Result<()> {
-    if let Some(name) =
-        given.iter().find(|name| ["hidden", "activation", "loss", "task", "scale"].contains(&name.as_str()))
-    {
+    let fixed = ["hidden", "activation", "loss", "task", "scale", "columns", "exclude", "max_categories"];
+    if let Some(name) = given.iter().find(|name| fixed.contains(&name.as_str())) {
+        let name = name.replace('_', "-");
         return Err(Error::usage(format!(
-            "--{name} cannot be combined with --init: layers, activation, loss, task and scaling come from the model\n  hint: leave \
+            "--{name} cannot be combined with --init: layers, activation, loss, task, columns and scaling come from the model\n  hint: leave \
              --{name} out"
         )));
     }

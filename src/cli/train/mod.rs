@@ -29,7 +29,9 @@ use crate::training::run::{self, RunDir};
 /// The options that the user gave, as opposed to defaults.
 pub(super) fn given(matches: &clap::ArgMatches) -> Vec<String> {
     let explicit = |id: &&clap::Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
-    matches.ids().filter(explicit).map(|id| id.as_str().to_owned()).collect()
+    // Two flags give one option.
+    let name = |id: &clap::Id| if id == "no_header" { "header".to_owned() } else { id.as_str().to_owned() };
+    matches.ids().filter(explicit).map(name).collect()
 }
 
 /// Runs `gpu-mlp train`; `given` names the options that the user gave.
@@ -63,7 +65,15 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
     };
     device.check()?;
     let data = args.data.data.clone().or_else(|| Some(config.data.clone()).filter(|data| !data.is_empty()));
-    let fitted = init.as_ref().map(|(_, info)| Fitted {
+    // A resumed run reads its data as it did: what was fitted to them is in its model, once there is one.
+    let same_data = |named: &str| choice::same_data(&config.data, named);
+    let own = match &resumed {
+        Some(run) if run.model().is_file() && args.data.data.as_deref().is_none_or(same_data) => {
+            Some(run::load_model(run.path())?)
+        }
+        _ => None,
+    };
+    let fitted = own.as_ref().or(init.as_ref()).map(|(_, info)| Fitted {
         preparation: &info.preparation,
         inputs: info.spec.inputs(),
         whole: false,

@@ -6,57 +6,72 @@ use std::path::Path;
 use csv::StringRecord;
 
 use super::expected::{Expected, Source, wanted};
-use crate::data::schema::listed;
-use crate::data::table::{LABELS, Table, number};
+use crate::data::columns::{Tally, Value};
+use crate::data::listed::listed;
+use crate::data::scaling::Scaling;
+use crate::data::schema::Schema;
+use crate::data::table::{LABELS, Look, Table};
 use crate::error::Result;
 
 /// A table that is being read; none if it is empty.
 pub(super) struct Rows<R> {
     table: Option<Table<R>>,
+    /// What the columns of values are to the model, if it knows.
+    schema: Option<Schema>,
     /// The columns of values, in the order of a row.
-    inputs: Vec<usize>,
-    note: Option<String>,
+    columns: Vec<usize>,
+    notes: Vec<String>,
+    tally: Tally,
 }
 
 impl<R: Read> Rows<R> {
     /// `start` is how the source begins, and `rest` all that follows.
     pub fn open(start: Vec<u8>, rest: R, path: &Path, expected: &Expected) -> Result<Self> {
-        let table = Table::open(path, start, rest)?;
+        let schema = expected.preparation.schema.as_ref();
+        let names: Vec<String> = match schema.filter(|schema| schema.is_named()) {
+            Some(schema) => schema.inputs.iter().map(|input| input.name.clone()).collect(),
+            None => Vec::new(),
+        };
+        let mut table = Table::open(path, start, rest, &expected.table, Look::Line(&names))?;
+        if let (Some(table), Some(schema)) = (&mut table, schema) {
+            table.spelling.decimal_comma |= schema.decimal_comma;
+            table.spelling.na_values.extend(schema.na_values.iter().cloned());
+        }
         let chosen = table.as_ref().map(|table| chosen(table, path, expected)).transpose()?;
-        let (inputs, note) = chosen.unwrap_or_default();
-        Ok(Self { table, inputs, note })
+        let (columns, notes) = chosen.unwrap_or_default();
+        Ok(Self { table, schema: schema.cloned(), columns, notes, tally: Tally::default() })
     }
 }
 
-/// The columns of values: those of the model by their names, or all but those that are left out; and what is to be said.
-fn chosen<R: Read>(
-    table: &Table<R>,
-    path: &Path,
-    expected: &Expected,
-) -> Result<(Vec<usize>, Option<String>)> {
+/// The columns of values: those of the model, or all but those that are left out; and what is to be said.
+fn chosen<R: Read>(table: &Table<R>, path: &Path, expected: &Expected) -> Result<(Vec<usize>, Vec<String>)> {
     let schema = expected.preparation.schema.as_ref();
     let names: Option<Vec<String>> = table.names().map(|names| names.map(str::to_owned).collect());
-    if let Some((schema, names)) = schema.zip(names) {
-        let places = schema.places(&names, path)?;
-        let targets = (!places.targets.is_empty())
-            .then(|| format!("{} is left out: the model predicts it", listed(&places.targets)));
-        let said: Vec<String> = targets.into_iter().chain(places.note()).collect();
-        return Ok((places.inputs, (!said.is_empty()).then(|| said.join("; "))));
+    let knows =
+        |schema: &&Schema| names.is_some() || (schema.layout.is_some() && expected.label_column.is_none());
+    if let Some(schema) = schema.filter(knows) {
+        let mut found = schema.find(names.as_deref(), table.columns(), path)?;
+        let own = names.filter(|_| schema.is_named());
+        let targets: Vec<String> = match own {
+            Some(names) => schema.targets.iter().filter(|target| names.contains(target)).cloned().collect(),
+            None => found.targets.iter().flat_map(|_| schema.targets.clone()).collect(),
+        };
+        if !targets.is_empty() {
+            found.notes.insert(0, format!("{} is left out: the model predicts it", listed(&targets)));
+        }
+        return Ok((found.inputs, found.notes));
     }
     let left_out = left_out(table, path, expected)?;
-    let inputs = (0..table.columns()).filter(|column| !left_out.contains(column)).collect();
+    let columns = (0..table.columns()).filter(|column| !left_out.contains(column)).collect();
     let order = "it has no header, so its columns are taken in the order of the model's";
-    Ok((inputs, schema.map(|_| order.to_owned())))
+    Ok((columns, schema.map(|_| order.to_owned()).into_iter().collect()))
 }
 
 /// The columns of labels and of row numbers, as far as the table has more columns than the network takes values.
 fn left_out<R: Read>(table: &Table<R>, path: &Path, expected: &Expected) -> Result<Vec<usize>> {
     let asked = expected.label_column.as_deref();
-    let more = table.columns().checked_sub(expected.features);
-    let known = || {
-        let is_label = |name: &str| LABELS.iter().any(|label| name.eq_ignore_ascii_case(label));
-        table.names().is_some_and(|mut names| names.any(is_label))
-    };
+    let own = expected.preparation.schema.as_ref().map_or(expected.features, |schema| schema.inputs.len());
+    let more = table.columns().checked_sub(own);
     // A table of the kind that the model was trained on has its targets too, under their names.
     if let (None, Some(names)) = (asked, table.names()) {
         let is_target = |name: &str| {
@@ -72,40 +87,66 @@ fn left_out<R: Read>(table: &Table<R>, path: &Path, expected: &Expected) -> Resu
             }
         }
     }
-    if let Some(columns) = asked.filter(|asked| asked.contains(',')).map(|_| table.targets(asked)) {
-        let columns = columns?;
-        if more == Some(columns.len()) {
-            return Ok(columns);
-        }
+    if let Some(asked) = asked {
+        let columns = table.targets(Some(asked))?;
+        let numbers = if table.numbers_its_rows() { vec![0] } else { Vec::new() };
+        return match more {
+            Some(count) if count == columns.len() => Ok(columns),
+            Some(count) if count == columns.len() + 1 && numbers.len() == 1 => {
+                Ok([columns, numbers].concat())
+            }
+            _ => Err(wanted(path, &format!("it has {} columns", table.columns()), expected)),
+        };
     }
-    let label = |others: &[usize]| Ok([&[table.label(asked)?], others].concat());
+    let label = || {
+        let names = table.names()?.map(str::to_lowercase).collect::<Vec<_>>();
+        LABELS.iter().find_map(|label| names.iter().position(|name| name == label))
+    };
+    // Nobody says which column has the labels: a usual name, or words, or else the first beside pixels and the last beside
+    // other numbers.
+    let is_word = |column: &usize| matches!(table.first_value(*column), Value::Word(_));
+    let end = if expected.preparation.scaling == Scaling::Bytes { 0 } else { table.columns() - 1 };
+    let likely = || label().or_else(|| (0..table.columns()).find(is_word)).unwrap_or(end);
     match more {
-        Some(0) if asked.is_none() => Ok(Vec::new()),
-        Some(1) if table.numbers_its_rows() && asked.is_none() && !known() => Ok(vec![0]),
-        Some(1) => label(&[]),
-        Some(2) if table.numbers_its_rows() => label(&[0]),
+        Some(0) => Ok(Vec::new()),
+        Some(1) if table.numbers_its_rows() && label().is_none() => Ok(vec![0]),
+        Some(1) => Ok(vec![likely()]),
+        Some(2) if table.numbers_its_rows() => Ok(vec![likely(), 0]),
         _ => Err(wanted(path, &format!("it has {} columns", table.columns()), expected)),
     }
 }
 
 impl<R: Read + Send> Source for Rows<R> {
-    fn read(&mut self, rows: usize, values: &mut Vec<f32>) -> Result<usize> {
+    fn read(&mut self, rows: usize, values: &mut Vec<f64>) -> Result<usize> {
         let Some(table) = &mut self.table else { return Ok(0) };
         let mut row = StringRecord::new();
         for done in 0..rows {
             if !table.read(&mut row)? {
                 return Ok(done);
             }
-            for &column in &self.inputs {
-                let cell = row.get(column).unwrap_or_default();
-                values.push(number(cell).map_err(|what| table.wrong(&row, column, &what))?);
+            for (at, &column) in self.columns.iter().enumerate() {
+                let value = table.spelling.value(row.get(column).unwrap_or_default());
+                let taken = match (&self.schema, value) {
+                    (Some(schema), value) => self.tally.push(at, &schema.inputs[at], value, values),
+                    (None, Value::Number(number)) => {
+                        values.push(number);
+                        Ok(())
+                    }
+                    (None, Value::Missing) => Err("the value is missing".into()),
+                    (None, Value::Word(word)) => Err(format!("`{word}` is not a finite number")),
+                };
+                taken.map_err(|what| table.wrong(&row, column, &what))?;
             }
         }
         Ok(rows)
     }
 
-    fn note(&self) -> Option<String> {
-        self.note.clone()
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+
+    fn closing_notes(&self) -> Vec<String> {
+        self.schema.as_ref().map_or(Vec::new(), |schema| self.tally.notes(&schema.inputs))
     }
 
     fn has_rows(&self) -> bool {

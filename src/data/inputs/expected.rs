@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::data::{Preparation, Scaling};
+use crate::data::{Preparation, Scaling, TableOptions};
 use crate::error::{Error, Result};
 
 /// What a network takes, and how inputs become it.
@@ -14,6 +14,8 @@ pub struct Expected {
     pub preparation: Preparation,
     /// Of tables: the column to leave out, by name or place from 0; if there is one too many, the usual names are known.
     pub label_column: Option<String>,
+    /// Of tables: how they are read.
+    pub table: TableOptions,
     /// Whether pictures are taken as they are, and not made like MNIST's digits.
     pub raw: bool,
 }
@@ -30,11 +32,16 @@ impl Expected {
 pub(super) trait Source: Send {
     /// Appends up to `rows` rows of unscaled values and says how many; none are left if that is 0. After an error, whole
     /// rows that came before it are there, and the rest is of no use.
-    fn read(&mut self, rows: usize, values: &mut Vec<f32>) -> Result<usize>;
+    fn read(&mut self, rows: usize, values: &mut Vec<f64>) -> Result<usize>;
 
     /// What is to be said of how it is read.
-    fn note(&self) -> Option<String> {
-        None
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What is to be said of what was read, at the end.
+    fn closing_notes(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// Whether its rows have numbers.

@@ -17,9 +17,11 @@ pub use picture::normalise;
 
 use self::expected::Source;
 
+use super::idx;
 use super::picture::is_one as is_picture;
+use super::samples::Samples;
+use super::scaling::{Scaling, unscalable};
 use super::table::unreadable_source;
-use super::{Samples, Scaling, idx};
 use crate::error::{Error, Result, Setting, message};
 use crate::files::numpy::npy::MAGIC;
 
@@ -74,6 +76,8 @@ pub struct Inputs {
     failed: Option<Error>,
     /// What is to be said with the next samples.
     notes: Vec<String>,
+    /// What is to be said at the end.
+    closing: Vec<String>,
 }
 
 /// An input whose reading has begun.
@@ -88,7 +92,19 @@ struct Open {
 impl Inputs {
     /// These files, where `-` is standard input.
     pub fn new(paths: Vec<PathBuf>, expected: Expected) -> Self {
-        Self { pending: paths.into_iter(), expected, current: None, failed: None, notes: Vec::new() }
+        Self {
+            pending: paths.into_iter(),
+            expected,
+            current: None,
+            failed: None,
+            notes: Vec::new(),
+            closing: Vec::new(),
+        }
+    }
+
+    /// What is to be said once everything is read.
+    pub fn closing_notes(self) -> Vec<String> {
+        self.closing
     }
 
     /// The next samples, `rows` of them as long as there are as many; nothing at the end.
@@ -120,13 +136,14 @@ impl Inputs {
     }
 
     /// Takes rows from one input; false if there is none left. What came before an error is kept.
-    fn extend(&mut self, rows: usize, names: &mut Vec<Name>, values: &mut Vec<f32>) -> Result<bool> {
+    fn extend(&mut self, rows: usize, names: &mut Vec<Name>, values: &mut Vec<f64>) -> Result<bool> {
         let open = match &mut self.current {
             Some(open) => open,
             None => match self.pending.next() {
                 Some(path) => {
                     let open = Open::new(path, &self.expected)?;
-                    self.notes.extend(open.source.note().map(|note| format!("{}: {note}", open.name)));
+                    self.notes
+                        .extend(open.source.notes().iter().map(|note| format!("{}: {note}", open.name)));
                     self.current.insert(open)
                 }
                 None => return Ok(false),
@@ -148,20 +165,25 @@ impl Inputs {
         names.extend((first..open.rows).map(name));
         outcome?;
         if count == 0 {
+            let closing = open.source.closing_notes();
+            self.closing.extend(closing.iter().map(|note| format!("{}: {note}", open.name)));
             self.current = None;
         }
         Ok(true)
     }
 
     /// Samples in the form that the network was trained on.
-    fn samples(&self, values: &[f32], count: usize) -> Result<Samples> {
+    fn samples(&self, values: &[f64], count: usize) -> Result<Samples> {
         let (features, unlabelled) = (self.expected.features, vec![0; count]);
         match self.expected.preparation.scaling {
             Scaling::Bytes => {
                 let bytes = values.iter().map(|&value| value as u8).collect();
                 Samples::new(features, bytes, unlabelled, 1)
             }
-            Scaling::None | Scaling::Columns { .. } => Samples::of_floats(features, values, unlabelled, 1),
+            Scaling::None | Scaling::Columns { .. } => {
+                let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
+                Samples::of_floats(features, &values, unlabelled, 1)
+            }
         }
     }
 }
@@ -202,18 +224,22 @@ impl Open {
     }
 
     /// Scales a row as the network wants it; bytes stay what they are, as in a data set.
-    fn scale(&self, row: &mut [f32], expected: &Expected) -> Result<()> {
+    fn scale(&self, row: &mut [f64], expected: &Expected) -> Result<()> {
         let wrong = |problem: String, hint: &str| {
             Error::file(&self.path, format!("row {}, from 0: {problem}", self.rows), hint)
         };
-        if let Some(value) = row.iter().find(|value| !value.is_finite()) {
+        if let Some(value) = row.iter().find(|value| !(**value as f32).is_finite()) {
             return Err(wrong(format!("{value} is not a finite number"), "fill in or remove such rows"));
         }
         let scaling = &expected.preparation.scaling;
         if *scaling != Scaling::Bytes {
-            return scaling.apply(bytemuck::cast_slice_mut(row), expected.features, &self.path);
+            for (column, value) in row.iter_mut().enumerate() {
+                let scaled = scaling.scaled(column, *value);
+                *value = scaled.map_err(|problem| unscalable(&self.path, problem))?.into();
+            }
+            return Ok(());
         }
-        let is_byte = |value: &f32| (0.0..=255.0).contains(value) && value.fract() == 0.0;
+        let is_byte = |value: &f64| (0.0..=255.0).contains(value) && value.fract() == 0.0;
         let Some(value) = row.iter().find(|value| !is_byte(value)) else { return Ok(()) };
         if row.iter().all(|value| (0.0..=1.0).contains(value)) {
             let problem = format!(

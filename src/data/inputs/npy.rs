@@ -41,7 +41,7 @@ impl<R: Read + Send> Rows<R> {
 }
 
 impl<R: Read + Send> Source for Rows<R> {
-    fn read(&mut self, rows: usize, values: &mut Vec<f32>) -> Result<usize> {
+    fn read(&mut self, rows: usize, values: &mut Vec<f64>) -> Result<usize> {
         let rows = (rows as u64).min(self.rows - self.read);
         let row_bytes = self.features * self.header.dtype.size;
         // Memory grows with the bytes that really come.
@@ -54,7 +54,7 @@ impl<R: Read + Send> Source for Rows<R> {
             let problem = format!("it ends after {read} of the {} rows that its header announces", self.rows);
             return Err(Error::file(&self.path, problem, "save the array again"));
         }
-        self.header.dtype.append(&bytes, values);
+        self.header.dtype.append(&bytes, values, |number| number);
         self.read += rows;
         Ok(rows as usize)
     }

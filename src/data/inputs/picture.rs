@@ -86,9 +86,9 @@ fn drawn(picture: &DynamicImage, path: &Path, expected: &Expected) -> Result<Vec
 }
 
 impl Source for Picture {
-    fn read(&mut self, _rows: usize, values: &mut Vec<f32>) -> Result<usize> {
+    fn read(&mut self, _rows: usize, values: &mut Vec<f64>) -> Result<usize> {
         let pixels = self.pixels.take();
-        values.extend(pixels.iter().flatten().map(|&pixel| f32::from(pixel)));
+        values.extend(pixels.iter().flatten().map(|&pixel| f64::from(pixel)));
         Ok(usize::from(pixels.is_some()))
     }
 

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::values::values;
-use crate::data::source::{Part, Source};
+use crate::data::columns::{Cells, Value};
+use crate::data::source::{Part, Rows, Source};
 use crate::error::Result;
 use crate::network::Task;
 
@@ -25,18 +26,40 @@ pub struct Column {
     pub deviation: f64,
     /// Values that are missing, or not finite.
     pub missing: usize,
+    /// How many different words it has; nothing of numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub words: Option<usize>,
     #[serde(skip)]
     present: usize,
 }
 
 impl Column {
     fn new(name: Option<String>) -> Self {
-        Self { name, min: None, max: None, mean: 0.0, deviation: 0.0, missing: 0, present: 0 }
+        Self { name, min: None, max: None, mean: 0.0, deviation: 0.0, missing: 0, words: None, present: 0 }
     }
 
     /// Whether there are values, and all are the same.
     pub fn is_constant(&self) -> bool {
-        self.min.is_some() && self.min == self.max
+        self.words.map_or(self.min.is_some() && self.min == self.max, |words| words == 1)
+    }
+
+    fn of_cells(name: Option<String>, cells: &Cells) -> Self {
+        let mut column = Self::new(name);
+        let words = cells.counts().len();
+        column.words = (words > 0).then_some(words);
+        for value in cells.values() {
+            match value {
+                Value::Number(number) => column.push(number),
+                Value::Missing => column.missing += 1,
+                Value::Word(_) => {}
+            }
+        }
+        column.finished()
+    }
+
+    fn finished(mut self) -> Self {
+        self.deviation = (self.deviation / self.present.max(1) as f64).sqrt();
+        self
     }
 
     /// Takes a value along; until the end `deviation` is the sum of squares (Welford's update).
@@ -82,15 +105,15 @@ pub(super) fn of_targets(source: &Source, task: Task) -> Result<Vec<Column>> {
     for row in numbers.values.chunks(columns.len().max(1)) {
         columns.iter_mut().zip(row).for_each(|(column, &value)| column.push(value));
     }
-    for column in &mut columns {
-        column.deviation = (column.deviation / column.present.max(1) as f64).sqrt();
-    }
-    Ok(columns)
+    Ok(columns.into_iter().map(Column::finished).collect())
 }
 
 /// Every column of a part.
 pub(super) fn of(part: &Part) -> Result<Vec<Column>> {
     let name = |column: usize| part.columns.as_ref().map(|names| names[column].clone());
+    if let Rows::Columns(cells) = &part.rows {
+        return Ok(cells.iter().enumerate().map(|(at, cells)| Column::of_cells(name(at), cells)).collect());
+    }
     let mut columns: Vec<Column> = (0..part.features).map(|column| Column::new(name(column))).collect();
     let rows = (PIECE / part.features).max(1);
     for first in (0..part.len()).step_by(rows) {
@@ -98,8 +121,5 @@ pub(super) fn of(part: &Part) -> Result<Vec<Column>> {
             columns.iter_mut().zip(row).for_each(|(column, &value)| column.push(f64::from(value)));
         }
     }
-    for column in &mut columns {
-        column.deviation = (column.deviation / column.present.max(1) as f64).sqrt();
-    }
-    Ok(columns)
+    Ok(columns.into_iter().map(Column::finished).collect())
 }

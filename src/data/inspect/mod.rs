@@ -7,14 +7,16 @@ mod values;
 mod warnings;
 
 use super::locate::{self, Found};
-use super::preparation::Scaling;
-use super::source::{Part, Source};
-use super::{Format, LoadOptions, Places, Request};
+use super::scaling::Scaling;
+use super::source::{Part, Rows, Source};
+use super::table_options::Missing;
+use super::{Format, LoadOptions, Places, Request, Schema};
 use crate::error::Result;
 use crate::network::Task;
 
+pub use super::classes::Class;
 pub use columns::Column;
-pub use summary::{Class, Summary};
+pub use summary::Summary;
 
 /// A set that was looked at.
 #[derive(Debug)]
@@ -46,13 +48,20 @@ pub fn inspect_from(request: Request<'_>, places: &Places) -> Result<Inspection>
     let classes = if task == Task::Classification { classes(&source)? } else { Vec::new() };
     let targets = if task == Task::Classification { Vec::new() } else { columns::of_targets(&source, task)? };
     let range = Column::of_all(&columns);
-    let scaling = (range.missing == 0).then(|| source.scaling(options.scale));
-    let Source { what, train, test, .. } = &source;
+    let schema = match (&source.schema, &source.train.rows) {
+        (Some(draft), Rows::Columns(columns)) => Some(draft.fitted(columns, &options.table)),
+        _ => None,
+    };
+    let fills = matches!(options.table.missing, Missing::Auto | Missing::Impute) && schema.is_some();
+    let scaling = (range.missing == 0 || fills).then(|| source.scaling(options.scale, schema.as_ref()));
+    let Source { what, notes, train, test, .. } = &source;
     let constant = columns.iter().filter(|column| column.is_constant()).count();
     let mut summary = Summary {
         name,
         origin,
         form: what.clone(),
+        notes: notes.clone(),
+        inputs: schema.as_ref().map(Schema::features).unwrap_or_default(),
         task,
         why,
         train_samples: train.len(),
@@ -68,7 +77,7 @@ pub fn inspect_from(request: Request<'_>, places: &Places) -> Result<Inspection>
         columns,
         warnings: Vec::new(),
     };
-    summary.warnings = warnings::of(&summary, scaling.as_ref());
+    summary.warnings = warnings::of(&summary, scaling.as_ref(), fills);
     if train.image_shape.is_some() {
         summary.columns.clear();
     }
@@ -92,15 +101,7 @@ impl Inspection {
 
 fn classes(source: &Source) -> Result<Vec<Class>> {
     let names = source.class_names();
-    let mut classes: Vec<Class> =
-        names.iter().map(|name| Class { name: name.clone(), train: 0, test: 0 }).collect();
-    for class in source.train.answers.one_hot(&source.train.path)?.classes(&names, &source.train.path)? {
-        classes[class as usize].train += 1;
-    }
-    if let Some(test) = &source.test {
-        for class in test.answers.one_hot(&test.path)?.classes(&names, &test.path)? {
-            classes[class as usize].test += 1;
-        }
-    }
-    Ok(classes)
+    let numbers = |part: &Part| part.answers.one_hot(&part.path)?.classes(&names, &part.path);
+    let test = source.test.as_ref().map(numbers).transpose()?.unwrap_or_default();
+    Ok(Class::counted(&names, &numbers(&source.train)?, &test))
 }

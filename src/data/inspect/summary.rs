@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::columns::Column;
+use crate::data::classes::Class;
 use crate::network::Task;
 
 /// What there is to say about a set.
@@ -16,6 +17,12 @@ pub struct Summary {
     pub origin: PathBuf,
     /// What it was taken for.
     pub form: String,
+    /// What else is to be said of how a table was read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// What the inputs of a network are called, if they are columns of a table.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<String>,
     /// What it is for, as asked or as its targets look.
     pub task: Task,
     /// Why, if nobody asked.
@@ -44,15 +51,4 @@ pub struct Summary {
     pub columns: Vec<Column>,
     /// What may go wrong.
     pub warnings: Vec<String>,
-}
-
-/// How often a class occurs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Class {
-    /// Its name.
-    pub name: String,
-    /// Samples of the training part.
-    pub train: usize,
-    /// Samples of the test part.
-    pub test: usize,
 }

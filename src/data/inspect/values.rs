@@ -1,6 +1,7 @@
 //! The values of a part, as numbers.
 
 use crate::data::Format;
+use crate::data::columns::Value;
 use crate::data::source::{Part, Rows, floats};
 use crate::error::Result;
 
@@ -13,6 +14,12 @@ pub(super) fn values(part: &Part, rows: std::ops::Range<usize>) -> Result<Vec<f3
         Rows::Disk(file) => {
             read = file.read(&(rows.start as u32..rows.end as u32).collect::<Vec<_>>())?;
             &read
+        }
+        Rows::Columns(columns) => {
+            let number = |value| if let Value::Number(number) = value { number as f32 } else { f32::NAN };
+            return Ok(rows
+                .flat_map(|row| columns.iter().map(move |cells| number(cells.value(row))))
+                .collect());
         }
     };
     Ok(match part.format {

@@ -80,7 +80,10 @@ impl Answers {
                     (different, seldom) if 2 * seldom > different => {
                         (Task::Regression, "many whole numbers, most of which occur only once or twice")
                     }
-                    _ => (Task::Classification, "whole numbers that occur again and again"),
+                    (different, _) if labels.values().is_some_and(|values| count_on(values, different)) => {
+                        (Task::Classification, "whole numbers without a gap, from 0 or 1")
+                    }
+                    _ => (Task::Regression, "many different whole numbers"),
                 },
             },
         }
@@ -157,6 +160,13 @@ impl Answers {
         }
         Ok(labels)
     }
+}
+
+/// Whether the `different` whole numbers go from 0 or 1 on without a gap, as the numbers of classes do.
+fn count_on(values: &[f64], different: usize) -> bool {
+    let min = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    (min == 0.0 || min == 1.0) && max - min + 1.0 == different as f64
 }
 
 fn is_bit(value: f64) -> bool {

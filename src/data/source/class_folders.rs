@@ -73,7 +73,7 @@ pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     }
     let row = part::row_words(train.image_shape, train.features);
     let what = format!("a folder of class folders of images: {rows} of {row}{unused}");
-    Ok(Source { what, train, test, classes: None, target: None, schema: None })
+    Ok(Source { what, notes: Vec::new(), train, test, classes: None, target: None, schema: None })
 }
 
 fn name_of(path: &Path) -> String {

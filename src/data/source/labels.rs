@@ -41,7 +41,8 @@ impl Labels {
         self.rows.len() + self.unnamed
     }
 
-    /// Adds the label of a row; a whole number is the same label however it is written.
+    /// Adds the label of a row. A whole number is the same label with and without `.0`; `01` and `1e1` are other labels than
+    /// `1` and `10`.
     ///
     /// # Errors
     /// Why it can be no class: text that is too long, or one different label too many.
@@ -66,11 +67,7 @@ impl Labels {
         } else {
             self.values = Vec::new();
         }
-        let name = match number {
-            Ok(number) if number.fract() == 0.0 && number.abs() < 1e15 => format!("{}", number as i64),
-            _ => text.to_owned(),
-        };
-        self.push_name(name);
+        self.push_name(whole(text).to_owned());
         if self.names.len() > MOST_CLASSES && self.values.is_empty() {
             return Err(format!(
                 "the labels up to here are {} different ones: these are too many for classes",
@@ -94,6 +91,11 @@ impl Labels {
         self.numbers.insert(name.clone(), number);
         self.names.push(name);
         number
+    }
+
+    /// For each row the number of its label; rows of the same label have the same. None if there are too many labels.
+    pub fn groups(&self) -> Option<&[u32]> {
+        (self.unnamed == 0).then_some(&self.rows)
     }
 
     /// Each row as a number, if all are.
@@ -182,6 +184,14 @@ impl Labels {
     }
 }
 
+/// A whole number without its `.0`; anything else as it is.
+fn whole(text: &str) -> &str {
+    let Some((whole, fraction)) = text.split_once('.') else { return text };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let zeros = !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0');
+    if zeros && digits(whole.strip_prefix('-').unwrap_or(whole)) { whole } else { text }
+}
+
 /// The names of all classes in the order of a network's outputs: numbers by size, else by the alphabet.
 pub fn sorted<'a>(labels: impl IntoIterator<Item = &'a Labels>) -> Vec<String> {
     let mut names: Vec<String> = labels.into_iter().flat_map(|labels| labels.names.clone()).collect();
@@ -190,12 +200,11 @@ pub fn sorted<'a>(labels: impl IntoIterator<Item = &'a Labels>) -> Vec<String> {
     names
 }
 
-/// Sorts names that are all whole numbers by size, others by the alphabet.
+/// Sorts names that are all numbers by size, others by the alphabet.
 pub fn sort(names: &mut [String]) {
-    let number = |name: &String| name.parse::<i64>();
-    if names.iter().all(|name| number(name).is_ok()) {
-        names.sort_by_key(|name| number(name).unwrap_or_default());
-    } else {
-        names.sort();
+    let number = |name: &String| name.parse::<f64>().ok().filter(|number| number.is_finite());
+    names.sort();
+    if names.iter().all(|name| number(name).is_some()) {
+        names.sort_by(|a, b| number(a).unwrap_or_default().total_cmp(&number(b).unwrap_or_default()));
     }
 }

@@ -11,17 +11,21 @@ mod npz;
 mod parquet;
 mod part;
 mod pictures;
+mod raw;
 mod set;
+mod split;
 mod weights;
 
 use std::path::Path;
 
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
-
-use super::Dataset;
+use super::classes::{self, Class};
+use super::columns::Tally;
+use super::dataset::Dataset;
+use super::listed::listed;
 use super::preparation::Preparation;
+use super::samples::Samples;
+use super::scaling::Scaling;
+use super::schema::Schema;
 use crate::error::{Error, Result, Setting, message};
 use crate::network::Task;
 
@@ -42,7 +46,7 @@ impl Source {
         }
         // A class is known even if chance leaves no sample of it to train on.
         let classes = Some(self.class_names()).filter(|_| task == Task::Classification);
-        let test = chosen(self.train.len(), options.test_fraction)?;
+        let test = split::chosen(&self.train.answers, options, task)?;
         let (train, test) = self.train.split_off(&test)?;
         Ok(Self { train, test: Some(test), classes, ..self })
     }
@@ -85,13 +89,15 @@ impl Source {
                 let schema = reading.schema.or(self.schema.as_ref());
                 let test = read(path, Reading { memory: left, schema, ..reading })?;
                 let classes = Some(self.class_names()).filter(|_| task == Task::Classification);
-                Ok(Self { test: Some(test.train), classes, ..self })
+                let said = test.notes.into_iter().map(|note| format!("{}: {note}", path.display()));
+                let notes = self.notes.into_iter().chain(said).collect();
+                Ok(Self { test: Some(test.train), classes, notes, ..self })
             }
             (None, None) => Ok(self),
         }
     }
 
-    /// Makes a data set of it, and describes it in one line. The preparation of a trained model comes as `fitted`;
+    /// Makes a data set of it, describes it in one line, and says what else is to be said. The preparation of a trained model comes as `fitted`;
     /// else it is fitted here, to the training part alone.
     ///
     /// # Errors
@@ -104,15 +110,23 @@ impl Source {
         options: &LoadOptions,
         fitted: Option<Fitted<'_>>,
         reading: Reading<'_>,
-    ) -> Result<(Dataset, String)> {
+    ) -> Result<(Dataset, String, Vec<String>)> {
         let (task, why) = match fitted {
             Some(model) => (model.preparation.task(), None),
             None => self.task(options.task),
         };
         let source = self.of_task(task)?.with_given_test(options, reading, task)?;
-        let whole = fitted.is_some_and(|model| model.whole) && source.test.is_none();
+        let all = options.test_fraction == 0.0 && source.test.is_none();
+        let whole = all || (fitted.is_some_and(|model| model.whole) && source.test.is_none());
         let source = if whole { source } else { source.with_test(options, task)? };
-        let features = source.train.features;
+        let schema = match (fitted, &source.schema, &source.train.rows) {
+            (Some(model), Some(draft), Rows::Columns(_)) => {
+                Some(model.preparation.schema.as_ref().unwrap_or(draft).clone())
+            }
+            (None, Some(draft), Rows::Columns(columns)) => Some(draft.fitted(columns, &options.table)),
+            _ => None,
+        };
+        let features = schema.as_ref().map_or(source.train.features, Schema::width);
         if let Some(Fitted { inputs, .. }) = fitted.filter(|model| model.inputs != features) {
             return Err(Error::usage(format!(
                 "the model has {inputs} inputs, but {name} has {features} features"
@@ -123,11 +137,17 @@ impl Source {
             Some(model) => model.preparation.clone(),
             None => {
                 let (outputs, class_names) = source.outputs(task)?;
-                let schema = source.schema.clone();
-                Preparation { scaling: source.scaling(options.scale), class_names, outputs, schema }
+                let scaling = source.scaling(options.scale, schema.as_ref());
+                // Pixels without names are an image, in whatever form.
+                let is_image = |schema: &&Schema| !schema.is_named() && source.train.image_shape.is_some();
+                let schema = schema.as_ref().filter(|schema| !is_image(schema)).cloned();
+                Preparation { scaling, class_names, outputs, schema }
             }
         };
-        let Self { what, mut train, test, .. } = source;
+        let Self { what, mut notes, mut train, test, .. } = source;
+        if all {
+            notes.push("there is no test set: what is called the test set is the training set".into());
+        }
         let left = reading.memory;
         let image_shape = train.image_shape.unwrap_or([1, features]);
         let what = format!(
@@ -142,11 +162,17 @@ impl Source {
         if let Some(test) = &test {
             same_shape(&train, test)?;
         }
-        let train = weights::weighted(train.samples(&preparation, left)?, column, class_weight, task, names)?;
+        let mut tally = Tally::default();
+        let train = train.samples(&preparation, schema.as_ref(), left, &mut tally)?;
+        let train = weights::weighted(train, column, class_weight, task, names)?;
         let test = match test {
-            Some(test) => test.samples(&preparation, left)?,
+            Some(test) => test.samples(&preparation, schema.as_ref(), left, &mut tally)?,
             None => train.clone(),
         };
+        if fitted.is_none() {
+            notes.extend(warnings(&train, &test, &preparation));
+        }
+        notes.extend(schema.iter().flat_map(|schema| tally.notes(&schema.inputs)));
         let dataset = Dataset {
             name: name.to_owned(),
             origin: origin.display().to_string(),
@@ -156,8 +182,32 @@ impl Source {
             test,
             preparation,
         };
-        Ok((dataset, what))
+        Ok((dataset, what, notes))
     }
+}
+
+/// What may go wrong in training on such samples.
+fn warnings(train: &Samples, test: &Samples, preparation: &Preparation) -> Vec<String> {
+    let mut warnings = match preparation.task() {
+        Task::Classification => {
+            let classes = Class::counted(&preparation.class_names, train.labels(), test.labels());
+            classes::warnings(&classes, true)
+        }
+        Task::MultiLabel | Task::Regression => Vec::new(),
+    };
+    // A constant column is scaled by 0.
+    if let (Some(schema), Scaling::Columns { factor, .. }) = (&preparation.schema, &preparation.scaling) {
+        let features = schema.features().into_iter().zip(factor);
+        let constant: Vec<String> =
+            features.filter(|&(_, &factor)| factor == 0.0).map(|(name, _)| name).collect();
+        warnings.extend((!constant.is_empty()).then(|| {
+            format!(
+                "the same in every training sample, so nothing can be learnt from it: {}",
+                listed(&constant)
+            )
+        }));
+    }
+    warnings
 }
 
 /// How many samples the parts have; without a test part, all of them.
@@ -203,22 +253,4 @@ fn same_shape(train: &Part, test: &Part) -> Result<()> {
         return Err(Error::file(&test.path, problem, "use training and test files of one set"));
     }
     Ok(())
-}
-
-/// A random part of the rows to test on, the same every time.
-fn chosen(rows: usize, fraction: f64) -> Result<Vec<usize>> {
-    let count = (fraction * rows as f64).round() as usize;
-    if !(fraction > 0.0 && fraction < 1.0) || count == 0 || count >= rows {
-        return Err(Error::usage(message![
-            Setting::TestFraction.set(fraction),
-            format!(
-                " takes {count} of {rows} samples for testing: training and test set need at least one each"
-            )
-        ])
-        .hint(message!["give a fraction between 0 and 1, or a test set with ", Setting::TestData]));
-    }
-    let mut order: Vec<usize> = (0..rows).collect();
-    order.shuffle(&mut ChaCha8Rng::seed_from_u64(0));
-    order.truncate(count);
-    Ok(order)
 }

@@ -58,7 +58,7 @@ pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
         names.join(", "),
         part::row_words(train.image_shape, train.features)
     );
-    Ok(Source { what, train, test, classes: None, target: None, schema: None })
+    Ok(Source { what, notes: Vec::new(), train, test, classes: None, target: None, schema: None })
 }
 
 /// The part whose values and labels are these entries.

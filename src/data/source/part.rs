@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::Answers;
-use crate::data::preparation::{LEAST_PIXELS, Preparation, Scaling, are_whole_bytes};
+use crate::data::columns::{Cells, Tally, Value};
+use crate::data::preparation::Preparation;
 use crate::data::row_file::RowFile;
+use crate::data::scaling::{LEAST_PIXELS, Scaling, unscalable};
+use crate::data::schema::Schema;
 use crate::data::{Format, Samples, Targets};
 use crate::error::{Error, Result, Setting, message};
 use crate::network::Task;
@@ -16,6 +19,8 @@ pub enum Rows {
     Memory(Vec<u8>),
     /// Bytes.
     Disk(RowFile),
+    /// The raw columns of a table, whose way into a network is yet to be fitted.
+    Columns(Vec<Cells>),
 }
 
 /// Rows, not empty, and an answer each.
@@ -55,6 +60,7 @@ impl Part {
         match &self.rows {
             Rows::Memory(bytes) => bytes.len() as u64,
             Rows::Disk(_) => 0,
+            Rows::Columns(columns) => columns.iter().map(|cells| cells.memory() as u64).sum(),
         }
     }
 
@@ -63,6 +69,14 @@ impl Part {
     /// # Errors
     /// [`Error::File`] if the rows are left in their file.
     pub fn split_off(mut self, test: &[usize]) -> Result<(Self, Self)> {
+        let mut chosen = vec![false; self.answers.len()];
+        test.iter().for_each(|&row| chosen[row] = true);
+        if let Rows::Columns(_) = self.rows {
+            let rows = |is: bool| (0..chosen.len()).filter(|&row| chosen[row] == is).collect::<Vec<_>>();
+            let taken = self.of_columns(&rows(true));
+            let kept = self.of_columns(&rows(false));
+            return Ok((kept, taken));
+        }
         let Rows::Memory(bytes) = &mut self.rows else {
             let hint = message![
                 "allow more with ",
@@ -77,8 +91,6 @@ impl Part {
             ));
         };
         let (size, rows) = (self.features * self.format.size(), self.answers.len());
-        let mut chosen = vec![false; rows];
-        test.iter().for_each(|&row| chosen[row] = true);
         let (mut kept, mut taken) = (Vec::with_capacity(rows), Vec::new());
         let mut split = Vec::with_capacity(test.len() * size);
         for (row, chosen) in chosen.into_iter().enumerate() {
@@ -104,17 +116,61 @@ impl Part {
         Ok((self, Self { path, format, features, image_shape, columns, rows, answers, weights }))
     }
 
-    /// Scaled samples, with the classes in the order of their names.
+    /// These rows of a part that has raw columns.
+    fn of_columns(&self, rows: &[usize]) -> Self {
+        let columns = match &self.rows {
+            Rows::Columns(columns) => columns.iter().map(|cells| cells.part(rows)).collect(),
+            Rows::Memory(_) | Rows::Disk(_) => Vec::new(),
+        };
+        let weights = self.weights.as_ref().map(|weights| rows.iter().map(|&row| weights[row]).collect());
+        let Self { format, features, image_shape, .. } = *self;
+        let (path, names, answers) = (self.path.clone(), self.columns.clone(), self.answers.part(rows));
+        let rows = Rows::Columns(columns);
+        Self { path, format, features, image_shape, columns: names, rows, answers, weights }
+    }
+
+    /// Leaves out the rows of raw columns that lack a value, and says how many.
+    ///
+    /// # Errors
+    /// [`Error::File`] if no row is left.
+    pub fn drop_missing(&mut self) -> Result<Option<String>> {
+        let Rows::Columns(columns) = &self.rows else { return Ok(None) };
+        let is_whole = |&row: &usize| columns.iter().all(|cells| cells.value(row) != Value::Missing);
+        let rows: Vec<usize> = (0..self.len()).filter(is_whole).collect();
+        let dropped = self.len() - rows.len();
+        if rows.is_empty() {
+            let hint = message![Setting::Missing.set("impute"), " fills them in"];
+            return Err(Error::file(&self.path, "each of its rows lacks a value", hint));
+        }
+        if dropped > 0 {
+            *self = self.of_columns(&rows);
+        }
+        Ok((dropped > 0).then(|| format!("{dropped} rows that lack a value are left out")))
+    }
+
+    /// Scaled samples, with the classes in the order of their names. Raw columns become inputs as `schema` says, and `tally`
+    /// counts what had to be done to them.
     ///
     /// # Errors
     /// [`Error::File`] for a label that is no class, and for values that cannot be scaled so.
-    pub fn samples(self, preparation: &Preparation, memory: u64) -> Result<Samples> {
-        let (path, features, scaling) = (self.path.as_path(), self.features, &preparation.scaling);
+    pub fn samples(
+        self,
+        preparation: &Preparation,
+        schema: Option<&Schema>,
+        memory: u64,
+        tally: &mut Tally,
+    ) -> Result<Samples> {
+        let (path, scaling) = (self.path.as_path(), &preparation.scaling);
+        let features = schema.map_or(self.features, Schema::width);
         let finished = Finished::of(&self.answers, preparation, path)?;
         let (format, bytes) = match (scaling, self.format, self.rows) {
             (Scaling::Bytes, Format::Bytes, Rows::Disk(file)) => {
                 let (labels, classes) = finished.labels();
                 return finished.finish(Samples::on_disk(file, labels, classes)?);
+            }
+            (_, _, Rows::Columns(columns)) => {
+                let schema = schema.ok_or_else(|| Error::Internal("columns without a schema".into()))?;
+                inputs(&columns, schema, scaling, memory, path, tally)?
             }
             (Scaling::Bytes, Format::Bytes, Rows::Memory(bytes)) => (Format::Bytes, bytes),
             (Scaling::Bytes, Format::Floats, Rows::Memory(bytes)) => {
@@ -185,22 +241,73 @@ impl Finished {
     }
 }
 
+/// Raw columns as rows of inputs, scaled.
+fn inputs(
+    columns: &[Cells],
+    schema: &Schema,
+    scaling: &Scaling,
+    memory: u64,
+    path: &Path,
+    tally: &mut Tally,
+) -> Result<(Format, Vec<u8>)> {
+    let rows = columns.first().map_or(0, Cells::len);
+    let format = if *scaling == Scaling::Bytes { Format::Bytes } else { Format::Floats };
+    let needed = (rows as u64).saturating_mul((schema.width() * format.size()) as u64);
+    if needed > memory {
+        let problem = format!("as inputs its values take more than {memory} bytes of memory");
+        let hint = message!["allow more with ", Setting::MemoryLimit, ", or use fewer rows"];
+        return Err(Error::file(path, problem, hint));
+    }
+    let (mut bytes, mut row_inputs) = (Vec::with_capacity(needed as usize), Vec::new());
+    for row in 0..rows {
+        row_inputs.clear();
+        for (at, (input, cells)) in schema.inputs.iter().zip(columns).enumerate() {
+            tally.push(at, input, cells.value(row), &mut row_inputs).map_err(|problem| {
+                let problem = format!("sample {row}, from 0, column `{}`: {problem}", input.name);
+                let hint = message![
+                    "correct or remove such rows; ",
+                    Setting::Missing.set("impute"),
+                    " fills them in"
+                ];
+                Error::file(path, problem, hint)
+            })?;
+        }
+        for (column, &value) in row_inputs.iter().enumerate() {
+            match format {
+                Format::Bytes if is_byte(value) => bytes.push(value as u8),
+                Format::Bytes => return Err(no_byte(row, column, value, path)),
+                Format::Floats => {
+                    let scaled =
+                        scaling.scaled(column, value).map_err(|problem| unscalable(path, problem))?;
+                    bytes.extend_from_slice(&scaled.to_ne_bytes());
+                }
+            }
+        }
+    }
+    Ok((format, bytes))
+}
+
+fn is_byte(value: f64) -> bool {
+    (0.0..=255.0).contains(&value) && value.fract() == 0.0
+}
+
+/// A value that cannot be a byte, where a model takes bytes.
+fn no_byte(row: usize, column: usize, value: f64, path: &Path) -> Error {
+    let problem = format!(
+        "sample {row}, value {column}, both from 0: {value} is not a byte, and the training data are bytes, scaled \
+         by 1/255"
+    );
+    let hint = message!["use data of the same kind, or train with ", Setting::Scale.another()];
+    Error::file(path, problem, hint)
+}
+
 /// Floats that are all whole numbers from 0 to 255, as bytes, in the same memory.
 fn narrowed(mut bytes: Vec<u8>, features: usize, path: &Path) -> Result<Vec<u8>> {
     let count = bytes.len() / 4;
     for i in 0..count {
         let value = f32::from_ne_bytes([bytes[4 * i], bytes[4 * i + 1], bytes[4 * i + 2], bytes[4 * i + 3]]);
-        if !(0.0..=255.0).contains(&value) || value.fract() != 0.0 {
-            let (row, column) = (i / features, i % features);
-            let problem = format!(
-                "sample {row}, value {column}, both from 0: {value} is not a byte, and the training data are bytes, scaled \
-                 by 1/255"
-            );
-            return Err(Error::file(
-                path,
-                problem,
-                message!["use data of the same kind, or train with ", Setting::Scale.another()],
-            ));
+        if !is_byte(value.into()) {
+            return Err(no_byte(i / features, i % features, value.into(), path));
         }
         bytes[i] = value as u8;
     }
@@ -226,8 +333,8 @@ fn widened(bytes: &[u8], memory: u64, path: &Path) -> Result<Vec<u8>> {
 /// The shape of rows of numbers that look like square images: whole numbers that bytes hold, at least 8 x 8.
 pub fn square(rows: &[u8], columns: usize) -> Option<[usize; 2]> {
     let side = columns.isqrt();
-    (columns >= LEAST_PIXELS && side * side == columns && are_whole_bytes(floats(rows)))
-        .then_some([side, side])
+    let are_bytes = || floats(rows).all(|value| is_byte(value.into()));
+    (columns >= LEAST_PIXELS && side * side == columns && are_bytes()).then_some([side, side])
 }
 
 /// A row in words.

@@ -49,12 +49,6 @@ pub struct Pictures {
 }
 
 impl Pictures {
-    /// How many images.
-    #[cfg(feature = "parquet")]
-    pub fn count(&self) -> usize {
-        self.bytes.len().checked_div(self.features()).unwrap_or(0)
-    }
-
     /// Values of an image.
     pub fn features(&self) -> usize {
         let [rows, cols] = self.shape.unwrap_or([0, 0]);

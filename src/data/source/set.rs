@@ -7,9 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::Answers;
 use super::labels;
 use super::part::{Part, Rows, floats};
-use crate::data::Format;
-use crate::data::preparation::{Outputs, Preparation, Scale, Scaling};
+use crate::data::columns::{Cells, Input, Kind};
+use crate::data::preparation::{Outputs, Preparation};
+use crate::data::samples::Format;
+use crate::data::scaling::{Scale, Scaling, Spread};
 use crate::data::schema::Schema;
+use crate::data::table_options::TableOptions;
 use crate::error::{Error, Result, Setting, message};
 use crate::network::Task;
 
@@ -29,8 +32,20 @@ pub struct LoadOptions {
     pub test_data: Option<PathBuf>,
     /// Else this part of the samples, chosen at random, always the same.
     pub test_fraction: f64,
+    /// The seed of that choice.
+    pub split_seed: u64,
+    /// Whether each class gives the same part; runs of version 0.1.0 do not say so, and chose among all samples.
+    #[serde(default = "unstratified")]
+    pub stratified: bool,
     /// How values are scaled.
     pub scale: Scale,
+    /// How a table is read.
+    #[serde(flatten)]
+    pub table: TableOptions,
+}
+
+fn unstratified() -> bool {
+    false
 }
 
 impl Default for LoadOptions {
@@ -42,7 +57,10 @@ impl Default for LoadOptions {
             task: None,
             test_data: None,
             test_fraction: 0.2,
+            split_seed: 0,
+            stratified: true,
             scale: Scale::Auto,
+            table: TableOptions::default(),
         }
     }
 }
@@ -65,8 +83,12 @@ pub struct Reading<'a> {
     pub label_column: Option<&'a str>,
     /// Of a table: the column of weights.
     pub weight_column: Option<&'a str>,
+    /// Of a table: the rest of how it is read.
+    pub table: &'a TableOptions,
     /// Of a table: the columns of the one that a model, or the other part of the set, has.
     pub schema: Option<&'a Schema>,
+    /// Of a table: all columns are numbers, since the model that it is for knows no columns.
+    pub plain: bool,
     /// Bytes that samples may take in memory.
     pub memory: u64,
     /// Keep values that are missing or not finite, as NaN, so that they can be counted.
@@ -78,6 +100,8 @@ pub struct Reading<'a> {
 pub struct Source {
     /// For people: the format of the data.
     pub what: String,
+    /// For people: what else is to be said of how it was read.
+    pub notes: Vec<String>,
     /// What to learn from; or everything, if there is no part to test on.
     pub train: Part,
     /// What to test on, if the source says so.
@@ -86,7 +110,7 @@ pub struct Source {
     pub classes: Option<Vec<String>>,
     /// What the single column of targets is called, if it has a name.
     pub target: Option<String>,
-    /// The columns, if they have names.
+    /// The columns of a table, to which nothing is fitted yet.
     pub schema: Option<Schema>,
 }
 
@@ -144,17 +168,34 @@ impl Source {
         Ok((outputs, numbers.names))
     }
 
-    /// How the training part is to be scaled.
-    pub fn scaling(&self, scale: Scale) -> Scaling {
+    /// How the training part is to be scaled, if its columns are those of `schema`.
+    pub fn scaling(&self, scale: Scale, schema: Option<&Schema>) -> Scaling {
         let Part { format, features, .. } = self.train;
-        match (&self.train.rows, format) {
+        let rows = self.train.len();
+        let spreads = match (&self.train.rows, format) {
             // What can be done to bytes that stay in their file; anything else is refused once they are asked for.
-            (Rows::Disk(_), _) if scale == Scale::Auto => Scaling::Bytes,
-            (Rows::Disk(_), _) => Scaling::None,
-            (Rows::Memory(bytes), Format::Bytes) => {
-                Scaling::fit(scale, format, bytes.iter().map(|&byte| f32::from(byte)), features)
+            (Rows::Disk(_), _) if scale == Scale::Auto => return Scaling::Bytes,
+            (Rows::Disk(_), _) => return Scaling::None,
+            (Rows::Columns(columns), _) => {
+                schema.map_or(Vec::new(), |schema| spreads(&schema.inputs, columns))
             }
-            (Rows::Memory(bytes), Format::Floats) => Scaling::fit(scale, format, floats(bytes), features),
-        }
+            (Rows::Memory(bytes), Format::Bytes) => {
+                Spread::of_rows(bytes.iter().map(|&byte| f32::from(byte)), rows, features)
+            }
+            (Rows::Memory(bytes), Format::Floats) => Spread::of_rows(floats(bytes), rows, features),
+        };
+        Scaling::fit(scale, format, &spreads)
     }
+}
+
+/// What the inputs of a network are like.
+fn spreads(inputs: &[Input], columns: &[Cells]) -> Vec<Spread> {
+    let of = |(input, cells): (&Input, &Cells)| {
+        let mut spreads = vec![Spread::of_truth(); input.width()];
+        if let Kind::Number { fill } = input.kind {
+            spreads[0] = Spread::of_numbers(cells.values(), fill);
+        }
+        spreads
+    };
+    inputs.iter().zip(columns).flat_map(of).collect()
 }

@@ -76,13 +76,14 @@ pub fn encode(parameters: &Parameters, info: &ModelInfo, softmax: bool) -> Resul
             outputs = vec![value("predictions", spec.classes())];
         }
     }
-    let listed = |key: &str, names: &[String]| -> Result<_> {
-        let names = serde_json::to_string(names).map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(StringStringEntryProto { key: Some(key.into()), value: Some(names) })
-    };
-    let mut metadata_props = vec![listed("class_names", class_names)?];
+    fn entry(key: &str, value: &impl serde::Serialize) -> Result<StringStringEntryProto> {
+        let value = serde_json::to_string(value).map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(StringStringEntryProto { key: Some(key.into()), value: Some(value) })
+    }
+    let mut metadata_props = vec![entry("class_names", class_names)?];
     if let Some(schema) = schema {
-        metadata_props.push(listed("input_names", &schema.inputs)?);
+        metadata_props.push(entry("input_names", &schema.features())?);
+        metadata_props.push(entry("columns", &schema.inputs)?);
     }
     let model = ModelProto {
         ir_version: Some(IR_VERSION),
@@ -155,8 +156,10 @@ impl Graph {
                 self.node("Mul", &[x, &factor], "scaled".into())
             }
             Scaling::Columns { shift, factor } => {
-                let shift = self.constant("shift", &[shift.len()], shift);
-                let factor = self.constant("factor", &[factor.len()], factor);
+                let narrow =
+                    |numbers: &[f64]| numbers.iter().map(|&number| number as f32).collect::<Vec<_>>();
+                let shift = self.constant("shift", &[shift.len()], &narrow(shift));
+                let factor = self.constant("factor", &[factor.len()], &narrow(factor));
                 let shifted = self.node("Sub", &[x, &shift], "shifted".into());
                 self.node("Mul", &[&shifted, &factor], "scaled".into())
             }

@@ -74,15 +74,15 @@ impl Dtype {
         }
     }
 
-    /// Appends the numbers in `bytes` as f32.
-    pub fn append(&self, bytes: &[u8], values: &mut Vec<f32>) {
+    /// Appends the numbers in `bytes`.
+    pub fn append<T: From<f32>>(&self, bytes: &[u8], values: &mut Vec<T>, wide: impl Fn(f64) -> T) {
         match (self.letter, self.size, self.big_endian) {
             // The usual kinds have no need to pass through f64.
-            ('u', 1, _) => values.extend(bytes.iter().map(|&byte| f32::from(byte))),
+            ('u', 1, _) => values.extend(bytes.iter().map(|&byte| T::from(f32::from(byte)))),
             ('f', 4, false) => {
-                values.extend(bytes.as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)));
+                values.extend(bytes.as_chunks().0.iter().map(|&four| T::from(f32::from_le_bytes(four))));
             }
-            (_, size, _) => values.extend(bytes.chunks_exact(size).map(|bytes| self.number(bytes) as f32)),
+            (_, size, _) => values.extend(bytes.chunks_exact(size).map(|bytes| wide(self.number(bytes)))),
         }
     }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use flate2::Compression;
 use gpu_mlp::data::idx::{self, ImagesFile};
+use gpu_mlp::data::{LoadOptions, Missing, Separator, TableOptions};
 use gpu_mlp::numpy::npy;
 use image::{ColorType, ImageFormat};
 use zip::CompressionMethod;
@@ -99,9 +100,13 @@ pub fn npz() -> Target {
 pub fn table() -> Target {
     let seeds = [
         "x,z,label\n1,2,0\n3,4,1\n5,6,0\n7,8,1\n",
-        "0;1.5;2\n1;2.5;3\n0;1e3;-4\n1;7;0\n",
+        "0;1.5;2\n1;2.5;3\n0;1e3;2\n1;7;3\n",
         "\u{feff}a\tb\tspecies\n1\t2\t\"Ölüm\"\n3\t4\t\"the \"\"rest\"\"\"\n1\t3\tÖlüm\n3\t5\tx\n",
         ",x,y\r\n0,1,a\r\n1,2,b\r\n2,3,a\r\n3,5,b\r\n",
+        "id,sex,age,new,label\n7,m,NA,yes,0\n9,f,3.5,no,1\n4,m,,yes,?\n2,x,8,no,1\n5,f,1,no,0\n6,m,2,yes,1\n",
+        "# a comment\nsep=;\na;b;class\n0,5;red;1\n1,5;blue;2\n2,5;red;1\n3,5;;2\n",
+        "1.5  2  0\n 2.5 \"a b\" 1\n3.5 4 0\n4.5 5 1\n",
+        "0,1,2,3\n1,5,2,0\n2,6,3,1\n3,7,?,0\n4,8,3,1\n",
     ];
     let mut seeds: Vec<Vec<u8>> = seeds.map(|text| text.as_bytes().to_vec()).to_vec();
     let pixels = |i: usize| (0..64).map(|p| format!(",{}", (i * p * 5) % 256)).collect::<String>();
@@ -111,7 +116,26 @@ pub fn table() -> Target {
     let read = move |input: &[u8]| {
         let _ = &folder;
         fs::write(&path, input).unwrap();
-        place::load(&path)
+        // The file says how it is read, so that a finding can be repeated.
+        let number = input.len();
+        let table = TableOptions {
+            max_categories: number % 5,
+            missing: Missing::ALL[number % 4],
+            header: [None, Some(true), Some(false)][number % 3],
+            separator: [None, Some(Separator::Blanks), None, Some(Separator::Semicolon)][number / 2 % 4],
+            decimal_comma: number.is_multiple_of(7),
+            na_values: number.is_multiple_of(2).then(|| "a,x".to_owned()),
+            columns: number.is_multiple_of(11).then(|| "0,-2".to_owned()),
+            exclude: number.is_multiple_of(13).then(|| "-2".to_owned()),
+        };
+        let asked = LoadOptions {
+            table,
+            label_column: number.is_multiple_of(3).then(|| "-1".to_owned()),
+            split_seed: number as u64,
+            ..LoadOptions::default()
+        };
+        // What one reading takes another may refuse.
+        [place::load(&path), place::load_with(&path, &asked)].into_iter().reduce(Result::or).unwrap_or(Ok(()))
     };
     let mutate: Mutate = |rng, input, other| {
         let words = [
@@ -135,6 +159,12 @@ pub fn table() -> Target {
             "-3e38",
             "PK\u{3}\u{4}",
             "PAR1",
+            "#",
+            "sep=;\n",
+            "NA",
+            "?",
+            "yes",
+            "0,5",
         ];
         mutate_gzip(rng, input, other, &words)
     };

@@ -1,6 +1,7 @@
 //! Models of other programs, and what a network is to classify.
 
 use std::fs;
+use std::path::Path;
 
 use flate2::Compression;
 use gpu_mlp::checkpoint::ModelInfo;
@@ -55,6 +56,30 @@ pub fn import() -> Target {
     target("import", seeds, mutate, Box::new(read))
 }
 
+/// A number, a truth and words: five inputs.
+const COLUMNS: &str = r#"{
+    "inputs": [
+        "a",
+        {"name": "w", "kind": "category", "values": ["x", "y"], "fill": "x", "indicator": true},
+        {"name": "b", "kind": "boolean", "fill": false}
+    ],
+    "targets": ["label"],
+    "layout": {"named": true, "width": 4, "inputs": [0, 1, 2], "targets": [3]},
+    "decimal_comma": true
+}"#;
+
+/// Reads all inputs of a file, three at a time.
+fn answered(path: &Path, features: usize, preparation: Preparation, raw: bool) -> Result<(), String> {
+    let expected = Expected { features, preparation, label_column: None, table: Default::default(), raw };
+    let mut inputs = Inputs::new(vec![path.to_owned()], expected);
+    while let Some(batch) = judged(inputs.next(3))? {
+        assert!(batch.names.len() <= 3 && batch.names.len() == batch.samples.len());
+        assert_eq!(batch.samples.features(), features);
+    }
+    assert!(inputs.closing_notes().iter().all(|note| !note.is_empty()));
+    Ok(())
+}
+
 pub fn inputs() -> Target {
     let floats: Vec<u8> = (0..32).flat_map(|i| (i as f32 * 0.5).to_le_bytes()).collect();
     let array =
@@ -69,6 +94,10 @@ pub fn inputs() -> Target {
     seeds.push((row("label") + &row("a")).into_bytes());
     seeds.push(row("9").replace(",9\n", "\n").into_bytes());
     seeds.push(gzip(&seeds[3], Compression::fast()));
+    let words = "# made by hand\nlabel;a;b;w\n1;0,5;yes;x\n0;7;?;z\n";
+    seeds.extend(
+        [words, "1.5,y,no\n2,,true\n", "w b a\nx t 1\n y  f  2 \n"].map(|text| text.as_bytes().to_vec()),
+    );
     seeds.extend([ColorType::L8, ColorType::Rgb8].map(|colour| encoded(colour, ImageFormat::Png)));
     seeds.push(encoded(ColorType::L8, ImageFormat::Jpeg));
     let (folder, path) = place::file("input");
@@ -79,19 +108,31 @@ pub fn inputs() -> Target {
         let read = |scaling, raw| {
             let class_names = vec!["no".to_owned(), "yes".to_owned()];
             let preparation = Preparation { scaling, class_names, outputs: Outputs::Classes, schema: None };
-            let expected = Expected { features: 16, preparation, label_column: None, raw };
-            let mut inputs = Inputs::new(vec![path.clone()], expected);
-            while let Some(batch) = judged(inputs.next(3))? {
-                assert!(batch.names.len() <= 3 && batch.names.len() == batch.samples.len());
-            }
-            Ok::<(), String>(())
+            answered(&path, 16, preparation, raw)
         };
+        let of_columns = Preparation {
+            scaling: Scaling::None,
+            class_names: vec!["no".to_owned(), "yes".to_owned()],
+            outputs: Outputs::Classes,
+            schema: Some(serde_json::from_str(COLUMNS).unwrap()),
+        };
+        of_columns.check(5, 2).unwrap();
         // What one network takes another may refuse.
-        let results = [read(Scaling::Bytes, false), read(Scaling::Bytes, true), read(columns, true)];
+        let results = [
+            read(Scaling::Bytes, false),
+            read(Scaling::Bytes, true),
+            read(columns, true),
+            answered(&path, 5, of_columns, true),
+        ];
         results.into_iter().reduce(Result::or).unwrap_or(Ok(()))
     };
     let mutate: Mutate = |rng, input, other| {
-        edited(rng, input, other, &["(", ")", "16", "\n", ",", "label", "\"", "1e400", "'<f8'"])
+        edited(
+            rng,
+            input,
+            other,
+            &["(", ")", "16", "\n", ",", "label", "\"", "1e400", "'<f8'", "#", "sep=", " ", "NA", "w"],
+        )
     };
     target("inputs", seeds, mutate, Box::new(read))
 }

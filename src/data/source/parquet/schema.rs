@@ -36,12 +36,17 @@ pub(super) fn is_number(leaf: &ColumnDescriptor) -> bool {
     plain && physical && leaf.converted_type() != ConvertedType::DECIMAL
 }
 
-/// The columns of targets: those asked for, by name or place, else one with a usual name, else the only one of text.
+/// The columns of targets: those asked for, by name or place, else one with a usual name, else the last
+/// one if it has text.
 pub(super) fn targets(leaves: &[ColumnDescPtr], asked: Option<&str>) -> Option<Vec<usize>> {
     let top = |leaf: &ColumnDescriptor| leaf.path().parts().len() == 1;
     let by_name =
         |wanted: &str| leaves.iter().position(|leaf| top(leaf) && leaf.name().eq_ignore_ascii_case(wanted));
-    let by_place = |asked: &str| asked.parse().ok().filter(|&place: &usize| place < leaves.len());
+    let by_place = |asked: &str| {
+        let place: i64 = asked.parse().ok()?;
+        let place = if place < 0 { place + leaves.len() as i64 } else { place };
+        usize::try_from(place).ok().filter(|&place| place < leaves.len())
+    };
     let found = |asked: &str| by_name(asked).or_else(|| by_place(asked));
     match asked {
         Some(asked) if asked.contains(',') && by_name(asked).is_none() => {
@@ -49,9 +54,9 @@ pub(super) fn targets(leaves: &[ColumnDescPtr], asked: Option<&str>) -> Option<V
         }
         Some(asked) => found(asked).map(|label| vec![label]),
         None => {
-            let mut texts = (0..leaves.len()).filter(|&leaf| top(&leaves[leaf]) && is_text(&leaves[leaf]));
-            let only = texts.next().filter(|_| texts.next().is_none());
-            LABELS.iter().find_map(|name| by_name(name)).or(only).map(|label| vec![label])
+            let last =
+                leaves.len().checked_sub(1).filter(|&leaf| top(&leaves[leaf]) && is_text(&leaves[leaf]));
+            LABELS.iter().find_map(|name| by_name(name)).or(last).map(|label| vec![label])
         }
     }
 }

@@ -1,0 +1,63 @@
+//! The ways of columns into a network, fitted to the training rows.
+
+use super::cells::{Cells, Value};
+use super::input::{Input, Kind, LONGEST_VALUE, truth};
+use crate::data::table_options::{Missing, TableOptions};
+
+/// A column of which more than this part is missing gets an input that says where.
+const MANY_MISSING: f64 = 0.05;
+
+/// The drafts of inputs with what the training rows say: values of categories, what is filled in, and where an input says
+/// that a value is missing.
+pub fn fitted(drafts: &[Input], columns: &[Cells], options: &TableOptions) -> Vec<Input> {
+    drafts.iter().zip(columns).map(|(draft, cells)| fit(draft, cells, options)).collect()
+}
+
+fn fit(draft: &Input, cells: &Cells, options: &TableOptions) -> Input {
+    let fills = matches!(options.missing, Missing::Auto | Missing::Impute);
+    let kind = match draft.kind {
+        Kind::Number { .. } => Kind::Number { fill: mean(cells).filter(|_| fills) },
+        Kind::Boolean { .. } => {
+            let counts = cells.counts();
+            let yes: usize =
+                counts.iter().filter(|(word, _)| truth(word) == Some(true)).map(|(_, count)| count).sum();
+            let all: usize = counts.iter().map(|(_, count)| count).sum();
+            Kind::Boolean { fill: fills.then_some(2 * yes > all) }
+        }
+        Kind::Category { .. } => category(cells, options.max_categories, fills),
+    };
+    let indicator =
+        options.missing == Missing::Auto && cells.missing() as f64 > MANY_MISSING * cells.len() as f64;
+    Input { name: draft.name.clone(), kind, indicator }
+}
+
+/// Welford's update, in f64; nothing if all values are missing.
+fn mean(cells: &Cells) -> Option<f64> {
+    let (mut mean, mut count) = (0.0, 0.0);
+    for value in cells.values() {
+        if let Value::Number(number) = value {
+            count += 1.0;
+            mean += (number - mean) / count;
+        }
+    }
+    (count > 0.0 && f64::is_finite(mean)).then_some(mean)
+}
+
+/// The most frequent values, sorted by the alphabet, so that their order says nothing; of values that occur as often the
+/// first by the alphabet.
+fn category(cells: &Cells, most: usize, fills: bool) -> Kind {
+    let mut counts = cells.counts();
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    let fill = counts.first().map(|(word, _)| (*word).to_owned()).filter(|_| fills);
+    let known = counts.iter().filter(|(word, _)| word.len() <= LONGEST_VALUE).count();
+    let other = counts.len() > most || known < counts.len();
+    let most = if other { most.saturating_sub(1) } else { most };
+    let mut values: Vec<String> = counts
+        .iter()
+        .filter(|(word, _)| word.len() <= LONGEST_VALUE)
+        .take(most)
+        .map(|(word, _)| (*word).to_owned())
+        .collect();
+    values.sort_unstable();
+    Kind::Category { values, other, fill }
+}

@@ -1,0 +1,43 @@
+//! Whether the first line of a table names the columns.
+
+use csv::StringRecord;
+
+use super::cell::Spelling;
+use crate::data::columns::Value;
+
+/// Whether `first` names the columns of the rows below it: some column of numbers begins with a word; or the columns are
+/// called 0, 1, 2, …, as pandas calls those of an array; or all values are words, and those of the first line do not occur
+/// again.
+pub fn is_header(first: &StringRecord, rows: &[StringRecord], spelling: &Spelling) -> bool {
+    let value = |text: &str| match spelling.value(text) {
+        Value::Missing => None,
+        Value::Number(_) => Some(true),
+        Value::Word(_) => Some(false),
+    };
+    let below = |column: usize| rows.iter().filter_map(move |row| row.get(column));
+    let words = || (0..first.len()).filter(|&column| value(&first[column]) == Some(false));
+    let over_numbers = |column: usize| {
+        let kinds = || below(column).filter_map(value);
+        let numbers = kinds().filter(|&number| number).count();
+        numbers > 0 && 2 * numbers > kinds().count()
+    };
+    if words().any(over_numbers) {
+        return true;
+    }
+    let counted = |(at, name): (usize, &str)| name.trim().parse() == Ok(at);
+    let numbers = (0..first.len()).take_while(|&column| value(&first[column]) == Some(true)).count();
+    if numbers >= 3 && first.iter().take(numbers).enumerate().all(counted) && numbers + 1 >= first.len() {
+        return true;
+    }
+    if words().count() < first.len() {
+        return false;
+    }
+    let again = |column: &usize| below(*column).any(|cell| cell.trim() == first[*column].trim());
+    2 * words().filter(again).count() < first.len() && are_different(first)
+}
+
+fn are_different(names: &StringRecord) -> bool {
+    let mut names: Vec<&str> = names.iter().map(str::trim).collect();
+    names.sort_unstable();
+    names.windows(2).all(|pair| pair[0] != pair[1])
+}

@@ -1,0 +1,304 @@
+//! Text tables, row by row: values separated by commas, semicolons, tabs or blanks, with or without a header.
+
+mod cell;
+mod header;
+mod label;
+mod lines;
+
+use std::collections::VecDeque;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord};
+
+pub use self::cell::Spelling;
+pub use self::label::LABELS;
+use self::lines::{LONGEST_LINE, Lines};
+use super::columns::Value;
+use super::table_options::{Separator, TableOptions};
+use crate::error::{Error, Result, Setting, message};
+
+/// The most columns a table may have.
+const MOST_COLUMNS: usize = 1 << 20;
+
+/// As much of a table as is looked at before it is read: rows, and bytes.
+const LOOKED_AT: (usize, usize) = (1000, 1 << 20);
+
+/// A table that is being read; no more than its first rows are ever in memory.
+pub struct Table<R> {
+    reader: Reader<Lines<R>>,
+    path: PathBuf,
+    /// The names of the columns, or else their first row.
+    first: StringRecord,
+    /// Whether it names the columns.
+    has_header: bool,
+    /// Rows of values that had to be looked at already.
+    ahead: VecDeque<StringRecord>,
+    /// How it writes numbers and missing values.
+    pub spelling: Spelling,
+}
+
+/// How much of a table may be looked at before it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look<'a> {
+    /// Its first rows.
+    Rows,
+    /// The first line; a second one is waited for only if the first is not all numbers: somebody who types rows gets each
+    /// answered at once. A line that has one of these names is a header.
+    Line(&'a [String]),
+}
+
+impl<R: Read> Table<R> {
+    /// Begins a table, of which `start` has been read already and `rest` has not; nothing if it is empty.
+    ///
+    /// # Errors
+    /// [`Error::File`] if it is no table; [`Error::Io`] if it cannot be read.
+    pub fn open(
+        path: &Path,
+        mut start: Vec<u8>,
+        mut rest: R,
+        options: &TableOptions,
+        look: Look<'_>,
+    ) -> Result<Option<Self>> {
+        let preamble =
+            lines::preamble(&mut start, &mut rest).map_err(|error| unreadable_source(error, path))?;
+        let separator = options.separator.or(preamble.separator).unwrap_or_else(|| lines::separator(&start));
+        let mut reader = ReaderBuilder::new()
+            .has_headers(false)
+            .delimiter(separator.byte())
+            .comment(preamble.comment.is_some().then_some(b'#'))
+            .from_reader(Lines::new(start, rest, separator));
+        let mut next = || -> Result<Option<StringRecord>> {
+            let mut record = StringRecord::new();
+            Ok(next_record(&mut reader, &mut record, path)?.then_some(record))
+        };
+        let Some(first) = next()? else { return Ok(None) };
+        if first.len() > MOST_COLUMNS {
+            let problem = format!("its first line has {} columns", first.len());
+            return Err(Error::file(path, problem, format!("a table has at most {MOST_COLUMNS}")));
+        }
+        let mut spelling = Spelling::of(options);
+        let all_numbers = first.iter().all(|cell| matches!(spelling.value(cell), Value::Number(_)));
+        let (rows, bytes) = match look {
+            Look::Rows => LOOKED_AT,
+            Look::Line(_) => (usize::from(!all_numbers), usize::MAX),
+        };
+        let (mut ahead, mut left) = (Vec::new(), bytes);
+        while ahead.len() < rows && left > 0 {
+            let Some(row) = next()? else { break };
+            left = left.saturating_sub(row.as_slice().len());
+            ahead.push(row);
+        }
+        if separator != Separator::Comma && look == Look::Rows {
+            spelling.decimal_comma |= has_decimal_commas(&ahead);
+        }
+        let known = |names: &[String]| first.iter().any(|cell| names.iter().any(|name| name == cell.trim()));
+        let has_header = options.header.unwrap_or_else(|| match look {
+            Look::Line(names) if known(names) => true,
+            Look::Line(_) if all_numbers => false,
+            Look::Line(_) | Look::Rows => header::is_header(&first, &ahead, &spelling),
+        });
+        let mut ahead = VecDeque::from(ahead);
+        // `numpy.savetxt` and many others write the names as a comment.
+        let comment = preamble.comment.filter(|_| !has_header).map(|text| names_in(&text, separator));
+        let (first, has_header) = match comment.filter(|names| names.len() == first.len() && first.len() > 1)
+        {
+            Some(names) if options.header.is_none() => {
+                ahead.push_front(first);
+                (names, true)
+            }
+            _ => {
+                if !has_header {
+                    ahead.push_front(first.clone());
+                }
+                (first, has_header)
+            }
+        };
+        Ok(Some(Self { reader, path: path.to_owned(), first, has_header, ahead, spelling }))
+    }
+
+    /// How many columns.
+    pub fn columns(&self) -> usize {
+        self.first.len()
+    }
+
+    /// The names of the columns, if they have names.
+    pub fn names(&self) -> Option<impl Iterator<Item = &str>> {
+        self.has_header.then(|| self.first.iter().map(str::trim))
+    }
+
+    /// The column of this name or place.
+    ///
+    /// # Errors
+    /// [`Error::File`] if there is no such column.
+    pub fn column(&self, asked: &str) -> Result<usize> {
+        let by_name = || self.names()?.position(|name| name.eq_ignore_ascii_case(asked));
+        let exactly = || self.names()?.position(|name| name == asked);
+        let by_place = || {
+            let place: i64 = asked.parse().ok()?;
+            let place = if place < 0 { place + self.columns() as i64 } else { place };
+            usize::try_from(place).ok().filter(|&place| place < self.columns())
+        };
+        exactly().or_else(by_name).or_else(by_place).ok_or_else(|| {
+            let names = || self.first.iter().take(20).map(str::trim).collect::<Vec<_>>().join(", ");
+            let columns = if self.has_header { format!(": {}", names()) } else { ", and no header".into() };
+            let problem = format!("it has no column `{asked}`; it has {} columns{columns}", self.columns());
+            let hint = "give a name from the header, or a position: from 0, or from the end with -1";
+            Error::file(&self.path, problem, hint)
+        })
+    }
+
+    /// Columns by names and places with commas between them; a name may have a comma.
+    ///
+    /// # Errors
+    /// As [`column`](Self::column).
+    pub fn listed(&self, asked: &str) -> Result<Vec<usize>> {
+        let whole = self.names().is_some_and(|mut names| names.any(|name| name == asked));
+        match whole {
+            true => Ok(vec![self.column(asked)?]),
+            false => asked.split(',').map(|name| self.column(name.trim())).collect(),
+        }
+    }
+
+    /// The column of labels as it looks ([`label::chosen`]).
+    fn label(&self) -> Result<usize> {
+        let names: Option<Vec<String>> = self.names().map(|names| names.map(str::to_owned).collect());
+        let rows: Vec<StringRecord> = self.ahead.iter().cloned().collect();
+        label::chosen(names.as_deref(), &rows, self.columns(), &self.spelling).map_err(|candidates| {
+            let hint = message![
+                "name the column of the labels with ",
+                Setting::LabelColumn,
+                "; -1 is the last column"
+            ];
+            Error::file(
+                &self.path,
+                format!("it is not clear which column has the labels; {candidates}"),
+                hint,
+            )
+        })
+    }
+
+    /// The columns of targets: those asked for, else the one that looks like labels.
+    ///
+    /// # Errors
+    /// [`Error::File`] if there is no such column, or one is named twice.
+    pub fn targets(&self, asked: Option<&str>) -> Result<Vec<usize>> {
+        let Some(asked) = asked else { return Ok(vec![self.label()?]) };
+        let columns = self.listed(asked)?;
+        match (1..columns.len()).find(|&at| columns[..at].contains(&columns[at])) {
+            None => Ok(columns),
+            Some(at) => {
+                let problem = message![
+                    Setting::LabelColumn.set(asked),
+                    format!(" names column {} twice, from 0", columns[at])
+                ];
+                Err(Error::file(&self.path, problem, "name each column once"))
+            }
+        }
+    }
+
+    /// Whether the first column has no name: pandas writes the numbers of the rows so.
+    pub fn numbers_its_rows(&self) -> bool {
+        self.has_header && matches!(self.first.get(0).map(str::trim), Some("" | "Unnamed: 0"))
+    }
+
+    /// A value of the first row that was looked at already.
+    pub fn first_value(&self, column: usize) -> Value<'_> {
+        let cell = self.ahead.front().and_then(|row| row.get(column));
+        cell.map_or(Value::Missing, |cell| self.spelling.value(cell))
+    }
+
+    /// Reads the next row of values; false at the end.
+    ///
+    /// # Errors
+    /// [`Error::File`] for a row that has another number of columns, or is no text; [`Error::Io`] if it cannot be read.
+    pub fn read(&mut self, row: &mut StringRecord) -> Result<bool> {
+        match self.ahead.pop_front() {
+            Some(ahead) => *row = ahead,
+            None => return next_record(&mut self.reader, row, &self.path),
+        }
+        Ok(true)
+    }
+
+    /// What is wrong with a cell.
+    pub fn wrong(&self, row: &StringRecord, column: usize, what: &str) -> Error {
+        let line = line(row);
+        let name = if self.has_header { format!(" (`{}`)", &self.first[column]) } else { String::new() };
+        let hint = message![
+            "correct or remove such rows; ",
+            Setting::NaValues,
+            " names words for missing values, ",
+            Setting::LabelColumn,
+            " the label column, ",
+            Setting::Exclude,
+            " columns to leave out"
+        ];
+        Error::file(&self.path, format!("line {line}, column {column}{name}: {what}"), hint)
+    }
+}
+
+fn next_record<R: Read>(
+    reader: &mut Reader<Lines<R>>,
+    record: &mut StringRecord,
+    path: &Path,
+) -> Result<bool> {
+    reader.get_mut().left = LONGEST_LINE;
+    reader.read_record(record).map_err(|error| unreadable(error, path))
+}
+
+/// The line that a row begins on, from 1.
+pub fn line(row: &StringRecord) -> u64 {
+    row.position().map_or(0, csv::Position::line)
+}
+
+/// A source that cannot be read: gzip data cut short or damaged, or a refusal of the system's.
+pub fn unreadable_source(error: io::Error, path: &Path) -> Error {
+    let hint = "download the file again";
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => Error::file(path, "the gzip data is cut short", hint),
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            Error::file(path, format!("damaged gzip data: {error}"), hint)
+        }
+        _ => Error::io("read", path)(error),
+    }
+}
+
+fn unreadable(error: csv::Error, path: &Path) -> Error {
+    let line = error.position().map_or(0, csv::Position::line);
+    match error.into_kind() {
+        ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            let problem = format!("one of its lines takes more than {} MiB", LONGEST_LINE >> 20);
+            let hint = "a table has one line for each sample; a quote that is never closed joins many lines";
+            Error::file(path, problem, hint)
+        }
+        ErrorKind::Io(error) => unreadable_source(error, path),
+        ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            let problem =
+                format!("line {line} has {len} columns, but the lines before it have {expected_len}");
+            Error::file(path, problem, "every row needs every column")
+        }
+        ErrorKind::Utf8 { .. } => {
+            Error::file(path, format!("line {line} is not UTF-8 text"), "save the table as UTF-8")
+        }
+        other => Error::file(
+            path,
+            format!("cannot be read as a table: {other:?}"),
+            "download or save the file again",
+        ),
+    }
+}
+
+/// Whether numbers have commas and none has a point.
+fn has_decimal_commas(rows: &[StringRecord]) -> bool {
+    let cells = || rows.iter().flatten().map(str::trim);
+    let has_point = |text: &str| text.contains('.') && text.parse::<f64>().is_ok();
+    cells().any(cell::is_comma_number) && !cells().any(has_point)
+}
+
+/// The names in a comment.
+fn names_in(comment: &str, separator: Separator) -> StringRecord {
+    match separator {
+        Separator::Blanks => comment.split_whitespace().collect::<Vec<_>>().into(),
+        other => comment.split(char::from(other.byte())).map(str::trim).collect::<Vec<_>>().into(),
+    }
+}
