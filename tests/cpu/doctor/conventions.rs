@@ -114,7 +114,11 @@ fn a_weight_for_each_sample_is_described() {
         *value *= 1.0 + (i / 4) as f64;
     }
     let report = report(&entries);
-    assert!(report.findings[0].formula.contains("each row"), "{:?}", report.findings[0]);
+    assert!(
+        report.findings[0].formula.contains("a factor of its own for each sample"),
+        "{:?}",
+        report.findings[0]
+    );
 }
 
 #[test]

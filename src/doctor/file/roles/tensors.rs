@@ -7,8 +7,6 @@ use super::layers::Layers;
 use super::relations::Function;
 use super::words::{Kind, State, Time};
 use crate::doctor::file::slot::{Param, Slot};
-use crate::doctor::formulas::algebra::times;
-use crate::doctor::formulas::hidden::by_output;
 use crate::network::Activation;
 use crate::reference::{self, Matrix};
 use std::collections::BTreeMap;
@@ -300,9 +298,9 @@ impl<'t> Tensors<'t> {
         let mut all = Vec::new();
         if l == self.depth() {
             let (Some(error), Some(p)) = (self.error(), self.p()) else { return all };
-            for f in [Activation::Sigmoid, Activation::Tanh] {
-                all.extend(by_output(f).map(|by_output| (Slot::Dz(l), times(&error, &p.map(by_output)))));
-            }
+            // With the derivative of a sigmoid or tanh, written by p.
+            all.push((Slot::Dz(l), times(&error, &p.map(|p| p * (1.0 - p)))));
+            all.push((Slot::Dz(l), times(&error, &p.map(|p| 1.0 - p * p))));
             all.push((Slot::Dz(l), error));
             return all;
         }
@@ -399,4 +397,9 @@ fn is_mask(values: &[f64]) -> bool {
     let other = values.iter().find(|&&value| value != 0.0);
     values.contains(&0.0)
         && other.is_some_and(|other| values.iter().all(|value| *value == 0.0 || value == other))
+}
+
+/// The product of two matrices, element by element.
+fn times(a: &Matrix, b: &Matrix) -> Matrix {
+    Matrix::from_fn(a.rows(), a.cols(), |r, c| a.at(r, c) * b.at(r, c))
 }
