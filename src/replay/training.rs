@@ -5,7 +5,8 @@
 
 use super::injection::{Injection, Stage};
 use super::setting::Setting;
-use crate::doctor::file::case::{Case, Layout};
+use crate::doctor::file::case::Case;
+use crate::doctor::file::layout::Layout;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{plus, scaled, times};
 use crate::doctor::formulas::catalogue::Bug;

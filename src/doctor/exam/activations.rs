@@ -12,10 +12,15 @@ use crate::doctor::formulas::trial::residual;
 use crate::network::Activation;
 use crate::reference::Matrix;
 
-/// Values below 0 that a slope must explain.
+/// Values below 0 that a slope must explain; of a itself fewer are enough, and one if the slope is a short number.
 const BELOW: usize = 3;
 
 impl Exam<'_> {
+    /// The activations, if all of them are of the usual form.
+    pub fn usual_acts(&self) -> Option<Vec<Activation>> {
+        self.acts.iter().map(|act| act.below.is_none().then_some(act.of)).collect()
+    }
+
     /// The activation of hidden layer l, by its a or by the next z; else the one supposed.
     pub fn inferred_activation(&self, l: usize, z: &Matrix) -> Bend {
         let supposed = self.world.act;
@@ -47,7 +52,7 @@ impl Exam<'_> {
         }
         let shows = |act: &Activation| self.backward_shows(l, z, *act) == Some(true);
         let shown = || [supposed].into_iter().chain(Activation::ALL).find(shows).map(Bend::from);
-        found.or_else(sloped).or_else(shown).unwrap_or(supposed.into())
+        found.or_else(sloped).or(other).or_else(shown).unwrap_or(supposed.into())
     }
 
     /// Whether `dW_{l+1} = aᵀ·dz` or `dz_l = da ⊙ f'(z)`, but for a factor; nothing if the file lacks them.
@@ -84,17 +89,18 @@ impl Exam<'_> {
         let dropped = |m: Matrix| self.masks.get(&l).map_or(m.clone(), |mask| times(&m, mask));
         let (above, below) = Bend::parts(of, z);
         let (above, below) = (dropped(above), dropped(below));
-        let few = below.data().iter().filter(|&&z| z != 0.0).count() < BELOW;
+        let count = below.data().iter().filter(|&&z| z != 0.0).count();
+        let short = |slope: f64| (slope * 100.0 - (slope * 100.0).round()).abs() < self.slack();
         let fitted = |given: &Matrix, above: &Matrix, below: &Matrix| {
             let c = dot(&minus(given, above), below) / dot(below, below);
             let close = self.slack() / 10.0;
             (c.is_finite() && residual(given, &plus(above, &scaled(below, c))) < close).then_some(c)
         };
-        if few {
-            return None;
-        }
         if let Some(a) = self.case.get(Slot::A(l)) {
-            return fitted(a, &above, &below);
+            return fitted(a, &above, &below).filter(|&slope| count > 1 || (count > 0 && short(slope)));
+        }
+        if count < BELOW {
+            return None;
         }
         if let Some(next) = self.case.get(Slot::Z(l + 1)) {
             let w = self.case.w(l + 1);

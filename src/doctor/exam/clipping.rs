@@ -3,11 +3,9 @@
 //! A border shows where several values lie on it exactly. A scale shows where it is the same for all parameters and makes
 //! their norm a short number, such as people choose.
 
-use super::examination::Exam;
 use crate::doctor::file::case::Case;
 use crate::doctor::file::slot::{Param, Slot};
-use crate::doctor::formulas::algebra::{column_sums, dot, matmul_tn, scaled};
-use crate::doctor::formulas::trial::Trial;
+use crate::doctor::formulas::algebra::{column_sums, dot, matmul_tn, norm, scaled};
 use crate::doctor::formulas::{gradient, scale};
 use crate::reference::Matrix;
 
@@ -58,8 +56,13 @@ impl Clipping {
             let right = [(Param::W(l), matmul_tn(input, dz)), (Param::B(l), b)];
             for (param, right) in right {
                 let given = case.get(Slot::Grad(param)).filter(|given| given.shape() == right.shape());
-                if let Some(given) = given.filter(|given| given.data().len() > 2) {
-                    factors.push(scale::multiple(given, &right, if single { 1e-4 } else { 1e-8 })?);
+                // Sums over samples may cancel to nothing but rounding.
+                let tells = |given: &&Matrix| given.data().len() > 2 && norm(given) > 1e-4 * all.sqrt();
+                let Some(given) = given.filter(tells) else { continue };
+                match scale::multiple(given, &right, if single { 1e-4 } else { 1e-8 }) {
+                    Some(factor) => factors.push(factor),
+                    None if param == Param::W(l) => return None,
+                    None => {}
                 }
             }
         }
@@ -79,14 +82,13 @@ fn is_short(value: f64, single: bool) -> bool {
     ((value / unit).round() * unit / value - 1.0).abs() < slack
 }
 
-impl Exam<'_> {
-    /// The same gradient, clipped; `base` is `aᵀ·dz` without any convention's factor.
-    pub fn clipped(&self, right: &Matrix, base: &Matrix) -> Option<Trial> {
-        let (value, note) = match self.clipping? {
-            Clipping::Values(border) => (right.map(|value| value.clamp(-border, border)), OF_VALUES),
-            Clipping::Norm(factor) => (scaled(base, factor), OF_NORM),
-        };
-        Some(Trial { note: Some(note), ..Trial::new(value, Vec::new()) })
+impl Clipping {
+    /// A gradient that is clipped so, and what is said of it; `base` is `aᵀ·dz` without any convention's factor.
+    pub fn applied(self, right: &Matrix, base: &Matrix) -> (Matrix, &'static str) {
+        match self {
+            Self::Values(border) => (right.map(|value| value.clamp(-border, border)), OF_VALUES),
+            Self::Norm(factor) => (scaled(base, factor), OF_NORM),
+        }
     }
 }
 

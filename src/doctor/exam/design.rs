@@ -134,7 +134,7 @@ impl Exam<'_> {
     }
 
     /// The loss of the file as one number.
-    fn printed_loss(&self) -> Option<f64> {
+    pub fn printed_loss(&self) -> Option<f64> {
         match self.case.get(Slot::Loss)?.data() {
             [loss] => Some(*loss),
             each if each.len() == self.case.n => Some(each.iter().sum::<f64>() / self.case.count()),

@@ -159,11 +159,6 @@ impl<'a> Exam<'a> {
         self.acts.get(l - 1).copied().unwrap_or(self.world.act.into())
     }
 
-    /// The activations, if all of them are of the usual form.
-    pub fn usual_acts(&self) -> Option<Vec<Activation>> {
-        self.acts.iter().map(|act| act.below.is_none().then_some(act.of)).collect()
-    }
-
     /// What this examination costs: a mismatch without a name far more than one with. Steps that are all too long or too
     /// short count once: another learning rate explains them together.
     pub fn cost(&self) -> usize {

@@ -55,7 +55,8 @@ impl Exam<'_> {
         let sums = self.findings.iter().filter(|f| f.bug == Some(SUM.bug)).count();
         for finding in &mut self.findings {
             // A sum in some tensors and a mean in others is a bug whatever was meant.
-            if sums == steps && finding.bug == Some(SUM.bug) {
+            let whole = sums == steps || finding.formula.starts_with("dz");
+            if whole && finding.bug == Some(SUM.bug) {
                 finding.bug = None;
                 finding.also = vec![SUM.bug];
                 finding.alternatives.clear();

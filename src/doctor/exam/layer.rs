@@ -145,7 +145,10 @@ impl Exam<'_> {
         let plain = |&factor: &f64| scaled(&base, factor);
         let mut scored = Vec::new();
         for right in factors.iter().map(plain) {
-            let clipped = self.clipped(&right, &base);
+            let clipped = self.clipping.map(|clipping| {
+                let (value, note) = clipping.applied(&right, &base);
+                Trial { note: Some(note), ..Trial::new(value, Vec::new()) }
+            });
             let trials =
                 self.with_decay(param, right).into_iter().chain(clipped).map(|t| inherit(t, from, candidate));
             scored.extend(self.scores(given, magnitude, trials));

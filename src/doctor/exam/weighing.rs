@@ -38,6 +38,9 @@ impl Exam<'_> {
         let (design, weights, of_classes) = Design::ALL.into_iter().filter(fits).find_map(|design| {
             let right = delta(design);
             let weights = self.row_factors(dz, &right)?;
+            if !self.loss_follows(design, &weights) {
+                return None;
+            }
             match self.by_class(&weights) {
                 Some(classes) => Some((design, weights, Some(classes))),
                 None if right.cols() >= FEW + usize::from(design.head.is_softmax())
@@ -113,17 +116,33 @@ impl Exam<'_> {
         made.any(|value| multiple(dz, &value, None, self.slack()).is_some())
     }
 
-    /// The losses of weighed samples, by every convention.
+    /// The losses of weighed samples, by every convention; none if all samples count the same.
     pub fn weighed_losses(&self) -> Vec<f64> {
-        let Some(weights) = &self.weights else { return Vec::new() };
+        let weights = self.weights.as_ref();
+        weights.map_or(Vec::new(), |weights| self.losses_with(self.design, &self.p, weights))
+    }
+
+    fn losses_with(&self, design: Design, p: &Matrix, weights: &[f64]) -> Vec<f64> {
         let row = |m: &Matrix, r: usize| Matrix::from_fn(1, m.cols(), |_, c| m.at(r, c));
-        let loss = |r: usize| self.design.measure.total(&row(&self.p, r), &row(&self.case.y, r));
+        let loss = |r: usize| design.measure.total(&row(p, r), &row(&self.case.y, r));
         let total: f64 = weights.iter().enumerate().map(|(r, weight)| weight.abs() * loss(r)).sum();
         let sum: f64 = weights.iter().map(|weight| weight.abs()).sum();
         let plain: f64 = (0..weights.len()).map(loss).sum();
-        let (n, outputs) = (self.case.count(), self.case.classes() as f64);
+        let n = self.case.count();
         let each = [total, total * n, total / n, total / sum, total / sum * n, plain, plain / n];
-        let factors = head::factors(outputs);
+        let factors = head::factors(self.case.classes() as f64);
         each.iter().flat_map(|loss| factors.map(|factor| [loss * factor, loss / factor])).flatten().collect()
+    }
+
+    /// Whether the loss of the file, if there is one, is that of weighed samples.
+    fn loss_follows(&self, design: Design, weights: &[f64]) -> bool {
+        let slack = if self.tolerance.single { 1e-5 } else { 1e-8 };
+        let p = design.head.apply(&self.z[self.case.depth() - 1]);
+        let near = |given: f64| {
+            self.losses_with(design, &p, weights)
+                .iter()
+                .any(|loss| (loss - given).abs() <= slack * given.abs())
+        };
+        self.printed_loss().is_none_or(near)
     }
 }

@@ -4,8 +4,9 @@
 use super::examination::{Exam, World};
 use super::judge::Tolerance;
 use super::report::Status;
-use crate::doctor::file::case::{Case, Layout};
+use crate::doctor::file::case::Case;
 use crate::doctor::file::dump::Dump;
+use crate::doctor::file::layout::Layout;
 use crate::doctor::file::slot::Slot;
 use crate::doctor::formulas::{preactivation, probabilities};
 use crate::network::Activation;

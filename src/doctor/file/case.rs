@@ -4,30 +4,12 @@
 //! chains becomes a case; the examination keeps the one with the fewest mismatches.
 
 use super::dump::Dump;
+use super::layout::Layout;
 use super::npy::{Array, Refusal};
 use super::ones;
 use super::slot::{Param, Slot};
 use crate::reference::{Matrix, argmax, matmul};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How a file lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Layout {
-    /// Samples are rows.
-    pub rows: bool,
-    /// Weights are `[in, out]`.
-    pub in_out: bool,
-}
-
-impl Layout {
-    /// The likeliest first: numpy's custom, the mathematicians', PyTorch's, and the odd one.
-    const ALL: [Self; 4] = [
-        Self { rows: true, in_out: true },
-        Self { rows: false, in_out: false },
-        Self { rows: true, in_out: false },
-        Self { rows: false, in_out: true },
-    ];
-}
 
 /// A network, a batch and what somebody's code made of them.
 #[derive(Debug, Clone)]

@@ -6,6 +6,7 @@ pub mod dump;
 pub mod forms;
 pub mod json;
 pub mod keys;
+pub mod layout;
 pub mod npy;
 pub mod npz;
 mod ones;

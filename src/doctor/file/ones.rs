@@ -3,8 +3,8 @@
 //! Such a file is brought into the usual form: the row becomes b, the ones go, and so does all that a unit of ones
 //! has beside them.
 
-use super::case::Layout;
 use super::dump::Dump;
+use super::layout::Layout;
 use super::npy::Array;
 use super::slot::{Param, Slot};
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Numbers that are missing, or no longer those of this step: λ and the learning rate.
 
-use super::{common, input, layers};
+use super::layers::{common, input, layers};
 use crate::doctor::file::case::Case;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{matmul_tn, minus, norm};

@@ -6,8 +6,6 @@ use super::backbone::Backbone;
 use super::evidence::{Evidence, KIND};
 use super::relations::Function;
 use crate::doctor::file::slot::{Param, Slot};
-use crate::doctor::formulas::algebra::times;
-use crate::doctor::formulas::hidden::by_output;
 use crate::network::Activation;
 use crate::reference::{self, Matrix};
 use std::collections::BTreeMap;
@@ -232,8 +230,7 @@ impl<'t> Tensors<'t> {
     /// An error at the outputs times the derivative of a sigmoid's output, and of a tanh's.
     fn bent(&self, error: &Matrix) -> Vec<Matrix> {
         let Some(p) = self.p().filter(|p| p.shape() == error.shape()) else { return Vec::new() };
-        let slopes = [Activation::Sigmoid, Activation::Tanh].into_iter().filter_map(by_output);
-        slopes.map(|by_output| times(error, &p.map(by_output))).collect()
+        vec![times(error, &p.map(|p| p * (1.0 - p))), times(error, &p.map(|p| 1.0 - p * p))]
     }
 
     /// Whether the file has this array times the derivative of an output's function beside it: that one is dz, and this the
@@ -353,4 +350,9 @@ fn is_mask(values: &[f64]) -> bool {
     let other = values.iter().find(|&&value| value != 0.0);
     values.contains(&0.0)
         && other.is_some_and(|other| values.iter().all(|value| *value == 0.0 || value == other))
+}
+
+/// The product of two matrices, element by element.
+fn times(a: &Matrix, b: &Matrix) -> Matrix {
+    Matrix::from_fn(a.rows(), a.cols(), |r, c| a.at(r, c) * b.at(r, c))
 }

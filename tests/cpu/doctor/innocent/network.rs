@@ -168,7 +168,7 @@ pub fn file(seed: u64, style: &Style) -> Entries {
     let rate = if habit == Habit::ScheduledRate { style.lr * 0.83 } else { style.lr };
     let mut writer = Writer { style, out: Entries::new() };
     writer.inputs("X", &raw);
-    if style.names == Names::InputFirst && seed % 2 == 0 {
+    if style.names == Names::InputFirst && seed.is_multiple_of(2) {
         writer.inputs("a0", &raw);
     }
     let (mut gradients, mut deltas) = (Vec::new(), Vec::new());

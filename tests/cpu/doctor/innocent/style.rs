@@ -244,6 +244,10 @@ pub fn style(seed: u64) -> Style {
     if left_out > 0.0 || style.lost.contains(&"z") {
         style.slope = 0.01;
     }
+    // So is the number that layers are counted from, where the first and the last are left out.
+    if left_out > 0.0 {
+        style.names = Names::Ours;
+    }
     if left_out == 0.0 && habit == Habit::None && style.biases != Biases::Forgotten {
         train(rng, &mut style);
     }

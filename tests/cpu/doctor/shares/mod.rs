@@ -8,7 +8,7 @@ mod matrices;
 mod spoilt;
 
 use gpu_mlp::doctor::exam::report::{Report, Verdict};
-use gpu_mlp::doctor::file::case::Layout;
+use gpu_mlp::doctor::file::layout::Layout;
 use gpu_mlp::doctor::formulas::catalogue::Bug;
 use gpu_mlp::doctor::formulas::design::Design;
 use gpu_mlp::doctor::formulas::tables;

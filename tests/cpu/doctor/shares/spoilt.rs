@@ -3,7 +3,8 @@
 
 use super::export;
 use super::matrices::{apart, column_sums, normal, scaled, zip};
-use gpu_mlp::doctor::file::case::{Case, Layout};
+use gpu_mlp::doctor::file::case::Case;
+use gpu_mlp::doctor::file::layout::Layout;
 use gpu_mlp::doctor::file::npz::Entries;
 use gpu_mlp::doctor::file::slot::{Param, Slot};
 use gpu_mlp::doctor::formulas::catalogue::Bug;

@@ -7,7 +7,7 @@
 mod search;
 
 use self::search::{Search, Shown, inverse};
-use super::{input, layers};
+use super::layers::{input, layers};
 use crate::doctor::file::case::Case;
 use crate::doctor::file::dump::Dump;
 use crate::doctor::file::slot::{Param, Slot};
