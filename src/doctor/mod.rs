@@ -60,7 +60,7 @@ pub struct Options {
 /// Examines the arrays of the file or folder at `path`.
 ///
 /// # Errors
-/// [`Error::Io`] and [`Error::File`] if it cannot be read or has not enough in it.
+/// [`crate::Error::Io`] and [`crate::Error::File`] if it cannot be read or has not enough in it.
 pub fn examine_file(path: &Path, options: &Options) -> Result<Report> {
     let entries = forms::read(path)?;
     examine(&entries, options).map_err(|refusal| refusal.at(path))
