@@ -128,7 +128,12 @@ fn a_line_without_end() {
 /// What could not be understood was quoted whole.
 fn an_error_that_quotes_a_whole_file() {
     let cell = "x".repeat(1 << 20);
-    refused(data::table(), format!("x,z,y\n1,2,a\n1,{cell},b\n").as_bytes(), "is not a finite number");
+    let numbers: String = (0..80).map(|i| format!("{i},{},{}\n", 3 * i, i % 2)).collect();
+    refused(
+        data::table(),
+        format!("x,z,y\n{numbers}1,{cell},0\n").as_bytes(),
+        "has 80 numbers and 1 words: `xxx",
+    );
 }
 
 /// A line of a recovery that has an epoch's figures, too, was taken for the next epoch, whatever its number.
