@@ -5,9 +5,14 @@
 
 use crate::doctor::file::case::Case;
 use crate::doctor::file::slot::{Param, Slot};
-use crate::doctor::formulas::algebra::{column_sums, dot, matmul_tn, norm, scaled};
+use crate::doctor::formulas::algebra::{dot, matmul_tn, norm, scaled};
 use crate::doctor::formulas::{gradient, scale};
 use crate::reference::Matrix;
+
+/// What is said where clipping explains a gradient.
+const OF_VALUES: &str = "gradients are clipped: none is beyond the largest of them, which several have";
+const OF_NORM: &str =
+    "gradients are clipped to a norm: all are one number times aᵀ·dz, and their norm is a short number";
 
 /// What clipping made of the gradients of a file.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,9 +55,7 @@ impl Clipping {
         for l in 1..=case.depth() {
             let dz = case.get(Slot::Dz(l))?;
             let input = if l == 1 { Some(&case.x) } else { case.get(Slot::A(l - 1)) }?;
-            let sums = column_sums(dz);
-            let shared = case.shared_biases.contains(&l);
-            let b = if shared { gradient::every(sums.cols(), sums.data().iter().sum()) } else { sums };
+            let b = gradient::of_biases(case, l, dz);
             let right = [(Param::W(l), matmul_tn(input, dz)), (Param::B(l), b)];
             for (param, right) in right {
                 let given = case.get(Slot::Grad(param)).filter(|given| given.shape() == right.shape());
@@ -70,6 +73,14 @@ impl Clipping {
         let same = factors.iter().all(|factor| (factor / first - 1.0).abs() < 1e-3);
         same.then_some(Self::Norm(first))
     }
+
+    /// A gradient that is clipped so, and what is said of it; `base` is `aᵀ·dz` without any convention's factor.
+    pub fn applied(self, right: &Matrix, base: &Matrix) -> (Matrix, &'static str) {
+        match self {
+            Self::Values(border) => (right.map(|value| value.clamp(-border, border)), OF_VALUES),
+            Self::Norm(factor) => (scaled(base, factor), OF_NORM),
+        }
+    }
 }
 
 /// Whether a number has at most three digits, as one that somebody chose.
@@ -81,18 +92,3 @@ fn is_short(value: f64, single: bool) -> bool {
     let slack = if single { 1e-6 } else { 1e-12 };
     ((value / unit).round() * unit / value - 1.0).abs() < slack
 }
-
-impl Clipping {
-    /// A gradient that is clipped so, and what is said of it; `base` is `aᵀ·dz` without any convention's factor.
-    pub fn applied(self, right: &Matrix, base: &Matrix) -> (Matrix, &'static str) {
-        match self {
-            Self::Values(border) => (right.map(|value| value.clamp(-border, border)), OF_VALUES),
-            Self::Norm(factor) => (scaled(base, factor), OF_NORM),
-        }
-    }
-}
-
-/// What is said where clipping explains a gradient.
-const OF_VALUES: &str = "gradients are clipped: none is beyond the largest of them, which several have";
-const OF_NORM: &str =
-    "gradients are clipped to a norm: all are one number times aᵀ·dz, and their norm is a short number";

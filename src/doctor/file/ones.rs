@@ -7,6 +7,7 @@ use super::dump::Dump;
 use super::layout::Layout;
 use super::npy::Array;
 use super::slot::{Param, Slot};
+use crate::reference::Matrix;
 use std::collections::BTreeMap;
 
 /// Where the ones stand among the inputs of a layer.
@@ -22,65 +23,40 @@ pub fn taken_out(dump: &Dump, layout: Layout) -> Vec<Dump> {
     rows_of_biases.iter().filter_map(|found| found.usual(dump)).collect()
 }
 
-/// A table of numbers with its samples, or its inputs, as rows.
-#[derive(Clone)]
-struct Table {
-    rows: usize,
-    cols: usize,
-    data: Vec<f64>,
+/// An array with its samples, or its inputs, as rows.
+fn read(array: &Array, direct: bool) -> Option<Matrix> {
+    let &[rows, cols] = array.shape.as_slice() else { return None };
+    let matrix = Matrix::new([rows, cols], array.data.clone()).ok()?;
+    Some(if direct { matrix } else { matrix.transposed() })
 }
 
-impl Table {
-    fn of(array: &Array, direct: bool) -> Option<Self> {
-        let &[first, second] = array.shape.as_slice() else { return None };
-        let at = |r: usize, c: usize| array.data[if direct { r * second + c } else { c * second + r }];
-        let (rows, cols) = if direct { (first, second) } else { (second, first) };
-        (array.data.len() == first * second).then(|| Self {
-            rows,
-            cols,
-            data: (0..rows).flat_map(|r| (0..cols).map(move |c| (r, c))).map(|(r, c)| at(r, c)).collect(),
-        })
-    }
+/// The same as an array again.
+fn array(matrix: &Matrix, direct: bool, like: &Array) -> Array {
+    let matrix = if direct { matrix.clone() } else { matrix.transposed() };
+    Array { shape: matrix.shape().to_vec(), data: matrix.into_data(), kind: like.kind }
+}
 
-    fn array(&self, direct: bool, like: &Array) -> Array {
-        let at = |r: usize, c: usize| self.data[r * self.cols + c];
-        let (shape, data) = if direct {
-            (vec![self.rows, self.cols], self.data.clone())
-        } else {
-            let turned = (0..self.cols).flat_map(|c| (0..self.rows).map(move |r| (r, c)));
-            (vec![self.cols, self.rows], turned.map(|(r, c)| at(r, c)).collect())
-        };
-        Array { shape, data, kind: like.kind }
+/// Where a column of ones stands.
+fn ones(m: &Matrix) -> Option<End> {
+    let column = |c: usize| m.rows() > 1 && (0..m.rows()).all(|r| m.at(r, c) == 1.0);
+    match m.cols() {
+        0 | 1 => None,
+        _ if column(m.cols() - 1) => Some(End::Last),
+        _ if column(0) => Some(End::First),
+        _ => None,
     }
+}
 
-    /// Where a column of ones stands.
-    fn ones(&self) -> Option<End> {
-        let column = |c: usize| self.rows > 1 && (0..self.rows).all(|r| self.data[r * self.cols + c] == 1.0);
-        match self.cols {
-            0 | 1 => None,
-            _ if column(self.cols - 1) => Some(End::Last),
-            _ if column(0) => Some(End::First),
-            _ => None,
-        }
-    }
+fn without_column(m: &Matrix, end: End) -> Matrix {
+    let first = usize::from(end == End::First);
+    Matrix::from_fn(m.rows(), m.cols() - 1, |r, c| m.at(r, c + first))
+}
 
-    fn without_column(&self, end: End) -> Self {
-        let kept = if end == End::First { 1..self.cols } else { 0..self.cols - 1 };
-        let data = (0..self.rows).flat_map(|r| kept.clone().map(move |c| (r, c)));
-        Self {
-            rows: self.rows,
-            cols: self.cols - 1,
-            data: data.map(|(r, c)| self.data[r * self.cols + c]).collect(),
-        }
-    }
-
-    /// Without its first or last row, and that row.
-    fn split(&self, end: End) -> (Self, Vec<f64>) {
-        let at = if end == End::First { 0 } else { (self.rows - 1) * self.cols };
-        let mut data = self.data.clone();
-        let row = data.drain(at..at + self.cols).collect();
-        (Self { rows: self.rows - 1, cols: self.cols, data }, row)
-    }
+/// Without its first or last row, and that row.
+fn split(m: &Matrix, end: End) -> (Matrix, Matrix) {
+    let (first, at) = if end == End::First { (1, 0) } else { (0, m.rows() - 1) };
+    let rest = Matrix::from_fn(m.rows() - 1, m.cols(), |r, c| m.at(r + first, c));
+    (rest, Matrix::from_fn(1, m.cols(), |_, c| m.at(at, c)))
 }
 
 /// What the biases of a file are.
@@ -95,24 +71,24 @@ impl RowsOfBiases {
     /// The ways in which the shapes, or columns of ones, say so.
     fn find(dump: &Dump, layout: Layout) -> Vec<Self> {
         let has_b = dump.slots.keys().any(|slot| matches!(slot, Slot::Param(Param::B(_))));
-        let Some(x) = dump.x.as_ref().and_then(|x| Table::of(x, layout.rows)).filter(|_| !has_b) else {
+        let Some(x) = dump.x.as_ref().and_then(|x| read(x, layout.rows)).filter(|_| !has_b) else {
             return Vec::new();
         };
         let weights =
-            (1..=dump.depth).map(|l| Table::of(dump.slots.get(&Slot::Param(Param::W(l)))?, layout.in_out));
-        let Some(weights) = weights.collect::<Option<Vec<Table>>>() else { return Vec::new() };
-        let activations = |l: usize| dump.slots.get(&Slot::A(l)).and_then(|a| Table::of(a, layout.rows));
-        let of_hidden = (1..dump.depth).filter_map(|l| activations(l)?.ones()).next();
+            (1..=dump.depth).map(|l| read(dump.slots.get(&Slot::Param(Param::W(l)))?, layout.in_out));
+        let Some(weights) = weights.collect::<Option<Vec<Matrix>>>() else { return Vec::new() };
+        let activations = |l: usize| dump.slots.get(&Slot::A(l)).and_then(|a| read(a, layout.rows));
+        let of_hidden = (1..dump.depth).filter_map(|l| ones(&activations(l)?)).next();
         // A layer with one more input than there are units below, or a unit that is 1 for all samples.
-        let grown = weights.iter().zip([x.cols].into_iter().chain(weights.iter().map(|w| w.cols)));
-        let grown = grown.filter(|(w, below)| w.rows == below + 1).count();
+        let grown = weights.iter().zip([x.cols()].into_iter().chain(weights.iter().map(|w| w.cols())));
+        let grown = grown.filter(|(w, below)| w.rows() == below + 1).count();
         // A column of ones in X alone may be that of a unit of ones whose a is not in the file.
-        if grown == 0 && of_hidden.is_none() && (x.ones().is_none() || dump.depth == 1) {
+        if grown == 0 && of_hidden.is_none() && (ones(&x).is_none() || dump.depth == 1) {
             return Vec::new();
         }
-        let mut units: Vec<usize> = weights.iter().map(|w| w.rows - 1).collect();
-        units.extend(weights.last().map(|w| w.cols));
-        let known = x.ones().filter(|_| x.cols == units[0] + 1).or(of_hidden);
+        let mut units: Vec<usize> = weights.iter().map(|w| w.rows() - 1).collect();
+        units.extend(weights.last().map(|w| w.cols()));
+        let known = ones(&x).filter(|_| x.cols() == units[0] + 1).or(of_hidden);
         let ends = known.map_or(vec![End::Last, End::First], |end| vec![end]);
         ends.into_iter().map(|end| Self { layout, end, units: units.clone() }).collect()
     }
@@ -124,23 +100,22 @@ impl RowsOfBiases {
         let mut usual = Dump { slots: BTreeMap::new(), bias_rows: Some(place), ..dump.clone() };
         let x = dump.x.as_ref()?;
         usual.x = Some(self.samples(x, 0, rows)?);
-        for (&slot, array) in &dump.slots {
+        for (&slot, given) in &dump.slots {
             match (slot.param(), slot.layer()) {
                 (Some(Param::W(l)), _) => {
-                    let (w, b) = Table::of(array, in_out)?.split(self.end);
-                    let extra = w.cols == self.units[l] + 1;
-                    let w = if extra { w.without_column(self.end) } else { w };
-                    let b = Table { rows: 1, cols: b.len(), data: b };
-                    let b = if extra { b.without_column(self.end) } else { b };
-                    (w.rows == self.units[l - 1] && w.cols == self.units[l]).then_some(())?;
-                    usual.slots.insert(slot, w.array(in_out, array));
-                    usual.slots.insert(slot.of_biases(), b.array(true, array));
+                    let lying = read(given, in_out).filter(|w| w.rows() > 0)?;
+                    let (w, b) = split(&lying, self.end);
+                    let extra = w.cols() == self.units[l] + 1;
+                    let [w, b] = [w, b].map(|m| if extra { without_column(&m, self.end) } else { m });
+                    (w.rows() == self.units[l - 1] && w.cols() == self.units[l]).then_some(())?;
+                    usual.slots.insert(slot, array(&w, in_out, given));
+                    usual.slots.insert(slot.of_biases(), array(&b, true, given));
                 }
                 (None, Some(l)) => {
-                    usual.slots.insert(slot, self.samples(array, l, rows)?);
+                    usual.slots.insert(slot, self.samples(given, l, rows)?);
                 }
                 _ => {
-                    usual.slots.insert(slot, array.clone());
+                    usual.slots.insert(slot, given.clone());
                 }
             }
         }
@@ -148,11 +123,11 @@ impl RowsOfBiases {
     }
 
     /// Something with a row for each sample, without its column of ones.
-    fn samples(&self, array: &Array, l: usize, rows: bool) -> Option<Array> {
-        let table = Table::of(array, rows)?;
-        match table.cols.checked_sub(self.units[l])? {
-            0 => Some(array.clone()),
-            1 => Some(table.without_column(self.end).array(rows, array)),
+    fn samples(&self, given: &Array, l: usize, rows: bool) -> Option<Array> {
+        let m = read(given, rows)?;
+        match m.cols().checked_sub(self.units[l])? {
+            0 => Some(given.clone()),
+            1 => Some(array(&without_column(&m, self.end), rows, given)),
             _ => None,
         }
     }

@@ -3,6 +3,7 @@
 use super::algebra::{column_sums, matmul, matmul_nt, matmul_tn, reshaped, scaled, times};
 use super::catalogue::Bug;
 use super::hypothesis::{Hypothesis, Site};
+use crate::doctor::file::case::Case;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::reference::Matrix;
 
@@ -10,13 +11,17 @@ use crate::reference::Matrix;
 pub fn right(site: &Site, param: Param) -> Matrix {
     match param {
         Param::W(_) => matmul_tn(site.input(), site.up),
-        Param::B(l) if site.case.shared_biases.contains(&l) => every(site.up.cols(), total(site.up.data())),
-        Param::B(_) => column_sums(site.up),
+        Param::B(l) => of_biases(site.case, l, site.up),
     }
 }
 
+/// `db_l`: the sum of dz over the samples, and over the units if they share one bias.
+pub fn of_biases(case: &Case, l: usize, dz: &Matrix) -> Matrix {
+    if case.shared_biases.contains(&l) { every(dz.cols(), total(dz.data())) } else { column_sums(dz) }
+}
+
 /// The same value for so many units.
-pub fn every(units: usize, value: f64) -> Matrix {
+fn every(units: usize, value: f64) -> Matrix {
     Matrix::from_fn(1, units, |_, _| value)
 }
 
@@ -25,8 +30,7 @@ pub fn magnitude(site: &Site, param: Param) -> Matrix {
     let dz = site.up.map(f64::abs);
     match param {
         Param::W(_) => matmul_tn(&site.input().map(f64::abs), &dz),
-        Param::B(l) if site.case.shared_biases.contains(&l) => every(dz.cols(), total(dz.data())),
-        Param::B(_) => column_sums(&dz),
+        Param::B(l) => of_biases(site.case, l, &dz),
     }
 }
 

@@ -74,10 +74,15 @@ pub fn multiple(u: &Matrix, r: &Matrix, slack: f64) -> Option<f64> {
 
 /// The factors with `u = c·r + d·s`, if there are any and r and s are no multiples of each other.
 pub fn combination(u: &Matrix, r: &Matrix, s: &Matrix, slack: f64) -> Option<(f64, f64)> {
+    let (c, d) = nearest(u, r, s)?;
+    (residual(u, &plus(&scaled(r, c), &scaled(s, d))) < slack).then_some((c, d))
+}
+
+/// The factors for which `c·r + d·s` is nearest to u, if r and s are no multiples of each other.
+pub fn nearest(u: &Matrix, r: &Matrix, s: &Matrix) -> Option<(f64, f64)> {
     let (rr, ss, rs) = (dot(r, r), dot(s, s), dot(r, s));
     let (ur, us) = (dot(u, r), dot(u, s));
     let det = rr * ss - rs * rs;
     let (c, d) = ((ur * ss - us * rs) / det, (us * rr - ur * rs) / det);
-    let apart = det > 1e-9 * rr * ss && c.is_finite() && d.is_finite();
-    (apart && residual(u, &plus(&scaled(r, c), &scaled(s, d))) < slack).then_some((c, d))
+    (det > 1e-9 * rr * ss && c.is_finite() && d.is_finite()).then_some((c, d))
 }

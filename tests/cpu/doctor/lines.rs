@@ -143,12 +143,7 @@ fn number_of_networks() -> u64 {
 /// Runs where `python3` (or `GPU_MLP_PYTHON`) has numpy; elsewhere it says that it did not.
 #[test]
 fn the_right_lines_give_the_right_numbers() {
-    let python = std::env::var("GPU_MLP_PYTHON").unwrap_or_else(|_| "python3".into());
-    let has_numpy = Command::new(&python).args(["-c", "import numpy"]).output();
-    if !has_numpy.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: {python} has no numpy");
-        return;
-    }
+    let Some(python) = super::python_with_numpy() else { return };
     let folder = tempfile::tempdir().unwrap();
     let mut lines = 0;
     for seed in 0..number_of_networks() {

@@ -22,6 +22,17 @@ use gpu_mlp::reference::{Layer, Matrix, Mlp};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+/// `python3` or `GPU_MLP_PYTHON`, if it has numpy; else a word that the test is skipped.
+fn python_with_numpy() -> Option<String> {
+    let python = std::env::var("GPU_MLP_PYTHON").unwrap_or_else(|_| "python3".into());
+    let has_numpy = std::process::Command::new(&python).args(["-c", "import numpy"]).output();
+    if !has_numpy.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: {python} has no numpy");
+        return None;
+    }
+    Some(python)
+}
+
 /// A random network and batch.
 pub struct Network {
     pub mlp: Mlp,

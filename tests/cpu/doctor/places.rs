@@ -7,13 +7,19 @@ use gpu_mlp::doctor::formulas::catalogue::Bug;
 use gpu_mlp::doctor::{self, Options};
 use gpu_mlp::reference::{Matrix, matmul, sigmoid};
 
+/// Numbers without a pattern.
+fn matrix(rows: usize, cols: usize, seed: usize) -> Matrix {
+    let noise = |r: usize, c: usize| (((r * 31 + c * 17 + seed * 7) * 7919 % 1009) as f64) / 400.0 - 1.2;
+    Matrix::from_fn(rows, cols, noise)
+}
+
+fn numbers(m: &Matrix) -> Value {
+    Value::Numbers(Array { shape: m.shape().to_vec(), data: m.data().to_vec(), kind: Kind::F64 })
+}
+
 /// Everybody's first network: `output_errors` is the error, and what the gradients use is another array.
 #[test]
 fn the_delta_is_what_the_gradients_use() {
-    let noise =
-        |r: usize, c: usize, seed: usize| (((r * 31 + c * 17 + seed * 7) * 7919 % 1009) as f64) / 400.0 - 1.2;
-    let matrix =
-        |rows: usize, cols: usize, seed: usize| Matrix::from_fn(rows, cols, |r, c| noise(r, c, seed));
     let times = |a: &Matrix, f: &dyn Fn(usize, usize) -> f64| {
         Matrix::from_fn(a.rows(), a.cols(), |r, c| a.at(r, c) * f(r, c))
     };
@@ -44,9 +50,6 @@ fn the_delta_is_what_the_gradients_use() {
             ("grad_wih", &grad_wih),
         ];
         let loss = Matrix::from_fn(1, 1, |_, _| errors.data().iter().map(|e| e * e).sum::<f64>() / 37.0);
-        let numbers = |m: &Matrix| {
-            Value::Numbers(Array { shape: m.shape().to_vec(), data: m.data().to_vec(), kind: Kind::F64 })
-        };
         let arrays = arrays.into_iter().chain([("loss", &loss)]);
         let entries: Entries = arrays.map(|(name, m)| (name.to_owned(), numbers(m))).collect();
         let report = doctor::examine(&entries, &Options::default()).unwrap();
@@ -60,10 +63,6 @@ fn the_delta_is_what_the_gradients_use() {
 /// The hidden layer is given the outputs' error although its delta is there: the delta is dz, and the bug is named.
 #[test]
 fn an_error_that_goes_back_in_place_of_the_delta_is_named() {
-    let noise =
-        |r: usize, c: usize, seed: usize| (((r * 31 + c * 17 + seed * 7) * 7919 % 1009) as f64) / 400.0 - 1.2;
-    let matrix =
-        |rows: usize, cols: usize, seed: usize| Matrix::from_fn(rows, cols, |r, c| noise(r, c, seed));
     let (x, first, second) = (matrix(9, 3, 1), matrix(3, 4, 2), matrix(4, 1, 3));
     let y = Matrix::from_fn(9, 1, |r, _| f64::from(x.at(r, 0) * x.at(r, 1) > 0.0));
     let hidden = matmul(&x, &first).map(sigmoid);
@@ -86,9 +85,6 @@ fn an_error_that_goes_back_in_place_of_the_delta_is_named() {
             ("l1_error", &back),
             ("l1_delta", &below),
         ];
-        let numbers = |m: &Matrix| {
-            Value::Numbers(Array { shape: m.shape().to_vec(), data: m.data().to_vec(), kind: Kind::F64 })
-        };
         let entries: Entries = arrays.into_iter().map(|(name, m)| (name.to_owned(), numbers(m))).collect();
         let report = doctor::examine(&entries, &Options::default()).unwrap();
         assert_eq!(report.names(Bug::OutputDerivativeMissing), wrong, "{report:#?}");

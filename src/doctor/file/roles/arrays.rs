@@ -1,6 +1,7 @@
 //! The arrays of a file with the words of their names, and when two of them agree.
 
 use super::words::{Spot, Words};
+use crate::doctor::file::layout::Layout;
 use crate::doctor::file::npy::{Array, Kind, Value};
 use crate::doctor::file::npz::Entries;
 use crate::reference::Matrix;
@@ -46,6 +47,16 @@ impl Named<'_> {
             [rows, cols] if rows > 0 && cols > 0 => Some([rows, cols]),
             _ => None,
         }
+    }
+
+    /// Samples and width of an array of samples.
+    pub fn samples(&self, layout: Layout) -> Option<[usize; 2]> {
+        self.sides().map(|[rows, cols]| if layout.rows { [rows, cols] } else { [cols, rows] })
+    }
+
+    /// Inputs and outputs of weights.
+    pub fn weights(&self, layout: Layout) -> Option<[usize; 2]> {
+        self.sides().map(|[rows, cols]| if layout.in_out { [rows, cols] } else { [cols, rows] })
     }
 
     /// Whether it is a vector of so many values, in whatever shape.

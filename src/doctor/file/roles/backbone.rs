@@ -4,8 +4,9 @@
 //! speak most. A part of it for which neither speaks is not accepted.
 
 use super::arrays::{Named, agree, rounding};
-use super::relations::{Function, Lies, Relation, activated, relations};
+use super::relations::{Function, Relation, activated, relations};
 use super::words::{Kind, Spot, State, Time};
+use crate::doctor::file::layout::Layout;
 
 /// Chains of one length that are grown further.
 const KEPT: usize = 100;
@@ -32,7 +33,7 @@ const BIAS: i32 = NUMBERS + WORDS + 5;
 #[derive(Debug, Clone)]
 pub struct Backbone {
     /// How samples and weights lie.
-    pub lies: Lies,
+    pub layout: Layout,
     /// Samples.
     pub n: usize,
     /// Widths: input, hidden layers, outputs.
@@ -85,7 +86,7 @@ impl Step<'_> {
 /// One way to read the file, while it is looked for.
 struct Search<'t> {
     arrays: &'t [Named<'t>],
-    lies: Lies,
+    layout: Layout,
     relations: Vec<Relation>,
     activated: Vec<(usize, usize)>,
     /// Whether the file has an array's difference from what an activation made.
@@ -103,8 +104,8 @@ struct Search<'t> {
 pub fn find(arrays: &[Named]) -> Result<Backbone, Vec<String>> {
     let mut best: Option<(i32, Backbone)> = None;
     let mut nearest: Option<Vec<String>> = None;
-    for lies in Lies::ALL {
-        let search = Search::new(arrays, lies);
+    for layout in Layout::ALL {
+        let search = Search::new(arrays, layout);
         let mut wins = false;
         for chain in search.chains() {
             if best.as_ref().is_some_and(|(most, _)| chain.most() <= *most) {
@@ -161,15 +162,15 @@ fn is_subtracted(arrays: &[Named], activated: &[(usize, usize)], y: usize) -> bo
 }
 
 impl<'t> Search<'t> {
-    fn new(arrays: &'t [Named<'t>], lies: Lies) -> Self {
-        let relations = relations(arrays, lies);
+    fn new(arrays: &'t [Named<'t>], layout: Layout) -> Self {
+        let relations = relations(arrays, layout);
         let mut inputs = vec![Vec::new(); arrays.len()];
         relations.iter().for_each(|relation| inputs[relation.w].push(relation.a));
         let biases = arrays.iter().filter(|array| array.words.is_parameter(Kind::Bias));
         let first_bias = biases.filter_map(|array| array.words.number()).min();
-        let activated = activated(arrays, lies);
+        let activated = activated(arrays, layout);
         let subtracted = (0..arrays.len()).map(|y| is_subtracted(arrays, &activated, y)).collect();
-        Self { arrays, lies, relations, activated, subtracted, inputs, first_bias }
+        Self { arrays, layout, relations, activated, subtracted, inputs, first_bias }
     }
 
     /// All chains that are worth a look, of every length.
@@ -193,7 +194,7 @@ impl<'t> Search<'t> {
 
     /// A chain without layers that begins with an array as X.
     fn batch(&self, x: usize) -> Option<Chain> {
-        let [_, width] = self.lies.samples(&self.arrays[x])?;
+        let [_, width] = self.arrays[x].samples(self.layout)?;
         let words = &self.arrays[x].words;
         let named = match words.kind {
             Some(Kind::Input) => WORDS + i32::from(words.spot.is_none()),
@@ -212,7 +213,7 @@ impl<'t> Search<'t> {
     /// The ways in which a chain may get one more layer.
     fn steps<'c>(&self, chain: &'c Chain) -> impl Iterator<Item = Step<'c>> {
         (0..self.arrays.len()).filter_map(move |w| {
-            let [inside, width] = self.lies.weights(&self.arrays[w])?;
+            let [inside, width] = self.arrays[w].weights(self.layout)?;
             if inside != chain.width || w == chain.x || chain.w.contains(&w) {
                 return None;
             }
@@ -275,8 +276,8 @@ impl<'t> Search<'t> {
                 missing.push(format!("W{}", l + 1));
             }
         }
-        let [n, input] = self.lies.samples(&self.arrays[chain.x]).unwrap_or_default();
-        let widths = chain.w.iter().filter_map(|&w| self.lies.weights(&self.arrays[w]));
+        let [n, input] = self.arrays[chain.x].samples(self.layout).unwrap_or_default();
+        let widths = chain.w.iter().filter_map(|&w| self.arrays[w].weights(self.layout));
         let sizes: Vec<usize> = [input].into_iter().chain(widths.map(|[_, out]| out)).collect();
         let mut taken = vec![chain.x];
         taken.extend(&chain.w);
@@ -307,14 +308,14 @@ impl<'t> Search<'t> {
         };
         total -= WORDS * (0..self.arrays.len()).filter(idle).count() as i32;
         total += ROWS * self.of_samples(n, &sizes[1..], &taken).min(MANY) as i32;
-        let (lies, x, w) = (self.lies, chain.x, chain.w.clone());
-        Ok((total, Backbone { lies, n, sizes, x, y, w, b, relations: Vec::new(), activated: Vec::new() }))
+        let (layout, x, w) = (self.layout, chain.x, chain.w.clone());
+        Ok((total, Backbone { layout, n, sizes, x, y, w, b, relations: Vec::new(), activated: Vec::new() }))
     }
 
     /// Arrays that the batch may have made: of so many samples, and of a layer's width.
     fn of_samples(&self, n: usize, widths: &[usize], taken: &[usize]) -> usize {
         let made = |array: &usize| {
-            let samples = self.lies.samples(&self.arrays[*array]);
+            let samples = self.arrays[*array].samples(self.layout);
             !taken.contains(array) && samples.is_some_and(|[own, width]| own == n && widths.contains(&width))
         };
         (0..self.arrays.len()).filter(made).count()
@@ -332,7 +333,7 @@ impl<'t> Search<'t> {
         let values = &array.array.data;
         let labels = array.is_vector(n)
             && values.iter().all(|v| v.fract() == 0.0 && *v >= 0.0 && *v < width.max(2) as f64);
-        let rows = self.lies.samples(array) == Some([n, width]);
+        let rows = array.samples(self.layout) == Some([n, width]);
         let hot =
             rows && values.iter().all(|v| *v == 0.0 || *v == 1.0) && values.iter().sum::<f64>() == n as f64;
         let number = array.is_vector(n) && width == 1;

@@ -61,7 +61,7 @@ impl Layers {
 fn shift(arrays: &[Named], backbone: &Backbone, members: &[usize], deltas: Option<i64>) -> i64 {
     let numbers =
         || members.iter().filter_map(|&member| arrays[member].words.number().map(|number| number as i64));
-    let (depth, lies) = (backbone.w.len() as i64, backbone.lies);
+    let (depth, layout) = (backbone.w.len() as i64, backbone.layout);
     let parameter = |kind: Option<Kind>| matches!(kind, Some(Kind::Weight | Kind::Bias));
     let of_parameters = members.iter().any(|&member| parameter(arrays[member].words.kind));
     // Gradients are counted as the weights are, if those are counted.
@@ -85,15 +85,15 @@ fn shift(arrays: &[Named], backbone: &Backbone, members: &[usize], deltas: Optio
         match array.words.kind {
             Some(Kind::Weight) => {
                 layer > 0
-                    && lies.weights(array).is_some_and(|[inside, out]| {
+                    && array.weights(layout).is_some_and(|[inside, out]| {
                         let wanted = [backbone.sizes[layer - 1], width];
                         [inside, out] == wanted || [out, inside] == wanted
                     })
             }
             Some(Kind::Bias) => layer > 0 && array.is_vector(width),
             Some(Kind::Delta) if layer == 0 => false,
-            _ => lies
-                .samples(array)
+            _ => array
+                .samples(layout)
                 .is_some_and(|[n, own]| [n, own] == [backbone.n, width] || [own, n] == [backbone.n, width]),
         }
     };

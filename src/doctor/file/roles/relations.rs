@@ -1,6 +1,7 @@
 //! What the numbers of a file say about it, whatever the names: which array is a function of `a·W + b` of which others.
 
 use super::arrays::{Named, agree, norm, rounding};
+use crate::doctor::file::layout::Layout;
 use crate::network::Activation;
 use crate::reference::{self, Matrix};
 
@@ -9,35 +10,6 @@ const SAMPLES: usize = 4;
 
 /// The most multiplications that are spent on looking.
 const BUDGET: usize = 1 << 31;
-
-/// How samples and weights lie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lies {
-    /// Samples are rows.
-    pub rows: bool,
-    /// Weights are `[in, out]`.
-    pub in_out: bool,
-}
-
-impl Lies {
-    /// The likeliest first.
-    pub const ALL: [Self; 4] = [
-        Self { rows: true, in_out: true },
-        Self { rows: false, in_out: false },
-        Self { rows: true, in_out: false },
-        Self { rows: false, in_out: true },
-    ];
-
-    /// Samples and width of an array of samples.
-    pub fn samples(self, array: &Named) -> Option<[usize; 2]> {
-        array.sides().map(|[rows, cols]| if self.rows { [rows, cols] } else { [cols, rows] })
-    }
-
-    /// Inputs and outputs of weights.
-    pub fn weights(self, array: &Named) -> Option<[usize; 2]> {
-        array.sides().map(|[rows, cols]| if self.in_out { [rows, cols] } else { [cols, rows] })
-    }
-}
 
 /// What follows `a·W + b`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,8 +38,8 @@ pub struct Relation {
 }
 
 /// Which arrays, and of which others, are an activation or the softmax: `(z, a)`, but not where `z` and `a` are equal.
-pub fn activated(arrays: &[Named], lies: Lies) -> Vec<(usize, usize)> {
-    let few: Vec<Option<Few>> = arrays.iter().map(|array| Few::of(array, lies)).collect();
+pub fn activated(arrays: &[Named], layout: Layout) -> Vec<(usize, usize)> {
+    let few: Vec<Option<Few>> = arrays.iter().map(|array| Few::of(array, layout)).collect();
     let says = |few: &Option<Few>| few.as_ref().is_some_and(|few| few.says_something);
     let speaking: Vec<usize> = (0..arrays.len()).filter(|&array| says(&few[array])).collect();
     let mut found = Vec::new();
@@ -88,12 +60,12 @@ pub fn activated(arrays: &[Named], lies: Lies) -> Vec<(usize, usize)> {
 }
 
 /// All relations of arrays that lie in one way.
-pub fn relations(arrays: &[Named], lies: Lies) -> Vec<Relation> {
-    let few: Vec<Option<Few>> = arrays.iter().map(|array| Few::of(array, lies)).collect();
+pub fn relations(arrays: &[Named], layout: Layout) -> Vec<Relation> {
+    let few: Vec<Option<Few>> = arrays.iter().map(|array| Few::of(array, layout)).collect();
     let mut found = Vec::new();
     let mut left = BUDGET;
     for (w, weights) in arrays.iter().enumerate() {
-        let Some([width, units]) = lies.weights(weights) else { continue };
+        let Some([width, units]) = weights.weights(layout) else { continue };
         let biases: Vec<usize> =
             (0..arrays.len()).filter(|&b| b != w && is_bias(&arrays[b], units)).collect();
         let mut matrix = None;
@@ -112,7 +84,7 @@ pub fn relations(arrays: &[Named], lies: Lies) -> Vec<Relation> {
                 continue;
             }
             left -= work;
-            let Some(weights) = matrix.get_or_insert_with(|| weights.matrix(lies.in_out)) else { continue };
+            let Some(weights) = matrix.get_or_insert_with(|| weights.matrix(layout.in_out)) else { continue };
             let sum = reference::matmul(&inputs.values, weights);
             if says_something(&sum) {
                 found.extend(Pair { arrays, few: &few, a, w, sum }.relations(&outs, &biases));
@@ -135,13 +107,13 @@ struct Few {
 }
 
 impl Few {
-    fn of(array: &Named, lies: Lies) -> Option<Self> {
-        let [n, width] = lies.samples(array)?;
+    fn of(array: &Named, layout: Layout) -> Option<Self> {
+        let [n, width] = array.samples(layout)?;
         let data = &array.array.data;
         let count = n.min(SAMPLES);
         let at = |sample: usize, unit: usize| {
             let sample = sample * (n - 1) / (count - 1).max(1);
-            if lies.rows { data[sample * width + unit] } else { data[unit * n + sample] }
+            if layout.rows { data[sample * width + unit] } else { data[unit * n + sample] }
         };
         let values = Matrix::from_fn(count, width, at);
         Some(Self { samples: n, says_something: says_something(&values), values })

@@ -121,7 +121,7 @@ impl<'t> Tensors<'t> {
 
     /// An array of samples, as rows.
     fn samples(&self, array: usize) -> Option<Matrix> {
-        self.arrays[array].matrix(self.backbone.lies.rows)
+        self.arrays[array].matrix(self.backbone.layout.rows)
     }
 
     /// z of a layer: the file's, or what the numbers show to be it.
@@ -138,7 +138,7 @@ impl<'t> Tensors<'t> {
     }
 
     fn weights(&self, l: usize) -> Option<Matrix> {
-        self.arrays[self.backbone.w[l - 1]].matrix(self.backbone.lies.in_out)
+        self.arrays[self.backbone.w[l - 1]].matrix(self.backbone.layout.in_out)
     }
 
     /// What goes into a layer, if the file has it.
@@ -316,7 +316,7 @@ impl<'t> Tensors<'t> {
     /// The values of an array of a parameter's shape, as the parameter lies.
     fn lying(&self, array: usize, param: Param) -> Option<Vec<f64>> {
         match param {
-            Param::W(_) => Some(self.arrays[array].matrix(self.backbone.lies.in_out)?.into_data()),
+            Param::W(_) => Some(self.arrays[array].matrix(self.backbone.layout.in_out)?.into_data()),
             Param::B(_) => Some(self.arrays[array].array.data.clone()),
         }
     }

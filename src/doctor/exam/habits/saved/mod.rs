@@ -226,12 +226,7 @@ impl<'a> Restoring<'a> {
     /// The way that dz makes.
     fn along(&self, l: usize, delta: Matrix) -> Option<Way> {
         let w = matmul_tn(input(self.case, l)?, &delta);
-        let sums = column_sums(&delta);
-        let b = if self.case.shared_biases.contains(&l) {
-            gradient::every(sums.cols(), sums.data().iter().sum())
-        } else {
-            sums
-        };
+        let b = gradient::of_biases(self.case, l, &delta);
         Some(Way { w, b, delta: Some(delta) })
     }
 

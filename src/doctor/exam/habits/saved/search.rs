@@ -2,6 +2,7 @@
 
 use crate::doctor::formulas::algebra::{dot, minus, norm, plus, scaled, times};
 use crate::doctor::formulas::design::{Head, jacobian};
+use crate::doctor::formulas::scale;
 use crate::doctor::formulas::trial::residual;
 use crate::network::Activation;
 use crate::reference::Matrix;
@@ -106,15 +107,9 @@ fn along(head: Head, z: &Matrix, direction: &Matrix) -> Matrix {
 
 /// The multiples of one or two tensors nearest to another.
 fn least_squares(u: &Matrix, of: &[Matrix]) -> Option<Vec<f64>> {
-    let found = match of {
-        [r] => vec![dot(u, r) / dot(r, r)],
-        [r, s] => {
-            let (rr, ss, rs) = (dot(r, r), dot(s, s), dot(r, s));
-            let (ur, us) = (dot(u, r), dot(u, s));
-            let det = rr * ss - rs * rs;
-            (det > 1e-9 * rr * ss).then(|| vec![(ur * ss - us * rs) / det, (us * rr - ur * rs) / det])?
-        }
-        _ => return None,
-    };
-    found.iter().all(|c| c.is_finite()).then_some(found)
+    match of {
+        [r] => Some(vec![dot(u, r) / dot(r, r)]).filter(|c| c[0].is_finite()),
+        [r, s] => scale::nearest(u, r, s).map(|(c, d)| vec![c, d]),
+        _ => None,
+    }
 }
