@@ -15,7 +15,7 @@ use crate::gpu::{Backend, Gpu};
 use crate::memory;
 use crate::network::{Activation, Activations, Task};
 use crate::training::checkpoint::ModelInfo;
-use crate::training::run::RunDir;
+use crate::training::run::{RunConfig, RunDir};
 
 /// The data set.
 #[derive(Debug, clap::Args)]
@@ -208,6 +208,12 @@ pub(super) fn load_for(model: &Path, info: &ModelInfo, choice: &DataChoice) -> R
     };
     let fitted = Fitted { preparation: &info.preparation, inputs: info.spec.inputs(), whole };
     load(data.as_deref(), choice, &options, Some(fitted), false)
+}
+
+/// A run's own data, split as the run split them, without a word.
+pub(super) fn load_own(config: &RunConfig, info: &ModelInfo, choice: &DataChoice) -> Result<Dataset> {
+    let fitted = Fitted { preparation: &info.preparation, inputs: info.spec.inputs(), whole: false };
+    load(Some(&config.data), choice, &config.loading, Some(fitted), true)
 }
 
 /// Whether a run's data are what was named: the same name, or the same file.

@@ -72,7 +72,8 @@ pub struct PredictArgs {
     json: bool,
 }
 
-fn positive(text: &str) -> Result<usize, String> {
+/// A count from 1.
+pub(super) fn positive(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|&count| count > 0).ok_or_else(|| "expected a whole number from 1".to_owned())
 }
 

@@ -65,6 +65,7 @@ mod reference;
 mod replay;
 mod report;
 mod runs;
+mod scores;
 mod selftest;
 mod shaders;
 mod show;
