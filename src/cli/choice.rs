@@ -7,6 +7,7 @@ use clap::ValueEnum;
 
 use super::number;
 use super::output::{note, told};
+use super::pictures::PictureChoice;
 use crate::data::{self, Dataset, Fitted, LoadOptions, Missing, Scale, Separator, Split, TableOptions};
 use crate::engine::Device;
 use crate::error::{Error, Remedy, Result, Setting};
@@ -81,6 +82,8 @@ pub(super) struct LoadChoice {
     missing: Missing,
     #[command(flatten)]
     text: TextChoice,
+    #[command(flatten)]
+    pictures: PictureChoice,
 }
 
 /// How the text of a table is written.
@@ -135,6 +138,7 @@ impl LoadChoice {
                 missing: self.missing,
                 ..self.text.options()
             },
+            pictures: self.pictures.options(),
         }
     }
 }
