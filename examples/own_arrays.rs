@@ -40,6 +40,7 @@ fn main() -> gpu_mlp::Result<()> {
             class_names: ["first", "second", "third"].map(String::from).to_vec(),
             outputs: Outputs::Classes,
             schema: None,
+            frame: None,
         },
         train: samples(400)?,
         test: samples(77)?,

@@ -44,7 +44,7 @@ Examples:
 
 Exit codes:
   0    success
-  1    a check failed: doctor, trace --compare, gradcheck or selftest found a difference
+  1    a check failed: doctor, trace --compare, gradcheck or selftest found a difference; or predict could not read some images
   2    wrong usage, or input that cannot be read
   3    no usable adapter
   4    the GPU failed or was lost

@@ -110,7 +110,11 @@ fn whole(folder: &Path, set: &str, files: BTreeMap<Role, PathBuf>) -> Result<[Pa
             );
             let stem = format!("{set}{part}-{kind}-ubyte");
             let problem = format!("{stem} is missing (looked for {stem} and {stem}.gz)");
-            Error::file(folder, problem, "put all four files of the set there")
+            Error::file(
+                folder,
+                problem,
+                "put all four files there: images and labels to train on and to test on",
+            )
         })
     };
     Ok([find(false, false)?, find(false, true)?, find(true, false)?, find(true, true)?])
@@ -129,8 +133,8 @@ mod tests {
             ("qmnist-test-labels-idx2-int.gz", "qmnist-", true, true),
             ("qmnist-train-images-idx3-ubyte", "qmnist-", false, false),
         ] {
-            let (own, role) = parsed(name).unwrap();
-            assert_eq!((own, role.is_test, role.is_labels), (set, is_test, is_labels), "{name}");
+            let own = parsed(name).map(|(own, role)| (own, role.is_test, role.is_labels));
+            assert_eq!(own, Some((set, is_test, is_labels)), "{name}");
         }
         for name in
             ["images-idx3-ubyte", "contrast-images.png", "retrain-images-idx3-ubyte", "train-images.zip"]

@@ -26,8 +26,8 @@ impl Format {
     }
 }
 
-/// `len` rows of `features` values, and the targets of each. A clone shares all of them.
-#[derive(Debug, Clone, PartialEq)]
+/// `len` rows of `features` values, and the targets of each. A clone shares all of them. Samples are equal wherever they are from.
+#[derive(Debug, Clone)]
 pub struct Samples {
     features: usize,
     format: Format,
@@ -37,6 +37,16 @@ pub struct Samples {
     numbers: Arc<Vec<u32>>,
     /// What each counts in training, if not all count the same.
     weights: Option<Arc<Vec<f32>>>,
+    /// Which row of its file each is, if they are not all rows in their order.
+    origins: Option<Arc<Vec<u32>>>,
+}
+
+impl PartialEq for Samples {
+    fn eq(&self, other: &Self) -> bool {
+        (self.features, self.format) == (other.features, other.format)
+            && (&self.rows, &self.targets) == (&other.rows, &other.targets)
+            && (&self.numbers, &self.weights) == (&other.numbers, &other.weights)
+    }
 }
 
 /// Where rows are.
@@ -134,6 +144,7 @@ impl Samples {
                 targets: Arc::new(Targets::Classes(labels)),
                 numbers: Arc::default(),
                 weights: None,
+                origins: None,
             }),
             Some((index, label)) => Err(Error::usage(format!(
                 "label {index} is {label}, but the labels of {classes} classes go from 0 to {}",
@@ -250,8 +261,23 @@ impl Samples {
                 (Targets::values(*width, values)?, (0..indices.len() as u32).collect())
             }
         };
-        let (features, format) = (self.features, self.format);
-        Ok(Self { features, format, rows, targets: Arc::new(targets), numbers: Arc::new(numbers), weights })
+        let origins = Some(Arc::new(indices.iter().map(|&at| self.origin(at)).collect()));
+        let (targets, numbers) = (Arc::new(targets), Arc::new(numbers));
+        Ok(Self { rows, targets, numbers, weights, origins, ..self.clone() })
+    }
+
+    /// The same samples, each of which is this row of its file, from 0.
+    #[must_use]
+    pub fn with_origins(self, origins: Vec<u32>) -> Self {
+        Self { origins: Some(Arc::new(origins)), ..self }
+    }
+
+    /// Which row of its file a sample is, from 0.
+    ///
+    /// # Panics
+    /// If there is no such sample, as slice indexing does.
+    pub fn origin(&self, sample: u32) -> u32 {
+        self.origins.as_ref().map_or(sample, |origins| origins[sample as usize])
     }
 
     /// What each sample counts in training, if not all count the same.

@@ -12,7 +12,7 @@ use crate::program::Place;
 
 /// Six images of 2 x 3 pixels, and their labels.
 fn images() -> Vec<u8> {
-    idx_bytes(0x0803, &[6, 2, 3], &(0..36).collect::<Vec<u8>>())
+    idx_bytes(0x0803, &[6, 2, 3], &(0..36).map(|at| 7 * at).collect::<Vec<u8>>())
 }
 
 fn write(folder: &Path, files: &[(&str, Vec<u8>)]) {
@@ -213,7 +213,7 @@ fn a_competition_goes_from_its_folder_to_a_submission() {
 #[test]
 fn a_submission_has_the_rows_own_names() {
     let place = Place::new();
-    let row = |i: usize| format!("{},{}", (i * 37) % 11, if i % 2 == 0 { "male" } else { "female" });
+    let row = |i: usize| format!("{},{}", (i * 37) % 11, if i.is_multiple_of(2) { "male" } else { "female" });
     let train: String = (1..80).map(|i| format!("{i},{},{}\n", i % 2, row(i))).collect();
     let test: String = (80..84).map(|i| format!("{i},{}\n", row(i))).collect();
     let files = [

@@ -287,7 +287,7 @@ fn graphs_that_are_no_chain_of_layers_are_refused_in_words() {
     let end = vec![node("MatMul", &["x", "w"], "y"), node("Tanh", &["y"], "z")];
     refused(end, vec![w()], &["its outputs go through tanh"]);
     let circle = vec![node("Identity", &["x"], "y"), node("Identity", &["y"], "y")];
-    refused(circle, vec![], &["it branches"]);
+    refused(circle, vec![], &["no fully connected layer"]);
 }
 
 #[test]

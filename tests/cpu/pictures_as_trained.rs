@@ -102,7 +102,7 @@ fn transparency_is_laid_on_white_in_training_and_in_use() {
         encoded(&rgba, [28, 28], ColorType::Rgba8, ImageFormat::Png)
     };
     write(&place, "clear", &clear);
-    train(&place, &["--data", "clear"]);
+    train(&place, &["--data", "clear", "--scale", "standard"]);
     let lines = all_right(&place, "clear");
     assert_eq!((lines.len(), &lines[0]["prepared"]), (40, &"laid on white".into()));
 }

@@ -177,3 +177,61 @@ fn the_best_threshold_is_that_of_the_validation_part() {
     let page = place.text("report.html");
     assert!(page.contains("id=\"ranks\"") && page.contains("yes: ROC-AUC 0."), "curves of the second class");
 }
+
+/// Rows without a label are left out, others are held out for training: the numbers are still those of the file.
+#[test]
+fn predictions_name_the_row_in_the_users_file() {
+    let place = Place::new();
+    let line = |row: usize| match row % 7 {
+        3 => format!("{row},NA\n"),
+        _ => format!("{row},{}\n", if row.is_multiple_of(2) { "even" } else { "odd" }),
+    };
+    let rows: String = (1..=60).map(|row| line(row).replacen(',', &format!(",{},", row % 2), 1)).collect();
+    fs::write(place.path("rows.csv"), format!("number,bit,label\n{rows}")).unwrap();
+    let options = ["--columns", "bit,number", "--hidden", "4", "--epochs", "30", "--out", "run"];
+    place.run(&[&["train", "--backend", "cpu", "--data", "rows.csv"], &options[..]].concat()).ok();
+    let read = |args: &[&str]| -> Vec<Vec<String>> {
+        place.run(&[&["eval", "run", "--backend", "cpu", "--predictions", "p.csv"], args].concat()).ok();
+        place.text("p.csv").lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
+    };
+    let mut seen = Vec::new();
+    for part in ["train", "test"] {
+        let table = read(&["--split", part]);
+        assert_eq!(table[0], ["row", "actual", "predicted", "probability even", "probability odd"]);
+        for line in &table[1..] {
+            let row: usize = line[0].parse().unwrap();
+            assert_eq!(line[1], if row.is_multiple_of(2) { "even" } else { "odd" }, "row {row}");
+            let sum: f64 = line[3..].iter().map(|cell| cell.parse::<f64>().unwrap()).sum();
+            assert!((sum - 1.0).abs() < 1e-6, "{line:?}");
+            seen.push(row);
+        }
+    }
+    seen.sort_unstable();
+    assert_eq!(
+        seen,
+        (1..=60).filter(|row| row % 7 != 3).collect::<Vec<_>>(),
+        "each once, those without a label never"
+    );
+    let all = read(&["--threshold", "0"]);
+    assert!(all[1..].iter().all(|line| line[2] == "odd"), "{all:?}");
+    identity(&place, 2, "multilabel");
+    table(&place, 2, &["p", "q"], |row| format!("{},{}", row % 2, u8::from(row % 3 == 0)));
+    let eval = [
+        "eval",
+        "same-imported.safetensors",
+        "--data",
+        "table.csv",
+        "--backend",
+        "cpu",
+        "--label-column",
+        "p,q",
+    ];
+    place.run(&[&eval[..], &["--predictions", "l.csv"]].concat()).ok();
+    let text = place.text("l.csv");
+    let mut lines = text.lines();
+    let names = "row,actual 0,predicted 0,probability 0,actual 1,predicted 1,probability 1";
+    assert_eq!(lines.next(), Some(names));
+    let first: Vec<&str> = lines.next().unwrap().split(',').collect();
+    assert_eq!((first[0], first[1], first[4]), ("1", "0", "1"));
+    assert_eq!(first[2] == "1", logit(0, 0) > 0.0);
+}

@@ -1,10 +1,12 @@
 //! `gpu-mlp eval`: loss and scores of a trained network, for each output.
 
+mod predictions;
 mod report;
 mod threshold;
 
 use std::path::PathBuf;
 
+use self::predictions::Predictions;
 use self::report::Measured;
 use self::threshold::Threshold;
 use super::choice::{self, DataChoice, DeviceChoice};
@@ -22,7 +24,7 @@ of labels the means are shown too. All are defined as in scikit-learn.
 Examples:
   gpu-mlp eval runs/2026-01-31T12-00-00Z-mnist
   gpu-mlp eval model.safetensors --data mine.csv --label-column species
-  gpu-mlp eval runs/2026-01-31T12-00-00Z-churn --threshold best
+  gpu-mlp eval runs/2026-01-31T12-00-00Z-churn --threshold best --predictions answers.csv
   gpu-mlp eval runs/2026-01-31T12-00-00Z-mnist --split train --top 3 --json";
 
 /// Evaluate a trained network: loss, accuracy, F1, ROC-AUC and confusion matrix, or the scores of regression targets.
@@ -46,6 +48,10 @@ pub struct EvalArgs {
     /// For classes: also count how often the right one is among the K with the largest probabilities
     #[arg(long, value_name = "K", value_parser = super::predict::positive)]
     top: Option<usize>,
+    /// Write a CSV file with a line for each sample: its row in the file of the data (from 1, the header not counted), the right answer,
+    /// the predicted one, and the probability of each class or label
+    #[arg(long, value_name = "FILE.csv")]
+    predictions: Option<PathBuf>,
     /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
@@ -72,6 +78,12 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         let question = Question { mistakes: 0, top: args.top, thresholds: thresholds.clone() };
         let evaluation =
             evaluation::evaluate(&mut engine, info.spec.loss(), &dataset, split, &question).await?;
+        if let Some(path) = &args.predictions {
+            let samples = dataset.split(split);
+            let predictions =
+                Predictions { preparation: &info.preparation, thresholds: thresholds.as_deref() };
+            predictions.write(path, &mut engine, split, samples).await?;
+        }
         Ok::<_, Error>((evaluation, thresholds))
     })?;
     let measured = Measured {

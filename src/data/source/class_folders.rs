@@ -264,6 +264,7 @@ impl Images {
             rows: Rows::Memory(self.pictures.bytes),
             answers: Answers::One(self.labels),
             weights: None,
+            origins: None,
         }
     }
 }

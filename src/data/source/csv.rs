@@ -46,7 +46,7 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
     let roles = Roles { named: header.is_some(), names, targets, weight, asked, excluded };
     let mut raw = RawTable::new(path, reading, roles, found, "line")?;
     let (places, answers, weights) = (raw.places(), raw.answers(), raw.weights());
-    let mut rows = Rows { places, unlabelled: 0, answers, weights };
+    let mut rows = Rows { places, unlabelled: 0, origins: Vec::new(), answers, weights };
     let mut row = StringRecord::new();
     while table.read(&mut row)? {
         rows.push(&mut raw, &table, &row)?;
@@ -59,7 +59,7 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
         return Err(Error::file(path, problem, hint));
     }
     raw.spelling(&table.spelling);
-    raw.source("a text table", rows.answers, rows.weights, rows.unlabelled)
+    raw.source("a text table", rows.answers, rows.weights, (rows.origins, rows.unlabelled))
 }
 
 /// What is read so far beside the values.
@@ -68,6 +68,8 @@ struct Rows {
     places: Vec<usize>,
     /// Rows that have no label, and are left out.
     unlabelled: usize,
+    /// The others, by their numbers from 0.
+    origins: Vec<u32>,
     answers: Answers,
     weights: Option<Vec<f32>>,
 }
@@ -79,6 +81,7 @@ impl Rows {
             self.unlabelled += 1;
             return Ok(());
         }
+        self.origins.push((self.origins.len() + self.unlabelled) as u32);
         if let (Some(weights), Some(column)) = (&mut self.weights, raw.roles().weight) {
             let weight = match table.spelling.value(text(column)) {
                 Value::Number(number) if number > 0.0 && (number as f32).is_finite() => number as f32,

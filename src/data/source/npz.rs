@@ -119,6 +119,7 @@ fn together(values: Values, answers: Answers, names: [&str; 2], path: &Path) -> 
         rows: Rows::Memory(bytes),
         answers,
         weights: None,
+        origins: None,
     })
 }
 

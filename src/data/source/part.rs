@@ -42,6 +42,8 @@ pub struct Part {
     pub answers: Answers,
     /// What each row counts in training, if the source says so.
     pub weights: Option<Vec<f32>>,
+    /// Which row of its file each is, from 0, if they are not all rows in their order.
+    pub origins: Option<Vec<u32>>,
 }
 
 /// The f32 values of rows of [`Format::Floats`].
@@ -107,13 +109,15 @@ impl Part {
         bytes.shrink_to_fit();
         let of =
             |weights: &Vec<f32>, rows: &[usize]| rows.iter().map(|&row| weights[row]).collect::<Vec<_>>();
+        let origins = Some(self.origins_of(&taken));
+        self.origins = Some(self.origins_of(&kept));
         let weights = self.weights.as_ref().map(|weights| of(weights, &taken));
         self.weights = self.weights.as_ref().map(|weights| of(weights, &kept));
         let answers = self.answers.part(&taken);
         self.answers = self.answers.part(&kept);
         let (path, columns, rows) = (self.path.clone(), self.columns.clone(), Rows::Memory(split));
         let Self { format, features, image_shape, .. } = self;
-        Ok((self, Self { path, format, features, image_shape, columns, rows, answers, weights }))
+        Ok((self, Self { path, format, features, image_shape, columns, rows, answers, weights, origins }))
     }
 
     /// These rows of a part that has raw columns.
@@ -125,8 +129,14 @@ impl Part {
         let weights = self.weights.as_ref().map(|weights| rows.iter().map(|&row| weights[row]).collect());
         let Self { format, features, image_shape, .. } = *self;
         let (path, names, answers) = (self.path.clone(), self.columns.clone(), self.answers.part(rows));
-        let rows = Rows::Columns(columns);
-        Self { path, format, features, image_shape, columns: names, rows, answers, weights }
+        let (rows, origins) = (Rows::Columns(columns), Some(self.origins_of(rows)));
+        Self { path, format, features, image_shape, columns: names, rows, answers, weights, origins }
+    }
+
+    /// Which rows of their file these are.
+    fn origins_of(&self, rows: &[usize]) -> Vec<u32> {
+        let origin = |&row: &usize| self.origins.as_ref().map_or(row as u32, |origins| origins[row]);
+        rows.iter().map(origin).collect()
     }
 
     /// Leaves out the rows of raw columns that lack a value, and says how many.
@@ -162,7 +172,7 @@ impl Part {
     ) -> Result<Samples> {
         let (path, scaling) = (self.path.as_path(), &preparation.scaling);
         let features = schema.map_or(self.features, Schema::width);
-        let finished = Finished::of(&self.answers, preparation, path)?;
+        let finished = Finished::of(&self.answers, preparation, self.origins.clone(), path)?;
         let (format, bytes) = match (scaling, self.format, self.rows) {
             (Scaling::Bytes, Format::Bytes, Rows::Disk(file)) => {
                 let (labels, classes) = finished.labels();
@@ -204,8 +214,13 @@ impl Part {
     }
 }
 
-/// Answers as samples take them.
-enum Finished {
+/// Answers as samples take them, and which rows of their file they belong to.
+struct Finished {
+    answers: FinishedAnswers,
+    origins: Option<Vec<u32>>,
+}
+
+enum FinishedAnswers {
     /// A class each, of so many.
     Classes(Vec<u32>, usize),
     /// Numbers.
@@ -213,31 +228,42 @@ enum Finished {
 }
 
 impl Finished {
-    fn of(answers: &Answers, preparation: &Preparation, path: &Path) -> Result<Self> {
+    fn of(
+        answers: &Answers,
+        preparation: &Preparation,
+        origins: Option<Vec<u32>>,
+        path: &Path,
+    ) -> Result<Self> {
         let Preparation { class_names, outputs, .. } = preparation;
         let task = preparation.task();
         if task == Task::Classification {
             let classes = answers.one_hot(path)?.classes(class_names, path)?;
-            return Ok(Self::Classes(classes, class_names.len()));
+            let answers = FinishedAnswers::Classes(classes, class_names.len());
+            return Ok(Self { answers, origins });
         }
         let name = class_names.first().map(String::as_str).unwrap_or_default();
         let numbers = answers.numbers(task, name, path)?;
-        numbers.targets(outputs, class_names, path).map(Self::Values)
+        let answers = FinishedAnswers::Values(numbers.targets(outputs, class_names, path)?);
+        Ok(Self { answers, origins })
     }
 
     /// A class for each sample; where they have numbers, one that says nothing.
     fn labels(&self) -> (Vec<u32>, usize) {
-        match self {
-            Self::Classes(labels, classes) => (labels.clone(), *classes),
-            Self::Values(targets) => (vec![0; targets.len()], 1),
+        match &self.answers {
+            FinishedAnswers::Classes(labels, classes) => (labels.clone(), *classes),
+            FinishedAnswers::Values(targets) => (vec![0; targets.len()], 1),
         }
     }
 
     fn finish(self, samples: Samples) -> Result<Samples> {
-        match self {
-            Self::Classes(..) => Ok(samples),
-            Self::Values(targets) => samples.with_targets(targets),
-        }
+        let samples = match self.answers {
+            FinishedAnswers::Classes(..) => samples,
+            FinishedAnswers::Values(targets) => samples.with_targets(targets)?,
+        };
+        Ok(match self.origins {
+            Some(origins) => samples.with_origins(origins),
+            None => samples,
+        })
     }
 }
 

@@ -192,7 +192,7 @@ impl<'a> RawTable<'a> {
         Err(Error::file(self.path, problem, hint))
     }
 
-    /// The table as a source; `unlabelled` rows were left out of it.
+    /// The table as a source, which has these rows of the file, from 0; `unlabelled` rows were left out of it.
     ///
     /// # Errors
     /// [`Error::File`] for a column of numbers that has a few words, and if rows with missing values are to be left out and
@@ -202,7 +202,7 @@ impl<'a> RawTable<'a> {
         what: &str,
         answers: Answers,
         weights: Option<Vec<f32>>,
-        unlabelled: usize,
+        (origins, unlabelled): (Vec<u32>, usize),
     ) -> Result<Source> {
         let mut notes = self.found.as_ref().map_or(Vec::new(), |found| found.notes.clone());
         if self.found.is_none() && !self.reading.plain {
@@ -264,6 +264,7 @@ impl<'a> RawTable<'a> {
             rows: Rows::Columns(self.cells),
             answers,
             weights,
+            origins: Some(origins),
         };
         if self.reading.table.missing == Missing::Drop && !self.reading.keep_missing {
             notes.extend(train.drop_missing()?);

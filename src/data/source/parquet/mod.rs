@@ -68,7 +68,8 @@ fn read_here(path: &Path, reading: Reading<'_>) -> Result<Source> {
         None => {
             let mut raw = RawTable::new(path, reading, table.roles(), table.found.clone(), "row")?;
             table.values(&groups, &labelled, &mut raw)?;
-            let source = raw.source("a Parquet file of a table", answers, None, unlabelled)?;
+            let source =
+                raw.source("a Parquet file of a table", answers, None, (kept(&labelled), unlabelled))?;
             Ok(Source { classes, ..source })
         }
     }
@@ -305,6 +306,7 @@ impl<'a> Table<'a> {
             rows: Rows::Memory(pictures.bytes),
             answers,
             weights: None,
+            origins: Some(kept(labelled)),
         };
         let (notes, target) = (notes.into_iter().collect(), Some(self.leaves.name(self.targets[0])));
         Ok(Source { what, notes, train, test: None, classes, target, schema: None })
@@ -365,4 +367,9 @@ impl<'a> Table<'a> {
         }
         Ok(())
     }
+}
+
+/// The rows that have a label.
+fn kept(labelled: &[bool]) -> Vec<u32> {
+    (0..).zip(labelled).filter(|(_, labelled)| **labelled).map(|(row, _)| row).collect()
 }

@@ -1,0 +1,101 @@
+//! `--predictions`: every sample's right answer and the predicted one, as a CSV file.
+
+use std::path::Path;
+
+use crate::data::{Outputs, Preparation, Samples, Split, Targets};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::files::atomic_file::AtomicFile;
+use crate::reference::{self, Matrix};
+
+/// Logits that are held at once, unless a single sample has more.
+const LOGITS: usize = 1 << 20;
+
+/// How logits become answers.
+pub(super) struct Predictions<'a> {
+    pub preparation: &'a Preparation,
+    /// From which probability on the answer is yes, if that was asked for.
+    pub thresholds: Option<&'a [f64]>,
+}
+
+impl Predictions<'_> {
+    /// Writes the answers for samples that the engine has been given.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be written; what the engine reports.
+    pub async fn write(
+        &self,
+        path: &Path,
+        engine: &mut impl Engine,
+        split: Split,
+        samples: &Samples,
+    ) -> Result<()> {
+        let mut file = AtomicFile::create(path)?;
+        let failed = |error: csv::Error| Error::io("write", path)(error.into());
+        let mut writer = csv::Writer::from_writer(file.file_mut());
+        writer.write_record(self.columns()).map_err(failed)?;
+        let all: Vec<u32> = (0..samples.len() as u32).collect();
+        let outputs = self.preparation.class_names.len().max(1);
+        for piece in all.chunks((LOGITS / outputs).max(1)) {
+            let logits = engine.logits(split, piece).await?;
+            for (at, &sample) in piece.iter().enumerate() {
+                let row: Vec<f64> = logits.row(at).iter().map(|&z| f64::from(z)).collect();
+                let number = (u64::from(samples.origin(sample)) + 1).to_string();
+                let answers = self.answers(&row, samples, sample);
+                writer.write_record(std::iter::once(number).chain(answers)).map_err(failed)?;
+            }
+        }
+        writer.flush().map_err(Error::io("write", path))?;
+        drop(writer);
+        file.finish()
+    }
+
+    fn columns(&self) -> Vec<String> {
+        let Preparation { class_names: names, outputs, .. } = self.preparation;
+        let each = |words: &[&str]| -> Vec<String> {
+            names.iter().flat_map(|name| words.iter().map(move |word| format!("{word} {name}"))).collect()
+        };
+        let own = match outputs {
+            Outputs::Classes => {
+                [vec!["actual".to_owned(), "predicted".to_owned()], each(&["probability"])].concat()
+            }
+            Outputs::Labels => each(&["actual", "predicted", "probability"]),
+            Outputs::Numbers { .. } => each(&["actual", "predicted"]),
+        };
+        [vec!["row".to_owned()], own].concat()
+    }
+
+    fn answers(&self, logits: &[f64], samples: &Samples, sample: u32) -> Vec<String> {
+        let Preparation { class_names: names, outputs, .. } = self.preparation;
+        let targets = samples.targets();
+        let text = |number: f64| (number as f32).to_string();
+        let threshold = |at: usize| self.thresholds.and_then(|thresholds| thresholds.get(at).copied());
+        match (targets, outputs) {
+            (Targets::Classes(classes), _) => {
+                let z = Matrix::from_fn(1, logits.len(), |_, c| logits[c]);
+                let probabilities = reference::softmax(&z);
+                let answer = match (threshold(0), logits) {
+                    (Some(threshold), [no, yes]) => usize::from(reference::sigmoid(yes - no) >= threshold),
+                    _ => reference::argmax(logits),
+                };
+                let named = |class: usize| names.get(class).cloned().unwrap_or_default();
+                let both = [named(classes[sample as usize] as usize), named(answer)];
+                both.into_iter().chain(probabilities.row(0).iter().copied().map(text)).collect()
+            }
+            (Targets::Values { .. }, Outputs::Numbers { .. }) => {
+                let of = |(at, (&z, &t)): (usize, (&f64, &f32))| {
+                    [t.into(), z].map(|value| text(outputs.unscaled(at, value)))
+                };
+                logits.iter().zip(targets.row(sample as usize)).enumerate().flat_map(of).collect()
+            }
+            (Targets::Values { .. }, _) => {
+                let of = |(at, (&z, &t)): (usize, (&f64, &f32))| {
+                    let probability = reference::sigmoid(z);
+                    let said = threshold(at).map_or(z > 0.0, |threshold| probability >= threshold);
+                    [u8::from(t > 0.5).to_string(), u8::from(said).to_string(), text(probability)]
+                };
+                logits.iter().zip(targets.row(sample as usize)).enumerate().flat_map(of).collect()
+            }
+        }
+    }
+}
