@@ -7,7 +7,7 @@ use gpu_mlp::data::{LoadOptions, Loaded, PictureOptions, Split};
 use image::{ColorType, ImageFormat};
 
 use crate::data::{idx_bytes, refusal, says};
-use crate::forms::{array, encoded, load, load_with};
+use crate::forms::{array, encoded, load, load_with, write_npz};
 use crate::program::Place;
 
 /// Six images of 2 x 3 pixels, and their labels.
@@ -158,6 +158,15 @@ fn arrays_and_their_labels_may_be_two_files() {
     write(&place.path("four"), &four);
     let loaded = load(&place.path("four")).unwrap();
     assert_eq!((loaded.dataset.train.len(), loaded.dataset.test.len()), (8, 8));
+    let unnamed = [
+        ("arr_0", x.clone()),
+        ("arr_1", array("<i8", &[8], &[[1, 0, 0, 0, 0, 0, 0, 0], [0; 8]].concat().repeat(4))),
+    ];
+    write_npz(&place.path("unnamed.npz"), &unnamed);
+    says(
+        &load(&place.path("unnamed.npz")).unwrap().notice.unwrap(),
+        &["an .npz file of arr_0, arr_1: 8 rows"],
+    );
     write(&place.path("alone"), &[("X.npy", x)]);
     says(&refusal(load(&place.path("alone/X.npy"))), &["a single NumPy array", "X.npy and y.npy"]);
 }

@@ -20,7 +20,7 @@ const PAIRS: [[&str; 4]; 2] = [
 ];
 
 /// Names of the arrays of a set that has no test part.
-const SINGLES: [[&str; 2]; 3] = [["x", "y"], ["images", "labels"], ["data", "target"]];
+const SINGLES: [[&str; 2]; 4] = [["x", "y"], ["images", "labels"], ["data", "target"], ["arr_0", "arr_1"]];
 
 const HINT: &str = "save x_train, y_train, x_test and y_test, or X and y, with numpy.savez";
 
