@@ -6,7 +6,7 @@ use std::path::Path;
 
 use image::imageops::FilterType;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
+use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits, Luma, Rgb, RgbImage};
 
 use crate::error::{Error, Result};
 
@@ -74,25 +74,31 @@ fn is_turned(orientation: Orientation) -> bool {
     )
 }
 
-/// The values of an image of bytes, one a pixel or three: what can be seen through is laid on white, 16 bits become 8.
-pub fn values(image: &DynamicImage, colour: bool) -> Vec<u8> {
+/// The image in bytes, one a pixel or three: what can be seen through is laid on white, 16 bits become 8.
+pub fn flat(image: DynamicImage, colour: bool) -> DynamicImage {
     let on_white = |value: u8, alpha: u8| {
         let (value, alpha) = (u32::from(value), u32::from(alpha));
         ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8
     };
+    let (width, height) = (image.width(), image.height());
     match (colour, image.color().has_alpha()) {
-        (false, false) => image.to_luma8().into_raw(),
-        (true, false) => image.to_rgb8().into_raw(),
+        (false, false) => image.into_luma8().into(),
+        (true, false) => image.into_rgb8().into(),
         (false, true) => {
-            image.to_luma_alpha8().pixels().map(|pixel| on_white(pixel.0[0], pixel.0[1])).collect()
+            let pixels = image.into_luma_alpha8();
+            GrayImage::from_fn(width, height, |x, y| {
+                let [grey, alpha] = pixels.get_pixel(x, y).0;
+                Luma([on_white(grey, alpha)])
+            })
+            .into()
         }
         (true, true) => {
-            let pixels = image.to_rgba8();
-            let laid = |pixel: &image::Rgba<u8>| {
-                let [red, green, blue, alpha] = pixel.0;
-                [red, green, blue].map(|value| on_white(value, alpha))
-            };
-            pixels.pixels().flat_map(laid).collect()
+            let pixels = image.into_rgba8();
+            RgbImage::from_fn(width, height, |x, y| {
+                let [red, green, blue, alpha] = pixels.get_pixel(x, y).0;
+                Rgb([red, green, blue].map(|value| on_white(value, alpha)))
+            })
+            .into()
         }
     }
 }

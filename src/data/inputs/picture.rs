@@ -51,38 +51,39 @@ impl Picture {
             (Look::AsTrained, Some(frame)) if frame.digits => {
                 (drawn(&picture, path, expected)?, AS_DIGITS.to_owned())
             }
-            (Look::AsTrained, Some(frame)) => framed(&picture, frame),
-            (Look::AsTrained | Look::Raw, _) => (raw(&picture, path, expected)?, "taken as it is".to_owned()),
+            (Look::AsTrained, Some(frame)) => framed(picture, frame),
+            (Look::AsTrained | Look::Raw, _) => (raw(picture, path, expected)?, "taken as it is".to_owned()),
         };
         Ok(Self { pixels: Some(pixels), prepared })
     }
 }
 
 /// The pixels of an image that is stretched to the size of those that the network was trained on, in their colours; and what was done.
-fn framed(picture: &DynamicImage, frame: Frame) -> (Vec<u8>, String) {
+fn framed(picture: DynamicImage, frame: Frame) -> (Vec<u8>, String) {
     let own = [picture.height() as usize, picture.width() as usize];
     let wanted = [frame.rows, frame.columns];
-    let stretched = (own != wanted).then(|| picture::stretched(picture, wanted));
-    let pixels = picture::values(stretched.as_ref().unwrap_or(picture), frame.colour);
+    let (is_clear, has_colour) = (picture.color().has_alpha(), picture.color().has_color());
+    let flat = picture::flat(picture, frame.colour);
+    let image = if own == wanted { flat } else { picture::stretched(&flat, wanted) };
     let mut done = Vec::new();
     if own != wanted {
         done.push(format!("stretched from {} x {} to {} x {} pixels", own[0], own[1], wanted[0], wanted[1]));
     }
-    if picture.color().has_alpha() {
+    if is_clear {
         done.push("laid on white".to_owned());
     }
-    if picture.color().has_color() && !frame.colour {
+    if has_colour && !frame.colour {
         done.push("made grey".to_owned());
     }
-    (pixels, if done.is_empty() { "taken as it is".to_owned() } else { done.join(", ") })
+    (image.into_bytes(), if done.is_empty() { "taken as it is".to_owned() } else { done.join(", ") })
 }
 
 /// The pixels as they are: grey, or red, green and blue if the network takes three times as many values.
-fn raw(picture: &DynamicImage, path: &Path, expected: &Expected) -> Result<Vec<u8>> {
+fn raw(picture: DynamicImage, path: &Path, expected: &Expected) -> Result<Vec<u8>> {
     let [width, height] = [picture.width(), picture.height()].map(|length| length as usize);
     match expected.features {
-        features if features == width * height => Ok(picture::values(picture, false)),
-        features if features == 3 * width * height => Ok(picture::values(picture, true)),
+        features if features == width * height => Ok(picture::flat(picture, false).into_bytes()),
+        features if features == 3 * width * height => Ok(picture::flat(picture, true).into_bytes()),
         features => {
             let problem = format!(
                 "it is {height} x {width} pixels, but the model takes {features} values, and does not say of what images"

@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use image::GenericImageView;
-
 use crate::data::picture;
 
 /// The most pixels that one image of a data set may have: 2048 x 2048.
 const MOST_PIXELS: u64 = 1 << 22;
 /// The same of one that is made smaller: 33 megapixels.
 const MOST_TO_STRETCH: u64 = 1 << 25;
+/// As many of them for each byte of its file.
+const A_BYTE: u64 = 64;
 
 /// One image.
 pub struct Picture {
@@ -33,17 +33,21 @@ impl Picture {
             )),
             _ => Ok(()),
         };
-        let most_pixels = if matches!(wanted, Wanted::Stretched(_)) { MOST_TO_STRETCH } else { MOST_PIXELS };
-        let Some(mut image) = picture::decode(bytes, most_pixels, fits)? else { return Ok(None) };
+        let most_pixels = match wanted {
+            // Of a large photo; a small file that claims to be one is a trap.
+            Wanted::Stretched(_) => (A_BYTE * bytes.len() as u64).clamp(MOST_PIXELS, MOST_TO_STRETCH),
+            Wanted::Any | Wanted::Shape(_) => MOST_PIXELS,
+        };
+        let Some(image) = picture::decode(bytes, most_pixels, fits)? else { return Ok(None) };
+        let colour = image.color().has_color();
+        let mut image = picture::flat(image, colour);
         if let Wanted::Stretched(shape) = wanted
             && [image.height() as usize, image.width() as usize] != shape
         {
             image = picture::stretched(&image, shape);
         }
-        let (width, height) = image.dimensions();
-        let shape = [height as usize, width as usize];
-        let colour = image.color().has_color();
-        Ok(Some(Self { shape, colour, bytes: picture::values(&image, colour) }))
+        let shape = [image.height() as usize, image.width() as usize];
+        Ok(Some(Self { shape, colour, bytes: image.into_bytes() }))
     }
 }
 
