@@ -14,6 +14,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+#[cfg(feature = "fetch")]
 pub(super) use self::body::GZIP_MAGIC;
 pub use self::body::expand;
 use self::body::{Body, announced, ends_early, open, too_long};
