@@ -32,7 +32,7 @@ pub struct EvalArgs {
     #[command(flatten)]
     device: DeviceChoice,
     /// Part of the data set to evaluate on; other data than the run's own are evaluated whole if they have no test set
-    #[arg(long, value_parser = ["train", "test"], default_value = "test")]
+    #[arg(long, value_parser = ["train", "validation", "test"], default_value = "test")]
     split: String,
     /// Print one JSON object on standard output
     #[arg(long)]
@@ -93,7 +93,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     let dataset = choice::load_for(&args.model, &info, &args.data)?;
     let split = choice::split(&args.split);
     let (measured, _) = measure(&args.device, (&parameters, &info), &dataset, split, 0)?;
-    let (data, samples, score) = (&dataset.name, dataset.split(split).len(), measured.score);
+    let (data, samples, score) = (&dataset.name, dataset.split(split)?.len(), measured.score);
     let part = if dataset.is_whole() { "all" } else { args.split.as_str() };
     let names = preparation.class_names.as_slice();
     let detail = match preparation.task() {

@@ -202,6 +202,7 @@ pub(super) fn source(path: &Path, classes: Option<usize>, train: RawSplit, test:
         what: format!("a folder of IDX files: {count} images of {rows} x {cols} pixels"),
         notes: Vec::new(),
         train: part(train),
+        validation: None,
         test: Some(part(test)),
         classes: Some((0..classes).map(|class| class.to_string()).collect()),
         target: None,

@@ -167,6 +167,13 @@ impl Samples {
         self.features
     }
 
+    /// The largest distance of a value from 0, of numbers in memory.
+    pub(super) fn largest(&self) -> Option<f32> {
+        let Rows::Memory(bytes) = &self.rows else { return None };
+        let values = (self.format == Format::Floats).then(|| bytes.chunks_exact(size_of::<f32>()))?;
+        values.map(|b| f32::from_ne_bytes([b[0], b[1], b[2], b[3]]).abs()).max_by(f32::total_cmp)
+    }
+
     /// Whether the rows are left in their file.
     pub fn is_on_disk(&self) -> bool {
         matches!(self.rows, Rows::File(_))
@@ -193,6 +200,40 @@ impl Samples {
                 Ok(indices.iter().flat_map(row).copied().collect())
             }
         }
+    }
+
+    /// These samples, in this order. Rows in memory are copied; those in a file stay there.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if there are none.
+    ///
+    /// # Panics
+    /// As [`read`](Self::read).
+    pub fn part(&self, samples: &[usize]) -> Result<Self> {
+        if samples.is_empty() {
+            return Err(Error::shape("samples", ["1 or more".to_owned()], 0));
+        }
+        let rows = match &self.rows {
+            Rows::File(file) => Rows::File(Arc::new(file.part(samples))),
+            Rows::Memory(values) => {
+                let size = self.row_bytes();
+                let row = |&sample: &usize| &values[sample * size..(sample + 1) * size];
+                Rows::Memory(Arc::new(samples.iter().flat_map(row).copied().collect()))
+            }
+        };
+        let targets = self.targets.part(samples);
+        let numbers = match targets {
+            Targets::Classes(_) => Vec::new(),
+            Targets::Values { .. } => (0..samples.len() as u32).collect(),
+        };
+        let weights = self.weights.as_ref().map(|all| samples.iter().map(|&sample| all[sample]).collect());
+        Ok(Self {
+            rows,
+            targets: Arc::new(targets),
+            numbers: Arc::new(numbers),
+            weights: weights.map(Arc::new),
+            ..*self
+        })
     }
 
     /// These samples as a network sees them, in double precision: `[indices, features]`; a byte is divided by 255.

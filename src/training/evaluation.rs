@@ -148,7 +148,7 @@ pub async fn evaluate(
     split: Split,
     most_mistakes: usize,
 ) -> Result<Evaluation> {
-    let samples = dataset.split(split);
+    let samples = dataset.split(split)?;
     engine.load(split, samples.clone()).await?;
     if loss.task() != Task::Classification {
         return evaluate_values(engine, loss, dataset, split).await;
@@ -184,7 +184,7 @@ async fn evaluate_values(
     dataset: &Dataset,
     split: Split,
 ) -> Result<Evaluation> {
-    let (samples, outputs) = (dataset.split(split).len(), &dataset.preparation.outputs);
+    let (samples, outputs) = (dataset.split(split)?.len(), &dataset.preparation.outputs);
     let (all, stride) = ((0..samples as u32).collect::<Vec<_>>(), samples.div_ceil(POINTS).max(1));
     let (mut points, is_number) = (Vec::new(), loss.task() == Task::Regression);
     let judge = Judge::new(loss, dataset);

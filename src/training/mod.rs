@@ -14,6 +14,7 @@ pub mod run;
 mod scoring;
 pub mod tensorboard;
 mod trainer;
+mod worth;
 
 pub use aims::Aims;
 pub use config::TrainConfig;
@@ -22,3 +23,4 @@ pub use judge::Judge;
 pub use plan::{Plan, shuffled};
 pub use scoring::headline;
 pub use trainer::{Observer, Outcome, Trainer, Unobserved, initial_state};
+pub use worth::absurdity;

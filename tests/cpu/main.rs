@@ -4,6 +4,7 @@
 
 mod activations;
 mod adapter;
+mod as_written;
 mod bench;
 mod browser;
 #[cfg(feature = "png")]
@@ -23,6 +24,8 @@ mod cpu_engine;
 #[cfg(feature = "tui")]
 mod dashboard;
 mod data;
+mod dates;
+
 mod dependencies;
 mod digits;
 mod doctor;
@@ -42,6 +45,7 @@ mod history;
 mod house;
 mod idx;
 #[cfg(unix)]
+mod json_tables;
 mod links;
 mod memory;
 #[cfg(feature = "fetch")]
@@ -68,6 +72,7 @@ mod runs;
 mod selftest;
 mod shaders;
 mod show;
+mod splits;
 mod table;
 mod tasks;
 mod tensorboard;
