@@ -1,6 +1,7 @@
 //! Training: epochs over an engine, validation, early stopping, checkpoints. Reports to an [`Observer`] and
 //! prints nothing.
 
+mod absurdity;
 mod aims;
 pub mod checkpoint;
 mod config;
@@ -10,12 +11,14 @@ pub mod figures;
 mod judge;
 mod memory;
 mod plan;
+pub mod ranking;
 pub mod run;
 mod scoring;
 pub mod tensorboard;
 mod trainer;
-mod worth;
+pub mod worth;
 
+pub use absurdity::absurdity;
 pub use aims::Aims;
 pub use config::TrainConfig;
 pub use divergence::{Divergence, Place};
@@ -23,4 +26,3 @@ pub use judge::Judge;
 pub use plan::{Plan, shuffled};
 pub use scoring::headline;
 pub use trainer::{Observer, Outcome, Trainer, Unobserved, initial_state};
-pub use worth::absurdity;

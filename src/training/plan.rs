@@ -26,7 +26,7 @@ impl Plan {
     /// All samples, but for what `overfit_batches` or `dry_run` do without.
     ///
     /// # Errors
-    /// [`Error::Usage`] if a batch would be larger than the training set, or early stopping has no samples to go by.
+    /// [`Error::Usage`] if early stopping has no samples to go by.
     pub fn new(config: &TrainConfig, dataset: &Dataset) -> Result<Self> {
         let all = |samples: &Samples| (0..samples.len() as u32).collect::<Vec<u32>>();
         let (mut train, mut test) = (all(&dataset.train), all(&dataset.test));
@@ -35,12 +35,6 @@ impl Plan {
             let problem =
                 message![Setting::EarlyStopping, " needs a validation loss, but no samples are held out"];
             return Err(Error::usage(problem).hint(message!["add ", Setting::ValidationFraction.set(0.1)]));
-        }
-        if config.batch_size > train.len() {
-            return Err(Error::usage(message![
-                Setting::BatchSize.set(config.batch_size),
-                format!(" is larger than the training set of {} samples", train.len()),
-            ]));
         }
         let batches = if config.dry_run { Some(1) } else { config.overfit_batches };
         train.truncate(batches.map_or(train.len(), |n| n.saturating_mul(config.batch_size)));
@@ -53,15 +47,16 @@ impl Plan {
 }
 
 impl TrainConfig {
-    /// How an engine has to take steps on a data set.
+    /// How an engine has to take steps on a data set: with fewer samples than a batch has, all of them are one batch.
     ///
     /// # Errors
     /// As [`Plan::new`].
     pub fn step_options(&self, dataset: &Dataset) -> Result<StepOptions> {
         let (momentum, nesterov, weight_decay) = (self.momentum, self.nesterov, self.weight_decay);
-        let steps_per_epoch = Plan::new(self, dataset)?.train.len().div_ceil(self.batch_size).max(1);
+        let samples = Plan::new(self, dataset)?.train.len();
+        let steps_per_epoch = samples.div_ceil(self.batch_size).max(1);
         Ok(StepOptions {
-            batch_size: self.batch_size,
+            batch_size: self.batch_size.min(samples),
             optimizer: Optimizer { algorithm: self.optimizer, momentum, nesterov, weight_decay },
             schedule: self.schedule(steps_per_epoch as u64),
             clip_norm: self.clip_norm,

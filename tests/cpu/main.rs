@@ -29,6 +29,7 @@ mod dates;
 mod dependencies;
 mod digits;
 mod doctor;
+mod downloads;
 mod earlier;
 #[path = "../engine_options/mod.rs"]
 mod engine_options;
@@ -44,6 +45,7 @@ mod gradcheck;
 mod history;
 mod house;
 mod idx;
+mod imports;
 #[cfg(unix)]
 mod json_tables;
 mod links;
@@ -61,6 +63,7 @@ mod params;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod pictures;
+mod pictures_as_trained;
 mod pipeline_cache;
 mod predict;
 mod program;
@@ -69,6 +72,7 @@ mod reference;
 mod replay;
 mod report;
 mod runs;
+mod scores;
 mod selftest;
 mod shaders;
 mod show;

@@ -264,7 +264,7 @@ fn folds_that_cannot_be_meant_are_refused_and_leave_nothing_behind() {
         (&["--folds", "1"][..], "expected 2 folds or more"),
         (&["--folds", "61"], "--folds 61: there are only 60 samples"),
         (&["--folds", "3", "--test-fraction", "0.5"], "--folds tests on folds of the training samples"),
-        (&["--folds", "3", "--batch-size", "41"], "larger than the training set of 40 samples"),
+        (&["--folds", "3", "--early-stopping", "2"], "--early-stopping needs a validation loss"),
     ] {
         let args: Vec<&str> = [more, &["--out", "cv"]].concat();
         let small = ["--hidden", "4", "--epochs", "2"];

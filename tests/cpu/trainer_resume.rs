@@ -270,16 +270,21 @@ fn configurations_that_cannot_be_meant_are_refused() {
 }
 
 #[test]
-fn a_batch_larger_than_the_training_set_is_refused() {
+fn a_set_with_fewer_samples_than_a_batch_is_one_batch() {
     let (dataset, fewer) = (tiny::dataset(), tiny::held_out(0.25));
-    let plan = |batch_size, dataset| Plan::new(&TrainConfig { batch_size, ..config() }, dataset);
-    assert!(plan(60, &dataset).is_ok());
-    for (batch_size, dataset, left) in [(61, &dataset, 60), (46, &fewer, 45), (usize::MAX, &dataset, 60)] {
-        let error = plan(batch_size, dataset).unwrap_err();
-        let text = format!("batch_size {batch_size} is larger than the training set of {left} samples");
-        assert!(matches!(&error, Error::Usage { .. } if error.to_string() == text), "{error}");
+    for (batch_size, dataset, batch) in
+        [(60, &dataset, 60), (61, &dataset, 60), (46, &fewer, 45), (usize::MAX, &dataset, 60)]
+    {
+        let config = TrainConfig { batch_size, ..config() };
+        assert_eq!(Plan::new(&config, dataset).unwrap().train.len(), batch);
+        assert_eq!(config.step_options(dataset).unwrap().batch_size, batch);
     }
-    assert!(config().spec(&dataset).is_ok());
+    let trained = |batch_size| {
+        let (outcome, notes) = run(&TrainConfig { batch_size, ..config() }, &dataset);
+        assert_eq!(outcome.unwrap(), Outcome::Finished);
+        notes.states.iter().map(|state| state.parameters.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(trained(1000), trained(60), "the steps of a batch of all samples");
     let wide = TrainConfig { hidden: vec![usize::MAX], ..config() };
     assert!(matches!(wide.spec(&dataset), Err(Error::Usage { .. })));
 }

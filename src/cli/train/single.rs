@@ -11,6 +11,7 @@ use super::recovery;
 use super::session::Session;
 use crate::cli::choice::{self, BackendChoice, DeviceChoice};
 use crate::cli::interrupt;
+use crate::cli::output::note;
 use crate::data::{Dataset, Fitted, Fold};
 use crate::error::{Error, Result};
 use crate::training::Plan;
@@ -71,6 +72,14 @@ pub fn train(args: &TrainArgs, given: &[String], fold: Option<(&RunConfig, Fold)
     }
     config.data = place;
     let plan = Plan::new(&config.train, &dataset)?;
+    if plan.train.len() < config.train.batch_size && !(args.quiet || later) {
+        note(&format!(
+            "--batch-size {} is more than the {} training samples, so each epoch is one step with all of them; a smaller \
+             --batch-size makes more steps",
+            config.train.batch_size,
+            plan.train.len()
+        ));
+    }
     interrupt::listen("saving and stopping; Ctrl-C again stops at once, without saving");
     let session = Session { args, config, dataset, plan, init, begun, face };
     pollster::block_on(recovery::run(&session, device, resumed))

@@ -54,7 +54,8 @@ impl Source {
         let taken: u64 = parts.into_iter().flatten().map(Part::memory).sum();
         let memory = reading.memory.saturating_sub(taken);
         let schema = reading.schema.or(self.schema.as_ref());
-        let part = form::read(path, Reading { memory, schema, ..reading })?;
+        let size = reading.size.or(self.train.image_shape);
+        let part = form::read(path, Reading { memory, schema, size, ..reading })?;
         self.classes = self.known_classes(task);
         self.notes.extend(part.notes.into_iter().map(|note| format!("{}: {note}", path.display())));
         Ok(part.train)
