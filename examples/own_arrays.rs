@@ -31,6 +31,7 @@ fn main() -> gpu_mlp::Result<()> {
         Samples::of_floats(2, &values, labels, ARMS)
     };
     let dataset = Dataset {
+        validation: None,
         name: "spiral".into(),
         origin: "own arrays".into(),
         image_shape: [1, 2],

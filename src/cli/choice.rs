@@ -19,9 +19,9 @@ use crate::training::checkpoint::ModelInfo;
 use crate::training::run::{RunConfig, RunDir};
 
 /// The data set.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(super) struct DataChoice {
-    /// Data set: mnist, fashion-mnist, digits, or a path: CSV, .npz, Parquet, a folder of IDX files, or a folder with one folder of
+    /// Data set: mnist, fashion-mnist, digits, or a path: CSV, JSON lines, .npz, Parquet, a folder of IDX files, or a folder with one folder of
     /// images per class [default: for a run its own data; else mnist if it is on this machine, else digits]
     #[arg(long, value_name = "NAME|PATH")]
     pub data: Option<String>,
@@ -36,7 +36,7 @@ pub(super) struct DataChoice {
 }
 
 /// How a data set is made from the data at a path.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(super) struct LoadChoice {
     /// For tables: the column of the labels, by name or by position from 0 or from -1; several targets as a,b,c [default: a column
     /// with a usual name such as label, class, target, y or species; else the last one or the only one of words, if that is clear]
@@ -60,7 +60,14 @@ pub(super) struct LoadChoice {
     #[arg(long, value_name = "F", default_value_t = LoadOptions::default().test_fraction)]
     #[arg(value_parser = number::real::<f64>)]
     test_fraction: f64,
-    /// Seed of that choice
+    /// Validation set, in any format, if the data have none of their own: early stopping goes by it
+    #[arg(long, value_name = "PATH")]
+    validation_data: Option<PathBuf>,
+    /// Without a validation set, the fraction of the training samples that is held out for validation, chosen at random
+    #[arg(long, value_name = "F", default_value_t = LoadOptions::default().validation_fraction)]
+    #[arg(value_parser = number::real::<f64>)]
+    validation_fraction: f64,
+    /// Seed of every choice of samples: to test on, to validate on, and folds
     #[arg(long, value_name = "N", default_value_t = LoadOptions::default().split_seed)]
     #[arg(value_parser = number::whole::<u64>)]
     split_seed: u64,
@@ -87,7 +94,7 @@ pub(super) struct LoadChoice {
 }
 
 /// How the text of a table is written.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(super) struct TextChoice {
     /// For text tables: the first line names the columns
     #[arg(long, conflicts_with = "no_header")]
@@ -130,6 +137,10 @@ impl LoadChoice {
             test_fraction: self.test_fraction,
             split_seed: self.split_seed,
             stratified: true,
+            validation_data: self.validation_data.as_deref().map(absolute),
+            validation_fraction: self.validation_fraction,
+            validation_seed: None,
+            fold: None,
             scale: self.scale,
             table: TableOptions {
                 columns: self.columns.clone(),
@@ -196,7 +207,8 @@ pub(super) fn load(
 pub(super) fn load_for(model: &Path, info: &ModelInfo, choice: &DataChoice) -> Result<Dataset> {
     let own = if model.is_dir() { Some(RunDir::open(model)?.config()?) } else { None };
     let options = choice.loading.options();
-    let splits = options.test_data.is_some() || options.test_fraction != LoadOptions::default().test_fraction;
+    options.check_for_model()?;
+    let splits = options.splits();
     let (data, options, whole) = match (&choice.data, own) {
         (None, Some(own)) => (Some(own.data), own.loading, false),
         (Some(named), Some(own)) if same_data(&own.data, named) && !splits => {
@@ -228,7 +240,11 @@ pub(super) fn same_data(own: &str, named: &str) -> bool {
 
 /// The value of `--split`, which clap has already checked.
 pub(super) fn split(name: &str) -> Split {
-    if name == "train" { Split::Train } else { Split::Test }
+    match name {
+        "train" => Split::Train,
+        "validation" => Split::Validation,
+        _ => Split::Test,
+    }
 }
 
 /// Sizes of the hidden layers.
@@ -271,7 +287,7 @@ pub(super) fn activations(text: &str) -> Result<Activations, String> {
 }
 
 /// The device.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(super) struct DeviceChoice {
     /// Device type to compute on; auto takes a hardware GPU if there is one, else the CPU
     #[arg(long, value_enum, default_value_t = BackendChoice::Auto)]

@@ -3,7 +3,7 @@
 use crate::data::PictureOptions;
 
 /// How images are read.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(super) struct PictureChoice {
     /// For folders of images: the width and height that all are stretched to [default: if they have several sizes, the commonest]
     #[arg(long, value_name = "WxH", value_parser = size)]

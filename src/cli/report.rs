@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::files::atomic_file::AtomicFile;
 use crate::report::{self, Run, Test};
 use crate::training::evaluation::{self, Question};
+use crate::training::run::folds::FoldsDir;
 
 const EXAMPLES: &str = "\
 The report of one run has curves, mistakes, confusion matrix, precision and recall, weights, options, and the numbers of
@@ -31,7 +32,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ReportArgs {
-    /// Folder of a run, or of several runs to compare
+    /// Folder of a run, or of several runs to compare, such as the folds of a cross-validation
     #[arg(value_name = "RUN", required = true)]
     runs: Vec<PathBuf>,
     /// File to write
@@ -49,9 +50,10 @@ pub struct ReportArgs {
 /// [`Error::Usage`] for a run that is named twice, and data for several; [`Error::File`] for what is no run; what reading
 /// the data that were named, or the device, reports; [`Error::Io`] if the page cannot be written.
 pub fn run(args: &ReportArgs) -> Result<()> {
-    check(args)?;
-    let mut runs = args.runs.iter().map(|path| Run::read(path)).collect::<Result<Vec<_>>>()?;
-    if let ([run], [path]) = (&mut runs[..], &args.runs[..]) {
+    let paths = FoldsDir::each_run(&args.runs)?;
+    check(args, &paths)?;
+    let mut runs = paths.iter().map(|path| Run::read(path)).collect::<Result<Vec<_>>>()?;
+    if let ([run], [path]) = (&mut runs[..], &paths[..]) {
         test(run, path, args)?;
     }
     let page = match &runs[..] {
@@ -72,16 +74,14 @@ pub fn run(args: &ReportArgs) -> Result<()> {
     Ok(())
 }
 
-fn check(args: &ReportArgs) -> Result<()> {
+fn check(args: &ReportArgs, runs: &[PathBuf]) -> Result<()> {
     args.device.check()?;
     let mut seen = BTreeSet::new();
-    if let Some(twice) =
-        args.runs.iter().find(|run| !seen.insert(run.canonicalize().unwrap_or((*run).clone())))
-    {
+    if let Some(twice) = runs.iter().find(|run| !seen.insert(run.canonicalize().unwrap_or((*run).clone()))) {
         return Err(Error::usage(format!("{} is named twice: name each run once", twice.display())));
     }
     match &args.data.data {
-        Some(data) if args.runs.len() > 1 => Err(Error::usage(format!(
+        Some(data) if runs.len() > 1 => Err(Error::usage(format!(
             "--data {data}: a comparison shows the scores of the runs and needs no data\n  hint: leave it out, or name \
              one run"
         ))),

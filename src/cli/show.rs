@@ -95,9 +95,13 @@ fn draw(inspection: &Inspection, path: &PathBuf) -> Result<()> {
 
 fn page(summary: &Summary, options: &LoadOptions) {
     say(&format!("{} is {}\n", summary.name, summary.form));
-    let train = thousands(summary.train_samples);
+    let mut train = thousands(summary.train_samples);
+    if let Some(validation) = summary.validation_samples {
+        train.push_str(&format!(" for training, {} for validation", thousands(validation)));
+    }
+    let training = if summary.validation_samples.is_some() { "" } else { " for training" };
     say(&match summary.test_samples {
-        Some(test) => format!("samples  {train} for training, {} for testing", thousands(test)),
+        Some(test) => format!("samples  {train}{training}, {} for testing", thousands(test)),
         None => format!(
             "samples  {train}; training holds out {} % of them, at random, for testing (--test-fraction, --test-data)",
             100.0 * options.test_fraction
@@ -170,9 +174,9 @@ fn columns(columns: &[Column]) {
     line("column", ["lowest", "highest", "mean", "deviation", "missing"].map(str::to_owned));
     for (name, column) in names.iter().zip(listed) {
         let end = |end: Option<f64>| end.map_or("-".to_owned(), short);
-        let Column { min, max, mean, deviation, missing, words, .. } = column;
+        let Column { min, max, mean, deviation, missing, words, dates, .. } = column;
         if let Some(words) = words {
-            let different = format!("{words} words");
+            let different = format!("{words} {}", if *dates { "dates" } else { "words" });
             line(name, [different, "-".into(), "-".into(), "-".into(), missing.to_string()]);
             continue;
         }

@@ -119,7 +119,7 @@ fn setting(args: &TraceArgs) -> Result<Setting> {
     };
     fits(&spec, args.batch)?;
     let indices = batch(args, &dataset)?;
-    let samples = dataset.split(choice::split(&args.split));
+    let samples = dataset.split(choice::split(&args.split))?;
     let aims = Aims::of(samples, &indices)?;
     let sizes: Vec<String> = spec.sizes().iter().map(usize::to_string).collect();
     let what =
@@ -130,7 +130,7 @@ fn setting(args: &TraceArgs) -> Result<Setting> {
 
 /// The first samples of the split.
 fn batch(args: &TraceArgs, dataset: &Dataset) -> Result<Vec<u32>> {
-    let samples = dataset.split(choice::split(&args.split)).len();
+    let samples = dataset.split(choice::split(&args.split))?.len();
     if args.batch == 0 || args.batch > samples {
         return Err(Error::usage(format!(
             "--batch {} samples: the {} split of {} has 1 to {samples}",

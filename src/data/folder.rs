@@ -356,6 +356,7 @@ pub(super) fn source(path: &Path, classes: Option<usize>, train: RawSplit, test:
         what: format!("a folder of IDX files: {count} {images} of {row}"),
         notes: Vec::new(),
         train: part(train),
+        validation: None,
         test: Some(part(test)),
         classes,
         target: None,

@@ -28,6 +28,7 @@ pub mod row_file;
 mod samples;
 mod scaling;
 mod schema;
+mod shares;
 mod source;
 pub mod table;
 mod table_options;
@@ -37,13 +38,14 @@ pub use dataset::{Dataset, MEMORY_LIMIT, Split};
 pub use inspect::inspect;
 pub use locate::{DATA_DIR_VARIABLE, Loaded, Places, Request, load, load_from};
 
-pub use columns::{Input, Kind};
+pub use columns::{DateOrder, DatePart, Input, Kind};
 pub use picture_options::{Frame, PictureOptions};
 pub use preparation::{Outputs, Preparation};
 pub use reader::{Chunk, Reader};
 pub use samples::{Format, Samples};
 pub use scaling::{Scale, Scaling};
 pub use schema::{Layout, Schema};
+pub use shares::Fold;
 #[cfg(feature = "parquet")]
 pub use source::PARQUET_THREAD;
 pub use source::{Fitted, LoadOptions};

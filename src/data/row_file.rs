@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -18,23 +19,41 @@ const PIECE: usize = 64;
 /// A file of rows of one length, one after another.
 #[derive(Debug)]
 pub struct RowFile {
-    file: File,
+    file: Arc<File>,
     path: PathBuf,
     /// Where the first row begins.
     start: u64,
     row_bytes: usize,
+    /// Of the whole file.
     rows: usize,
+    /// The rows that are meant, if these are not all.
+    chosen: Option<Vec<u32>>,
 }
 
 impl RowFile {
     /// `rows` rows of `row_bytes` bytes, which is not 0, from byte `start` of an open file; errors call it `path`.
     pub fn new(file: File, path: &Path, start: u64, row_bytes: usize, rows: usize) -> Self {
-        Self { file, path: path.to_owned(), start, row_bytes, rows }
+        Self { file: Arc::new(file), path: path.to_owned(), start, row_bytes, rows, chosen: None }
     }
 
     /// How many rows.
     pub fn rows(&self) -> usize {
-        self.rows
+        self.chosen.as_ref().map_or(self.rows, Vec::len)
+    }
+
+    /// These rows of the same file.
+    ///
+    /// # Panics
+    /// If there is no such row, as slice indexing does.
+    pub fn part(&self, rows: &[usize]) -> Self {
+        let chosen = rows.iter().map(|&row| self.place(row as u32)).collect();
+        let (file, path) = (self.file.clone(), self.path.clone());
+        Self { file, path, chosen: Some(chosen), ..*self }
+    }
+
+    /// The number of a row in the file.
+    fn place(&self, row: u32) -> u32 {
+        self.chosen.as_ref().map_or(row, |chosen| chosen[row as usize])
     }
 
     /// Bytes in a row.
@@ -55,6 +74,7 @@ impl RowFile {
 
     /// Rows that follow each other in the file too are one read.
     fn read_piece(&self, wanted: &[u32], mut bytes: &mut [u8]) -> Result<()> {
+        let wanted: Vec<u32> = wanted.iter().map(|&row| self.place(row)).collect();
         for run in wanted.chunk_by(|a, b| a.checked_add(1) == Some(*b)) {
             let (target, rest) = bytes.split_at_mut(run.len() * self.row_bytes);
             let offset = self.start + u64::from(run[0]) * self.row_bytes as u64;
@@ -78,7 +98,7 @@ impl RowFile {
 impl PartialEq for RowFile {
     fn eq(&self, other: &Self) -> bool {
         let key = |file: &Self| (file.path.clone(), file.start, file.row_bytes, file.rows);
-        key(self) == key(other)
+        key(self) == key(other) && self.chosen == other.chosen
     }
 }
 

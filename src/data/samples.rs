@@ -178,6 +178,13 @@ impl Samples {
         self.features
     }
 
+    /// The largest distance of a value from 0, of numbers in memory.
+    pub(super) fn largest(&self) -> Option<f32> {
+        let Rows::Memory(bytes) = &self.rows else { return None };
+        let values = (self.format == Format::Floats).then(|| bytes.chunks_exact(size_of::<f32>()))?;
+        values.map(|b| f32::from_ne_bytes([b[0], b[1], b[2], b[3]]).abs()).max_by(f32::total_cmp)
+    }
+
     /// Whether the rows are left in their file.
     pub fn is_on_disk(&self) -> bool {
         matches!(self.rows, Rows::File(_))
@@ -204,6 +211,42 @@ impl Samples {
                 Ok(indices.iter().flat_map(row).copied().collect())
             }
         }
+    }
+
+    /// These samples, in this order. Rows in memory are copied; those in a file stay there.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if there are none.
+    ///
+    /// # Panics
+    /// As [`read`](Self::read).
+    pub fn part(&self, samples: &[usize]) -> Result<Self> {
+        if samples.is_empty() {
+            return Err(Error::shape("samples", ["1 or more".to_owned()], 0));
+        }
+        let rows = match &self.rows {
+            Rows::File(file) => Rows::File(Arc::new(file.part(samples))),
+            Rows::Memory(values) => {
+                let size = self.row_bytes();
+                let row = |&sample: &usize| &values[sample * size..(sample + 1) * size];
+                Rows::Memory(Arc::new(samples.iter().flat_map(row).copied().collect()))
+            }
+        };
+        let targets = self.targets.part(samples);
+        let numbers = match targets {
+            Targets::Classes(_) => Vec::new(),
+            Targets::Values { .. } => (0..samples.len() as u32).collect(),
+        };
+        let weights = self.weights.as_ref().map(|all| samples.iter().map(|&sample| all[sample]).collect());
+        let origins = samples.iter().map(|&sample| self.origin(sample as u32)).collect();
+        Ok(Self {
+            rows,
+            targets: Arc::new(targets),
+            numbers: Arc::new(numbers),
+            weights: weights.map(Arc::new),
+            origins: Some(Arc::new(origins)),
+            ..*self
+        })
     }
 
     /// These samples as a network sees them, in double precision: `[indices, features]`; a byte is divided by 255.
@@ -239,31 +282,6 @@ impl Samples {
                 weights[at]
             ))),
         }
-    }
-
-    /// These samples, in this order: a copy.
-    ///
-    /// # Errors
-    /// As [`read`](Self::read).
-    ///
-    /// # Panics
-    /// As [`read`](Self::read).
-    pub fn part(&self, indices: &[u32]) -> Result<Self> {
-        let rows = Rows::Memory(Arc::new(self.read(indices)?));
-        let take = |all: &[f32]| indices.iter().map(|&at| all[at as usize]).collect();
-        let weights = self.weights().map(|weights| Arc::new(take(weights)));
-        let (targets, numbers) = match &*self.targets {
-            Targets::Classes(classes) => {
-                (Targets::Classes(indices.iter().map(|&at| classes[at as usize]).collect()), Vec::new())
-            }
-            Targets::Values { width, .. } => {
-                let values = indices.iter().flat_map(|&at| self.targets.row(at as usize)).copied().collect();
-                (Targets::values(*width, values)?, (0..indices.len() as u32).collect())
-            }
-        };
-        let origins = Some(Arc::new(indices.iter().map(|&at| self.origin(at)).collect()));
-        let (targets, numbers) = (Arc::new(targets), Arc::new(numbers));
-        Ok(Self { rows, targets, numbers, weights, origins, ..self.clone() })
     }
 
     /// The same samples, each of which is this row of its file, from 0.

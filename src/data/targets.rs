@@ -30,6 +30,17 @@ impl Targets {
         Ok(Self::Values { width, values: Arc::new(values) })
     }
 
+    /// Those of these samples, in this order.
+    pub(super) fn part(&self, samples: &[usize]) -> Self {
+        match self {
+            Self::Classes(classes) => Self::Classes(samples.iter().map(|&sample| classes[sample]).collect()),
+            Self::Values { width, .. } => {
+                let values = samples.iter().flat_map(|&sample| self.row(sample)).copied().collect();
+                Self::Values { width: *width, values: Arc::new(values) }
+            }
+        }
+    }
+
     /// How many samples.
     pub fn len(&self) -> usize {
         match self {

@@ -37,7 +37,7 @@ pub trait Engine {
     fn info(&self) -> EngineInfo;
 
     /// Gives it the samples of a split, in the place of those that it had, of any number and format; a copy of
-    /// [`Samples`] shares the rows. Those of the other split go if they have another format. All else stays as it is:
+    /// [`Samples`] shares the rows. Those of other splits go if they have another format. All else stays as it is:
     /// parameters, what the optimiser remembers, and sums.
     ///
     /// # Errors
@@ -46,13 +46,17 @@ pub trait Engine {
     /// small for a batch; [`Error::Device`] if it fails.
     async fn load(&mut self, split: Split, samples: Samples) -> Result<()>;
 
-    /// Gives it both parts of a data set.
+    /// Gives it the parts of a data set.
     ///
     /// # Errors
     /// As [`load`](Self::load).
     async fn load_dataset(&mut self, dataset: &Dataset) -> Result<()> {
         self.load(Split::Train, dataset.train.clone()).await?;
-        self.load(Split::Test, dataset.test.clone()).await
+        self.load(Split::Test, dataset.test.clone()).await?;
+        match &dataset.validation {
+            Some(validation) => self.load(Split::Validation, validation.clone()).await,
+            None => Ok(()),
+        }
     }
 
     /// Trains on the first of these samples of the training split, batch by batch, and says how many it took: as many
@@ -143,10 +147,10 @@ pub(super) fn check_batch(samples: &[u32], batch_size: usize) -> Result<()> {
 
 /// The samples that an engine was given.
 #[derive(Debug, Default)]
-pub(super) struct Given([Option<Samples>; 2]);
+pub(super) struct Given([Option<Samples>; Split::ALL.len()]);
 
 impl Given {
-    /// Keeps the samples of a split, if they fit the network, and of the other split those of the same format.
+    /// Keeps the samples of a split, if they fit the network, and of other splits those of the same format.
     pub fn put(&mut self, spec: &MlpSpec, split: Split, samples: Samples) -> Result<()> {
         if samples.features() != spec.inputs() {
             let [wanted, got] = [spec.inputs(), samples.features()].map(|width| [samples.len(), width]);

@@ -9,6 +9,7 @@ use super::epochs::decimals;
 use super::layout::{document, scrolling};
 use super::run_page::left_out;
 use super::{Run, configuration, curves, epochs};
+use crate::data::LoadOptions;
 use crate::error::Result;
 use crate::step::metrics::{EpochRecord, Measure};
 use crate::words::numerals::{duration, thousands};
@@ -57,7 +58,10 @@ fn names(runs: &[Run]) -> Vec<String> {
 fn same_data(runs: &[Run]) -> bool {
     let data = |run: &Run| {
         let samples = run.history.start.as_ref().map(|start| start.test_samples);
-        (run.config.data.clone(), run.config.loading.clone(), samples)
+        let (data, loading) = (run.config.data.clone(), run.config.loading.clone());
+        // What is chosen by is not tested on.
+        let (validation_data, validation_fraction, validation_seed) = Default::default();
+        (data, LoadOptions { validation_data, validation_fraction, validation_seed, ..loading }, samples)
     };
     runs.windows(2).all(|pair| data(&pair[0]) == data(&pair[1]))
 }

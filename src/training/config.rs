@@ -49,10 +49,8 @@ pub struct TrainConfig {
     pub label_smoothing: f32,
     /// Largest norm of a gradient; a longer one is scaled down to it.
     pub clip_norm: Option<f32>,
-    /// Seed of the initial weights, the shuffles, dropout and the choice of validation samples.
+    /// Seed of the initial weights, the shuffles and dropout.
     pub seed: u64,
-    /// Fraction of the training samples that is held out for validation.
-    pub validation_fraction: f64,
     /// Stop after this many epochs without a lower validation loss; keep the best parameters.
     pub early_stopping: Option<usize>,
     /// Train on this many batches only, the same ones in every epoch: a working network can memorise them.
@@ -83,7 +81,6 @@ impl Default for TrainConfig {
             label_smoothing: 0.0,
             clip_norm: None,
             seed: 1,
-            validation_fraction: 0.0,
             early_stopping: None,
             overfit_batches: None,
             dry_run: false,
@@ -116,12 +113,6 @@ impl TrainConfig {
         self.check_numbers()?;
         self.check_optimizer()?;
         self.check_schedule()?;
-        if self.early_stopping.is_some() && self.validation_fraction == 0.0 {
-            return contradiction(
-                message![Setting::EarlyStopping, " needs a validation loss, but no samples are held out"],
-                message!["add ", Setting::ValidationFraction.set(0.1)],
-            );
-        }
         if self.dropout > 0.0 && self.hidden.is_empty() {
             return contradiction(
                 message![Setting::Dropout, " drops hidden units, but there is no hidden layer"],
@@ -158,7 +149,7 @@ impl TrainConfig {
         let zero_or_more = |value: f32| value >= 0.0 && value.is_finite();
         let below_one = |value: f64| (0.0..1.0).contains(&value);
         let (dropout, smoothing) = (f64::from(self.dropout), f64::from(self.label_smoothing));
-        let checks: [(Setting, f64, bool, &str); 10] = [
+        let checks: [(Setting, f64, bool, &str); 9] = [
             (Setting::Lr, self.lr.into(), positive(self.lr), "a number greater than 0"),
             (Setting::Momentum, self.momentum.into(), below_one(self.momentum.into()), BELOW_ONE),
             (
@@ -166,12 +157,6 @@ impl TrainConfig {
                 self.weight_decay.into(),
                 zero_or_more(self.weight_decay),
                 "a number of 0 or more",
-            ),
-            (
-                Setting::ValidationFraction,
-                self.validation_fraction,
-                below_one(self.validation_fraction),
-                BELOW_ONE,
             ),
             (
                 Setting::LrGamma,

@@ -175,7 +175,7 @@ pub async fn evaluate(
     split: Split,
     question: &Question,
 ) -> Result<Evaluation> {
-    let samples = dataset.split(split);
+    let samples = dataset.split(split)?;
     engine.load(split, samples.clone()).await?;
     let all: Vec<u32> = (0..samples.len() as u32).collect();
     if loss.task() != Task::Classification {

@@ -4,7 +4,7 @@ use super::figures::Figures;
 use super::scoring::hits;
 use crate::data::{Dataset, Outputs, Split, Targets};
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::network::Loss;
 use crate::reference::Matrix;
 use crate::step::metrics::{Score, Sums};
@@ -17,15 +17,15 @@ pub struct Judge {
     loss: Loss,
     outputs: Outputs,
     /// Of each split, where they are numbers.
-    targets: Option<[Targets; 2]>,
+    targets: Option<[Option<Targets>; Split::ALL.len()]>,
 }
 
 impl Judge {
     /// Of a loss and a data set that has targets for it.
     pub fn new(loss: Loss, dataset: &Dataset) -> Self {
-        let targets = |split: Split| dataset.split(split).targets().clone();
+        let targets = |split: Split| dataset.split(split).ok().map(|samples| samples.targets().clone());
         let classes = matches!(dataset.train.targets(), Targets::Classes(_));
-        let targets = (!classes).then(|| [targets(Split::Train), targets(Split::Test)]);
+        let targets = (!classes).then(|| Split::ALL.map(targets));
         Self { loss, outputs: dataset.preparation.outputs.clone(), targets }
     }
 
@@ -59,7 +59,9 @@ impl Judge {
         mut each: impl FnMut(u32, &[f32], &[f32]),
     ) -> Result<Option<Figures>> {
         let Some(targets) = &self.targets else { return Ok(None) };
-        let targets = &targets[split as usize];
+        let Some(targets) = &targets[split as usize] else {
+            return Err(Error::Internal(format!("no {} samples to be judged", split.name())));
+        };
         let width = targets.row(0).len();
         let mut figures = Figures::new(width);
         if let Some(thresholds) = thresholds {

@@ -1,6 +1,7 @@
 //! Training: epochs over an engine, validation, early stopping, checkpoints. Reports to an [`Observer`] and
 //! prints nothing.
 
+mod absurdity;
 mod aims;
 pub mod checkpoint;
 mod config;
@@ -17,6 +18,7 @@ pub mod tensorboard;
 mod trainer;
 pub mod worth;
 
+pub use absurdity::absurdity;
 pub use aims::Aims;
 pub use config::TrainConfig;
 pub use divergence::{Divergence, Place};

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use super::TrainConfig;
-use crate::data::Dataset;
+use crate::data::{Dataset, Samples};
 use crate::error::{Error, Result, Setting, message};
 use crate::step::StepOptions;
 use crate::step::dropout::Dropout;
@@ -16,37 +16,26 @@ use crate::step::optimizer::Optimizer;
 pub struct Plan {
     /// Of the training split: those to train on.
     pub train: Vec<u32>,
-    /// Of the training split: those held out.
+    /// Of the validation split: those to choose by.
     pub validation: Vec<u32>,
     /// Of the test split: those to measure on.
     pub test: Vec<u32>,
 }
 
 impl Plan {
-    /// Holds samples out by the seed, and cuts down what `overfit_batches` or `dry_run` do without.
+    /// All samples, but for what `overfit_batches` or `dry_run` do without.
     ///
     /// # Errors
-    /// [`Error::Usage`] if either side of the hold-out would be empty.
+    /// [`Error::Usage`] if early stopping has no samples to go by.
     pub fn new(config: &TrainConfig, dataset: &Dataset) -> Result<Self> {
-        let total = dataset.train.len();
-        let held_out = (config.validation_fraction * total as f64).round() as usize;
-        let mut train: Vec<u32> = (0..total as u32).collect();
-        let mut validation = Vec::new();
-        if config.validation_fraction > 0.0 {
-            if held_out == 0 || held_out == total {
-                return Err(Error::usage(message![
-                    Setting::ValidationFraction.set(config.validation_fraction),
-                    format!(
-                        " holds out {held_out} of {total} samples: training and validation need at least one each"
-                    ),
-                ]));
-            }
-            train.shuffle(&mut rng(config.seed, HOLD_OUT));
-            validation = train.split_off(total - held_out);
-            validation.sort_unstable();
-            train.sort_unstable();
+        let all = |samples: &Samples| (0..samples.len() as u32).collect::<Vec<u32>>();
+        let (mut train, mut test) = (all(&dataset.train), all(&dataset.test));
+        let mut validation = dataset.validation.as_ref().map_or_else(Vec::new, all);
+        if config.early_stopping.is_some() && validation.is_empty() {
+            let problem =
+                message![Setting::EarlyStopping, " needs a validation loss, but no samples are held out"];
+            return Err(Error::usage(problem).hint(message!["add ", Setting::ValidationFraction.set(0.1)]));
         }
-        let mut test: Vec<u32> = (0..dataset.test.len() as u32).collect();
         let batches = if config.dry_run { Some(1) } else { config.overfit_batches };
         train.truncate(batches.map_or(train.len(), |n| n.saturating_mul(config.batch_size)));
         if config.dry_run {
@@ -77,20 +66,13 @@ impl TrainConfig {
     }
 }
 
-/// Streams of the generator: one for the hold-out, one for each epoch, so that an epoch's order depends on the seed
-/// and its number alone, and a resumed run meets the same.
-const HOLD_OUT: u64 = 0;
-
-/// The samples in the order in which an epoch, counted from 0, takes them.
+/// The samples in the order in which an epoch, counted from 0, takes them: it depends on the seed and the epoch's number
+/// alone, and a resumed run meets the same.
 pub fn shuffled(samples: &[u32], seed: u64, epoch: usize) -> Vec<u32> {
     let mut order = samples.to_vec();
-    order.shuffle(&mut rng(seed, HOLD_OUT + 1 + epoch as u64));
-    order
-}
-
-fn rng(seed: u64, stream: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    // Stream 0 of the seed itself made the initial weights.
-    rng.set_stream(stream + 1);
-    rng
+    // Stream 0 of the seed made the initial weights, stream 1 of version 0.1.0 the validation samples.
+    rng.set_stream(2 + epoch as u64);
+    order.shuffle(&mut rng);
+    order
 }

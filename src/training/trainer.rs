@@ -260,7 +260,7 @@ impl<'a, E: Engine> Trainer<'a, E> {
         let validation = match self.plan.validation.is_empty() {
             true => None,
             false => {
-                let score = self.judge.score(self.engine, Split::Train, &self.plan.validation).await?;
+                let score = self.judge.score(self.engine, Split::Validation, &self.plan.validation).await?;
                 Some(finite(score, "validation")?)
             }
         };

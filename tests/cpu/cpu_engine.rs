@@ -22,6 +22,7 @@ fn dataset(features: usize, classes: usize) -> Dataset {
     };
     let (train, test) = (samples(97, 1), samples(41, 7));
     Dataset {
+        validation: None,
         name: "noise".into(),
         origin: "a test".into(),
         preparation: Preparation::of_images(classes),

@@ -128,7 +128,7 @@ fn idx_of_every_element_is_read() {
         let options = LoadOptions { scale: gpu_mlp::data::Scale::None, ..LoadOptions::default() };
         let dataset = load_with(&folder, &options).unwrap().dataset;
         let wanted: Vec<f64> = (0..12).map(|i| f64::from(value(i)) * factor).map(f64::round).collect();
-        let read = dataset.split(Split::Train).inputs(&[0, 1, 2, 3, 4, 5]).unwrap();
+        let read = dataset.split(Split::Train).unwrap().inputs(&[0, 1, 2, 3, 4, 5]).unwrap();
         let read: Vec<f64> = read.data().iter().map(|value| value.round()).collect();
         assert_eq!(read, wanted, "{code:#x}");
     }

@@ -3,7 +3,9 @@
 use gpu_mlp::Error;
 use gpu_mlp::error::{Remedy, Setting};
 use gpu_mlp::network::MlpSpec;
-use gpu_mlp::training::TrainConfig;
+use gpu_mlp::training::{Plan, TrainConfig};
+
+use crate::tiny;
 
 fn flags(error: &Error) -> String {
     error.told(&|setting| format!("--{}", setting.name().replace('_', "-")))
@@ -11,8 +13,8 @@ fn flags(error: &Error) -> String {
 
 #[test]
 fn a_library_reads_fields_and_a_command_line_flags() {
-    let config = TrainConfig { early_stopping: Some(3), ..TrainConfig::default() };
-    let error = config.check().unwrap_err();
+    let config = TrainConfig { early_stopping: Some(3), batch_size: 8, ..TrainConfig::default() };
+    let error = Plan::new(&config, &tiny::dataset()).unwrap_err();
     assert_eq!(
         error.to_string(),
         "early_stopping needs a validation loss, but no samples are held out\n  hint: add validation_fraction 0.1"

@@ -4,6 +4,7 @@
 
 mod activations;
 mod adapter;
+mod as_written;
 mod bench;
 mod browser;
 #[cfg(feature = "png")]
@@ -23,6 +24,8 @@ mod cpu_engine;
 #[cfg(feature = "tui")]
 mod dashboard;
 mod data;
+mod dates;
+
 mod dependencies;
 mod digits;
 mod doctor;
@@ -44,6 +47,7 @@ mod house;
 mod idx;
 mod imports;
 #[cfg(unix)]
+mod json_tables;
 mod links;
 mod memory;
 #[cfg(feature = "fetch")]
@@ -72,6 +76,7 @@ mod scores;
 mod selftest;
 mod shaders;
 mod show;
+mod splits;
 mod table;
 mod tasks;
 mod tensorboard;

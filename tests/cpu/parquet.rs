@@ -176,8 +176,8 @@ fn files_that_hold_no_set_are_refused() {
     let unnamed = "message m { required int32 a; required int64 b; }";
     let two = || vec![Column::Int32(vec![1, 2]), Column::Int64(vec![0, 1])];
     refused(unnamed, two(), &["no column is called label", "its columns are a, b", "label_column"]);
-    let dates = "message m { required int32 day (DATE); required int64 label; }";
-    refused(dates, two(), &["column `day` has neither plain numbers nor text", "exclude"]);
+    let times = "message m { required int32 at (TIME_MILLIS); required int64 label; }";
+    refused(times, two(), &["column `at` has neither plain numbers, text nor dates", "exclude"]);
     refused(
         "message m { required int64 label; }",
         vec![Column::Int64(vec![1, 2])],
@@ -231,6 +231,40 @@ fn labels_that_are_words_are_classes() {
     assert_eq!(dataset.preparation.class_names, ["ja", "nein"]);
     let options = LoadOptions { label_column: Some("absent".into()), ..halves() };
     says(&refusal(load_with(&path, &options)), &["no column is called absent"]);
+}
+
+#[test]
+fn dates_and_timestamps_become_days_and_parts() {
+    let (_folder, path) = file();
+    let schema = "message m { required int32 day (DATE); optional int64 at (TIMESTAMP_MICROS); required int64 label; }";
+    let at = |day: i64, hour: i64| (day * 24 + hour) * 3_600_000_000;
+    let columns = vec![
+        Column::Int32(vec![19_783, 19_781, 19_786, 20_147]),
+        Column::OptionalInt64(vec![at(0, 6), at(0, 18), at(1, 0)], vec![1, 1, 0, 1]),
+        Column::Int64(vec![0, 1, 0, 1]),
+    ];
+    write(&path, schema, &[columns], Compression::SNAPPY, None);
+    let options = LoadOptions { test_fraction: 0.0, scale: Scale::None, ..LoadOptions::default() };
+    let loaded = load_with(&path, &options).unwrap();
+    says(&loaded.notes.join("\n"), &["dates become the days since the first", "`day`, `at`"]);
+    let schema = loaded.dataset.preparation.schema.as_ref().unwrap();
+    assert_eq!(
+        schema.features(),
+        ["day: days", "day: month", "day: weekday", "at: days", "at: weekday", "at: hour", "at is missing"]
+    );
+    let inputs = loaded.dataset.train.inputs(&[0, 1, 2]).unwrap();
+    assert_eq!(inputs.row(0), [2.0, 3.0, 4.0, 0.0, 3.0, 6.0, 0.0]);
+    assert_eq!(inputs.row(1), [0.0, 2.0, 2.0, 0.5, 3.0, 18.0, 0.0]);
+    let mean = inputs.row(2)[3];
+    assert!((mean - (0.5 + 0.75) / 3.0).abs() < 1e-6 && inputs.row(2)[6] == 1.0, "{:?}", inputs.row(2));
+    // The same model reads them from text.
+    let csv = path.with_extension("csv");
+    std::fs::write(&csv, "at,day,label\n1970-01-01 06:00,2024-03-01,0\n1970-01-02,2024-02-28,1\n").unwrap();
+    let preparation = loaded.dataset.preparation.clone();
+    let fitted = gpu_mlp::data::Fitted { preparation: &preparation, inputs: 7, whole: true };
+    let request = gpu_mlp::data::Request { data: csv.to_str(), fitted: Some(fitted), ..Default::default() };
+    let other = gpu_mlp::data::load_from(request, &gpu_mlp::data::Places::default()).unwrap().dataset;
+    assert_eq!(other.test.inputs(&[0]).unwrap().row(0), inputs.row(0));
 }
 
 #[test]

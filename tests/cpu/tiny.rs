@@ -38,8 +38,14 @@ pub fn dataset() -> Dataset {
         classes: CLASSES,
         preparation: Preparation::of_images(CLASSES),
         train: samples(TRAIN, 1),
+        validation: None,
         test: samples(TEST, 2),
     }
+}
+
+/// The set with a part of its training samples held out for validation.
+pub fn held_out(fraction: f64) -> Dataset {
+    dataset().hold_out(fraction, 1).unwrap()
 }
 
 /// The set with labels that say nothing of the images: it can be learnt by heart, but not understood.

@@ -223,33 +223,46 @@ fn it_learns_and_repeats_bit_for_bit() {
 
 #[test]
 fn the_validation_split_is_disjoint_seeded_and_as_large_as_asked() {
-    let dataset = tiny::dataset();
-    let plan = |fraction, seed| {
-        Plan::new(&TrainConfig { validation_fraction: fraction, seed, ..config() }, &dataset)
+    let samples = |set: &Dataset, split| {
+        let part = set.split(split).unwrap();
+        let all: Vec<u32> = (0..part.len() as u32).collect();
+        part.read(&all).unwrap().chunks(tiny::FEATURES).map(<[u8]>::to_vec).collect::<Vec<_>>()
     };
-    for (fraction, held_out) in [(0.0, 0), (0.1, 6), (0.25, 15), (0.5, 30), (1.0 / 60.0, 1)] {
-        let plan = plan(fraction, 1).unwrap();
-        assert_eq!((plan.validation.len(), plan.train.len()), (held_out, tiny::TRAIN - held_out));
-        let all = sorted(&[&plan.train[..], &plan.validation].concat());
-        assert_eq!(all, (0..tiny::TRAIN as u32).collect::<Vec<_>>(), "each sample is in one part");
-        assert_eq!(plan.test, (0..tiny::TEST as u32).collect::<Vec<_>>());
+    let of = |fraction, seed| tiny::dataset().hold_out(fraction, seed);
+    let mut whole = samples(&tiny::dataset(), Split::Train);
+    whole.sort();
+    for (fraction, held_out) in [(0.1, 6), (0.25, 15), (0.5, 30), (1.0 / 60.0, 1)] {
+        let set = of(fraction, 1).unwrap();
+        let [train, validation] = [Split::Train, Split::Validation].map(|split| samples(&set, split));
+        assert_eq!((validation.len(), train.len()), (held_out, tiny::TRAIN - held_out));
+        let mut all = [train, validation].concat();
+        all.sort();
+        assert!(all == whole, "each sample is in one part");
+        let plan = Plan::new(&config(), &set).unwrap();
+        assert_eq!(
+            (plan.validation.len(), plan.train.len(), plan.test.len()),
+            (held_out, tiny::TRAIN - held_out, 20)
+        );
     }
-    assert_eq!(plan(0.25, 1).unwrap(), plan(0.25, 1).unwrap());
-    assert_ne!(plan(0.25, 1).unwrap().validation, plan(0.25, 2).unwrap().validation);
-    assert_ne!(plan(0.25, 1).unwrap().validation, (45..60).collect::<Vec<_>>(), "not simply the last");
-    for fraction in [0.001, 0.999] {
-        let error = plan(fraction, 1).unwrap_err();
+    let validation = |seed| samples(&of(0.25, seed).unwrap(), Split::Validation);
+    assert!(validation(1) == validation(1) && validation(1) != validation(2));
+    assert!(validation(1) != samples(&tiny::dataset(), Split::Train)[45..], "not simply the last");
+    let set = of(0.25, 1).unwrap();
+    let class =
+        |class| set.split(Split::Validation).unwrap().labels().iter().filter(|&&own| own == class).count();
+    assert_eq!([0, 1, 2].map(class), [5, 5, 5], "the same part of each class");
+    for fraction in [0.001, 0.999, 0.0, 1.0, -0.5, f64::NAN] {
+        let error = of(fraction, 1).unwrap_err();
         assert!(
             matches!(&error, Error::Usage { .. } if error.to_string().contains("need at least one each")),
             "{error}"
         );
     }
-    let config = TrainConfig { validation_fraction: 0.25, ..config() };
-    let recorder = recorded(&config, &dataset);
-    let plan = plan(0.25, 1).unwrap();
-    assert!(recorder.trained.iter().all(|epoch| sorted(epoch) == plan.train), "held out means held out");
+    let recorder = recorded(&config(), &set);
+    let all = |count: u32| (0..count).collect::<Vec<_>>();
+    assert!(recorder.trained.iter().all(|epoch| sorted(epoch) == all(45)), "held out means held out");
     for pair in recorder.evaluated.chunks(2) {
-        assert_eq!(pair, [(Split::Train, plan.validation.clone()), (Split::Test, plan.test.clone())]);
+        assert_eq!(pair, [(Split::Validation, all(15)), (Split::Test, all(20))]);
     }
 }
 
@@ -291,12 +304,12 @@ fn overfit_batches_are_the_same_in_every_epoch_and_learnt_by_heart() {
 
 #[test]
 fn a_dry_run_takes_one_batch_through_everything() {
-    let dataset = tiny::dataset();
-    let config = TrainConfig { dry_run: true, epochs: 5, validation_fraction: 0.5, ..config() };
+    let dataset = tiny::held_out(0.5);
+    let config = TrainConfig { dry_run: true, epochs: 5, ..config() };
     let recorder = recorded(&config, &dataset);
     assert_eq!(recorder.trained.iter().map(Vec::len).collect::<Vec<_>>(), [8]);
     let parts: Vec<_> = recorder.evaluated.iter().map(|(split, samples)| (*split, samples.len())).collect();
-    assert_eq!(parts, [(Split::Train, 8), (Split::Test, 8)]);
+    assert_eq!(parts, [(Split::Validation, 8), (Split::Test, 8)]);
 }
 
 #[test]

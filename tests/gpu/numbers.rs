@@ -62,6 +62,7 @@ impl Case {
         }
         let train = draw(&mut rng, &spec, &parameters, batch, seed.is_multiple_of(3));
         let data = Arc::new(Dataset {
+            validation: None,
             name: "random".into(),
             origin: "a test".into(),
             image_shape: [1, spec.inputs()],

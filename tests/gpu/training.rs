@@ -58,7 +58,7 @@ fn dataset(features: usize, classes: usize, train: usize, test: usize) -> Arc<Da
     let (train, test) = (samples(train), samples(test));
     let name = "patterns".into();
     let (origin, image_shape, preparation) = ("test".into(), [1, features], Preparation::of_images(classes));
-    Arc::new(Dataset { name, origin, image_shape, classes, preparation, train, test })
+    Arc::new(Dataset { name, origin, image_shape, classes, preparation, train, validation: None, test })
 }
 
 fn options(batch_size: usize, momentum: f32, weight_decay: f32) -> StepOptions {

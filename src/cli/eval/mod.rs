@@ -39,7 +39,7 @@ pub struct EvalArgs {
     #[command(flatten)]
     device: DeviceChoice,
     /// Part of the data set to evaluate on; other data than the run's own are evaluated whole if they have no test set
-    #[arg(long, value_parser = ["train", "test"], default_value = "test")]
+    #[arg(long, value_parser = ["train", "validation", "test"], default_value = "test")]
     split: String,
     /// For two classes and for labels: the probability from which on the answer is yes; `best` is the one with the highest F1 on
     /// the validation part of the run's data [default: the class with the larger probability]
@@ -82,14 +82,14 @@ pub fn run(args: &EvalArgs) -> Result<()> {
             let samples = dataset.split(split);
             let predictions =
                 Predictions { preparation: &info.preparation, thresholds: thresholds.as_deref() };
-            predictions.write(path, &mut engine, split, samples).await?;
+            predictions.write(path, &mut engine, split, samples?).await?;
         }
         Ok::<_, Error>((evaluation, thresholds))
     })?;
     let measured = Measured {
         data: &dataset.name,
         part: if dataset.is_whole() { "all" } else { args.split.as_str() },
-        samples: dataset.split(split).len(),
+        samples: dataset.split(split)?.len(),
         task,
         names: &info.preparation.class_names,
         evaluation: &evaluation,

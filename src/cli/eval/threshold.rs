@@ -8,7 +8,6 @@ use crate::data::{Dataset, Split};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::network::Task;
-use crate::training::Plan;
 use crate::training::checkpoint::ModelInfo;
 use crate::training::evaluation::{self, Question};
 use crate::training::ranking::Ranking;
@@ -69,7 +68,8 @@ impl Threshold {
         let validation = validation(path, info, data)?;
         let loss = info.spec.loss();
         let question = Question::default();
-        let evaluation = evaluation::evaluate(engine, loss, &validation, Split::Test, &question).await?;
+        let evaluation =
+            evaluation::evaluate(engine, loss, &validation, Split::Validation, &question).await?;
         let best: Option<Vec<f64>> = evaluation.rankings.iter().map(Ranking::best_threshold).collect();
         best.filter(|best| best.len() == count).ok_or_else(|| {
             Error::usage(format!(
@@ -79,7 +79,7 @@ impl Threshold {
     }
 }
 
-/// The validation part of a run's own data, as the test part of a set.
+/// A run's own data, which have a validation part.
 fn validation(path: &Path, info: &ModelInfo, data: &DataChoice) -> Result<Dataset> {
     let none = |why: &str| {
         let hint = "train with --validation-fraction 0.1, or give a number, such as --threshold 0.5";
@@ -90,10 +90,8 @@ fn validation(path: &Path, info: &ModelInfo, data: &DataChoice) -> Result<Datase
     }
     let config = RunDir::open(path)?.config()?;
     let dataset = choice::load_own(&config, info, data)?;
-    let held_out = Plan::new(&config.train, &dataset)?.validation;
-    if held_out.is_empty() {
-        return Err(none("this run has none"));
+    match dataset.validation {
+        Some(_) => Ok(dataset),
+        None => Err(none("this run has none")),
     }
-    let test = dataset.train.part(&held_out)?;
-    Ok(Dataset { test, ..dataset })
 }

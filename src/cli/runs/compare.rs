@@ -55,7 +55,8 @@ struct Best {
 }
 
 /// What says which samples a run is tested on.
-const TESTED_ON: [&str; 5] = ["data", "label_column", "test_data", "test_fraction", "dry_run"];
+const TESTED_ON: [&str; 7] =
+    ["data", "label_column", "test_data", "test_fraction", "split_seed", "fold", "dry_run"];
 
 /// Runs `gpu-mlp runs compare`.
 ///

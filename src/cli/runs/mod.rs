@@ -13,6 +13,7 @@ use super::output::{json, note, say, told};
 use super::table::{self, Column};
 use crate::error::Result;
 use crate::training::run::RunDir;
+use crate::training::run::folds::FoldsDir;
 
 const ABOUT: &str = "\
 The run that was trained last comes first. Scores are those of the epoch that the model comes from. Time is that of all
@@ -115,7 +116,8 @@ fn find(dir: &Path) -> Result<Found> {
         found.runs.push(Run::read(dir)?);
         return Ok(found);
     }
-    for path in folders(dir)? {
+    let own = FoldsDir::open(dir)?.map_or_else(|| folders(dir), |folds| Ok(folds.runs()))?;
+    for path in FoldsDir::each_run(&own)? {
         match RunDir::open(&path).map(|_| Run::read(&path)) {
             Err(_) => found.foreign.push(path.display().to_string()),
             Ok(Err(error)) => note(&format!("left out: {}", told(&error))),

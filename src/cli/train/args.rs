@@ -6,6 +6,7 @@ use clap::ValueEnum;
 
 use super::options::Options;
 use crate::cli::choice::{DataChoice, DeviceChoice};
+use crate::cli::number;
 use crate::error::{Error, Result};
 use crate::training::run::RunDir;
 
@@ -17,6 +18,7 @@ Examples:
   gpu-mlp train --data houses.csv --label-column price --task regression --loss huber --optimizer adam
   gpu-mlp train --data photos --test-data more-photos --scale standard
   gpu-mlp train --validation-fraction 0.1 --early-stopping 3 --epochs 100
+  gpu-mlp train --data flowers.csv --folds 5     cross-validation
   gpu-mlp train --optimizer adam --activation gelu --dropout 0.2 --lr-schedule one-cycle
   gpu-mlp train --tui --epochs 100               with a dashboard
   gpu-mlp train --tensorboard                    then: tensorboard --logdir runs
@@ -27,7 +29,7 @@ Examples:
 `gpu-mlp --help` lists the exit codes.";
 
 /// Train a network, or resume a run.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct TrainArgs {
     #[command(flatten)]
@@ -36,6 +38,11 @@ pub struct TrainArgs {
     pub(super) device: DeviceChoice,
     #[command(flatten)]
     pub(super) options: Options,
+    /// Cross-validation: train N networks, each tested on another of N equal parts of the samples, and show the mean of their
+    /// scores; with classes, every part has about the same share of each. Other test sets are left out
+    #[arg(long, value_name = "N", value_parser = number::whole::<usize>)]
+    #[cfg_attr(feature = "tui", arg(conflicts_with = "tui"))]
+    pub(super) folds: Option<usize>,
     /// Run one batch through everything, then stop
     #[arg(long)]
     pub(super) dry_run: bool,

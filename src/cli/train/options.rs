@@ -8,7 +8,7 @@ use crate::step::schedule::Curve;
 use crate::training::TrainConfig;
 
 /// The names are those of [`TrainConfig`], which explains them.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(super) struct Options {
     /// Sizes of the hidden layers, separated by commas; "" for none
     #[arg(long, value_name = "SIZES", default_value = "300,75", value_parser = choice::hidden)]
@@ -74,14 +74,10 @@ pub(super) struct Options {
     /// Largest norm of a gradient; a longer one is scaled down to it
     #[arg(long, value_name = "NORM", value_parser = number::real::<f32>)]
     clip_norm: Option<f32>,
-    /// Seed of the initial weights, the shuffles, dropout and the choice of validation samples
+    /// Seed of the initial weights, the shuffles and dropout
     #[arg(long, value_name = "N", default_value_t = TrainConfig::default().seed)]
     #[arg(value_parser = number::whole::<u64>)]
     seed: u64,
-    /// Fraction of the training samples that is held out for validation
-    #[arg(long, value_name = "F", default_value_t = TrainConfig::default().validation_fraction)]
-    #[arg(value_parser = number::real::<f64>)]
-    validation_fraction: f64,
     /// Stop after this many epochs without a lower validation loss; keep the network of the best epoch
     #[arg(long, value_name = "PATIENCE", value_parser = number::whole::<usize>)]
     early_stopping: Option<usize>,
@@ -112,7 +108,6 @@ impl Options {
             label_smoothing: self.label_smoothing,
             clip_norm: self.clip_norm,
             seed: self.seed,
-            validation_fraction: self.validation_fraction,
             early_stopping: self.early_stopping,
             overfit_batches: self.overfit_batches,
             dry_run,

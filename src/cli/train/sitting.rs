@@ -12,13 +12,14 @@ use crate::error::{Error, Result};
 use crate::step::schedule::Curve;
 use crate::training::checkpoint::State;
 use crate::training::run::RunDir;
-use crate::training::{Outcome, TrainConfig, Trainer};
+use crate::training::{Outcome, TrainConfig, Trainer, absurdity};
 
 impl Session<'_> {
     /// Trains on the device, and returns the exit code. `run` is what to go on with; a new run is put there.
     pub async fn sitting(&self, choice: &DeviceChoice, run: &mut Option<RunDir>) -> Result<u8> {
         let (device, notice) = choice.open().await?;
-        if let Some(notice) = notice.filter(|_| !self.args.quiet) {
+        let later = self.config.loading.fold.is_some_and(|fold| fold.number > 1);
+        if let Some(notice) = notice.filter(|_| !self.args.quiet && !later) {
             note(&notice);
         }
         let (own, dataset) = (&self.config.train, &self.dataset);
@@ -81,7 +82,14 @@ impl Session<'_> {
             }
         };
         let (epochs, best) = (trainer.history().len(), trainer.best().cloned());
+        let absurd = trainer
+            .history()
+            .last()
+            .and_then(|record| absurdity(record, &self.config.train.spec(dataset).ok()?));
         recorder.end(outcome, epochs, best.as_ref(), self.begun.elapsed().as_secs_f64())?;
+        if let Some(text) = absurd.filter(|_| !self.args.quiet) {
+            note(&text);
+        }
         Ok(if outcome == Outcome::Interrupted { interrupt::exit_code() } else { 0 })
     }
 
@@ -144,29 +152,30 @@ impl Session<'_> {
                 run.clone()
             }
             (None, Some(out)) => RunDir::create(out, &self.config, self.args.overwrite)?,
-            (None, None) => RunDir::create(&self.unused_folder()?, &self.config, false)?,
+            (None, None) => RunDir::create(&unused_folder(&self.dataset.name)?, &self.config, false)?,
         };
         if let Some((parameters, info)) = &self.init {
             run.save_init(parameters, info)?;
         }
         Ok(run)
     }
+}
 
-    fn unused_folder(&self) -> Result<PathBuf> {
-        let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H-%M-%SZ").to_string();
-        let base = Path::new("runs").join(format!("{now}-{}", self.dataset.name));
-        std::fs::create_dir_all("runs").map_err(Error::io("create", "runs"))?;
-        let mut path = base.clone();
-        for number in 2.. {
-            // Creating the folder is what makes it ours, should two runs start in the same second.
-            match std::fs::create_dir(&path) {
-                Ok(()) => break,
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                    path = base.with_file_name(format!("{now}-{}-{number}", self.dataset.name));
-                }
-                Err(error) => return Err(Error::io("create", &path)(error)),
+/// A new folder for a run on a data set of that name.
+pub(super) fn unused_folder(name: &str) -> Result<PathBuf> {
+    let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H-%M-%SZ").to_string();
+    let base = Path::new("runs").join(format!("{now}-{name}"));
+    std::fs::create_dir_all("runs").map_err(Error::io("create", "runs"))?;
+    let mut path = base.clone();
+    for number in 2.. {
+        // Creating the folder is what makes it ours, should two runs start in the same second.
+        match std::fs::create_dir(&path) {
+            Ok(()) => break,
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                path = base.with_file_name(format!("{now}-{name}-{number}"));
             }
+            Err(error) => return Err(Error::io("create", &path)(error)),
         }
-        Ok(path)
     }
+    Ok(path)
 }

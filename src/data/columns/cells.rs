@@ -1,6 +1,8 @@
-//! A column as it is read: bytes, numbers or words, whichever is the least that holds its values.
+//! A column as it is read: bytes, numbers, dates or words, whichever is the least that holds its values.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+
+use super::date::{DateOrder, Dates};
 
 /// One cell of a table.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -9,6 +11,8 @@ pub enum Value<'a> {
     Missing,
     /// Finite or infinite, never NaN.
     Number(f64),
+    /// A time, in seconds since the beginning of 1970.
+    Date(f64),
     /// Anything else.
     Word(&'a str),
 }
@@ -26,6 +30,8 @@ pub enum Cells {
     Bytes(Vec<u8>),
     /// Numbers; NaN where one is missing.
     Numbers(Vec<f64>),
+    /// Times in seconds since the beginning of 1970, NaN where one is missing, and how they are written.
+    Dates(DateOrder, Vec<f64>),
     /// Words, each kept once.
     Words(Words),
 }
@@ -54,7 +60,7 @@ impl Cells {
     pub fn len(&self) -> usize {
         match self {
             Self::Bytes(values) => values.len(),
-            Self::Numbers(values) => values.len(),
+            Self::Numbers(values) | Self::Dates(_, values) => values.len(),
             Self::Words(words) => words.rows.len(),
         }
     }
@@ -66,6 +72,10 @@ impl Cells {
                 values.push(number as u8);
                 1
             }
+            (Self::Bytes(values), Value::Date(_)) if values.is_empty() => {
+                *self = Self::Dates(DateOrder::default(), Vec::new());
+                self.push(value)
+            }
             (Self::Bytes(values), value) => {
                 let wide = Self::Numbers(values.iter().map(|&byte| f64::from(byte)).collect());
                 let more = 7 * values.len();
@@ -76,11 +86,24 @@ impl Cells {
                 values.push(number);
                 8
             }
-            (Self::Numbers(values), Value::Missing) => {
+            (Self::Numbers(values), Value::Date(seconds)) if values.iter().all(|value| value.is_nan()) => {
+                values.push(seconds);
+                *self = Self::Dates(DateOrder::default(), std::mem::take(values));
+                8
+            }
+            (Self::Dates(_, values), Value::Date(seconds)) => {
+                values.push(seconds);
+                8
+            }
+            (Self::Numbers(values) | Self::Dates(_, values), Value::Missing) => {
                 values.push(f64::NAN);
                 8
             }
-            (Self::Numbers(values), Value::Word(_)) => {
+            // Dates come one and all, or not at all.
+            (
+                Self::Numbers(values) | Self::Dates(_, values),
+                Value::Word(_) | Value::Number(_) | Value::Date(_),
+            ) => {
                 let mut words = Words::default();
                 let bytes: usize = values.iter().map(|&number| words.push(of_number(number))).sum();
                 *self = Self::Words(words);
@@ -98,6 +121,8 @@ impl Cells {
         match self {
             Self::Bytes(values) => Value::Number(values[row].into()),
             Self::Numbers(values) => of_number(values[row]),
+            Self::Dates(_, values) if values[row].is_nan() => Value::Missing,
+            Self::Dates(_, values) => Value::Date(values[row]),
             Self::Words(words) => match words.rows[row] {
                 MISSING => Value::Missing,
                 word => Value::Word(&words.names[word as usize]),
@@ -115,6 +140,7 @@ impl Cells {
         match self {
             Self::Bytes(values) => Self::Bytes(rows.iter().map(|&row| values[row]).collect()),
             Self::Numbers(values) => Self::Numbers(rows.iter().map(|&row| values[row]).collect()),
+            Self::Dates(order, values) => Self::Dates(*order, rows.iter().map(|&row| values[row]).collect()),
             Self::Words(Words { names, numbers, rows: own }) => {
                 let rows = rows.iter().map(|&row| own[row]).collect();
                 Self::Words(Words { names: names.clone(), numbers: numbers.clone(), rows })
@@ -126,7 +152,7 @@ impl Cells {
     pub fn memory(&self) -> usize {
         match self {
             Self::Bytes(values) => values.len(),
-            Self::Numbers(values) => 8 * values.len(),
+            Self::Numbers(values) | Self::Dates(_, values) => 8 * values.len(),
             Self::Words(words) => {
                 let name = |name: &String| 2 * name.len() + WORD_BYTES;
                 4 * words.rows.len() + words.names.iter().map(name).sum::<usize>()
@@ -138,9 +164,34 @@ impl Cells {
     pub fn missing(&self) -> usize {
         match self {
             Self::Bytes(_) => 0,
-            Self::Numbers(values) => values.iter().filter(|value| value.is_nan()).count(),
+            Self::Numbers(values) | Self::Dates(_, values) => {
+                values.iter().filter(|value| value.is_nan()).count()
+            }
             Self::Words(words) => words.rows.iter().filter(|&&word| word == MISSING).count(),
         }
+    }
+
+    /// How many different dates there are; nothing of other columns.
+    pub fn different(&self) -> usize {
+        let Self::Dates(_, seconds) = self else { return 0 };
+        let known = seconds.iter().filter(|seconds| !seconds.is_nan());
+        known.map(|seconds| seconds.to_bits()).collect::<HashSet<u64>>().len()
+    }
+
+    /// How the words of a column are dates; nothing of other columns.
+    pub fn dates(&self) -> Option<Dates> {
+        let Self::Words(words) = self else { return None };
+        let looked_at = words.names.iter().map(String::as_str);
+        (!words.names.is_empty()).then(|| Dates::of(looked_at))
+    }
+
+    /// Words that are dates in this order, as such.
+    pub fn dated(&self, order: DateOrder) -> Self {
+        let seconds = |value| match value {
+            Value::Word(word) => order.seconds(word).unwrap_or(f64::NAN),
+            Value::Date(_) | Value::Number(_) | Value::Missing => f64::NAN,
+        };
+        Self::Dates(order, self.values().map(seconds).collect())
     }
 
     /// Each word that there is, and in how many rows; nothing of numbers.
@@ -161,7 +212,7 @@ impl Words {
                 return 4;
             }
             Value::Word(word) => word,
-            Value::Number(number) => {
+            Value::Number(number) | Value::Date(number) => {
                 text = number.to_string();
                 &text
             }

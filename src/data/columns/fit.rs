@@ -1,6 +1,7 @@
 //! The ways of columns into a network, fitted to the training rows.
 
 use super::cells::{Cells, Value};
+use super::date::{DateOrder, DatePart, days};
 use super::input::{Input, Kind, LONGEST_VALUE, truth};
 use crate::data::table_options::{Missing, TableOptions};
 
@@ -17,6 +18,7 @@ fn fit(draft: &Input, cells: &Cells, options: &TableOptions) -> Input {
     let fills = matches!(options.missing, Missing::Auto | Missing::Impute);
     let kind = match draft.kind {
         Kind::Number { .. } => Kind::Number { fill: mean(cells).filter(|_| fills) },
+        Kind::Date { order, .. } => dates(cells, order, fills),
         Kind::Boolean { .. } => {
             let counts = cells.counts();
             let yes: usize =
@@ -31,16 +33,36 @@ fn fit(draft: &Input, cells: &Cells, options: &TableOptions) -> Input {
     Input { name: draft.name.clone(), kind, indicator }
 }
 
-/// Welford's update, in f64; nothing if all values are missing.
 fn mean(cells: &Cells) -> Option<f64> {
+    mean_of(
+        cells
+            .values()
+            .filter_map(|value| if let Value::Number(number) = value { Some(number) } else { None }),
+    )
+}
+
+/// Welford's update, in f64; nothing if there is no value.
+fn mean_of(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (mut mean, mut count) = (0.0, 0.0);
-    for value in cells.values() {
-        if let Value::Number(number) = value {
-            count += 1.0;
-            mean += (number - mean) / count;
-        }
+    for value in values {
+        count += 1.0;
+        mean += (value - mean) / count;
     }
     (count > 0.0 && f64::is_finite(mean)).then_some(mean)
+}
+
+/// The days since the first date, and the parts that are not always the same.
+fn dates(cells: &Cells, order: DateOrder, fills: bool) -> Kind {
+    let seconds = || {
+        cells.values().filter_map(|value| if let Value::Date(seconds) = value { Some(seconds) } else { None })
+    };
+    let first = seconds().map(days).fold(f64::INFINITY, f64::min);
+    let first = if first.is_finite() { first } else { 0.0 };
+    let parts = DatePart::varying(seconds());
+    let of_days = mean_of(seconds().map(|seconds| days(seconds) - first));
+    let of_parts = parts.iter().map(|part| mean_of(seconds().map(|seconds| part.of(seconds))));
+    let fill = std::iter::once(of_days).chain(of_parts).collect::<Option<Vec<f64>>>().filter(|_| fills);
+    Kind::Date { order, first, parts, fill }
 }
 
 /// The most frequent values, sorted by the alphabet, so that their order says nothing; of values that occur as often the

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::cells::{Cells, Value};
+use super::date::{DateOrder, DatePart, days};
 
 /// The longest value that a category is known by, in bytes.
 pub(super) const LONGEST_VALUE: usize = 256;
@@ -39,6 +40,19 @@ pub enum Kind {
         /// What stands for a missing one: the more frequent of the training rows.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fill: Option<bool>,
+    },
+    /// The days since the first date of the training rows, and parts of the date.
+    Date {
+        /// How dates are written.
+        #[serde(default)]
+        order: DateOrder,
+        /// The first date of the training rows, in days since the beginning of 1970.
+        first: f64,
+        /// The parts, in the order of the inputs.
+        parts: Vec<DatePart>,
+        /// What stands for a missing date: the mean of each input over the training rows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fill: Option<Vec<f64>>,
     },
     /// One input for each value: 1 where the column has it, 0 elsewhere.
     Category {
@@ -101,6 +115,7 @@ impl Input {
     pub fn draft(name: String, cells: &Cells) -> Self {
         let kind = match cells {
             Cells::Bytes(_) | Cells::Numbers(_) => Kind::Number { fill: None },
+            Cells::Dates(order, _) => Kind::Date { order: *order, first: 0.0, parts: Vec::new(), fill: None },
             Cells::Words(_) if are_booleans(cells) => Kind::Boolean { fill: None },
             Cells::Words(_) => Kind::Category { values: Vec::new(), other: false, fill: None },
         };
@@ -111,6 +126,7 @@ impl Input {
     pub fn cells(&self) -> Cells {
         match self.kind {
             Kind::Number { .. } => Cells::default(),
+            Kind::Date { order, .. } => Cells::Dates(order, Vec::new()),
             Kind::Boolean { .. } | Kind::Category { .. } => Cells::words(),
         }
     }
@@ -120,10 +136,16 @@ impl Input {
         matches!(self.kind, Kind::Number { .. })
     }
 
+    /// Whether its values are dates.
+    pub fn is_date(&self) -> bool {
+        matches!(self.kind, Kind::Date { .. })
+    }
+
     /// How many inputs of the network it is.
     pub fn width(&self) -> usize {
         let values = match &self.kind {
             Kind::Number { .. } | Kind::Boolean { .. } => 1,
+            Kind::Date { parts, .. } => 1 + parts.len(),
             Kind::Category { values, other, .. } => values.len() + usize::from(*other),
         };
         values + usize::from(self.indicator)
@@ -134,6 +156,10 @@ impl Input {
         let name = &self.name;
         let mut features = match &self.kind {
             Kind::Number { .. } | Kind::Boolean { .. } => vec![name.clone()],
+            Kind::Date { parts, .. } => {
+                let parts = parts.iter().map(|part| format!("{name}: {}", part.name()));
+                std::iter::once(format!("{name}: days")).chain(parts).collect()
+            }
             Kind::Category { values, other, .. } => {
                 let other = other.then(|| format!("{name}=other"));
                 values.iter().map(|value| format!("{name}={value}")).chain(other).collect()
@@ -162,11 +188,23 @@ impl Input {
             (Kind::Number { .. }, Value::Word(word)) => {
                 return Err(format!("`{word}` is not a finite number"));
             }
+            (Kind::Number { .. }, Value::Date(_)) => return Err("this is a date, not a number".to_owned()),
+            (Kind::Date { fill, .. }, Value::Missing) => match fill {
+                Some(fill) => inputs.extend(fill),
+                None => return missing(),
+            },
+            (Kind::Date { order, first, parts, .. }, value) => {
+                let seconds = self.date(*order, value)?;
+                inputs.push(days(seconds) - first);
+                inputs.extend(parts.iter().map(|part| part.of(seconds)));
+            }
             (Kind::Boolean { fill }, value) => {
                 let truth = match value {
                     Value::Missing if fill.is_none() => return missing(),
                     Value::Missing => *fill,
-                    Value::Number(number) => (number == 0.0 || number == 1.0).then_some(number == 1.0),
+                    Value::Number(number) | Value::Date(number) => {
+                        (number == 0.0 || number == 1.0).then_some(number == 1.0)
+                    }
                     Value::Word(word) => truth(word),
                 };
                 if truth.is_none() {
@@ -180,7 +218,7 @@ impl Input {
                     (Value::Missing, None) => return missing(),
                     (Value::Missing, Some(fill)) => fill.as_str(),
                     (Value::Word(word), _) => word,
-                    (Value::Number(number), _) => {
+                    (Value::Number(number) | Value::Date(number), _) => {
                         text = number.to_string();
                         &text
                     }
@@ -201,6 +239,36 @@ impl Input {
         Ok(taken)
     }
 
+    /// A value that has to be a date, in seconds since the beginning of 1970.
+    ///
+    /// # Errors
+    /// That it is none.
+    pub(super) fn date(&self, order: DateOrder, value: Value<'_>) -> Result<f64, String> {
+        let none = |text: &dyn std::fmt::Display| {
+            let example = order.example();
+            format!("`{text}` is not a date such as {example}, as the training data have them")
+        };
+        match value {
+            Value::Date(seconds) => Ok(seconds),
+            Value::Word(word) => order.seconds(word).ok_or_else(|| none(&word)),
+            Value::Number(number) => Err(none(&number)),
+            Value::Missing => Err("the value is missing".to_owned()),
+        }
+    }
+
+    /// A value as its column keeps it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn kept<'v>(&self, value: Value<'v>) -> Result<Value<'v>, String> {
+        match (&self.kind, value) {
+            (_, Value::Missing) => Ok(value),
+            (Kind::Date { order, .. }, value) => self.date(*order, value).map(Value::Date),
+            (Kind::Number { .. }, Value::Word(word)) => Err(format!("`{word}` is not a finite number")),
+            (_, value) => Ok(value),
+        }
+    }
+
     /// Whether a model can have it.
     ///
     /// # Errors
@@ -209,6 +277,17 @@ impl Input {
         match &self.kind {
             Kind::Number { fill: Some(fill) } if !fill.is_finite() => {
                 Err(format!("it fills `{}` with a number that is not finite", self.name))
+            }
+            Kind::Date { first, parts, fill, .. } => {
+                let numbers = fill.iter().flatten().chain([first]);
+                let fits = fill.as_ref().is_none_or(|fill| fill.len() == 1 + parts.len());
+                match fits && numbers.copied().all(f64::is_finite) {
+                    true => Ok(()),
+                    false => Err(format!(
+                        "it has other numbers for the dates of `{}` than their inputs",
+                        self.name
+                    )),
+                }
             }
             Kind::Category { values, .. } => {
                 let known: HashMap<&String, ()> = values.iter().map(|value| (value, ())).collect();

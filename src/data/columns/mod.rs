@@ -3,12 +3,15 @@
 //! on the training rows (`fit`), and this way ([`Input`]) then takes any row, of a set or of a stream.
 
 mod cells;
+mod date;
 mod fit;
 mod input;
 mod sift;
 mod tally;
 
 pub(super) use cells::{Cells, Value};
+pub use date::{DateOrder, DatePart};
+pub(super) use date::{Dates, days};
 pub(super) use fit::fitted;
 pub use input::{Input, Kind};
 pub(super) use sift::{LeftOut, left_out};

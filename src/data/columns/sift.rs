@@ -66,6 +66,7 @@ pub fn left_out(name: &str, cells: &Cells, first: bool) -> Option<LeftOut> {
             let different = cells.counts().len();
             different > FEW_WORDS && 2 * different > rows - missing
         }
+        Cells::Dates(..) => false,
         Cells::Bytes(_) | Cells::Numbers(_) => {
             let is_name = is_identity(name);
             let counts = first && rows >= LEAST_ROWS && !TIMES.contains(&name.to_lowercase().as_str());
@@ -88,7 +89,7 @@ fn are_different(cells: &Cells) -> bool {
     let mut seen = HashSet::with_capacity(cells.len());
     cells.values().all(|value| match value {
         Value::Number(number) => number.fract() == 0.0 && seen.insert(number.to_bits()),
-        Value::Missing | Value::Word(_) => false,
+        Value::Missing | Value::Date(_) | Value::Word(_) => false,
     })
 }
 

@@ -143,6 +143,7 @@ impl<R: Read + Send> Source for Rows<R> {
                     }
                     (None, Value::Missing) => Err("the value is missing".into()),
                     (None, Value::Word(word)) => Err(format!("`{word}` is not a finite number")),
+                    (None, Value::Date(_)) => Err("this is a date, not a number".into()),
                 };
                 taken.map_err(|what| table.wrong(&row, column, &what))?;
             }

@@ -26,16 +26,29 @@ pub struct Column {
     pub deviation: f64,
     /// Values that are missing, or not finite.
     pub missing: usize,
-    /// How many different words it has; nothing of numbers.
+    /// How many different words or dates it has; nothing of numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub words: Option<usize>,
+    /// Whether these are dates.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dates: bool,
     #[serde(skip)]
     present: usize,
 }
 
 impl Column {
     fn new(name: Option<String>) -> Self {
-        Self { name, min: None, max: None, mean: 0.0, deviation: 0.0, missing: 0, words: None, present: 0 }
+        Self {
+            name,
+            min: None,
+            max: None,
+            mean: 0.0,
+            deviation: 0.0,
+            missing: 0,
+            words: None,
+            dates: false,
+            present: 0,
+        }
     }
 
     /// Whether there are values, and all are the same.
@@ -45,13 +58,14 @@ impl Column {
 
     fn of_cells(name: Option<String>, cells: &Cells) -> Self {
         let mut column = Self::new(name);
-        let words = cells.counts().len();
+        column.dates = matches!(cells, Cells::Dates(..));
+        let words = if column.dates { cells.different() } else { cells.counts().len() };
         column.words = (words > 0).then_some(words);
         for value in cells.values() {
             match value {
                 Value::Number(number) => column.push(number),
                 Value::Missing => column.missing += 1,
-                Value::Word(_) => {}
+                Value::Date(_) | Value::Word(_) => {}
             }
         }
         column.finished()

@@ -43,7 +43,7 @@ pub fn inspect_from(request: Request<'_>, places: &Places) -> Result<Inspection>
     let options = request.options.unwrap_or(&default);
     let Found { name, origin, source, .. } = locate::find(request, places, true)?;
     let (task, why) = source.task(options.task);
-    let source = source.of_task(task)?.with_given_test(options, request.reading(true), task)?;
+    let source = source.of_task(task)?.with_given(options, request.reading(true), task)?;
     let columns = columns::of(&source.train)?;
     let classes = if task == Task::Classification { classes(&source)? } else { Vec::new() };
     let targets = if task == Task::Classification { Vec::new() } else { columns::of_targets(&source, task)? };
@@ -54,7 +54,7 @@ pub fn inspect_from(request: Request<'_>, places: &Places) -> Result<Inspection>
     };
     let fills = matches!(options.table.missing, Missing::Auto | Missing::Impute) && schema.is_some();
     let scaling = (range.missing == 0 || fills).then(|| source.scaling(options.scale, schema.as_ref()));
-    let Source { what, notes, train, test, .. } = &source;
+    let Source { what, notes, train, validation, test, .. } = &source;
     let constant = columns.iter().filter(|column| column.is_constant()).count();
     let mut summary = Summary {
         name,
@@ -65,6 +65,7 @@ pub fn inspect_from(request: Request<'_>, places: &Places) -> Result<Inspection>
         task,
         why,
         train_samples: train.len(),
+        validation_samples: validation.as_ref().map(Part::len),
         test_samples: test.as_ref().map(Part::len),
         features: train.features,
         image_shape: train.image_shape,

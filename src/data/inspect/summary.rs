@@ -29,6 +29,9 @@ pub struct Summary {
     pub why: Option<&'static str>,
     /// Samples to train on, or all, if there is no test part.
     pub train_samples: usize,
+    /// Samples to choose by, if the set has such a part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_samples: Option<usize>,
     /// Samples to test on, if the set has such a part.
     pub test_samples: Option<usize>,
     /// Values of a sample.

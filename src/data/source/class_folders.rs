@@ -1,4 +1,4 @@
-//! A folder of class folders of PNG or JPEG images, or two of them in folders called `train` and `test`.
+//! A folder of class folders of PNG or JPEG images, or several of them in folders called `train`, `val` and `test`.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::labels::sort;
 use super::pictures::{Picture, Pictures, Wanted};
+use super::set::VALIDATION_AS_TEST;
 use super::{Answers, Labels, Part, Reading, Rows, Source, part};
 use crate::data::listed::some;
 use crate::data::{Format, picture};
@@ -28,7 +29,8 @@ const MOST_BYTES: u64 = 1 << 29;
 const MOST_NESTED: usize = 8;
 
 const TRAIN: [&str; 2] = ["train", "training"];
-const TEST: [&str; 5] = ["test", "testing", "val", "valid", "validation"];
+const TEST: [&str; 2] = ["test", "testing"];
+const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
 
 const HINT: &str = "an image set has one folder for each class, or the folders train and test with one folder for each class; an IDX \
                     set has four files with MNIST's names";
@@ -40,28 +42,36 @@ pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
         let is = |folder: &&PathBuf, name: &str| name_of(folder).eq_ignore_ascii_case(name);
         names.iter().find_map(|name| folders.iter().find(|folder| is(folder, name)).cloned())
     };
-    let (train_folder, test_folder) = match named(&TRAIN) {
-        Some(train) => (train, named(&TEST)),
-        None => (path.to_owned(), None),
+    let (train_folder, mut test_folder, mut validation_folder) = match named(&TRAIN) {
+        Some(train) => (train, named(&TEST), named(&VALIDATION)),
+        None => (path.to_owned(), None, None),
     };
-    let mut left_out = LeftOut::default();
-    let (wanted, stretched) = wanted(&train_folder, reading)?;
-    let mut train = Images::read(&train_folder, wanted, reading, &mut left_out)?;
-    let rest =
-        Reading { memory: reading.memory.saturating_sub(train.pictures.bytes.len() as u64), ..reading };
-    let mut test = test_folder
-        .map(|folder| Images::read(&folder, wanted.after(train.pictures.shape), rest, &mut left_out))
-        .transpose()?;
-    if let Some(test) = &mut test {
-        // Grey images in one part and colours in the other: both have colours.
-        if test.pictures.is_colour() != train.pictures.is_colour() {
-            test.pictures.in_colour();
-            train.pictures.in_colour();
-        }
+    let (mut left_out, mut notes) = (LeftOut::default(), Vec::new());
+    if test_folder.is_none() && validation_folder.is_some() {
+        test_folder = validation_folder.take();
+        notes.push(VALIDATION_AS_TEST.to_owned());
     }
-    let (train, test) = (train.part(), test.map(Images::part));
-    let rows = train.len() + test.as_ref().map_or(0, Part::len);
-    let notes: Vec<String> = stretched.into_iter().chain(left_out.notes()).collect();
+    let (mut wanted, stretched) = wanted(&train_folder, reading)?;
+    let mut memory = reading.memory;
+    let mut read = |folder: PathBuf| {
+        let images = Images::read(&folder, wanted, Reading { memory, ..reading }, &mut left_out)?;
+        wanted = wanted.after(images.pictures.shape);
+        memory = memory.saturating_sub(images.pictures.bytes.len() as u64);
+        Ok(images)
+    };
+    let mut train = read(train_folder)?;
+    let (mut test, mut validation) =
+        (test_folder.map(&mut read).transpose()?, validation_folder.map(&mut read).transpose()?);
+    let mut all: Vec<&mut Images> =
+        [Some(&mut train), test.as_mut(), validation.as_mut()].into_iter().flatten().collect();
+    // Grey images in one part and colours in another: all have colours.
+    if all.iter().any(|images| images.pictures.is_colour()) {
+        all.iter_mut().for_each(|images| images.pictures.in_colour());
+    }
+    let (train, test, validation) = (train.part(), test.map(Images::part), validation.map(Images::part));
+    let parts = || [Some(&train), test.as_ref(), validation.as_ref()].into_iter().flatten();
+    let rows: usize = parts().map(Part::len).sum();
+    notes.extend(stretched.into_iter().chain(left_out.notes()));
     let mut unused = match left_out.others.as_slice() {
         [] => String::new(),
         [first, ..] => {
@@ -73,9 +83,7 @@ pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
         }
     };
     if train.path != *path {
-        let used = |folder: &&PathBuf| {
-            **folder == train.path || test.as_ref().is_some_and(|test| test.path == **folder)
-        };
+        let used = |folder: &&PathBuf| parts().any(|part| part.path == **folder);
         let others: Vec<String> =
             folders.iter().filter(|folder| !used(folder)).map(|path| name_of(path)).collect();
         if !others.is_empty() {
@@ -84,7 +92,7 @@ pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     }
     let row = part::row_words(train.image_shape, train.features);
     let what = format!("a folder of class folders of images: {rows} of {row}{unused}");
-    Ok(Source { what, notes, train, test, classes: None, target: None, schema: None })
+    Ok(Source { what, notes, train, validation, test, classes: None, target: None, schema: None })
 }
 
 fn name_of(path: &Path) -> String {

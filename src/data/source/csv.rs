@@ -37,7 +37,10 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
         let problem = format!("column {weight}, from 0, is named both as labels and as weights");
         return Err(Error::file(path, problem, message!["name another with ", Setting::WeightColumn]));
     }
-    let listed = |asked: &Option<String>| asked.as_deref().map(|asked| table.listed(asked)).transpose();
+    // Where the columns are known already, these options have been followed.
+    let listed = |asked: &Option<String>| {
+        asked.as_deref().filter(|_| found.is_none()).map(|asked| table.listed(asked)).transpose()
+    };
     let (asked, excluded) = (listed(&reading.table.columns)?, listed(&reading.table.exclude)?);
     let names = match &header {
         Some(names) => unique(names),
@@ -59,7 +62,7 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
         return Err(Error::file(path, problem, hint));
     }
     raw.spelling(&table.spelling);
-    raw.source("a text table", rows.answers, rows.weights, (rows.origins, rows.unlabelled))
+    raw.source(table.kind(), rows.answers, rows.weights, (rows.origins, rows.unlabelled))
 }
 
 /// What is read so far beside the values.

@@ -12,7 +12,7 @@ use crate::files::numpy::npy::MAGIC;
 /// As much of a file as is looked at to tell what it is.
 const START: u64 = 1 << 16;
 
-const FORMS: &str = "give a table (CSV), an .npz or Parquet file, a folder of IDX files with MNIST's names, or a folder of class \
+const FORMS: &str = "give a table (CSV or JSON lines), an .npz or Parquet file, a folder of IDX files with MNIST's names, or a folder of class \
                      folders of PNG or JPEG images";
 
 /// Files that are known, and are none of the forms.

@@ -41,19 +41,10 @@ pub(super) use part::{Part, Rows, floats, row_words};
 pub use set::{Fitted, LoadOptions};
 pub(super) use set::{Reading, Source};
 
-impl Source {
-    /// Splits the part to test on off, where the source has none.
-    fn with_test(self, options: &LoadOptions, task: Task) -> Result<Self> {
-        if self.test.is_some() {
-            return Ok(self);
-        }
-        // A class is known even if chance leaves no sample of it to train on.
-        let classes = Some(self.class_names()).filter(|_| task == Task::Classification);
-        let test = split::chosen(&self.train.answers, options, task)?;
-        let (train, test) = self.train.split_off(&test)?;
-        Ok(Self { train, test: Some(test), classes, ..self })
-    }
+/// Values beyond this are too large for the rates and the weights that networks begin with.
+const LARGE: f32 = 10.0;
 
+impl Source {
     /// The same set, whose targets are of the kind that it is for.
     ///
     /// # Errors
@@ -71,34 +62,6 @@ impl Source {
             self.train.answers.numbers(task, name, &self.train.path)?;
         }
         Ok(self)
-    }
-
-    /// Adds the part to test on that `test_data` names.
-    pub fn with_given_test(self, options: &LoadOptions, reading: Reading<'_>, task: Task) -> Result<Self> {
-        let given =
-            options.test_data.is_some() || options.test_fraction != LoadOptions::default().test_fraction;
-        match (&self.test, &options.test_data) {
-            (Some(_), _) if given => Err(Error::usage(message![
-                format!("{} has its own test set: leave ", self.train.path.display()),
-                Setting::TestData,
-                " and ",
-                Setting::TestFraction,
-                " out"
-            ])),
-            (Some(_), _) => Ok(self),
-            (None, Some(path)) => {
-                let left = reading.memory.saturating_sub(self.train.memory());
-                // Its own test part, if it has one, is more of the same.
-                let schema = reading.schema.or(self.schema.as_ref());
-                let size = reading.size.or(self.train.image_shape);
-                let test = read(path, Reading { memory: left, schema, size, ..reading })?;
-                let classes = Some(self.class_names()).filter(|_| task == Task::Classification);
-                let said = test.notes.into_iter().map(|note| format!("{}: {note}", path.display()));
-                let notes = self.notes.into_iter().chain(said).collect();
-                Ok(Self { test: Some(test.train), classes, notes, ..self })
-            }
-            (None, None) => Ok(self),
-        }
     }
 
     /// Makes a data set of it, describes it in one line, and says what else is to be said. The preparation of a trained model comes as `fitted`;
@@ -119,10 +82,10 @@ impl Source {
             Some(model) => (model.preparation.task(), None),
             None => self.task(options.task),
         };
-        let source = self.of_task(task)?.with_given_test(options, reading, task)?;
-        let all = options.test_fraction == 0.0 && source.test.is_none();
+        let source = self.of_task(task)?.with_given(options, reading, task)?;
+        let all = options.test_fraction == 0.0 && source.test.is_none() && options.fold.is_none();
         let whole = all || (fitted.is_some_and(|model| model.whole) && source.test.is_none());
-        let source = if whole { source } else { source.with_test(options, task)? };
+        let source = source.with_shares(options, task, !whole)?;
         let schema = match (fitted, &source.schema, &source.train.rows) {
             (Some(model), Some(draft), Rows::Columns(_)) => {
                 Some(model.preparation.schema.as_ref().unwrap_or(draft).clone())
@@ -148,7 +111,7 @@ impl Source {
                 Preparation { scaling, class_names, outputs, schema, frame: None }
             }
         };
-        let Self { what, mut notes, mut train, test, .. } = source;
+        let Self { what, mut notes, mut train, validation, test, .. } = source;
         if all {
             notes.push("there is no test set: what is called the test set is the training set".into());
         }
@@ -156,15 +119,15 @@ impl Source {
         let image_shape = train.image_shape.unwrap_or([1, features]);
         let what = format!(
             "{what}; {}, {}; values: {}{}",
-            parts_in_words(&train, test.as_ref()),
+            parts_in_words(&train, validation.as_ref(), test.as_ref()),
             outputs_in_words(task, &preparation.class_names),
             preparation.scaling.words(),
             taken_for(task, why)
         );
         let (column, names) = (train.weights.take(), &preparation.class_names);
         let class_weight = options.class_weight.as_deref();
-        if let Some(test) = &test {
-            same_shape(&train, test)?;
+        for part in test.iter().chain(&validation) {
+            same_shape(&train, part)?;
         }
         let mut tally = Tally::default();
         let train = train.samples(&preparation, schema.as_ref(), left, &mut tally)?;
@@ -173,6 +136,9 @@ impl Source {
             Some(test) => test.samples(&preparation, schema.as_ref(), left, &mut tally)?,
             None => train.clone(),
         };
+        let validation = validation
+            .map(|part| part.samples(&preparation, schema.as_ref(), left, &mut tally))
+            .transpose()?;
         if fitted.is_none() {
             notes.extend(warnings(&train, &test, &preparation));
         }
@@ -186,6 +152,7 @@ impl Source {
             image_shape,
             classes: preparation.class_names.len(),
             train,
+            validation,
             test,
             preparation,
         };
@@ -214,14 +181,25 @@ fn warnings(train: &Samples, test: &Samples, preparation: &Preparation) -> Vec<S
             )
         }));
     }
+    let largest = train.largest().filter(|_| preparation.scaling == Scaling::None);
+    warnings.extend(largest.filter(|&largest| largest > LARGE).map(|largest| {
+        format!(
+            "the values are not scaled and reach {largest}: without scaling, training is likely to diverge"
+        )
+    }));
     warnings
 }
 
-/// How many samples the parts have; without a test part, all of them.
-fn parts_in_words(train: &Part, test: Option<&Part>) -> String {
-    match test {
-        Some(test) => format!("{} training and {} test samples", train.len(), test.len()),
-        None => format!("all {} samples", train.len()),
+/// How many samples the parts have; without another part, all of them.
+fn parts_in_words(train: &Part, validation: Option<&Part>, test: Option<&Part>) -> String {
+    let train = train.len();
+    match (validation.map(Part::len), test.map(Part::len)) {
+        (Some(validation), Some(test)) => {
+            format!("{train} training, {validation} validation and {test} test samples")
+        }
+        (Some(validation), None) => format!("{train} training and {validation} validation samples"),
+        (None, Some(test)) => format!("{train} training and {test} test samples"),
+        (None, None) => format!("all {train} samples"),
     }
 }
 

@@ -55,5 +55,14 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Option<Source>> {
         names.join(", "),
         part::row_words(train.image_shape, train.features)
     );
-    Ok(Some(Source { what, notes: Vec::new(), train, test, classes: None, target: None, schema: None }))
+    Ok(Some(Source {
+        what,
+        notes: Vec::new(),
+        train,
+        validation: None,
+        test,
+        classes: None,
+        target: None,
+        schema: None,
+    }))
 }

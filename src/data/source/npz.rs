@@ -7,16 +7,22 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
+use super::set::VALIDATION_AS_TEST;
 use super::{Answers, Labels, Numbers, Part, Reading, Rows, Source, part};
 use crate::data::Format;
+use crate::data::listed::listed;
 use crate::error::{Error, Message, Result, Setting, message};
 use crate::files::numpy::npy::{Header, Refusal, row_major};
 use crate::files::numpy::npz::Archive;
 
-/// Names of the arrays, for training and for testing, in lower case.
-const PAIRS: [[&str; 4]; 2] = [
-    ["x_train", "y_train", "x_test", "y_test"],
-    ["train_images", "train_labels", "test_images", "test_labels"],
+/// Names of the parts of a set, as the names of arrays have them, in lower case.
+const TEST: [&str; 1] = ["test"];
+const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
+
+/// How the arrays of a part are called.
+const FORMS: [fn(&str) -> [String; 2]; 2] = [
+    |part| [format!("x_{part}"), format!("y_{part}")],
+    |part| [format!("{part}_images"), format!("{part}_labels")],
 ];
 
 /// Names of the arrays of a set that has no test part.
@@ -31,11 +37,11 @@ pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     let refused = |refusal: Refusal| refusal.at(path);
     let mut archive = Archive::open(BufReader::new(file)).map_err(refused)?;
     let find = |name: &str| archive.names().iter().position(|own| own.eq_ignore_ascii_case(name));
-    let all = |names: &[&str]| names.iter().map(|name| find(name)).collect::<Option<Vec<usize>>>();
-    let places = PAIRS.iter().find_map(|names| all(names));
-    let places = places.or_else(|| PAIRS.iter().find_map(|names| all(&names[..2])));
-    let places = places.or_else(|| SINGLES.iter().find_map(|names| all(names)));
-    let Some(places) = places else {
+    let pair_of = |names: &[String; 2]| Some([find(&names[0])?, find(&names[1])?]);
+    let form = FORMS.into_iter().find(|form| pair_of(&form("train")).is_some());
+    let part = |names: &[&str]| form.and_then(|form| names.iter().find_map(|name| pair_of(&form(name))));
+    let single = || SINGLES.iter().find_map(|names| pair_of(&names.map(str::to_owned)));
+    let Some(train) = part(&["train"]).or_else(single) else {
         let own: Vec<&str> = archive.names().iter().take(20).map(String::as_str).collect();
         let problem = format!(
             "it has neither the arrays x_train and y_train nor X and y; it has {}",
@@ -43,22 +49,33 @@ pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
         );
         return Err(Error::file(path, problem, HINT));
     };
-    let names: Vec<String> = places.iter().map(|&place| archive.names()[place].clone()).collect();
-    let train = pair(&mut archive, &places[..2], path, reading)?;
-    let test = match places.get(2..) {
-        Some(places) if !places.is_empty() => {
-            let left = reading.memory.saturating_sub(train.memory());
-            Some(pair(&mut archive, places, path, Reading { memory: left, ..reading })?)
-        }
-        _ => None,
+    let (mut test, mut validation, mut notes) = (part(&TEST), part(&VALIDATION), Vec::new());
+    if test.is_none() && validation.is_some() {
+        test = validation.take();
+        notes.push(VALIDATION_AS_TEST.to_owned());
+    }
+    let places: Vec<usize> = [Some(train), test, validation].into_iter().flatten().flatten().collect();
+    let (used, unused): (Vec<usize>, Vec<usize>) =
+        (0..archive.names().len()).partition(|place| places.contains(place));
+    let named = |places: Vec<usize>| places.iter().map(|&place| archive.names()[place].clone()).collect();
+    let (used, unused): (Vec<String>, Vec<String>) = (named(used), named(unused));
+    notes.extend((!unused.is_empty()).then(|| format!("arrays that are left out: {}", listed(&unused))));
+    let mut left = reading.memory;
+    let mut read = |places: [usize; 2]| {
+        let part = pair(&mut archive, &places, path, Reading { memory: left, ..reading })?;
+        left = left.saturating_sub(part.memory());
+        Ok(part)
     };
-    let rows = train.len() + test.as_ref().map_or(0, Part::len);
+    let train = read(train)?;
+    let (test, validation) = (test.map(&mut read).transpose()?, validation.map(&mut read).transpose()?);
+    let rows: usize =
+        [Some(&train), test.as_ref(), validation.as_ref()].into_iter().flatten().map(Part::len).sum();
     let what = format!(
         "an .npz file of {}: {rows} rows of {}",
-        names.join(", "),
+        used.join(", "),
         part::row_words(train.image_shape, train.features)
     );
-    Ok(Source { what, notes: Vec::new(), train, test, classes: None, target: None, schema: None })
+    Ok(Source { what, notes, train, validation, test, classes: None, target: None, schema: None })
 }
 
 /// The part whose values and labels are these entries.

@@ -8,7 +8,7 @@ use crate::data::preparation::Preparation;
 use crate::data::row_file::RowFile;
 use crate::data::scaling::{LEAST_PIXELS, Scaling, unscalable};
 use crate::data::schema::Schema;
-use crate::data::{Format, Samples, Targets};
+use crate::data::{Format, Samples, Targets, shares};
 use crate::error::{Error, Result, Setting, message};
 use crate::network::Task;
 
@@ -66,71 +66,34 @@ impl Part {
         }
     }
 
-    /// Splits off the rows `test`; both they and the others keep their order. The rows never lie in memory twice.
-    ///
-    /// # Errors
-    /// [`Error::File`] if the rows are left in their file.
-    pub fn split_off(mut self, test: &[usize]) -> Result<(Self, Self)> {
-        let mut chosen = vec![false; self.answers.len()];
-        test.iter().for_each(|&row| chosen[row] = true);
-        if let Rows::Columns(_) = self.rows {
-            let rows = |is: bool| (0..chosen.len()).filter(|&row| chosen[row] == is).collect::<Vec<_>>();
-            let taken = self.of_columns(&rows(true));
-            let kept = self.of_columns(&rows(false));
-            return Ok((kept, taken));
-        }
-        let Rows::Memory(bytes) = &mut self.rows else {
-            let hint = message![
-                "allow more with ",
-                Setting::MemoryLimit,
-                ", or give a test set with ",
-                Setting::TestData
-            ];
-            return Err(Error::file(
-                &self.path,
-                "samples that stay on the disk cannot be split into training and test set",
-                hint,
-            ));
-        };
-        let (size, rows) = (self.features * self.format.size(), self.answers.len());
-        let (mut kept, mut taken) = (Vec::with_capacity(rows), Vec::new());
-        let mut split = Vec::with_capacity(test.len() * size);
-        for (row, chosen) in chosen.into_iter().enumerate() {
-            let place = row * size..(row + 1) * size;
-            if chosen {
-                split.extend_from_slice(&bytes[place]);
-                taken.push(row);
-            } else {
-                bytes.copy_within(place, kept.len() * size);
-                kept.push(row);
-            }
+    /// Splits off these rows; both they and the others keep their order. The rows never lie in memory twice.
+    pub fn split_off(mut self, rows: &[usize]) -> (Self, Self) {
+        let (taken, kept) = shares::sides(self.len(), rows);
+        let Rows::Memory(bytes) = &mut self.rows else { return (self.part(&kept), self.part(&taken)) };
+        let size = self.features * self.format.size();
+        let mut split = Vec::with_capacity(taken.len() * size);
+        taken.iter().for_each(|&row| split.extend_from_slice(&bytes[row * size..(row + 1) * size]));
+        for (to, &row) in kept.iter().enumerate() {
+            bytes.copy_within(row * size..(row + 1) * size, to * size);
         }
         bytes.truncate(kept.len() * size);
         bytes.shrink_to_fit();
-        let of =
-            |weights: &Vec<f32>, rows: &[usize]| rows.iter().map(|&row| weights[row]).collect::<Vec<_>>();
-        let origins = Some(self.origins_of(&taken));
-        self.origins = Some(self.origins_of(&kept));
-        let weights = self.weights.as_ref().map(|weights| of(weights, &taken));
-        self.weights = self.weights.as_ref().map(|weights| of(weights, &kept));
-        let answers = self.answers.part(&taken);
-        self.answers = self.answers.part(&kept);
-        let (path, columns, rows) = (self.path.clone(), self.columns.clone(), Rows::Memory(split));
-        let Self { format, features, image_shape, .. } = self;
-        Ok((self, Self { path, format, features, image_shape, columns, rows, answers, weights, origins }))
+        let bytes = std::mem::take(bytes);
+        let part = |rows: &[usize], bytes| Self { rows: Rows::Memory(bytes), ..self.part(rows) };
+        (part(&kept, bytes), part(&taken, split))
     }
 
-    /// These rows of a part that has raw columns.
-    fn of_columns(&self, rows: &[usize]) -> Self {
-        let columns = match &self.rows {
-            Rows::Columns(columns) => columns.iter().map(|cells| cells.part(rows)).collect(),
-            Rows::Memory(_) | Rows::Disk(_) => Vec::new(),
+    /// These rows, in this order; none of those in memory.
+    fn part(&self, rows: &[usize]) -> Self {
+        let values = match &self.rows {
+            Rows::Columns(columns) => Rows::Columns(columns.iter().map(|cells| cells.part(rows)).collect()),
+            Rows::Disk(file) => Rows::Disk(file.part(rows)),
+            Rows::Memory(_) => Rows::Memory(Vec::new()),
         };
         let weights = self.weights.as_ref().map(|weights| rows.iter().map(|&row| weights[row]).collect());
-        let Self { format, features, image_shape, .. } = *self;
-        let (path, names, answers) = (self.path.clone(), self.columns.clone(), self.answers.part(rows));
-        let (rows, origins) = (Rows::Columns(columns), Some(self.origins_of(rows)));
-        Self { path, format, features, image_shape, columns: names, rows, answers, weights, origins }
+        let (path, columns, answers) = (self.path.clone(), self.columns.clone(), self.answers.part(rows));
+        let origins = Some(self.origins_of(rows));
+        Self { path, columns, rows: values, answers, weights, origins, ..*self }
     }
 
     /// Which rows of their file these are.
@@ -153,7 +116,7 @@ impl Part {
             return Err(Error::file(&self.path, "each of its rows lacks a value", hint));
         }
         if dropped > 0 {
-            *self = self.of_columns(&rows);
+            *self = self.part(&rows);
         }
         Ok((dropped > 0).then(|| format!("{dropped} rows that lack a value are left out")))
     }

@@ -7,15 +7,20 @@ use serde::{Deserialize, Serialize};
 use super::Answers;
 use super::labels;
 use super::part::{Part, Rows, floats};
-use crate::data::columns::{Cells, Input, Kind};
+use crate::data::columns::{Cells, Input, Kind, Value, days};
 use crate::data::picture_options::PictureOptions;
 use crate::data::preparation::{Outputs, Preparation};
 use crate::data::samples::Format;
 use crate::data::scaling::{Scale, Scaling, Spread};
 use crate::data::schema::Schema;
+use crate::data::shares::Fold;
 use crate::data::table_options::TableOptions;
 use crate::error::{Error, Result, Setting, message};
 use crate::network::Task;
+
+/// Said where the only part beside that to train on is one to validate on.
+pub const VALIDATION_AS_TEST: &str =
+    "there is no test set, so the validation set is taken as the test set: nothing is chosen by it";
 
 /// How what was read becomes a data set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,11 +38,20 @@ pub struct LoadOptions {
     pub test_data: Option<PathBuf>,
     /// Else this part of the samples, chosen at random, always the same.
     pub test_fraction: f64,
-    /// The seed of that choice.
+    /// The seed of every choice of samples.
     pub split_seed: u64,
     /// Whether each class gives the same part; runs of version 0.1.0 do not say so, and chose among all samples.
     #[serde(default = "unstratified")]
     pub stratified: bool,
+    /// What to choose the network of the best epoch by, if the data have no such part of their own.
+    pub validation_data: Option<PathBuf>,
+    /// Else this part of the training samples, chosen as those to test on; none if 0.
+    pub validation_fraction: f64,
+    /// Of runs of version 0.1.0: the seed of the training, by which they chose them. It is not written.
+    #[serde(skip)]
+    pub validation_seed: Option<u64>,
+    /// The fold to test on, in place of all else.
+    pub fold: Option<Fold>,
     /// How values are scaled.
     pub scale: Scale,
     /// How a table is read.
@@ -63,10 +77,46 @@ impl Default for LoadOptions {
             test_fraction: 0.2,
             split_seed: 0,
             stratified: true,
+            validation_data: None,
+            validation_fraction: 0.0,
+            validation_seed: None,
+            fold: None,
             scale: Scale::Auto,
             table: TableOptions::default(),
             pictures: PictureOptions::default(),
         }
+    }
+}
+
+impl LoadOptions {
+    /// Whether they leave alone what a trained model fixes.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] that names the first that does not.
+    pub fn check_for_model(&self) -> Result<()> {
+        let default = TableOptions::default();
+        let asked = [
+            (Setting::Columns, self.table.columns.is_some()),
+            (Setting::Exclude, self.table.exclude.is_some()),
+            (Setting::MaxCategories, self.table.max_categories != default.max_categories),
+            (Setting::Scale, self.scale != Scale::Auto),
+            (Setting::Task, self.task.is_some()),
+        ];
+        match asked.into_iter().find(|(_, asked)| *asked) {
+            None => Ok(()),
+            Some((setting, _)) => {
+                let problem =
+                    message![setting, ": a trained model knows its columns, their scaling and its task"];
+                Err(Error::usage(problem).hint(setting.without()))
+            }
+        }
+    }
+
+    /// Whether they say what is to be split off, or read beside the data.
+    pub fn splits(&self) -> bool {
+        let Self { test_data, test_fraction, validation_data, validation_fraction, .. } = Self::default();
+        (&self.test_data, self.test_fraction) != (&test_data, test_fraction)
+            || (&self.validation_data, self.validation_fraction) != (&validation_data, validation_fraction)
     }
 }
 
@@ -113,6 +163,8 @@ pub struct Source {
     pub notes: Vec<String>,
     /// What to learn from; or everything, if there is no part to test on.
     pub train: Part,
+    /// What to choose by, if the source says so.
+    pub validation: Option<Part>,
     /// What to test on, if the source says so.
     pub test: Option<Part>,
     /// The names of all classes, in order, if the source says so; else they are those of the labels.
@@ -126,7 +178,8 @@ pub struct Source {
 impl Source {
     /// The names of all classes, in the order of the network's outputs.
     pub fn class_names(&self) -> Vec<String> {
-        let parts = || [Some(&self.train), self.test.as_ref()].into_iter().flatten();
+        let parts =
+            || [Some(&self.train), self.test.as_ref(), self.validation.as_ref()].into_iter().flatten();
         let names = || match &self.train.answers {
             Answers::Many(numbers) => numbers.names.clone(),
             Answers::One(_) => labels::sorted(parts().filter_map(|part| part.answers.labels())),
@@ -201,8 +254,23 @@ impl Source {
 fn spreads(inputs: &[Input], columns: &[Cells]) -> Vec<Spread> {
     let of = |(input, cells): (&Input, &Cells)| {
         let mut spreads = vec![Spread::of_truth(); input.width()];
-        if let Kind::Number { fill } = input.kind {
-            spreads[0] = Spread::of_numbers(cells.values(), fill);
+        match &input.kind {
+            Kind::Number { fill } => spreads[0] = Spread::of_numbers(cells.values(), *fill),
+            Kind::Date { first, parts, fill, .. } => {
+                let fill = |at: usize| fill.as_ref().map(|fill| fill[at]);
+                let of = |at: usize, number: &dyn Fn(f64) -> f64| {
+                    let value = |value| match value {
+                        Value::Date(seconds) => Value::Number(number(seconds)),
+                        _ => Value::Missing,
+                    };
+                    Spread::of_numbers(cells.values().map(value), fill(at))
+                };
+                spreads[0] = of(0, &|seconds| days(seconds) - first);
+                for (at, part) in (1..).zip(parts) {
+                    spreads[at] = of(at, &|seconds| part.of(seconds));
+                }
+            }
+            Kind::Boolean { .. } | Kind::Category { .. } => {}
         }
         spreads
     };

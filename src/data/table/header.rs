@@ -12,7 +12,7 @@ pub fn is_header(first: &StringRecord, rows: &[StringRecord], spelling: &Spellin
     let value = |text: &str| match spelling.value(text) {
         Value::Missing => None,
         Value::Number(_) => Some(true),
-        Value::Word(_) => Some(false),
+        Value::Date(_) | Value::Word(_) => Some(false),
     };
     let below = |column: usize| rows.iter().filter_map(move |row| row.get(column));
     let words = || (0..first.len()).filter(|&column| value(&first[column]) == Some(false));

@@ -51,7 +51,9 @@ impl Look {
         for text in rows.iter().filter_map(|row| row.get(column)) {
             match spelling.value(text) {
                 Value::Missing => continue,
-                Value::Word(_) => (look.words, look.bytes, look.whole) = (true, false, false),
+                Value::Date(_) | Value::Word(_) => {
+                    (look.words, look.bytes, look.whole) = (true, false, false)
+                }
                 Value::Number(number) => {
                     look.whole &= number.fract() == 0.0;
                     look.bytes &= look.whole && (0.0..=255.0).contains(&number);

@@ -1,11 +1,16 @@
 //! The lines of a table before they are cut into cells: what stands above the table, and lines of a bounded length.
 
 use std::io::{self, Cursor, Read};
+use std::path::Path;
 
 use crate::data::table_options::Separator;
+use crate::error::Error;
 
 /// The longest line, in bytes: a file without an end of line must not be held in memory to find out.
 pub const LONGEST_LINE: u64 = 4 << 20;
+
+/// The most columns a table may have.
+pub const MOST_COLUMNS: usize = 1 << 20;
 
 /// Bytes that are asked for at once while the first lines are looked at.
 const PIECE: usize = 1 << 16;
@@ -187,5 +192,17 @@ impl Blanks {
             to += 1;
         }
         to
+    }
+}
+
+/// A source that cannot be read: gzip data cut short or damaged, or a refusal of the system's.
+pub fn unreadable_source(error: io::Error, path: &Path) -> Error {
+    let hint = "download the file again";
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => Error::file(path, "the gzip data is cut short", hint),
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            Error::file(path, format!("damaged gzip data: {error}"), hint)
+        }
+        _ => Error::io("read", path)(error),
     }
 }

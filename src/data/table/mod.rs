@@ -1,7 +1,8 @@
-//! Text tables, row by row: values separated by commas, semicolons, tabs or blanks, with or without a header.
+//! Text tables, row by row: values separated by commas, semicolons, tabs or blanks, with or without a header; or JSON.
 
 mod cell;
 mod header;
+mod json;
 mod label;
 mod lines;
 
@@ -12,21 +13,20 @@ use std::path::{Path, PathBuf};
 use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord};
 
 pub use self::cell::Spelling;
+use self::json::Records;
 pub use self::label::LABELS;
-use self::lines::{LONGEST_LINE, Lines};
+pub use self::lines::unreadable_source;
+use self::lines::{LONGEST_LINE, Lines, MOST_COLUMNS};
 use super::columns::Value;
 use super::table_options::{Separator, TableOptions};
 use crate::error::{Error, Result, Setting, message};
-
-/// The most columns a table may have.
-const MOST_COLUMNS: usize = 1 << 20;
 
 /// As much of a table as is looked at before it is read: rows, and bytes.
 const LOOKED_AT: (usize, usize) = (1000, 1 << 20);
 
 /// A table that is being read; no more than its first rows are ever in memory.
 pub struct Table<R> {
-    reader: Reader<Lines<R>>,
+    rows: Rows<R>,
     path: PathBuf,
     /// The names of the columns, or else their first row.
     first: StringRecord,
@@ -36,6 +36,12 @@ pub struct Table<R> {
     ahead: VecDeque<StringRecord>,
     /// How it writes numbers and missing values.
     pub spelling: Spelling,
+}
+
+/// Where rows come from.
+enum Rows<R> {
+    Text(Reader<Lines<R>>),
+    Json(Records<R>),
 }
 
 /// How much of a table may be looked at before it is read.
@@ -60,6 +66,9 @@ impl<R: Read> Table<R> {
         options: &TableOptions,
         look: Look<'_>,
     ) -> Result<Option<Self>> {
+        if json::is_json(&start) {
+            return Self::of_json(path, start, rest, options, look);
+        }
         let preamble =
             lines::preamble(&mut start, &mut rest).map_err(|error| unreadable_source(error, path))?;
         let separator = options.separator.or(preamble.separator).unwrap_or_else(|| lines::separator(&start));
@@ -114,7 +123,40 @@ impl<R: Read> Table<R> {
                 (first, has_header)
             }
         };
-        Ok(Some(Self { reader, path: path.to_owned(), first, has_header, ahead, spelling }))
+        let rows = Rows::Text(reader);
+        Ok(Some(Self { rows, path: path.to_owned(), first, has_header, ahead, spelling }))
+    }
+
+    /// Begins a table of JSON records, whose keys name the columns.
+    fn of_json(
+        path: &Path,
+        start: Vec<u8>,
+        rest: R,
+        options: &TableOptions,
+        look: Look<'_>,
+    ) -> Result<Option<Self>> {
+        let asked =
+            [(Setting::Separator, options.separator.is_some()), (Setting::Header, options.header.is_some())];
+        if let Some((setting, _)) = asked.into_iter().find(|(_, asked)| *asked) {
+            let problem =
+                message![setting, format!(": {} is JSON, whose keys name the columns", path.display())];
+            return Err(Error::usage(problem).hint(setting.without()));
+        }
+        let mut records = Records::new(start, rest, path);
+        let (rows, bytes) = if look == Look::Rows { LOOKED_AT } else { (1, usize::MAX) };
+        let ahead = VecDeque::from(records.look(rows, bytes)?);
+        let (first, spelling) = (records.keys(), Spelling::of(options));
+        let rows = Rows::Json(records);
+        let table = Self { rows, path: path.to_owned(), first, has_header: true, ahead, spelling };
+        Ok(Some(table).filter(|table| !table.ahead.is_empty()))
+    }
+
+    /// What it is, for people.
+    pub fn kind(&self) -> &'static str {
+        match self.rows {
+            Rows::Text(_) => "a text table",
+            Rows::Json(_) => "a table of JSON records",
+        }
     }
 
     /// How many columns.
@@ -215,7 +257,10 @@ impl<R: Read> Table<R> {
     pub fn read(&mut self, row: &mut StringRecord) -> Result<bool> {
         match self.ahead.pop_front() {
             Some(ahead) => *row = ahead,
-            None => return next_record(&mut self.reader, row, &self.path),
+            None => match &mut self.rows {
+                Rows::Text(reader) => return next_record(reader, row, &self.path),
+                Rows::Json(records) => return records.read(row),
+            },
         }
         Ok(true)
     }
@@ -249,18 +294,6 @@ fn next_record<R: Read>(
 /// The line that a row begins on, from 1.
 pub fn line(row: &StringRecord) -> u64 {
     row.position().map_or(0, csv::Position::line)
-}
-
-/// A source that cannot be read: gzip data cut short or damaged, or a refusal of the system's.
-pub fn unreadable_source(error: io::Error, path: &Path) -> Error {
-    let hint = "download the file again";
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => Error::file(path, "the gzip data is cut short", hint),
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-            Error::file(path, format!("damaged gzip data: {error}"), hint)
-        }
-        _ => Error::io("read", path)(error),
-    }
 }
 
 fn unreadable(error: csv::Error, path: &Path) -> Error {

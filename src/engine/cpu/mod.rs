@@ -55,7 +55,7 @@ pub struct CpuEngine {
     steps: u64,
     given: Given,
     /// Of the samples of each split.
-    readers: [Reader; 2],
+    readers: [Reader; Split::ALL.len()],
 }
 
 impl CpuEngine {

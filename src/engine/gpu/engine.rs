@@ -110,7 +110,7 @@ impl GpuEngine {
         }
         self.stage = None;
         let mut stage = Stage::new(network, &self.spec, batch_size, room, &self.progress.sums)?;
-        for split in [Split::Train, Split::Test].into_iter().filter(|&split| self.given.count(split) > 0) {
+        for split in Split::ALL.into_iter().filter(|&split| self.given.count(split) > 0) {
             stage.put(network, split, self.given.of(split)?, self.residency).await?;
         }
         self.stage = Some(stage);
@@ -143,7 +143,7 @@ fn staged(stage: &mut Option<Stage>) -> Result<&mut Stage> {
 }
 
 /// The samples of a split on the device, of an engine that has them.
-fn source(sources: &mut [Option<Source>; 2], split: Split) -> Result<&mut Source> {
+fn source(sources: &mut [Option<Source>; Split::ALL.len()], split: Split) -> Result<&mut Source> {
     sources[split as usize].as_mut().ok_or_else(|| Error::Internal("samples that are nowhere".into()))
 }
 

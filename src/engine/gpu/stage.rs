@@ -24,11 +24,11 @@ impl Room {
     /// For all samples that were given, which are of that format.
     pub fn of(gpu: &Gpu, spec: &MlpSpec, batch_size: usize, given: &Given, format: Format) -> Self {
         let layout = layout_of(format);
-        let counts = [Split::Train, Split::Test].map(|split| given.count(split));
+        let counts = Split::ALL.map(|split| given.count(split));
         Self {
             format,
             slots: slots(gpu, spec, batch_size, counts[0].div_ceil(batch_size), layout),
-            evaluation_rows: evaluation_rows(gpu, spec, layout, counts[0].max(counts[1])),
+            evaluation_rows: evaluation_rows(gpu, spec, layout, counts.into_iter().max().unwrap_or(0)),
         }
     }
 
@@ -46,7 +46,7 @@ pub(super) struct Stage {
     spec: MlpSpec,
     pub training: Training,
     pub evaluation: Evaluation,
-    pub sources: [Option<Source>; 2],
+    pub sources: [Option<Source>; Split::ALL.len()],
 }
 
 impl Stage {
@@ -61,7 +61,7 @@ impl Stage {
         let (layout, rows) = (layout_of(room.format), room.evaluation_rows);
         let training = Training::new(network, spec, (batch_size, room.slots), rows, layout, sums)?;
         let evaluation = Evaluation::new(network, spec, &training, rows)?;
-        Ok(Self { room, spec: spec.clone(), training, evaluation, sources: [None, None] })
+        Ok(Self { room, spec: spec.clone(), training, evaluation, sources: Default::default() })
     }
 
     /// Puts the samples of a split in the place of those that were there.

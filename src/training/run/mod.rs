@@ -14,6 +14,7 @@
 //! written before the checkpoint, so a crash can leave one line too many, which resuming removes, but never one too few.
 
 pub mod event;
+pub mod folds;
 pub mod history;
 mod lock;
 pub mod status;
@@ -27,10 +28,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use self::event::Event;
+
 use self::lock::Lock;
 use super::checkpoint::{self, ModelInfo, Progress, State};
 use super::{TrainConfig, tensorboard};
-use crate::data::LoadOptions;
+use crate::data::{Fold, LoadOptions};
 use crate::error::{Error, Result, Setting, message};
 use crate::files::atomic_file::AtomicFile;
 use crate::files::regular_file;
@@ -40,6 +42,9 @@ use crate::step::optimizer::Algorithm;
 
 /// The name of the newest model's file.
 const MODEL: &str = "model.safetensors";
+
+/// The file that makes a folder one of a cross-validation.
+const FOLDS: &str = "folds.json";
 
 /// What `config.json` says: enough to run again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,6 +66,13 @@ pub struct RunConfig {
 }
 
 impl RunConfig {
+    /// The same on a fold.
+    #[must_use]
+    pub fn of_fold(mut self, fold: Fold) -> Self {
+        self.loading.fold = Some(fold);
+        self
+    }
+
     /// What holds where nobody says anything.
     pub fn for_optimizer(optimizer: Algorithm) -> Self {
         Self {
@@ -153,8 +165,8 @@ impl RunDir {
     pub fn check_free(path: &Path) -> Result<()> {
         let run = Self::at(path);
         // Without config.json it is no run, but these files are somebody's all the same.
-        if ![run.config_path(), run.model(), run.checkpoint(), run.metrics()].iter().any(|file| file.exists())
-        {
+        let own = [run.config_path(), run.model(), run.checkpoint(), run.metrics(), path.join(FOLDS)];
+        if !own.iter().any(|file| file.exists()) {
             return Ok(());
         }
         let hint = message![
@@ -178,6 +190,10 @@ impl RunDir {
             Ok(metadata) if metadata.is_file() => Ok(run),
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
                 Err(Error::io("look into", path)(error))
+            }
+            _ if path.join(FOLDS).is_file() => {
+                let problem = "this is the folder of a cross-validation: each of its folders fold-1, fold-2, … holds a run";
+                Err(Error::file(path, problem, "name one of them"))
             }
             _ => Err(Error::file(path, "no run here: it has no config.json", "name the folder of a run")),
         }
@@ -238,8 +254,11 @@ impl RunDir {
     pub fn config(&self) -> Result<RunConfig> {
         let path = self.config_path();
         let text = regular_file::read_text(&path)?;
-        serde_json::from_str(&text)
-            .map_err(|error| Error::file(&path, error.to_string(), "correct it, or start a new run"))
+        let mut config: RunConfig = serde_json::from_str(&text)
+            .map_err(|error| Error::file(&path, error.to_string(), "correct it, or start a new run"))?;
+        let LoadOptions { stratified, validation_seed, .. } = &mut config.loading;
+        *validation_seed = (!*stratified).then_some(config.train.seed);
+        Ok(config)
     }
 
     /// Replaces the configuration.

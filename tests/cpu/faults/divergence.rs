@@ -75,7 +75,7 @@ fn the_step_is_the_one_that_looking_after_every_step_finds() {
         TrainConfig { lr: 1e38, ..config() },
         growing(),
         TrainConfig { batch_size: 1, ..growing() },
-        TrainConfig { momentum: 0.9, validation_fraction: 0.0, batch_size: 7, ..growing() },
+        TrainConfig { momentum: 0.9, batch_size: 7, ..growing() },
         TrainConfig { dropout: 0.5, hidden: vec![9, 8], ..growing() },
     ];
     for config in cases {

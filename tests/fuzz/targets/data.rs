@@ -6,7 +6,7 @@ use std::path::Path;
 
 use flate2::Compression;
 use gpu_mlp::data::idx::{self, ImagesFile};
-use gpu_mlp::data::{LoadOptions, Missing, Separator, TableOptions};
+use gpu_mlp::data::{Fold, LoadOptions, Missing, Separator, TableOptions};
 use gpu_mlp::numpy::npy;
 use image::{ColorType, ImageFormat};
 use zip::CompressionMethod;
@@ -116,6 +116,10 @@ pub fn table() -> Target {
         "# a comment\nsep=;\na;b;class\n0,5;red;1\n1,5;blue;2\n2,5;red;1\n3,5;;2\n",
         "1.5  2  0\n 2.5 \"a b\" 1\n3.5 4 0\n4.5 5 1\n",
         "0,1,2,3\n1,5,2,0\n2,6,3,1\n3,7,?,0\n4,8,3,1\n",
+        "a,day,y\n1,2024-03-01 12:30,0\n2,2024-04-02,1\n3,,0\n4,2024-05-03T01:00Z,1\n",
+        "a,day,y\n1,31/03/2024,0\n2,1.4.2024,1\n3,2/5/2024 1:05 PM,0\n4,3/5/2024,1\n",
+        "{\"a\":1,\"b\":\"x\",\"y\":0}\n{\"a\":2.5,\"y\":1}\n{\"b\":\"z\",\"y\":0,\"a\":null}\n{\"y\":1,\"a\":4,\"b\":\"x\"}\n",
+        "[{\"a\":true,\"b\":1,\"y\":\"p\"},\n {\"a\":false,\"b\":2,\"y\":\"q\"},{\"a\":true,\"b\":3,\"y\":\"p\"}]\n",
     ];
     let mut seeds: Vec<Vec<u8>> = seeds.map(|text| text.as_bytes().to_vec()).to_vec();
     let pixels = |i: usize| (0..64).map(|p| format!(",{}", (i * p * 5) % 256)).collect::<String>();
@@ -141,6 +145,8 @@ pub fn table() -> Target {
             table,
             label_column: number.is_multiple_of(3).then(|| "-1".to_owned()),
             split_seed: number as u64,
+            validation_fraction: if number.is_multiple_of(5) { 0.25 } else { 0.0 },
+            fold: number.is_multiple_of(4).then(|| Fold::new(1 + number % 2, 2).unwrap()),
             ..LoadOptions::default()
         };
         // What one reading refuses the other may take; of two refusals the usual reading's counts.
@@ -175,6 +181,15 @@ pub fn table() -> Target {
             "?",
             "yes",
             "0,5",
+            "{\"",
+            "\":[",
+            "}",
+            "[{",
+            "]",
+            "\\",
+            "2024-02-29",
+            "01/02/2024",
+            "+01:00",
         ];
         mutate_gzip(rng, input, other, &words)
     };

@@ -118,6 +118,7 @@ fn small_set() -> Dataset {
         classes: 2,
         preparation: Preparation::of_images(2),
         train: samples(),
+        validation: Some(samples()),
         test: samples(),
     }
 }
@@ -134,7 +135,6 @@ pub fn config() -> Target {
     let full = TrainConfig {
         early_stopping: Some(3),
         overfit_batches: Some(2),
-        validation_fraction: 0.25,
         batch_size: 2,
         ..TrainConfig::default()
     };

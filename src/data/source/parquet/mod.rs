@@ -13,7 +13,7 @@ use parquet::schema::types::ColumnDescriptor;
 use serde_json::Value as Json;
 
 use self::leaf::{Groups, Leaves, NEW_COPY, Value, unreadable};
-use self::schema::{inside, is_number, is_text, targets};
+use self::schema::{date_unit, inside, is_number, is_text, targets};
 use super::pictures::{Picture, Pictures, Wanted};
 use super::raw::{RawTable, Roles};
 use super::{Answers, Labels, Numbers, Part, Reading, Rows, Source, part};
@@ -120,7 +120,8 @@ impl<'a> Table<'a> {
             ));
         };
         let listed = |asked: &Option<String>| -> Result<Option<Vec<usize>>> {
-            let Some(asked) = asked else { return Ok(None) };
+            // Where the columns are known already, these options have been followed.
+            let Some(asked) = asked.as_ref().filter(|_| found.is_none()) else { return Ok(None) };
             let place = |name: &str| {
                 names.iter().position(|own| own == name).ok_or_else(|| {
                     let problem = format!("it has no column `{name}`; its columns are {}", first());
@@ -309,7 +310,7 @@ impl<'a> Table<'a> {
             origins: Some(kept(labelled)),
         };
         let (notes, target) = (notes.into_iter().collect(), Some(self.leaves.name(self.targets[0])));
-        Ok(Source { what, notes, train, test: None, classes, target, schema: None })
+        Ok(Source { what, notes, train, validation: None, test: None, classes, target, schema: None })
     }
 
     /// The values of the rows that have a label, column by column.
@@ -319,14 +320,14 @@ impl<'a> Table<'a> {
             let column = &self.leaves.column(leaf);
             if !(column.path().parts().len() == 1
                 && column.max_rep_level() == 0
-                && (is_number(column) || is_text(column)))
+                && (is_number(column) || is_text(column) || date_unit(column).is_some()))
             {
                 let problem =
-                    format!("column `{}` has neither plain numbers nor text", self.leaves.name(leaf));
+                    format!("column `{}` has neither plain numbers, text nor dates", self.leaves.name(leaf));
                 let hint = message!["turn it into numbers, or leave it out with ", Setting::Exclude];
                 return Err(Error::file(self.leaves.path, problem, hint));
             }
-            let is_truth = column.physical_type() == Type::BOOLEAN;
+            let (is_truth, unit) = (column.physical_type() == Type::BOOLEAN, date_unit(column));
             let mut row = 0;
             self.leaves.each(groups, leaf, &mut |value| {
                 let here = row;
@@ -345,6 +346,7 @@ impl<'a> Table<'a> {
                         Cell::Word(if number == 1.0 { "true" } else { "false" })
                     }
                     Value::Number(number) if number.is_nan() => Cell::Missing,
+                    Value::Number(number) if let Some(unit) = unit => Cell::Date(number * unit),
                     Value::Number(number) => Cell::Number(number),
                     Value::Bytes(bytes) => match std::str::from_utf8(bytes) {
                         Ok(text) => spelling.value(text),

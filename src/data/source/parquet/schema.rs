@@ -1,6 +1,6 @@
 //! The columns of a Parquet file.
 
-use parquet::basic::{ConvertedType, LogicalType, Type};
+use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::schema::types::{ColumnDescPtr, ColumnDescriptor};
 
@@ -33,7 +33,25 @@ pub(super) fn is_number(leaf: &ColumnDescriptor) -> bool {
         leaf.physical_type(),
         Type::BOOLEAN | Type::INT32 | Type::INT64 | Type::FLOAT | Type::DOUBLE
     );
-    plain && physical && leaf.converted_type() != ConvertedType::DECIMAL
+    use ConvertedType::{INT_8, INT_16, INT_32, INT_64, NONE, UINT_8, UINT_16, UINT_32, UINT_64};
+    let unit = [NONE, INT_8, INT_16, INT_32, INT_64, UINT_8, UINT_16, UINT_32, UINT_64]
+        .contains(&leaf.converted_type());
+    plain && physical && unit
+}
+
+/// Of dates and times: how many seconds their unit is. A time without a date is none.
+pub(super) fn date_unit(leaf: &ColumnDescriptor) -> Option<f64> {
+    match (leaf.logical_type_ref(), leaf.converted_type()) {
+        (Some(LogicalType::Date), _) | (None, ConvertedType::DATE) => Some(86_400.0),
+        (Some(LogicalType::Timestamp(of)), _) => Some(match of.unit {
+            TimeUnit::MILLIS => 1e-3,
+            TimeUnit::MICROS => 1e-6,
+            TimeUnit::NANOS => 1e-9,
+        }),
+        (None, ConvertedType::TIMESTAMP_MILLIS) => Some(1e-3),
+        (None, ConvertedType::TIMESTAMP_MICROS) => Some(1e-6),
+        _ => None,
+    }
 }
 
 /// The columns of targets: those asked for, by name or place, else one with a usual name, else the last

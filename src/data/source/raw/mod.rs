@@ -1,5 +1,7 @@
 //! A table of any format while it is read: which column is what, the raw columns of values, and what is to be said of them.
 
+mod doubt;
+
 use std::path::Path;
 
 use super::{Answers, Labels, Numbers, Part, Reading, Rows, Source};
@@ -11,11 +13,6 @@ use crate::data::schema::{Found, Layout, Schema};
 use crate::data::table::Spelling;
 use crate::data::table_options::Missing;
 use crate::error::{Error, Result, Setting, message};
-
-/// A column of words of which at least this part are numbers is one of numbers with a word that does not belong there, if
-/// there are more different numbers than codes are.
-const MOSTLY: f64 = 0.9;
-const CODES: usize = 50;
 
 /// Which column is what, by its place.
 #[derive(Debug)]
@@ -155,13 +152,16 @@ impl<'a> RawTable<'a> {
     /// # Errors
     /// What is wrong with it.
     pub fn push(&mut self, at: usize, value: Value<'_>, line: u64) -> Result<(), String> {
-        let is_number = self.reading.schema.is_some_and(|schema| schema.inputs[at].is_number());
+        let value = match self.reading.schema {
+            Some(schema) => schema.inputs[at].kept(value)?,
+            None => value,
+        };
         match value {
             Value::Missing if self.reading.plain && !self.reading.keep_missing => {
                 return Err("the value is missing".into());
             }
             Value::Missing if self.first_missing[at] == 0 => self.first_missing[at] = line.max(1),
-            Value::Word(word) if is_number || self.reading.plain => {
+            Value::Word(word) if self.reading.plain => {
                 return Err(format!("`{word}` is not a finite number"));
             }
             Value::Number(number) if !number.is_finite() && !self.keeps_missing() => {
@@ -206,6 +206,7 @@ impl<'a> RawTable<'a> {
     ) -> Result<Source> {
         let mut notes = self.found.as_ref().map_or(Vec::new(), |found| found.notes.clone());
         if self.found.is_none() && !self.reading.plain {
+            notes.extend(self.find_dates()?);
             self.check_words()?;
             notes.extend(self.sift());
         }
@@ -229,8 +230,8 @@ impl<'a> RawTable<'a> {
                 names.iter().zip(&self.cells).map(|(name, cells)| Input::draft(name.clone(), cells)).collect()
             }
         };
-        let words: Vec<String> =
-            inputs.iter().filter(|input| !input.is_number()).map(|input| input.name.clone()).collect();
+        let is_word = |input: &&Input| !input.is_number() && !input.is_date();
+        let words: Vec<String> = inputs.iter().filter(is_word).map(|input| input.name.clone()).collect();
         if !words.is_empty() && self.found.is_none() {
             notes.push(format!("words become inputs of 0 and 1, one for each value: {}", listed(&words)));
         }
@@ -271,7 +272,16 @@ impl<'a> RawTable<'a> {
         }
         let what = format!("{what}: {rows} rows of {columns} values, {labels}");
         let target = named.then(|| target_names[0].clone());
-        Ok(Source { what, notes, train, test: None, classes: None, target, schema: Some(schema) })
+        Ok(Source {
+            what,
+            notes,
+            train,
+            validation: None,
+            test: None,
+            classes: None,
+            target,
+            schema: Some(schema),
+        })
     }
 
     /// Leaves out columns that say nothing of a sample, as long as another is left and nobody asked for them.
@@ -327,46 +337,4 @@ impl<'a> RawTable<'a> {
         ];
         Err(Error::file(self.path, problem, hint))
     }
-
-    /// A word among many different numbers is a mistake, or stands for a missing value, unless all of them are codes.
-    fn check_words(&self) -> Result<()> {
-        for role in &self.inputs {
-            let counts = self.cells[role.at].counts();
-            let is_number = |word: &str| word.parse::<f64>().is_ok();
-            let numbers = counts.iter().filter(|(word, _)| is_number(word));
-            let rows: usize = counts.iter().map(|(_, count)| count).sum();
-            let of_numbers: usize = numbers.clone().map(|(_, count)| count).sum();
-            if numbers.count() <= CODES || (of_numbers as f64) < MOSTLY * rows as f64 {
-                continue;
-            }
-            let words: Vec<String> = counts
-                .iter()
-                .filter(|(word, _)| !is_number(word))
-                .map(|(word, _)| (*word).to_owned())
-                .collect();
-            if words.iter().all(|word| is_code(word)) {
-                continue;
-            }
-            let (name, line, unit) = (self.name(role.at), self.first_words[role.at], self.unit);
-            let problem = format!(
-                "column `{name}` has {of_numbers} numbers and {} words: {}; the first stands in {unit} {line}",
-                rows - of_numbers,
-                listed(&words)
-            );
-            let hint = message![
-                "if they stand for missing values, name them with ",
-                Setting::NaValues,
-                "; else correct them, or leave the column out with ",
-                Setting::Exclude
-            ];
-            return Err(Error::file(self.path, problem, hint));
-        }
-        Ok(())
-    }
-}
-
-/// Whether a word is a code, a whole number with a letter before or after it, as `136A` and `c118`.
-fn is_code(word: &str) -> bool {
-    let digits = word.strip_prefix(char::is_alphabetic).or_else(|| word.strip_suffix(char::is_alphabetic));
-    digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }

@@ -1,0 +1,183 @@
+//! Columns of dates: how they are written, what a network is told of them, and that a model reads others alike.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use gpu_mlp::data::{DateOrder, DatePart, Input, Kind, LoadOptions, Loaded, Scale};
+use tempfile::tempdir;
+
+use crate::data::{refusal, says};
+use crate::forms::load_with;
+use crate::program::Place;
+
+fn table(text: &str, options: &LoadOptions) -> Result<Loaded, gpu_mlp::Error> {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("set.csv");
+    fs::write(&path, text).unwrap();
+    load_with(&path, options)
+}
+
+/// All rows as they are, to train on.
+fn plain() -> LoadOptions {
+    LoadOptions { test_fraction: 0.0, scale: Scale::None, ..LoadOptions::default() }
+}
+
+/// The inputs of a table with one column of these dates and one of classes.
+fn inputs(dates: &[&str]) -> (Vec<Vec<f64>>, Input) {
+    let mut text = String::from("when,label\n");
+    for (row, date) in dates.iter().enumerate() {
+        writeln!(text, "{date},{}", ["a", "b"][row % 2]).unwrap();
+    }
+    let set = table(&text, &plain()).unwrap().dataset;
+    let all: Vec<u32> = (0..set.train.len() as u32).collect();
+    let rows = set.train.inputs(&all).unwrap();
+    let rows = rows.data().chunks(set.train.features()).map(<[f64]>::to_vec).collect();
+    (rows, set.preparation.schema.unwrap().inputs.remove(0))
+}
+
+#[test]
+fn dates_become_days_since_the_first_and_the_parts_that_vary() {
+    // 2024 is a leap year; the first of March is a Friday.
+    let (rows, input) = inputs(&["2024-03-01", "2024-02-28", "2024-03-04", "2025-02-28"]);
+    assert_eq!(rows, [[2.0, 3.0, 4.0], [0.0, 2.0, 2.0], [5.0, 3.0, 0.0], [366.0, 2.0, 4.0]]);
+    assert_eq!(input.features(), ["when: days", "when: month", "when: weekday"]);
+    let Kind::Date { order, first, parts, .. } = &input.kind else { panic!("{input:?}") };
+    assert_eq!((*order, *first), (DateOrder::YearFirst, 19_781.0));
+    assert_eq!(*parts, [DatePart::Month, DatePart::Weekday]);
+    // What is always the same is no input.
+    let (rows, input) = inputs(&["2024-03-01", "2024-03-08", "2024-03-15"]);
+    assert_eq!((rows, input.features()), (vec![vec![0.0], vec![7.0], vec![14.0]], vec!["when: days".into()]));
+}
+
+#[test]
+fn times_and_offsets_are_read() {
+    for (text, hours) in [
+        ("2024-03-01 12:30", 12.5),
+        ("2024-03-01T12:30:00Z", 12.5),
+        ("2024-03-01T12:30:00.000+02:00", 10.5),
+        ("2024-03-01 01:00:00-0530", 6.5),
+        ("2024/03/01 6:45", 6.75),
+        ("2024-03-01", 0.0),
+    ] {
+        let seconds = DateOrder::YearFirst.seconds(text).unwrap_or_else(|| panic!("{text}"));
+        assert_eq!(seconds, 19_783.0 * 86_400.0 + hours * 3600.0, "{text}");
+        assert_eq!(DatePart::Hour.of(seconds), hours, "{text}");
+    }
+    for (text, hours) in [("3/1/2024 1:05 PM", 13.0 + 5.0 / 60.0), ("03/01/2024 12:00 AM", 0.0)] {
+        let seconds = DateOrder::MonthFirst.seconds(text).unwrap();
+        assert!((seconds - 19_783.0 * 86_400.0 - hours * 3600.0).abs() < 1e-6, "{text}");
+    }
+    assert_eq!(DateOrder::DayFirst.seconds("1.3.2024"), DateOrder::YearFirst.seconds("2024-03-01"));
+    assert_eq!(DateOrder::YearFirst.seconds("1949-01"), Some(-7_670.0 * 86_400.0));
+    for text in [
+        "2024-02-30",
+        "2023-02-29",
+        "1900-02-29",
+        "2024-13-01",
+        "2024-3",
+        "24-03-01",
+        "2024-03-01 25:00",
+        "x",
+        "",
+    ] {
+        let known = DateOrder::YearFirst.seconds(text);
+        assert_eq!(known, (text == "2024-3").then_some(19_783.0 * 86_400.0), "{text}");
+    }
+    // Every month of four centuries begins on the day after the month before has ended.
+    let mut before = DateOrder::YearFirst.seconds("1800-01-01").unwrap();
+    for month in 1..4800 {
+        let text = format!("{:04}-{:02}-01", 1800 + month / 12, month % 12 + 1);
+        let begin = DateOrder::YearFirst.seconds(&text).unwrap();
+        let days = (begin - before) / 86_400.0;
+        assert!((28.0..=31.0).contains(&days), "{text}");
+        assert_eq!(DatePart::Month.of(begin), f64::from(month % 12 + 1), "{text}");
+        assert_eq!(DatePart::Month.of(begin - 1.0), f64::from((month + 11) % 12 + 1), "before {text}");
+        before = begin;
+    }
+}
+
+#[test]
+fn the_order_of_day_and_month_is_found_or_asked_for() {
+    let of = |dates: &[&str]| {
+        let mut text = String::from("when,label\n");
+        for (row, date) in dates.iter().enumerate() {
+            writeln!(text, "{date},{}", ["a", "b"][row % 2]).unwrap();
+        }
+        table(&text, &plain())
+    };
+    for (dates, order, said) in [
+        (
+            ["01/03/2024", "31/03/2024", "02/03/2024", "03/03/2024"],
+            DateOrder::DayFirst,
+            "`when` (the day first)",
+        ),
+        (
+            ["03/01/2024", "03/31/2024", "03/02/2024", "03/03/2024"],
+            DateOrder::MonthFirst,
+            "`when` (the month first)",
+        ),
+        (["1.3.2024", "2.3.2024", "3.3.2024", "4.3.2024"], DateOrder::DayFirst, "`when` (the day first)"),
+    ] {
+        let loaded = of(&dates).unwrap();
+        let input = &loaded.dataset.preparation.schema.as_ref().unwrap().inputs[0];
+        assert!(matches!(&input.kind, Kind::Date { order: own, .. } if *own == order), "{input:?}");
+        says(&loaded.notes.join("\n"), &["dates become the days since the first", said]);
+    }
+    let open = refusal(of(&["01/03/2024", "02/03/2024", "03/03/2024", "04/03/2024"]));
+    says(
+        &open,
+        &["`when`", "`01/03/2024`", "whether the day or the month comes first", "2024-03-31", "exclude when"],
+    );
+    // A word among many dates is a mistake.
+    let mut many: Vec<String> =
+        (0..70).map(|day| format!("2024-{:02}-{:02}", 1 + day / 28, 1 + day % 28)).collect();
+    many[30] = "unknown".into();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    says(&refusal(of(&many)), &["`when` has dates, and 1 that are none: `unknown`", "na_values", "exclude"]);
+    let mut text = String::from("when,label\n");
+    many.iter().enumerate().for_each(|(row, date)| writeln!(text, "{date},{}", ["a", "b"][row % 2]).unwrap());
+    let mut options = plain();
+    options.table.na_values = Some("unknown".into());
+    let filled = table(&text, &options).unwrap();
+    says(&filled.notes.join("\n"), &["1 missing value filled in"]);
+}
+
+#[test]
+fn a_model_reads_dates_as_its_training_data() {
+    let place = Place::new();
+    let mut text = String::from("price,when,sold\n");
+    for day in 0..60 {
+        writeln!(
+            text,
+            "{},{}/{}/2024 8:{:02},{}",
+            day % 7,
+            1 + day % 28,
+            1 + day / 28,
+            day,
+            ["no", "yes"][day / 30]
+        )
+        .unwrap();
+    }
+    fs::write(place.path("set.csv"), &text).unwrap();
+    let small =
+        ["--hidden", "8", "--batch-size", "8", "--epochs", "30", "--optimizer", "adam", "--lr", "0.02"];
+    let ran = place.run(
+        &[&["train", "--backend", "cpu", "--data", "set.csv", "--out", "run", "--json"], &small[..]].concat(),
+    );
+    says(&ran.err, &["`when` (the day first)"]);
+    assert!(ran.lines().last().unwrap()["test_accuracy"].as_f64().unwrap() > 0.8);
+    // Rows of one day, in whatever order the columns are, and far beyond the training data.
+    fs::write(place.path("new.csv"), "when,price\n2/1/2024 8:00,3\n27/2/2024 9:30 PM,3\n1/6/2030,1\n")
+        .unwrap();
+    let answers = place.run(&["predict", "run", "new.csv", "--json"]).lines();
+    let classes: Vec<&str> = answers.iter().map(|line| line["class"].as_str().unwrap()).collect();
+    assert_eq!(classes[..2], ["no", "yes"], "{answers:?}");
+    for wrong in ["2024-02-31", "31/2/2024", "45000", "soon"] {
+        fs::write(place.path("new.csv"), format!("when,price\n{wrong},3\n")).unwrap();
+        let example = format!("`{wrong}` is not a date such as 31/03/2024");
+        place.run(&["predict", "run", "new.csv"]).fails(2, &["line 2", "`when`", &example]);
+        fs::write(place.path("new.csv"), format!("when,price,sold\n{wrong},3,no\n")).unwrap();
+        place.run(&["eval", "run", "--data", "new.csv"]).fails(2, &["line 2", "`when`", &example]);
+    }
+    says(&place.run(&["data", "show", "set.csv"]).ok(), &["when", "60 dates"]);
+}
