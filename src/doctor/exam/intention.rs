@@ -62,7 +62,9 @@ impl Exam<'_> {
             return;
         }
         let steps = self.case.given.keys().filter(|&&slot| self.has_moved(slot)).count();
-        let sums = self.findings.iter().filter(|f| f.bug == Some(SUM.bug)).count();
+        let shown =
+            |finding: &&Finding| !matches!(finding.tensor, Slot::New(_)) || self.has_moved(finding.tensor);
+        let sums = self.findings.iter().filter(|f| f.bug == Some(SUM.bug)).filter(shown).count();
         for finding in &mut self.findings {
             // A sum in some tensors and a mean in others is a bug whatever was meant.
             let whole = sums == steps || finding.formula.starts_with("dz");

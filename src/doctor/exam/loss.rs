@@ -48,8 +48,11 @@ impl Exam<'_> {
         let rights: Vec<Trial> = if self.design.is_usual() {
             let printed = |loss: f64| (loss + penalty) * self.world.objective;
             let mut all: Vec<Trial> = loss::rights(&site).into_iter().map(printed).map(right).collect();
-            let shows = self.case.given.keys().any(|slot| matches!(slot, Slot::Grad(Param::W(_))));
-            let summed = self.world.gradient > 1.0 || (!shows && self.sums_deltas());
+            // Without a dW nothing shows where the mean is taken: a step may take it.
+            let has = |wanted: fn(&Slot) -> bool| self.case.given.keys().any(wanted);
+            let shows = has(|slot| matches!(slot, Slot::Grad(Param::W(_))));
+            let steps = has(|slot| matches!(slot, Slot::New(_)));
+            let summed = self.world.gradient > 1.0 || (!shows && (steps || self.sums_deltas()));
             if summed && self.world.objective == 1.0 {
                 let summed = |mut trial: Trial| {
                     trial.value = scaled(&trial.value, self.case.count());
