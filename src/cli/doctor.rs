@@ -106,22 +106,33 @@ fn page(id: &str) -> Result<String> {
         Error::usage(format!("there is no bug called `{id}`{near}; docs/doctor.md lists all"))
     })?;
     let mut text = format!("{bug}\n{}\n", bug.why());
-    let mut part = |title: &str, lines: &[&str]| {
+    let mut part = |title: &str, lines: &[String]| {
         let _ = writeln!(text, "\n{title}\n  {}", lines.join("\n  "));
     };
-    let replay = match injection::formula(bug) {
-        Some(_) => format!("gpu-mlp replay --bug {id}"),
-        None => "it cannot be trained with: what it makes has no place in a step".to_owned(),
-    };
     let formulas = tables::formulas(bug);
-    if !formulas.is_empty() {
-        part("What was computed", &formulas);
+    let mut replay = match injection::formula(bug) {
+        Some(_) => vec![format!("gpu-mlp replay --bug {id}")],
+        None => vec!["it cannot be trained with: what it makes has no place in a step".to_owned()],
+    };
+    let further = (2..).zip(&formulas[1.min(formulas.len())..]);
+    replay.extend(further.map(|(number, formula)| match injection::why_not(formula) {
+        None => format!("gpu-mlp replay --bug {id}/{number}"),
+        Some(why) => format!("formula {number} cannot be replayed: {why}"),
+    }));
+    let own = |line: &str| line.to_owned();
+    match formulas[..] {
+        [] => {}
+        [one] => part("What was computed", &[own(one)]),
+        _ => {
+            let numbered = (1..).zip(&formulas).map(|(number, formula)| format!("{number}. {formula}"));
+            part("What was computed", &numbered.collect::<Vec<_>>());
+        }
     }
-    part("What is right", &[derivation.right]);
-    part("Why", &derivation.lines);
-    part("Fix", &[bug.fix()]);
-    part("What it does to loss and accuracy", &[&replay]);
-    part("Read more", &[derivation.source]);
+    part("What is right", &[own(derivation.right)]);
+    part("Why", &derivation.lines.map(own));
+    part("Fix", &[own(bug.fix())]);
+    part("What it does to loss and accuracy", &replay);
+    part("Read more", &[own(derivation.source)]);
     Ok(text)
 }
 
@@ -178,9 +189,8 @@ fn headline(report: &Report) -> String {
     };
     let bug = match first.bug {
         Some(bug) => bug.to_string(),
-        None if first.also.is_empty() => {
-            format!("cause unknown: {}", first.formula.trim_start_matches("unknown: "))
-        }
+        None if first.also.is_empty() => format!("cause unknown: {}", first.formula),
+        None if first.also.len() == 1 => format!("perhaps {}", first.also[0]),
         None => format!("one of {}", join(&first.also, ", ")),
     };
     let bugs: BTreeSet<&str> =
@@ -218,18 +228,29 @@ fn right(finding: &Finding) -> Option<String> {
 
 /// A finding; the right line of the first without a name stands above.
 fn paragraph(finding: &Finding, first: bool, with_fix: bool) -> String {
-    let name = finding.bug.map_or("unknown", Bug::id);
+    let name = match (finding.bug, finding.depends) {
+        (Some(bug), _) => bug.id(),
+        (None, true) => "depends on what was meant",
+        (None, false) => "cause unknown",
+    };
     let mut text = format!("{}: {name}\n  {}\n", called(&finding.name, finding.tensor), finding.formula);
     if !finding.also.is_empty() {
-        let what = if finding.bug.is_some() { "these numbers cannot tell it from" } else { "candidates" };
+        let what = match (finding.bug, finding.also.len()) {
+            (Some(_), _) => "these numbers cannot tell it from",
+            (None, 1) => "perhaps",
+            (None, _) => "one of",
+        };
         let _ = writeln!(text, "  {what}: {}", join(&finding.also, ", "));
     }
-    let _ = write!(text, "  residual {:.1e}", finding.residual.0);
-    if let Some(other) = &finding.runner_up {
-        let name = other.bug.as_deref().unwrap_or("the right formula");
-        let _ = write!(text, "; next best {name} with {:.1e}", other.residual.0);
+    // What is explained has a next best explanation; of what is not, the nearest formulas are listed.
+    if finding.bug.is_some() {
+        let _ = write!(text, "  residual {:.1e}", finding.residual.0);
+        if let Some(other) = finding.runner_up.as_ref().filter(|other| other.residual.0.is_finite()) {
+            let name = other.bug.as_deref().unwrap_or("the right formula");
+            let _ = write!(text, "; next best {name} with {:.1e}", other.residual.0);
+        }
+        text.push('\n');
     }
-    text.push('\n');
     for near in &finding.nearest {
         let _ = writeln!(text, "  near: {}, {:.1e} off", near.formula, near.residual.0);
     }

@@ -29,7 +29,8 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ReplayArgs {
-    /// Bugs to inject together, by the doctor's ids; evaluation:ID acts only in the evaluation
+    /// Bugs to inject together, by the doctor's ids; ID/2 is the second formula of a bug; evaluation:ID acts only in the
+    /// evaluation
     #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = injected)]
     #[arg(required_unless_present_any = ["seed_question", "list"])]
     bug: Vec<Injection>,
@@ -178,7 +179,10 @@ impl Watch for Progress<'_> {
 fn list() -> String {
     let mut text = String::new();
     for (bug, formula) in injection::all() {
-        let _ = writeln!(text, "{bug:<40} {formula}");
+        let _ = writeln!(text, "{bug:<42} {formula}");
+    }
+    for (id, formula) in injection::further() {
+        let _ = writeln!(text, "{id:<42} {formula}");
     }
     text
 }

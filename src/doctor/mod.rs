@@ -87,7 +87,16 @@ pub fn examine(entries: &npz::Entries, options: &Options) -> Result<Report, Refu
     let best = worlds::best(&dump, &cases, tolerance);
     let best = best.ok_or_else(|| Refusal::new("cannot be read", Message::default()))?;
     let mut report = concluded(&dump, best);
-    report.speak(&reading::names(&dump));
+    let names = reading::names(&dump);
+    report.speak(&names);
+    report.call(|slot| match slot {
+        // What the file has as W was saved after the step.
+        Slot::New(param) if !dump.slots.contains_key(&slot) => {
+            let own = Slot::Param(param).to_string();
+            Some(names.get(&own).cloned().unwrap_or(own))
+        }
+        _ => None,
+    });
     report.map = found.into_iter().map(|(theirs, ours)| format!("{theirs}={ours}")).collect();
     Ok(report)
 }
@@ -115,12 +124,20 @@ fn concluded(dump: &Dump, mut exam: Exam) -> Report {
         let names: Vec<String> = exam.acts.iter().map(ToString::to_string).collect();
         let same = names.iter().all(|name| *name == names[0]);
         let names = if same { names[0].clone() } else { names.join(", ") };
-        notes.push(format!("act is not given; {names} fits best"));
+        let odd = |f: &Finding| f.bug.is_none() && matches!(f.tensor, Slot::A(_));
+        notes.push(if exam.findings.iter().any(odd) {
+            format!("act is not in the file, and no activation gives all of a; {names} is supposed")
+        } else {
+            format!("act is not in the file; {names} fits")
+        });
     }
     let grads: Vec<Param> =
         (1..=dump.depth).map(Param::W).filter(|&param| dump.slots.contains_key(&Slot::Grad(param))).collect();
     if exam.world.gradient > 1.0 && !grads.is_empty() {
-        notes.push("dW and db are sums over the batch: right if the step divides by N, or if the loss is a sum; else this is missing-batch-mean".to_owned());
+        notes.push(
+            "dW and db are sums over the batch: right if the loss is one, too, or if 1/N is in the step"
+                .to_owned(),
+        );
     }
     if exam.world.sign < 0.0 && !grads.is_empty() {
         notes.push("gradients are of y - p, downhill: right if the step adds them".to_owned());

@@ -1,6 +1,7 @@
 //! The bugs that can be put into a training, and where they act.
 
 use crate::doctor::formulas::catalogue::Bug;
+use crate::doctor::formulas::hypothesis::Hypothesis;
 use crate::doctor::formulas::tables;
 use crate::words::spelling::did_you_mean;
 
@@ -17,7 +18,17 @@ pub enum Stage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Injection {
     bug: Bug,
+    /// One of its formulas; without, the first that each tensor has.
+    form: Option<Form>,
     evaluation_only: bool,
+}
+
+/// One of the formulas of a bug.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Form {
+    /// Its number on the bug's page, from 1.
+    number: usize,
+    formula: &'static str,
 }
 
 /// Bugs that are not a formula of one tensor, and what is done for them.
@@ -46,6 +57,28 @@ const ELSEWHERE: &[(Bug, &str)] = &[
 const NOT_TRAINABLE: &[(Bug, &str)] =
     &[(Bug::BiasNotSummed, "its db has a row for every sample, which cannot be subtracted from b")];
 
+/// What the replayed training does not keep, or never meets.
+const KEPT: &str = "it starts from a tensor that a file may have and the replayed training does not keep";
+const MET: &str = "it needs a batch as large as the layers are wide";
+
+const DESIGN: &str = "it belongs to other outputs than those that the bug is replayed with";
+
+/// Formulas that the replayed training cannot compute.
+const NOT_KEPT: &[(&str, &str)] = &[
+    ("dz·W_newᵀ: the weights above after their step", KEPT),
+    ("da of the layer above times Wᵀ, without that layer's f'", KEPT),
+    ("a_kᵀ·da: the gradient of a where that of z belongs", KEPT),
+    ("Σ_i da_i: the gradient of a where that of z belongs", KEPT),
+    ("a_kᵀ·dp: the gradient of p where that of z belongs", KEPT),
+    ("Σ_i dp_i: the gradient of p where that of z belongs", KEPT),
+    ("the loss times -1", DESIGN),
+    ("|p - y|·h'(z): the error without its sign", DESIGN),
+    ("(p - y)/(p·(1 - p)): the derivative of the binary cross-entropy by p, without h'(z)", DESIGN),
+    ("a ⊙ dz, element by element (N, inputs and units are equal)", MET),
+    ("a·dz without the transpose (N, inputs and units are equal)", MET),
+    ("each sample's sum over the units (axis 1; N equals the number of units)", MET),
+];
+
 /// Factors on every gradient; the accumulator's is real accumulation.
 const SCALES: &[Bug] =
     &[Bug::SignFlipped, Bug::MissingBatchMean, Bug::DoubleBatchMean, Bug::ScaleByClasses, Bug::ScaleConstant];
@@ -63,14 +96,16 @@ impl Injection {
                 return Err(format!("`{stage}:` is unknown; the only prefix is `evaluation:`"));
             }
         };
-        let bug = Bug::by_id(name).ok_or_else(|| {
-            let near = did_you_mean(name, all().map(|(bug, _)| bug.id()));
-            format!("there is no bug called `{name}`{near}")
+        let (id, number) = name.split_once('/').map_or((name, None), |(id, number)| (id, Some(number)));
+        let bug = Bug::by_id(id).ok_or_else(|| {
+            let near = did_you_mean(id, all().map(|(bug, _)| bug.id()));
+            format!("there is no bug called `{id}`{near}")
         })?;
         if let Some((_, why)) = NOT_TRAINABLE.iter().find(|(other, _)| *other == bug) {
             return Err(format!("{bug} cannot be replayed: {why}"));
         }
-        Ok(Self { bug, evaluation_only })
+        let form = number.map(|number| Form::parse(bug, number)).transpose()?;
+        Ok(Self { bug, form, evaluation_only })
     }
 
     /// The bug.
@@ -78,9 +113,16 @@ impl Injection {
         self.bug
     }
 
-    /// As it is written: `ID` or `evaluation:ID`.
+    /// As it is written: `ID`, `ID/2` or `evaluation:ID`.
     pub fn text(&self) -> String {
-        if self.evaluation_only { format!("evaluation:{}", self.bug) } else { self.bug.to_string() }
+        let stage = if self.evaluation_only { "evaluation:" } else { "" };
+        let form = self.form.map_or(String::new(), |form| format!("/{}", form.number));
+        format!("{stage}{}{form}", self.bug)
+    }
+
+    /// Whether a row of a table is what is to be computed.
+    pub(super) fn takes(&self, row: &Hypothesis) -> bool {
+        self.bug == row.bug && self.form.is_none_or(|form| form.formula == row.formula)
     }
 
     pub(super) fn acts_in(&self, stage: Stage) -> bool {
@@ -89,8 +131,39 @@ impl Injection {
 
     /// Whether it is a factor on every gradient.
     pub(super) fn is_scale(&self) -> bool {
-        SCALES.contains(&self.bug) && !self.evaluation_only
+        SCALES.contains(&self.bug) && self.form.is_none() && !self.evaluation_only
     }
+}
+
+impl Form {
+    /// By its number.
+    fn parse(bug: Bug, text: &str) -> Result<Self, String> {
+        let formulas = tables::formulas(bug);
+        let number = text.parse().ok().filter(|number| (1..=formulas.len()).contains(number));
+        let number = number.ok_or_else(|| match formulas.len() {
+            0 | 1 => format!("{bug}/{text}: {bug} has one formula only"),
+            all => format!("{bug}/{text}: expected a number from 1 to {all}, the formulas of {bug}"),
+        })?;
+        let formula = formulas[number - 1];
+        match NOT_KEPT.iter().find(|(other, _)| *other == formula) {
+            Some((_, why)) => Err(format!("{bug}/{number} cannot be replayed: {why}")),
+            None => Ok(Self { number, formula }),
+        }
+    }
+}
+
+/// Every further formula that can be injected, as it is asked for.
+pub fn further() -> impl Iterator<Item = (String, &'static str)> {
+    Bug::ALL.iter().flat_map(|&bug| {
+        let rest = tables::formulas(bug).into_iter().enumerate().skip(1);
+        let replayable = rest.filter(|&(_, formula)| why_not(formula).is_none());
+        replayable.map(move |(k, formula)| (format!("{bug}/{}", k + 1), formula))
+    })
+}
+
+/// Why a formula cannot be trained with, if it cannot.
+pub fn why_not(formula: &str) -> Option<&'static str> {
+    NOT_KEPT.iter().find(|(other, _)| *other == formula).map(|(_, why)| *why)
 }
 
 /// What is computed for a bug; nothing if it cannot be injected.

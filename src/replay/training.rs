@@ -200,7 +200,7 @@ impl<'b> Training<'b> {
     /// What the first injected bug of a table makes of a site.
     fn wrong(&self, table: &[Hypothesis], stage: Stage, site: &Site<'_>) -> Option<Matrix> {
         let injected = |h: &&Hypothesis| {
-            self.bugs.iter().any(|injection| injection.bug() == h.bug && injection.acts_in(stage))
+            self.bugs.iter().any(|injection| injection.takes(h) && injection.acts_in(stage))
         };
         let (bug, value) = table.iter().filter(injected).find_map(|h| Some((h.bug, (h.value)(site)?)))?;
         self.applied.borrow_mut().insert(bug);

@@ -188,6 +188,24 @@ fn every_bug_that_can_be_injected_changes_the_curves() {
 }
 
 #[test]
+fn every_further_formula_that_can_be_injected_applies_somewhere() {
+    const NETWORKS: [(&[usize], Activation); 4] = [
+        (&[9, 5], Activation::Relu),
+        (&[5, 5], Activation::Sigmoid),
+        (&[5, 5], Activation::Tanh),
+        (&[5, 5], Activation::LeakyRelu),
+    ];
+    let never = |id: &str| {
+        let applies = |(hidden, act)| curves(hidden, act, &[id])[1].never_applied.is_empty();
+        !NETWORKS.into_iter().any(applies)
+    };
+    let is_rare = |id: &str| RARE.iter().any(|rare| id.starts_with(rare));
+    let all: Vec<(String, &str)> = injection::further().collect();
+    let idle: Vec<&(String, &str)> = all.iter().filter(|(id, _)| !is_rare(id) && never(id)).collect();
+    assert!(all.len() > 80 && idle.is_empty(), "{} formulas; of no effect: {idle:#?}", all.len());
+}
+
+#[test]
 fn a_bug_of_the_evaluation_leaves_the_training_alone() {
     let both = curves(&[9, 5], Activation::Relu, &["evaluation:softmax-whole-batch"]);
     for (right, wrong) in both[0].points.iter().zip(&both[1].points) {
@@ -350,6 +368,8 @@ fn what_cannot_be_replayed_is_refused() {
             "there is no bug called `softmax-jacobain`; did you mean `softmax-jacobian`?",
         ),
         (&["--bug", "bias-not-summed"], "cannot be replayed: its db has a row for every sample"),
+        (&["--bug", "softmax-jacobian/9"], "expected a number from 1 to 5, the formulas of softmax-jacobian"),
+        (&["--bug", "updated-weights-in-backward/1"], "cannot be replayed: it starts from a tensor"),
         (&["--bug", "backward:bias-zero"], "`backward:` is unknown"),
         (&[], "--bug"),
         (&["--bug", "bias-zero", "--epochs", "0"], "--epochs 0: expected 1 or more"),
@@ -368,5 +388,5 @@ fn what_cannot_be_replayed_is_refused() {
         assert!(!place.path("replay").exists(), "{args:?}");
     }
     let list = place.run(&["replay", "--list"]).ok();
-    assert_eq!(list.lines().count(), injection::all().count());
+    assert_eq!(list.lines().count(), injection::all().count() + injection::further().count());
 }

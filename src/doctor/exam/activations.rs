@@ -96,8 +96,15 @@ impl Exam<'_> {
             let close = self.slack() / 10.0;
             (c.is_finite() && residual(given, &plus(above, &scaled(below, c))) < close).then_some(c)
         };
+        // A slope of 1 is none at all; the usual one squared is that of an activation applied twice, if f' has the usual one.
+        let usual = of.apply(-1e-6) / -1e-6;
+        let own = |slope: &f64| (slope - 1.0).abs() > 1e-3;
+        let twice =
+            |slope: &f64| (slope / (usual * usual) - 1.0).abs() < 1e-3 && self.back_is_usual(l, z, of);
         if let Some(a) = self.case.get(Slot::A(l)) {
-            return fitted(a, &above, &below).filter(|&slope| count > 1 || (count > 0 && short(slope)));
+            return fitted(a, &above, &below)
+                .filter(|&slope| count > 1 || (count > 0 && short(slope)))
+                .filter(|slope| own(slope) && !twice(slope));
         }
         if count < BELOW {
             return None;
@@ -117,7 +124,14 @@ impl Exam<'_> {
         let above = above_dz.map(|dz| matmul_nt(dz, self.case.w(l + 1)));
         let da = self.case.get(Slot::Da(l)).cloned().or(above)?;
         let (on, off) = Bend::slopes(of, z);
-        // The derivative of a is at most 1: a slope of 1 is none at all.
-        fitted(dz, &dropped(times(&da, &on)), &dropped(times(&da, &off))).filter(|c| (c - 1.0).abs() > 1e-3)
+        fitted(dz, &dropped(times(&da, &on)), &dropped(times(&da, &off))).filter(own)
+    }
+
+    /// Whether dz is da times the derivative of the usual form of an activation.
+    fn back_is_usual(&self, l: usize, z: &Matrix, of: Activation) -> bool {
+        let above = || Some(matmul_nt(self.case.get(Slot::Dz(l + 1))?, self.case.w(l + 1)));
+        let da = self.case.get(Slot::Da(l)).cloned().or_else(above);
+        let (Some(dz), Some(da)) = (self.case.get(Slot::Dz(l)), da) else { return false };
+        multiple(dz, &times(&da, &z.map(|z| of.derivative(z))), None, self.slack()).is_some()
     }
 }

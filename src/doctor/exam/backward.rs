@@ -4,15 +4,20 @@ use super::examination::{Exam, rescaled, tried};
 use super::judge::Scored;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{dot, matmul_nt, minus, norm, plus, scaled, times};
+use crate::doctor::formulas::bend::Bend;
 use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::hypothesis::Site;
 use crate::doctor::formulas::trial::{Cause, Trial, cause};
 use crate::doctor::formulas::{gradient, hidden};
+use crate::network::Activation;
 use crate::reference::Matrix;
 
 /// The most candidates carried on, and the most bugs in one of them.
 const CANDIDATES: usize = 600;
 const BUGS: usize = 2;
+
+/// Values below 0 that a fitted slope must explain.
+const BELOW: usize = 3;
 
 /// What a gradient that is not in the file, or is, may be.
 #[derive(Clone)]
@@ -39,7 +44,8 @@ impl Candidate {
     /// The same with other numbers and one more thing gone wrong.
     fn next(&self, value: Matrix, causes: impl IntoIterator<Item = Cause>) -> Self {
         let causes = self.causes.iter().cloned().chain(causes).collect();
-        Self { value, causes, ..self.clone() }
+        let Self { scale, anchored, masked, .. } = *self;
+        Self { value, causes, scale, anchored, masked, direction: self.direction.clone() }
     }
 }
 
@@ -117,7 +123,7 @@ impl Exam<'_> {
             trials.extend(tried(slot, &site, hidden::through_weights::TABLE, &scales));
             if let Some((lr, value)) = hidden::fitted_step(&site, given) {
                 let formula = format!("dz·(W - c·dW)ᵀ with c = {lr:.6}: the weights above after their step");
-                trials.push(Trial::new(value, vec![cause(slot, Bug::UpdatedWeightsInBackward, &formula)]));
+                trials.push(Trial::new(value, vec![cause(slot, Bug::UpdatedWeightsInBackward, formula)]));
             }
             trials.extend(rescaled(slot, &site, given, &right, &[], &scales));
             for trial in trials {
@@ -137,7 +143,8 @@ impl Exam<'_> {
             let value = scaled(&hidden::through_weights::right(&self.site(l, &above.value)), winner.scale);
             return vec![follow(&value, Some(winner), std::slice::from_ref(above))];
         }
-        vec![Candidate { masked, ..follow(given, settled.winners.first(), above) }]
+        let all = followed(given, &settled.winners, above).into_iter();
+        all.map(|candidate| Candidate { masked, ..candidate }).collect()
     }
 
     /// Candidates for a `da_l` that is not in the file.
@@ -192,6 +199,7 @@ impl Exam<'_> {
                 );
             }
             trials.extend(tried(slot, &site, hidden::TABLE, &scales));
+            trials.extend(scales.iter().filter_map(|&scale| other_slope(slot, &site, given, mask, scale)));
             if self.case.get(Slot::Da(l)).is_none() {
                 trials.extend(self.two_steps(slot, l, given, candidate, above, from));
             }
@@ -205,7 +213,7 @@ impl Exam<'_> {
         let right = hidden::rights(&site, self.masks.get(&l).filter(|_| !above[0].masked)).swap_remove(0);
         let rights: Vec<Matrix> = conventions.iter().map(|&scale| scaled(&right, scale)).collect();
         let settled = self.settle(slot, scored, |exam| exam.difference(slot, given, &rights));
-        vec![follow(given, settled.winners.first(), above)]
+        followed(given, &settled.winners, above)
     }
 
     /// Candidates for a `dz_l` that is not in the file, from one for `da_l`.
@@ -277,9 +285,30 @@ impl Exam<'_> {
         (lr.is_finite() && lr > 0.0 && given.data().len() > 8).then(|| {
             let formula = format!("dz·(W - c·dW)ᵀ ⊙ f' with c = {lr:.6}: the weights above after their step");
             let value = plus(&right, &scaled(&direction, -lr));
-            Trial::new(value, vec![cause(slot, Bug::UpdatedWeightsInBackward, &formula)])
+            Trial::new(value, vec![cause(slot, Bug::UpdatedWeightsInBackward, formula)])
         })
     }
+}
+
+/// A leaky ReLU's dz with another slope below 0 than forward, fitted.
+fn other_slope(slot: Slot, site: &Site, given: &Matrix, mask: Option<&Matrix>, scale: f64) -> Option<Trial> {
+    let own = site.act.derivative(-1.0);
+    let (on, off) = Bend::slopes(Activation::LeakyRelu, site.z());
+    let part = |slope: &Matrix| {
+        let part = scaled(&times(site.up, slope), scale);
+        mask.map_or(part.clone(), |mask| times(&part, mask))
+    };
+    let (above, below) = (part(&on), part(&off));
+    let slope = dot(&minus(given, &above), &below) / dot(&below, &below);
+    let enough = off.data().iter().filter(|&&off| off > 0.0).count() >= BELOW;
+    // The slopes of ReLU and of z itself are other activations' derivatives.
+    let another = [0.0, own, 1.0].iter().all(|other| (slope - other).abs() > 1e-3);
+    let leaky = site.act.of == Activation::LeakyRelu && slope.is_finite();
+    (leaky && enough && another).then(|| {
+        let formula = format!("da·f'(z) with the slope {slope:.6} below 0, which is {own:.6} forward");
+        let value = plus(&above, &scaled(&below, slope));
+        Trial { scale, ..Trial::new(value, vec![cause(slot, Bug::ActivationDerivativeOther, formula)]) }
+    })
 }
 
 /// What is called da is dz.
@@ -317,6 +346,19 @@ fn follow(given: &Matrix, winner: Option<&Scored>, above: &[Candidate]) -> Candi
         None => None,
     };
     Candidate { scale, ..anchored(given, None) }
+}
+
+/// The same by each scale that some explanation gives it: where N is a number of outputs, or twice one, there are several,
+/// and the gradients that follow decide.
+fn followed(given: &Matrix, winners: &[Scored], above: &[Candidate]) -> Vec<Candidate> {
+    let mut all: Vec<Candidate> = Vec::new();
+    for winner in winners {
+        let next = follow(given, Some(winner), above);
+        if all.iter().all(|other| other.scale != next.scale) {
+            all.push(next);
+        }
+    }
+    if all.is_empty() { vec![follow(given, None, above)] } else { all }
 }
 
 /// As many candidates as can be carried on, those with the fewest bugs first.

@@ -12,6 +12,7 @@ use crate::doctor::formulas::hypothesis::Site;
 use crate::doctor::formulas::optimiser::Rule;
 use crate::doctor::formulas::trial::residual;
 use crate::doctor::formulas::{head, loss, scale};
+use crate::network::Activation;
 use crate::reference::Matrix;
 
 /// Tensors with fewer values than this can be any gradient times some factor.
@@ -49,6 +50,8 @@ struct Evidence {
     silent: usize,
     /// How much those that do weigh.
     weight: usize,
+    /// Whether p does, if there is one.
+    head: Option<bool>,
     /// Whether the loss does, if there is one.
     loss: Option<bool>,
     /// The factors that the gradient may have; none if it does not show.
@@ -66,9 +69,10 @@ impl Exam<'_> {
     pub fn inferred_design(&mut self) -> Option<Design> {
         let shown = self.shown_delta();
         let outputs = self.case.classes() as f64;
-        let (mut allowed, mut best): (Vec<Design>, Option<(usize, usize, Design)>) = (Vec::new(), None);
+        let mut allowed: Vec<(usize, Design)> = Vec::new();
+        let mut best: Option<(usize, usize, Design)> = None;
         for design in Design::ALL.into_iter().filter(|design| design.takes(&self.case.y)) {
-            let Evidence { speaking, silent, weight, loss, mut factors } =
+            let Evidence { speaking, silent, weight, head, loss, mut factors } =
                 self.evidence(design, shown.as_ref());
             if design.is_usual() {
                 factors = vec![1.0];
@@ -78,23 +82,28 @@ impl Exam<'_> {
                 if factors.is_empty() {
                     factors = head::factors(outputs).to_vec();
                 }
-                allowed.extend(factors.into_iter().map(|factor| Design { factor, ..design }));
+                allowed.extend(factors.into_iter().map(|factor| Design { factor, ..design }).enumerate());
             }
             // Behind a softmax a squared error is as good as never meant: something must say so.
             if design.head == Head::Softmax && !design.is_usual() && (speaking < 2 || loss == Some(false)) {
                 continue;
             }
-            // The usual design comes first and keeps its place unless another has more for it.
+            // The usual design comes first and keeps its place unless another has more for it, or p is exactly the softmax
+            // of something else than z.
+            let shows_p = matches!(design.head, Head::SoftmaxOf(_)) && head == Some(true);
             let better = best.as_ref().is_none_or(|&(most, heaviest, other)| {
-                speaking > most || (speaking == most && !other.is_usual() && weight > heaviest)
+                let gives_way = shows_p || !other.is_usual();
+                speaking > most || (speaking == most && gives_way && weight > heaviest)
             });
             if better {
                 best = Some((speaking, weight, Design { factor: first, ..design }));
             }
         }
         let fallback = || best.map_or_else(Design::default, |(_, _, design)| design);
+        // Every design comes with its likeliest factor before any comes with another.
+        allowed.sort_by_key(|(rank, _)| *rank);
         let design = match (allowed.get(self.world.choice), self.world.choice) {
-            (Some(&design), _) => design,
+            (Some(&(_, design)), _) => design,
             (None, 0) => {
                 let usual = fallback();
                 self.weighed_design().unwrap_or(usual)
@@ -102,7 +111,16 @@ impl Exam<'_> {
             (None, _) => return None,
         };
         if !design.is_usual() {
-            self.note(described(design, outputs));
+            let otherwise = match (design.head, design.measure, self.printed_loss()) {
+                (Head::Of(Activation::Sigmoid), Measure::Binary, None) => {
+                    "; if the squared error is meant, p·(1 - p) is missing: export `loss` to have it decided"
+                }
+                (Head::Of(Activation::Sigmoid), Measure::Squared, None) => {
+                    "; if the binary cross-entropy is meant, p·(1 - p) is too much: export `loss` to have it decided"
+                }
+                _ => "",
+            };
+            self.note(format!("{}{otherwise}", described(design, outputs)));
         }
         Some(design)
     }
@@ -116,7 +134,8 @@ impl Exam<'_> {
         let p = given.unwrap_or(&own);
         let head = given.map(|given| residual(given, &own) < self.slack());
         let site = Site { design, ..self.site(l, p) };
-        let loss = self.printed_loss().map(|loss| self.explains(&site, loss));
+        // A loss without its minus is of this design, too, and wrong.
+        let loss = self.printed_loss().map(|loss| self.explains(&site, loss) || self.explains(&site, -loss));
         let factor =
             shown.map(|shown| self.factor(shown, design, p).or_else(|| self.factor(shown, design, &own)));
         let gradient = factor.as_ref().map(Option::is_some);
@@ -128,6 +147,7 @@ impl Exam<'_> {
             speaking: speaking.count(),
             silent,
             weight,
+            head,
             loss,
             factors: factor.flatten().unwrap_or_default(),
         }
@@ -158,6 +178,11 @@ impl Exam<'_> {
             (loss - given).abs() <= slack * given.abs().max(1.0) || (loss.is_nan() && given.is_nan())
         };
         losses.iter().any(|loss| penalties.iter().any(|penalty| near(loss + penalty)))
+    }
+
+    /// Whether the file shows with which factor the gradients are.
+    pub fn shows_gradient(&self) -> bool {
+        self.shown_delta().is_some_and(|shown| shown.rate.is_some())
     }
 
     /// The gradient that shows the design best: of z, of the weights, of what lies below, or the step.
@@ -236,9 +261,9 @@ pub fn multiple(u: &Matrix, base: &Matrix, weights: Option<&Matrix>, slack: f64)
 fn described(design: Design, outputs: f64) -> String {
     let near = |value: f64| (design.factor - value).abs() < 1e-9;
     let loss = match design.measure {
-        Measure::Squared if near(1.0) => " ½Σ(p - y)²",
-        Measure::Squared if near(2.0) => " Σ(p - y)²",
-        Measure::Squared if near(2.0 / outputs) => " (p - y)², the mean over outputs",
+        Measure::Squared if near(1.0) => ", ½Σ(p - y)² for each sample",
+        Measure::Squared if near(2.0) => ", Σ(p - y)² for each sample",
+        Measure::Squared if near(2.0 / outputs) => ", the mean of (p - y)² over the outputs",
         _ => "",
     };
     format!(

@@ -3,7 +3,7 @@
 use super::permutation;
 use crate::doctor::file::case::Case;
 use crate::doctor::file::slot::{Param, Slot};
-use crate::doctor::formulas::algebra::{dot, minus, norm};
+use crate::doctor::formulas::algebra::minus;
 use crate::reference::Matrix;
 
 /// The spread of a factor that still counts as one number.
@@ -225,12 +225,21 @@ fn everywhere(u: &Matrix, r: &Matrix, view: View) -> String {
     }
     let zeros = (0..u.data().len()).filter(|&i| u.data()[i] == 0.0 && r.data()[i] != 0.0).count();
     let extra = (0..u.data().len()).filter(|&i| u.data()[i] != 0.0 && r.data()[i] == 0.0).count();
-    let cosine = dot(u, r) / (dot(u, u) * dot(r, r)).sqrt();
-    let mut text = format!("cosine to the right one {cosine:.4}, {:.4} times its length", norm(u) / norm(r));
-    for (count, what) in [(zeros, "0 that should not be"), (extra, "not 0 that should be")] {
-        if count > 0 {
-            text.push_str(&format!("; {count} values are {what}"));
-        }
+    let off = |i: usize| (u.data()[i] - r.data()[i]).abs();
+    let largest = r.data().iter().fold(0.0_f64, |largest, r| largest.max(r.abs()));
+    let count = (0..u.data().len()).filter(|&i| off(i) > view.slack * largest).count();
+    let most = (0..u.data().len()).max_by(|&a, &b| off(a).total_cmp(&off(b))).unwrap_or(0);
+    let cell = view.cell(most / u.cols(), most % u.cols());
+    let (own, right) = (number(u.data()[most]), number(r.data()[most]));
+    let mut text = match u.data().len() {
+        1 => format!("{own} where {right} is right"),
+        all => format!("{count} of {all} values are wrong, most of all {cell}: {own} where {right} is right"),
+    };
+    if zeros > 0 {
+        text.push_str(&format!("; {zeros} are 0 where the right ones are not"));
+    }
+    if extra > 0 {
+        text.push_str(&format!("; {extra} are not 0 where the right ones are"));
     }
     text
 }

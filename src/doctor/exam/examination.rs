@@ -87,6 +87,8 @@ pub struct Exam<'a> {
     pub scales: BTreeMap<Slot, f64>,
     /// What each sample counts, if not all the same.
     pub weights: Option<Vec<f64>>,
+    /// Whether a penalty is in the gradient of a layer's weights, where the numbers tell.
+    pub penalised: BTreeMap<usize, bool>,
     /// What clipping made of the gradients.
     pub clipping: Option<Clipping>,
     /// Whether the learning rate was found from the steps, so that no scale can be judged by it.
@@ -133,6 +135,7 @@ impl<'a> Exam<'a> {
             notes: case.notes.clone(),
             scales: BTreeMap::new(),
             weights: None,
+            penalised: BTreeMap::new(),
             clipping: Clipping::of(case, tolerance.single),
             rate_fitted: false,
             limit: usize::MAX,
@@ -245,7 +248,7 @@ impl<'a> Exam<'a> {
         for cause in decision.winners.iter().flat_map(|winner| &winner.causes) {
             if !bugs.contains(&cause.bug) && !also.contains(&cause.bug) {
                 also.push(cause.bug);
-                alternatives.push(cause.formula.clone());
+                alternatives.push(cause.formula());
             }
         }
         let runner_up = decision.runner_up.as_ref().map(|other| RunnerUp {
@@ -262,7 +265,7 @@ impl<'a> Exam<'a> {
                 made_at: cause.slot,
                 factor: cause.factor,
                 row: cause.row,
-                ..Finding::new(slot, &cause.formula, cause.bug.fix())
+                ..Finding::new(slot, cause.formula(), cause.bug.fix())
             });
         }
     }
@@ -295,28 +298,33 @@ pub fn rescaled(
     causes: &[Cause],
     scales: &[f64],
 ) -> Vec<Trial> {
-    let constant = base.data().iter().all(|&value| value == base.data()[0]);
-    let Some(fitted) = scale::fitted(u, base).filter(|_| !constant && base.data().len() >= 4) else {
-        return Vec::new();
-    };
+    // Of few values, or equal ones, only a factor of the batch, met to rounding, says anything.
+    let few = base.data().len() < 4 || base.data().iter().all(|&value| value == base.data()[0]);
+    let Some(fitted) = scale::fitted(u, base) else { return Vec::new() };
     if residual(u, &scaled(base, fitted)) > 1e-3 {
         return Vec::new();
     }
+    let near = match (few, site.single) {
+        (false, _) => 1e-4,
+        (true, false) => 1e-9,
+        (true, true) => 1e-5,
+    };
+    let of_batch = |bug: Bug| matches!(bug, Bug::MissingBatchMean | Bug::DoubleBatchMean | Bug::SignFlipped);
     let mut trials = Vec::new();
     for &convention in scales {
         for factor in scale::factors(site) {
             let total = convention * factor.value;
-            if (total / fitted - 1.0).abs() < 1e-4 {
+            if (total / fitted - 1.0).abs() < near && (!few || of_batch(factor.bug)) {
                 let mut causes = causes.to_vec();
-                causes.push(cause(slot, factor.bug, &factor.text));
+                causes.push(cause(slot, factor.bug, factor.text));
                 trials.push(Trial { scale: convention, ..Trial::new(scaled(base, total), causes) });
             }
         }
     }
-    if trials.is_empty() && norm(base) > 0.0 {
+    if trials.is_empty() && norm(base) > 0.0 && !few {
         let mut causes = causes.to_vec();
         let formula = format!("{fitted:.6} times the right one");
-        causes.push(cause(slot, Bug::ScaleConstant, &formula).by(fitted));
+        causes.push(cause(slot, Bug::ScaleConstant, formula).by(fitted));
         trials.push(Trial::new(scaled(base, fitted), causes));
     }
     trials

@@ -1,4 +1,4 @@
-//! The forward half of an examination: z, a, p, loss, accuracy.
+//! The forward half of an examination: z, a, p, accuracy.
 
 use super::examination::{Exam, tried};
 use super::permutation;
@@ -9,15 +9,9 @@ use crate::doctor::formulas::bend::Bend;
 use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::preactivation::activation;
 use crate::doctor::formulas::trial::{Trial, cause, residual};
-use crate::doctor::formulas::{accuracy, delta, head, loss, preactivation, probabilities, scale};
+use crate::doctor::formulas::{accuracy, preactivation, probabilities, scale};
 use crate::network::Activation;
 use crate::reference::Matrix;
-
-/// A loss must agree this closely with a hypothesis: one number fits many formulas by chance.
-const LOSS_TOLERANCE: f64 = 2e-6;
-
-/// The loss adds up what the step takes the mean of.
-const SUMMED: &str = "the loss is a sum over the batch, while the step takes the mean: a constant, that the learning rate takes";
 
 impl Exam<'_> {
     /// Checks and completes z, a and p, then loss and accuracy.
@@ -37,6 +31,7 @@ impl Exam<'_> {
         };
         self.design = design;
         self.p = self.probabilities();
+        self.compare_factors();
         self.loss();
         self.accuracy();
     }
@@ -138,7 +133,7 @@ impl Exam<'_> {
                     self.pending.push(cause(
                         slot,
                         h.bug,
-                        &format!("{} (seen further on; {slot} is not in the file)", h.formula),
+                        format!("{} (seen further on; {slot} is not in the file)", h.formula),
                     ));
                     (h.value)(&self.site(l, &z)).unwrap_or(right)
                 }
@@ -175,7 +170,7 @@ impl Exam<'_> {
                     self.pending.push(cause(
                         Slot::P,
                         h.bug,
-                        &format!("{} (seen further on; p is not in the file)", h.formula),
+                        format!("{} (seen further on; p is not in the file)", h.formula),
                     ));
                     (h.value)(&self.site(l, &z)).unwrap_or(right)
                 }
@@ -216,70 +211,6 @@ impl Exam<'_> {
         }
     }
 
-    fn loss(&mut self) {
-        let Some(given) = self.case.get(Slot::Loss) else {
-            self.not_given(Slot::Loss);
-            return;
-        };
-        let mut given = given.clone();
-        if given.data().len() == self.case.n && self.case.n > 1 {
-            self.note("loss is given for each sample; its mean is checked");
-            given = scalar(given.data().iter().sum::<f64>() / self.case.count());
-        }
-        if given.data().len() > 1 {
-            self.not_checked(Slot::Loss);
-            self.note(
-                "loss holds the values of several steps; it is not checked: export the one of this batch",
-            );
-            return;
-        }
-        let p = self.p.clone();
-        let site = self.site(self.case.depth(), &p);
-        let penalty =
-            if self.world.penalised { self.world.decay / 2.0 * loss::weights_squared(&site) } else { 0.0 };
-        let right = |value: f64| Trial::new(scalar(value), Vec::new());
-        let rights: Vec<Trial> = if self.design.is_usual() {
-            let printed = |loss: f64| (loss + penalty) * self.world.objective;
-            let mut all: Vec<Trial> = loss::rights(&site).into_iter().map(printed).map(right).collect();
-            if (self.world.gradient > 1.0 || self.sums_deltas()) && self.world.objective == 1.0 {
-                let summed = |mut trial: Trial| {
-                    trial.value = scaled(&trial.value, self.case.count());
-                    Trial { note: Some(SUMMED), ..trial }
-                };
-                all.extend(all.clone().into_iter().map(summed));
-            }
-            all
-        } else {
-            head::losses(&site).into_iter().map(|loss| right(loss + penalty)).collect()
-        };
-        let weighed = self.weighed_losses().into_iter().map(right);
-        let rights: Vec<Trial> = rights.into_iter().chain(weighed).collect();
-        let wanted = rights[0].value.at(0, 0);
-        let scales = [1.0];
-        let trials: Vec<Trial> =
-            rights.into_iter().chain(tried(Slot::Loss, &site, loss::table(&site), &scales)).collect();
-        let tolerance = self.tolerance;
-        self.tolerance =
-            tolerance.with_relative(if tolerance.single { LOSS_TOLERANCE } else { tolerance.relative });
-        // The logarithm turns a relative error of p into an absolute one of the loss.
-        let mut scored = self.scores(&given, 1.0, trials);
-        if self.case.get(Slot::P).is_none() && !scored.iter().any(|s| s.passes) {
-            scored.extend(self.losses_of_wrong_p(&given));
-        }
-        self.settle(Slot::Loss, scored, |_| format!("unknown: {} where {wanted} is right", given.at(0, 0)));
-        self.tolerance = tolerance;
-    }
-
-    /// Whether the last dz of the file is that of a sum over the batch.
-    fn sums_deltas(&self) -> bool {
-        let l = self.case.depth();
-        let right = delta::right(&self.site(l, &self.p));
-        let summed = |dz: &Matrix| {
-            [1.0, -1.0].iter().any(|sign| residual(dz, &scaled(&right, sign * self.case.count())) < 1e-3)
-        };
-        self.case.n > 1 && self.case.get(Slot::Dz(l)).is_some_and(summed)
-    }
-
     /// The accuracy of yes and no, for every output by itself: recognised, but its definitions are too many to call one
     /// of them wrong.
     fn shares_right(&mut self, given: &Matrix) {
@@ -303,27 +234,6 @@ impl Exam<'_> {
         } else {
             self.not_checked(Slot::Accuracy);
         }
-    }
-
-    /// The cross-entropy of every wrong p, for files without p: an evaluation that went wrong.
-    fn losses_of_wrong_p(&self, given: &Matrix) -> Vec<super::judge::Scored> {
-        let l = self.case.depth();
-        let z = &self.z[l - 1];
-        let site = self.site(l, z);
-        let mut trials = Vec::new();
-        for h in probabilities::table(&site) {
-            let Some(p) = (h.value)(&site) else { continue };
-            for (factor, text) in [
-                (1.0, ""),
-                (1.0 / self.case.classes() as f64, ", divided by C"),
-                (self.case.count(), ", summed"),
-            ] {
-                let value = scalar(factor * loss::mean(&self.site(l, &p)));
-                let formula = format!("cross-entropy{text} of p = {}", h.formula);
-                trials.push(Trial::new(value, vec![cause(Slot::Loss, h.bug, &formula)]));
-            }
-        }
-        self.scores(given, 1.0, trials)
     }
 
     fn accuracy(&mut self) {
@@ -358,7 +268,7 @@ impl Exam<'_> {
         self.settle(Slot::Accuracy, scored, |_| {
             let hint =
                 if multiple { "" } else { "; it is not a multiple of 1/N: an average over other batches?" };
-            format!("unknown: {given} where {right} is right{hint}")
+            format!("{given} where {right} is right{hint}")
         });
         self.pending = pending;
         self.tolerance = tolerance;

@@ -105,7 +105,8 @@ impl Exam<'_> {
             self.mean_loss(&mlp)
         };
         let (before, after) = (at(0.0), at(1.0));
-        if after > before && self.world.decay == 0.0 {
+        // A loss that is no longer a number has grown, too.
+        if (after > before || (after.is_nan() && before.is_finite())) && self.world.decay == 0.0 {
             let share = (1..30).map(|k| 0.5_f64.powi(k)).find(|&share| at(share) < before).unwrap_or(0.0);
             let rate = match self.numbers.get("lr") {
                 Some(lr) => format!("lr = {:.3e}", lr * share),

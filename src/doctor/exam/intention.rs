@@ -3,6 +3,7 @@
 use super::examination::Exam;
 use super::report::{Checked, Finding, Status};
 use crate::doctor::file::slot::{Param, Slot};
+use crate::doctor::formulas::algebra::norm;
 use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::delta::OF_SQUARED_ERROR;
 use crate::doctor::formulas::design::{Head, Measure};
@@ -26,6 +27,12 @@ const SUM: Open = Open {
     fix: "nothing, if the loss is a sum over the batch; for a mean divide by N once. Export `loss` to have it decided",
 };
 
+/// What is said of gradients of 0 where all outputs would be off if they were ReLUs, and what to do.
+const SILENT: (&str, &str) = (
+    "0: right if the outputs are ReLUs, which are all off here, a bug if they are not",
+    "nothing, if the outputs are ReLUs. Export `p` to have it decided",
+);
+
 /// Bugs that are a factor alone, or nothing at all: what is wrong elsewhere makes them, too.
 const LEAN: [Bug; 11] = [
     Bug::ScaleConstant,
@@ -46,13 +53,18 @@ impl Exam<'_> {
     /// into notes.
     pub fn leave_to_intention(&mut self) {
         self.leave_rate();
+        self.leave_silent();
         self.leave_weights();
         self.leave_lean();
+        self.leave_penalty();
+        self.leave_layers();
         if self.case.get(Slot::Loss).is_some() {
             return;
         }
-        let steps = self.case.given.keys().filter(|slot| matches!(slot, Slot::New(_))).count();
-        let sums = self.findings.iter().filter(|f| f.bug == Some(SUM.bug)).count();
+        let steps = self.case.given.keys().filter(|&&slot| self.has_moved(slot)).count();
+        let shown =
+            |finding: &&Finding| !matches!(finding.tensor, Slot::New(_)) || self.has_moved(finding.tensor);
+        let sums = self.findings.iter().filter(|f| f.bug == Some(SUM.bug)).filter(shown).count();
         for finding in &mut self.findings {
             // A sum in some tensors and a mean in others is a bug whatever was meant.
             let whole = sums == steps || finding.formula.starts_with("dz");
@@ -84,9 +96,34 @@ impl Exam<'_> {
         }
     }
 
+    /// Gradients of 0 are right behind outputs that are ReLUs and all off; without p nothing says whether they are.
+    fn leave_silent(&mut self) {
+        let off = self.z.last().is_some_and(|z| z.data().iter().all(|&z| z <= 0.0));
+        if !off || self.case.get(Slot::P).is_some() {
+            return;
+        }
+        let zero = |finding: &&mut Finding| matches!(finding.bug, Some(Bug::WeightGradZero | Bug::BiasZero));
+        for finding in self.findings.iter_mut().filter(zero) {
+            finding.also.splice(0..0, finding.bug.take());
+            finding.alternatives.clear();
+            finding.depends = true;
+            (finding.formula, finding.fix) = (SILENT.0.to_owned(), SILENT.1.to_owned());
+        }
+    }
+
+    /// Whether a tensor is a parameter after a step that shows: one bias for all units behind a softmax has none.
+    fn has_moved(&self, slot: Slot) -> bool {
+        let Slot::New(param) = slot else { return false };
+        if self.case.get(slot).is_none() {
+            return false;
+        }
+        let slack = if self.tolerance.single { 1e-6 } else { 1e-12 };
+        norm(&self.step(param)) > slack * norm(&self.case.given[&Slot::Param(param)])
+    }
+
     /// Steps that are all the same number times what lr makes them: another learning rate than the file's.
     fn leave_rate(&mut self) {
-        let right = |c: &Checked| matches!(c.tensor, Slot::New(_)) && c.status == Status::Ok;
+        let right = |c: &Checked| self.has_moved(c.tensor) && c.status == Status::Ok;
         let some_right = self.checked.iter().any(right);
         let factor = |finding: &Finding| {
             let constant = finding.bug == Some(Bug::ScaleConstant) && matches!(finding.tensor, Slot::New(_));
@@ -107,13 +144,70 @@ impl Exam<'_> {
         self.note(format!("all steps are {first:.6} times what lr makes them: another learning rate than the file's, of a schedule?"));
     }
 
+    /// A penalty that some weights have and others have not.
+    fn leave_penalty(&mut self) {
+        let listed = |with: bool| {
+            let of = self.penalised.iter().filter(|(_, has)| **has == with).map(|(l, _)| format!("dW{l}"));
+            of.collect::<Vec<_>>().join(", ")
+        };
+        let (with, without) = (listed(true), listed(false));
+        let first = self.penalised.iter().find(|(_, has)| !**has).map(|(l, _)| *l);
+        let Some(l) = first.filter(|_| !with.is_empty()) else { return };
+        let formula = format!(
+            "without λ·W, which is in {with}: right if only the weights of {with} are penalised, a bug if those of {without} are, too"
+        );
+        let fix = "nothing, if that is meant; else add lambda * W to every dW";
+        let open = Finding::new(Slot::Grad(Param::W(l)), formula, fix);
+        self.findings.push(Finding { also: vec![Bug::L2Factor], depends: true, ..open });
+    }
+
+    /// Gradients that lack 1/N where others have it, or steps of another length than others: where neither a loss nor lr
+    /// is in the file, nothing says which are the right ones.
+    fn leave_layers(&mut self) {
+        let right = |is: fn(&Slot) -> bool| -> Vec<String> {
+            let of = self.checked.iter().filter(|c| c.status == Status::Ok && is(&c.tensor));
+            of.map(|c| c.tensor.to_string()).collect()
+        };
+        let gradients = right(|slot| matches!(slot, Slot::Grad(_))).join(", ");
+        let steps = right(|slot| matches!(slot, Slot::New(_))).join(", ");
+        let decided = self.summed_loss().is_some();
+        for finding in &mut self.findings {
+            let (at, bug) = (finding.tensor, finding.bug);
+            let mean = matches!(bug, Some(Bug::MissingBatchMean | Bug::DoubleBatchMean));
+            if matches!(at, Slot::Grad(_)) && mean && !decided && !gradients.is_empty() {
+                let (own, others) = match bug == Some(Bug::MissingBatchMean) {
+                    true => ("a sum over the batch", "means"),
+                    false => ("a mean over the batch", "sums"),
+                };
+                finding.formula = format!(
+                    "{at} is {own}, while {gradients} are {others}: they do not fit together, and without a loss nothing says which are meant"
+                );
+                finding.fix =
+                    "divide by N in every layer, or in none; export `loss` to have it decided".to_owned();
+                finding.also = [Bug::MissingBatchMean, Bug::DoubleBatchMean]
+                    .into_iter()
+                    .filter(|&other| Some(other) != bug)
+                    .collect();
+                finding.alternatives = vec![format!("{gradients} the other way round")];
+            }
+            let length = matches!(at, Slot::New(_)) && bug == Some(Bug::ScaleConstant);
+            if length && self.rate_fitted && !steps.is_empty() {
+                finding
+                    .formula
+                    .push_str(&format!(", if {steps} are right: without lr nothing says which are"));
+                finding.fix = "look which parameter is stepped twice, or with another learning rate; export `lr` to have it decided".to_owned();
+            }
+        }
+    }
+
     /// Where some tensor is not understood, a factor or a zero in another proves little: both may come from what the file does
     /// not show.
     fn leave_lean(&mut self) {
         let odd = |finding: &Finding| finding.bug.is_none() && !finding.depends;
-        if !self.findings.iter().any(odd) {
+        let Some(unnamed) = self.findings.iter().find(|finding| odd(finding)).map(|finding| finding.tensor)
+        else {
             return;
-        }
+        };
         // What a dz at the end or a loss is wrong in, only a p that is understood tells.
         let last = Slot::Dz(self.case.depth());
         let no_p = self.findings.iter().any(|finding| odd(finding) && finding.tensor == Slot::P);
@@ -123,8 +217,10 @@ impl Exam<'_> {
         };
         for finding in self.findings.iter_mut().filter(lean) {
             finding.also.splice(0..0, finding.bug.take());
-            finding.fix = "first find out why the tensor without a name differs: this one may differ for the same reason"
-                .to_owned();
+            finding.fix = format!(
+                "first find out why {unnamed} differs: {} may differ for the same reason",
+                finding.tensor
+            );
         }
     }
 

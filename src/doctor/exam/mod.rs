@@ -13,6 +13,7 @@ pub(crate) mod health;
 pub(crate) mod intention;
 pub(crate) mod judge;
 pub(crate) mod layer;
+pub(crate) mod loss;
 pub(crate) mod output;
 pub(crate) mod permutation;
 pub mod report;

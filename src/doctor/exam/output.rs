@@ -5,7 +5,7 @@ use super::examination::{Exam, rescaled, tried};
 use super::judge::Scored;
 use super::report::{Checked, Status};
 use crate::doctor::file::slot::Slot;
-use crate::doctor::formulas::algebra::{norm, scaled, zip};
+use crate::doctor::formulas::algebra::{norm, scaled};
 use crate::doctor::formulas::trial::{Trial, cause};
 use crate::doctor::formulas::{delta, head, labels, scale};
 use crate::reference::Matrix;
@@ -39,7 +39,7 @@ impl Exam<'_> {
             scored.extend(self.solved_labels(slot, given, &p, &scales));
         }
         if !scored.iter().any(|s| s.passes) {
-            let rights = rescaled(slot, &site, given, &right, &[], &scales);
+            let rights = rescaled(slot, &site, given, &right, &[], &self.meant(&scales));
             scored.extend(self.scores(given, 0.0, rights));
         }
         if !scored.iter().any(|s| s.passes) {
@@ -55,12 +55,7 @@ impl Exam<'_> {
         match settled.winners.first() {
             Some(winner) => _ = self.scales.insert(slot, winner.scale),
             None => {
-                // A squared error may have been meant with any of its factors.
-                let own = self.design.factor;
-                let usual = self.design.is_usual();
-                let factors = head::factors(self.case.classes() as f64).map(|factor| factor / own);
-                let factors = if usual { vec![1.0] } else { factors.to_vec() };
-                let all: Vec<f64> = factors.iter().flat_map(|f| scales.iter().map(move |s| f * s)).collect();
+                let all = self.meant(&scales);
                 self.remember_scale(slot, given, &right, &all);
             }
         }
@@ -71,7 +66,11 @@ impl Exam<'_> {
     /// Candidates for a `dz_L` that is not in the file.
     fn output_delta_unseen(&mut self, slot: Slot, p: &Matrix, right: &Matrix) -> Vec<Candidate> {
         let pending = std::mem::take(&mut self.pending);
-        let mut candidates = vec![Candidate::new(right.clone(), pending.clone())];
+        let mut candidates: Vec<Candidate> = self
+            .meant(&[1.0])
+            .iter()
+            .map(|&factor| Candidate::new(scaled(right, factor), pending.clone()))
+            .collect();
         if self.world.search {
             let site = self.site(self.case.depth(), p);
             let wrong = tried(slot, &site, delta::table(&site), &[1.0])
@@ -79,7 +78,7 @@ impl Exam<'_> {
                 .collect::<Vec<_>>();
             let factors = scale::factors(&site);
             let rescaled =
-                factors.iter().map(|f| (scaled(right, f.value), vec![cause(slot, f.bug, &f.text)]));
+                factors.iter().map(|f| (scaled(right, f.value), vec![cause(slot, f.bug, f.text.clone())]));
             for (value, causes) in wrong.into_iter().chain(rescaled) {
                 candidates.push(Candidate::new(value, pending.iter().cloned().chain(causes).collect()));
             }
@@ -87,32 +86,43 @@ impl Exam<'_> {
         candidates
     }
 
+    /// The scales that `dz_L` may have by convention, where a squared error may be meant with any of its factors.
+    fn meant(&self, scales: &[f64]) -> Vec<f64> {
+        if self.design.is_usual() {
+            return scales.to_vec();
+        }
+        let factors = head::factors(self.case.classes() as f64).map(|factor| factor / self.design.factor);
+        factors.iter().flat_map(|factor| scales.iter().map(move |scale| factor * scale)).collect()
+    }
+
     /// What the labels were, if they can be solved from `dz_L`.
     fn solved_labels(&self, slot: Slot, given: &Matrix, p: &Matrix, scales: &[f64]) -> Vec<Scored> {
-        let n = self.case.count();
-        let per_sample: Vec<f64> = scales.iter().map(|scale| scale / n).collect();
-        let Some(slope) = self.design.slope(&self.z[self.case.depth() - 1]) else { return Vec::new() };
-        let error = zip(given, &slope, |dz, slope| dz / slope);
-        let Some((used, scale)) = labels::solve(p, &error, &per_sample, self.tolerance.single) else {
+        let z = &self.z[self.case.depth() - 1];
+        let delta = |y: &Matrix| scaled(&self.design.delta(z, p, y), 1.0 / self.case.count());
+        let scales = self.meant(scales);
+        let Some((used, scale)) = labels::solve(self.case, delta, given, &scales, self.tolerance.single)
+        else {
             return Vec::new();
         };
         let Some((id, text)) = labels::diagnose(self.case, &used) else { return Vec::new() };
-        let y = |r: usize, c: usize| f64::from(used[r] == c);
-        let value =
-            Matrix::from_fn(p.rows(), p.cols(), |r, c| (p.at(r, c) - y(r, c)) * slope.at(r, c) * scale);
+        let labels = labels::chosen(self.case, &used);
+        let y = Matrix::from_fn(p.rows(), p.cols(), |r, c| f64::from(labels[r] == c));
+        let value = scaled(&delta(&y), scale);
         let formula = format!("p - Y with other labels, solved from Y = p - N·dz: {text}");
-        let trial = Trial { scale: scale * n, ..Trial::new(value, vec![cause(slot, id, &formula)]) };
-        self.scores(given, norm(p) * scale.abs(), [trial])
+        let trial = Trial { scale, ..Trial::new(value, vec![cause(slot, id, formula)]) };
+        self.scores(given, norm(p) * scale.abs() / self.case.count(), [trial])
     }
 
     /// Mentions where 1/N and the sign stand.
     fn scale_note(&mut self, slot: Slot, winner: Option<&Scored>) {
         let Some(scale) = winner.map(|winner| winner.scale) else { return };
         if scale.abs() > 1.0 {
-            self.note(format!("{slot} is without 1/N: a convention, if 1/N comes later"));
+            self.note(format!(
+                "{slot} is without 1/N: right if the loss is a sum over the batch, or if 1/N comes later"
+            ));
         }
         if scale < 0.0 {
-            self.note(format!("{slot} is y - p, the downhill direction: a convention, if the step adds it"));
+            self.note(format!("{slot} is y - p, the downhill direction: right if the step adds it"));
         }
     }
 }

@@ -25,5 +25,5 @@ pub fn trial(slot: Slot, u: &Matrix, right: &Matrix) -> Option<Trial> {
     let value = Matrix::from_fn(right.rows(), right.cols(), |r, c| right.at(order[r], c));
     let start: Vec<String> = order.iter().take(6).map(usize::to_string).collect();
     let formula = format!("the right rows in another order: {}, …", start.join(", "));
-    Some(Trial::new(value, vec![cause(slot, Bug::InputsNotAligned, &formula)]))
+    Some(Trial::new(value, vec![cause(slot, Bug::InputsNotAligned, formula)]))
 }

@@ -201,6 +201,16 @@ impl Report {
         self.notes.iter_mut().for_each(|note| *note = spoken(note, names, PROSE));
     }
 
+    /// Calls tensors that have no name of the file's own as `name` does, if it knows them.
+    pub fn call(&mut self, name: impl Fn(Slot) -> Option<String>) {
+        let given = self.checked.iter_mut().filter(|checked| checked.status != Status::NotGiven);
+        let checked = given.map(|checked| (checked.tensor, &mut checked.name));
+        let findings = self.findings.iter_mut().map(|finding| (finding.tensor, &mut finding.name));
+        for (tensor, own) in checked.chain(findings).filter(|(_, own)| own.is_none()) {
+            *own = name(tensor);
+        }
+    }
+
     /// 0 if clean, else 1.
     pub fn exit_code(&self) -> u8 {
         u8::from(self.verdict != Verdict::Clean)

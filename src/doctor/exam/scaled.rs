@@ -5,6 +5,7 @@
 //! Braun, *RPROP* (1993).
 
 use super::examination::Exam;
+use super::layer::varies;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{dot, minus, norm, plus, scaled, times, zip};
 use crate::doctor::formulas::optimiser::Rule;
@@ -83,8 +84,9 @@ impl Exam<'_> {
             })
         };
         let value = zip(step, right, |step, right| step.abs() * right.signum() * f64::from(right != 0.0));
-        // A single number has a sign by chance, unless others follow theirs.
-        let enough = lengths.len() >= 2 || self.notes.iter().any(|note| note == OF_SIGNS);
+        // A single number, or one for all units, or two behind a softmax, which mirror each other, have their signs by chance,
+        // unless others follow theirs.
+        let enough = (lengths.len() > 2 && varies(right)) || self.notes.iter().any(|note| note == OF_SIGNS);
         let signed = residual(step, &value) < slack && enough;
         (signed && lengths.iter().all(|&length| made(length)))
             .then(|| Trial { note: Some(OF_SIGNS), ..Trial::new(value, Vec::new()) })

@@ -7,7 +7,7 @@ use super::report::{Finding, Near, Number, RunnerUp};
 use crate::doctor::file::slot::Slot;
 use crate::doctor::formulas::algebra::{dot, norm, scaled};
 use crate::doctor::formulas::catalogue::{Bug, join};
-use crate::doctor::formulas::trial::residual;
+use crate::doctor::formulas::trial::{Cause, residual};
 use crate::reference::Matrix;
 
 impl Exam<'_> {
@@ -51,7 +51,7 @@ impl Exam<'_> {
         let view = View::new(slot, self.case, self.tolerance.single);
         let nearest = rights.iter().min_by(|a, b| unlike(given, a).total_cmp(&unlike(given, b)));
         let nearest = nearest.unwrap_or(given);
-        format!("unknown: {}", difference::describe(given, nearest, view))
+        difference::describe(given, nearest, view)
     }
 
     /// Remembers the factor that convention gives a tensor beside its formula: its explanation's, or the nearest.
@@ -94,10 +94,13 @@ fn nearest(scored: &[Scored]) -> Vec<Near> {
     order.sort_by(|a, b| a.residual.total_cmp(&b.residual));
     let mut all: Vec<Near> = Vec::new();
     for s in order {
-        let formulas: Vec<&str> = s.causes.iter().map(|cause| cause.formula.as_str()).collect();
+        if all.len() == NEAREST {
+            break;
+        }
+        let formulas: Vec<String> = s.causes.iter().map(Cause::formula).collect();
         let formula =
             if formulas.is_empty() { "the right formula".to_owned() } else { formulas.join(", and ") };
-        if all.len() < NEAREST && all.iter().all(|other| other.formula != formula) {
+        if all.iter().all(|other| other.formula != formula) {
             all.push(Near { bugs: s.bugs(), formula, residual: Number(s.residual) });
         }
     }

@@ -11,6 +11,7 @@ use crate::doctor::formulas::optimiser::{self, Rule, State, Step};
 use crate::doctor::formulas::trial::{Trial, cause, residual};
 use crate::doctor::formulas::{delta, gradient};
 use crate::reference::Matrix;
+use std::collections::BTreeMap;
 
 /// The penalty is in the steps of biases, too.
 const DECAYED_BIAS: &str = "L2 is in the steps of biases, too, as AdamW's decay is for all parameters";
@@ -53,14 +54,24 @@ impl Exam<'_> {
             return;
         }
         let depth = self.case.depth();
-        let mut rates = Vec::new();
+        // A factor of the loss that only hidden gradients show cannot be told from one of the rate.
+        let hidden = |slot: &Slot| match *slot {
+            Slot::Dz(l) | Slot::Da(l) => l < depth,
+            Slot::Grad(param) => param.layer() < depth,
+            _ => false,
+        };
+        let open = !self.design.is_usual()
+            && self.case.get(Slot::Dz(depth)).is_none()
+            && self.case.given.keys().any(hidden);
+        let (mut rates, mut of_mean) = (Vec::new(), false);
         for param in (1..=depth).flat_map(|l| [Param::W(l), Param::B(l)]) {
             if self.case.get(Slot::New(param)).is_none() {
                 continue;
             }
             let gradient = match self.case.get(Slot::Grad(param)) {
                 Some(given) => scaled(given, self.world.sign),
-                None if param == Param::W(depth) => {
+                None if param == Param::W(depth) && !open => {
+                    of_mean = true;
                     let dz = delta::right(&self.site(depth, &self.p));
                     scaled(&matmul_tn(&self.a[depth - 1], &dz), self.world.gradient)
                 }
@@ -76,9 +87,13 @@ impl Exam<'_> {
         if let Some(&lr) = rates.get(rates.len() / 2) {
             self.numbers.insert("lr", lr);
             self.rate_fitted = true;
-            self.note(format!(
-                "lr is not given; the steps show {lr:.6} times the gradients (1/N may be in it)"
-            ));
+            self.note(match of_mean && self.world.gradient == 1.0 {
+                true => format!(
+                    "lr is not in the file; steps are {lr:.6} times the gradient of the mean loss, {:.6} times that of the sum",
+                    lr / self.case.count()
+                ),
+                false => format!("lr is not in the file; steps are {lr:.6} times the gradients"),
+            });
         }
     }
 
@@ -138,9 +153,15 @@ impl Exam<'_> {
             return;
         };
         let turn = self.turn();
-        for (at, given, trials) in
-            optimiser::state_trials(self.case, &self.numbers, param, &state, gradient, turn)
-        {
+        let fed = self.fed(gradient, turn);
+        let states = fed.iter().flat_map(|(gradient, turn)| {
+            optimiser::state_trials(self.case, &self.numbers, param, &state, gradient, *turn)
+        });
+        let mut all: BTreeMap<Slot, (Matrix, Vec<Trial>)> = BTreeMap::new();
+        for (at, given, trials) in states {
+            all.entry(at).or_insert((given, Vec::new())).1.extend(trials);
+        }
+        for (at, (given, trials)) in all {
             let right = |trial: &&Trial| trial.causes.is_empty();
             let rights: Vec<Matrix> = trials.iter().filter(right).map(|trial| trial.value.clone()).collect();
             let scored = self.scores(&given, norm(&given), trials);
@@ -151,7 +172,9 @@ impl Exam<'_> {
         let magnitude = norm(self.case.given.get(&Slot::Param(param)).unwrap_or(&step)) * STEP_ROUNDING;
         let mut trials = self.right_steps(param, &state, gradient, turn);
         let right = trials[0].value.clone();
-        trials.extend(optimiser::wrong_steps(self.case, &self.numbers, param, &state, gradient, turn));
+        for (gradient, turn) in self.fed(gradient, turn) {
+            trials.extend(optimiser::wrong_steps(self.case, &self.numbers, param, &state, &gradient, turn));
+        }
         if self.rule() == Rule::Plain {
             trials.extend(rescaled(slot, &site, &step, &right, &[], &[1.0]));
             trials.extend(self.penalised_step(param, &step, &right));
@@ -162,6 +185,13 @@ impl Exam<'_> {
         self.settle(slot, scored, |exam| {
             format!("{} (of the step {param} - {slot})", exam.difference(slot, &step, &[right]))
         });
+    }
+
+    /// What the optimiser may have been given: the file's gradient, or that of the mean, where 1/N stands in the step.
+    fn fed(&self, gradient: &Matrix, turn: f64) -> Vec<(Matrix, f64)> {
+        let own = (gradient.clone(), turn);
+        let mean = (scaled(gradient, turn.abs()), turn.signum());
+        if self.rule() == Rule::Plain || turn.abs() == 1.0 { vec![own] } else { vec![own, mean] }
     }
 
     /// The steps that are right, by any convention.
@@ -207,7 +237,7 @@ impl Exam<'_> {
         }
         let formula =
             format!("{param} - lr·(gradient + c·{name}), with c off by {:.6e} from the right one", c / lr);
-        Some(Trial::new(value, vec![cause(Slot::New(param), id, &formula)]))
+        Some(Trial::new(value, vec![cause(Slot::New(param), id, formula)]))
     }
 
     /// Scores of steps whose gradient is not in the file, from a candidate for dz.
@@ -257,5 +287,5 @@ impl Exam<'_> {
 fn still(param: Param, step: &Matrix) -> Trial {
     let id = if matches!(param, Param::W(_)) { Bug::WeightNotUpdated } else { Bug::BiasNotUpdated };
     let formula = format!("{param}: it did not move");
-    Trial::new(step.map(|_| 0.0), vec![cause(Slot::New(param), id, &formula)])
+    Trial::new(step.map(|_| 0.0), vec![cause(Slot::New(param), id, formula)])
 }

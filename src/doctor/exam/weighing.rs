@@ -73,31 +73,49 @@ impl Exam<'_> {
             .is_none_or(|dw| multiple(dw, &right, w, self.slack()).is_some())
     }
 
-    /// The positive number that each row is of the right one.
+    /// The positive number that each row is of the right one. Of a row that is 0 its class tells; if none does, it stays
+    /// unknown, and is NaN.
     fn row_factors(&self, u: &Matrix, right: &Matrix) -> Option<Vec<f64>> {
         let factor = |r: usize| {
             let (own, right) = (u.row(r), right.row(r));
             let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-            dot(own, right) / dot(right, right)
+            if own.iter().chain(right).all(|&value| value == 0.0) {
+                None
+            } else {
+                Some(dot(own, right) / dot(right, right))
+            }
         };
-        let factors: Vec<f64> = (0..u.rows()).map(factor).collect();
-        let sign = factors.first()?.signum();
-        let positive = factors.iter().all(|factor| factor.is_finite() && factor * sign > 0.0);
-        (positive && residual(u, &weighed(right, &factors)) < self.slack()).then_some(factors)
+        let factors: Vec<Option<f64>> = (0..u.rows()).map(factor).collect();
+        let sign = factors.iter().flatten().next()?.signum();
+        let positive = factors.iter().flatten().all(|factor| factor.is_finite() && factor * sign > 0.0);
+        let known: Vec<f64> = factors.iter().map(|factor| factor.unwrap_or(0.0)).collect();
+        if !positive || residual(u, &weighed(right, &known)) >= self.slack() {
+            return None;
+        }
+        let classes = self.classes();
+        let of_class = |r: usize| {
+            let classes = classes.as_ref()?;
+            (0..factors.len()).filter(|&k| classes[k] == classes[r]).find_map(|k| factors[k])
+        };
+        Some((0..factors.len()).map(|r| factors[r].or_else(|| of_class(r)).unwrap_or(f64::NAN)).collect())
+    }
+
+    /// The class of each sample, if there are classes.
+    fn classes(&self) -> Option<Vec<usize>> {
+        let y = &self.case.y;
+        if y.cols() == 1 && y.data().iter().all(|&y| y == 0.0 || y == 1.0) {
+            return Some(y.data().iter().map(|&y| y as usize).collect());
+        }
+        self.case.one_hot.then(|| self.case.labels.clone())
     }
 
     /// One number for each class, if samples of a class agree, and classes do not.
     fn by_class(&self, weights: &[f64]) -> Option<Vec<f64>> {
-        let y = &self.case.y;
-        let binary = y.cols() == 1 && y.data().iter().all(|&y| y == 0.0 || y == 1.0);
-        let class = |r: usize| if binary { y.at(r, 0) as usize } else { self.case.labels[r] };
-        if !binary && !self.case.one_hot {
-            return None;
-        }
-        let mut classes: Vec<Option<f64>> = vec![None; if binary { 2 } else { y.cols() }];
+        let of = self.classes()?;
+        let mut classes: Vec<Option<f64>> = vec![None; self.case.y.cols().max(2)];
         let slack = if self.tolerance.single { 1e-3 } else { 1e-6 };
-        for (r, &weight) in weights.iter().enumerate() {
-            let known = *classes[class(r)].get_or_insert(weight);
+        for (&class, &weight) in of.iter().zip(weights).filter(|(_, weight)| !weight.is_nan()) {
+            let known = *classes[class].get_or_insert(weight);
             if (weight - known).abs() > slack * known.abs() {
                 return None;
             }
@@ -136,6 +154,10 @@ impl Exam<'_> {
 
     /// Whether the loss of the file, if there is one, is that of weighed samples.
     fn loss_follows(&self, design: Design, weights: &[f64]) -> bool {
+        // Of a sample whose weight is not known the loss cannot be told.
+        if weights.iter().any(|weight| weight.is_nan()) {
+            return true;
+        }
         let slack = if self.tolerance.single { 1e-5 } else { 1e-8 };
         let p = design.head.apply(&self.z[self.case.depth() - 1]);
         let near = |given: f64| {

@@ -19,7 +19,7 @@ const SEARCHED_LARGE: usize = 4;
 const LARGE: usize = 20_000;
 
 /// The most designs tried where the file leaves it open which is meant.
-const DESIGNS: usize = 12;
+const DESIGNS: usize = 18;
 
 /// From this cost on some mismatch has no name.
 const UNNAMED: usize = 10;
@@ -48,7 +48,9 @@ impl<'a> Search<'a> {
             }
             let Some(exam) = self.examined(case, world) else { continue };
             costs.push((exam.cost(), case, world));
-            if exam.cost() < self.cost() {
+            let agrees = |exam: &Exam| exam.summed_loss() == Some(exam.world.gradient > 1.0);
+            let decides = || agrees(&exam) && self.best.as_ref().is_some_and(|best| !agrees(best));
+            if exam.cost() < self.cost() || (exam.cost() == self.cost() && decides()) {
                 self.best = Some(exam);
             }
         }
@@ -64,7 +66,9 @@ impl<'a> Search<'a> {
             return None;
         }
         let mut exam = Exam::new(case, &self.dump.numbers, self.tolerance, world);
-        exam.limit = self.cost();
+        // Of two that cost the same, the loss may decide.
+        let decides = usize::from(case.get(Slot::Loss).is_some());
+        exam.limit = self.cost().saturating_add(decides);
         exam.forward();
         if exam.contradicted {
             self.exhausted.push((case.layout, world.act, world.choice));

@@ -83,7 +83,7 @@ impl RowsOfBiases {
         let grown = weights.iter().zip([x.cols()].into_iter().chain(weights.iter().map(|w| w.cols())));
         let grown = grown.filter(|(w, below)| w.rows() == below + 1).count();
         // A column of ones in X alone may be that of a unit of ones whose a is not in the file.
-        if grown == 0 && of_hidden.is_none() && (ones(&x).is_none() || dump.depth == 1) {
+        if grown == 0 && of_hidden.is_none() && ones(&x).is_none() {
             return Vec::new();
         }
         let mut units: Vec<usize> = weights.iter().map(|w| w.rows() - 1).collect();

@@ -170,20 +170,6 @@ impl Design {
         scaled(&delta, self.factor)
     }
 
-    /// What p - y is multiplied with in `dE/dz_L`, element by element; nothing if the gradient is no such product.
-    pub fn slope(self, z: &Matrix) -> Option<Matrix> {
-        let slope = match (self.head, self.measure) {
-            (Head::Softmax, Measure::CrossEntropy) | (Head::Of(Activation::Sigmoid), Measure::Binary) => {
-                z.map(|_| 1.0)
-            }
-            (Head::SoftmaxOf(f), Measure::CrossEntropy) | (Head::Of(f), Measure::Squared) => {
-                z.map(|z| f.derivative(z))
-            }
-            _ => return None,
-        };
-        Some(scaled(&slope, self.factor))
-    }
-
     /// Whether targets can be what this is measured against.
     pub fn takes(self, y: &Matrix) -> bool {
         let classes = || y.cols() > 1 && row_sums(y).data().iter().all(|sum| (sum - 1.0).abs() < 1e-6);

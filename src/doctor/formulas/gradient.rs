@@ -1,8 +1,9 @@
 //! `dW_l` and `db_l`: from `dz_l` and the layer's input.
 
-use super::algebra::{column_sums, matmul, matmul_nt, matmul_tn, reshaped, scaled, times};
+use super::algebra::{column_sums, finite, matmul, matmul_nt, matmul_tn, reshaped, scaled, times};
 use super::catalogue::Bug;
 use super::hypothesis::{Hypothesis, Site};
+use super::{delta, scale};
 use crate::doctor::file::case::Case;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::reference::Matrix;
@@ -64,12 +65,27 @@ fn da(site: &Site) -> Option<Matrix> {
     given.or_else(|| (site.l < site.case.depth()).then(above)?).filter(|da| da.shape() == site.up.shape())
 }
 
+/// The gradient of the last p, in the scale of dz, where every output has a function of its own.
+fn dp(site: &Site) -> Option<Matrix> {
+    let p =
+        site.case.get(Slot::P).filter(|_| site.l == site.case.depth() && !site.design.head.is_softmax())?;
+    let right = delta::right(&Site { up: p, ..*site });
+    let gradient = scaled(&site.design.measure.gradient(p, &site.case.y), site.design.factor / site.n());
+    let dp = scaled(&gradient, scale::fitted(site.up, &right)?);
+    finite(&dp).then_some(dp)
+}
+
 /// What can be wrong with `dW_l`.
 pub const WEIGHTS: &[Hypothesis] = &[
     Hypothesis {
         bug: Bug::ActivationDerivativeMissing,
         formula: "a_kᵀ·da: the gradient of a where that of z belongs",
         value: |s| Some(matmul_tn(s.input(), &da(s)?)),
+    },
+    Hypothesis {
+        bug: Bug::OutputDerivativeMissing,
+        formula: "a_kᵀ·dp: the gradient of p where that of z belongs",
+        value: |s| Some(matmul_tn(s.input(), &dp(s)?)),
     },
     Hypothesis {
         bug: Bug::WeightGradOwnOutput,
@@ -198,6 +214,11 @@ pub const BIASES: &[Hypothesis] = &[
         bug: Bug::ActivationDerivativeMissing,
         formula: "Σ_i da_i: the gradient of a where that of z belongs",
         value: |s| Some(column_sums(&da(s)?)),
+    },
+    Hypothesis {
+        bug: Bug::OutputDerivativeMissing,
+        formula: "Σ_i dp_i: the gradient of p where that of z belongs",
+        value: |s| Some(column_sums(&dp(s)?)),
     },
     Hypothesis {
         bug: Bug::BiasSummedOverUnits,

@@ -1,49 +1,81 @@
-//! Any label bug without a hypothesis: the labels that were used are `Y = p - N·dz`, if that is one-hot.
+//! Any label bug without a hypothesis: the labels that were used are those of which each row of `dz_L` is the gradient.
 
 use super::catalogue::Bug;
 use crate::doctor::file::case::Case;
-use crate::reference::{Matrix, argmax};
+use crate::reference::Matrix;
 
-/// The labels that `dz_L` was made with, where `dz = scale·(p - Y)` with one of `scales`; and their scale.
-pub fn solve(p: &Matrix, dz: &Matrix, scales: &[f64], single: bool) -> Option<(Vec<usize>, f64)> {
+/// With more classes than this they are not tried one by one.
+const CLASSES: usize = 100;
+
+/// For each sample the labels that its row of `dz_L` may have been made with, and the scale of `dz_L`: one of `scales`.
+/// `delta` is the right `dz_L` of any targets. Behind some outputs several labels give the same row.
+pub fn solve(
+    case: &Case,
+    delta: impl Fn(&Matrix) -> Matrix,
+    dz: &Matrix,
+    scales: &[f64],
+    single: bool,
+) -> Option<(Vec<Vec<usize>>, f64)> {
+    if case.classes() > CLASSES {
+        return None;
+    }
+    let of_class =
+        |class: usize| delta(&Matrix::from_fn(case.n, case.classes(), |_, c| f64::from(c == class)));
+    let all: Vec<Matrix> = (0..case.classes()).map(of_class).collect();
     let slack = if single { 1e-3 } else { 1e-6 };
+    let size = |values: &[f64]| values.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
     scales.iter().find_map(|&scale| {
-        let used = super::algebra::zip(p, dz, |p, dz| p - dz / scale);
-        let label = |r: usize| {
-            let row = used.row(r);
-            let best = argmax(row);
-            let fits = |(c, &value): (usize, &f64)| (value - f64::from(c == best)).abs() < slack;
-            row.iter().enumerate().all(fits).then_some(best)
+        let fits = |r: usize, class: usize| {
+            let row = all[class].row(r);
+            let near = slack * size(row).max(size(all[case.labels[r]].row(r))) * scale.abs();
+            row.iter().zip(dz.row(r)).all(|(right, dz)| (right * scale - dz).abs() <= near)
         };
-        (0..p.rows()).map(label).collect::<Option<Vec<_>>>().map(|labels| (labels, scale))
+        let labels = |r: usize| -> Option<Vec<usize>> {
+            let labels: Vec<usize> = (0..case.classes()).filter(|&class| fits(r, class)).collect();
+            (!labels.is_empty()).then_some(labels)
+        };
+        (0..case.n).map(labels).collect::<Option<Vec<_>>>().map(|labels| (labels, scale))
     })
 }
 
+/// One label for each sample: the file's, where it may be.
+pub fn chosen(case: &Case, used: &[Vec<usize>]) -> Vec<usize> {
+    let label = |(may, own): (&Vec<usize>, &usize)| if may.contains(own) { *own } else { may[0] };
+    used.iter().zip(&case.labels).map(label).collect()
+}
+
 /// What is wrong with labels other than the file's: the bug, and the labels in words.
-pub fn diagnose(case: &Case, used: &[usize]) -> Option<(Bug, String)> {
-    let differ: Vec<usize> = (0..case.n).filter(|&r| used[r] != case.labels[r]).collect();
-    let first = *differ.first()?;
-    let classes = case.classes();
-    let shift = (used[first] + classes - case.labels[first]) % classes;
+pub fn diagnose(case: &Case, used: &[Vec<usize>]) -> Option<(Bug, String)> {
+    let (n, classes, labels) = (case.n, case.classes(), chosen(case, used));
+    let differ: Vec<usize> = (0..n).filter(|&r| labels[r] != case.labels[r]).collect();
+    if differ.is_empty() {
+        return None;
+    }
     let example: Vec<String> = differ
         .iter()
         .take(4)
-        .map(|&r| format!("sample {r}: {} instead of {}", used[r], case.labels[r]))
+        .map(|&r| format!("sample {r}: {} instead of {}", labels[r], case.labels[r]))
         .collect();
     let example = example.join(", ");
-    if (0..case.n).all(|r| used[r] == (case.labels[r] + shift) % classes) {
+    let all = |of: &dyn Fn(usize) -> usize| (0..n).all(|r| used[r].contains(&of(r)));
+    if let Some(shift) = (1..classes).find(|shift| all(&|r| (case.labels[r] + shift) % classes)) {
         let shift = if shift * 2 > classes { shift as i64 - classes as i64 } else { shift as i64 };
         return Some((Bug::LabelsShifted, format!("every label shifted by {shift:+} ({example})")));
+    }
+    let permuted = |how: String| Some((Bug::LabelsPermuted, format!("the right labels {how} ({example})")));
+    if let Some(roll) = (1..n).find(|roll| all(&|r| case.labels[(r + roll) % n])) {
+        return permuted(format!("rolled by {roll} rows"));
+    }
+    if all(&|r| case.labels[n - 1 - r]) {
+        return permuted("in reverse order".to_owned());
     }
     let sorted = |labels: &[usize]| {
         let mut labels = labels.to_vec();
         labels.sort_unstable();
         labels
     };
-    if sorted(used) == sorted(&case.labels) {
-        let roll = (1..case.n).find(|&k| (0..case.n).all(|r| used[r] == case.labels[(r + k) % case.n]));
-        let how = roll.map_or("in another order".to_owned(), |k| format!("rolled by {k} rows"));
-        return Some((Bug::LabelsPermuted, format!("the right labels {how} ({example})")));
+    if sorted(&labels) == sorted(&case.labels) {
+        return permuted("in another order".to_owned());
     }
-    Some((Bug::LabelsWrong, format!("{} of {} labels are others ({example})", differ.len(), case.n)))
+    Some((Bug::LabelsWrong, format!("{} of {n} labels are others ({example})", differ.len())))
 }

@@ -296,7 +296,7 @@ fn wrong_adam(
     let root = |s: f64| s.sqrt() + eps;
     let moments = moments(case, numbers, param, state, g);
     let (c1, c2) = corrections(numbers, 0.0);
-    let step = |id, text: &str, c1, c2| {
+    let step = |id, text: &'static str, c1, c2| {
         Trial::new(adam(numbers, turn, &moments, c1, c2, root), vec![cause(slot, id, text)])
     };
     let off = Bug::AdamBiasCorrection;
@@ -312,7 +312,7 @@ fn wrong_adam(
             all.push(step(off, text, c1, c2));
         }
     }
-    let formula = |text: &str, value| Trial::new(value, vec![cause(slot, Bug::AdamFormula, text)]);
+    let formula = |text: &'static str, value| Trial::new(value, vec![cause(slot, Bug::AdamFormula, text)]);
     all.push(formula("Adam without the square root", adam(numbers, turn, &moments, c1, c2, |s| s + eps)));
     let unsquared = (moments.0.clone(), mix(b2, &state.s, 1.0 - b2, g));
     all.push(formula("the second moment of g, not of g²", adam(numbers, turn, &unsquared, c1, c2, root)));
@@ -375,7 +375,8 @@ fn velocity_trials(
 
 fn moment_trials(numbers: &Numbers, param: Param, state: &State, g: &Matrix) -> Vec<(Slot, Vec<Trial>)> {
     let (b1, b2) = (number(numbers, "adam_b1", 0.9), number(numbers, "adam_b2", 0.999));
-    let wrong = |slot, text: &str, value| Trial::new(value, vec![cause(slot, Bug::AdamFormula, text)]);
+    let wrong =
+        |slot, text: &'static str, value| Trial::new(value, vec![cause(slot, Bug::AdamFormula, text)]);
     let (m, s, g2) = (Slot::M(param), Slot::S(param), times(g, g));
     let first = vec![
         right(mix(b1, &state.m, 1.0 - b1, g)),

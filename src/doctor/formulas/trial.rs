@@ -1,10 +1,11 @@
 //! One way a tensor may have come about, and how far its numbers are from those to be explained.
 
-use super::algebra::{minus, norm};
+use super::algebra::{finite, minus, norm};
 use super::catalogue::Bug;
 use super::hypothesis::Hypothesis;
 use crate::doctor::file::slot::Slot;
 use crate::reference::Matrix;
+use std::borrow::Cow;
 
 /// A step of an explanation: a bug, and the formula it stands for.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,8 +14,8 @@ pub struct Cause {
     pub bug: Bug,
     /// The tensor that it makes wrong.
     pub slot: Slot,
-    /// `dz3 = J(p - y)`, …
-    pub formula: String,
+    /// `J·(p - y)`, …: what it computes, for any layer.
+    formula: Cow<'static, str>,
     /// The factor, if that alone is wrong and it is none of the usual ones.
     pub factor: Option<f64>,
     /// The row of a table that it is, if it is one.
@@ -25,6 +26,15 @@ impl Cause {
     /// A row of a table, at a tensor.
     pub fn of(slot: Slot, row: &'static Hypothesis) -> Self {
         Self { row: Some(row), ..cause(slot, row.bug, row.formula) }
+    }
+
+    /// `dz3 = J·(p - y)`, …: with the layers' numbers in it. Few of all causes are ever told.
+    pub fn formula(&self) -> String {
+        let l = self.slot.layer().unwrap_or(0);
+        let below = l.saturating_sub(1);
+        let text = self.formula.replace("a_k", &format!("a{below}")).replace("a_l", &format!("a{l}"));
+        let text = text.replace("z_k", &format!("z{below}")).replace("n_l", &format!("n{l}"));
+        format!("{} = {text}", self.slot)
     }
 
     /// The same, of which such a factor is all that is wrong.
@@ -55,18 +65,22 @@ impl Trial {
     }
 }
 
-/// A bug at a tensor, with the layers' numbers in its formula.
-pub fn cause(slot: Slot, bug: Bug, formula: &str) -> Cause {
-    let l = slot.layer().unwrap_or(0);
-    let text = formula.replace("a_k", &format!("a{}", l.saturating_sub(1))).replace("a_l", &format!("a{l}"));
-    let text = text.replace("z_k", &format!("z{}", l.saturating_sub(1))).replace("n_l", &format!("n{l}"));
-    Cause { bug, slot, formula: format!("{slot} = {text}"), factor: None, row: None }
+/// A bug at a tensor.
+pub fn cause(slot: Slot, bug: Bug, formula: impl Into<Cow<'static, str>>) -> Cause {
+    Cause { bug, slot, formula: formula.into(), factor: None, row: None }
 }
 
 /// `|u - h| / max(|u|, |h|)` in the Euclidean norm; NaN agrees with NaN and infinity with infinity at one place.
 pub fn residual(u: &Matrix, h: &Matrix) -> f64 {
     if u.data().len() != h.data().len() {
         return f64::INFINITY;
+    }
+    let distance = |u: &Matrix, h: &Matrix| {
+        let size = norm(u).max(norm(h));
+        if size == 0.0 { 0.0 } else { norm(&minus(u, h)) / size }
+    };
+    if finite(u) && finite(h) {
+        return distance(u, h);
     }
     let (mut clean_u, mut clean_h) = (u.clone(), h.clone());
     for (u, h) in clean_u.data_mut().iter_mut().zip(clean_h.data_mut()) {
@@ -77,6 +91,5 @@ pub fn residual(u: &Matrix, h: &Matrix) -> f64 {
             return f64::INFINITY;
         }
     }
-    let size = norm(&clean_u).max(norm(&clean_h));
-    if size == 0.0 { 0.0 } else { norm(&minus(&clean_u, &clean_h)) / size }
+    distance(&clean_u, &clean_h)
 }

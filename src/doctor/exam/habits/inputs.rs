@@ -12,12 +12,14 @@ const UNSCALED: f64 = 20.0;
 
 /// The same cases with bytes scaled to 0..1, where no z shows whether they were; none if X is small.
 pub fn of_bytes(cases: &[Case]) -> Vec<Case> {
-    let unscaled =
-        |case: &Case| case.get(Slot::Z(1)).is_none() && case.x.data().iter().any(|x| x.abs() > UNSCALED);
-    if !cases.iter().all(unscaled) {
-        return Vec::new();
-    }
-    cases.iter().map(|case| scaled_inputs(case, 1.0 / 255.0, 0.0)).collect()
+    let unseen = |case: &Case| if case.get(Slot::Z(1)).is_none() { as_bytes(case) } else { None };
+    cases.iter().map(unseen).collect::<Option<_>>().unwrap_or_default()
+}
+
+/// The same case with bytes scaled to 0..1; nothing if X is small.
+pub fn as_bytes(case: &Case) -> Option<Case> {
+    let large = case.x.data().iter().any(|x| x.abs() > UNSCALED);
+    large.then(|| scaled_inputs(case, 1.0 / 255.0, 0.0))
 }
 
 fn scaled_inputs(case: &Case, factor: f64, shift: f64) -> Case {

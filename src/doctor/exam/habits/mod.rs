@@ -15,7 +15,13 @@ pub fn understood(dump: &mut Dump, mut cases: Vec<Case>) -> Vec<Case> {
     let slack = if dump.single { 1e-4 } else { 1e-8 };
     for case in &mut cases {
         inputs::rescale_inputs(case, slack);
-        saved::restore(dump, case);
+        // Both at once: of the old weights the scale of X shows.
+        if !saved::restore(dump, case)
+            && let Some(mut bytes) = inputs::as_bytes(case)
+            && saved::restore(dump, &mut bytes)
+        {
+            *case = bytes;
+        }
     }
     cases.extend(inputs::of_bytes(&cases));
     if !dump.numbers.contains_key("l2")

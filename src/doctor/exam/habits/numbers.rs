@@ -15,14 +15,20 @@ pub fn decay(case: &Case, slack: f64) -> Option<f64> {
         else {
             continue;
         };
-        if dw.data().len() < 4 {
+        let (base, w) = (matmul_tn(a, dz), case.w(l));
+        if dw.data().len() < 2 {
             continue;
         }
-        let (base, w) = (matmul_tn(a, dz), case.w(l));
         if scale::multiple(dw, &base, slack).is_some() {
             return None;
         }
-        found.push((scale::combination(dw, &base, w, slack)?.1, 1e-3));
+        let (factor, decay) = scale::combination(dw, &base, w, slack)?;
+        // Two numbers explain any two values: one of them must be known beforehand.
+        let usual = [1.0, case.count()].iter().any(|n| (factor * n - 1.0).abs() < slack);
+        if dw.data().len() < 4 && !usual {
+            continue;
+        }
+        found.push((decay, 1e-3));
     }
     common(&found).map(f64::abs).filter(|decay| *decay > 0.0)
 }

@@ -4,6 +4,7 @@
 //! it there.
 
 mod export;
+mod growth;
 mod matrices;
 mod spoilt;
 
@@ -110,7 +111,9 @@ fn style(rng: &mut ChaCha8Rng, fault: Fault, attempt: usize) -> Style {
     let outputs = if design.head.is_softmax() { pick(rng, &[3, 4, 5]) } else { pick(rng, &[1, 1, 3, 4]) };
     // Some formulas need a square W, or N as large as the layers.
     let square = attempt % 4 == 3;
-    let (n, sizes) = match (square, attempt % 8 == 7) {
+    // Where N is the number of outputs, a mean over these is a convention.
+    let as_wide = attempt % 8 == 7 && fault.bug() != Bug::DoubleBatchMean;
+    let (n, sizes) = match (square, as_wide) {
         (false, _) => {
             let depth = pick(rng, &[2, 2, 3, 4]);
             let hidden = (1..depth).map(|_| pick(rng, &[5, 6, 7, 8]));
@@ -139,12 +142,18 @@ fn style(rng: &mut ChaCha8Rng, fault: Fault, attempt: usize) -> Style {
         layout,
         single: rng.random_bool(0.5),
         labels: rng.random_bool(0.5),
-        mean: pick(rng, &[0, 0, 1, 2]),
+        // A summed loss beside a step along the mean is a convention.
+        mean: if fault.bug() == Bug::LossScale { pick(rng, &[0, 1]) } else { pick(rng, &[0, 0, 1, 2]) },
         at: rng.random_bool(0.5).then(|| rng.random_range(1..=depth)),
         sizes,
         over_n: rng.random_bool(0.3),
         state: rng.random_bool(0.7),
-        lr: if fault.bug() == Bug::LearningRateTooHigh { 200.0 } else { pick(rng, &[0.05, 0.1, 0.3]) },
+        lr: match fault.bug() {
+            Bug::LearningRateTooHigh => 200.0,
+            // With lr = 1 - μ, a velocity that is an average of gradients is the same as one that has lr in it.
+            Bug::MomentumFormula => pick(rng, &[0.05, 0.3]),
+            _ => pick(rng, &[0.05, 0.1, 0.3]),
+        },
     }
 }
 

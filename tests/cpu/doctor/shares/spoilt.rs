@@ -1,8 +1,8 @@
 //! The file of a network with one bug in it: any formula of the doctor's tables, or any of the bugs that are no formula
 //! of one tensor, in any style.
 
-use super::export;
 use super::matrices::{apart, column_sums, normal, scaled, zip};
+use super::{export, growth};
 use gpu_mlp::doctor::file::case::Case;
 use gpu_mlp::doctor::file::layout::Layout;
 use gpu_mlp::doctor::file::npz::Entries;
@@ -76,11 +76,12 @@ pub fn file(style: &Style, fault: Fault, rng: &mut ChaCha8Rng) -> Option<Entries
     let mut making = Making::new(style, fault, rng);
     making.forward(rng);
     making.backward(rng);
-    let whole = matches!(
-        fault.bug(),
-        Bug::InputsUnscaled | Bug::LearningRateTooHigh | Bug::ConstantInit | Bug::DeadRelu
-    );
-    (making.applied || whole).then(|| export::entries(style, &making.case, &making.numbers))
+    let whole = match fault.bug() {
+        Bug::InputsUnscaled | Bug::ConstantInit | Bug::DeadRelu => true,
+        Bug::LearningRateTooHigh => growth::loss_grows(style, &making.case),
+        _ => making.applied,
+    };
+    whole.then(|| export::entries(style, &making.case, &making.numbers))
 }
 
 impl<'a> Making<'a> {
@@ -306,7 +307,9 @@ impl<'a> Making<'a> {
         let mut g = scaled(&self.made(table, l, dz, right), mean);
         let lr = self.number("lr");
         if matches!(param, Param::W(_)) {
-            let l2 = self.penalty();
+            // With 1/N in the step, the gradient of the penalty counts once for each sample.
+            let samples = if self.style.mean == 2 { self.case.count() } else { 1.0 };
+            let l2 = self.penalty() * samples;
             g = self.changed(Bug::L2Factor, l, zip(&g, &parameter, |g, w| g + l2 * w), |_, g, form| {
                 Some(zip(g, &parameter, |g, w| g + [2.0, -0.5][form] * l2 * w))
             });

@@ -6,14 +6,15 @@
 
 mod search;
 
-use self::search::{Search, Shown, inverse};
+use self::search::{Search, Shown, inverse, inverse_near};
 use super::layers::{input, layers};
 use crate::doctor::file::case::Case;
 use crate::doctor::file::dump::Dump;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{
-    column_sums, dense, matmul, matmul_nt, matmul_tn, minus, norm, plus, scaled, times,
+    column_sums, dense, dot, matmul, matmul_nt, matmul_tn, minus, norm, plus, scaled, times,
 };
+use crate::doctor::formulas::bend::Bend;
 use crate::doctor::formulas::design::{Design, Head};
 use crate::doctor::formulas::gradient;
 use crate::doctor::formulas::trial::residual;
@@ -77,14 +78,15 @@ enum Biases {
 }
 
 /// Puts W and b back to what they were before the step, if z, a and p show that they are those after it.
-pub fn restore(dump: &Dump, case: &mut Case) {
+/// Says whether it has.
+pub fn restore(dump: &Dump, case: &mut Case) -> bool {
     if layers(case).any(|l| unmoved(dump, case, l)) {
-        return;
+        return false;
     }
     let found = [Source::Velocity, Source::Gradient, Source::Delta].into_iter();
     let restored =
         found.filter_map(|source| Some((source, Restoring::new(dump, case, source).network()?))).next();
-    let Some((source, (by, before))) = restored else { return };
+    let Some((source, (by, before))) = restored else { return false };
     // Where the file shows nothing of the step but W, it is what was computed here: only a wrong sign is news.
     let seen = |slot: &Slot| matches!(slot, Slot::Dz(_) | Slot::Grad(_) | Slot::V(_));
     let is_news = case.given.keys().any(seen) || by < 0.0;
@@ -99,9 +101,10 @@ pub fn restore(dump: &Dump, case: &mut Case) {
         }
     }
     case.notes.push(format!(
-        "W and b were saved after the step: what the layers computed shows {} with c = {by:.6}; that is used as W",
+        "W and b in the file are those after the step: the layers computed with {} and c = {by:.6}, which is used in their place",
         source.text()
     ));
+    true
 }
 
 /// What shows z of a layer.
@@ -251,8 +254,24 @@ impl<'a> Restoring<'a> {
             (None, Head::Of(act)) => vec![act],
             _ => self.dump.act.map_or(Activation::ALL.to_vec(), |act| vec![act]),
         };
-        let back = |act: Activation| Some(times(&da, &inverse(head, value)?.map(|z| act.derivative(z))));
-        acts.into_iter().filter_map(back).collect()
+        let start = || Some(dense(input(self.case, l)?, self.case.w(l), self.case.b(l)));
+        let z = inverse(head, value).or_else(|| inverse_near(head, value, &start()?));
+        let Some(z) = z else { return Vec::new() };
+        let back = |act: Activation| times(&da, &z.map(|z| self.bend(l, act).derivative(z)));
+        acts.into_iter().map(back).collect()
+    }
+
+    /// An activation of a hidden layer; a leaky ReLU or an ELU with the number that a shows below 0.
+    fn bend(&self, l: usize, act: Activation) -> Bend {
+        let (Some(z), Some(a)) = (self.case.get(Slot::Z(l)), self.case.get(Slot::A(l))) else {
+            return act.into();
+        };
+        if !matches!(act, Activation::LeakyRelu | Activation::Elu) {
+            return act.into();
+        }
+        let (above, below) = Bend::parts(act, z);
+        let fitted = dot(&minus(a, &above), &below) / dot(&below, &below);
+        Bend { of: act, below: Some(fitted).filter(|fitted| fitted.is_finite()) }
     }
 
     /// How far a layer moved along a way: with its biases, without them, or with biases that moved by themselves.

@@ -1,6 +1,6 @@
 //! How far z must be moved so that a layer shows what it shows.
 
-use crate::doctor::formulas::algebra::{dot, minus, norm, plus, scaled, times};
+use crate::doctor::formulas::algebra::{dot, minus, norm, plus, scaled, times, zip};
 use crate::doctor::formulas::design::{Head, jacobian};
 use crate::doctor::formulas::scale;
 use crate::doctor::formulas::trial::residual;
@@ -33,6 +33,30 @@ pub fn inverse(head: Head, value: &Matrix) -> Option<Matrix> {
         Head::Of(Activation::Softplus) => undone(|a| a.exp_m1().ln()),
     }
 }
+
+/// The z behind what is shown of a function that falls and then rises, on the side of its least value where `start` lies.
+pub fn inverse_near(head: Head, value: &Matrix, start: &Matrix) -> Option<Matrix> {
+    let Head::Of(act @ (Activation::Gelu | Activation::Silu)) = head else { return None };
+    let halved = |mut low: f64, mut high: f64, is_low: &dyn Fn(f64) -> bool| {
+        for _ in 0..HALVINGS {
+            let middle = f64::midpoint(low, high);
+            if is_low(middle) { low = middle } else { high = middle }
+        }
+        f64::midpoint(low, high)
+    };
+    let least = halved(-3.0, 0.0, &|z| act.derivative(z) < 0.0);
+    let z = |a: f64, start: f64| match start < least {
+        true => halved(-FAR, least, &|z| act.apply(z) > a),
+        false => halved(least, FAR, &|z| act.apply(z) < a),
+    };
+    (value.shape() == start.shape()).then(|| zip(value, start, z))
+}
+
+/// No z lies further out.
+const FAR: f64 = 1e3;
+
+/// The halvings that bring a bracket down to rounding.
+const HALVINGS: usize = 70;
 
 /// The search for the lengths of steps that explain what a layer shows.
 pub struct Search<'a> {

@@ -1,0 +1,152 @@
+//! The printed loss in an examination: which one it is, and how it fits the gradients.
+
+use super::examination::{Exam, tried};
+use super::judge::Scored;
+use crate::doctor::file::slot::{Param, Slot};
+use crate::doctor::formulas::algebra::{scalar, scaled};
+use crate::doctor::formulas::trial::{Trial, cause, residual};
+use crate::doctor::formulas::{delta, head, loss, probabilities};
+use crate::reference::Matrix;
+
+/// A loss must agree this closely with a hypothesis: one number fits many formulas by chance.
+const LOSS_TOLERANCE: f64 = 2e-6;
+
+/// The loss adds up what the step takes the mean of.
+const SUMMED: &str = "the loss is a sum over the batch, while the step takes the mean: a constant, that the learning rate takes";
+
+impl Exam<'_> {
+    /// The loss that is printed.
+    pub fn loss(&mut self) {
+        let Some(given) = self.case.get(Slot::Loss) else {
+            self.not_given(Slot::Loss);
+            return;
+        };
+        let mut given = given.clone();
+        if given.data().len() == self.case.n && self.case.n > 1 {
+            self.note("loss is given for each sample; its mean is checked");
+            given = scalar(given.data().iter().sum::<f64>() / self.case.count());
+        }
+        if given.data().len() > 1 {
+            self.not_checked(Slot::Loss);
+            self.note(
+                "loss holds the values of several steps; it is not checked: export the one of this batch",
+            );
+            return;
+        }
+        if self.weights.as_ref().is_some_and(|weights| weights.iter().any(|weight| weight.is_nan())) {
+            self.not_checked(Slot::Loss);
+            self.note(
+                "samples count differently, and of some nothing shows how much: the loss is not checked",
+            );
+            return;
+        }
+        let p = self.p.clone();
+        let site = self.site(self.case.depth(), &p);
+        let penalty =
+            if self.world.penalised { self.world.decay / 2.0 * loss::weights_squared(&site) } else { 0.0 };
+        let right = |value: f64| Trial::new(scalar(value), Vec::new());
+        let rights: Vec<Trial> = if self.design.is_usual() {
+            let printed = |loss: f64| (loss + penalty) * self.world.objective;
+            let mut all: Vec<Trial> = loss::rights(&site).into_iter().map(printed).map(right).collect();
+            // Without a dW nothing shows where the mean is taken: a step may take it.
+            let has = |wanted: fn(&Slot) -> bool| self.case.given.keys().any(wanted);
+            let shows = has(|slot| matches!(slot, Slot::Grad(Param::W(_))));
+            let steps = has(|slot| matches!(slot, Slot::New(_)));
+            let summed = self.world.gradient > 1.0 || (!shows && (steps || self.sums_deltas()));
+            if summed && self.world.objective == 1.0 {
+                let summed = |mut trial: Trial| {
+                    trial.value = scaled(&trial.value, self.case.count());
+                    Trial { note: Some(SUMMED), ..trial }
+                };
+                all.extend(all.clone().into_iter().map(summed));
+            }
+            all
+        } else {
+            head::losses(&site).into_iter().map(|loss| right(loss + penalty)).collect()
+        };
+        let weighed = self.weighed_losses().into_iter().map(right);
+        let rights: Vec<Trial> = rights.into_iter().chain(weighed).collect();
+        let wanted = rights[0].value.at(0, 0);
+        let scales = [1.0];
+        let trials: Vec<Trial> =
+            rights.into_iter().chain(tried(Slot::Loss, &site, loss::table(&site), &scales)).collect();
+        let tolerance = self.tolerance;
+        self.tolerance =
+            tolerance.with_relative(if tolerance.single { LOSS_TOLERANCE } else { tolerance.relative });
+        // The logarithm turns a relative error of p into an absolute one of the loss.
+        let mut scored = self.scores(&given, 1.0, trials);
+        if self.case.get(Slot::P).is_none() && !scored.iter().any(|s| s.passes) {
+            scored.extend(self.losses_of_wrong_p(&given));
+        }
+        self.settle(Slot::Loss, scored, |_| format!("{} where {wanted} is right", given.at(0, 0)));
+        self.tolerance = tolerance;
+    }
+
+    /// How many times the mean of the design's plain loss the printed one is: a factor over outputs and, if it is a sum
+    /// over the batch, N.
+    fn loss_scale(&self) -> Option<(f64, bool)> {
+        let total = self.design.measure.total(&self.p, &self.case.y);
+        let ratio = self.printed_loss()? / total;
+        let n = self.case.count();
+        let all = if self.design.is_usual() {
+            vec![1.0]
+        } else {
+            head::factors(self.case.classes() as f64).to_vec()
+        };
+        let of = |scale: f64| {
+            all.iter().copied().find(|factor| (ratio / factor / scale - 1.0).abs() < LOSS_TOLERANCE)
+        };
+        match (of(1.0 / n), of(1.0)) {
+            (Some(factor), None) => Some((factor, false)),
+            (None, Some(factor)) => Some((factor, true)),
+            _ => None,
+        }
+    }
+
+    /// Notes where the loss and the gradients have other factors.
+    pub fn compare_factors(&mut self) {
+        let Some((factor, _)) = self.loss_scale().filter(|_| !self.design.is_usual()) else { return };
+        let times = factor / self.design.factor;
+        if (times - 1.0).abs() > 1e-9 && self.shows_gradient() {
+            self.note(format!(
+                "the loss is {times:.6} times the one that the gradients are those of: harmless, since the learning rate takes the factor"
+            ));
+        }
+    }
+
+    /// Whether the printed loss is a sum over the batch; nothing if it does not say.
+    pub fn summed_loss(&self) -> Option<bool> {
+        self.loss_scale().map(|(_, summed)| summed)
+    }
+
+    /// Whether the last dz of the file is that of a sum over the batch.
+    fn sums_deltas(&self) -> bool {
+        let l = self.case.depth();
+        let right = delta::right(&self.site(l, &self.p));
+        let summed = |dz: &Matrix| {
+            [1.0, -1.0].iter().any(|sign| residual(dz, &scaled(&right, sign * self.case.count())) < 1e-3)
+        };
+        self.case.n > 1 && self.case.get(Slot::Dz(l)).is_some_and(summed)
+    }
+
+    /// The cross-entropy of every wrong p, for files without p: an evaluation that went wrong.
+    fn losses_of_wrong_p(&self, given: &Matrix) -> Vec<Scored> {
+        let l = self.case.depth();
+        let z = &self.z[l - 1];
+        let site = self.site(l, z);
+        let mut trials = Vec::new();
+        for h in probabilities::table(&site) {
+            let Some(p) = (h.value)(&site) else { continue };
+            for (factor, text) in [
+                (1.0, ""),
+                (1.0 / self.case.classes() as f64, ", divided by C"),
+                (self.case.count(), ", summed"),
+            ] {
+                let value = scalar(factor * loss::mean(&self.site(l, &p)));
+                let formula = format!("cross-entropy{text} of p = {}", h.formula);
+                trials.push(Trial::new(value, vec![cause(Slot::Loss, h.bug, formula)]));
+            }
+        }
+        self.scores(given, 1.0, trials)
+    }
+}
