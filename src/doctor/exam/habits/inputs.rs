@@ -10,10 +10,11 @@ use crate::reference::Matrix;
 /// Inputs beyond this are probably scaled before they are used.
 const UNSCALED: f64 = 20.0;
 
-/// The same cases with bytes scaled to 0..1, where no z shows whether they were; none if X is small.
-pub fn of_bytes(cases: &[Case]) -> Vec<Case> {
-    let unscaled =
-        |case: &Case| case.get(Slot::Z(1)).is_none() && case.x.data().iter().any(|x| x.abs() > UNSCALED);
+/// The same cases with bytes scaled to 0..1, none if X is small; and none where z shows whether they were, unless it `may`.
+pub fn of_bytes(cases: &[Case], may: bool) -> Vec<Case> {
+    let unscaled = |case: &Case| {
+        (may || case.get(Slot::Z(1)).is_none()) && case.x.data().iter().any(|x| x.abs() > UNSCALED)
+    };
     if !cases.iter().all(unscaled) {
         return Vec::new();
     }

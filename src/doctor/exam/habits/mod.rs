@@ -15,9 +15,16 @@ pub fn understood(dump: &mut Dump, mut cases: Vec<Case>) -> Vec<Case> {
     let slack = if dump.single { 1e-4 } else { 1e-8 };
     for case in &mut cases {
         inputs::rescale_inputs(case, slack);
-        saved::restore(dump, case);
+        // Both at once: bytes that were scaled, and weights from after the step.
+        let bytes = inputs::of_bytes(std::slice::from_ref(case), true);
+        if !saved::restore(dump, case)
+            && let Some(mut scaled) = bytes.into_iter().next()
+            && saved::restore(dump, &mut scaled)
+        {
+            *case = scaled;
+        }
     }
-    cases.extend(inputs::of_bytes(&cases));
+    cases.extend(inputs::of_bytes(&cases, false));
     if !dump.numbers.contains_key("l2")
         && let Some(decay) = cases.iter().find_map(|case| numbers::decay(case, slack))
     {
