@@ -7,6 +7,7 @@ use clap::ValueEnum;
 
 use super::number;
 use super::output::{note, told};
+use super::pictures::PictureChoice;
 use crate::data::{self, Dataset, Fitted, LoadOptions, Missing, Scale, Separator, Split, TableOptions};
 use crate::engine::Device;
 use crate::error::{Error, Remedy, Result, Setting};
@@ -15,7 +16,7 @@ use crate::gpu::{Backend, Gpu};
 use crate::memory;
 use crate::network::{Activation, Activations, Task};
 use crate::training::checkpoint::ModelInfo;
-use crate::training::run::RunDir;
+use crate::training::run::{RunConfig, RunDir};
 
 /// The data set.
 #[derive(Debug, clap::Args)]
@@ -81,6 +82,8 @@ pub(super) struct LoadChoice {
     missing: Missing,
     #[command(flatten)]
     text: TextChoice,
+    #[command(flatten)]
+    pictures: PictureChoice,
 }
 
 /// How the text of a table is written.
@@ -135,6 +138,7 @@ impl LoadChoice {
                 missing: self.missing,
                 ..self.text.options()
             },
+            pictures: self.pictures.options(),
         }
     }
 }
@@ -208,6 +212,12 @@ pub(super) fn load_for(model: &Path, info: &ModelInfo, choice: &DataChoice) -> R
     };
     let fitted = Fitted { preparation: &info.preparation, inputs: info.spec.inputs(), whole };
     load(data.as_deref(), choice, &options, Some(fitted), false)
+}
+
+/// A run's own data, split as the run split them, without a word.
+pub(super) fn load_own(config: &RunConfig, info: &ModelInfo, choice: &DataChoice) -> Result<Dataset> {
+    let fitted = Fitted { preparation: &info.preparation, inputs: info.spec.inputs(), whole: false };
+    load(Some(&config.data), choice, &config.loading, Some(fitted), true)
 }
 
 /// Whether a run's data are what was named: the same name, or the same file.

@@ -5,23 +5,31 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::export::beside;
+use super::number;
 use super::output::{note, say, thousands};
 use crate::data::Scaling;
 use crate::error::{Error, Result};
-use crate::exchange::{self, Imported};
+use crate::exchange::{self, Imported, NameMap};
 use crate::network::{Activations, Task};
 use crate::training::checkpoint::{self, ModelInfo};
 
 const EXAMPLES: &str = "\
-Reads safetensors with a torch.nn.Sequential's names (0.weight, 0.bias, 2.weight, …) or any names that end in a number
-and .weight or .bias (layers.0.weight, fc1.bias); or an .npz with W1, b1, W2, … Weights are [out, in] under PyTorch's
-names and [in, out] as W1, unless the layers fit only the other way round. A layer without a bias gets zeros.
+Reads safetensors with a torch.nn.Sequential's names (0.weight, 0.bias, 2.weight, …), any names that end in a number and
+.weight or .bias (layers.0.weight, fc1.bias), and a last layer called output, head or classifier; an .npz with W1, b1, W2, …;
+or an ONNX file that is a chain of Gemm (or MatMul and Add), activations and Flatten. Weights are [out, in] under PyTorch's
+names and [in, out] as W1, unless the layers fit only the other way round. A layer without a bias gets zeros. Batch
+normalisation is folded into the layer beside it. torch.save, Keras and HDF5 files are refused with the lines that convert
+them.
 
-A file from `gpu-mlp export` describes its network. Any other file is taken to have ReLU between the layers, pixels
-0..255 divided by 255 as inputs, and classes without names. Use the options if something is different.
+A file from `gpu-mlp export` describes its network, and an ONNX file its activations and scaling. Any other file is taken to
+have ReLU between the layers, pixels 0..255 divided by 255 as inputs, and classes without names. Use the options if something
+is different.
 
 Examples:
   gpu-mlp import mlp.safetensors                    writes mlp-imported.safetensors
+  gpu-mlp import mlp.safetensors --mean 0.1307 --std 0.3081
+  gpu-mlp import mlp.safetensors --map encoder=layers.0,decoder=layers.1
+  gpu-mlp import model.onnx --class-names cat,dog
   gpu-mlp import weights.npz --activation tanh --inputs values --class-names setosa,versicolor,virginica
   gpu-mlp import weights.npz --task regression --inputs values --class-names price,rent
   gpu-mlp eval mlp-imported.safetensors --data mnist
@@ -29,11 +37,11 @@ Examples:
 
 The result is a model for eval, predict, export, trace and train --init.";
 
-/// Import a network from PyTorch (safetensors) or NumPy (.npz).
+/// Import a network from PyTorch (safetensors), ONNX or NumPy (.npz).
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ImportArgs {
-    /// File to import: .safetensors or .npz
+    /// File to import: .safetensors, .onnx or .npz
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Model to write [default: NAME-imported.safetensors beside FILE]
@@ -52,6 +60,16 @@ pub struct ImportArgs {
     /// Inputs that the network was trained on [default: what the file says, else bytes]
     #[arg(long, value_enum)]
     inputs: Option<Inputs>,
+    /// Subtracted from the inputs (pixels: after the division by 255), as torchvision's Normalize does: one number, or one for each
+    /// input, separated by commas [default: 0]
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', allow_hyphen_values = true, value_parser = number::real::<f64>)]
+    mean: Option<Vec<f64>>,
+    /// The inputs are then divided by it: one number, or one for each input, separated by commas [default: 1]
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', value_parser = number::real::<f64>)]
+    std: Option<Vec<f64>>,
+    /// Layers and tensors under other names: theirs=ours, such as encoder=layers.0 or kernel=W1, separated by commas
+    #[arg(long, value_name = "THEIRS=OURS", value_delimiter = ',')]
+    map: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -74,18 +92,32 @@ pub fn run(args: &ImportArgs) -> Result<()> {
         let problem = format!("--out {} is the file to import: name another", path.display());
         return Err(Error::usage(problem));
     }
-    let Imported { parameters, info } = exchange::read(&args.file)?;
+    let Imported { parameters, info, said, notes } = exchange::read(&args.file, &NameMap::of(&args.map)?)?;
+    notes.iter().for_each(|text| note(text));
     let unsaid = info.is_none();
+    let task = args.task.or(said.task);
     let mut info = match info {
         Some(info) => info,
         None => {
             let spec = parameters.spec()?;
-            if spec.classes() == 1 && matches!(args.task, None | Some(Task::Classification)) {
+            if spec.classes() == 1 && matches!(task, None | Some(Task::Classification)) {
                 let problem = "the network has one output, but classification needs two or more: say what the output is";
                 let hint = "--task multilabel for the logit of a label; --task regression for a number";
                 return Err(Error::usage(problem).hint(hint));
             }
-            ModelInfo::foreign(spec, args.task.unwrap_or_default())
+            let mut info = ModelInfo::foreign(spec, task.unwrap_or_default());
+            if let Some(activation) = &said.activation {
+                info.spec = info.spec.with_activation(activation.clone());
+            }
+            if let Some(scaling) = &said.scaling {
+                info.preparation.scaling = scaling.clone();
+            }
+            if let Some(names) =
+                said.class_names.as_ref().filter(|names| check(names, info.spec.classes()).is_ok())
+            {
+                info.preparation.class_names.clone_from(names);
+            }
+            info
         }
     };
     if let Some(task) = args.task.filter(|&task| task != info.preparation.task()) {
@@ -110,6 +142,9 @@ pub fn run(args: &ImportArgs) -> Result<()> {
         Some(Inputs::Values) => info.preparation.scaling = Scaling::None,
         None => {}
     }
+    if args.mean.is_some() || args.std.is_some() {
+        info.preparation.scaling = normalised(args, info.spec.inputs(), &info.preparation.scaling)?;
+    }
     checkpoint::save_model(&path, &parameters, &info)?;
     let spec = &info.spec;
     let sizes: Vec<String> = spec.sizes().iter().map(usize::to_string).collect();
@@ -120,17 +155,25 @@ pub fn run(args: &ImportArgs) -> Result<()> {
         spec.activation(),
         thousands(spec.parameter_count())
     ));
-    if unsaid {
-        let inputs = match args.inputs.unwrap_or(Inputs::Bytes) {
-            Inputs::Bytes => "pixels 0..255, to be divided by 255 (--inputs values: as they are)",
-            Inputs::Values => "values as they are",
-        };
-        let activation = spec.activation();
-        let task = info.preparation.task().name();
-        note(&format!(
-            "the file does not describe its network; assumed: {activation} between the layers (--activation), inputs as \
-             {inputs}, outputs for {task} (--task)"
-        ));
+    let mut assumed = Vec::new();
+    if unsaid && said.activation.is_none() && args.activation.is_none() {
+        assumed.push(format!("{} between the layers (--activation)", spec.activation()));
+    }
+    if unsaid && args.inputs.is_none() && args.mean.is_none() && args.std.is_none() {
+        assumed.push(match info.preparation.scaling {
+            Scaling::Bytes if said.scaling.is_none() => {
+                "inputs as pixels 0..255, to be divided by 255 (--inputs values: as they are; --mean and --std)".into()
+            }
+            Scaling::None => "inputs as they are (--inputs bytes: pixels, to be divided by 255; --mean and --std)".to_owned(),
+            _ => String::new(),
+        });
+    }
+    if unsaid && task.is_none() {
+        assumed.push(format!("outputs for {} (--task)", info.preparation.task().name()));
+    }
+    assumed.retain(|text| !text.is_empty());
+    if !assumed.is_empty() {
+        note(&format!("the file does not say everything of its network; assumed: {}", assumed.join(", ")));
     }
     Ok(())
 }
@@ -148,4 +191,30 @@ fn check(names: &[String], outputs: usize) -> Result<()> {
         names.len(),
         twice.map(|pair| format!(" and `{}` twice", pair[0])).unwrap_or_default()
     )))
+}
+
+/// Values, or pixels divided by 255, less the mean and divided by the deviation.
+fn normalised(args: &ImportArgs, inputs: usize, scaling: &Scaling) -> Result<Scaling> {
+    let numbers = |option: &str, given: &Option<Vec<f64>>, default: f64| match given.as_deref() {
+        None => Ok(vec![default; inputs]),
+        Some(&[one]) => Ok(vec![one; inputs]),
+        Some(all) if all.len() == inputs => Ok(all.to_vec()),
+        Some(all) => Err(Error::usage(format!(
+            "{option} has {} numbers, but the network has {inputs} inputs: give one, or one for each input",
+            all.len()
+        ))),
+    };
+    let (mean, std) = (numbers("--mean", &args.mean, 0.0)?, numbers("--std", &args.std, 1.0)?);
+    if std.iter().any(|&std| std <= 0.0) {
+        return Err(Error::usage("--std: expected numbers above 0"));
+    }
+    let unit = match scaling {
+        Scaling::Bytes => 255.0,
+        Scaling::None => 1.0,
+        Scaling::Columns { .. } => {
+            return Err(Error::usage("--mean and --std: the file scales its inputs itself; leave them out"));
+        }
+    };
+    let shift = mean.iter().map(|mean| unit * mean).collect();
+    Ok(Scaling::Columns { shift, factor: std.iter().map(|std| 1.0 / (unit * std)).collect() })
 }

@@ -17,6 +17,7 @@ mod manual;
 mod measure;
 mod number;
 mod output;
+mod pictures;
 mod predict;
 mod replay;
 mod report;
@@ -163,7 +164,7 @@ fn dispatch(asked: Command, matches: &clap::ArgMatches) -> Result<u8> {
         Command::Runs(args) => runs::run(&args).map(|()| 0),
         Command::Eval(args) => eval::run(&args).map(|()| 0),
         Command::Report(args) => report::run(&args).map(|()| 0),
-        Command::Predict(args) => predict::run(&args).map(|()| 0),
+        Command::Predict(args) => predict::run(&args),
         Command::Export(args) => export::run(&args).map(|()| 0),
         Command::Import(args) => import::run(&args).map(|()| 0),
         Command::Devices(args) => devices::run(&args).map(|()| 0),

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use bytesize::ByteSize;
 
 use super::choice::{self, DataChoice, DeviceChoice};
-use super::measure::measure;
+use super::measure::opened;
 use super::output::{note, say};
 use crate::data::Split;
+use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::files::atomic_file::AtomicFile;
 use crate::report::{self, Run, Test};
+use crate::training::evaluation::{self, Question};
 
 const EXAMPLES: &str = "\
 The report of one run has curves, mistakes, confusion matrix, precision and recall, weights, options, and the numbers of
@@ -99,8 +101,13 @@ fn test(run: &mut Run, path: &Path, args: &ReportArgs) -> Result<()> {
         }
         Err(error) => return Err(error),
     };
-    let (evaluation, device) =
-        measure(&args.device, (parameters, info), &dataset, Split::Test, report::MISTAKES)?;
+    let (evaluation, device) = pollster::block_on(async {
+        let mut engine = opened(&args.device, (parameters, info)).await?;
+        let question = Question { mistakes: report::MISTAKES, ..Question::default() };
+        let loss = info.spec.loss();
+        let evaluation = evaluation::evaluate(&mut engine, loss, &dataset, Split::Test, &question).await?;
+        Ok::<_, Error>((evaluation, engine.info()))
+    })?;
     run.test = Some(Test { evaluation, device, dataset });
     Ok(())
 }

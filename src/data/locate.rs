@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::catalog::{self, KNOWN, Known};
+use super::picture_options::AS_THEY_ARE;
 use super::source::{self, Fitted, LoadOptions, Reading, Source};
 use super::table_options::DEFAULTS;
 use super::{Dataset, MEMORY_LIMIT, builtin, folder};
@@ -135,10 +136,13 @@ impl<'a> Request<'a> {
         let label_column = self.options.and_then(|options| options.label_column.as_deref());
         let weight_column = self.options.and_then(|options| options.weight_column.as_deref());
         let schema = self.fitted.and_then(|model| model.preparation.schema.as_ref());
+        let frame = self.fitted.and_then(|model| model.preparation.frame);
         Reading {
             label_column,
             weight_column,
             table: self.options.map_or(&DEFAULTS, |options| &options.table),
+            pictures: self.options.map_or(&AS_THEY_ARE, |options| &options.pictures),
+            size: frame.map(|frame| [frame.rows, frame.columns]),
             plain: self.fitted.is_some() && schema.is_none(),
             schema,
             memory: self.memory_limit.unwrap_or(MEMORY_LIMIT),

@@ -1,7 +1,10 @@
 //! One image: from the bytes of a PNG or JPEG file, from numbers, and as a PNG file.
 
-use std::io::Cursor;
+use std::fs::File;
+use std::io::{BufReader, Cursor};
+use std::path::Path;
 
+use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
 
@@ -40,18 +43,63 @@ pub fn decode(
         ));
     }
     let orientation = decoder.orientation().map_err(damaged)?;
-    let turned = matches!(
+    let shape = [height as usize, width as usize];
+    fits(if is_turned(orientation) { [shape[1], shape[0]] } else { shape })?;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    image.apply_orientation(orientation);
+    Ok(Some(image))
+}
+
+/// The size of an image, as [`decode`] turns it, from the beginning of its file; nothing if that cannot be told.
+pub fn size(path: &Path) -> Option<[usize; 2]> {
+    let mut reader = ImageReader::new(BufReader::new(File::open(path).ok()?)).with_guessed_format().ok()?;
+    if !matches!(reader.format(), Some(ImageFormat::Png | ImageFormat::Jpeg)) {
+        return None;
+    }
+    reader.limits(Limits::default());
+    let mut decoder = reader.into_decoder().ok()?;
+    let (width, height) = decoder.dimensions();
+    let shape = [height as usize, width as usize];
+    Some(if is_turned(decoder.orientation().ok()?) { [shape[1], shape[0]] } else { shape })
+}
+
+/// Whether rows become columns.
+fn is_turned(orientation: Orientation) -> bool {
+    matches!(
         orientation,
         Orientation::Rotate90
             | Orientation::Rotate270
             | Orientation::Rotate90FlipH
             | Orientation::Rotate270FlipH
-    );
-    let shape = [height as usize, width as usize];
-    fits(if turned { [shape[1], shape[0]] } else { shape })?;
-    let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
-    image.apply_orientation(orientation);
-    Ok(Some(image))
+    )
+}
+
+/// The values of an image of bytes, one a pixel or three: what can be seen through is laid on white, 16 bits become 8.
+pub fn values(image: &DynamicImage, colour: bool) -> Vec<u8> {
+    let on_white = |value: u8, alpha: u8| {
+        let (value, alpha) = (u32::from(value), u32::from(alpha));
+        ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+    };
+    match (colour, image.color().has_alpha()) {
+        (false, false) => image.to_luma8().into_raw(),
+        (true, false) => image.to_rgb8().into_raw(),
+        (false, true) => {
+            image.to_luma_alpha8().pixels().map(|pixel| on_white(pixel.0[0], pixel.0[1])).collect()
+        }
+        (true, true) => {
+            let pixels = image.to_rgba8();
+            let laid = |pixel: &image::Rgba<u8>| {
+                let [red, green, blue, alpha] = pixel.0;
+                [red, green, blue].map(|value| on_white(value, alpha))
+            };
+            pixels.pixels().flat_map(laid).collect()
+        }
+    }
+}
+
+/// The same image with so many rows and columns, stretched where its proportions are others.
+pub fn stretched(image: &DynamicImage, [rows, cols]: [usize; 2]) -> DynamicImage {
+    image.resize_exact(cols as u32, rows as u32, FilterType::Triangle)
 }
 
 /// An image of numbers, row by row, one a pixel or three for its colours; `low` is black, `high` is white.

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::picture_options::Frame;
 use super::scaling::Scaling;
 use super::schema::Schema;
 use crate::network::Task;
@@ -55,13 +56,16 @@ pub struct Preparation {
     /// The columns of the table, if the inputs were columns with names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Schema>,
+    /// What the images are like, if samples are images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame: Option<Frame>,
 }
 
 impl Preparation {
     /// That of images of bytes whose classes are called by their numbers.
     pub fn of_images(classes: usize) -> Self {
         let class_names = (0..classes).map(|class| class.to_string()).collect();
-        Self { scaling: Scaling::Bytes, class_names, outputs: Outputs::Classes, schema: None }
+        Self { scaling: Scaling::Bytes, class_names, outputs: Outputs::Classes, schema: None, frame: None }
     }
 
     /// What a network that was trained with this is asked for.
@@ -93,6 +97,11 @@ impl Preparation {
         }
         if let Some(schema) = &self.schema {
             schema.check(inputs)?;
+        }
+        if let Some(Frame { rows, columns, .. }) = self.frame.filter(|frame| !frame.fits(inputs)) {
+            return Err(format!(
+                "its images are {rows} x {columns} pixels, but its network has {inputs} inputs"
+            ));
         }
         let Scaling::Columns { shift, factor } = &self.scaling else { return Ok(()) };
         if (shift.len(), factor.len()) != (inputs, inputs) {

@@ -230,6 +230,30 @@ impl Samples {
         }
     }
 
+    /// These samples, in this order: a copy.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    ///
+    /// # Panics
+    /// As [`read`](Self::read).
+    pub fn part(&self, indices: &[u32]) -> Result<Self> {
+        let rows = Rows::Memory(Arc::new(self.read(indices)?));
+        let take = |all: &[f32]| indices.iter().map(|&at| all[at as usize]).collect();
+        let weights = self.weights().map(|weights| Arc::new(take(weights)));
+        let (targets, numbers) = match &*self.targets {
+            Targets::Classes(classes) => {
+                (Targets::Classes(indices.iter().map(|&at| classes[at as usize]).collect()), Vec::new())
+            }
+            Targets::Values { width, .. } => {
+                let values = indices.iter().flat_map(|&at| self.targets.row(at as usize)).copied().collect();
+                (Targets::values(*width, values)?, (0..indices.len() as u32).collect())
+            }
+        };
+        let (features, format) = (self.features, self.format);
+        Ok(Self { features, format, rows, targets: Arc::new(targets), numbers: Arc::new(numbers), weights })
+    }
+
     /// What each sample counts in training, if not all count the same.
     pub fn weights(&self) -> Option<&[f32]> {
         self.weights.as_ref().map(|weights| weights.as_slice())

@@ -5,12 +5,15 @@
 //! `.npz` it is an array of bytes.
 
 mod import;
+mod imported;
+mod normalisation;
 pub mod onnx;
 
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-pub use import::{Imported, read};
+pub use import::{NameMap, read};
+pub use imported::{Imported, Said};
 
 use crate::error::{Error, Result};
 use crate::files::atomic_file::AtomicFile;

@@ -243,13 +243,18 @@ impl Adapter {
 ///
 /// OpenGL comes last, so that leaving it out changes no index; its drivers print on their own when asked.
 pub async fn list(backends: &[Backend]) -> Vec<Adapter> {
+    list_from(0, backends).await
+}
+
+/// The same, whose indices count from `first` on.
+async fn list_from(first: usize, backends: &[Backend]) -> Vec<Adapter> {
     let bits = backends.iter().fold(wgpu::Backends::empty(), |all, backend| all | backend.bits());
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
     descriptor.backends = bits;
     let mut found = wgpu::Instance::new(descriptor).enumerate_adapters(bits).await;
     found.sort_by_key(|adapter| Backend::of(adapter.get_info().backend).map(|backend| backend as u8));
     let known = found.into_iter().filter(|adapter| Backend::of(adapter.get_info().backend).is_some());
-    known.enumerate().filter_map(|(index, raw)| Adapter::new(index, raw)).collect()
+    (first..).zip(known).filter_map(|(index, raw)| Adapter::new(index, raw)).collect()
 }
 
 /// The best adapter for a request; see [`choose`].
@@ -259,15 +264,15 @@ pub async fn list(backends: &[Backend]) -> Vec<Adapter> {
 pub async fn find(request: &Request) -> Result<Option<Adapter>> {
     request.check()?;
     // Whatever is asked for, the others are listed too: the index counts them, and an error names them.
-    let [without_gl @ .., _] = &Backend::ALL;
+    let [without_gl @ .., gl] = &Backend::ALL;
     let mut found = list(without_gl).await;
-    let mut summaries: Vec<AdapterSummary> = found.iter().map(|adapter| adapter.summary.clone()).collect();
-    let chosen = match choose(request, &summaries) {
+    let summaries =
+        |found: &[Adapter]| found.iter().map(|adapter| adapter.summary.clone()).collect::<Vec<_>>();
+    let chosen = match choose(request, &summaries(&found)) {
         Ok(Some(chosen)) => Some(chosen),
         Ok(None) | Err(Error::NoAdapter { .. }) => {
-            found = list(&Backend::ALL).await;
-            summaries = found.iter().map(|adapter| adapter.summary.clone()).collect();
-            choose(request, &summaries)?
+            found.extend(list_from(found.len(), &[*gl]).await);
+            choose(request, &summaries(&found))?
         }
         Err(error) => return Err(error),
     };

@@ -1,6 +1,6 @@
 //! A network: the sizes of its layers, its parameters and their seeded initialisation. Independent of devices.
 
-use super::{Activation, Activations, Loss};
+use super::{Activation, Activations, Loss, Task};
 use crate::error::{Error, Remedy, Result, Setting};
 use crate::tensor::Tensor;
 use rand_chacha::ChaCha8Rng;
@@ -119,8 +119,12 @@ impl Parameters {
 
     /// The weights that training starts from, layer by layer: as [`he_uniform`](Self::he_uniform) before ReLU and its kin,
     /// which pass half of what comes in, and as [`glorot_uniform`](Self::glorot_uniform) before sigmoid, tanh and identity.
-    /// The last layer is as the one before it.
+    /// The last layer is as the one before it. Networks that predict numbers start from Glorot's smaller weights everywhere:
+    /// few inputs and He's weights make a first guess that is far from the targets, and a part of it stays.
     pub fn initial(spec: &MlpSpec, seed: u64) -> Self {
+        if spec.loss.task() == Task::Regression {
+            return Self::glorot_uniform(spec, seed);
+        }
         Self::uniform(spec, seed, |l, ins, outs| {
             match spec.activation.of(l.min(spec.layers().len().saturating_sub(2))) {
                 Activation::Sigmoid | Activation::Tanh | Activation::Identity => 6.0 / (ins + outs) as f64,

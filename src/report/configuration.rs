@@ -1,11 +1,11 @@
 //! The options of a run: those that were changed, and those that differ between runs.
 
 use maud::{Markup, html};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::Run;
 use super::layout::scrolling;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::training::run::RunConfig;
 
 /// An option's name and value, as people write them.
@@ -16,13 +16,9 @@ struct Choice {
 
 /// All options of a configuration, by name.
 fn choices(config: &RunConfig) -> Result<Vec<Choice>> {
-    // As text first: that is where an f32 is as short as it was written.
-    let values =
-        serde_json::to_string(config).and_then(|text| serde_json::from_str::<Map<String, Value>>(&text));
-    let values = values.map_err(|error| Error::Internal(error.to_string()))?;
     let choice =
         |(name, value): (String, Value)| Choice { name: name.replace('_', "-"), value: words(&value) };
-    Ok(values.into_iter().map(choice).collect())
+    Ok(config.values()?.into_iter().map(choice).collect())
 }
 
 fn words(value: &Value) -> String {

@@ -13,6 +13,7 @@ mod matrix;
 mod mistakes;
 mod outputs;
 mod picture;
+mod ranks;
 mod run;
 mod run_page;
 mod weights;

@@ -23,7 +23,8 @@ fn labels(evaluation: &Evaluation, names: &[String]) -> Markup {
             thead {
                 tr {
                     th.name scope="col" { "label" } th scope="col" { "actual" } th scope="col" { "predicted" }
-                    th scope="col" { "accuracy" } th scope="col" { "F1" }
+                    th scope="col" { "accuracy" } th scope="col" { "precision" } th scope="col" { "recall" }
+                    th scope="col" { "F1" }
                 }
             }
             tbody {
@@ -31,7 +32,9 @@ fn labels(evaluation: &Evaluation, names: &[String]) -> Markup {
                     tr {
                         th.name scope="row" { bdi { (class_name(names, label)) } }
                         td { (thousands(score.samples as usize)) } td { (thousands(score.answers as usize)) }
-                        td { (Measure::LabelAccuracy.shown(score.accuracy)) } td { (Measure::MacroF1.shown(score.f1)) }
+                        td { (Measure::LabelAccuracy.shown(score.accuracy)) }
+                        td { (Measure::MacroF1.shown(score.precision)) } td { (Measure::MacroF1.shown(score.recall)) }
+                        td { (Measure::MacroF1.shown(score.f1)) }
                     }
                 }
             }

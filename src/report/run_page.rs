@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::epochs::decimals;
 use super::layout::{document, scrolling};
-use super::{Run, Test, configuration, curves, epochs, matrix, mistakes, outputs, weights};
+use super::{Run, Test, configuration, curves, epochs, matrix, mistakes, outputs, ranks, weights};
 use crate::error::Result;
 use crate::network::Task;
 use crate::words::numerals::{duration, short, thousands};
@@ -132,6 +132,7 @@ fn tested(test: &Test) -> Result<Markup> {
             h2 id="outputs" { @if test.evaluation.labels.is_empty() { "Targets" } @else { "Labels" } }
             (measured(test))
             (outputs::outputs(&test.evaluation, names))
+            (ranks::ranks(&test.evaluation, names))
         });
     }
     Ok(html! {
@@ -142,6 +143,7 @@ fn tested(test: &Test) -> Result<Markup> {
         (matrix::confusion(&test.evaluation.confusion, names)?)
         h2 id="classes" { "Classes" }
         (matrix::classes(&test.evaluation.confusion, names))
+        (ranks::ranks(&test.evaluation, names))
     })
 }
 

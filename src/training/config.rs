@@ -19,7 +19,7 @@ pub struct TrainConfig {
     pub activation: Activations,
     /// Loss to minimise; the default of the task if `None`.
     pub loss: Option<Loss>,
-    /// Samples per batch; the last batch of an epoch may be shorter.
+    /// Samples per batch; the last batch of an epoch may be shorter, and so may be the only one of a small set.
     pub batch_size: usize,
     /// Passes over the training samples.
     pub epochs: usize,

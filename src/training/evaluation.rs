@@ -1,14 +1,27 @@
 //! The evaluation of a trained network on a part of a data set: its score, its confusion matrix, the scores of each class,
-//! and its most confident mistakes.
+//! how it ranks samples, and its most confident mistakes.
 
 use super::Judge;
 use super::figures::{LabelScore, TargetScore};
+use super::ranking::{Ranking, log_odds};
 use crate::data::{Dataset, Split};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::network::{Loss, Task};
-use crate::step::metrics::Score;
+use crate::step::metrics::{Measure, Score};
 use crate::{memory, reference};
+
+/// What is to be found out beside the scores.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Question {
+    /// So many mistakes are kept.
+    pub mistakes: usize,
+    /// Of classes: the share of samples whose class is among so many with the largest logits.
+    pub top: Option<usize>,
+    /// The probability from which on the answer is yes: of the second of two classes, or of each label. Without it the answer is
+    /// the larger logit, and a label's probability has to be above one half.
+    pub thresholds: Option<Vec<f64>>,
+}
 
 /// What a network does on some samples.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +38,12 @@ pub struct Evaluation {
     pub points: Vec<Point>,
     /// The mistakes with the highest probability of the wrong answer, highest first.
     pub mistakes: Vec<Mistake>,
+    /// Of each label or class, of two classes only of the second: how samples are ranked by its probability. Empty if there are
+    /// more than [`RANKED`] probabilities.
+    pub rankings: Vec<Ranking>,
+    /// The share of samples whose class is among those with the largest logits, if that was asked for; of equal logits the first
+    /// counts as larger.
+    pub top: Option<f64>,
 }
 
 /// A sample's target and what the network says of it.
@@ -97,6 +116,11 @@ impl Confusion {
         self.counts[label][answer] += 1;
     }
 
+    /// How many samples were answered with their own class.
+    pub fn right(&self) -> u64 {
+        self.counts.iter().enumerate().map(|(class, row)| row[class]).sum()
+    }
+
     /// The counts: a row a right class, a column an answer.
     pub fn rows(&self) -> &[Vec<u64>] {
         &self.counts
@@ -133,10 +157,13 @@ impl Confusion {
 /// Samples of a regression that are kept to be drawn.
 const POINTS: usize = 500;
 
+/// The most probabilities that are ranked: 256 MiB of them.
+pub const RANKED: usize = 1 << 24;
+
 /// Logits that are held at once, unless a single sample has more.
 const LOGITS: usize = 1 << 20;
 
-/// Gives an engine a part of a data set and measures its network on that, in pieces; keeps so many mistakes.
+/// Gives an engine a part of a data set and measures its network on that, in pieces.
 ///
 /// # Errors
 /// What the engine reports; [`Error::Usage`] if there is no memory for a confusion matrix of so many
@@ -146,35 +173,55 @@ pub async fn evaluate(
     loss: Loss,
     dataset: &Dataset,
     split: Split,
-    most_mistakes: usize,
+    question: &Question,
 ) -> Result<Evaluation> {
     let samples = dataset.split(split);
     engine.load(split, samples.clone()).await?;
+    let all: Vec<u32> = (0..samples.len() as u32).collect();
     if loss.task() != Task::Classification {
-        return evaluate_values(engine, loss, dataset, split).await;
+        return evaluate_values(engine, loss, dataset, split, &all, question).await;
     }
     let classes = dataset.preparation.class_names.len();
     let cells = (classes as u64).saturating_mul(classes as u64);
     memory::require(cells.saturating_mul(8), "a confusion matrix", "measure a network of fewer classes")?;
-    let all: Vec<u32> = (0..samples.len() as u32).collect();
-    let score = engine.evaluate(split, &all).await?.score();
-    let (mut confusion, mut mistakes) = (Confusion::new(classes), Vec::new());
+    let mut score = engine.evaluate(split, &all).await?.score();
+    let (mut confusion, mut mistakes, mut among_top) = (Confusion::new(classes), Vec::new(), 0_usize);
+    let mut ranked = Ranked::new(if classes == 2 { 1 } else { classes }, all.len());
+    let threshold = question.thresholds.as_ref().and_then(|thresholds| thresholds.first());
     for piece in all.chunks((LOGITS / classes.max(1)).max(1)) {
         let logits = engine.logits(split, piece).await?;
         for (row, &sample) in piece.iter().enumerate() {
             let (logits, label) = (logits.row(row), samples.labels()[sample as usize] as usize);
-            let answer = reference::argmax(logits);
+            let answer = match (threshold, logits) {
+                (Some(&threshold), &[no, yes]) => {
+                    usize::from(reference::sigmoid(f64::from(yes) - f64::from(no)) >= threshold)
+                }
+                _ => reference::argmax(logits),
+            };
             confusion.count(label, answer);
-            if answer != label && most_mistakes > 0 {
+            if answer != label && question.mistakes > 0 {
                 mistakes.push(mistake(sample, label, answer, logits));
+            }
+            if let Some(top) = question.top {
+                among_top += usize::from(rank(logits, label) < top);
+            }
+            if ranked.is_open() {
+                let logits: Vec<f64> = logits.iter().map(|&z| f64::from(z)).collect();
+                let odds = log_odds(&logits);
+                let own = odds.iter().enumerate().skip(usize::from(classes == 2));
+                ranked.push(own.map(|(class, &odds)| (odds, class == label)));
             }
         }
         // Of equals, those that come first are kept.
         mistakes.sort_by(|a: &Mistake, b| b.probability.total_cmp(&a.probability));
-        mistakes.truncate(most_mistakes);
+        mistakes.truncate(question.mistakes);
+    }
+    if threshold.is_some() {
+        score = score.with(Measure::Accuracy, confusion.right() as f64 / all.len() as f64);
     }
     let (labels, targets, points) = Default::default();
-    Ok(Evaluation { score, confusion, labels, targets, points, mistakes })
+    let (rankings, top) = (ranked.finish(), question.top.map(|_| among_top as f64 / all.len() as f64));
+    Ok(Evaluation { score, confusion, labels, targets, points, mistakes, rankings, top })
 }
 
 /// Of labels and numbers.
@@ -183,13 +230,18 @@ async fn evaluate_values(
     loss: Loss,
     dataset: &Dataset,
     split: Split,
+    all: &[u32],
+    question: &Question,
 ) -> Result<Evaluation> {
-    let (samples, outputs) = (dataset.split(split).len(), &dataset.preparation.outputs);
-    let (all, stride) = ((0..samples as u32).collect::<Vec<_>>(), samples.div_ceil(POINTS).max(1));
+    let outputs = &dataset.preparation.outputs;
+    let stride = all.len().div_ceil(POINTS).max(1);
     let (mut points, is_number) = (Vec::new(), loss.task() == Task::Regression);
+    let width = if is_number { 0 } else { dataset.preparation.class_names.len() };
+    let mut ranked = Ranked::new(width, all.len());
     let judge = Judge::new(loss, dataset);
+    let thresholds = question.thresholds.as_deref();
     let figures = judge
-        .figures(engine, split, &all, |sample, z, t| {
+        .figures(engine, split, all, thresholds, |sample, z, t| {
             if is_number && (sample as usize).is_multiple_of(stride) {
                 points.extend(z.iter().zip(t).enumerate().map(|(target, (&z, &t))| Point {
                     target,
@@ -197,13 +249,49 @@ async fn evaluate_values(
                     predicted: outputs.unscaled(target, z.into()),
                 }));
             }
+            if ranked.is_open() {
+                ranked.push(z.iter().zip(t).map(|(&z, &t)| (f64::from(z), t > 0.5)));
+            }
         })
         .await?;
     let figures = figures.ok_or_else(|| Error::Internal("targets that are classes".into()))?;
     let (confusion, mistakes) = (Confusion::new(0), Vec::new());
     let labels = if is_number { Vec::new() } else { figures.labels() };
     let targets = if is_number { figures.targets() } else { Vec::new() };
-    Ok(Evaluation { score: figures.score(loss), confusion, labels, targets, points, mistakes })
+    let (score, rankings) = (figures.score(loss), ranked.finish());
+    Ok(Evaluation { score, confusion, labels, targets, points, mistakes, rankings, top: None })
+}
+
+/// The log-odds of outputs, sample by sample, and whether they are right.
+struct Ranked {
+    /// Of each output; of too many none.
+    outputs: Vec<Vec<(f64, bool)>>,
+}
+
+impl Ranked {
+    fn new(outputs: usize, samples: usize) -> Self {
+        let fits = outputs.saturating_mul(samples) <= RANKED;
+        Self { outputs: vec![Vec::new(); if fits { outputs } else { 0 }] }
+    }
+
+    fn is_open(&self) -> bool {
+        !self.outputs.is_empty()
+    }
+
+    fn push(&mut self, odds: impl Iterator<Item = (f64, bool)>) {
+        self.outputs.iter_mut().zip(odds).for_each(|(output, odds)| output.push(odds));
+    }
+
+    fn finish(self) -> Vec<Ranking> {
+        self.outputs.into_iter().map(Ranking::new).collect()
+    }
+}
+
+/// How many classes have a larger logit; of equal ones the first counts as larger.
+fn rank(logits: &[f32], label: usize) -> usize {
+    let own = logits[label];
+    let larger = |(class, z): &(usize, &f32)| **z > own || (**z == own && *class < label);
+    logits.iter().enumerate().filter(larger).count()
 }
 
 fn mistake(sample: u32, label: usize, answer: usize, logits: &[f32]) -> Mistake {
@@ -215,7 +303,7 @@ fn mistake(sample: u32, label: usize, answer: usize, logits: &[f32]) -> Mistake 
 
 #[cfg(test)]
 mod tests {
-    use crate::training::evaluation::{ClassScore, Confusion, mistake};
+    use crate::training::evaluation::{ClassScore, Confusion, mistake, rank};
 
     #[test]
     fn classes_are_scored_by_their_rows_and_columns() {
@@ -232,6 +320,12 @@ mod tests {
         let pairs: Vec<_> =
             confusion.confused().iter().map(|pair| (pair.label, pair.answer, pair.count)).collect();
         assert_eq!(pairs, [(1, 0, 2), (0, 1, 1)]);
+    }
+
+    #[test]
+    fn of_equal_logits_the_first_counts_as_larger() {
+        let logits = [1.0, 3.0, 1.0, 2.0];
+        assert_eq!([0, 1, 2, 3].map(|class| rank(&logits, class)), [2, 0, 3, 1]);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::data::Outputs;
 use crate::network::Loss;
+use crate::reference;
 use crate::step::metrics::{Measure, Score};
 
 /// What a network is worth for one target.
@@ -36,6 +37,10 @@ pub struct LabelScore {
     pub samples: u64,
     /// Samples that are said to have it.
     pub answers: u64,
+    /// Of these, the part that has it; 0 if there is none.
+    pub precision: f64,
+    /// Of the samples that have it, the part that is said to; 0 if there is none.
+    pub recall: f64,
     /// The harmonic mean of precision and recall.
     pub f1: f64,
 }
@@ -59,6 +64,8 @@ struct Sums {
 #[derive(Debug, Clone)]
 pub struct Figures {
     sums: Vec<Sums>,
+    /// Of labels: the probability from which on each is said to be there, if that is not one half.
+    thresholds: Option<Vec<f64>>,
     loss: f64,
     all_right: u64,
     samples: u64,
@@ -67,7 +74,13 @@ pub struct Figures {
 impl Figures {
     /// Of no samples yet.
     pub fn new(outputs: usize) -> Self {
-        Self { sums: vec![Sums::default(); outputs], loss: 0.0, all_right: 0, samples: 0 }
+        Self { sums: vec![Sums::default(); outputs], thresholds: None, loss: 0.0, all_right: 0, samples: 0 }
+    }
+
+    /// The same for labels that are said to be there from these probabilities on.
+    #[must_use]
+    pub fn with_thresholds(self, thresholds: &[f64]) -> Self {
+        Self { thresholds: Some(thresholds.to_vec()), ..self }
     }
 
     /// Counts a sample with its loss: what the network puts out, and what it should.
@@ -77,7 +90,11 @@ impl Figures {
         let mut all_right = true;
         for (column, ((&z, &t), sums)) in z.iter().zip(targets).zip(&mut self.sums).enumerate() {
             let [y, t] = [z, t].map(|value| outputs.unscaled(column, f64::from(value)));
-            let (said, there) = (y > 0.0, t > 0.5);
+            let said = match &self.thresholds {
+                Some(thresholds) => reference::sigmoid(y) >= thresholds[column],
+                None => y > 0.0,
+            };
+            let there = t > 0.5;
             sums.count += 1.0;
             let delta = t - sums.mean;
             sums.mean += delta / sums.count;
@@ -112,6 +129,8 @@ impl Figures {
             accuracy: sums.right as f64 / sums.count,
             samples: sums.there,
             answers: sums.said,
+            precision: share(sums.both, sums.said),
+            recall: share(sums.both, sums.there),
             f1: f1(sums.both, sums.there, sums.said),
         };
         self.sums.iter().map(of).collect()
@@ -144,7 +163,11 @@ impl Figures {
 }
 
 fn f1(both: u64, there: u64, said: u64) -> f64 {
-    if there + said == 0 { 0.0 } else { 2.0 * both as f64 / (there + said) as f64 }
+    share(2 * both, there + said)
+}
+
+fn share(part: u64, of: u64) -> f64 {
+    if of == 0 { 0.0 } else { part as f64 / of as f64 }
 }
 
 fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {

@@ -39,13 +39,13 @@ impl Judge {
     /// # Errors
     /// What the engine reports.
     pub async fn score(&self, engine: &mut impl Engine, split: Split, samples: &[u32]) -> Result<Score> {
-        match self.figures(engine, split, samples, |_, _, _| {}).await? {
+        match self.figures(engine, split, samples, None, |_, _, _| {}).await? {
             Some(figures) => Ok(figures.score(self.loss)),
             None => Ok(self.trained(&engine.evaluate(split, samples).await?)),
         }
     }
 
-    /// The figures of labels and numbers; none of classes. `each` is told of every sample: its number, what the network puts
+    /// The figures of labels and numbers; none of classes. Labels are said to be there from `thresholds` on. `each` is told of every sample: its number, what the network puts
     /// out, and what it should.
     ///
     /// # Errors
@@ -55,12 +55,16 @@ impl Judge {
         engine: &mut impl Engine,
         split: Split,
         samples: &[u32],
+        thresholds: Option<&[f64]>,
         mut each: impl FnMut(u32, &[f32], &[f32]),
     ) -> Result<Option<Figures>> {
         let Some(targets) = &self.targets else { return Ok(None) };
         let targets = &targets[split as usize];
         let width = targets.row(0).len();
         let mut figures = Figures::new(width);
+        if let Some(thresholds) = thresholds {
+            figures = figures.with_thresholds(thresholds);
+        }
         for piece in samples.chunks((OUTPUTS / width).max(1)) {
             let z = engine.logits(split, piece).await?;
             for (row, &sample) in piece.iter().enumerate() {

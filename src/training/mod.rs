@@ -10,10 +10,12 @@ pub mod figures;
 mod judge;
 mod memory;
 mod plan;
+pub mod ranking;
 pub mod run;
 mod scoring;
 pub mod tensorboard;
 mod trainer;
+pub mod worth;
 
 pub use aims::Aims;
 pub use config::TrainConfig;

@@ -26,7 +26,7 @@ impl Plan {
     /// Holds samples out by the seed, and cuts down what `overfit_batches` or `dry_run` do without.
     ///
     /// # Errors
-    /// [`Error::Usage`] if a batch would be larger than the training set, or either side of the hold-out empty.
+    /// [`Error::Usage`] if either side of the hold-out would be empty.
     pub fn new(config: &TrainConfig, dataset: &Dataset) -> Result<Self> {
         let total = dataset.train.len();
         let held_out = (config.validation_fraction * total as f64).round() as usize;
@@ -46,12 +46,6 @@ impl Plan {
             validation.sort_unstable();
             train.sort_unstable();
         }
-        if config.batch_size > train.len() {
-            return Err(Error::usage(message![
-                Setting::BatchSize.set(config.batch_size),
-                format!(" is larger than the training set of {} samples", train.len()),
-            ]));
-        }
         let mut test: Vec<u32> = (0..dataset.test.len() as u32).collect();
         let batches = if config.dry_run { Some(1) } else { config.overfit_batches };
         train.truncate(batches.map_or(train.len(), |n| n.saturating_mul(config.batch_size)));
@@ -64,15 +58,16 @@ impl Plan {
 }
 
 impl TrainConfig {
-    /// How an engine has to take steps on a data set.
+    /// How an engine has to take steps on a data set: with fewer samples than a batch has, all of them are one batch.
     ///
     /// # Errors
     /// As [`Plan::new`].
     pub fn step_options(&self, dataset: &Dataset) -> Result<StepOptions> {
         let (momentum, nesterov, weight_decay) = (self.momentum, self.nesterov, self.weight_decay);
-        let steps_per_epoch = Plan::new(self, dataset)?.train.len().div_ceil(self.batch_size).max(1);
+        let samples = Plan::new(self, dataset)?.train.len();
+        let steps_per_epoch = samples.div_ceil(self.batch_size).max(1);
         Ok(StepOptions {
-            batch_size: self.batch_size,
+            batch_size: self.batch_size.min(samples),
             optimizer: Optimizer { algorithm: self.optimizer, momentum, nesterov, weight_decay },
             schedule: self.schedule(steps_per_epoch as u64),
             clip_norm: self.clip_norm,

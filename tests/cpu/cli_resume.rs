@@ -154,7 +154,7 @@ fn a_resumed_run_keeps_its_own_configuration() {
     trained(&place, "a", "2");
     let before = place.text("a/metrics.jsonl");
     let cases: [(&[&str], &str); 7] = [
-        (&["--lr", "0.2"], "--lr 0.2"),
+        (&["--lr", "0.2"], "--lr 0.2 differs from the run's 0.05"),
         (&["--hidden", "8"], "--hidden"),
         (&["--seed", "2"], "--seed 2 differs from the run's 1"),
         (&["--batch-size", "16"], "--batch-size 16 differs from the run's 8"),

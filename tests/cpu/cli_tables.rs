@@ -87,7 +87,7 @@ fn names_of_classes_are_in_any_script_and_harm_no_terminal() {
     let place = Place::new();
     train(&place, of(["\u{1b}[2J", "x\u{7}\u{202e}"], "", ",")).ok();
     let eval = place.run(&["eval", "run", "--backend", "cpu"]).ok();
-    says(&eval, &["class 0 is \\u{1b}[2J", "class 1 is x\\u{7}\\u{202e}"]);
+    says(&eval, &["    0  \\u{1b}[2J", "    1  x\\u{7}\\u{202e}"]);
     assert!(!eval.contains('\u{1b}'));
 }
 

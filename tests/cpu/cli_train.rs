@@ -254,3 +254,15 @@ fn a_reader_that_goes_away_does_not_end_the_run() {
         assert_eq!(events(&lines(&kept)), ["start", "epoch", "epoch", "epoch", "epoch", "epoch", "end"]);
     }
 }
+
+#[test]
+fn a_set_smaller_than_a_batch_is_said() {
+    let place = Place::new();
+    let ran = place.train(&["--hidden", "7", "--epochs", "1", "--out", "a"]);
+    let note = "note: --batch-size 64 is more than the 60 training samples";
+    assert!(ran.err.contains(note), "{}", ran.err);
+    ran.ok();
+    let ran = place.train(&["--hidden", "7", "--epochs", "1", "--batch-size", "60", "--out", "b"]);
+    assert!(!ran.err.contains("--batch-size"), "{}", ran.err);
+    assert_eq!(place.read("a/model.safetensors"), place.read("b/model.safetensors"), "one step each");
+}

@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use gpu_mlp::Result;
 use gpu_mlp::data::{Outputs, Preparation, Scaling};
 use gpu_mlp::exchange::onnx::proto::{DataType, DimensionValue, ModelProto, ValueInfoProto};
-use gpu_mlp::exchange::{Format, export, read};
+use gpu_mlp::exchange::{Format, Imported, NameMap, export};
 use gpu_mlp::network::{Activation, MlpSpec, Parameters};
 use gpu_mlp::training::checkpoint::{ModelInfo, save_model};
 use prost::Message;
@@ -13,6 +14,11 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use tempfile::tempdir;
 
 use crate::forms::{array, write_npz};
+
+/// Reads a file whose names are usual ones.
+pub fn read(path: &Path) -> Result<Imported> {
+    gpu_mlp::exchange::read(path, &NameMap::default())
+}
 
 /// A network of these sizes with biases too, and values that are easily lost: -0, and the smallest above 0.
 pub fn model(sizes: &[usize], activation: Activation, scaling: Scaling) -> (Parameters, ModelInfo) {
@@ -29,7 +35,13 @@ pub fn model(sizes: &[usize], activation: Activation, scaling: Scaling) -> (Para
         parameters,
         ModelInfo {
             spec,
-            preparation: Preparation { scaling, class_names, outputs: Outputs::Classes, schema: None },
+            preparation: Preparation {
+                scaling,
+                class_names,
+                outputs: Outputs::Classes,
+                schema: None,
+                frame: None,
+            },
         },
     )
 }
@@ -90,7 +102,7 @@ fn safetensors_have_the_names_of_a_sequential() {
 }
 
 /// Writes a safetensors file with the tensors of a network under other names, in another type.
-fn write_safetensors(path: &Path, tensors: &[(&str, Dtype, &[usize], Vec<u8>)]) {
+pub fn write_safetensors(path: &Path, tensors: &[(&str, Dtype, &[usize], Vec<u8>)]) {
     let views = tensors
         .iter()
         .map(|(name, dtype, shape, bytes)| (*name, TensorView::new(*dtype, shape.to_vec(), bytes).unwrap()));

@@ -5,13 +5,13 @@ use std::fs;
 use std::path::PathBuf;
 
 use gpu_mlp::data::Scaling;
-use gpu_mlp::exchange::{Format, export, read};
+use gpu_mlp::exchange::{Format, export};
 use gpu_mlp::network::Activation;
 use gpu_mlp::training::checkpoint::load_model;
 use tempfile::{TempDir, tempdir};
 
 use crate::data::{refusal, says};
-use crate::exchange::{columns, model};
+use crate::exchange::{columns, model, read};
 use crate::forms::{array, write_npz};
 
 fn exported(format: Format) -> (TempDir, PathBuf, Vec<u8>) {
@@ -25,7 +25,7 @@ fn exported(format: Format) -> (TempDir, PathBuf, Vec<u8>) {
 
 #[test]
 fn a_file_cut_short_anywhere_is_refused() {
-    for format in [Format::Safetensors, Format::Npz] {
+    for format in [Format::Safetensors, Format::Npz, Format::Onnx { softmax: false }] {
         let (_folder, path, bytes) = exported(format);
         for length in 0..bytes.len() {
             fs::write(&path, &bytes[..length]).unwrap();
@@ -36,7 +36,7 @@ fn a_file_cut_short_anywhere_is_refused() {
 
 #[test]
 fn a_byte_changed_anywhere_gives_a_model_or_an_error() {
-    for format in [Format::Safetensors, Format::Npz] {
+    for format in [Format::Safetensors, Format::Npz, Format::Onnx { softmax: false }] {
         let (_folder, path, bytes) = exported(format);
         let mut refused = 0;
         for at in 0..bytes.len() {
@@ -89,9 +89,9 @@ fn what_is_no_network_is_refused_in_words() {
     refused(two, &[0; 44], &["do not fit each other", "0.weight [3, 2], its bias none", "2.weight [1, 5]"]);
     let twice = r#"{"a.0.weight":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},
                     "b.0.weight":{"dtype":"F32","shape":[1,1],"data_offsets":[4,8]}}"#;
-    refused(twice, &[0; 8], &["another one both belong to layer 0"]);
+    refused(twice, &[0; 8], &["another one have the same place among the layers"]);
     fs::write(&path, [&u64::MAX.to_le_bytes()[..], b"{}"].concat()).unwrap();
-    says(&refusal(read(&path)), &["not a safetensors file and not an .npz"]);
+    says(&refusal(read(&path)), &["not a safetensors file, not an .npz and not ONNX"]);
     says(&refusal(read(&folder.path().join("none"))), &["none"]);
     says(&refusal(read(folder.path())), &["expected a file, got a folder"]);
 }

@@ -74,7 +74,7 @@ fn options_that_cannot_be_meant_are_refused() {
     place.run(&["import", "a.npz", "--out", "a.npz"]).fails(2, &["is the file to import"]);
     place.run(&["import", "a.npz", "--class-names", "a,b"]).fails(2, &["gives 2 names", "has 3 outputs"]);
     place.run(&["import", "a.npz", "--class-names", "a,b,b"]).fails(2, &["`b` twice"]);
-    place.run(&["import", "a/config.json"]).fails(2, &["not a safetensors file and not an .npz"]);
+    place.run(&["import", "a/config.json"]).fails(2, &["not a safetensors file, not an .npz and not ONNX"]);
     place.run(&["import", "none.npz"]).fails(2, &["none.npz"]);
     place.run(&["export", "a", "--to", "safetensors", "--out", "t.safetensors"]).ok();
     place.run(&["eval", "t.safetensors", "--data", "tiny"]).fails(2, &["gpu-mlp import"]);

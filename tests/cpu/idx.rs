@@ -42,8 +42,8 @@ fn a_file_that_is_not_finished_never_appears() {
 
 #[test]
 fn a_wrong_magic_number_says_which_and_guesses_why() {
-    let other = idx_bytes(0x0d03, &[1, 1, 1], &[0; 4]);
-    says(&broken(0, other), &["expected 0x00000803", "got 0x00000d03", "unsigned bytes"]);
+    let other = idx_bytes(0x0703, &[1, 1, 1], &[0; 4]);
+    says(&broken(0, other), &["expected 0x00000803", "got 0x00000703", "unsigned bytes"]);
     says(
         &broken(1, images(4, 3, 2)),
         &["expected 0x00000801 (IDX labels)", "0x00000803 (IDX images)", "swapped"],

@@ -26,6 +26,7 @@ mod data;
 mod dependencies;
 mod digits;
 mod doctor;
+mod downloads;
 mod earlier;
 #[path = "../engine_options/mod.rs"]
 mod engine_options;
@@ -41,6 +42,7 @@ mod gradcheck;
 mod history;
 mod house;
 mod idx;
+mod imports;
 #[cfg(unix)]
 mod links;
 mod memory;
@@ -57,6 +59,7 @@ mod params;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod pictures;
+mod pictures_as_trained;
 mod pipeline_cache;
 mod predict;
 mod program;
@@ -65,6 +68,7 @@ mod reference;
 mod replay;
 mod report;
 mod runs;
+mod scores;
 mod selftest;
 mod shaders;
 mod show;

@@ -1,6 +1,6 @@
 //! Networks without a device: sizes, their errors, and the seeded initialisation.
 
-use gpu_mlp::network::{Dense, MlpSpec, Parameters};
+use gpu_mlp::network::{Activation, Dense, Loss, MlpSpec, Parameters};
 use gpu_mlp::{Error, Tensor};
 
 fn spec(sizes: &[usize]) -> MlpSpec {
@@ -79,4 +79,20 @@ fn parameters_that_do_not_chain_are_refused() {
     assert!(refused(vec![dense([4, 3], 2)]).contains("bias of layer 0"));
     let flat = Dense { w: Tensor::zeros([12]), b: Tensor::zeros([1]) };
     assert!(refused(vec![flat]).contains("weights of layer 0"));
+}
+
+#[test]
+fn what_weights_start_from_follows_the_activation_and_the_task() {
+    let sizes = spec(&[20, 30, 5]);
+    let start =
+        |activation, loss| Parameters::initial(&sizes.clone().with_activation(activation).with_loss(loss), 7);
+    let (he, glorot) = (Parameters::he_uniform(&sizes, 7), Parameters::glorot_uniform(&sizes, 7));
+    assert_ne!(he, glorot);
+    for loss in [Loss::SoftmaxCrossEntropy, Loss::SigmoidCrossEntropy] {
+        assert_eq!(start(Activation::Relu, loss), he);
+        assert_eq!(start(Activation::Tanh, loss), glorot);
+    }
+    for loss in [Loss::SquaredError, Loss::Huber { delta: 1.0 }] {
+        assert_eq!(start(Activation::Relu, loss), glorot);
+    }
 }

@@ -169,7 +169,9 @@ fn a_tables_model_scales_and_names_its_classes() {
     // A table's model takes no pictures.
     let picture = crate::forms::encoded(&[0; 4], [2, 2], image::ColorType::L8, image::ImageFormat::Png);
     fs::write(place.path("a.png"), picture).unwrap();
-    place.run(&["predict", "a", "a.png"]).fails(2, &["a.png: it is an image", "2 values per sample"]);
+    place
+        .run(&["predict", "a", "a.png"])
+        .fails(2, &["a.png: it is 2 x 2 pixels, but the model takes 2 values"]);
 }
 
 #[test]
@@ -178,7 +180,7 @@ fn what_does_not_fit_is_refused_in_words() {
     let write = |name: &str, bytes: &[u8]| fs::write(place.path(name), bytes).unwrap();
     let refused = |name: &str, fragments: &[&str]| place.run(&["predict", "a", name]).fails(2, fragments);
     refused("none.csv", &["cannot read none.csv"]);
-    refused("tiny", &["cannot read tiny"]);
+    refused("tiny", &["tiny: there is no PNG or JPEG image in this folder"]);
     write("wide.npy", &array("|u1", &[2, 17], &[0; 34]));
     refused("wide.npy", &["shape [2, 17]", "takes 16 values per sample"]);
     write("wide.csv", b"1,2,3\n");

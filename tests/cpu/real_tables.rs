@@ -183,6 +183,18 @@ fn headers_are_told_from_values() {
             .exit_code(),
         2
     );
+    // Years name columns if the words beside them do not occur again; in a line of values they need not follow each other.
+    let years = |first: &str| {
+        let rows: String = (0..12)
+            .map(|i| format!("land{i},{},{i}.5,{}.5,{}.5\n", ["a", "b"][i % 2], i + 1, 3 * i))
+            .collect();
+        load_with(
+            &format!("{first}\n{rows}"),
+            LoadOptions { label_column: Some("1".into()), ..plain(TableOptions::default()) },
+        )
+    };
+    assert_eq!(schema(&years("Country,kind,1999,2000,2001").unwrap()).features(), ["1999", "2000", "2001"]);
+    assert_eq!(years("land12,a,1999,2000,2002").unwrap().dataset.train.len(), 13);
     let label = |header| {
         let table = TableOptions { header, ..TableOptions::default() };
         let options = LoadOptions { label_column: Some("-1".into()), ..plain(table) };
@@ -326,6 +338,16 @@ fn a_word_in_a_column_of_numbers_is_a_mistake() {
     says(&refusal(load(TableOptions::default())), &words);
     let loaded = load(TableOptions { na_values: Some("n.a.".into()), ..TableOptions::default() }).unwrap();
     assert!(matches!(schema(&loaded).inputs[0].kind, Kind::Number { fill: Some(_) }));
+    // Codes are no mistake: a whole number with a letter.
+    let codes: String = (0..200)
+        .map(|i| format!("{}{},{}.5,{}\n", i % 70, if i % 70 == 41 { "A" } else { "" }, i * 7 % 90, i % 2))
+        .collect();
+    let loaded = load_with(&format!("code,x,label\n{codes}"), plain(TableOptions::default())).unwrap();
+    assert!(
+        matches!(schema(&loaded).inputs[0].kind, Kind::Category { .. }),
+        "{:?}",
+        schema(&loaded).inputs[0]
+    );
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn the_numbers_are_those_of_the_metrics() {
             end["model_epoch"]
         )));
         assert_eq!(page.contains("lowest: epoch"), args.len() > 2, "early stopping marks its epoch");
-        assert_eq!(between(&page, "<svg", "</svg>").len(), 2);
+        assert_eq!(between(&page, "<svg", "</svg>").len(), 4, "curves of epochs, and of ranks");
     }
 }
 

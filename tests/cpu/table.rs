@@ -258,7 +258,15 @@ fn a_run_on_a_table_learns_keeps_its_scaling_and_resumes() {
     assert!(place.read("half/model.safetensors") == place.read("whole/model.safetensors"));
 
     let eval = place.run(&["eval", "whole", "--backend", "cpu"]).ok();
-    says(&eval, &["60 test samples: accuracy 100.00 %", "class 0 is aster", "class 2 is rose"]);
+    says(
+        &eval,
+        &[
+            "60 test samples: accuracy 100.00 %",
+            "    0  aster",
+            "    2  rose",
+            "mean of the classes: precision 1.0000, recall 1.0000, F1 1.0000, ROC-AUC 1.0000",
+        ],
+    );
     // Other rows of the same kind: the model's scaling, not one of their own.
     let rest: String =
         flowers(90).lines().filter(|line| !line.contains("iris")).map(|l| format!("{l}\n")).collect();

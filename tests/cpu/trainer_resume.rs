@@ -272,18 +272,21 @@ fn configurations_that_cannot_be_meant_are_refused() {
 }
 
 #[test]
-fn a_batch_larger_than_the_training_set_is_refused() {
+fn a_set_with_fewer_samples_than_a_batch_is_one_batch() {
     let dataset = tiny::dataset();
-    let plan = |batch_size, validation_fraction| {
-        Plan::new(&TrainConfig { batch_size, validation_fraction, ..config() }, &dataset)
-    };
-    assert!(plan(60, 0.0).is_ok());
-    for (batch_size, fraction, left) in [(61, 0.0, 60), (46, 0.25, 45), (usize::MAX, 0.0, 60)] {
-        let error = plan(batch_size, fraction).unwrap_err();
-        let text = format!("batch_size {batch_size} is larger than the training set of {left} samples");
-        assert!(matches!(&error, Error::Usage { .. } if error.to_string() == text), "{error}");
+    for (batch_size, validation_fraction, batch) in
+        [(60, 0.0, 60), (61, 0.0, 60), (46, 0.25, 45), (usize::MAX, 0.0, 60)]
+    {
+        let config = TrainConfig { batch_size, validation_fraction, ..config() };
+        assert_eq!(Plan::new(&config, &dataset).unwrap().train.len(), batch);
+        assert_eq!(config.step_options(&dataset).unwrap().batch_size, batch);
     }
-    assert!(config().spec(&dataset).is_ok());
+    let trained = |batch_size| {
+        let (outcome, notes) = run(&TrainConfig { batch_size, ..config() }, &dataset);
+        assert_eq!(outcome.unwrap(), Outcome::Finished);
+        notes.states.iter().map(|state| state.parameters.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(trained(1000), trained(60), "the steps of a batch of all samples");
     let wide = TrainConfig { hidden: vec![usize::MAX], ..config() };
     assert!(matches!(wide.spec(&dataset), Err(Error::Usage { .. })));
 }

@@ -11,9 +11,8 @@ use super::glance::{Glance, NONE, Run, loss};
 use crate::cli::output::{duration, json, note, say, thousands};
 use crate::cli::table::{self, Column};
 use crate::cli::train::config_file::spelled;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::step::metrics::{Measure, Score};
-use crate::training::run::RunConfig;
 
 const ABOUT: &str = "\
 Shows the options that differ, then the scores. The best test scores are marked, unless the runs have different data:
@@ -95,10 +94,8 @@ fn named(path: &Path) -> Result<PathBuf> {
 
 /// The options that are not the same in all runs, with the value of each run.
 fn differences(runs: &[Run]) -> Result<Map<String, Value>> {
-    let values =
-        |config: &RunConfig| serde_json::to_value(config).map_err(|error| Error::Internal(error.to_string()));
-    let all: Vec<Value> = runs.iter().map(|run| values(&run.config)).collect::<Result<_>>()?;
-    let Some(Value::Object(first)) = all.first() else { return Ok(Map::new()) };
+    let all: Vec<Map<String, Value>> = runs.iter().map(|run| run.config.values()).collect::<Result<_>>()?;
+    let Some(first) = all.first() else { return Ok(Map::new()) };
     let differing = first.keys().filter(|option| all.iter().any(|values| values[*option] != first[*option]));
     let each = |option: &String| Value::Array(all.iter().map(|values| values[option].clone()).collect());
     Ok(differing.map(|option| (option.clone(), each(option))).collect())

@@ -16,24 +16,16 @@ use crate::words::spelling;
 /// The largest size of a file of options.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// A configuration as names and values.
-pub(super) fn values(config: &RunConfig) -> Result<Map<String, Value>> {
-    match serde_json::to_value(config).map_err(|error| Error::Internal(error.to_string()))? {
-        Value::Object(values) => Ok(values),
-        _ => Err(Error::Internal("a configuration is not an object".into())),
-    }
-}
-
 /// The options of a training that differ from the defaults, as on a command line.
 #[cfg(feature = "tui")]
 pub(super) fn chosen(config: &TrainConfig) -> Result<String> {
     let run = |train: TrainConfig| RunConfig { train, ..RunConfig::for_optimizer(Algorithm::default()) };
-    let defaults = values(&run(TrainConfig::for_optimizer(config.optimizer)))?;
-    let plain = values(&run(TrainConfig::default()))?;
+    let defaults = run(TrainConfig::for_optimizer(config.optimizer)).values()?;
+    let plain = run(TrainConfig::default()).values()?;
     let differs = |(name, value): &(&String, &Value)| {
         if name.as_str() == "optimizer" { plain[*name] != **value } else { defaults[*name] != **value }
     };
-    let own = values(&run(config.clone()))?;
+    let own = run(config.clone()).values()?;
     let chosen = own.iter().filter(differs).map(|(name, value)| {
         let name = name.replace('_', "-");
         match value {
@@ -52,8 +44,6 @@ pub(in crate::cli) fn spelled(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(items) if items.is_empty() => "none".into(),
         Value::Array(items) => items.iter().map(spelled).collect::<Vec<_>>().join(","),
-        // Not 0.10000000149011612 for an f32 of 0.1.
-        Value::Number(number) if number.is_f64() => format!("{}", number.as_f64().unwrap_or_default() as f32),
         other => other.to_string(),
     }
 }
@@ -78,7 +68,7 @@ pub fn read(path: &Path) -> Result<Map<String, Value>> {
     let hint = "write one option per line, named as on the command line: batch-size = 64";
     let parsed = parsed.map_err(|error| Error::file(path, error, hint))?;
 
-    let known = values(&RunConfig::for_optimizer(Algorithm::default()))?;
+    let known = RunConfig::for_optimizer(Algorithm::default()).values()?;
     let mut checked = Map::new();
     for (name, value) in parsed {
         let key = name.replace('-', "_");

@@ -26,7 +26,7 @@ fn asked(args: &TrainArgs) -> RunConfig {
 pub(super) fn configured(args: &TrainArgs, given: &[String]) -> Result<RunConfig> {
     let asked = asked(args);
     let Some(path) = &args.config else { return Ok(asked) };
-    let (asked_values, mut values) = (config_file::values(&asked)?, config_file::read(path)?);
+    let (asked_values, mut values) = (asked.values()?, config_file::read(path)?);
     for option in given {
         if let Some(value) = asked_values.get(option) {
             values.insert(option.clone(), value.clone());
@@ -39,7 +39,7 @@ pub(super) fn configured(args: &TrainArgs, given: &[String]) -> Result<RunConfig
         }
         None => Algorithm::default(),
     };
-    let mut all = config_file::values(&RunConfig::for_optimizer(optimizer))?;
+    let mut all = RunConfig::for_optimizer(optimizer).values()?;
     all.append(&mut values);
     serde_json::from_value(Value::Object(all)).map_err(|error| Error::Internal(error.to_string()))
 }
@@ -67,7 +67,7 @@ pub(super) fn begin_with(spec: &MlpSpec, config: &mut RunConfig, given: &[String
 /// The configuration of a resumed run: its own, except for options that may change.
 pub(super) fn resumed(own: RunConfig, args: &TrainArgs, given: &[String]) -> Result<RunConfig> {
     let asked = asked(args);
-    let (own_values, asked_values) = (config_file::values(&own)?, config_file::values(&asked)?);
+    let (own_values, asked_values) = (own.values()?, asked.values()?);
     let mut config = own;
     for option in given {
         match option.as_str() {

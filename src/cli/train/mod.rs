@@ -21,6 +21,7 @@ use self::configuration::conflict;
 use self::session::Session;
 use super::choice::{self, BackendChoice, DeviceChoice};
 use super::interrupt;
+use super::output::note;
 use crate::data::{Dataset, Fitted};
 use crate::error::{Error, Result};
 use crate::training::Plan;
@@ -85,6 +86,14 @@ pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
     }
     config.data = place;
     let plan = Plan::new(&config.train, &dataset)?;
+    if plan.train.len() < config.train.batch_size && !args.quiet {
+        note(&format!(
+            "--batch-size {} is more than the {} training samples, so each epoch is one step with all of them; a smaller \
+             --batch-size makes more steps",
+            config.train.batch_size,
+            plan.train.len()
+        ));
+    }
     interrupt::listen("saving and stopping; Ctrl-C again stops at once, without saving");
     let session = Session { args, config, dataset, plan, init, begun, face };
     pollster::block_on(recovery::run(&session, device, resumed))

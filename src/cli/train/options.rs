@@ -21,7 +21,7 @@ pub(super) struct Options {
     /// (regression) [default: the first one for the task]
     #[arg(long, value_name = "NAME")]
     loss: Option<Loss>,
-    /// Samples per batch
+    /// Samples per batch; a set with fewer samples is one batch
     #[arg(long, value_name = "N", default_value_t = TrainConfig::default().batch_size)]
     #[arg(value_parser = number::whole::<usize>)]
     batch_size: usize,

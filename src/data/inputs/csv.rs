@@ -22,6 +22,9 @@ pub(super) struct Rows<R> {
     columns: Vec<usize>,
     notes: Vec<String>,
     tally: Tally,
+    /// The column of the rows' own names, and those that were read last.
+    id: Option<usize>,
+    ids: Vec<String>,
 }
 
 impl<R: Read> Rows<R> {
@@ -39,7 +42,10 @@ impl<R: Read> Rows<R> {
         }
         let chosen = table.as_ref().map(|table| chosen(table, path, expected)).transpose()?;
         let (columns, notes) = chosen.unwrap_or_default();
-        Ok(Self { table, schema: schema.cloned(), columns, notes, tally: Tally::default() })
+        let wanted = expected.id_column.as_deref();
+        let id = table.as_ref().and_then(|table| table.names()?.position(|name| Some(name) == wanted));
+        let (schema, tally, ids) = (schema.cloned(), Tally::default(), Vec::new());
+        Ok(Self { table, schema, columns, notes, tally, id, ids })
     }
 }
 
@@ -124,6 +130,9 @@ impl<R: Read + Send> Source for Rows<R> {
             if !table.read(&mut row)? {
                 return Ok(done);
             }
+            if let Some(id) = self.id {
+                self.ids.push(row.get(id).unwrap_or_default().trim().to_owned());
+            }
             for (at, &column) in self.columns.iter().enumerate() {
                 let value = table.spelling.value(row.get(column).unwrap_or_default());
                 let taken = match (&self.schema, value) {
@@ -139,6 +148,10 @@ impl<R: Read + Send> Source for Rows<R> {
             }
         }
         Ok(rows)
+    }
+
+    fn ids(&mut self) -> Option<Vec<String>> {
+        self.id.map(|_| std::mem::take(&mut self.ids))
     }
 
     fn notes(&self) -> Vec<String> {

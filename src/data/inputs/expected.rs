@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::data::{Preparation, Scaling, TableOptions};
+use crate::data::{Preparation, TableOptions};
 use crate::error::{Error, Result};
 
 /// What a network takes, and how inputs become it.
@@ -16,15 +16,29 @@ pub struct Expected {
     pub label_column: Option<String>,
     /// Of tables: how they are read.
     pub table: TableOptions,
-    /// Whether pictures are taken as they are, and not made like MNIST's digits.
-    pub raw: bool,
+    /// How pictures are prepared.
+    pub look: Look,
+    /// Of tables: the column that has the rows' own names, if that is wanted.
+    pub id_column: Option<String>,
+}
+
+/// How pictures are prepared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Look {
+    /// As the images that the network was trained on; if it does not say what those were, as they are.
+    #[default]
+    AsTrained,
+    /// Made to look like MNIST's digits.
+    Digits,
+    /// As they are.
+    Raw,
 }
 
 impl Expected {
     /// The width and height of the grey images that the network was trained on, if it can have been square ones.
     pub(super) fn side(&self) -> Option<usize> {
         let side = self.features.isqrt();
-        (self.preparation.scaling == Scaling::Bytes && side * side == self.features).then_some(side)
+        (side * side == self.features).then_some(side)
     }
 }
 
@@ -42,6 +56,16 @@ pub(super) trait Source: Send {
     /// What is to be said of what was read, at the end.
     fn closing_notes(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// The rows' own names of what was read last, if they are wanted and there.
+    fn ids(&mut self) -> Option<Vec<String>> {
+        None
+    }
+
+    /// What was done to a picture before it was read.
+    fn prepared(&self) -> Option<&str> {
+        None
     }
 
     /// Whether its rows have numbers.

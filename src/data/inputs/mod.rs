@@ -7,12 +7,12 @@ mod expected;
 mod npy;
 mod picture;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufReader, Cursor, ErrorKind, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use expected::Expected;
+pub use expected::{Expected, Look};
 pub use picture::normalise;
 
 use self::expected::Source;
@@ -30,6 +30,9 @@ const STDIN: &str = "-";
 
 /// As much of an input as is looked at to tell what it is.
 const LONGEST_START: usize = 1 << 16;
+
+/// Folders within folders that are looked into for pictures.
+const MOST_NESTED: usize = 8;
 
 /// Files that are known and are not read here: how they begin, what they are, what to do.
 const OTHERS: [(&[u8], &str, &str); 5] = [
@@ -55,16 +58,22 @@ pub struct Name {
     pub input: Arc<str>,
     /// The row in it, from 0; none of a picture.
     pub row: Option<u64>,
+    /// What the row calls itself, if that was asked for and it does.
+    pub id: Option<String>,
+    /// What was done to a picture.
+    pub prepared: Option<Arc<str>>,
 }
 
 /// Some samples in order, scaled as the network wants them.
 pub struct Batch {
     /// Where each is from.
     pub names: Vec<Name>,
-    /// The samples; their labels mean nothing.
-    pub samples: Samples,
+    /// The samples, whose labels mean nothing; none if all pictures are broken.
+    pub samples: Option<Samples>,
     /// What is to be said of how an input that begins here is read.
     pub notes: Vec<String>,
+    /// Pictures among them that cannot be read.
+    pub broken: Vec<Error>,
 }
 
 /// The inputs that are being read.
@@ -76,6 +85,8 @@ pub struct Inputs {
     failed: Option<Error>,
     /// What is to be said with the next samples.
     notes: Vec<String>,
+    /// What is to be reported with them.
+    broken: Vec<Error>,
     /// What is to be said at the end.
     closing: Vec<String>,
 }
@@ -98,6 +109,7 @@ impl Inputs {
             current: None,
             failed: None,
             notes: Vec::new(),
+            broken: Vec::new(),
             closing: Vec::new(),
         }
     }
@@ -107,7 +119,8 @@ impl Inputs {
         self.closing
     }
 
-    /// The next samples, `rows` of them as long as there are as many; nothing at the end.
+    /// The next samples, `rows` of them as long as there are as many; nothing at the end. A picture that cannot be read does not
+    /// keep the others from being read.
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::File`] for an input that cannot be read or is not what the network takes, after
@@ -128,11 +141,12 @@ impl Inputs {
                 }
             }
         }
-        if names.is_empty() {
+        let (notes, broken) = (std::mem::take(&mut self.notes), std::mem::take(&mut self.broken));
+        if names.is_empty() && broken.is_empty() {
             return Ok(None);
         }
-        let samples = self.samples(&values, names.len())?;
-        Ok(Some(Batch { names, samples, notes: std::mem::take(&mut self.notes) }))
+        let samples = if names.is_empty() { None } else { Some(self.samples(&values, names.len())?) };
+        Ok(Some(Batch { names, samples, notes, broken }))
     }
 
     /// Takes rows from one input; false if there is none left. What came before an error is kept.
@@ -141,7 +155,13 @@ impl Inputs {
             Some(open) => open,
             None => match self.pending.next() {
                 Some(path) => {
-                    let open = Open::new(path, &self.expected)?;
+                    let open = match Open::new(path.clone(), &self.expected) {
+                        Err(error) if is_picture_file(&path) => {
+                            self.broken.push(error);
+                            return Ok(true);
+                        }
+                        open => open?,
+                    };
                     self.notes
                         .extend(open.source.notes().iter().map(|note| format!("{}: {note}", open.name)));
                     self.current.insert(open)
@@ -161,7 +181,14 @@ impl Inputs {
         let count = (open.rows - first) as usize;
         values.truncate(start + count * features);
         let numbered = open.source.has_rows();
-        let name = |row| Name { input: open.name.clone(), row: numbered.then_some(row) };
+        let prepared: Option<Arc<str>> = open.source.prepared().map(Arc::from);
+        let mut ids = open.source.ids().map(Vec::into_iter);
+        let name = |row| Name {
+            input: open.name.clone(),
+            row: numbered.then_some(row),
+            id: ids.as_mut().and_then(Iterator::next),
+            prepared: prepared.clone(),
+        };
         names.extend((first..open.rows).map(name));
         outcome?;
         if count == 0 {
@@ -184,6 +211,54 @@ impl Inputs {
                 let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
                 Samples::of_floats(features, &values, unlabelled, 1)
             }
+        }
+    }
+}
+
+/// Whether a file is a picture, by its content or, where that is damaged, by its name.
+fn is_picture_file(path: &Path) -> bool {
+    let named = || {
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+        ending.is_some_and(|ending| ["png", "jpg", "jpeg"].contains(&ending.as_str()))
+    };
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(16).read_to_end(&mut start));
+    read.is_ok() && (is_picture(&start) || named())
+}
+
+/// The pictures in a folder and the folders in it, by their names; other files are counted.
+///
+/// # Errors
+/// [`Error::Io`] if a folder cannot be read; [`Error::File`] if there is no picture.
+pub fn pictures_in(folder: &Path) -> Result<(Vec<PathBuf>, usize)> {
+    let (mut pictures, mut others, mut left) = (Vec::new(), 0, vec![(folder.to_owned(), 0)]);
+    while let Some((inner, depth)) = left.pop() {
+        let entries = fs::read_dir(&inner).map_err(Error::io("read", &inner))?;
+        let mut paths = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(Error::io("read", &inner))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if !name.starts_with('.') && name != "__MACOSX" {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) =
+            paths.into_iter().partition(|path| path.is_dir());
+        // Links may go in circles.
+        if depth < MOST_NESTED {
+            left.extend(folders.into_iter().rev().map(|path| (path, depth + 1)));
+        }
+        let (own, rest): (Vec<PathBuf>, Vec<PathBuf>) =
+            files.into_iter().partition(|path| path.is_file() && is_picture_file(path));
+        pictures.extend(own);
+        others += rest.len();
+    }
+    match pictures.is_empty() {
+        false => Ok((pictures, others)),
+        true => {
+            let hint = "name files, or a folder with PNG or JPEG images";
+            Err(Error::file(folder, "there is no PNG or JPEG image in this folder", hint))
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Images, made to look like those that a network was trained on.
+//! Images, prepared as those were that a network was trained on.
 //!
 //! MNIST's digits are white ink on black, scaled with their proportions into a box of 20 x 20 by anti-aliasing, and centred
 //! in 28 x 28 by their centre of mass (LeCun, Bottou, Bengio, Haffner, *Gradient-Based Learning Applied to Document
 //! Recognition*, 1998, section III.A). A network trained on them knows nothing else, so a photo of a digit has to be made
-//! the same: [`normalise`].
+//! the same: [`normalise`]. Images for any other network only get its size and colours.
 
 use std::io::Read;
 use std::path::Path;
@@ -11,8 +11,8 @@ use std::path::Path;
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, GrayImage, Luma};
 
-use super::expected::{Expected, Source};
-use crate::data::picture;
+use super::expected::{Expected, Look, Source};
+use crate::data::{Frame, picture};
 use crate::error::{Error, Result, Setting, message};
 
 /// The largest file: 256 MiB.
@@ -27,7 +27,11 @@ const LEAST_CONTRAST: u8 = 32;
 /// One picture: a source of one row.
 pub(super) struct Picture {
     pixels: Option<Vec<u8>>,
+    prepared: String,
 }
+
+/// What is done to a picture that is made like MNIST's digits.
+const AS_DIGITS: &str = "made to look like MNIST's digits: grey, bright on black, scaled and centred by mass";
 
 impl Picture {
     pub fn open(source: impl Read, path: &Path, expected: &Expected) -> Result<Self> {
@@ -42,24 +46,53 @@ impl Picture {
         let most_pixels = (a_byte * bytes.len() as u64).clamp(small, any);
         let picture = picture::decode(&bytes, most_pixels, |_| Ok(())).map_err(refused)?;
         let picture = picture.ok_or_else(|| refused("it is neither PNG nor JPEG".into()))?;
-        let pixels =
-            if expected.raw { raw(&picture, path, expected) } else { drawn(&picture, path, expected) }?;
-        Ok(Self { pixels: Some(pixels) })
+        let (pixels, prepared) = match (expected.look, expected.preparation.frame) {
+            (Look::Digits, _) => (drawn(&picture, path, expected)?, AS_DIGITS.to_owned()),
+            (Look::AsTrained, Some(frame)) if frame.digits => {
+                (drawn(&picture, path, expected)?, AS_DIGITS.to_owned())
+            }
+            (Look::AsTrained, Some(frame)) => framed(&picture, frame),
+            (Look::AsTrained | Look::Raw, _) => (raw(&picture, path, expected)?, "taken as it is".to_owned()),
+        };
+        Ok(Self { pixels: Some(pixels), prepared })
     }
+}
+
+/// The pixels of an image that is stretched to the size of those that the network was trained on, in their colours; and what was done.
+fn framed(picture: &DynamicImage, frame: Frame) -> (Vec<u8>, String) {
+    let own = [picture.height() as usize, picture.width() as usize];
+    let wanted = [frame.rows, frame.columns];
+    let stretched = (own != wanted).then(|| picture::stretched(picture, wanted));
+    let pixels = picture::values(stretched.as_ref().unwrap_or(picture), frame.colour);
+    let mut done = Vec::new();
+    if own != wanted {
+        done.push(format!("stretched from {} x {} to {} x {} pixels", own[0], own[1], wanted[0], wanted[1]));
+    }
+    if picture.color().has_alpha() {
+        done.push("laid on white".to_owned());
+    }
+    if picture.color().has_color() && !frame.colour {
+        done.push("made grey".to_owned());
+    }
+    (pixels, if done.is_empty() { "taken as it is".to_owned() } else { done.join(", ") })
 }
 
 /// The pixels as they are: grey, or red, green and blue if the network takes three times as many values.
 fn raw(picture: &DynamicImage, path: &Path, expected: &Expected) -> Result<Vec<u8>> {
     let [width, height] = [picture.width(), picture.height()].map(|length| length as usize);
     match expected.features {
-        features if features == width * height => Ok(picture.to_luma8().into_raw()),
-        features if features == 3 * width * height => Ok(picture.to_rgb8().into_raw()),
+        features if features == width * height => Ok(picture::values(picture, false)),
+        features if features == 3 * width * height => Ok(picture::values(picture, true)),
         features => {
-            let problem = format!("it is {width} x {height} pixels, but the model takes {features} values");
+            let problem = format!(
+                "it is {height} x {width} pixels, but the model takes {features} values, and does not say of what images"
+            );
             let hint = match expected.side() {
-                Some(side) => {
-                    message![format!("scale it to {side} x {side}, or "), Setting::Raw.without()]
-                }
+                Some(side) => message![
+                    format!("scale it to {side} x {side}; "),
+                    Setting::AsDigits,
+                    " makes it look like MNIST's digits, if the model was trained on such"
+                ],
                 None => "give images of the size that the model was trained on".into(),
             };
             Err(Error::file(path, problem, hint))
@@ -71,14 +104,10 @@ fn raw(picture: &DynamicImage, path: &Path, expected: &Expected) -> Result<Vec<u
 fn drawn(picture: &DynamicImage, path: &Path, expected: &Expected) -> Result<Vec<u8>> {
     let Some(side) = expected.side() else {
         let problem = format!(
-            "it is an image, but the model was not trained on square grey images: it takes {} values per sample",
+            "the model was not trained on square grey images like MNIST's digits: it takes {} values per sample",
             expected.features
         );
-        let hint = message![
-            Setting::Raw,
-            " takes an image of the right size as it is; otherwise give a table (CSV) or an .npy"
-        ];
-        return Err(Error::file(path, problem, hint));
+        return Err(Error::file(path, problem, Setting::AsDigits.without()));
     };
     normalise(&on_paper(picture), side).ok_or_else(|| {
         Error::file(path, "it is blank: there is no ink on it", "give an image with more contrast")
@@ -94,6 +123,10 @@ impl Source for Picture {
 
     fn has_rows(&self) -> bool {
         false
+    }
+
+    fn prepared(&self) -> Option<&str> {
+        Some(&self.prepared)
     }
 }
 

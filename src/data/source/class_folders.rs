@@ -1,5 +1,6 @@
 //! A folder of class folders of PNG or JPEG images, or two of them in folders called `train` and `test`.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -7,8 +8,9 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::labels::sort;
-use super::pictures::{Picture, Pictures};
+use super::pictures::{Picture, Pictures, Wanted};
 use super::{Answers, Labels, Part, Reading, Rows, Source, part};
+use crate::data::listed::some;
 use crate::data::{Format, picture};
 use crate::error::{Error, Result, Setting, message};
 
@@ -22,6 +24,9 @@ const START: u64 = 16;
 /// The most bytes that an image's file may have; one that is longer is damaged or no image.
 const MOST_BYTES: u64 = 1 << 29;
 
+/// Folders around a set that are gone through.
+const MOST_NESTED: usize = 8;
+
 const TRAIN: [&str; 2] = ["train", "training"];
 const TEST: [&str; 5] = ["test", "testing", "val", "valid", "validation"];
 
@@ -29,6 +34,7 @@ const HINT: &str = "an image set has one folder for each class, or the folders t
                     set has four files with MNIST's names";
 
 pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
+    let path = &inner(path)?;
     let folders = entries(path)?.into_iter().filter(|path| path.is_dir()).collect::<Vec<_>>();
     let named = |names: &[&str]| {
         let is = |folder: &&PathBuf, name: &str| name_of(folder).eq_ignore_ascii_case(name);
@@ -38,10 +44,14 @@ pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
         Some(train) => (train, named(&TEST)),
         None => (path.to_owned(), None),
     };
-    let mut left_out = Vec::new();
-    let mut train = Images::read(&train_folder, reading.memory, &mut left_out)?;
-    let left = reading.memory.saturating_sub(train.pictures.bytes.len() as u64);
-    let mut test = test_folder.map(|folder| Images::read(&folder, left, &mut left_out)).transpose()?;
+    let mut left_out = LeftOut::default();
+    let (wanted, stretched) = wanted(&train_folder, reading)?;
+    let mut train = Images::read(&train_folder, wanted, reading, &mut left_out)?;
+    let rest =
+        Reading { memory: reading.memory.saturating_sub(train.pictures.bytes.len() as u64), ..reading };
+    let mut test = test_folder
+        .map(|folder| Images::read(&folder, wanted.after(train.pictures.shape), rest, &mut left_out))
+        .transpose()?;
     if let Some(test) = &mut test {
         // Grey images in one part and colours in the other: both have colours.
         if test.pictures.is_colour() != train.pictures.is_colour() {
@@ -51,17 +61,18 @@ pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     }
     let (train, test) = (train.part(), test.map(Images::part));
     let rows = train.len() + test.as_ref().map_or(0, Part::len);
-    let mut unused = match left_out.as_slice() {
+    let notes: Vec<String> = stretched.into_iter().chain(left_out.notes()).collect();
+    let mut unused = match left_out.others.as_slice() {
         [] => String::new(),
         [first, ..] => {
             format!(
                 " ({} files that are not PNG or JPEG left out, such as {})",
-                left_out.len(),
+                left_out.others.len(),
                 first.display()
             )
         }
     };
-    if train.path != path {
+    if train.path != *path {
         let used = |folder: &&PathBuf| {
             **folder == train.path || test.as_ref().is_some_and(|test| test.path == **folder)
         };
@@ -73,19 +84,101 @@ pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     }
     let row = part::row_words(train.image_shape, train.features);
     let what = format!("a folder of class folders of images: {rows} of {row}{unused}");
-    Ok(Source { what, notes: Vec::new(), train, test, classes: None, target: None, schema: None })
+    Ok(Source { what, notes, train, test, classes: None, target: None, schema: None })
 }
 
 fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// What is in a folder, by name, without hidden files.
+/// Where a set begins: folders that hold one folder and nothing else are gone through, as archives are unpacked into them.
+fn inner(path: &Path) -> Result<PathBuf> {
+    let mut inner = path.to_owned();
+    for _ in 0..MOST_NESTED {
+        match entries(&inner)?.as_slice() {
+            [only] if only.is_dir() && entries(only)?.iter().any(|path| path.is_dir()) => {
+                inner = only.clone()
+            }
+            _ => break,
+        }
+    }
+    Ok(inner)
+}
+
+/// The size that images of a set have to have, and what is to be said of it: the one that is asked for, that of the model or the
+/// other part, or the commonest one.
+fn wanted(folder: &Path, reading: Reading<'_>) -> Result<(Wanted, Option<String>)> {
+    if let Some([width, height]) = reading.pictures.resize {
+        return Ok((Wanted::Stretched([height, width]), None));
+    }
+    let mut sizes: HashMap<[usize; 2], usize> = HashMap::new();
+    for class in entries(folder)?.iter().filter(|path| path.is_dir()) {
+        let files = entries(class)?;
+        let own: Vec<Option<[usize; 2]>> = files.par_iter().map(|path| picture_size(path)).collect();
+        own.into_iter().flatten().for_each(|size| *sizes.entry(size).or_default() += 1);
+    }
+    let count: usize = sizes.values().sum();
+    let commonest =
+        sizes.iter().max_by_key(|(size, count)| (**count, **size)).map(|(size, count)| (*size, *count));
+    let (Some((commonest, often)), several) = (commonest, sizes.len()) else {
+        return Ok((Wanted::Any, None));
+    };
+    let target = reading.size.unwrap_or(commonest);
+    if several == 1 && target == commonest {
+        return Ok((Wanted::Any, None));
+    }
+    let [rows, cols] = target;
+    let note = match reading.size {
+        Some(_) => format!(
+            "images of other sizes are stretched to {rows} x {cols} pixels, as the network takes them"
+        ),
+        None => format!(
+            "images have {several} sizes: all are stretched to {rows} x {cols} pixels, which {often} of {count} have \
+             (the option `resize` chooses another)"
+        ),
+    };
+    Ok((Wanted::Stretched(target), Some(note)))
+}
+
+/// The size of an image; nothing if the path leads to anything else.
+fn picture_size(path: &Path) -> Option<[usize; 2]> {
+    fs::metadata(path).ok().filter(fs::Metadata::is_file).and_then(|_| picture::size(path))
+}
+
+/// What is left out of a set.
+#[derive(Default)]
+struct LeftOut {
+    /// Files that are no images.
+    others: Vec<PathBuf>,
+    /// Images that cannot be decoded, and why.
+    broken: Vec<Error>,
+    /// Folders without an image.
+    empty: Vec<String>,
+}
+
+impl LeftOut {
+    fn notes(&self) -> Vec<String> {
+        let broken = self.broken.first().map(|first| {
+            let count = self.broken.len();
+            let images = if count == 1 { "broken image is" } else { "broken images are" };
+            format!(
+                "{count} {images} left out; the first: {}",
+                first.to_string().lines().next().unwrap_or_default()
+            )
+        });
+        let empty = (!self.empty.is_empty())
+            .then(|| format!("folders without an image are left out: {}", some(&self.empty)));
+        broken.into_iter().chain(empty).collect()
+    }
+}
+
+/// What is in a folder, by name, without hidden files and those that macOS puts into archives.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(Error::io("read", folder))? {
         let path = entry.map_err(Error::io("read", folder))?.path();
-        if !name_of(&path).starts_with('.') {
+        let name = name_of(&path);
+        if !name.starts_with('.') && name != "__MACOSX" {
             paths.push(path);
         }
     }
@@ -102,7 +195,8 @@ struct Images {
 
 impl Images {
     /// Reads the images class by class, in the order of the classes, then of the files' names.
-    fn read(folder: &Path, memory: u64, left_out: &mut Vec<PathBuf>) -> Result<Self> {
+    fn read(folder: &Path, wanted: Wanted, reading: Reading<'_>, left_out: &mut LeftOut) -> Result<Self> {
+        let memory = reading.memory;
         let folders = entries(folder)?.into_iter().filter(|path| path.is_dir());
         let mut classes: Vec<String> = folders.map(|path| name_of(&path)).collect();
         sort(&mut classes);
@@ -128,11 +222,19 @@ impl Images {
                 let (piece, rest) = left.split_at(count.min(left.len()));
                 left = rest;
                 let decoded: Vec<Result<Option<Picture>>> =
-                    piece.par_iter().map(|path| decode(path, shape)).collect();
+                    piece.par_iter().map(|path| decode(path, wanted.after(shape))).collect();
                 for (path, picture) in piece.iter().zip(decoded) {
-                    let Some(picture) = picture? else {
-                        left_out.push(path.clone());
-                        continue;
+                    let picture = match picture {
+                        Ok(Some(picture)) => picture,
+                        Ok(None) => {
+                            left_out.others.push(path.clone());
+                            continue;
+                        }
+                        Err(error) if reading.pictures.skip_broken => {
+                            left_out.broken.push(error);
+                            continue;
+                        }
+                        Err(error) => return Err(error),
                     };
                     images.pictures.push(&picture, memory).map_err(|problem| {
                         let hint = message![Setting::MemoryLimit, " allows more memory"];
@@ -142,10 +244,12 @@ impl Images {
                 }
             }
             if images.labels.len() == before {
-                let problem =
-                    "there is no PNG or JPEG image in this folder, which should hold the images of a class";
-                return Err(Error::file(folder.join(class), problem, HINT));
+                left_out.empty.push(class.clone());
             }
+        }
+        if images.labels.len() == 0 {
+            let problem = "there is no PNG or JPEG image in the folders of this folder, which should be those of the classes";
+            return Err(Error::file(folder, problem, HINT));
         }
         Ok(images)
     }
@@ -165,7 +269,7 @@ impl Images {
 }
 
 /// Reads an image; nothing if the path leads to anything else, such as a folder, a pipe or a device.
-fn decode(path: &Path, shape: Option<[usize; 2]>) -> Result<Option<Picture>> {
+fn decode(path: &Path, wanted: Wanted) -> Result<Option<Picture>> {
     if !fs::metadata(path).map_err(Error::io("read", path))?.is_file() {
         return Ok(None);
     }
@@ -175,8 +279,9 @@ fn decode(path: &Path, shape: Option<[usize; 2]>) -> Result<Option<Picture>> {
     if picture::is_one(&bytes) {
         file.take(MOST_BYTES).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
     }
-    Picture::decode(&bytes, shape).map_err(|problem| {
-        let hint = "restore the image, or remove it; all images have to have one size";
+    Picture::decode(&bytes, wanted).map_err(|problem| {
+        let hint =
+            message!["restore the image or remove it; ", Setting::SkipBroken, " leaves such images out"];
         Error::file(path, problem, hint)
     })
 }

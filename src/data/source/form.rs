@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use super::{Reading, Source, class_folders, csv, npz};
-use crate::data::{folder, idx, table};
+use super::{Reading, Source, class_folders, csv, npy_pair, npz, table_folder};
+use crate::data::{folder, idx, idx_names, table};
 use crate::error::{Error, Result, Setting, message};
+use crate::files::numpy::npy::MAGIC;
 
 /// As much of a file as is looked at to tell what it is.
 const START: u64 = 1 << 16;
@@ -18,7 +19,7 @@ const FORMS: &str = "give a table (CSV), an .npz or Parquet file, a folder of ID
 const OTHERS: [(&[u8], &str); 10] = [
     (
         b"\x93NUMPY",
-        "a single NumPy array; save values and labels together: numpy.savez(\"set.npz\", X=X, y=y)",
+        "a single NumPy array; put its labels beside it (X.npy and y.npy), or save both together: numpy.savez(\"set.npz\", X=X, y=y)",
     ),
     (b"\x89PNG", "a PNG image; name the folder that has a folder of images for each class"),
     (b"\xff\xd8\xff", "a JPEG image; name the folder that has a folder of images for each class"),
@@ -41,9 +42,15 @@ const OTHERS: [(&[u8], &str); 10] = [
 /// read; [`Error::Usage`] for options of another form.
 pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     if path.is_dir() {
+        if let Some((train, test)) = table_folder::find(path) {
+            return of_tables(&train, test.as_deref(), reading);
+        }
         without_columns(path, "a folder", reading)?;
-        if folder::STEMS.iter().any(|stem| folder::find(path, stem).is_some()) {
-            return folder::read(path, None, reading.memory);
+        if let Some(files) = idx_names::find(path)? {
+            return folder::read_files(path, &files, None, reading.pictures, reading.memory);
+        }
+        if let Some(source) = npy_pair::read(path, reading)? {
+            return Ok(source);
         }
         return class_folders::read(path, reading);
     }
@@ -66,6 +73,16 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     if start.starts_with(b"PAR1") {
         return parquet(path, reading);
     }
+    if start.starts_with(MAGIC)
+        && let Some(source) = npy_pair::read(path, reading)?
+    {
+        return Ok(source);
+    }
+    if idx::kind(&start).is_some()
+        && let Some(files) = idx_names::find(path)?
+    {
+        return folder::read_files(path, &files, None, reading.pictures, reading.memory);
+    }
     if let Some((_, what)) = OTHERS.iter().find(|(magic, _)| start.starts_with(magic)) {
         return Err(Error::file(path, format!("this is {what}"), FORMS));
     }
@@ -73,6 +90,25 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
         return Err(Error::file(path, "this is neither a folder nor a text table", FORMS));
     }
     csv::read(path, start, source, reading)
+}
+
+/// The set of a table to train on, and of one to test on if that has labels.
+fn of_tables(train: &Path, test: Option<&Path>, reading: Reading<'_>) -> Result<Source> {
+    let mut source = read(train, reading)?;
+    source.what = format!("a folder with a table to train on, {}", source.what);
+    let Some(test) = test else { return Ok(source) };
+    let targets = source.schema.as_ref().map_or(&[][..], |schema| &schema.targets);
+    let own = test.display();
+    if !table_folder::has_labels(test, targets, reading)? {
+        source.notes.push(format!("{own} has no labels, so it is left out: `gpu-mlp predict` answers it"));
+        return Ok(source);
+    }
+    let memory = reading.memory.saturating_sub(source.train.memory());
+    let schema = reading.schema.or(source.schema.as_ref());
+    let part = read(test, Reading { memory, schema, ..reading })?;
+    source.notes.extend(part.notes.iter().map(|note| format!("{own}: {note}")));
+    source.test = Some(part.train);
+    Ok(source)
 }
 
 fn without_columns(path: &Path, what: &str, reading: Reading<'_>) -> Result<()> {

@@ -25,13 +25,13 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// Labels that are bytes.
-    pub fn of_bytes(bytes: &[u8]) -> Self {
+    /// Labels that are whole numbers.
+    pub fn of_whole(numbers: &[i64]) -> Self {
         let mut labels = Self::default();
-        let mut numbers = [None; 256];
-        for &byte in bytes {
-            let number = *numbers[usize::from(byte)].get_or_insert_with(|| labels.number(byte.to_string()));
-            labels.rows.push(number);
+        let mut known = HashMap::new();
+        for &number in numbers {
+            let place = *known.entry(number).or_insert_with(|| labels.number(number.to_string()));
+            labels.rows.push(place);
         }
         labels
     }

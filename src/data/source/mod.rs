@@ -6,6 +6,7 @@ mod class_folders;
 mod csv;
 mod form;
 mod labels;
+mod npy_pair;
 mod npz;
 #[cfg(feature = "parquet")]
 mod parquet;
@@ -14,6 +15,7 @@ mod pictures;
 mod raw;
 mod set;
 mod split;
+mod table_folder;
 mod weights;
 
 use std::path::Path;
@@ -22,6 +24,7 @@ use super::classes::{self, Class};
 use super::columns::Tally;
 use super::dataset::Dataset;
 use super::listed::listed;
+use super::picture_options::Frame;
 use super::preparation::Preparation;
 use super::samples::Samples;
 use super::scaling::Scaling;
@@ -34,7 +37,7 @@ pub(super) use form::read;
 pub(super) use labels::Labels;
 #[cfg(feature = "parquet")]
 pub use parquet::THREAD as PARQUET_THREAD;
-pub(super) use part::{Part, Rows, floats};
+pub(super) use part::{Part, Rows, floats, row_words};
 pub use set::{Fitted, LoadOptions};
 pub(super) use set::{Reading, Source};
 
@@ -87,7 +90,8 @@ impl Source {
                 let left = reading.memory.saturating_sub(self.train.memory());
                 // Its own test part, if it has one, is more of the same.
                 let schema = reading.schema.or(self.schema.as_ref());
-                let test = read(path, Reading { memory: left, schema, ..reading })?;
+                let size = reading.size.or(self.train.image_shape);
+                let test = read(path, Reading { memory: left, schema, size, ..reading })?;
                 let classes = Some(self.class_names()).filter(|_| task == Task::Classification);
                 let said = test.notes.into_iter().map(|note| format!("{}: {note}", path.display()));
                 let notes = self.notes.into_iter().chain(said).collect();
@@ -133,7 +137,7 @@ impl Source {
             ))
             .hint(message!["use ", Setting::Data, " to name the data that it was trained on"]));
         }
-        let preparation = match fitted {
+        let mut preparation = match fitted {
             Some(model) => model.preparation.clone(),
             None => {
                 let (outputs, class_names) = source.outputs(task)?;
@@ -141,7 +145,7 @@ impl Source {
                 // Pixels without names are an image, in whatever form.
                 let is_image = |schema: &&Schema| !schema.is_named() && source.train.image_shape.is_some();
                 let schema = schema.as_ref().filter(|schema| !is_image(schema)).cloned();
-                Preparation { scaling, class_names, outputs, schema }
+                Preparation { scaling, class_names, outputs, schema, frame: None }
             }
         };
         let Self { what, mut notes, mut train, test, .. } = source;
@@ -173,6 +177,9 @@ impl Source {
             notes.extend(warnings(&train, &test, &preparation));
         }
         notes.extend(schema.iter().flat_map(|schema| tally.notes(&schema.inputs)));
+        if fitted.is_none() && image_shape[0] > 1 {
+            preparation.frame = Some(Frame::of(&train, image_shape)?);
+        }
         let dataset = Dataset {
             name: name.to_owned(),
             origin: origin.display().to_string(),

@@ -63,17 +63,41 @@ pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
 
 /// The part whose values and labels are these entries.
 fn pair(archive: &mut Npz, places: &[usize], path: &Path, reading: Reading<'_>) -> Result<Part> {
-    let names: Vec<String> = places.iter().map(|&place| format!("`{}`", archive.names()[place])).collect();
-    let at = |name: &str| {
-        let name = name.to_owned();
+    let names: Vec<String> = places.iter().map(|&place| archive.names()[place].clone()).collect();
+    let refused = |at: usize| {
+        let name = format!("`{}`", names[at]);
         move |refusal: Refusal| refusal.of(&name).at(path)
     };
     let answers = {
-        let entry = &mut archive.entry(places[1]).map_err(at(&names[1]))?;
-        answers(entry, reading.memory).map_err(at(&names[1]))?
+        let entry = &mut archive.entry(places[1]).map_err(refused(1))?;
+        answers(entry, reading.memory).map_err(refused(1))?
     };
-    let entry = &mut archive.entry(places[0]).map_err(at(&names[0]))?;
-    let values = values(entry, reading).map_err(at(&names[0]))?;
+    let entry = &mut archive.entry(places[0]).map_err(refused(0))?;
+    let values = values(entry, reading).map_err(refused(0))?;
+    together(values, answers, [&names[0], &names[1]], path)
+}
+
+/// The part whose values and labels are in these files, which errors call so.
+///
+/// # Errors
+/// [`Error::File`] for arrays that do not fit each other.
+pub(super) fn part_of(
+    (x, x_name): (&mut impl Read, &str),
+    (y, y_name): (&mut impl Read, &str),
+    path: &Path,
+    reading: Reading<'_>,
+) -> Result<Part> {
+    let refused = |name: &str| {
+        let name = format!("`{name}`");
+        move |refusal: Refusal| refusal.of(&name).at(path)
+    };
+    let answers = answers(y, reading.memory).map_err(refused(y_name))?;
+    together(values(x, reading).map_err(refused(x_name))?, answers, [x_name, y_name], path)
+}
+
+/// Values and labels as a part.
+fn together(values: Values, answers: Answers, names: [&str; 2], path: &Path) -> Result<Part> {
+    let names = names.map(|name| format!("`{name}`"));
     let Values { shape, format, bytes } = values;
     if shape[0] != answers.len() {
         let problem =

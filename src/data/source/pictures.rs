@@ -8,6 +8,8 @@ use crate::data::picture;
 
 /// The most pixels that one image of a data set may have: 2048 x 2048.
 const MOST_PIXELS: u64 = 1 << 22;
+/// The same of one that is made smaller: 33 megapixels.
+const MOST_TO_STRETCH: u64 = 1 << 25;
 
 /// One image.
 pub struct Picture {
@@ -18,24 +20,51 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Decodes an image; nothing if the bytes are neither PNG nor JPEG. Transparency is left out, and 16 bits become 8.
+    /// Decodes an image; nothing if the bytes are neither PNG nor JPEG. What can be seen through is laid on white, and 16 bits
+    /// become 8.
     ///
     /// # Errors
-    /// What is wrong with the image: before anything is decoded, that it has another shape than those before it.
-    pub fn decode(bytes: &[u8], before: Option<[usize; 2]>) -> Result<Option<Self>, String> {
-        let fits = |shape: [usize; 2]| match before.filter(|&before| before != shape) {
-            Some([rows, cols]) => Err(format!(
+    /// What is wrong with the image: before anything is decoded, that it has not the shape that it has to have.
+    pub fn decode(bytes: &[u8], wanted: Wanted) -> Result<Option<Self>, String> {
+        let fits = |shape: [usize; 2]| match wanted {
+            Wanted::Shape([rows, cols]) if [rows, cols] != shape => Err(format!(
                 "it is {} x {} pixels, but the images before it are {rows} x {cols}",
                 shape[0], shape[1]
             )),
-            None => Ok(()),
+            _ => Ok(()),
         };
-        let Some(image) = picture::decode(bytes, MOST_PIXELS, fits)? else { return Ok(None) };
+        let most_pixels = if matches!(wanted, Wanted::Stretched(_)) { MOST_TO_STRETCH } else { MOST_PIXELS };
+        let Some(mut image) = picture::decode(bytes, most_pixels, fits)? else { return Ok(None) };
+        if let Wanted::Stretched(shape) = wanted
+            && [image.height() as usize, image.width() as usize] != shape
+        {
+            image = picture::stretched(&image, shape);
+        }
         let (width, height) = image.dimensions();
         let shape = [height as usize, width as usize];
         let colour = image.color().has_color();
-        let bytes = if colour { image.into_rgb8().into_raw() } else { image.into_luma8().into_raw() };
-        Ok(Some(Self { shape, colour, bytes }))
+        Ok(Some(Self { shape, colour, bytes: picture::values(&image, colour) }))
+    }
+}
+
+/// The rows and columns that an image has to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Any: it is the first.
+    Any,
+    /// These: others are refused.
+    Shape([usize; 2]),
+    /// These: others are stretched.
+    Stretched([usize; 2]),
+}
+
+impl Wanted {
+    /// What the next image has to have, if the images so far have this shape and those to come too.
+    pub fn after(self, shape: Option<[usize; 2]>) -> Self {
+        match (self, shape) {
+            (Self::Any, Some(shape)) => Self::Shape(shape),
+            (wanted, _) => wanted,
+        }
     }
 }
 

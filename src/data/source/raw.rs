@@ -327,7 +327,7 @@ impl<'a> RawTable<'a> {
         Err(Error::file(self.path, problem, hint))
     }
 
-    /// A word among many different numbers is a mistake, or stands for a missing value.
+    /// A word among many different numbers is a mistake, or stands for a missing value, unless all of them are codes.
     fn check_words(&self) -> Result<()> {
         for role in &self.inputs {
             let counts = self.cells[role.at].counts();
@@ -343,6 +343,9 @@ impl<'a> RawTable<'a> {
                 .filter(|(word, _)| !is_number(word))
                 .map(|(word, _)| (*word).to_owned())
                 .collect();
+            if words.iter().all(|word| is_code(word)) {
+                continue;
+            }
             let (name, line, unit) = (self.name(role.at), self.first_words[role.at], self.unit);
             let problem = format!(
                 "column `{name}` has {of_numbers} numbers and {} words: {}; the first stands in {unit} {line}",
@@ -359,4 +362,10 @@ impl<'a> RawTable<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether a word is a code, a whole number with a letter before or after it, as `136A` and `c118`.
+fn is_code(word: &str) -> bool {
+    let digits = word.strip_prefix(char::is_alphabetic).or_else(|| word.strip_suffix(char::is_alphabetic));
+    digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }

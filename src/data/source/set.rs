@@ -8,6 +8,7 @@ use super::Answers;
 use super::labels;
 use super::part::{Part, Rows, floats};
 use crate::data::columns::{Cells, Input, Kind};
+use crate::data::picture_options::PictureOptions;
 use crate::data::preparation::{Outputs, Preparation};
 use crate::data::samples::Format;
 use crate::data::scaling::{Scale, Scaling, Spread};
@@ -42,6 +43,9 @@ pub struct LoadOptions {
     /// How a table is read.
     #[serde(flatten)]
     pub table: TableOptions,
+    /// How images are read.
+    #[serde(flatten)]
+    pub pictures: PictureOptions,
 }
 
 fn unstratified() -> bool {
@@ -61,6 +65,7 @@ impl Default for LoadOptions {
             stratified: true,
             scale: Scale::Auto,
             table: TableOptions::default(),
+            pictures: PictureOptions::default(),
         }
     }
 }
@@ -85,6 +90,10 @@ pub struct Reading<'a> {
     pub weight_column: Option<&'a str>,
     /// Of a table: the rest of how it is read.
     pub table: &'a TableOptions,
+    /// How images are read.
+    pub pictures: &'a PictureOptions,
+    /// Rows and columns of the images that a model, or the other part of the set, has.
+    pub size: Option<[usize; 2]>,
     /// Of a table: the columns of the one that a model, or the other part of the set, has.
     pub schema: Option<&'a Schema>,
     /// Of a table: all columns are numbers, since the model that it is for knows no columns.

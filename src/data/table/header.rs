@@ -6,8 +6,8 @@ use super::cell::Spelling;
 use crate::data::columns::Value;
 
 /// Whether `first` names the columns of the rows below it: some column of numbers begins with a word; or the columns are
-/// called 0, 1, 2, …, as pandas calls those of an array; or all values are words, and those of the first line do not occur
-/// again.
+/// called 0, 1, 2, …, as pandas calls those of an array; or all values are words, or numbers that count on as years do, and
+/// the words of the first line do not occur again.
 pub fn is_header(first: &StringRecord, rows: &[StringRecord], spelling: &Spelling) -> bool {
     let value = |text: &str| match spelling.value(text) {
         Value::Missing => None,
@@ -29,11 +29,21 @@ pub fn is_header(first: &StringRecord, rows: &[StringRecord], spelling: &Spellin
     if numbers >= 3 && first.iter().take(numbers).enumerate().all(counted) && numbers + 1 >= first.len() {
         return true;
     }
-    if words().count() < first.len() {
+    let is_number = |&column: &usize| value(&first[column]) == Some(true);
+    let numbers: Vec<&str> = (0..first.len()).filter(is_number).map(|column| first[column].trim()).collect();
+    if words().count() == 0 || words().count() + numbers.len() < first.len() || !count_on(&numbers) {
         return false;
     }
     let again = |column: &usize| below(*column).any(|cell| cell.trim() == first[*column].trim());
-    2 * words().filter(again).count() < first.len() && are_different(first)
+    2 * words().filter(again).count() < words().count() && are_different(first)
+}
+
+/// Whether the numbers of the line, if there are any, are at least three years or the like: each is the one before it, and 1.
+fn count_on(numbers: &[&str]) -> bool {
+    let numbers: Vec<Option<i64>> = numbers.iter().map(|number| number.parse().ok()).collect();
+    let follows =
+        |pair: &[Option<i64>]| pair[1].is_some() && pair[1] == pair[0].and_then(|n| n.checked_add(1));
+    numbers.is_empty() || numbers.len() >= 3 && numbers.windows(2).all(follows)
 }
 
 fn are_different(names: &StringRecord) -> bool {

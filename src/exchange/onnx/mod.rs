@@ -12,7 +12,12 @@
 //!
 //! Source: the ONNX specification, operator set 17.
 
+mod chain;
+mod constants;
 pub mod proto;
+mod reading;
+
+pub use reading::read;
 
 use prost::Message;
 
@@ -38,7 +43,8 @@ const MAX_BYTES: usize = i32::MAX as usize;
 /// # Errors
 /// [`Error::Usage`] if the network is too large for the format; [`Error::Shape`] if these are not its parameters.
 pub fn encode(parameters: &Parameters, info: &ModelInfo, softmax: bool) -> Result<Vec<u8>> {
-    let ModelInfo { spec, preparation: Preparation { scaling, class_names, outputs: kind, schema } } = info;
+    let ModelInfo { spec, preparation: Preparation { scaling, class_names, outputs: kind, schema, .. } } =
+        info;
     parameters.check(spec)?;
     let mut graph = Graph::default();
     let mut x = graph.scaled("input", scaling);
@@ -132,7 +138,8 @@ impl Graph {
     /// Sets an attribute of the operation added last.
     fn attribute(&mut self, name: &str, value: i64) {
         let (name, i) = (Some(name.to_owned()), Some(value));
-        let attribute = AttributeProto { name, i, r#type: Some(AttributeType::Int.into()) };
+        let kind = Some(AttributeType::Int.into());
+        let attribute = AttributeProto { name, i, r#type: kind, ..AttributeProto::default() };
         self.nodes.last_mut().into_iter().for_each(|node| node.attribute.push(attribute.clone()));
     }
 
@@ -143,6 +150,7 @@ impl Graph {
             data_type: Some(DataType::Float.into()),
             name: Some(name.to_owned()),
             raw_data: Some(values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+            ..TensorProto::default()
         });
         name.to_owned()
     }

@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use self::event::Event;
 use self::lock::Lock;
@@ -70,6 +71,17 @@ impl RunConfig {
             init: None,
             train: TrainConfig::for_optimizer(optimizer),
         }
+    }
+
+    /// All options and their values, with numbers as they were typed.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if they cannot be listed.
+    pub fn values(&self) -> Result<Map<String, Value>> {
+        // As text first: there an f32 of 0.1 is 0.1, and not the f64 that is nearest to the f32.
+        let values =
+            serde_json::to_string(self).and_then(|text| serde_json::from_str::<Map<String, Value>>(&text));
+        values.map_err(|error| Error::Internal(error.to_string()))
     }
 }
 

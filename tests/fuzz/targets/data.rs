@@ -23,12 +23,21 @@ pub fn idx() -> Target {
         bytes.extend((0..dims.iter().product()).map(|i: u32| (i * 37) as u8));
         bytes
     };
-    let plain = [file(&[3, 2, 4]), file(&[5]), file(&[1, 1, 1])];
-    let packed = plain.each_ref().map(|bytes| gzip(bytes, Compression::fast()));
+    let mut plain = vec![file(&[3, 2, 4]), file(&[5]), file(&[1, 1, 1])];
+    plain.extend([0x09, 0x0b, 0x0c, 0x0d, 0x0e].map(|code| {
+        let mut bytes = vec![0, 0, code, 2, 0, 0, 0, 2, 0, 0, 0, 3];
+        bytes.extend((0..48).map(|i: u32| (i * 5) as u8));
+        bytes
+    }));
+    let packed: Vec<Vec<u8>> = plain.iter().map(|bytes| gzip(bytes, Compression::fast())).collect();
     let (folder, path) = place::file("images");
     let read = move |input: &[u8]| {
         let _ = &folder;
         let name = Path::new("images");
+        fs::write(&path, input).unwrap();
+        if let Ok(array) = judged(idx::Array::read(&path, 1 << 20)) {
+            assert_eq!(array.numbers().count(), array.dims.iter().product::<usize>());
+        }
         if let Ok(labels) = judged(idx::labels_from(input, name)) {
             assert!(!labels.is_empty());
             return Ok(());
@@ -39,7 +48,6 @@ pub fn idx() -> Target {
         }
         if !input.starts_with(&[0x1f, 0x8b]) {
             // The same file, left where it is.
-            fs::write(&path, input).unwrap();
             let left = judged(ImagesFile::open(&path).and_then(ImagesFile::leave));
             assert_eq!(left.is_ok(), images.is_ok(), "{left:?} {images:?}");
             if let (Ok(left), Ok(images)) = (left, &images) {

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use flate2::Compression;
 use gpu_mlp::checkpoint::ModelInfo;
-use gpu_mlp::data::{Outputs, Preparation, Scaling};
-use gpu_mlp::exchange::{self, Format};
-use gpu_mlp::inputs::{Expected, Inputs};
+use gpu_mlp::data::{Frame, Outputs, Preparation, Scaling};
+use gpu_mlp::exchange::{self, Format, NameMap};
+use gpu_mlp::inputs::{Expected, Inputs, Look};
 use gpu_mlp::numpy::npy;
 use image::{ColorType, ImageFormat};
 
@@ -29,19 +29,20 @@ pub fn import() -> Target {
             class_names: class_names.clone(),
             outputs: Outputs::Classes,
             schema: None,
+            frame: None,
         };
         exchange::export(&path, &parameters, &ModelInfo { spec: spec.clone(), preparation }, format).unwrap();
         fs::read(&path).unwrap()
     };
     let columns = Scaling::Columns { shift: vec![1.0, 2.0, 3.0], factor: vec![0.5, 0.0, 4.0] };
-    let seeds = [Format::Safetensors, Format::Npz]
+    let seeds = [Format::Safetensors, Format::Npz, Format::Onnx { softmax: true }]
         .into_iter()
         .flat_map(|format| [seed(format, Scaling::Bytes), seed(format, columns.clone())])
         .collect();
     let read = move |input: &[u8]| {
         let _ = &folder;
         fs::write(&path, input).unwrap();
-        let imported = judged(exchange::read(&path))?;
+        let imported = judged(exchange::read(&path, &NameMap::default()))?;
         let spec = imported.parameters.spec().unwrap();
         if let Some(info) = imported.info {
             assert_eq!(info.spec.sizes(), spec.sizes());
@@ -51,7 +52,10 @@ pub fn import() -> Target {
     };
     let mutate: Mutate = |rng, input, other| match input.starts_with(b"PK") {
         true => archive::mutate(rng, input, other),
-        false => json::mutate_safetensors(rng, input, other),
+        false if input.get(8) == Some(&b'{') => json::mutate_safetensors(rng, input, other),
+        false => {
+            edited(rng, input, other, &["Gemm", "MatMul", "Add", "Mul", "Relu", "input", "layers.0.weight"])
+        }
     };
     target("import", seeds, mutate, Box::new(read))
 }
@@ -69,12 +73,17 @@ const COLUMNS: &str = r#"{
 }"#;
 
 /// Reads all inputs of a file, three at a time.
-fn answered(path: &Path, features: usize, preparation: Preparation, raw: bool) -> Result<(), String> {
-    let expected = Expected { features, preparation, label_column: None, table: Default::default(), raw };
+fn answered(path: &Path, features: usize, preparation: Preparation, look: Look) -> Result<(), String> {
+    let (label_column, table, id_column) = (None, Default::default(), Some("a".to_owned()));
+    let expected = Expected { features, preparation, label_column, table, look, id_column };
     let mut inputs = Inputs::new(vec![path.to_owned()], expected);
     while let Some(batch) = judged(inputs.next(3))? {
-        assert!(batch.names.len() <= 3 && batch.names.len() == batch.samples.len());
-        assert_eq!(batch.samples.features(), features);
+        if let Some(error) = batch.broken.into_iter().next() {
+            return judged(Err(error));
+        }
+        let samples = batch.samples.unwrap();
+        assert!(batch.names.len() <= 3 && batch.names.len() == samples.len());
+        assert_eq!(samples.features(), features);
     }
     assert!(inputs.closing_notes().iter().all(|note| !note.is_empty()));
     Ok(())
@@ -105,24 +114,27 @@ pub fn inputs() -> Target {
         let _ = &folder;
         fs::write(&path, input).unwrap();
         let columns = Scaling::Columns { shift: vec![1.0; 16], factor: vec![0.5; 16] };
-        let read = |scaling, raw| {
+        let frame = Some(Frame { rows: 4, columns: 4, colour: false, digits: false });
+        let read = |scaling, frame, look| {
             let class_names = vec!["no".to_owned(), "yes".to_owned()];
-            let preparation = Preparation { scaling, class_names, outputs: Outputs::Classes, schema: None };
-            answered(&path, 16, preparation, raw)
+            let preparation =
+                Preparation { scaling, class_names, outputs: Outputs::Classes, schema: None, frame };
+            answered(&path, 16, preparation, look)
         };
         let of_columns = Preparation {
             scaling: Scaling::None,
             class_names: vec!["no".to_owned(), "yes".to_owned()],
             outputs: Outputs::Classes,
             schema: Some(serde_json::from_str(COLUMNS).unwrap()),
+            frame: None,
         };
         of_columns.check(5, 2).unwrap();
         // What one network takes another may refuse.
         let results = [
-            read(Scaling::Bytes, false),
-            read(Scaling::Bytes, true),
-            read(columns, true),
-            answered(&path, 5, of_columns, true),
+            read(Scaling::Bytes, None, Look::Digits),
+            read(Scaling::Bytes, frame, Look::AsTrained),
+            read(columns, None, Look::Raw),
+            answered(&path, 5, of_columns, Look::Raw),
         ];
         results.into_iter().reduce(Result::or).unwrap_or(Ok(()))
     };

@@ -37,6 +37,7 @@ pub fn model() -> Target {
                 class_names: class_names.clone(),
                 outputs: Outputs::Classes,
                 schema: None,
+                frame: None,
             };
             let info = ModelInfo { spec: spec.clone(), preparation };
             checkpoint::save_model(&path, &parameters, &info).unwrap();

@@ -14,13 +14,13 @@ use serde_json::Value as Json;
 
 use self::leaf::{Groups, Leaves, NEW_COPY, Value, unreadable};
 use self::schema::{inside, is_number, is_text, targets};
-use super::pictures::{Picture, Pictures};
+use super::pictures::{Picture, Pictures, Wanted};
 use super::raw::{RawTable, Roles};
 use super::{Answers, Labels, Numbers, Part, Reading, Rows, Source, part};
-use crate::data::Format;
 use crate::data::columns::Value as Cell;
 use crate::data::schema::{Found, unique};
 use crate::data::table::{LABELS, Spelling};
+use crate::data::{Format, PictureOptions};
 use crate::error::{Error, Result, Setting, message};
 
 /// The key under which data hubs keep the classes' names.
@@ -255,9 +255,13 @@ impl<'a> Table<'a> {
         classes: Option<Vec<String>>,
     ) -> Result<Source> {
         let (mut pictures, mut row) = (Pictures::default(), 0);
+        let PictureOptions { resize, .. } = self.reading.pictures;
+        let wanted = resize.map_or(Wanted::Any, |[width, height]| Wanted::Stretched([height, width]));
         self.leaves.each(groups, column, &mut |value| {
             let hint = message![
-                "bring all images to one size, as PNG or JPEG; ",
+                "bring all images to one size, as PNG or JPEG, with ",
+                Setting::Resize,
+                "; ",
                 Setting::MemoryLimit,
                 " allows more memory"
             ];
@@ -268,7 +272,7 @@ impl<'a> Table<'a> {
                 return Ok(());
             }
             let Value::Bytes(bytes) = value else { return Err(refuse("the image is missing".into())) };
-            let picture = Picture::decode(bytes, pictures.shape).map_err(refuse)?;
+            let picture = Picture::decode(bytes, wanted.after(pictures.shape)).map_err(refuse)?;
             let picture = picture.ok_or_else(|| refuse("these bytes are not a PNG or JPEG image".into()))?;
             pictures.push(&picture, self.reading.memory).map_err(refuse)
         })?;

@@ -1,14 +1,20 @@
 //! Imports a model from another program's file: weights and biases of fully connected layers, by name, in either layout.
 
+mod names;
+mod refused;
+
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use crate::doctor::file::keys::{self, Key};
-use crate::doctor::file::slot::{Param, Slot};
-use crate::error::{Error, Result};
+use self::names::Kind;
+pub use self::names::NameMap;
+use super::imported::{Imported, Said};
+use super::normalisation::{self, Normalisation};
+use super::onnx;
+use crate::error::{Error, Result, Setting, message};
 use crate::files::numpy::dtype::half;
 use crate::files::numpy::npy::{Header, Refusal, row_major};
 use crate::files::numpy::npz::Archive;
@@ -17,21 +23,23 @@ use crate::network::{Dense, Parameters};
 use crate::tensor::Tensor;
 use crate::training::checkpoint::{METADATA_KEY, ModelInfo};
 
-/// What a file has of a model.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Imported {
-    /// Weights and biases.
-    pub parameters: Parameters,
-    /// Activation, scaling and class names, if the file was exported by this program.
-    pub info: Option<ModelInfo>,
-}
-
 /// What a layer is called in a file, for errors, and its tensors as the file has them.
 #[derive(Default)]
 struct Layer {
     name: String,
+    /// Whether its names are PyTorch's.
+    is_torch: bool,
     w: Option<Tensor>,
     b: Option<Tensor>,
+}
+
+/// What a file has: layers by their places, and normalisations by theirs, with their names.
+#[derive(Default)]
+struct Tensors {
+    layers: BTreeMap<usize, Layer>,
+    normalisations: BTreeMap<usize, (String, Normalisation)>,
+    /// What the file says of itself, if it was exported by this program.
+    text: Option<String>,
 }
 
 /// How a file's weights lie.
@@ -43,57 +51,149 @@ enum Orientation {
     InOut,
 }
 
+/// As much of a file as is looked at to tell what it is, and how ONNX begins: with the version of its representation.
+const START: u64 = 16;
+const ONNX_START: u8 = 0x08;
+
+/// As many names as an error lists.
+const LISTED: usize = 20;
+
+fn listed(names: &[String]) -> String {
+    let more = if names.len() > LISTED { ", …" } else { "" };
+    format!("{}{more}", names[..names.len().min(LISTED)].join(", "))
+}
+
 const EXPECTED: &str = "expected weights and biases of fully connected layers: `0.weight`, `0.bias`, `2.weight`, … of a \
                         torch.nn.Sequential in safetensors, or `W1`, `b1`, … in .npz";
 
-/// Reads the model in the file at `path`: safetensors, or `.npz`; its content tells.
+/// Reads the model in the file at `path`: safetensors, `.npz` or ONNX; its content tells. `map` says what tensors are called.
 ///
 /// Weights are `[out, in]` under PyTorch's names and `[in, out]` as `W1`, `W2`, …, unless only the other way round do the
 /// layers fit to each other and to their biases. A layer without a bias gets zeros.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be read; [`Error::File`] if it has no such layers, or others too.
-pub fn read(path: &Path) -> Result<Imported> {
+pub fn read(path: &Path, map: &NameMap) -> Result<Imported> {
     let mut start = Vec::new();
     let file = regular_file::open(path)?;
-    file.take(4).read_to_end(&mut start).map_err(Error::io("read", path))?;
-    let (layers, text) = if start.starts_with(b"PK") { from_npz(path) } else { from_safetensors(path) }?;
-    if layers.is_empty() {
+    file.take(START).read_to_end(&mut start).map_err(Error::io("read", path))?;
+    if let Some(refused) = refused::by_start(&start, path) {
+        return Err(refused);
+    }
+    let is_onnx = start.first() == Some(&ONNX_START) && start.get(8) != Some(&b'{');
+    if is_onnx {
+        return onnx::read(path);
+    }
+    let tensors = if start.starts_with(b"PK") { from_npz(path, map) } else { from_safetensors(path, map) }?;
+    if tensors.layers.is_empty() {
         return Err(Error::file(path, "it has no weights", EXPECTED));
     }
-    let parameters = chain(layers).map_err(|problem| Error::file(path, problem, EXPECTED))?;
+    let Tensors { layers, normalisations, text } = tensors;
+    let places: Vec<usize> = layers.keys().copied().collect();
+    let refused = |problem| Error::file(path, problem, EXPECTED);
+    let parameters = chain(layers).map_err(refused)?;
+    let (parameters, notes) = folded(parameters, &places, normalisations).map_err(refused)?;
     let refused =
         |problem| Error::file(path, format!("its `{METADATA_KEY}`: {problem}"), "export the model again");
     let info = text.map(|text| ModelInfo::parse(&text, &parameters)).transpose().map_err(refused)?;
-    Ok(Imported { parameters, info })
+    Ok(Imported { parameters, info, said: Said::default(), notes })
 }
 
-/// Layers by their places.
-type Layers = BTreeMap<usize, Layer>;
+/// Folds normalisations into the layers beside them. One that stands directly behind a layer, or has its number, belongs to that;
+/// any other to the layer behind it.
+fn folded(
+    mut parameters: Parameters,
+    places: &[usize],
+    normalisations: BTreeMap<usize, (String, Normalisation)>,
+) -> Result<(Parameters, Vec<String>), String> {
+    let mut notes = Vec::new();
+    for (place, (name, normalisation)) in normalisations {
+        let of = |problem| format!("its normalisation `{name}`: {problem}");
+        let own = places.iter().rposition(|&layer| layer == place || layer.checked_add(1) == Some(place));
+        let next = places.iter().position(|&layer| layer > place);
+        let (at, is_behind) = match (own, next) {
+            (Some(own), _) => (own, true),
+            (None, Some(next)) => (next, false),
+            (None, None) => (places.len() - 1, true),
+        };
+        let Dense { w, b } = &parameters.layers[at];
+        let width = if is_behind { w.cols() } else { w.rows() };
+        let (factor, summand) = normalisation.line(width).map_err(of)?;
+        let fold = if is_behind { normalisation::behind } else { normalisation::before };
+        let (w, b) = fold(w, b, &factor, &summand);
+        parameters.layers[at] = Dense { w, b };
+        let side = if is_behind { "before its activation" } else { "in front of it" };
+        notes.push(format!("the batch normalisation `{name}` is folded into layer {} {side}", at + 1));
+    }
+    Ok((parameters, notes))
+}
 
-fn from_safetensors(path: &Path) -> Result<(Layers, Option<String>)> {
+fn from_safetensors(path: &Path, map: &NameMap) -> Result<Tensors> {
     let bytes = regular_file::read(path)?;
     let not = |error| {
-        let problem = format!("not a safetensors file and not an .npz: {error}");
+        let problem = format!("not a safetensors file, not an .npz and not ONNX: {error}");
         Error::file(path, problem, "save with safetensors.torch.save_file(model.state_dict(), FILE)")
     };
     let file = SafeTensors::deserialize(&bytes).map_err(not)?;
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(not)?;
     let text = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA_KEY)).cloned();
-    let mut layers = Layers::new();
+    let mut tensors = Tensors { text, ..Tensors::default() };
+    let names: Vec<String> = file.names().into_iter().map(str::to_owned).collect();
+    check_used(map, &names, path)?;
+    let normalised: Vec<&str> = names.iter().filter_map(|name| name.strip_suffix(".running_mean")).collect();
     for (name, view) in file.tensors() {
-        let Some((place, weight, "")) = keys::torch(&name) else {
-            let problem = format!("its tensor `{name}` is not a weight or bias of a numbered layer");
-            return Err(Error::file(path, problem, EXPECTED));
+        let Some((place, is_torch, kind)) = map.parse(&name) else {
+            let problem =
+                format!("its tensor `{name}` is not a weight or bias of a layer whose place is known");
+            let hint = message![
+                Setting::Map,
+                format!(" {}=layers.0 says which layer it is; ", stem(&name)),
+                EXPECTED
+            ];
+            return Err(Error::file(path, problem, hint));
         };
+        if kind == Kind::Counter {
+            continue;
+        }
         let values = values(&view).ok_or_else(|| {
             let problem = format!("{name}: expected F32, F64, F16 or BF16, got {:?}", view.dtype());
             Error::file(path, problem, "save the model in one of them: model.float()")
         })?;
-        put(&mut layers, place, weight, &name, Tensor::new(view.shape(), values)?)
-            .map_err(|problem| Error::file(path, problem, EXPECTED))?;
+        let tensor = Tensor::new(view.shape(), values)?;
+        let refused = |problem| Error::file(path, problem, EXPECTED);
+        if normalised.contains(&stem(&name)) {
+            let (_, own) = tensors
+                .normalisations
+                .entry(place)
+                .or_insert_with(|| (stem(&name).to_owned(), Normalisation::default()));
+            let slot = match kind {
+                Kind::Weight => &mut own.gamma,
+                Kind::Bias => &mut own.beta,
+                Kind::Mean => &mut own.mean,
+                Kind::Variance | Kind::Counter => &mut own.variance,
+            };
+            *slot = Some(tensor);
+        } else {
+            put(&mut tensors.layers, (place, is_torch, kind), &name, tensor).map_err(refused)?;
+        }
     }
-    Ok((layers, text))
+    Ok(tensors)
+}
+
+/// The layer's part of a tensor's name.
+fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
+/// Whether all names that the user speaks of are in the file.
+fn check_used(map: &NameMap, names: &[String], path: &Path) -> Result<()> {
+    match map.unused(names).first() {
+        None => Ok(()),
+        Some(theirs) => {
+            let problem = format!("it has no tensor or layer `{theirs}`; it has {}", listed(names));
+            Err(Error::file(path, problem, message!["correct ", Setting::Map]))
+        }
+    }
 }
 
 /// A tensor's values as f32, if they are floats.
@@ -119,46 +219,40 @@ fn values(view: &TensorView<'_>) -> Option<Vec<f32>> {
 const UNPACKED: u64 = 64 << 20;
 const RATIO: u64 = 32;
 
-fn from_npz(path: &Path) -> Result<(Layers, Option<String>)> {
+fn from_npz(path: &Path, map: &NameMap) -> Result<Tensors> {
     let file = regular_file::open(path)?;
     let mut left =
         file.metadata().map_err(Error::io("read", path))?.len().saturating_mul(RATIO).max(UNPACKED);
     let refused = |refusal: Refusal| refusal.of("it").at(path);
     let mut archive = Archive::open(BufReader::new(file)).map_err(refused)?;
-    let (mut layers, mut text) = (Layers::new(), None);
+    if let Some(refused) = refused::by_entries(&archive, path) {
+        return Err(refused);
+    }
+    check_used(map, archive.names(), path)?;
+    let mut tensors = Tensors::default();
     for index in 0..archive.names().len() {
         let name = archive.names()[index].clone();
         let at = |refusal: Refusal| refusal.of(format!("`{name}`")).at(path);
-        let param = param(&name);
+        let param = map.parse(&name).filter(|(.., kind)| matches!(kind, Kind::Weight | Kind::Bias));
         // A dump for the doctor has much more, and nothing of it is in the way.
         if param.is_none() && name != METADATA_KEY {
             continue;
         }
         let mut entry = archive.entry(index).map_err(refused)?;
         let (header, values) = array(&mut entry, &mut left).map_err(at)?;
-        let Some((place, weight)) = param else {
+        let Some(param) = param else {
             let bytes = values.iter().map(|&byte| byte as u8).collect();
-            text = Some(String::from_utf8(bytes).map_err(|_| at(not_text()))?);
+            tensors.text = Some(String::from_utf8(bytes).map_err(|_| at(not_text()))?);
             continue;
         };
-        put(&mut layers, place, weight, &name, Tensor::new(header.shape, values)?)
+        put(&mut tensors.layers, param, &name, Tensor::new(header.shape, values)?)
             .map_err(|problem| Error::file(path, problem, EXPECTED))?;
     }
-    Ok((layers, text))
+    Ok(tensors)
 }
 
 fn not_text() -> Refusal {
     Refusal::new("is not UTF-8 text", "export the model again")
-}
-
-/// The layer's number that a name has, and whether it is the weight's.
-fn param(name: &str) -> Option<(usize, bool)> {
-    match (keys::parse(name), keys::torch(name)) {
-        (Some(Key::Slot(Slot::Param(Param::W(place)))), _) => Some((place, true)),
-        (Some(Key::Slot(Slot::Param(Param::B(place)))), _) => Some((place, false)),
-        (None, Some((place, weight, ""))) => Some((place, weight)),
-        _ => None,
-    }
 }
 
 /// An array's numbers, row-major, as f32; they are taken off the bytes that are `left`.
@@ -186,8 +280,14 @@ fn array(source: &mut impl Read, left: &mut u64) -> Result<(Header, Vec<f32>), R
 }
 
 /// Adds a tensor to its layer. A bias may be `[1, out]` or `[out, 1]` too.
-fn put(layers: &mut Layers, place: usize, weight: bool, name: &str, tensor: Tensor) -> Result<(), String> {
-    let layer = layers.entry(place).or_default();
+fn put(
+    layers: &mut Layers,
+    (place, is_torch, kind): (usize, bool, Kind),
+    name: &str,
+    tensor: Tensor,
+) -> Result<(), String> {
+    let (layer, weight) = (layers.entry(place).or_default(), kind == Kind::Weight);
+    layer.is_torch |= is_torch;
     if tensor.data().iter().any(|value| !value.is_finite()) {
         return Err(format!("its tensor `{name}` holds a value that is not a finite f32"));
     }
@@ -206,16 +306,19 @@ fn put(layers: &mut Layers, place: usize, weight: bool, name: &str, tensor: Tens
     let slot = if weight { &mut layer.w } else { &mut layer.b };
     match slot.replace(tensor) {
         None => Ok(()),
-        Some(_) => Err(format!("its tensor `{name}` and another one both belong to layer {place}")),
+        Some(_) => Err(format!("its tensor `{name}` and another one have the same place among the layers")),
     }
 }
+
+/// Layers by their places.
+type Layers = BTreeMap<usize, Layer>;
 
 /// The layers in order, in the usual orientation if that fits.
 fn chain(layers: Layers) -> Result<Parameters, String> {
     if let Some((place, _)) = layers.iter().find(|(_, layer)| layer.w.is_none()) {
         return Err(format!("its layer {place} has a bias but no weight"));
     }
-    let pytorch = layers.values().any(|layer| keys::torch(&layer.name).is_some());
+    let pytorch = layers.values().any(|layer| layer.is_torch);
     let ways = match pytorch {
         true => [Orientation::OutIn, Orientation::InOut],
         false => [Orientation::InOut, Orientation::OutIn],
@@ -223,7 +326,7 @@ fn chain(layers: Layers) -> Result<Parameters, String> {
     if let Some(parameters) = ways.into_iter().find_map(|way| oriented(&layers, way)) {
         return Ok(parameters);
     }
-    let shapes = layers.into_values().map(|Layer { name, w, b }| {
+    let shapes = layers.into_values().map(|Layer { name, w, b, .. }| {
         let shape = |tensor: Option<Tensor>| tensor.map_or("none".into(), |t| format!("{:?}", t.shape()));
         format!("\n  {name} {}, its bias {}", shape(w), shape(b))
     });

@@ -1,0 +1,93 @@
+//! `gpu-mlp eval`: loss and scores of a trained network, for each output.
+
+mod report;
+mod threshold;
+
+use std::path::PathBuf;
+
+use self::report::Measured;
+use self::threshold::Threshold;
+use super::choice::{self, DataChoice, DeviceChoice};
+use super::measure::opened;
+use super::output::{json, say};
+use crate::error::{Error, Result};
+use crate::network::Task;
+use crate::training::evaluation::{self, Question};
+use crate::training::run;
+
+const EXAMPLES: &str = "\
+Of two classes, precision, recall, F1, ROC-AUC and average precision are those of the second one; of several classes and
+of labels the means are shown too. All are defined as in scikit-learn.
+
+Examples:
+  gpu-mlp eval runs/2026-01-31T12-00-00Z-mnist
+  gpu-mlp eval model.safetensors --data mine.csv --label-column species
+  gpu-mlp eval runs/2026-01-31T12-00-00Z-churn --threshold best
+  gpu-mlp eval runs/2026-01-31T12-00-00Z-mnist --split train --top 3 --json";
+
+/// Evaluate a trained network: loss, accuracy, F1, ROC-AUC and confusion matrix, or the scores of regression targets.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct EvalArgs {
+    /// Folder of a run, or a model.safetensors
+    #[arg(value_name = "RUN_OR_MODEL")]
+    model: PathBuf,
+    #[command(flatten)]
+    data: DataChoice,
+    #[command(flatten)]
+    device: DeviceChoice,
+    /// Part of the data set to evaluate on; other data than the run's own are evaluated whole if they have no test set
+    #[arg(long, value_parser = ["train", "test"], default_value = "test")]
+    split: String,
+    /// For two classes and for labels: the probability from which on the answer is yes; `best` is the one with the highest F1 on
+    /// the validation part of the run's data [default: the class with the larger probability]
+    #[arg(long, value_name = "P|best")]
+    threshold: Option<Threshold>,
+    /// For classes: also count how often the right one is among the K with the largest probabilities
+    #[arg(long, value_name = "K", value_parser = super::predict::positive)]
+    top: Option<usize>,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs `gpu-mlp eval`.
+///
+/// # Errors
+/// What reading the model or the data, or the device, reports; [`Error::Usage`] for options of another task.
+pub fn run(args: &EvalArgs) -> Result<()> {
+    let (parameters, info) = run::load_model(&args.model)?;
+    let task = info.preparation.task();
+    if args.top.is_some() && task != Task::Classification {
+        return Err(Error::usage("--top ranks classes, but this model predicts every output: leave it out"));
+    }
+    let dataset = choice::load_for(&args.model, &info, &args.data)?;
+    let split = choice::split(&args.split);
+    let (evaluation, thresholds) = pollster::block_on(async {
+        let mut engine = opened(&args.device, (&parameters, &info)).await?;
+        let thresholds = match args.threshold {
+            Some(threshold) => Some(threshold.of(&args.model, &info, &args.data, &mut engine).await?),
+            None => None,
+        };
+        let question = Question { mistakes: 0, top: args.top, thresholds: thresholds.clone() };
+        let evaluation =
+            evaluation::evaluate(&mut engine, info.spec.loss(), &dataset, split, &question).await?;
+        Ok::<_, Error>((evaluation, thresholds))
+    })?;
+    let measured = Measured {
+        data: &dataset.name,
+        part: if dataset.is_whole() { "all" } else { args.split.as_str() },
+        samples: dataset.split(split).len(),
+        task,
+        names: &info.preparation.class_names,
+        evaluation: &evaluation,
+        thresholds: thresholds.as_deref(),
+        top: args.top,
+    };
+    if args.json {
+        say(&json(&measured.report())?);
+    } else {
+        measured.print();
+    }
+    Ok(())
+}

@@ -1,0 +1,179 @@
+//! Predictions as lines for people, or of JSON.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::cli::output::{json, note};
+use crate::data::inputs::Name;
+use crate::data::{Outputs, Preparation};
+use crate::error::Result;
+use crate::reference::{self, Matrix};
+use crate::words::numerals::short;
+
+#[derive(Serialize)]
+struct Line<'a> {
+    event: &'static str,
+    input: &'a str,
+    /// From 0; pictures have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    row: Option<u64>,
+    /// What was done to a picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prepared: Option<&'a str>,
+    #[serde(flatten)]
+    first: Answer<'a>,
+    /// The most probable classes, with --top.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top: Option<Vec<Answer<'a>>>,
+}
+
+/// What a network of labels or numbers says of an input.
+#[derive(Serialize)]
+struct ValuesLine<'a> {
+    event: &'static str,
+    input: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    row: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prepared: Option<&'a str>,
+    outputs: Vec<OutputLine<'a>>,
+}
+
+/// One of its outputs.
+#[derive(Serialize)]
+struct OutputLine<'a> {
+    name: &'a str,
+    /// That the input has the label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probability: Option<f64>,
+    /// In the target's own unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<f64>,
+}
+
+#[derive(Serialize, Clone, Copy)]
+struct Answer<'a> {
+    class: &'a str,
+    /// Of the network's output.
+    index: usize,
+    probability: f64,
+}
+
+/// Turns probabilities into lines.
+pub(super) struct Printer<'a> {
+    /// So many classes are shown.
+    top: usize,
+    json: bool,
+    classes: &'a [String],
+    /// What the network's outputs stand for.
+    outputs: &'a Outputs,
+    /// Of the longest name so far.
+    width: usize,
+    /// What has been said of how pictures are prepared.
+    told: HashSet<Arc<str>>,
+}
+
+/// Probabilities of classes or labels, or numbers in their own unit.
+pub(super) fn answers(outputs: &Outputs, z: &Matrix) -> Matrix {
+    match outputs {
+        Outputs::Classes => reference::softmax(z),
+        Outputs::Labels => z.map(reference::sigmoid),
+        numbers @ Outputs::Numbers { .. } => {
+            Matrix::from_fn(z.rows(), z.cols(), |r, c| numbers.unscaled(c, z.at(r, c)))
+        }
+    }
+}
+
+impl<'a> Printer<'a> {
+    /// Of a model that was prepared so.
+    pub fn new(top: usize, json: bool, preparation: &'a Preparation) -> Self {
+        let Preparation { class_names: classes, outputs, .. } = preparation;
+        Self { top, json, classes, outputs, width: 0, told: HashSet::new() }
+    }
+
+    /// A line for each of these logits.
+    pub fn lines(&mut self, names: &[Name], logits: &Matrix) -> Result<String> {
+        for prepared in names.iter().filter_map(|name| name.prepared.as_ref()) {
+            if &**prepared != "taken as it is" && self.told.insert(prepared.clone()) {
+                note(&format!("images are {prepared} (--raw takes them as they are)"));
+            }
+        }
+        let answers = answers(self.outputs, logits);
+        self.text(names.iter().enumerate().map(|(row, name)| (name, answers.row(row))))
+    }
+
+    /// What a network of labels or numbers says, output by output.
+    fn outputs(&self, answers: &[f64]) -> Vec<OutputLine<'_>> {
+        let is_label = *self.outputs == Outputs::Labels;
+        self.classes
+            .iter()
+            .zip(answers)
+            .map(|(name, &answer)| OutputLine {
+                name,
+                probability: is_label.then_some(answer),
+                value: (!is_label).then_some(answer),
+            })
+            .collect()
+    }
+
+    fn text<'b>(&mut self, rows: impl Iterator<Item = (&'b Name, &'b [f64])> + Clone) -> Result<String> {
+        let shown = |name: &Name| match name.row {
+            Some(row) => format!("{}[{row}]", name.input),
+            None => name.input.to_string(),
+        };
+        let mut text = String::new();
+        if !self.json {
+            let longest = rows.clone().map(|(name, _)| shown(name).chars().count()).max();
+            self.width = self.width.max(longest.unwrap_or(0));
+        }
+        let class_width = self.classes.iter().map(|class| class.chars().count()).max().unwrap_or(0);
+        for (name, probabilities) in rows {
+            if !self.outputs.are_classes() {
+                let outputs = self.outputs(probabilities);
+                if self.json {
+                    let (event, input, row) = ("prediction", &*name.input, name.row);
+                    let prepared = name.prepared.as_deref();
+                    text.push_str(&json(&ValuesLine { event, input, row, prepared, outputs })?);
+                } else {
+                    let _ = write!(text, "{:width$}", shown(name), width = self.width);
+                    for OutputLine { name, probability, value } in outputs {
+                        let _ = match (probability, value) {
+                            (Some(probability), _) => write!(text, "  {name} {:6.2} %", 100.0 * probability),
+                            (None, value) => write!(text, "  {name} {}", short(value.unwrap_or_default())),
+                        };
+                    }
+                }
+                text.push('\n');
+                continue;
+            }
+            let answers = self.ranked(probabilities);
+            if self.json {
+                let top = (self.top > 1).then(|| answers.clone());
+                let (input, row, first) = (&*name.input, name.row, answers[0]);
+                let (event, prepared) = ("prediction", name.prepared.as_deref());
+                text.push_str(&json(&Line { event, input, row, prepared, first, top })?);
+            } else {
+                let _ = write!(text, "{:width$}", shown(name), width = self.width);
+                for Answer { class, probability, .. } in answers {
+                    let _ = write!(text, "  {class:class_width$} {:6.2} %", 100.0 * probability);
+                }
+            }
+            text.push('\n');
+        }
+        Ok(text)
+    }
+
+    /// The most probable classes; of equal ones the first comes first.
+    fn ranked(&self, probabilities: &[f64]) -> Vec<Answer<'_>> {
+        let mut order: Vec<usize> = (0..probabilities.len()).collect();
+        order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
+        let answer = |index: usize| {
+            let class = self.classes.get(index).map(String::as_str).unwrap_or_default();
+            Answer { class, index, probability: probabilities[index] }
+        };
+        order.into_iter().take(self.top).map(answer).collect()
+    }
+}

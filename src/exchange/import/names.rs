@@ -1,0 +1,143 @@
+//! Which tensor belongs to which layer, by the names in a file: `fc1.weight`, `output.bias`, `W2`, or as the user says.
+
+use std::collections::HashMap;
+
+use crate::doctor::file::keys::{self, Key};
+use crate::doctor::file::slot::{Param, Slot};
+use crate::error::{Error, Result};
+
+/// What a tensor is to its layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The weight of a fully connected layer; of a batch normalisation γ.
+    Weight,
+    /// The bias; of a batch normalisation β.
+    Bias,
+    /// A batch normalisation's running mean.
+    Mean,
+    /// A batch normalisation's running variance.
+    Variance,
+    /// What says nothing of the network's answers.
+    Counter,
+}
+
+/// Layers without a number that come before all others, and those that come after all others.
+const FIRST: [&str; 4] = ["input", "in", "first", "hidden"];
+const LAST: [&str; 9] =
+    ["output", "out", "head", "classifier", "final", "last", "logits", "fc_out", "output_layer"];
+
+/// The place of a layer that comes after all others.
+const END: usize = usize::MAX;
+
+/// What the user calls the tensors of a file: theirs to ours.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NameMap {
+    ours: HashMap<String, String>,
+}
+
+impl NameMap {
+    /// Of pairs `theirs=ours`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a pair that is none, or whose second name is none of ours.
+    pub fn of(pairs: &[String]) -> Result<Self> {
+        let mut ours = HashMap::new();
+        for pair in pairs {
+            let wrong = |what: &str| {
+                Error::usage(format!(
+                    "`{pair}`: {what}; expected theirs=ours, such as encoder=layers.0, head=layers.1 or kernel=W1"
+                ))
+            };
+            let (theirs, own) = pair.split_once('=').ok_or_else(|| wrong("there is no ="))?;
+            let (theirs, own) = (theirs.trim(), own.trim());
+            if named(own).is_none() && named(&format!("{own}.weight")).is_none() {
+                return Err(wrong(&format!("`{own}` is no layer and no tensor of ours")));
+            }
+            if ours.insert(theirs.to_owned(), own.to_owned()).is_some() {
+                return Err(wrong(&format!("`{theirs}` is named twice")));
+            }
+        }
+        Ok(Self { ours })
+    }
+
+    /// The name under which a tensor is understood.
+    fn ours(&self, name: &str) -> String {
+        if let Some(own) = self.ours.get(name) {
+            return own.clone();
+        }
+        match name.rsplit_once('.') {
+            Some((layer, rest)) if self.ours.contains_key(layer) => format!("{}.{rest}", self.ours[layer]),
+            _ => name.to_owned(),
+        }
+    }
+
+    /// Names of the file that the user speaks of and that are not there.
+    pub fn unused(&self, names: &[String]) -> Vec<String> {
+        let is_there = |theirs: &str| {
+            let layer = format!("{theirs}.");
+            names.iter().any(|name| name == theirs || name.starts_with(&layer))
+        };
+        let mut unused: Vec<String> = self.ours.keys().filter(|theirs| !is_there(theirs)).cloned().collect();
+        unused.sort();
+        unused
+    }
+
+    /// The place of a tensor's layer, whether its weights lie `[out, in]`, and what it is.
+    pub fn parse(&self, name: &str) -> Option<(usize, bool, Kind)> {
+        named(&self.ours(name))
+    }
+}
+
+fn named(name: &str) -> Option<(usize, bool, Kind)> {
+    match keys::parse(name) {
+        Some(Key::Slot(Slot::Param(Param::W(place)))) => return Some((place, false, Kind::Weight)),
+        Some(Key::Slot(Slot::Param(Param::B(place)))) => return Some((place, false, Kind::Bias)),
+        _ => {}
+    }
+    let (stem, kind) = name.rsplit_once('.')?;
+    let kind = match kind {
+        "weight" => Kind::Weight,
+        "bias" => Kind::Bias,
+        "running_mean" => Kind::Mean,
+        "running_var" => Kind::Variance,
+        "num_batches_tracked" => Kind::Counter,
+        _ => return None,
+    };
+    let word = stem.rsplit('.').next().unwrap_or(stem).to_lowercase();
+    let digits: String = stem.chars().rev().take_while(char::is_ascii_digit).collect();
+    let place = match digits.is_empty() {
+        false => digits.chars().rev().collect::<String>().parse().ok()?,
+        true if LAST.contains(&word.as_str()) => END,
+        true if FIRST.contains(&word.as_str()) => 0,
+        true => return None,
+    };
+    Some((place, true, kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{END, Kind, NameMap};
+
+    #[test]
+    fn layers_are_known_by_numbers_by_words_and_by_what_the_user_says() {
+        let plain = NameMap::default();
+        for (name, wanted) in [
+            ("fc1.weight", Some((1, true, Kind::Weight))),
+            ("net.3.bias", Some((3, true, Kind::Bias))),
+            ("W2", Some((2, false, Kind::Weight))),
+            ("output.weight", Some((END, true, Kind::Weight))),
+            ("model.classifier.bias", Some((END, true, Kind::Bias))),
+            ("bn1.running_var", Some((1, true, Kind::Variance))),
+            ("encoder.weight", None),
+            ("conv", None),
+        ] {
+            assert_eq!(plain.parse(name), wanted, "{name}");
+        }
+        let pairs = ["encoder=layers.0".to_owned(), "k=W2".to_owned()];
+        let map = NameMap::of(&pairs).unwrap();
+        assert_eq!(map.parse("encoder.weight"), Some((0, true, Kind::Weight)));
+        assert_eq!(map.parse("k"), Some((2, false, Kind::Weight)));
+        assert_eq!(map.unused(&["encoder.bias".to_owned()]), ["k"]);
+        assert!(NameMap::of(&["a".to_owned()]).is_err() && NameMap::of(&["a=what".to_owned()]).is_err());
+    }
+}

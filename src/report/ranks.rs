@@ -1,0 +1,85 @@
+//! ROC and precision-recall curves of classes or labels.
+
+use maud::{Markup, html};
+
+use super::chart::{Figure, Line, Panel, Series, XAxis};
+use super::layout::chart;
+use super::run::class_name;
+use crate::training::evaluation::Evaluation;
+use crate::training::ranking::Ranking;
+
+/// Classes or labels that are drawn, those that are ranked worst.
+const DRAWN: usize = 6;
+/// About as many points has a curve.
+const POINTS: usize = 200;
+
+/// A class or a label whose samples are ranked.
+struct Ranked<'a> {
+    name: String,
+    ranking: &'a Ranking,
+    roc_auc: f64,
+    average_precision: f64,
+}
+
+/// The section, if there is something to rank.
+pub(super) fn ranks(evaluation: &Evaluation, names: &[String]) -> Markup {
+    // Of two classes only the second is ranked.
+    let first = names.len() - evaluation.rankings.len().min(names.len());
+    let mut all = Vec::new();
+    for (at, ranking) in evaluation.rankings.iter().enumerate() {
+        if let (Some(roc_auc), Some(average_precision)) = (ranking.roc_auc(), ranking.average_precision()) {
+            all.push(Ranked { name: class_name(names, first + at), ranking, roc_auc, average_precision });
+        }
+    }
+    let count = all.len();
+    if count > DRAWN {
+        all.sort_by(|a: &Ranked<'_>, b| a.roc_auc.total_cmp(&b.roc_auc));
+        all.truncate(DRAWN);
+    }
+    html! {
+        @if !all.is_empty() {
+            h2 id="ranks" { "ROC and precision-recall" }
+            div.charts { (chart(&roc(&all), "roc")) (chart(&precision_recall(&all), "precision-recall")) }
+            @if count > DRAWN { p { "Only the " (DRAWN) " of " (count) " with the smallest ROC-AUC are drawn." } }
+        }
+    }
+}
+
+fn roc(all: &[Ranked<'_>]) -> Figure {
+    let lines = all.iter().map(|own| own.ranking.roc(POINTS)).collect();
+    let legend = |own: &Ranked<'_>| format!("{}: ROC-AUC {:.4}", own.name, own.roc_auc);
+    figure(
+        ["ROC", "recall over false positives", "false positives, share of the negative samples"],
+        lines,
+        all,
+        &legend,
+    )
+}
+
+fn precision_recall(all: &[Ranked<'_>]) -> Figure {
+    let lines = all.iter().map(|own| own.ranking.precision_recall(POINTS)).collect();
+    let legend = |own: &Ranked<'_>| format!("{}: average precision {:.4}", own.name, own.average_precision);
+    figure(["Precision and recall", "precision over recall", "recall"], lines, all, &legend)
+}
+
+fn figure(
+    [title, panel, x_label]: [&str; 3],
+    lines: Vec<Vec<(f64, f64)>>,
+    all: &[Ranked<'_>],
+    legend: &dyn Fn(&Ranked<'_>) -> String,
+) -> Figure {
+    let names: Vec<String> = all.iter().map(legend).collect();
+    Figure {
+        title: title.to_owned(),
+        description: names.join("; "),
+        series: names.into_iter().map(|name| Series { name }).collect(),
+        panels: vec![Panel {
+            title: panel.to_owned(),
+            x_label: x_label.to_owned(),
+            x_axis: XAxis::Linear,
+            percent: true,
+            zoomed: false,
+            lines: (0..).zip(lines).map(|(series, points)| Line { series, points, mark: None }).collect(),
+        }],
+    }
+}

@@ -1,0 +1,105 @@
+//! What answers of yes or no are worth: whether a sample is of the second of two classes, or has a label.
+//!
+//! ```text
+//! precision = right / said      recall = right / there      F1 = 2 · right / (said + there)
+//! ```
+//!
+//! As in scikit-learn each is 0 where its denominator is. Means over classes count those that occur or are answered.
+
+use serde::Serialize;
+
+use super::evaluation::{ClassScore, Evaluation};
+use super::figures::LabelScore;
+use super::ranking::Ranking;
+
+/// The scores of a class or a label, or their means.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Worth {
+    /// Of the samples that are said to be positive, the part that is.
+    pub precision: f64,
+    /// Of the positive samples, the part that is found.
+    pub recall: f64,
+    /// The harmonic mean of both.
+    pub f1: f64,
+    /// The area under the ROC curve; none without positive and negative samples, or if there is no room for all probabilities.
+    pub roc_auc: Option<f64>,
+    /// The area under the precision-recall curve; none as above.
+    pub average_precision: Option<f64>,
+}
+
+impl Worth {
+    fn of_class(score: &ClassScore, ranking: Option<&Ranking>) -> Self {
+        Self {
+            precision: score.precision.unwrap_or(0.0),
+            recall: score.recall.unwrap_or(0.0),
+            f1: score.f1.unwrap_or(0.0),
+            roc_auc: ranking.and_then(Ranking::roc_auc),
+            average_precision: ranking.and_then(Ranking::average_precision),
+        }
+    }
+
+    fn of_label(score: &LabelScore, ranking: Option<&Ranking>) -> Self {
+        Self {
+            precision: score.precision,
+            recall: score.recall,
+            f1: score.f1,
+            roc_auc: ranking.and_then(Ranking::roc_auc),
+            average_precision: ranking.and_then(Ranking::average_precision),
+        }
+    }
+
+    fn mean(all: &[Self]) -> Self {
+        let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
+        let each = |of: fn(&Self) -> f64| mean(all.iter().map(of).collect());
+        let known = |of: fn(&Self) -> Option<f64>| {
+            let known: Vec<f64> = all.iter().filter_map(of).collect();
+            (!known.is_empty()).then(|| mean(known))
+        };
+        Self {
+            precision: each(|worth| worth.precision),
+            recall: each(|worth| worth.recall),
+            f1: each(|worth| worth.f1),
+            roc_auc: known(|worth| worth.roc_auc),
+            average_precision: known(|worth| worth.average_precision),
+        }
+    }
+}
+
+impl Evaluation {
+    /// Of each class or label; of numbers nothing.
+    pub fn worths(&self) -> Vec<Worth> {
+        let classes = self.confusion.classes();
+        if let [_, _] = classes[..] {
+            // The first class has the same pairs, the other way round.
+            let ranking = self.rankings.first();
+            let reversed = ranking.map(Ranking::reversed);
+            return vec![
+                Worth::of_class(&classes[0], reversed.as_ref()),
+                Worth::of_class(&classes[1], ranking),
+            ];
+        }
+        let rankings = (0..).map(|at| self.rankings.get(at));
+        match self.labels.is_empty() {
+            true => classes.iter().zip(rankings).map(|(score, own)| Worth::of_class(score, own)).collect(),
+            false => {
+                self.labels.iter().zip(rankings).map(|(score, own)| Worth::of_label(score, own)).collect()
+            }
+        }
+    }
+
+    /// Of the second of two classes, which is the positive one; else the mean over classes or labels. Of numbers nothing.
+    pub fn worth(&self) -> Option<Worth> {
+        let worths = self.worths();
+        let occurs = |score: &ClassScore| score.f1.is_some();
+        match self.confusion.rows().len() {
+            0 if worths.is_empty() => None,
+            0 => Some(Worth::mean(&worths)),
+            2 => worths.get(1).copied(),
+            _ => {
+                let classes = self.confusion.classes();
+                let own = worths.into_iter().zip(&classes).filter(|(_, score)| occurs(score));
+                Some(Worth::mean(&own.map(|(worth, _)| worth).collect::<Vec<_>>()))
+            }
+        }
+    }
+}
