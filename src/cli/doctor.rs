@@ -199,7 +199,8 @@ fn headline(report: &Report) -> String {
         let tensor = called(&first.name, first.tensor);
         return format!("Depends on what was meant: {tensor} is {}\n{}\n", first.formula, first.fix);
     }
-    let mut text = format!("First wrong: {} - {bug}\n", called(&first.name, first.tensor));
+    let step = report.step.map_or(String::new(), |step| format!("step {step}, "));
+    let mut text = format!("First wrong: {step}{} - {bug}\n", called(&first.name, first.tensor));
     // Without a name, what the line should be says most.
     if first.bug.is_none() {
         text.push_str(&right(first).map_or(String::new(), |right| format!("Right: {right}\n")));

@@ -7,8 +7,9 @@
 //! counts.
 //!
 //! ```text
-//! file       forms: what can be read; npz, npy: the arrays; keys, dump: their names; roles: what they are where names
-//!            do not tell; reading: the choice between both; case: its tensors in one layout
+//! file       forms: what can be read; npz, npy: the arrays; steps: of which step; keys, dump: their names; roles: what they are
+//!            where names do not tell; reading: the choice between both; vectors, ones, targets, alone: what becomes a usual
+//!            network; case: its tensors in one layout
 //! formulas   the right formulas and the bugs, as tables; design: outputs and losses; catalogue: the bugs, what
 //!            each means and its fix; derivation: why the right formula is as it is
 //! exam       habits: what the file is beside the calculation; one examination: design, forward, backward, update,
@@ -41,9 +42,11 @@ use self::file::forms;
 pub use self::file::npy::Refusal;
 use self::file::reading::{self, Read};
 use self::file::slot::{Param, Slot};
+use self::file::steps;
 use self::formulas::catalogue::Bug;
 use crate::error::{Message, Result};
 use crate::network::Activation;
+use std::cmp::Reverse;
 use std::path::Path;
 
 /// What the user may say about a file beyond the file itself.
@@ -71,6 +74,76 @@ pub fn examine_file(path: &Path, options: &Options) -> Result<Report> {
 /// # Errors
 /// What is missing or does not fit, and a hint.
 pub fn examine(entries: &npz::Entries, options: &Options) -> Result<Report, Refusal> {
+    // What is no history of steps may look like one: then it is read as it is.
+    if let Some(report) = first_wrong_step(entries, options) {
+        return Ok(report);
+    }
+    examine_step(entries, options)
+}
+
+/// The report of the first step that is wrong, of a file with several; of the last one, if none is.
+fn first_wrong_step(entries: &npz::Entries, options: &Options) -> Option<Report> {
+    let examined = |saved| {
+        let steps = steps::of(entries, saved);
+        let mut right: Vec<(usize, Report)> = Vec::new();
+        for (number, entries) in steps.files() {
+            // The last one may have nothing but what the step before made.
+            let Ok(mut report) = examine_step(&entries, options) else { continue };
+            let is_right = report.verdict == Verdict::Clean;
+            if steps.beyond > 0 {
+                report
+                    .notes
+                    .insert(0, format!("the file has {} more steps, which are not examined", steps.beyond));
+            }
+            right.push((number, report));
+            if !is_right {
+                break;
+            }
+        }
+        right
+    };
+    // Of the two ways to save parameters, the one under which more is right and better known.
+    let worth = |reports: &Vec<(usize, Report)>| {
+        reports.last().map(|(_, report)| {
+            let (clean, known) = (report.verdict == Verdict::Clean, report.verdict != Verdict::Unknown);
+            (clean, reports.len(), known, Reverse(report.findings.len()))
+        })
+    };
+    let mut reports = examined(steps::Saved::Before);
+    if worth(&reports).is_none_or(|(clean, ..)| !clean) {
+        let after = examined(steps::Saved::After);
+        if worth(&after) > worth(&reports) {
+            reports = after;
+        }
+    }
+    let (number, mut report) = reports.pop()?;
+    let earlier: Vec<String> = reports.iter().map(|(number, _)| number.to_string()).collect();
+    let right = join(&earlier);
+    let said = match (report.verdict == Verdict::Clean, earlier.is_empty()) {
+        (true, true) => format!("of several steps in the file, step {number} is examined"),
+        (true, false) => {
+            format!("the file has several steps: {right} and {number} are right; shown is the last of them")
+        }
+        (false, true) => format!("the file has several steps: step {number} is the first that is wrong"),
+        (false, false) => {
+            format!("the file has several steps: {right} are right, step {number} is the first that is wrong")
+        }
+    };
+    report.notes.insert(0, said);
+    report.step = Some(number);
+    Some(report)
+}
+
+/// Numbers of steps in words: all of a few, the first and the last of many.
+fn join(numbers: &[String]) -> String {
+    match numbers {
+        [first, .., last] if numbers.len() > 6 => format!("steps {first} to {last}"),
+        numbers => format!("steps {}", numbers.join(", ")),
+    }
+}
+
+/// Examines the arrays of one step.
+fn examine_step(entries: &npz::Entries, options: &Options) -> Result<Report, Refusal> {
     let Read { mut dump, found } = reading::read(entries, &options.map)?;
     dump.act = options.act.or(dump.act);
     let cases = Case::all(&dump)?;
@@ -103,8 +176,10 @@ pub fn examine(entries: &npz::Entries, options: &Options) -> Result<Report, Refu
 
 /// The report of the examination that counts.
 fn concluded(dump: &Dump, mut exam: Exam) -> Report {
-    exam.witness();
-    exam.leave_to_intention();
+    if !dump.alone {
+        exam.witness();
+        exam.leave_to_intention();
+    }
     prefer_shared_names(&mut exam.findings);
     let lines: Vec<_> =
         exam.findings.iter().map(|finding| line::right(dump, &exam, finding.made_at)).collect();
@@ -133,7 +208,7 @@ fn concluded(dump: &Dump, mut exam: Exam) -> Report {
     }
     let grads: Vec<Param> =
         (1..=dump.depth).map(Param::W).filter(|&param| dump.slots.contains_key(&Slot::Grad(param))).collect();
-    if exam.world.gradient > 1.0 && !grads.is_empty() {
+    if exam.world.gradient > 1.0 && !grads.is_empty() && !dump.alone {
         notes.push(
             "dW and db are sums over the batch: right if the loss is one, too, or if 1/N is in the step"
                 .to_owned(),
@@ -146,8 +221,20 @@ fn concluded(dump: &Dump, mut exam: Exam) -> Report {
         notes.push("the loss is a sum over the batch, not a mean".to_owned());
     }
     notes.append(&mut exam.notes);
+    if dump.alone {
+        // Of the network around the layer nothing was checked.
+        exam.checked.retain(|c| dump.names.contains_key(&c.tensor) && c.tensor != Slot::Da(1));
+    }
     let first_mismatch = exam.findings.first().map(|finding| finding.tensor.to_string());
-    Report { verdict, first_mismatch, findings: exam.findings, notes, checked: exam.checked, map: Vec::new() }
+    Report {
+        verdict,
+        first_mismatch,
+        findings: exam.findings,
+        notes,
+        checked: exam.checked,
+        map: Vec::new(),
+        step: None,
+    }
 }
 
 /// Where numbers cannot tell bugs apart, the one that is named elsewhere in the same file comes first.

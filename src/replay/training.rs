@@ -93,6 +93,7 @@ impl<'b> Training<'b> {
             one_hot: true,
             shared_biases: BTreeSet::new(),
             bias_rows: false,
+            alone: false,
             x: empty,
             labels: Vec::new(),
             given,

@@ -64,6 +64,9 @@ impl Exam<'_> {
             candidates = self.through_activation(l, &candidates);
             self.layer(l, &mut candidates);
         }
+        if self.case.get(Slot::Da(0)).is_some() && !self.lost() {
+            self.through_weights(0, &candidates);
+        }
     }
 
     /// For every layer what `dz_l` would be if nothing in it cancelled: the size of what rounding acts on.
@@ -112,12 +115,12 @@ impl Exam<'_> {
                 }
             }
             let below = self.site(l, &right);
-            let dz = hidden::rights(&below, self.masks.get(&l)).swap_remove(0);
-            for &scale in &scales {
+            let dz = (l > 0).then(|| hidden::rights(&below, self.masks.get(&l)).swap_remove(0));
+            for (&scale, dz) in scales.iter().filter_map(|scale| Some((scale, dz.as_ref()?))) {
                 trials.push(Trial {
                     scale,
                     note: Some(HOLDS_DZ),
-                    ..Trial::new(scaled(&dz, scale), Vec::new())
+                    ..Trial::new(scaled(dz, scale), Vec::new())
                 });
             }
             trials.extend(tried(slot, &site, hidden::through_weights::TABLE, &scales));

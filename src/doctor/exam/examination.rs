@@ -157,9 +157,12 @@ impl<'a> Exam<'a> {
         }
     }
 
-    /// The activation of a hidden layer.
+    /// The activation of a hidden layer; the inputs have none.
     pub fn act(&self, l: usize) -> Bend {
-        self.acts.get(l - 1).copied().unwrap_or(self.world.act.into())
+        match l.checked_sub(1) {
+            Some(below) => self.acts.get(below).copied().unwrap_or(self.world.act.into()),
+            None => Activation::Identity.into(),
+        }
     }
 
     /// What this examination costs: a mismatch without a name far more than one with. Steps that are all too long or too

@@ -3,6 +3,7 @@
 use super::backward::{Candidate, inherit};
 use super::examination::{Exam, rescaled, tried};
 use super::judge::Scored;
+use super::report::Status;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{dot, minus, norm, plus, scaled};
 use crate::doctor::formulas::catalogue::Bug;
@@ -213,7 +214,9 @@ impl Exam<'_> {
         let mut trials = Vec::new();
         let penalised = match param {
             Param::W(l) => Some((self.case.w(l), DECAYED)),
-            Param::B(l) => self.case.bias_rows.then(|| (self.case.b(l), DECAYED_ROWS)),
+            // A loss that is right without them says that they are not penalised.
+            Param::B(l) => (self.case.bias_rows && !(self.world.penalised && self.has_right_loss()))
+                .then(|| (self.case.b(l), DECAYED_ROWS)),
         };
         if let Some((parameter, note)) = penalised.filter(|_| self.world.decay > 0.0) {
             // Where the loss has the penalty, its factor in a sum over the batch is the sum's.
@@ -225,6 +228,10 @@ impl Exam<'_> {
         }
         trials.push(Trial::new(right, Vec::new()));
         trials
+    }
+
+    fn has_right_loss(&self) -> bool {
+        self.checked.iter().any(|c| c.tensor == Slot::Loss && c.status == Status::Ok)
     }
 
     /// What somebody may have added to a right gradient: a penalty with another factor, or an earlier gradient.

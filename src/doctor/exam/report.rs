@@ -171,6 +171,9 @@ pub struct Report {
     pub notes: Vec<String>,
     /// Every tensor.
     pub checked: Vec<Checked>,
+    /// Which of the file's steps it is, if there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<usize>,
     /// `theirs=ours`: names whose meaning was found from shapes and numbers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub map: Vec<String>,

@@ -195,7 +195,7 @@ fn scales(dump: &Dump, case: &Case) -> Vec<(f64, f64, f64)> {
     for objective in [1.0, n] {
         for sign in [1.0, -1.0] {
             for gradient in [1.0, n] {
-                let idle = !gradients && (sign < 0.0 || gradient > 1.0);
+                let idle = (!gradients || case.alone) && sign < 0.0 || !gradients && gradient > 1.0;
                 let summed = objective > 1.0;
                 // A summed loss with the gradient of its mean does not agree with itself.
                 let disagree = summed && gradients && !steps && gradient == 1.0;
@@ -205,7 +205,11 @@ fn scales(dump: &Dump, case: &Case) -> Vec<(f64, f64, f64)> {
             }
         }
     }
-    if case.n == 1 { vec![(1.0, 1.0, 1.0), (-1.0, 1.0, 1.0)] } else { all }
+    match case.n {
+        1 if case.alone => vec![(1.0, 1.0, 1.0)],
+        1 => vec![(1.0, 1.0, 1.0), (-1.0, 1.0, 1.0)],
+        _ => all,
+    }
 }
 
 /// Worlds in which a forward tensor that is not in the file is wrong.

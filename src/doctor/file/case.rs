@@ -4,10 +4,11 @@
 //! chains becomes a case; the examination keeps the one with the fewest mismatches.
 
 use super::dump::Dump;
-use super::layout::Layout;
+use super::layout::{Layout, misshapen};
 use super::npy::{Array, Refusal};
 use super::ones;
 use super::slot::{Param, Slot};
+use super::targets::{self, is_hot};
 use crate::reference::{Matrix, argmax, matmul};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,6 +33,8 @@ pub struct Case {
     pub shared_biases: BTreeSet<usize>,
     /// Whether the biases are a row of the weights in the file.
     pub bias_rows: bool,
+    /// Whether it is one layer without its network.
+    pub alone: bool,
     /// Everything else in our layout.
     pub given: BTreeMap<Slot, Matrix>,
     /// What had to be turned.
@@ -108,13 +111,28 @@ impl Case {
             }
             params.insert(Slot::Param(Param::B(l)), b.values);
         }
-        let y = targets(&y, n, sizes[dump.depth], layout.rows).map_err(|refusal| (sizes.len(), refusal))?;
+        let outputs = sizes[dump.depth];
+        let (y, counted) =
+            targets::read(&y, n, outputs, layout.rows).map_err(|refusal| (sizes.len(), refusal))?;
         let labels = (0..n).map(|r| argmax(y.row(r))).collect();
         let one_hot = y.cols() > 1 && (0..n).all(|r| is_hot(y.row(r)));
         let place = |place: &str| format!("the biases are the {place} row of W, behind a column of ones");
-        let (notes, bias_rows) = (dump.bias_rows.map(place).into_iter().collect(), dump.bias_rows.is_some());
-        let mut case =
-            Self { layout, n, sizes, x, y, one_hot, labels, shared_biases, bias_rows, given: params, notes };
+        let (notes, bias_rows) =
+            (dump.bias_rows.map(place).into_iter().chain(counted).collect(), dump.bias_rows.is_some());
+        let mut case = Self {
+            layout,
+            n,
+            sizes,
+            x,
+            y,
+            one_hot,
+            labels,
+            shared_biases,
+            bias_rows,
+            alone: dump.alone,
+            given: params,
+            notes,
+        };
         for (&slot, array) in dump.slots.iter().filter(|(slot, _)| !matches!(slot, Slot::Param(_))) {
             let tensor = case.place(slot, array).map_err(|refusal| (case.sizes.len() + 1, refusal))?;
             case.given.insert(slot, tensor);
@@ -158,7 +176,7 @@ impl Case {
             });
         }
         // One sample, or one value a sample, may have lost a dimension.
-        if array.shape.len() == 1 && array.data.len() == rows * cols && (rows == 1 || cols == 1) {
+        if array.shape.len() <= 1 && array.data.len() == rows * cols && (rows == 1 || cols == 1) {
             return Ok(reshape(array, rows, cols));
         }
         let wanted = if direct { [rows, cols] } else { [cols, rows] };
@@ -196,8 +214,11 @@ impl Case {
             let b = Matrix::from_fn(1, z.cols(), |_, c| z.at(0, c) - product.at(0, c));
             let same = (0..self.n)
                 .all(|r| (0..z.cols()).all(|c| (z.at(r, c) - product.at(r, c) - b.at(0, c)).abs() <= slack));
-            if self.n > 1 && same && b.data().iter().any(|b| b.abs() > slack) {
-                self.notes.push(format!("b{l} is not in the file; it was read off z{l}"));
+            // Of one sample any difference could be a bias; one that is the same for all units surely is.
+            let shared = b.cols() > 1 && b.data().iter().all(|value| (value - b.at(0, 0)).abs() <= slack);
+            if same && (self.n > 1 || shared) && b.data().iter().any(|b| b.abs() > slack) {
+                let of_all = if self.n > 1 { "" } else { ", the same for all units" };
+                self.notes.push(format!("b{l} is not in the file; it was read off z{l}{of_all}"));
                 self.given.insert(slot, b);
             }
         }
@@ -255,38 +276,6 @@ fn layer(dump: &Dump, layout: Layout, l: usize, width: usize) -> Result<(Matrix,
     Ok((weights, Biases { values: reshape(b, 1, out), one_for_all: false }))
 }
 
-/// Targets as a matrix `[n, outputs]`: of labels, of one-hot rows or columns, or of numbers.
-fn targets(y: &Array, n: usize, outputs: usize, rows: bool) -> Result<Matrix, Refusal> {
-    let flat = y.shape.iter().filter(|&&dim| dim > 1).count() <= 1;
-    if flat && y.data.len() == n && !(n == 1 && outputs > 1 && y.data.len() == outputs) {
-        if outputs == 1 {
-            return Ok(reshape(y, n, 1));
-        }
-        let valid = |&label: &f64| label >= 0.0 && label < outputs as f64 && label.fract() == 0.0;
-        return match y.data.iter().find(|label| !valid(label)) {
-            None => Ok(Matrix::from_fn(n, outputs, |r, c| f64::from(y.data[r] == c as f64))),
-            Some(label) => {
-                let problem =
-                    format!("has a label {label} in y, but the last layer has classes 0 to {}", outputs - 1);
-                Err(Refusal::new(problem, "labels count from 0; or export one-hot rows"))
-            }
-        };
-    }
-    let square = Array { shape: if flat { vec![1, y.data.len()] } else { y.shape.clone() }, ..y.clone() };
-    let targets = matrix(&square, rows || flat).filter(|y| y.shape() == [n, outputs]);
-    // Targets may lie the other way round than X, unless that could be meant either way.
-    let turned = matrix(&square, !rows).filter(|y| y.shape() == [n, outputs] && !flat);
-    targets.or(turned).ok_or_else(|| {
-        let expected = format!("{n} labels (as many as X has samples), or targets [{n}, {outputs}]");
-        shape_of("y", &expected, y)
-    })
-}
-
-/// One 1 among zeros.
-fn is_hot(row: &[f64]) -> bool {
-    row.iter().filter(|&&value| value != 0.0).count() == 1 && row.contains(&1.0)
-}
-
 /// A two-dimensional array with its first side as rows, or its second.
 fn matrix(array: &Array, direct: bool) -> Option<Matrix> {
     let &[rows, cols] = array.shape.as_slice() else { return None };
@@ -308,9 +297,5 @@ fn required(array: Option<&Array>) -> Array {
 }
 
 fn shape_of(name: &str, expected: &str, array: &Array) -> Refusal {
-    let problem = format!("has {name} with shape {:?}; expected {expected}", array.shape);
-    Refusal::new(
-        problem,
-        "the layers must chain: X [N, in], W1 [in, n1], b1 [n1], W2 [n1, n2], … (or all transposed)",
-    )
+    misshapen(name, expected, &array.shape)
 }

@@ -48,7 +48,6 @@ pub fn parse(bytes: &[u8], most: usize) -> Result<Value, Refusal> {
     }
     let shape = match (rows, cols) {
         (1, 1) => Vec::new(),
-        (rows, 1) => vec![rows],
         (rows, cols) => vec![rows, cols],
     };
     // Few digits are not the precision of the calculation.

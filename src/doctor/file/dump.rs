@@ -1,9 +1,11 @@
 //! What somebody exported: the arrays of the file under our names, not yet brought into one layout.
 
+use super::columns::is_with_ones;
 use super::keys::{self, Key};
 use super::npy::{Array, Kind, Refusal, Value};
 use super::npz::Entries;
 use super::slot::{Param, Slot};
+use super::targets;
 use crate::error::{Setting, message};
 use crate::network::Activation;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,8 +29,12 @@ pub struct Dump {
     pub depth: usize,
     /// Whether some tensor was stored with fewer than 64 bits.
     pub single: bool,
+    /// Whether it is one layer without its network: the gradient above it is the file's.
+    pub alone: bool,
     /// Which row of the weights the biases are, if they are one.
     pub bias_rows: Option<&'static str>,
+    /// What was a vector, by the file's names: one sample, or the weights of one output.
+    pub vectors: BTreeSet<String>,
     /// What was read in an unusual way.
     pub notes: Vec<String>,
     /// What the file calls each tensor, its batch and its targets.
@@ -72,8 +78,11 @@ impl Dump {
             .map(|(theirs, ours)| (theirs, keys::parse(ours).and_then(place)))
             .filter(|(theirs, ours)| ours.is_some() && entries.contains_key(*theirs))
             .collect();
-        for (theirs, value) in entries {
-            let ours = map.iter().find(|(from, _)| from == theirs).map_or(theirs, |(_, to)| to);
+        // The inputs of an autoencoder are its targets, too.
+        let all = entries.iter().flat_map(|(theirs, value)| {
+            meant(theirs, map).into_iter().map(move |ours| (theirs, value, ours))
+        });
+        for (theirs, value, ours) in all {
             if let Value::Unreadable(problem) = value {
                 dump.notes.push(format!("`{theirs}` is left out: it {problem}"));
                 continue;
@@ -124,8 +133,8 @@ impl Dump {
             (Key::Act | Key::Layout, _) => {
                 return Err(Refusal::new(format!("`{theirs}` should be a text"), "save it as a string"));
             }
-            (Key::X, _) => (self.x, self.x_name) = (Some(numbers(theirs, value)?), Some(theirs.to_owned())),
-            (Key::Y, _) => (self.y, self.y_name) = (Some(numbers(theirs, value)?), Some(theirs.to_owned())),
+            (Key::X, _) => self.put_batch(theirs, numbers(theirs, value)?)?,
+            (Key::Y, _) => self.put_targets(theirs, numbers(theirs, value)?)?,
             (Key::Number(name), _) => {
                 let array = numbers(theirs, value)?;
                 match array.data.as_slice() {
@@ -146,6 +155,48 @@ impl Dump {
         Ok(())
     }
 
+    fn put_batch(&mut self, theirs: &str, array: Array) -> Result<(), Refusal> {
+        match (&self.x, &self.x_name) {
+            (Some(other), Some(first)) if !same(other, &array) => Err(two_keys("X", first, theirs)),
+            (Some(_), Some(first)) => {
+                self.notes.push(format!("`{theirs}` is the same array as `{first}`"));
+                Ok(())
+            }
+            _ => {
+                (self.x, self.x_name) = (Some(array), Some(theirs.to_owned()));
+                Ok(())
+            }
+        }
+    }
+
+    /// The targets; of labels and their one-hot form the latter, which is what the error is measured from.
+    pub fn put_targets(&mut self, theirs: &str, array: Array) -> Result<(), Refusal> {
+        let (Some(other), Some(first)) = (&self.y, self.y_name.clone()) else {
+            (self.y, self.y_name) = (Some(array), Some(theirs.to_owned()));
+            return Ok(());
+        };
+        if same(other, &array) {
+            self.notes.push(format!("`{theirs}` is the same array as `{first}`"));
+            return Ok(());
+        }
+        let (is_first, agree) = match (targets::are_of(other, &array), targets::are_of(&array, other)) {
+            (Some(agree), _) => (true, agree),
+            (None, Some(agree)) => (false, agree),
+            (None, None) => return Err(two_keys("y", &first, theirs)),
+        };
+        let (hot, labels) = if is_first { (first.as_str(), theirs) } else { (theirs, first.as_str()) };
+        self.notes.push(match agree {
+            true => format!("`{hot}` is the one-hot form of `{labels}`"),
+            false => {
+                format!("`{hot}` is not the one-hot form of `{labels}`: `{labels}` is taken as the targets")
+            }
+        });
+        if is_first != agree {
+            (self.y, self.y_name) = (Some(array), Some(theirs.to_owned()));
+        }
+        Ok(())
+    }
+
     fn put(&mut self, slot: Slot, theirs: &str, array: Array) -> Result<(), Refusal> {
         let float = !matches!(slot, Slot::Mask(_) | Slot::Accuracy | Slot::Loss);
         self.single |= float && matches!(array.kind, Kind::F16 | Kind::F32);
@@ -162,8 +213,7 @@ impl Dump {
             }
             Some(_) => {
                 let first = self.names.get(&slot).map_or("", String::as_str);
-                let problem = format!("has two keys for {slot}: `{first}` and `{theirs}`");
-                Err(Refusal::new(problem, "their numbers differ: leave one of them out"))
+                Err(two_keys(&slot.to_string(), first, theirs))
             }
         }
     }
@@ -193,9 +243,9 @@ impl Dump {
     /// Whether the input is counted as layer 1: a1 is X, or samples have one layer more than there are weights, and
     /// none at its beginning.
     fn counts_the_input(&self) -> bool {
-        let data = |array: Option<&Array>| array.map(|array| array.data.clone());
-        let a1 = data(self.slots.get(&Slot::A(1)));
-        if a1.is_some() && a1 == data(self.x.as_ref()) {
+        if let (Some(a1), Some(x)) = (self.slots.get(&Slot::A(1)), &self.x)
+            && (a1.data == x.data || is_with_ones(a1, x))
+        {
             return true;
         }
         let weights = (1..).take_while(|&l| self.slots.contains_key(&Slot::Param(Param::W(l)))).count();
@@ -267,8 +317,10 @@ impl Dump {
             return Ok(());
         }
         if missing == ["y"] && self.x.is_some() {
-            let hint =
-                "export the targets as y; the targets of an autoencoder are its inputs: save X as y, too";
+            let hint = message![
+                "export the targets as y; the targets of an autoencoder are its inputs: ",
+                Setting::Map.set("X=X,X=y")
+            ];
             return Err(Refusal::new("lacks y", hint));
         }
         let hint = message![
@@ -278,6 +330,17 @@ impl Dump {
         ];
         Err(Refusal::new(format!("lacks {}", missing.join(", ")), hint))
     }
+}
+
+/// The names under which an entry is read.
+fn meant<'a>(theirs: &'a String, map: &'a [(String, String)]) -> Vec<&'a String> {
+    let said: Vec<&String> = map.iter().filter(|(from, _)| from == theirs).map(|(_, to)| to).collect();
+    if said.is_empty() { vec![theirs] } else { said }
+}
+
+fn two_keys(ours: &str, first: &str, second: &str) -> Refusal {
+    let problem = format!("has two keys for {ours}: `{first}` and `{second}`");
+    Refusal::new(problem, "their numbers differ: leave one of them out")
 }
 
 /// What only one array can be.

@@ -51,11 +51,13 @@ const TORCH: &str = "two lines save its tensors: d = torch.load(FILE), then \
 const PICKLE: &str = "a pickle can run any program, so it is never loaded; two lines save its arrays: \
                       d = pickle.load(open(FILE, \"rb\")), then \
                       numpy.savez(\"dump.npz\", **{k: numpy.asarray(v) for k, v in d.items()})";
-const MATLAB: &str = "two lines of Python save its arrays: d = scipy.io.loadmat(FILE), then \
-                      numpy.savez(\"dump.npz\", **{k: v for k, v in d.items() if k[0] != \"_\"}); or write .csv files, one \
-                      for each array, into a folder: `gpu-mlp doctor --template matlab` shows how";
-const HDF5: &str = "save in Matlab with save(FILE, \"-v7\") and read that with scipy.io.loadmat, or write .csv files, one for \
-                    each array, into a folder: `gpu-mlp doctor --template matlab` shows how";
+const MATLAB: &str = "one line of Matlab or Octave saves its arrays into a folder: d = load(FILE); mkdir dump; for n = fieldnames(d)', \
+                      dlmwrite(['dump/' n{1} '.csv'], d.(n{1}), 'precision', 17); end, then name the folder; or two lines of \
+                      Python: d = scipy.io.loadmat(FILE), then \
+                      numpy.savez(\"dump.npz\", **{k: v for k, v in d.items() if k[0] != \"_\"})";
+const HDF5: &str = "of a .mat one line of Matlab saves the arrays into a folder: d = load(FILE); mkdir dump; for n = fieldnames(d)', \
+                    dlmwrite(['dump/' n{1} '.csv'], d.(n{1}), 'precision', 17); end, then name the folder; or save with \
+                    save(FILE, \"-v7\"), and read that with scipy.io.loadmat";
 const ONE_ARRAY: &str = "put an .npy file for each array into one folder and name the folder, or save all arrays with \
                          numpy.savez(\"dump.npz\", W1=W1, ...)";
 

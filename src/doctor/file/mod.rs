@@ -1,6 +1,8 @@
 //! What somebody exported: arrays and their names, read into one case.
 
+mod alone;
 pub mod case;
+mod columns;
 pub mod csv;
 pub mod dump;
 pub mod forms;
@@ -13,4 +15,7 @@ mod ones;
 pub mod reading;
 pub mod roles;
 pub mod slot;
+pub mod steps;
+mod targets;
 pub mod template;
+mod vectors;

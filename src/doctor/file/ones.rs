@@ -3,19 +3,13 @@
 //! Such a file is brought into the usual form: the row becomes b, the ones go, and so does all that a unit of ones
 //! has beside them.
 
+use super::columns::{End, has_ones, without_column};
 use super::dump::Dump;
 use super::layout::Layout;
 use super::npy::Array;
 use super::slot::{Param, Slot};
 use crate::reference::Matrix;
 use std::collections::BTreeMap;
-
-/// Where the ones stand among the inputs of a layer.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum End {
-    First,
-    Last,
-}
 
 /// A file in the usual form, by each way in which its biases may be rows of its weights; none if they are not.
 pub fn taken_out(dump: &Dump, layout: Layout) -> Vec<Dump> {
@@ -36,20 +30,9 @@ fn array(matrix: &Matrix, direct: bool, like: &Array) -> Array {
     Array { shape: matrix.shape().to_vec(), data: matrix.into_data(), kind: like.kind }
 }
 
-/// Where a column of ones stands.
+/// Where a column of ones stands; one sample shows none.
 fn ones(m: &Matrix) -> Option<End> {
-    let column = |c: usize| m.rows() > 1 && (0..m.rows()).all(|r| m.at(r, c) == 1.0);
-    match m.cols() {
-        0 | 1 => None,
-        _ if column(m.cols() - 1) => Some(End::Last),
-        _ if column(0) => Some(End::First),
-        _ => None,
-    }
-}
-
-fn without_column(m: &Matrix, end: End) -> Matrix {
-    let first = usize::from(end == End::First);
-    Matrix::from_fn(m.rows(), m.cols() - 1, |r, c| m.at(r, c + first))
+    [End::Last, End::First].into_iter().find(|&end| m.rows() > 1 && has_ones(m, end))
 }
 
 /// Without its first or last row, and that row.
@@ -76,7 +59,10 @@ impl RowsOfBiases {
         };
         let weights =
             (1..=dump.depth).map(|l| read(dump.slots.get(&Slot::Param(Param::W(l)))?, layout.in_out));
-        let Some(weights) = weights.collect::<Option<Vec<Matrix>>>() else { return Vec::new() };
+        let weights = weights.collect::<Option<Vec<Matrix>>>().unwrap_or_default();
+        if weights.is_empty() || weights.iter().any(|w| w.rows() == 0) {
+            return Vec::new();
+        }
         let activations = |l: usize| dump.slots.get(&Slot::A(l)).and_then(|a| read(a, layout.rows));
         let of_hidden = (1..dump.depth).filter_map(|l| ones(&activations(l)?)).next();
         // A layer with one more input than there are units below, or a unit that is 1 for all samples.

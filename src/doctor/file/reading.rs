@@ -1,13 +1,16 @@
 //! From the entries of a file to our names: by the names themselves where all are known, else by names, shapes and
 //! numbers together.
 
+use super::alone;
 use super::case::Case;
 use super::dump::Dump;
 use super::keys::{self, Key};
 use super::npy::{Refusal, Value};
 use super::npz::Entries;
+use super::roles::words::{Kind, Words};
 use super::roles::{self, Reading};
 use super::slot::Slot;
+use super::vectors;
 use crate::error::Message;
 use std::collections::BTreeMap;
 
@@ -25,6 +28,39 @@ pub struct Read {
 /// # Errors
 /// The problem and a hint: what is missing or does not fit, and what the file has.
 pub fn read(entries: &Entries, map: &[(String, String)]) -> Result<Read, Refusal> {
+    let known = renamed(entries, map);
+    let as_it_is = || read_matrices(entries, map);
+    if !vectors::are_needed(&known) {
+        let read = as_it_is();
+        if read.is_ok() {
+            return read;
+        }
+    }
+    let back =
+        |name: &String| map.iter().find(|(_, ours)| ours == name).map_or(name, |(theirs, _)| theirs).clone();
+    let mut best: Option<Read> = None;
+    for form in vectors::as_matrices(&known) {
+        let form_entries = form.entries.into_iter().map(|(name, value)| (back(&name), value));
+        let Ok(mut read) = read_matrices(&form_entries.collect(), map) else { continue };
+        if best.as_ref().is_none_or(|best| read.dump.slots.len() > best.dump.slots.len()) {
+            read.dump.vectors = form.vectors.iter().map(back).collect();
+            best = Some(read);
+        }
+    }
+    match best {
+        Some(mut read) => {
+            read.dump.say_vectors();
+            Ok(read)
+        }
+        None => as_it_is().or_else(|refusal| match alone::read(entries) {
+            Some(dump) => Ok(Read { dump, found: Vec::new() }),
+            None => Err(refusal),
+        }),
+    }
+}
+
+/// The same for a file whose vectors need no second side.
+fn read_matrices(entries: &Entries, map: &[(String, String)]) -> Result<Read, Refusal> {
     let by_names = Dump::new(entries, map).and_then(|dump| Case::all(&dump).map(|_| dump));
     let known = !unknown(entries, map);
     let by_names = by_names.or_else(|refusal| from_the_input(entries, map).ok_or(refusal));
@@ -124,10 +160,13 @@ fn agrees(dump: &Dump, reading: &Reading, map: &[(String, String)]) -> bool {
         reading.ours.get(name).cloned()
     };
     let masks = has_strange_masks(dump);
-    let batch = [(&dump.x_name, "X"), (&dump.y_name, "y")];
-    let same_batch =
-        batch.into_iter().all(|(theirs, own)| theirs.as_ref().and_then(ours).as_deref() == Some(own));
-    same_batch
+    let same_x = dump.x_name.as_ref().and_then(ours).as_deref() == Some("X");
+    let of_y = reading.ours.iter().find(|(_, ours)| *ours == "y").map(|(name, _)| name);
+    // Labels and their one-hot form are both the targets.
+    let same_y = dump.y_name.as_ref().and_then(ours).as_deref() == Some("y")
+        || of_y.is_some_and(|name| matches!(keys::parse(name), Some(Key::Y)));
+    same_x
+        && same_y
         && dump.names.iter().all(|(slot, theirs)| {
             let doubted = masks && matches!(slot, Slot::Mask(_));
             doubted || ours(theirs) == Some(slot.to_string())
@@ -140,7 +179,9 @@ fn assigned(entries: &Entries, map: &[(String, String)], reading: &Reading) -> R
         |name: &String| map.iter().find(|(_, ours)| ours == name).map_or(name, |(theirs, _)| theirs).clone();
     let said: Vec<&String> = map.iter().map(|(_, ours)| ours).collect();
     let own = reading.ours.iter().filter(|(_, ours)| !said.contains(ours));
-    let found: Vec<(String, String)> = own.map(|(name, ours)| (theirs(name), ours.clone())).collect();
+    let mut found: Vec<(String, String)> = own.map(|(name, ours)| (theirs(name), ours.clone())).collect();
+    let input = reading.ours.iter().find(|(_, ours)| reading.rebuilds && *ours == "X");
+    found.extend(input.map(|(name, _)| (theirs(name), "y".to_owned())));
     let all: Vec<(String, String)> = map.iter().cloned().chain(found.iter().cloned()).collect();
     let kept: Entries = entries
         .iter()
@@ -150,16 +191,40 @@ fn assigned(entries: &Entries, map: &[(String, String)], reading: &Reading) -> R
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     let mut dump = Dump::new(&kept, &all)?;
+    let mut said = Vec::new();
+    for (name, _) in reading.left_out.iter().filter(|(_, twin)| twin.is_none()) {
+        let name = theirs(name);
+        if let Some(Value::Numbers(array)) = entries.get(&name).filter(|_| is_target(&name))
+            && dump.put_targets(&name, array.clone()).is_ok()
+        {
+            said.push(name);
+        }
+    }
     Case::all(&dump)?;
     for (name, twin) in &reading.left_out {
         let name = theirs(name);
+        if said.contains(&name) {
+            continue;
+        }
         dump.notes.push(match twin {
-            Some(twin) => format!("`{name}` is the same array as `{twin}`"),
+            Some(twin) if entries.get(&name) == entries.get(&theirs(twin)) => {
+                format!("`{name}` is the same array as `{twin}`")
+            }
+            Some(twin) => format!("`{name}` is `{twin}`, but for a column of ones"),
             None => format!("`{name}` is not used: neither its name nor its numbers say what it is"),
         });
     }
-    let found = found.into_iter().filter(|(theirs, ours)| theirs != ours).collect();
+    if reading.rebuilds {
+        dump.notes
+            .push("the file has no targets, but the outputs' error from X: X is the targets, too".to_owned());
+    }
+    found.retain(|(theirs, ours)| theirs != ours || reading.rebuilds && ours == "X");
     Ok(Read { dump, found })
+}
+
+/// Whether an array is the targets by its name.
+fn is_target(name: &str) -> bool {
+    matches!(keys::parse(name), Some(Key::Y)) || Words::of(name).kind == Some(Kind::Target)
 }
 
 /// A refusal that lists what the file has.

@@ -62,7 +62,7 @@ impl Line<'_> {
             factors.insert(0, times.to_string());
         }
         let mut divisors = if by == 1.0 { Vec::new() } else { vec![by.to_string()] };
-        if samples == 1.0 {
+        if samples == 1.0 && !self.dump.is_one_vector() {
             divisors.push(self.count().to_owned());
         }
         let divisor = (!divisors.is_empty()).then(|| divisors.join(" / "));
@@ -72,6 +72,14 @@ impl Line<'_> {
     pub fn through_weights(&mut self, l: usize) -> String {
         let dz = self.of(Slot::Dz(l + 1));
         let w = self.of(Slot::Param(Param::W(l + 1)));
+        // The weights of one output are a vector: there is nothing to sum.
+        if self.dump.is_vector(Slot::Param(Param::W(l + 1))) {
+            return if self.dump.is_one_vector() {
+                format!("{dz} * {w}")
+            } else {
+                format!("np.outer({dz}, {w})")
+            };
+        }
         match (self.rows(), self.in_out()) {
             (true, true) => format!("{dz} @ {w}.T"),
             (true, false) => format!("{dz} @ {w}"),
@@ -95,12 +103,18 @@ impl Line<'_> {
             Param::W(l) => {
                 let (a, dz) = (self.input(l), self.of(Slot::Dz(l)));
                 match (self.rows(), self.in_out()) {
+                    _ if self.dump.is_one_vector() && self.dump.is_vector(Slot::Param(param)) => {
+                        format!("{a} * {dz}")
+                    }
+                    (_, true) if self.dump.is_one_vector() => format!("np.outer({a}, {dz})"),
+                    (_, false) if self.dump.is_one_vector() => format!("np.outer({dz}, {a})"),
                     (true, true) => format!("{a}.T @ {dz}"),
                     (true, false) => format!("{dz}.T @ {a}"),
                     (false, true) => format!("{a} @ {dz}.T"),
                     (false, false) => format!("{dz} @ {a}.T"),
                 }
             }
+            Param::B(l) if self.dump.is_one_vector() => self.of(Slot::Dz(l)),
             Param::B(l) if self.exam.case.shared_biases.contains(&l) => {
                 format!("{}.sum()", self.of(Slot::Dz(l)))
             }

@@ -9,6 +9,7 @@ mod step;
 use super::exam::examination::Exam;
 use super::exam::report::{Operand, Right};
 use super::file::dump::Dump;
+use super::file::npy::Array;
 use super::file::slot::{Param, Slot};
 
 /// The right line of a tensor; nothing where there is none, as for a parameter before the step.
@@ -38,6 +39,11 @@ pub fn right(dump: &Dump, exam: &Exam, slot: Slot) -> Option<Right> {
     Some(Right { code, operands: line.operands })
 }
 
+/// The shape of an array in the file.
+fn in_file(array: &Array, vector: bool) -> Vec<usize> {
+    if vector { array.shape.iter().copied().filter(|&side| side > 1).collect() } else { array.shape.clone() }
+}
+
 /// A line that is being written, and what it has used so far.
 struct Line<'a> {
     dump: &'a Dump,
@@ -63,7 +69,7 @@ impl Line<'_> {
 
     /// The axis along which outputs and units lie.
     fn units(&self) -> u8 {
-        u8::from(self.rows())
+        u8::from(self.rows() && !self.dump.is_one_vector())
     }
 
     /// Takes an operand under our name: the answer puts the file's in its place.
@@ -75,14 +81,18 @@ impl Line<'_> {
     }
 
     fn of(&mut self, slot: Slot) -> String {
-        let shape = self.dump.slots.get(&slot).map(|array| array.shape.clone());
+        let vector = self.dump.is_vector(slot);
+        let shape = self.dump.slots.get(&slot).map(|array| in_file(array, vector));
         self.named(&slot.to_string(), shape)
     }
 
     /// What goes into layer l.
     fn input(&mut self, l: usize) -> String {
         match l {
-            1 => self.named("X", self.dump.x.as_ref().map(|x| x.shape.clone())),
+            1 => {
+                let vector = self.dump.is_one_vector();
+                self.named("X", self.dump.x.as_ref().map(|x| in_file(x, vector)))
+            }
             l => self.of(Slot::A(l - 1)),
         }
     }
@@ -94,6 +104,9 @@ impl Line<'_> {
         let name = self.of(slot);
         let column = |shape: &[usize]| matches!(shape, [rows, 1] if *rows > 1);
         let row = |shape: &[usize]| matches!(shape, [1, cols] if *cols > 1);
+        if self.dump.is_one_vector() {
+            return Some(name);
+        }
         Some(match shape.as_slice() {
             [_] if !self.rows() => format!("{name}[:, None]"),
             shape if self.rows() && column(shape) || !self.rows() && row(shape) => format!("{name}.T"),
@@ -119,8 +132,12 @@ impl Line<'_> {
             return if self.rows() { hot } else { format!("{hot}.T") };
         }
         let (n, outputs) = (self.exam.case.n, self.exam.case.classes());
-        let shape = self.dump.y.as_ref().map(|y| y.shape.clone());
+        let vector = self.dump.y_name.as_ref().is_some_and(|name| self.dump.vectors.contains(name));
+        let shape = self.dump.y.as_ref().map(|y| in_file(y, vector));
         let y = self.named("y", shape.clone());
+        if vector {
+            return y;
+        }
         let own = if self.rows() { [n, outputs] } else { [outputs, n] };
         match shape.as_deref() {
             Some([_]) if self.rows() => format!("{y}[:, None]"),

@@ -126,8 +126,8 @@ fn other_forms_are_refused_with_a_way_out() {
     let path = folder.path().join("dump");
     let cases: [(&[u8], &str, &str); 4] = [
         (b"\x80\x04\x95aaaa", "is a pickle", "pickle.load"),
-        (b"MATLAB 5.0 MAT-file, Platform", "is a .mat file", "scipy.io.loadmat"),
-        (b"\x89HDF\r\n\x1a\n", "is an HDF5 file", "-v7"),
+        (b"MATLAB 5.0 MAT-file, Platform", "is a .mat file", "dlmwrite"),
+        (b"\x89HDF\r\n\x1a\n", "is an HDF5 file", "dlmwrite"),
         (b"\x93NUMPY\x01\x00v\x00", "is one array", "numpy.savez"),
     ];
     for (bytes, problem, hint) in cases {

@@ -1,7 +1,9 @@
 //! The doctor.
 
 mod accused;
+mod alone;
 mod bad_input;
+mod bias_rows;
 mod conventions;
 mod correct;
 mod fixtures;
@@ -12,8 +14,11 @@ mod manual;
 mod names;
 mod places;
 mod program;
+mod roles;
 mod shares;
+mod sigmoids;
 mod styles;
+mod vectors;
 
 use gpu_mlp::doctor::file::npy::{Array, Kind, Value};
 use gpu_mlp::doctor::file::npz::Entries;

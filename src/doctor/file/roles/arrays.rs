@@ -1,6 +1,7 @@
 //! The arrays of a file with the words of their names, and when two of them agree.
 
 use super::words::{Spot, Words};
+use crate::doctor::file::columns::{End, has_ones, without_column};
 use crate::doctor::file::layout::Layout;
 use crate::doctor::file::npy::{Array, Kind, Value};
 use crate::doctor::file::npz::Entries;
@@ -68,6 +69,26 @@ impl Named<'_> {
     pub fn matrix(&self, direct: bool) -> Option<Matrix> {
         let matrix = Matrix::new(self.sides()?, self.array.data.clone()).ok()?;
         Some(if direct { matrix } else { matrix.transposed() })
+    }
+
+    /// As samples in rows, without the column of ones that stands for biases.
+    pub fn in_rows(&self, layout: Layout, ones: Option<End>) -> Option<Matrix> {
+        let matrix = self.matrix(layout.rows)?;
+        Some(match ones.filter(|&end| has_ones(&matrix, end)) {
+            Some(end) => without_column(&matrix, end),
+            None => matrix,
+        })
+    }
+
+    /// Samples and width, without such a column.
+    pub fn samples_beside(&self, layout: Layout, ones: Option<End>) -> Option<[usize; 2]> {
+        let [n, width] = self.samples(layout)?;
+        let column = |c: usize| {
+            let at = |r: usize| if layout.rows { r * width + c } else { c * n + r };
+            width > 1 && (0..n).all(|r| self.array.data[at(r)] == 1.0)
+        };
+        let has_ones = ones.is_some_and(|end| column(if end == End::First { 0 } else { width - 1 }));
+        Some([n, width - usize::from(has_ones)])
     }
 
     /// Whether it was stored with fewer than 64 bits.

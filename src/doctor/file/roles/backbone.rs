@@ -3,10 +3,13 @@
 //! Chains are grown layer by layer, the best few of each length are kept, and the one counts for which names and numbers
 //! speak most. A part of it for which neither speaks is not accepted.
 
-use super::arrays::{Named, agree, rounding};
-use super::relations::{Function, Relation, activated, relations};
-use super::words::{Kind, Spot, State, Time};
+use super::arrays::Named;
+use super::relations::{Relation, activated, relations};
+use super::words::{Kind, Spot, Time};
+use crate::doctor::file::columns::End;
 use crate::doctor::file::layout::Layout;
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
 
 /// Chains of one length that are grown further.
 const KEPT: usize = 100;
@@ -18,8 +21,11 @@ const BATCHES: usize = 12;
 const DEEPEST: usize = 64;
 
 /// What numbers that agree to rounding count, and words.
-const NUMBERS: i32 = 10;
-const WORDS: i32 = 4;
+pub const NUMBERS: i32 = 10;
+pub const WORDS: i32 = 4;
+
+/// What people write before or behind a name for its gradient.
+const GRADIENT: [&str; 5] = ["d_", "d", "grad", "nabla", "g"];
 
 /// What an array of the batch's samples counts for the batch, and how many count.
 const ROWS: i32 = 2;
@@ -48,16 +54,20 @@ pub struct Backbone {
     pub b: Vec<Option<usize>>,
     /// What the numbers say of arrays that lie so.
     pub relations: Vec<Relation>,
+    /// Where the ones stand among the inputs of every layer, if biases are a row of its weights.
+    pub ones: Option<End>,
+    /// Weights by their names that no layer needs.
+    idle: usize,
     /// `(z, a)`: arrays that are an activation, or the softmax, of others.
     pub activated: Vec<(usize, usize)>,
 }
 
 /// A chain that may grow.
 #[derive(Clone)]
-struct Chain {
+pub struct Chain {
     score: i32,
-    x: usize,
-    w: Vec<usize>,
+    pub x: usize,
+    pub w: Vec<usize>,
     width: usize,
 }
 
@@ -84,17 +94,23 @@ impl Step<'_> {
 }
 
 /// One way to read the file, while it is looked for.
-struct Search<'t> {
-    arrays: &'t [Named<'t>],
-    layout: Layout,
-    relations: Vec<Relation>,
-    activated: Vec<(usize, usize)>,
+pub struct Search<'t> {
+    pub arrays: &'t [Named<'t>],
+    pub layout: Layout,
+    /// Where the ones stand among the inputs, if biases are a row of the weights.
+    ones: Option<End>,
+    pub relations: Vec<Relation>,
+    pub activated: Vec<(usize, usize)>,
     /// Whether the file has an array's difference from what an activation made.
-    subtracted: Vec<bool>,
+    pub subtracted: Vec<bool>,
+    /// Whether the file has the gradient of an array by its name.
+    graded: Vec<bool>,
+    /// Whether the file has an array's difference from another, found when it is asked for.
+    pub rebuilt: Vec<OnceCell<bool>>,
     /// The inputs that each array was multiplied with.
     inputs: Vec<Vec<usize>>,
     /// The number from which biases are counted.
-    first_bias: Option<usize>,
+    pub first_bias: Option<usize>,
 }
 
 /// The network and the batch, or the nearest that was found: what is missing for it.
@@ -104,8 +120,24 @@ struct Search<'t> {
 pub fn find(arrays: &[Named]) -> Result<Backbone, Vec<String>> {
     let mut best: Option<(i32, Backbone)> = None;
     let mut nearest: Option<Vec<String>> = None;
-    for layout in Layout::ALL {
-        let search = Search::new(arrays, layout);
+    let ways = [None, Some(End::First), Some(End::Last)];
+    let with_ones = |array: &Named| {
+        let has = |layout| {
+            End::ALL.iter().any(|&end| array.samples_beside(layout, Some(end)) != array.samples(layout))
+        };
+        has(Layout::ALL[0]) || has(Layout::ALL[1])
+    };
+    let some_ones = arrays.iter().any(with_ones);
+    for (ones, layout) in ways.into_iter().flat_map(|ones| Layout::ALL.map(|layout| (ones, layout))) {
+        // Without ones in the file, a network in which every weight has its place needs no biases among them.
+        let whole = best.as_ref().is_some_and(|(_, plain)| plain.ones.is_none() && plain.idle == 0);
+        if ones.is_some() && !some_ones && whole {
+            break;
+        }
+        if ones.is_some_and(|end| !may_be_rows(arrays, layout, end)) {
+            continue;
+        }
+        let search = Search::new(arrays, layout, ones);
         let mut wins = false;
         for chain in search.chains() {
             if best.as_ref().is_some_and(|(most, _)| chain.most() <= *most) {
@@ -133,8 +165,29 @@ pub fn find(arrays: &[Named]) -> Result<Backbone, Vec<String>> {
     }
 }
 
+/// Whether the file has the gradient of an array by its name, of the same shape: `dV` beside `V`.
+fn has_gradient(arrays: &[Named], own: &Named) -> bool {
+    let is = |other: &Named| {
+        let rest = GRADIENT.iter().find_map(|word| {
+            let name = other.name;
+            name.strip_prefix(word).or_else(|| name.strip_suffix(word)).filter(|rest| !rest.is_empty())
+        });
+        let same = |rest: &str| rest.trim_matches('_').eq_ignore_ascii_case(own.name);
+        other.array.shape == own.array.shape && rest.is_some_and(same)
+    };
+    own.words.kind.is_none() && arrays.iter().any(is)
+}
+
+/// Whether shapes allow that biases are among weights: some array has one more input than another one has units.
+fn may_be_rows(arrays: &[Named], layout: Layout, end: End) -> bool {
+    let width = |array: &Named| array.samples_beside(layout, Some(end)).map(|[_, width]| width);
+    let widths: BTreeSet<usize> = arrays.iter().filter_map(width).collect();
+    let inside = |array: &Named| array.weights(layout).and_then(|[inside, _]| inside.checked_sub(1));
+    arrays.iter().filter_map(inside).any(|inside| widths.contains(&inside))
+}
+
 /// What the time of a parameter says for it as the one of the forward pass: one from before the step surely is.
-fn earlier(time: Time) -> i32 {
+pub fn earlier(time: Time) -> i32 {
     match time {
         Time::Before => 2,
         Time::Now => 1,
@@ -142,35 +195,30 @@ fn earlier(time: Time) -> i32 {
     }
 }
 
-/// Whether the file has an array `±(p - y)` for this y, and p is what an activation made.
-fn is_subtracted(arrays: &[Named], activated: &[(usize, usize)], y: usize) -> bool {
-    let (array, words) = (&arrays[y].array, &arrays[y].words);
-    let may_be = matches!(words.kind, None | Some(Kind::Act | Kind::Input | Kind::Other));
-    if !may_be || activated.iter().any(|&(z, a)| z == y || a == y) {
-        return false;
-    }
-    let same = |other: usize| other != y && arrays[other].array.shape == array.shape;
-    activated.iter().map(|&(_, p)| p).filter(|&p| same(p)).any(|p| {
-        let away: Vec<f64> = arrays[p].array.data.iter().zip(&array.data).map(|(p, y)| p - y).collect();
-        let turned: Vec<f64> = away.iter().map(|away| -away).collect();
-        (0..arrays.len()).filter(|&error| error != p && same(error)).any(|error| {
-            let tolerance = rounding(arrays[error].is_single());
-            let given = &arrays[error].array.data;
-            given.len() > 2 && (agree(given, &away, tolerance) || agree(given, &turned, tolerance))
-        })
-    })
-}
-
 impl<'t> Search<'t> {
-    fn new(arrays: &'t [Named<'t>], layout: Layout) -> Self {
-        let relations = relations(arrays, layout);
+    fn new(arrays: &'t [Named<'t>], layout: Layout, ones: Option<End>) -> Self {
+        let relations = relations(arrays, layout, ones);
         let mut inputs = vec![Vec::new(); arrays.len()];
         relations.iter().for_each(|relation| inputs[relation.w].push(relation.a));
         let biases = arrays.iter().filter(|array| array.words.is_parameter(Kind::Bias));
         let first_bias = biases.filter_map(|array| array.words.number()).min();
-        let activated = activated(arrays, layout);
-        let subtracted = (0..arrays.len()).map(|y| is_subtracted(arrays, &activated, y)).collect();
-        Self { arrays, layout, relations, activated, subtracted, inputs, first_bias }
+        let activated = activated(arrays, layout, ones);
+        let (subtracted, rebuilt) = (Vec::new(), vec![OnceCell::new(); arrays.len()]);
+        let graded = arrays.iter().map(|own| has_gradient(arrays, own)).collect();
+        let mut search = Self {
+            arrays,
+            layout,
+            ones,
+            relations,
+            activated,
+            subtracted,
+            graded,
+            rebuilt,
+            inputs,
+            first_bias,
+        };
+        search.subtracted = (0..arrays.len()).map(|y| search.is_subtracted(y)).collect();
+        search
     }
 
     /// All chains that are worth a look, of every length.
@@ -194,7 +242,7 @@ impl<'t> Search<'t> {
 
     /// A chain without layers that begins with an array as X.
     fn batch(&self, x: usize) -> Option<Chain> {
-        let [_, width] = self.arrays[x].samples(self.layout)?;
+        let [_, width] = self.samples(x)?;
         let words = &self.arrays[x].words;
         let named = match words.kind {
             Some(Kind::Input) => WORDS + i32::from(words.spot.is_none()),
@@ -214,7 +262,10 @@ impl<'t> Search<'t> {
     fn steps<'c>(&self, chain: &'c Chain) -> impl Iterator<Item = Step<'c>> {
         (0..self.arrays.len()).filter_map(move |w| {
             let [inside, width] = self.arrays[w].weights(self.layout)?;
-            if inside != chain.width || w == chain.x || chain.w.contains(&w) {
+            if inside != chain.width + usize::from(self.ones.is_some())
+                || w == chain.x
+                || chain.w.contains(&w)
+            {
                 return None;
             }
             Some(Step { score: chain.score + self.layer(chain, w), chain, w, width })
@@ -229,7 +280,7 @@ impl<'t> Search<'t> {
             Some(Kind::Weight) if words.is_parameter(Kind::Weight) => WORDS + earlier(words.time),
             // Gradients and updated weights are no layer, even where they equal one.
             Some(Kind::Weight) => -NUMBERS - WORDS,
-            None => 0,
+            None => i32::from(self.graded[w]) * WORDS / 2,
             Some(Kind::Mask | Kind::Loss | Kind::Accuracy | Kind::Other) => -WORDS,
             // What samples make is no layer: a product of it is a gradient.
             Some(_) => -NUMBERS - WORDS,
@@ -247,6 +298,9 @@ impl<'t> Search<'t> {
                 (Some(before), Some(number)) if number <= before => -WORDS,
                 _ => 0,
             };
+            if before.spot == words.spot && before.time != words.time {
+                score -= 2 * NUMBERS;
+            }
             score += match (before.spot, words.spot) {
                 (Some(Spot::Output), _) => -WORDS,
                 (Some(Spot::Hidden(before)), Some(Spot::Hidden(hidden))) if hidden <= before => -WORDS,
@@ -254,6 +308,11 @@ impl<'t> Search<'t> {
             };
         }
         score
+    }
+
+    /// Samples and width of an array, without a column of ones that stands for biases.
+    pub fn samples(&self, array: usize) -> Option<[usize; 2]> {
+        self.arrays[array].samples_beside(self.layout, self.ones)
     }
 
     /// Whether the numbers show that a layer with these weights was computed: the first from X.
@@ -272,11 +331,11 @@ impl<'t> Search<'t> {
             missing.push("X".to_owned());
         }
         for (l, &w) in chain.w.iter().enumerate() {
-            if !parameter(w) && !self.computes(&grown(l), w) {
+            if !parameter(w) && !self.computes(&grown(l), w) && !self.graded[w] {
                 missing.push(format!("W{}", l + 1));
             }
         }
-        let [n, input] = self.arrays[chain.x].samples(self.layout).unwrap_or_default();
+        let [n, input] = self.samples(chain.x).unwrap_or_default();
         let widths = chain.w.iter().filter_map(|&w| self.arrays[w].weights(self.layout));
         let sizes: Vec<usize> = [input].into_iter().chain(widths.map(|[_, out]| out)).collect();
         let mut taken = vec![chain.x];
@@ -285,7 +344,8 @@ impl<'t> Search<'t> {
         let target = target
             .filter_map(|y| Some((self.target(y, n, chain.width)?, y)))
             .max_by_key(|(score, y)| (*score, -(*y as i64)));
-        let Some((score, y)) = target else {
+        let itself = || (input == chain.width && self.is_rebuilt(chain.x)).then_some((0, chain.x));
+        let Some((score, y)) = target.or_else(itself) else {
             missing.push("y".to_owned());
             return Err(missing);
         };
@@ -306,16 +366,18 @@ impl<'t> Search<'t> {
             let spare = self.arrays[*w].sides().is_some() && parameter(*w) && !taken.contains(w);
             spare && !taken.iter().any(|&other| self.arrays[other].array.data == self.arrays[*w].array.data)
         };
-        total -= WORDS * (0..self.arrays.len()).filter(idle).count() as i32;
+        let idle = (0..self.arrays.len()).filter(idle).count();
+        total -= WORDS * idle as i32;
         total += ROWS * self.of_samples(n, &sizes[1..], &taken).min(MANY) as i32;
-        let (layout, x, w) = (self.layout, chain.x, chain.w.clone());
-        Ok((total, Backbone { layout, n, sizes, x, y, w, b, relations: Vec::new(), activated: Vec::new() }))
+        let (layout, ones, x, w) = (self.layout, self.ones, chain.x, chain.w.clone());
+        let (relations, activated) = (Vec::new(), Vec::new());
+        Ok((total, Backbone { layout, n, sizes, x, y, w, b, relations, ones, idle, activated }))
     }
 
     /// Arrays that the batch may have made: of so many samples, and of a layer's width.
     fn of_samples(&self, n: usize, widths: &[usize], taken: &[usize]) -> usize {
         let made = |array: &usize| {
-            let samples = self.arrays[*array].samples(self.layout);
+            let samples = self.samples(*array);
             !taken.contains(array) && samples.is_some_and(|[own, width]| own == n && widths.contains(&width))
         };
         (0..self.arrays.len()).filter(made).count()
@@ -325,67 +387,5 @@ impl<'t> Search<'t> {
     fn is_input(&self, x: usize) -> bool {
         let words = &self.arrays[x].words;
         words.kind == Some(Kind::Input) || (words.kind == Some(Kind::Act) && words.number() == Some(0))
-    }
-
-    /// What speaks for an array as the targets; nothing if it cannot be.
-    fn target(&self, y: usize, n: usize, width: usize) -> Option<i32> {
-        let array = &self.arrays[y];
-        let values = &array.array.data;
-        let labels = array.is_vector(n)
-            && values.iter().all(|v| v.fract() == 0.0 && *v >= 0.0 && *v < width.max(2) as f64);
-        let rows = array.samples(self.layout) == Some([n, width]);
-        let hot =
-            rows && values.iter().all(|v| *v == 0.0 || *v == 1.0) && values.iter().sum::<f64>() == n as f64;
-        let number = array.is_vector(n) && width == 1;
-        if !(labels || rows || number) {
-            return None;
-        }
-        let named = match array.words.kind {
-            Some(Kind::Target) => 2 * WORDS,
-            _ if self.subtracted[y] => 2 * WORDS,
-            None if hot || labels => 1,
-            _ => return None,
-        };
-        let computed = self.relations.iter().any(|relation| relation.out == y || relation.a == y);
-        let sure = i32::from(hot) * 2 + i32::from(labels);
-        (!computed || array.words.kind == Some(Kind::Target)).then_some(named + sure)
-    }
-
-    /// The biases of a layer, and what speaks for them.
-    fn bias(&self, chain: &Chain, l: usize, w: usize, units: usize, taken: &[usize]) -> Option<(i32, usize)> {
-        let from_x = |relation: &&Relation| (relation.a == chain.x) == (l == 0);
-        let layer = self.relations.iter().filter(|relation| relation.w == w).filter(from_x);
-        let exact: Vec<usize> =
-            layer.filter(|r| r.function != Function::Softmax).filter_map(|r| r.b).collect();
-        let weights = &self.arrays[w].words;
-        let one = |b: usize| {
-            let array = &self.arrays[b];
-            if taken.contains(&b) || !array.is_vector(units) {
-                return None;
-            }
-            let same = |other: &usize| agree(&self.arrays[*other].array.data, &array.array.data, 0.0);
-            let numbers = if exact.contains(&b) || exact.iter().any(same) { NUMBERS } else { 0 };
-            let words = match array.words.kind {
-                Some(Kind::Bias) if array.words.is_parameter(Kind::Bias) => WORDS + earlier(array.words.time),
-                Some(Kind::Bias) if array.words.state != State::Value => return None,
-                _ if numbers > 0 => 0,
-                _ => return None,
-            };
-            let place = match (weights.spot, array.words.spot) {
-                (Some(weights), Some(bias)) if weights == bias => 3,
-                (Some(Spot::Number(_)), Some(Spot::Number(bias))) => {
-                    // Weights and biases may be counted from different numbers.
-                    if self.first_bias.is_some_and(|first| bias == first + l) { 3 } else { -3 }
-                }
-                (_, Some(Spot::Output)) if l + 1 == chain.w.len() => 3,
-                (_, Some(Spot::Output)) => -3,
-                (_, Some(Spot::Hidden(hidden))) if hidden != l + 1 => -3,
-                (_, Some(Spot::Hidden(_))) => 2,
-                _ => 0,
-            };
-            let score = numbers + words + place;
-            (score > 0).then_some((score, b))
-        };
-        (0..self.arrays.len()).filter_map(one).max_by_key(|&(score, b)| (score, -(b as i64)))
     }
 }

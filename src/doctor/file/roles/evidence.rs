@@ -3,6 +3,7 @@
 use super::arrays::Named;
 use super::backbone::Backbone;
 use super::layers::Layers;
+use super::relations::Function;
 use super::words::{Kind, State, Time};
 use crate::doctor::file::slot::{Param, Slot};
 
@@ -38,15 +39,19 @@ impl<'t> Evidence<'t> {
         let either = |rows: usize, cols: usize| {
             array.sides().is_some_and(|sides| sides == [rows, cols] || sides == [cols, rows])
         };
+        let one = usize::from(self.backbone.ones.is_some());
         match (slot, slot.param()) {
-            (_, Some(Param::W(l))) => either(sizes[l - 1], sizes[l]),
+            (_, Some(Param::W(l))) => either(sizes[l - 1] + one, sizes[l]),
             (_, Some(Param::B(l))) => {
                 let unsummed = matches!(slot, Slot::Grad(_)) && either(n, sizes[l]);
                 array.is_vector(sizes[l]) || array.is_vector(1) || unsummed
             }
             (slot, None) => {
-                let width = sizes[slot.layer().unwrap_or(self.depth())];
-                either(n, width) || (width == 1 || n == 1) && array.is_vector(n * width)
+                let layer = slot.layer().unwrap_or(self.depth());
+                let width = sizes[layer];
+                // The unit of ones is none of the outputs.
+                let with_ones = one == 1 && layer < self.depth() && either(n, width + 1);
+                with_ones || either(n, width) || (width == 1 || n == 1) && array.is_vector(n * width)
             }
         }
     }
@@ -55,6 +60,9 @@ impl<'t> Evidence<'t> {
     pub fn words(&self, array: usize, slot: Slot) -> i32 {
         let words = &self.arrays[array].words;
         let proven = self.is_activation(array, slot);
+        if self.goes_into_the_softmax(array, slot) {
+            return AGAINST;
+        }
         let Some(kind) = words.kind else { return if proven { KIND } else { 0 } };
         let depth = self.depth();
         let last = slot.layer().is_none_or(|layer| layer == depth);
@@ -69,6 +77,11 @@ impl<'t> Evidence<'t> {
             // `d1` is a delta or a mask: the numbers tell.
             (Slot::Mask(_), Kind::Error) => 0,
             (_, Kind::Weight | Kind::Bias) => self.parameter_words(array, slot),
+            // Shape and numbers tell whether `adjustment1` is of samples or of weights.
+            (Slot::Grad(Param::W(_)), Kind::Error) if !self.is_of_samples(array) => match words.number() {
+                Some(_) => KIND - 1,
+                None => return 0,
+            },
             _ => AGAINST,
         };
         let place = match (self.layers.of(array), slot.layer().unwrap_or(depth)) {
@@ -79,6 +92,11 @@ impl<'t> Evidence<'t> {
         named + place
     }
 
+    /// Whether an array has as many samples as the batch, and a width of some layer.
+    fn is_of_samples(&self, array: usize) -> bool {
+        (1..=self.depth()).any(|l| self.has_shape(array, Slot::Dz(l)))
+    }
+
     /// Whether some array is the delta of a layer by its name.
     fn has_delta(&self, l: usize) -> bool {
         let named = |array: &usize| {
@@ -86,6 +104,27 @@ impl<'t> Evidence<'t> {
             is_delta && self.layers.of(*array) == Some(l)
         };
         (0..self.arrays.len()).filter(named).any(|array| self.has_shape(array, Slot::Dz(l)))
+    }
+
+    /// Whether the values of every sample sum to 1.
+    fn sums_to_one(&self, array: usize) -> bool {
+        let rows = self.arrays[array].matrix(self.backbone.layout.rows);
+        rows.is_some_and(|m| {
+            m.cols() > 1 && (0..m.rows()).all(|r| (m.row(r).iter().sum::<f64>() - 1.0).abs() < 1e-4)
+        })
+    }
+
+    /// Whether an array is what the last layer's activation made, and goes on into a softmax: it is neither z nor p.
+    fn goes_into_the_softmax(&self, array: usize, slot: Slot) -> bool {
+        let made = |function: fn(Function) -> bool| {
+            let mut relations = self.backbone.relations.iter();
+            relations.any(|r| r.out == array && Some(&r.w) == self.backbone.w.last() && function(r.function))
+        };
+        let goes_on = || self.backbone.activated.iter().any(|&(z, p)| z == array && self.sums_to_one(p));
+        matches!(slot, Slot::P) | matches!(slot, Slot::Z(l) if l == self.depth())
+            && made(|function| matches!(function, Function::Activation(_)))
+            && !made(|function| function == Function::None)
+            && goes_on()
     }
 
     /// Whether numbers show an array as one side of an activation, whatever its name says: what a layer called `output`

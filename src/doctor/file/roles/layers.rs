@@ -44,7 +44,8 @@ impl Layers {
             Spot::Number(number) => {
                 usize::try_from(number as i64 + shifts.get(array.words.stem.as_str())?).ok()
             }
-            Spot::Input => Some(0),
+            // Weights at the input lead to the first layer.
+            Spot::Input => Some(usize::from(matches!(array.words.kind, Some(Kind::Weight | Kind::Bias)))),
             Spot::Hidden(hidden) => Some(hidden),
             Spot::Output => Some(depth),
         };
@@ -92,9 +93,16 @@ fn shift(arrays: &[Named], backbone: &Backbone, members: &[usize], deltas: Optio
             }
             Some(Kind::Bias) => layer > 0 && array.is_vector(width),
             Some(Kind::Delta) if layer == 0 => false,
-            _ => array
-                .samples(layout)
-                .is_some_and(|[n, own]| [n, own] == [backbone.n, width] || [own, n] == [backbone.n, width]),
+            _ => {
+                let either = |wanted: [usize; 2]| {
+                    array.sides().is_some_and(|[rows, cols]| [rows, cols] == wanted || [cols, rows] == wanted)
+                };
+                // `adjustment1` may be a gradient of the weights.
+                let samples = array.samples_beside(layout, backbone.ones) == Some([backbone.n, width]);
+                samples
+                    || either([backbone.n, width])
+                    || layer > 0 && either([backbone.sizes[layer - 1], width])
+            }
         }
     };
     let related = |member: usize, layer: i64| {

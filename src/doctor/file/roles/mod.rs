@@ -7,6 +7,8 @@
 
 pub mod arrays;
 mod backbone;
+mod batch;
+mod deltas;
 mod evidence;
 mod layers;
 mod relations;
@@ -14,6 +16,7 @@ mod tensors;
 mod vocabulary;
 pub mod words;
 
+use super::columns::is_with_ones;
 use super::keys::{self, Key};
 use super::npz::Entries;
 use super::slot::Slot;
@@ -30,6 +33,8 @@ pub struct Reading {
     pub ours: BTreeMap<String, String>,
     /// What has no place, each with what it is the same as, if it is.
     pub left_out: Vec<(String, Option<String>)>,
+    /// Whether the targets are the inputs.
+    pub rebuilds: bool,
 }
 
 impl Reading {
@@ -58,22 +63,26 @@ pub fn infer(entries: &Entries) -> Result<Reading, Vec<String>> {
     let arrays = arrays::named(entries);
     let backbone = backbone::find(&arrays)?;
     let mut places: BTreeMap<usize, String> = BTreeMap::new();
-    places.insert(backbone.x, "X".into());
     places.insert(backbone.y, "y".into());
+    places.insert(backbone.x, "X".into());
     for (slot, array) in Tensors::find(&arrays, &backbone) {
         places.insert(array, slot.to_string());
     }
     for (name, array) in numbers(&arrays, &backbone, &places) {
         places.insert(array, name);
     }
-    let mut reading = Reading::default();
+    let mut reading = Reading { rebuilds: backbone.x == backbone.y, ..Reading::default() };
     for (i, array) in arrays.iter().enumerate() {
         match places.get(&i) {
             Some(ours) => {
                 reading.ours.insert(array.name.to_owned(), ours.clone());
             }
             None => {
-                let twin = places.keys().find(|&&other| arrays[other].array == array.array);
+                let again = |&&other: &&usize| {
+                    let own = arrays[other].array;
+                    own == array.array || is_with_ones(own, array.array) || is_with_ones(array.array, own)
+                };
+                let twin = places.keys().find(again);
                 reading
                     .left_out
                     .push((array.name.to_owned(), twin.map(|&twin| arrays[twin].name.to_owned())));

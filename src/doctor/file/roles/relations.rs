@@ -1,6 +1,7 @@
 //! What the numbers of a file say about it, whatever the names: which array is a function of `a·W + b` of which others.
 
 use super::arrays::{Named, agree, norm, rounding};
+use crate::doctor::file::columns::{End, has_ones, with_ones, without_column};
 use crate::doctor::file::layout::Layout;
 use crate::network::Activation;
 use crate::reference::{self, Matrix};
@@ -38,13 +39,14 @@ pub struct Relation {
 }
 
 /// Which arrays, and of which others, are an activation or the softmax: `(z, a)`, but not where `z` and `a` are equal.
-pub fn activated(arrays: &[Named], layout: Layout) -> Vec<(usize, usize)> {
-    let few: Vec<Option<Few>> = arrays.iter().map(|array| Few::of(array, layout)).collect();
+pub fn activated(arrays: &[Named], layout: Layout, ones: Option<End>) -> Vec<(usize, usize)> {
+    let few: Vec<Option<Few>> = arrays.iter().map(|array| Few::of(array, layout, ones)).collect();
     let says = |few: &Option<Few>| few.as_ref().is_some_and(|few| few.says_something);
     let speaking: Vec<usize> = (0..arrays.len()).filter(|&array| says(&few[array])).collect();
     let mut found = Vec::new();
     for &z in &speaking {
-        let same = speaking.iter().filter(|&&a| a != z && arrays[a].array.shape == arrays[z].array.shape);
+        let size = |array: usize| few[array].as_ref().map(|few| (few.samples, few.values.cols()));
+        let same = speaking.iter().filter(|&&a| a != z && size(a) == size(z));
         let Some(before) = few[z].as_ref().filter(|_| same.clone().next().is_some()) else { continue };
         let values: Vec<Matrix> = FUNCTIONS[1..].iter().map(|function| function.of(&before.values)).collect();
         for &a in same {
@@ -59,15 +61,16 @@ pub fn activated(arrays: &[Named], layout: Layout) -> Vec<(usize, usize)> {
     found
 }
 
-/// All relations of arrays that lie in one way.
-pub fn relations(arrays: &[Named], layout: Layout) -> Vec<Relation> {
-    let few: Vec<Option<Few>> = arrays.iter().map(|array| Few::of(array, layout)).collect();
+/// All relations of arrays that lie in one way; with `ones`, biases are weights of a column of ones.
+pub fn relations(arrays: &[Named], layout: Layout, ones: Option<End>) -> Vec<Relation> {
+    let few: Vec<Option<Few>> = arrays.iter().map(|array| Few::of(array, layout, ones)).collect();
     let mut found = Vec::new();
     let mut left = BUDGET;
     for (w, weights) in arrays.iter().enumerate() {
         let Some([width, units]) = weights.weights(layout) else { continue };
-        let biases: Vec<usize> =
-            (0..arrays.len()).filter(|&b| b != w && is_bias(&arrays[b], units)).collect();
+        let may_be = |&b: &usize| ones.is_none() && b != w && is_bias(&arrays[b], units);
+        let biases: Vec<usize> = (0..arrays.len()).filter(may_be).collect();
+        let Some(width) = width.checked_sub(usize::from(ones.is_some())) else { continue };
         let mut matrix = None;
         for (a, inputs) in few.iter().enumerate() {
             let Some(inputs) = inputs.as_ref().filter(|inputs| inputs.values.cols() == width && w != a)
@@ -85,7 +88,10 @@ pub fn relations(arrays: &[Named], layout: Layout) -> Vec<Relation> {
             }
             left -= work;
             let Some(weights) = matrix.get_or_insert_with(|| weights.matrix(layout.in_out)) else { continue };
-            let sum = reference::matmul(&inputs.values, weights);
+            let sum = match ones {
+                Some(end) => reference::matmul(&with_ones(&inputs.values, end), weights),
+                None => reference::matmul(&inputs.values, weights),
+            };
             if says_something(&sum) {
                 found.extend(Pair { arrays, few: &few, a, w, sum }.relations(&outs, &biases));
             }
@@ -107,7 +113,7 @@ struct Few {
 }
 
 impl Few {
-    fn of(array: &Named, layout: Layout) -> Option<Self> {
+    fn of(array: &Named, layout: Layout, ones: Option<End>) -> Option<Self> {
         let [n, width] = array.samples(layout)?;
         let data = &array.array.data;
         let count = n.min(SAMPLES);
@@ -116,6 +122,10 @@ impl Few {
             if layout.rows { data[sample * width + unit] } else { data[unit * n + sample] }
         };
         let values = Matrix::from_fn(count, width, at);
+        let values = match ones.filter(|&end| has_ones(&values, end)) {
+            Some(end) => without_column(&values, end),
+            None => values,
+        };
         Some(Self { samples: n, says_something: says_something(&values), values })
     }
 }
@@ -213,7 +223,10 @@ impl Function {
 fn shifted(sum: &Matrix, given: &Matrix, tolerance: f64) -> bool {
     let shift = |r: usize, c: usize| given.at(r, c) - sum.at(r, c);
     let first = Matrix::from_fn(sum.rows(), sum.cols(), |r, c| sum.at(r, c) + shift(0, c));
-    sum.rows() > 2 && agree(first.data(), given.data(), tolerance)
+    // Of one sample any difference could be a bias, unless all units have the same.
+    let all = Matrix::from_fn(sum.rows(), sum.cols(), |r, c| sum.at(r, c) + shift(0, 0));
+    let row = sum.rows() > 2 && agree(first.data(), given.data(), tolerance);
+    row || (sum.cols() > 2 && agree(all.data(), given.data(), tolerance))
 }
 
 /// Whether values are many enough, and different enough, to agree with a formula by more than chance.

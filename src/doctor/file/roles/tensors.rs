@@ -5,6 +5,7 @@ use super::arrays::{Named, agree, multiple, rounding};
 use super::backbone::Backbone;
 use super::evidence::{Evidence, KIND};
 use super::relations::Function;
+use crate::doctor::file::columns::{with_ones, without_column};
 use crate::doctor::file::slot::{Param, Slot};
 use crate::network::Activation;
 use crate::reference::{self, Matrix};
@@ -18,12 +19,12 @@ const ENOUGH: i32 = 4;
 
 /// The tensors found so far.
 pub struct Tensors<'t> {
-    arrays: &'t [Named<'t>],
-    backbone: &'t Backbone,
-    evidence: Evidence<'t>,
+    pub arrays: &'t [Named<'t>],
+    pub backbone: &'t Backbone,
+    pub evidence: Evidence<'t>,
     /// The array of every tensor.
     pub found: BTreeMap<Slot, usize>,
-    taken: Vec<bool>,
+    pub taken: Vec<bool>,
 }
 
 impl<'t> Tensors<'t> {
@@ -45,7 +46,7 @@ impl<'t> Tensors<'t> {
         tensors.found
     }
 
-    fn depth(&self) -> usize {
+    pub fn depth(&self) -> usize {
         self.backbone.w.len()
     }
 
@@ -120,13 +121,24 @@ impl<'t> Tensors<'t> {
     }
 
     /// An array of samples, as rows.
-    fn samples(&self, array: usize) -> Option<Matrix> {
-        self.arrays[array].matrix(self.backbone.layout.rows)
+    pub fn samples(&self, array: usize) -> Option<Matrix> {
+        self.arrays[array].in_rows(self.backbone.layout, self.backbone.ones)
+    }
+
+    /// Without the error that came back to the unit of ones.
+    pub fn without_ones(&self, da: &Matrix, l: usize) -> Matrix {
+        match self.backbone.ones {
+            Some(end) if da.cols() == self.backbone.sizes[l] + 1 => without_column(da, end),
+            _ => da.clone(),
+        }
     }
 
     /// z of a layer: the file's, or what the numbers show to be it.
-    fn z(&self, l: usize) -> Option<Matrix> {
-        self.found.get(&Slot::Z(l)).and_then(|&array| self.samples(array)).or_else(|| self.computed(l))
+    pub fn z(&self, l: usize) -> Option<Matrix> {
+        // Where sides coincide an array may lie the other way round than the samples.
+        let size = [self.backbone.n, self.backbone.sizes[l]];
+        let given = self.found.get(&Slot::Z(l)).and_then(|&array| self.samples(array));
+        given.filter(|z| z.shape() == size).or_else(|| self.computed(l))
     }
 
     /// z of a layer from the layer's input.
@@ -137,16 +149,18 @@ impl<'t> Tensors<'t> {
         Some(reference::dense(&input, &w, &b))
     }
 
-    fn weights(&self, l: usize) -> Option<Matrix> {
+    pub fn weights(&self, l: usize) -> Option<Matrix> {
         self.arrays[self.backbone.w[l - 1]].matrix(self.backbone.layout.in_out)
     }
 
     /// What goes into a layer, if the file has it.
-    fn input(&self, l: usize) -> Option<Matrix> {
-        if l == 1 {
-            return self.samples(self.backbone.x);
-        }
-        self.found.get(&Slot::A(l - 1)).and_then(|&array| self.samples(array))
+    pub fn input(&self, l: usize) -> Option<Matrix> {
+        let array = if l == 1 { Some(self.backbone.x) } else { self.found.get(&Slot::A(l - 1)).copied() };
+        let input = self.samples(array?)?;
+        let input = self.backbone.ones.map_or(input.clone(), |end| with_ones(&input, end));
+        // Where sides coincide an array may lie the other way round than the samples.
+        Some(input)
+            .filter(|input| input.shape() == [self.backbone.n, self.weights(l).map_or(0, |w| w.rows())])
     }
 
     /// dz and da, from the last layer to the first.
@@ -154,6 +168,17 @@ impl<'t> Tensors<'t> {
         let depth = self.depth();
         if let Some(array) = self.used_delta() {
             self.take(Slot::Dz(depth), array);
+        }
+        // Where dz is not in the file, the error on the way to it is no dz by its name.
+        if !self.found.contains_key(&Slot::Dz(depth)) {
+            let on_the_way = |array: &usize| {
+                !self.taken[*array]
+                    && self.evidence.has_shape(*array, Slot::Dz(depth))
+                    && self.is_only_error(*array)
+            };
+            for array in (0..self.arrays.len()).filter(on_the_way).collect::<Vec<_>>() {
+                self.taken[array] = true;
+            }
         }
         // What numbers show, then what names say: `delta` alone does not say of which layer.
         for by_numbers in [true, false] {
@@ -171,14 +196,15 @@ impl<'t> Tensors<'t> {
                         true => multiple(given.data(), right.data(), tolerance).is_some(),
                         false => agree(given.data(), right.data(), tolerance),
                     };
-                    rights.iter().any(|(of, right)| *of == slot && fits(right))
+                    let shown = rights.iter().any(|(of, right)| *of == slot && fits(right));
+                    shown || (slot == Slot::Da(l) && tensors.comes_back(&given, l, tolerance))
                 });
             }
         }
     }
 
     /// dz of a layer: the file's; of a single sample the gradient of the bias, which is the same.
-    fn dz(&self, l: usize) -> Option<Matrix> {
+    pub fn dz(&self, l: usize) -> Option<Matrix> {
         let of_one = || {
             let is = |array: &usize| {
                 self.evidence.has_shape(*array, Slot::Dz(l)) && self.evidence.is_bias_gradient(*array, l)
@@ -187,105 +213,6 @@ impl<'t> Tensors<'t> {
         };
         let found = self.found.get(&Slot::Dz(l)).copied().or_else(of_one);
         found.and_then(|array| self.samples(array))
-    }
-
-    /// The array that the last layer's gradient, or the error of the layer below, comes from: that is dz, whatever it is
-    /// called. Beside it `y - p` is only on the way there.
-    fn used_delta(&self) -> Option<usize> {
-        let l = self.depth();
-        let free = |slot: Slot| {
-            (0..self.arrays.len())
-                .filter(move |&array| !self.taken[array] && self.evidence.has_shape(array, slot))
-        };
-        let (n, w) = (self.backbone.n, self.weights(l)?);
-        let input = self.input(l).filter(|input| input.shape() == [n, w.rows()]);
-        let uses = |array: usize| {
-            // Where sides coincide an array may lie the other way round than the samples.
-            let delta = self.samples(array).filter(|delta| delta.shape() == [n, w.cols()]);
-            let Some(delta) = delta else { return 0 };
-            let tolerance = rounding(self.arrays[array].is_single());
-            let gradient = input.as_ref().map(|input| reference::matmul(&input.transposed(), &delta));
-            let is_gradient = |&other: &usize| {
-                let (own, right) = (self.lying(other, Param::W(l)), gradient.as_ref());
-                own.zip(right).is_some_and(|(own, right)| multiple(&own, right.data(), tolerance).is_some())
-            };
-            let below = reference::matmul(&delta, &w.transposed());
-            let is_below = |&other: &usize| {
-                self.samples(other).is_some_and(|own| agree(own.data(), below.data(), tolerance))
-            };
-            let belows = if l > 1 { free(Slot::Da(l - 1)).filter(is_below).count() } else { 0 };
-            let gradients = free(Slot::Grad(Param::W(l))).filter(is_gradient).count();
-            // The layer below may wrongly be given the error in place of dz; it is not dz for that.
-            if gradients == 0 && self.is_only_error(array) {
-                return 0;
-            }
-            gradients + belows
-        };
-        let scored: Vec<(usize, usize)> = free(Slot::Dz(l)).map(|array| (uses(array), array)).collect();
-        let most = scored.iter().map(|&(uses, _)| uses).max().filter(|&most| most > 0)?;
-        let mut best = scored.into_iter().filter(|&(uses, _)| uses == most).map(|(_, array)| array);
-        best.next().filter(|_| best.next().is_none())
-    }
-
-    /// An error at the outputs times the derivative of a sigmoid's output, and of a tanh's.
-    fn bent(&self, error: &Matrix) -> Vec<Matrix> {
-        let Some(p) = self.p().filter(|p| p.shape() == error.shape()) else { return Vec::new() };
-        vec![times(error, &p.map(|p| p * (1.0 - p))), times(error, &p.map(|p| 1.0 - p * p))]
-    }
-
-    /// Whether the file has this array times the derivative of an output's function beside it: that one is dz, and this the
-    /// error on the way there.
-    fn is_only_error(&self, error: usize) -> bool {
-        let deltas = self.samples(error).map(|error| self.bent(&error));
-        deltas.into_iter().flatten().any(|delta| {
-            (0..self.arrays.len()).filter(|&array| !self.taken[array]).any(|array| {
-                let tolerance = rounding(self.arrays[array].is_single());
-                let is = |own: Matrix| multiple(own.data(), delta.data(), tolerance).is_some();
-                self.samples(array).is_some_and(is)
-            })
-        })
-    }
-
-    /// What dz and da of a layer may be, but for a factor.
-    fn rights(&self, l: usize) -> Vec<(Slot, Matrix)> {
-        let mut all = Vec::new();
-        if l == self.depth() {
-            let Some(error) = self.error() else { return all };
-            all.extend(self.bent(&error).into_iter().map(|delta| (Slot::Dz(l), delta)));
-            all.push((Slot::Dz(l), error));
-            return all;
-        }
-        let (Some(above), Some(w)) = (self.dz(l + 1), self.weights(l + 1)) else { return all };
-        if above.shape() != [self.backbone.n, w.cols()] {
-            return all;
-        }
-        let da = reference::matmul(&above, &w.transposed());
-        if let Some(z) = self.z(l) {
-            for act in Activation::ALL.into_iter().filter(|&act| act != Activation::Identity) {
-                all.push((Slot::Dz(l), times(&da, &z.map(|z| act.derivative(z)))));
-            }
-        }
-        all.push((Slot::Da(l), da));
-        all
-    }
-
-    fn p(&self) -> Option<Matrix> {
-        self.found.get(&Slot::P).and_then(|&array| self.samples(array))
-    }
-
-    /// `p - y`
-    fn error(&self) -> Option<Matrix> {
-        let p = self.p()?;
-        let y = &self.arrays[self.backbone.y];
-        let hot = self.samples(self.backbone.y).filter(|y| y.shape() == p.shape());
-        let values = &y.array.data;
-        let at = |r: usize, c: usize| match (&hot, p.cols()) {
-            (Some(y), _) => y.at(r, c),
-            (None, 1) => values[r],
-            (None, _) => f64::from(values[r] == c as f64),
-        };
-        (hot.is_some() || values.len() == p.rows())
-            .then(|| Matrix::from_fn(p.rows(), p.cols(), |r, c| p.at(r, c) - at(r, c)))
     }
 
     /// Gradients, updated parameters and the optimiser's state.
@@ -314,7 +241,7 @@ impl<'t> Tensors<'t> {
     }
 
     /// The values of an array of a parameter's shape, as the parameter lies.
-    fn lying(&self, array: usize, param: Param) -> Option<Vec<f64>> {
+    pub fn lying(&self, array: usize, param: Param) -> Option<Vec<f64>> {
         match param {
             Param::W(_) => Some(self.arrays[array].matrix(self.backbone.layout.in_out)?.into_data()),
             Param::B(_) => Some(self.arrays[array].array.data.clone()),
@@ -324,7 +251,8 @@ impl<'t> Tensors<'t> {
     /// `aᵀ·dz` or the sum of dz, from the file's own dz.
     fn right_gradient(&self, param: Param) -> Option<Vec<f64>> {
         let l = param.layer();
-        let dz = self.found.get(&Slot::Dz(l)).and_then(|&array| self.samples(array))?;
+        let dz = self.found.get(&Slot::Dz(l)).and_then(|&array| self.samples(array));
+        let dz = dz.filter(|dz| dz.rows() == self.backbone.n)?;
         match param {
             Param::W(_) => Some(reference::matmul(&self.input(l)?.transposed(), &dz).into_data()),
             Param::B(_) => Some(reference::sum_rows(&dz)),
@@ -350,9 +278,4 @@ fn is_mask(values: &[f64]) -> bool {
     let other = values.iter().find(|&&value| value != 0.0);
     values.contains(&0.0)
         && other.is_some_and(|other| values.iter().all(|value| *value == 0.0 || value == other))
-}
-
-/// The product of two matrices, element by element.
-fn times(a: &Matrix, b: &Matrix) -> Matrix {
-    Matrix::from_fn(a.rows(), a.cols(), |r, c| a.at(r, c) * b.at(r, c))
 }

@@ -132,6 +132,13 @@ fn senses(word: &str) -> Option<Vec<Sense>> {
         (Some('b'), Some(ends)) if word.len() <= 3 => return Some([vec![Sense::Bias], ends].concat()),
         _ => {}
     }
+    if word.len() == 2
+        && let [Some(from), Some(to)] = [0, 1].map(|at| word.chars().nth(at).and_then(end_of_connection))
+        && from != Sense::Out
+        && to != Sense::In
+    {
+        return Some(vec![from, to]);
+    }
     // The longest beginning that is a word, if the rest is words, too.
     (1..word.len()).rev().filter(|&at| word.is_char_boundary(at)).find_map(|at| {
         let (first, rest) = word.split_at(at);

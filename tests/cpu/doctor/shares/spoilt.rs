@@ -129,6 +129,7 @@ impl<'a> Making<'a> {
             labels,
             shared_biases: BTreeSet::new(),
             bias_rows: false,
+            alone: false,
             given,
             notes: Vec::new(),
         };

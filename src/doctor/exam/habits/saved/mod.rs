@@ -109,7 +109,7 @@ pub fn restore(dump: &Dump, case: &mut Case) -> bool {
 
 /// What shows z of a layer.
 fn shown<'a>(dump: &Dump, case: &'a Case, l: usize) -> Vec<Shown<'a>> {
-    let of = |value, act| Shown { value, head: Head::Of(act) };
+    let of = |value, act| Shown { value, head: Head::Of(act), mask: None };
     if let Some(value) = case.get(Slot::Z(l)) {
         return vec![of(value, Activation::Identity)];
     }
@@ -120,12 +120,30 @@ fn shown<'a>(dump: &Dump, case: &'a Case, l: usize) -> Vec<Shown<'a>> {
                 heads.push(design.head);
             }
         }
-        return case
-            .get(Slot::P)
-            .map_or(Vec::new(), |value| heads.iter().map(|&head| Shown { value, head }).collect());
+        return case.get(Slot::P).map_or(Vec::new(), |value| {
+            heads.iter().map(|&head| Shown { value, head, mask: None }).collect()
+        });
     }
     let acts = dump.act.map_or(Activation::ALL.to_vec(), |act| vec![act]);
-    case.get(Slot::A(l)).map_or(Vec::new(), |value| acts.into_iter().map(|act| of(value, act)).collect())
+    let masks = masks(dump, case, l);
+    let masked = |value| {
+        let each =
+            acts.iter().flat_map(|&act| masks.iter().map(move |&mask| Shown { mask, ..of(value, act) }));
+        each.collect()
+    };
+    case.get(Slot::A(l)).map_or(Vec::new(), masked)
+}
+
+/// What a of a layer may be multiplied with: dropout's mask with a factor for the rates that people take.
+fn masks<'a>(dump: &Dump, case: &'a Case, l: usize) -> Vec<Option<(&'a Matrix, f64)>> {
+    let Some(mask) = case.get(Slot::Mask(l)) else { return vec![None] };
+    let scaled = mask.data().iter().any(|&m| m != 0.0 && m != 1.0);
+    let rates = match dump.numbers.get("drop_p") {
+        _ if scaled => vec![0.0],
+        Some(&rate) => vec![0.0, rate],
+        None => vec![0.0, 0.5, 0.2, 0.1, 0.25, 0.3, 0.4, 0.05, 0.15, 0.6, 0.7, 0.75, 0.8],
+    };
+    rates.into_iter().map(|rate| Some((mask, 1.0 / (1.0 - rate)))).collect()
 }
 
 /// Whether a layer computed with the W and b of the file.
@@ -133,7 +151,7 @@ fn unmoved(dump: &Dump, case: &Case, l: usize) -> bool {
     let Some(input) = input(case, l) else { return false };
     let z = dense(input, case.w(l), case.b(l));
     let rounding = if dump.single { 1e-6 } else { 1e-13 };
-    shown(dump, case, l).iter().any(|shown| residual(shown.value, &shown.head.apply(&z)) < rounding)
+    shown(dump, case, l).iter().any(|shown| residual(shown.value, &shown.apply(&z)) < rounding)
 }
 
 /// The parameters of a network before the step, layer by layer from the last to the first.
@@ -163,12 +181,14 @@ impl<'a> Restoring<'a> {
                 self.above = None;
                 continue;
             }
-            let fits = all.iter().find_map(|&shown| {
-                self.ways(l, Some(shown))
-                    .into_iter()
-                    .find_map(|way| Some((self.fitted(l, shown, &way)?, way)))
-            });
-            let (moved, way) = fits?;
+            // A penalty in the step could stand for a mask's factor: it comes after all of them.
+            let fits = |penalty: bool| {
+                all.iter().find_map(|&shown| {
+                    let mut ways = self.ways(l, Some(shown)).into_iter();
+                    ways.find_map(|way| Some((self.fitted(l, shown, &way, penalty)?, way)))
+                })
+            };
+            let (moved, way) = fits(false).or_else(|| fits(true))?;
             let w = plus(&scaled(self.case.w(l), 1.0 + moved.decay), &scaled(&way.w, moved.by));
             self.above = way.delta.clone().map(|delta| (delta, w));
             layers_ways.push((l, way, Some(moved.biases.clone())));
@@ -238,7 +258,7 @@ impl<'a> Restoring<'a> {
         if let Some(dz) = self.case.get(Slot::Dz(l)) {
             return vec![dz.clone()];
         }
-        let Some(Shown { value, head }) = shown else { return Vec::new() };
+        let Some(Shown { value, head, mask: None }) = shown else { return Vec::new() };
         if l == self.case.depth() {
             let shows_z = self.case.get(Slot::Z(l)).is_some();
             let designs = Design::ALL.into_iter().filter(|design| design.takes(&self.case.y));
@@ -275,7 +295,7 @@ impl<'a> Restoring<'a> {
     }
 
     /// How far a layer moved along a way: with its biases, without them, or with biases that moved by themselves.
-    fn fitted(&self, l: usize, shown: Shown, way: &Way) -> Option<Moved> {
+    fn fitted(&self, l: usize, shown: Shown, way: &Way, penalty: bool) -> Option<Moved> {
         let input = input(self.case, l)?;
         let along = matmul(input, &way.w);
         let with_b = plus(&along, &Matrix::from_fn(along.rows(), along.cols(), |_, c| way.b.at(0, c)));
@@ -283,17 +303,15 @@ impl<'a> Restoring<'a> {
         let start = dense(input, self.case.w(l), self.case.b(l));
         let known = self.moved.last().map(|moved| moved.by);
         let search = Search { shown, single: self.dump.single, known };
-        for penalty in [false, true] {
-            for (moves, direction) in [(true, &with_b), (false, &along)] {
-                let directions: Vec<&Matrix> =
-                    [direction].into_iter().chain(penalty.then_some(&itself)).collect();
-                if let Some((c, slack)) = search.lengths(&start, &directions) {
-                    let biases = if moves && norm(&way.b) > 0.0 { Biases::Moved } else { Biases::Still };
-                    return Some(Moved { by: c[0], decay: c.get(1).copied().unwrap_or(0.0), biases, slack });
-                }
+        for (moves, direction) in [(true, &with_b), (false, &along)] {
+            let directions: Vec<&Matrix> =
+                [direction].into_iter().chain(penalty.then_some(&itself)).collect();
+            if let Some((c, slack)) = search.lengths(&start, &directions) {
+                let biases = if moves && norm(&way.b) > 0.0 { Biases::Moved } else { Biases::Still };
+                return Some(Moved { by: c[0], decay: c.get(1).copied().unwrap_or(0.0), biases, slack });
             }
         }
-        if shown.head != Head::Of(Activation::Identity) || along.rows() < 3 {
+        if !penalty || shown.head != Head::Of(Activation::Identity) || along.rows() < 3 {
             return None;
         }
         let mean = |m: &Matrix| scaled(&column_sums(m), 1.0 / m.rows() as f64);

@@ -15,6 +15,26 @@ const BETTER: f64 = 30.0;
 pub struct Shown<'a> {
     pub value: &'a Matrix,
     pub head: Head,
+    /// Dropout's mask and its factor, where a is multiplied with them.
+    pub mask: Option<(&'a Matrix, f64)>,
+}
+
+impl Shown<'_> {
+    /// What z makes.
+    pub fn apply(&self, z: &Matrix) -> Matrix {
+        self.masked(&self.head.apply(z))
+    }
+
+    fn masked(&self, a: &Matrix) -> Matrix {
+        self.mask.map_or_else(|| a.clone(), |(mask, factor)| scaled(&times(a, mask), factor))
+    }
+
+    /// The z behind it, as far as it is known.
+    fn undone(&self) -> Option<Matrix> {
+        let Some((mask, factor)) = self.mask else { return inverse(self.head, self.value) };
+        let kept = |a: f64, m: f64| if m == 0.0 { f64::NAN } else { a / (m * factor) };
+        inverse(self.head, &zip(self.value, mask, kept))
+    }
 }
 
 /// The z behind what a layer shows, if its function can be undone.
@@ -70,9 +90,8 @@ pub struct Search<'a> {
 impl Search<'_> {
     /// The multiples that the z behind what is shown asks for, as far as it is known exactly: where the function is not flat.
     fn undone(&self, start: &Matrix, directions: &[&Matrix]) -> Option<Vec<f64>> {
-        let Shown { value, head } = self.shown;
-        let z = inverse(head, value)?;
-        let Head::Of(f) = head else { return None };
+        let z = self.shown.undone()?;
+        let Head::Of(f) = self.shown.head else { return None };
         let sure = |z: f64| if z.is_finite() { f.derivative(z) } else { 0.0 };
         let weighed = |m: &Matrix| {
             Matrix::from_fn(z.rows(), z.cols(), |r, c| match sure(z.at(r, c)) {
@@ -87,14 +106,14 @@ impl Search<'_> {
     /// The multiples of one or two directions by which z must be moved, and how exactly the first is known; by
     /// Gauss and Newton.
     pub fn lengths(&self, start: &Matrix, directions: &[&Matrix]) -> Option<(Vec<f64>, f64)> {
-        let Shown { value, head } = self.shown;
+        let Shown { value, head, .. } = self.shown;
         if directions.iter().any(|d| norm(d) == 0.0 || !norm(d).is_finite()) {
             return None;
         }
         let moved = |c: &[f64]| {
             directions.iter().zip(c).fold(start.clone(), |z, (direction, &c)| plus(&z, &scaled(direction, c)))
         };
-        let rest = |c: &[f64]| minus(value, &head.apply(&moved(c)));
+        let rest = |c: &[f64]| minus(value, &self.shown.apply(&moved(c)));
         let zeros = vec![0.0; directions.len()];
         let known = self.known.map(|by| [vec![by], zeros[1..].to_vec()].concat());
         let starts = [self.undone(start, directions), known, Some(zeros.clone())].into_iter().flatten();
@@ -102,7 +121,8 @@ impl Search<'_> {
         let mut c = starts.filter(|c| norm(&rest(c)).is_finite()).min_by(nearest)?;
         for _ in 0..ROUNDS {
             let z = moved(&c);
-            let slopes: Vec<Matrix> = directions.iter().map(|direction| along(head, &z, direction)).collect();
+            let slopes: Vec<Matrix> =
+                directions.iter().map(|direction| self.shown.masked(&along(head, &z, direction))).collect();
             let change = least_squares(&rest(&c), &slopes)?;
             let next: Vec<f64> = c.iter().zip(&change).map(|(c, change)| c + change).collect();
             if norm(&rest(&next)) >= norm(&rest(&c)) {
@@ -110,7 +130,8 @@ impl Search<'_> {
             }
             c = next;
         }
-        let (before, after) = (residual(value, &head.apply(start)), residual(value, &head.apply(&moved(&c))));
+        let (before, after) =
+            (residual(value, &self.shown.apply(start)), residual(value, &self.shown.apply(&moved(&c))));
         let enough = if self.single { 1e-5 } else { 1e-10 };
         (after < enough && after * BETTER < before).then(|| (c, (3.0 * after / before).min(0.03)))
     }

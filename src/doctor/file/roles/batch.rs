@@ -1,0 +1,129 @@
+//! The targets of a chain of layers, and the biases of one of them.
+
+use super::arrays::{agree, multiple, rounding};
+use super::backbone::{Chain, NUMBERS, Search, WORDS, earlier};
+use super::relations::{Function, Relation};
+use super::words::{Kind, Spot, State};
+
+/// What the error at an output is multiplied with: nothing, or the derivative of a sigmoid or of tanh.
+const SLOPES: [fn(f64) -> f64; 3] = [|_| 1.0, |p| p * (1.0 - p), |p| 1.0 - p * p];
+
+impl Search<'_> {
+    /// Whether the file has an array `±(p - y)` for this y, and p is what an activation made, or y is whole numbers and p not.
+    pub fn is_subtracted(&self, y: usize) -> bool {
+        let (arrays, activated) = (self.arrays, &self.activated);
+        let (array, words) = (&arrays[y].array, &arrays[y].words);
+        let may_be = matches!(words.kind, None | Some(Kind::Act | Kind::Input | Kind::Other));
+        if !may_be || activated.iter().any(|&(z, a)| z == y || a == y) {
+            return false;
+        }
+        let whole = |array: usize| arrays[array].array.data.iter().all(|value| value.fract() == 0.0);
+        let made = |p: usize| activated.iter().any(|&(_, a)| a == p) || (whole(y) && !whole(p));
+        let same = |other: usize| other != y && arrays[other].array.shape == array.shape;
+        (0..arrays.len()).filter(|&p| same(p) && made(p)).any(|p| {
+            let away: Vec<f64> = arrays[p].array.data.iter().zip(&array.data).map(|(p, y)| p - y).collect();
+            let turned: Vec<f64> = away.iter().map(|away| -away).collect();
+            (0..arrays.len()).filter(|&error| error != p && same(error)).any(|error| {
+                let tolerance = rounding(arrays[error].is_single());
+                let given = &arrays[error].array.data;
+                given.len() > 2 && (agree(given, &away, tolerance) || agree(given, &turned, tolerance))
+            })
+        })
+    }
+
+    /// Whether the file has the difference of some array from the inputs, or that times a derivative: the network of an
+    /// autoencoder shall say what it is given.
+    pub fn is_rebuilt(&self, x: usize) -> bool {
+        *self.rebuilt[x].get_or_init(|| self.has_difference(x))
+    }
+
+    fn has_difference(&self, x: usize) -> bool {
+        let input = &self.arrays[x].array;
+        let same = |other: &usize| *other != x && self.arrays[*other].array.shape == input.shape;
+        (0..self.arrays.len()).filter(same).any(|p| {
+            let made = &self.arrays[p].array.data;
+            SLOPES.iter().any(|slope| {
+                let right = |i: usize| (made[i] - input.data[i]) * slope(made[i]);
+                (0..self.arrays.len()).filter(|other| *other != p && same(other)).any(|error| {
+                    let error = &self.arrays[error];
+                    let given = &error.array.data;
+                    // A few values tell most arrays apart.
+                    let [i, j] = [0, given.len() / 2];
+                    let [first, second] = [given[i] * right(j), given[j] * right(i)];
+                    let near = (first - second).abs() <= 1e-3 * first.abs().max(second.abs());
+                    let whole = || (0..given.len()).map(right).collect::<Vec<f64>>();
+                    near && multiple(given, &whole(), rounding(error.is_single())).is_some()
+                })
+            })
+        })
+    }
+
+    /// What speaks for an array as the targets; nothing if it cannot be.
+    pub fn target(&self, y: usize, n: usize, width: usize) -> Option<i32> {
+        let array = &self.arrays[y];
+        let values = &array.array.data;
+        let labels = array.is_vector(n)
+            && values.iter().all(|v| v.fract() == 0.0 && *v >= 0.0 && *v < width.max(2) as f64);
+        let rows = self.samples(y) == Some([n, width]);
+        let hot =
+            rows && values.iter().all(|v| *v == 0.0 || *v == 1.0) && values.iter().sum::<f64>() == n as f64;
+        let number = array.is_vector(n) && width == 1;
+        if !(labels || rows || number) {
+            return None;
+        }
+        let named = match array.words.kind {
+            Some(Kind::Target) => 2 * WORDS,
+            _ if self.subtracted[y] => 2 * WORDS,
+            None if hot || labels => 1,
+            _ => return None,
+        };
+        let computed = self.relations.iter().any(|relation| relation.out == y || relation.a == y);
+        let sure = i32::from(hot) * 2 + i32::from(labels);
+        (!computed || array.words.kind == Some(Kind::Target)).then_some(named + sure)
+    }
+
+    /// The biases of a layer, and what speaks for them.
+    pub fn bias(
+        &self,
+        chain: &Chain,
+        l: usize,
+        w: usize,
+        units: usize,
+        taken: &[usize],
+    ) -> Option<(i32, usize)> {
+        let from_x = |relation: &&Relation| (relation.a == chain.x) == (l == 0);
+        let layer = self.relations.iter().filter(|relation| relation.w == w).filter(from_x);
+        let exact: Vec<usize> =
+            layer.filter(|r| r.function != Function::Softmax).filter_map(|r| r.b).collect();
+        let weights = &self.arrays[w].words;
+        let one = |b: usize| {
+            let array = &self.arrays[b];
+            if taken.contains(&b) || !array.is_vector(units) {
+                return None;
+            }
+            let same = |other: &usize| agree(&self.arrays[*other].array.data, &array.array.data, 0.0);
+            let numbers = if exact.contains(&b) || exact.iter().any(same) { NUMBERS } else { 0 };
+            let words = match array.words.kind {
+                Some(Kind::Bias) if array.words.is_parameter(Kind::Bias) => WORDS + earlier(array.words.time),
+                Some(Kind::Bias) if array.words.state != State::Value => return None,
+                _ if numbers > 0 => 0,
+                _ => return None,
+            };
+            let place = match (weights.spot, array.words.spot) {
+                (Some(weights), Some(bias)) if weights == bias => 3,
+                (Some(Spot::Number(_)), Some(Spot::Number(bias))) => {
+                    // Weights and biases may be counted from different numbers.
+                    if self.first_bias.is_some_and(|first| bias == first + l) { 3 } else { -3 }
+                }
+                (_, Some(Spot::Output)) if l + 1 == chain.w.len() => 3,
+                (_, Some(Spot::Output)) => -3,
+                (_, Some(Spot::Hidden(hidden))) if hidden != l + 1 => -3,
+                (_, Some(Spot::Hidden(_))) => 2,
+                _ => 0,
+            };
+            let score = numbers + words + place;
+            (score > 0).then_some((score, b))
+        };
+        (0..self.arrays.len()).filter_map(one).max_by_key(|&(score, b)| (score, -(b as i64)))
+    }
+}
