@@ -3,6 +3,7 @@
 
 mod absurdity;
 mod aims;
+pub mod binary_scores;
 pub mod checkpoint;
 mod config;
 mod divergence;
@@ -16,7 +17,6 @@ pub mod run;
 mod scoring;
 pub mod tensorboard;
 mod trainer;
-pub mod worth;
 
 pub use absurdity::absurdity;
 pub use aims::Aims;

@@ -280,14 +280,16 @@ fn graphs_that_are_no_chain_of_layers_are_refused_in_words() {
     refused(vec![node("MatMul", &["x", "w"], "y")], vec![far], &["lies in another file"]);
     let branches = vec![
         node("MatMul", &["x", "w"], "y"),
-        node("MatMul", &["y", "w"], "a"),
-        node("MatMul", &["y", "w"], "b"),
+        node("MatMul", &["y", "u"], "a"),
+        node("MatMul", &["y", "v"], "b"),
     ];
     refused(branches, vec![w()], &["it branches: `y` goes into MatMul, MatMul"]);
+    let shared = vec![node("MatMul", &["x", "w"], "y"), node("MatMul", &["y", "w"], "z")];
+    refused(shared, vec![w()], &["two of its layers share the weight `w`"]);
     let end = vec![node("MatMul", &["x", "w"], "y"), node("Tanh", &["y"], "z")];
     refused(end, vec![w()], &["its outputs go through tanh"]);
     let circle = vec![node("Identity", &["x"], "y"), node("Identity", &["y"], "y")];
-    refused(circle, vec![], &["no fully connected layer"]);
+    refused(circle, vec![], &["it goes in a circle: `y`"]);
 }
 
 #[test]

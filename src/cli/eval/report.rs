@@ -8,9 +8,9 @@ use crate::cli::output::{say, thousands};
 use crate::cli::table::{Column, lines};
 use crate::network::Task;
 use crate::step::metrics::Measure;
+use crate::training::binary_scores::BinaryScores;
 use crate::training::evaluation::Evaluation;
 use crate::training::figures::{LabelScore, TargetScore};
-use crate::training::worth::Worth;
 
 /// What was measured, and of what.
 pub(super) struct Measured<'a> {
@@ -55,7 +55,7 @@ enum Detail<'a> {
         confusion_matrix: &'a [Vec<u64>],
         /// The names of the rows and columns.
         classes: &'a [String],
-        class_scores: Vec<Named<'a, Worth>>,
+        class_scores: Vec<Named<'a, BinaryScores>>,
     },
     Labels {
         labels: Vec<Label<'a>>,
@@ -83,7 +83,7 @@ struct Label<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     threshold: Option<f64>,
     #[serde(flatten)]
-    worth: Worth,
+    scores: BinaryScores,
 }
 
 fn named<'a, T: Copy>(names: &'a [String], scores: &[T]) -> Vec<Named<'a, T>> {
@@ -91,13 +91,13 @@ fn named<'a, T: Copy>(names: &'a [String], scores: &[T]) -> Vec<Named<'a, T>> {
 }
 
 /// The five scores of answers of yes or no, by their names in JSON and for people.
-fn five(worth: &Worth) -> [(&'static str, &'static str, Option<f64>); 5] {
+fn five(scores: &BinaryScores) -> [(&'static str, &'static str, Option<f64>); 5] {
     [
-        ("precision", "precision", Some(worth.precision)),
-        ("recall", "recall", Some(worth.recall)),
-        ("f1", "F1", Some(worth.f1)),
-        ("roc_auc", "ROC-AUC", worth.roc_auc),
-        ("average_precision", "average precision", worth.average_precision),
+        ("precision", "precision", Some(scores.precision)),
+        ("recall", "recall", Some(scores.recall)),
+        ("f1", "F1", Some(scores.f1)),
+        ("roc_auc", "ROC-AUC", scores.roc_auc),
+        ("average_precision", "average precision", scores.average_precision),
     ]
 }
 
@@ -116,26 +116,26 @@ impl Measured<'_> {
             score.all().map(|(measure, value)| (measure.key().to_owned(), Some(value))).collect();
         let positive_class = self.positive_class();
         let mean = if positive_class.is_some() { "" } else { "macro_" };
-        let worth = self.evaluation.worth();
-        measures.extend(worth.iter().flat_map(five).map(|(key, _, value)| (format!("{mean}{key}"), value)));
+        let scores = self.evaluation.mean_binary_scores();
+        measures.extend(scores.iter().flat_map(five).map(|(key, _, value)| (format!("{mean}{key}"), value)));
         if let (Some(top), Some(share)) = (self.top, self.evaluation.top) {
             measures.insert(format!("top_{top}_accuracy"), Some(share));
         }
-        let worths = self.evaluation.worths();
-        let label = |((name, score), (worth, at)): ((_, &LabelScore), (&Worth, usize))| {
+        let all_scores = self.evaluation.binary_scores();
+        let label = |((name, score), (scores, at)): ((_, &LabelScore), (&BinaryScores, usize))| {
             let LabelScore { accuracy, samples, answers, .. } = *score;
             let threshold = self.thresholds.and_then(|thresholds| thresholds.get(at).copied());
-            Label { name, accuracy, samples, answers, threshold, worth: *worth }
+            Label { name, accuracy, samples, answers, threshold, scores: *scores }
         };
         let names = self.names.iter().map(String::as_str);
         let detail = match self.task {
             Task::Classification => Detail::Classes {
                 confusion_matrix: confusion.rows(),
                 classes: self.names,
-                class_scores: named(self.names, &worths),
+                class_scores: named(self.names, &all_scores),
             },
             Task::MultiLabel => {
-                let labels = names.zip(labels).zip(worths.iter().zip(0..)).map(label).collect();
+                let labels = names.zip(labels).zip(all_scores.iter().zip(0..)).map(label).collect();
                 Detail::Labels { labels }
             }
             Task::Regression => Detail::Targets { targets: named(self.names, targets) },
@@ -165,7 +165,7 @@ impl Measured<'_> {
             part => format!("{} {part} samples", thousands(self.samples)),
         };
         say(&format!("{}, {samples}: {measures}loss {:.4}", self.data, score.loss));
-        if let Some(worth) = self.evaluation.worth() {
+        if let Some(scores) = self.evaluation.mean_binary_scores() {
             let of = match (self.positive_class(), self.thresholds, self.task) {
                 (Some(class), Some([threshold]), _) => {
                     format!("class {class}, from a probability of {threshold} on")
@@ -174,7 +174,7 @@ impl Measured<'_> {
                 (None, _, Task::MultiLabel) => format!("mean of {} labels", self.names.len()),
                 (None, ..) => "mean of the classes".to_owned(),
             };
-            let scores = five(&worth).map(|(_, title, value)| format!("{title} {}", shown(value)));
+            let scores = five(&scores).map(|(_, title, value)| format!("{title} {}", shown(value)));
             say(&format!("{of}: {}", scores.join(", ")));
         }
         if let (Some(top), Some(share)) = (self.top, self.evaluation.top) {
@@ -196,16 +196,16 @@ impl Measured<'_> {
         let columns: Vec<Column> =
             [Column::number("class", 0), Column::text("name", 0)].into_iter().chain(columns).collect();
         let scores = self.evaluation.confusion.classes();
-        let worths = self.evaluation.worths();
-        let row = |((class, name), (score, worth)): ((usize, &String), _)| {
+        let all_scores = self.evaluation.binary_scores();
+        let row = |((class, name), (score, scores)): ((usize, &String), _)| {
             let samples: u64 = score;
-            let worth: &Worth = worth;
-            let five = five(worth).map(|(.., value)| shown(value));
+            let scores: &BinaryScores = scores;
+            let five = five(scores).map(|(.., value)| shown(value));
             [class.to_string(), name.clone(), samples.to_string()].into_iter().chain(five).collect()
         };
         let samples = scores.iter().map(|score| score.samples);
         let rows: Vec<Vec<String>> =
-            self.names.iter().enumerate().zip(samples.zip(&worths)).map(row).collect();
+            self.names.iter().enumerate().zip(samples.zip(&all_scores)).map(row).collect();
         lines(&columns, &rows, None).iter().for_each(|line| say(line));
     }
 
@@ -216,14 +216,14 @@ impl Measured<'_> {
         let columns: Vec<Column> = std::iter::once(Column::text("label", 0))
             .chain(columns.map(|title| Column::number(*title, 0)))
             .collect();
-        let worths = self.evaluation.worths();
-        let labels = self.names.iter().zip(&self.evaluation.labels).zip(worths.iter().zip(0..));
-        let row = |((name, score), (worth, at)): ((&String, &LabelScore), (&Worth, usize))| {
+        let all_scores = self.evaluation.binary_scores();
+        let labels = self.names.iter().zip(&self.evaluation.labels).zip(all_scores.iter().zip(0..));
+        let row = |((name, score), (scores, at)): ((&String, &LabelScore), (&BinaryScores, usize))| {
             let counts = [name.clone(), score.samples.to_string(), score.answers.to_string()];
             let accuracy = Measure::LabelAccuracy.shown(score.accuracy);
             let threshold = self.thresholds.and_then(|thresholds| thresholds.get(at));
             let threshold = threshold.map(|&threshold| shown(Some(threshold)));
-            let five = five(worth).map(|(.., value)| shown(value));
+            let five = five(scores).map(|(.., value)| shown(value));
             counts.into_iter().chain([accuracy]).chain(threshold).chain(five).collect()
         };
         let rows: Vec<Vec<String>> = labels.map(row).collect();

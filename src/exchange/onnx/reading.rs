@@ -78,9 +78,13 @@ impl<'a> Walk<'a> {
         let [input] = inputs[..] else {
             return Err(format!("it has {} inputs, and a network here has one", inputs.len()));
         };
+        self.check_weights()?;
         let (mut chain, mut at, mut said) = (Chain::default(), input.to_owned(), Said::default());
-        // Every step goes on to another node.
-        for _ in 0..=self.graph.node.len() {
+        let mut passed = HashSet::new();
+        loop {
+            if !passed.insert(at.clone()) {
+                return Err(format!("it goes in a circle: `{at}` comes out of itself"));
+            }
             match self.step(&at, &mut chain)? {
                 Next::At(next) => at = next,
                 Next::End(task) => {
@@ -101,6 +105,14 @@ impl<'a> Walk<'a> {
         (said.activation, said.scaling) = (Some(activations), Some(scaling));
         said.class_names = self.constants.has("classes").then(|| self.constants.names("classes")).flatten();
         Ok(Imported { parameters, info: None, said, notes: Vec::new() })
+    }
+
+    /// A weight belongs to one layer. So a small file cannot become a large network.
+    fn check_weights(&self) -> Result<(), String> {
+        let layers = self.graph.node.iter().filter(|node| ["Gemm", "MatMul"].contains(&node.op_type()));
+        let mut seen = HashSet::new();
+        let twice = layers.filter_map(|node| node.input.get(1)).find(|name| !seen.insert(name.as_str()));
+        twice.map_or(Ok(()), |name| Err(format!("two of its layers share the weight `{name}`")))
     }
 
     /// Whether the probability of this value is that of the second of two classes: the first one's is computed from it.

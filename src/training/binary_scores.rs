@@ -1,4 +1,4 @@
-//! What answers of yes or no are worth: whether a sample is of the second of two classes, or has a label.
+//! The scores of answers of yes or no: whether a sample is of the second of two classes, or has a label.
 //!
 //! ```text
 //! precision = right / said      recall = right / there      F1 = 2 · right / (said + there)
@@ -14,7 +14,7 @@ use super::ranking::Ranking;
 
 /// The scores of a class or a label, or their means.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Worth {
+pub struct BinaryScores {
     /// Of the samples that are said to be positive, the part that is.
     pub precision: f64,
     /// Of the positive samples, the part that is found.
@@ -27,7 +27,7 @@ pub struct Worth {
     pub average_precision: Option<f64>,
 }
 
-impl Worth {
+impl BinaryScores {
     fn of_class(score: &ClassScore, ranking: Option<&Ranking>) -> Self {
         Self {
             precision: score.precision.unwrap_or(0.0),
@@ -56,49 +56,54 @@ impl Worth {
             (!known.is_empty()).then(|| mean(known))
         };
         Self {
-            precision: each(|worth| worth.precision),
-            recall: each(|worth| worth.recall),
-            f1: each(|worth| worth.f1),
-            roc_auc: known(|worth| worth.roc_auc),
-            average_precision: known(|worth| worth.average_precision),
+            precision: each(|scores| scores.precision),
+            recall: each(|scores| scores.recall),
+            f1: each(|scores| scores.f1),
+            roc_auc: known(|scores| scores.roc_auc),
+            average_precision: known(|scores| scores.average_precision),
         }
     }
 }
 
 impl Evaluation {
     /// Of each class or label; of numbers nothing.
-    pub fn worths(&self) -> Vec<Worth> {
+    pub fn binary_scores(&self) -> Vec<BinaryScores> {
         let classes = self.confusion.classes();
         if let [_, _] = classes[..] {
             // The first class has the same pairs, the other way round.
             let ranking = self.rankings.first();
             let reversed = ranking.map(Ranking::reversed);
             return vec![
-                Worth::of_class(&classes[0], reversed.as_ref()),
-                Worth::of_class(&classes[1], ranking),
+                BinaryScores::of_class(&classes[0], reversed.as_ref()),
+                BinaryScores::of_class(&classes[1], ranking),
             ];
         }
         let rankings = (0..).map(|at| self.rankings.get(at));
         match self.labels.is_empty() {
-            true => classes.iter().zip(rankings).map(|(score, own)| Worth::of_class(score, own)).collect(),
-            false => {
-                self.labels.iter().zip(rankings).map(|(score, own)| Worth::of_label(score, own)).collect()
+            true => {
+                classes.iter().zip(rankings).map(|(score, own)| BinaryScores::of_class(score, own)).collect()
             }
+            false => self
+                .labels
+                .iter()
+                .zip(rankings)
+                .map(|(score, own)| BinaryScores::of_label(score, own))
+                .collect(),
         }
     }
 
     /// Of the second of two classes, which is the positive one; else the mean over classes or labels. Of numbers nothing.
-    pub fn worth(&self) -> Option<Worth> {
-        let worths = self.worths();
+    pub fn mean_binary_scores(&self) -> Option<BinaryScores> {
+        let all = self.binary_scores();
         let occurs = |score: &ClassScore| score.f1.is_some();
         match self.confusion.rows().len() {
-            0 if worths.is_empty() => None,
-            0 => Some(Worth::mean(&worths)),
-            2 => worths.get(1).copied(),
+            0 if all.is_empty() => None,
+            0 => Some(BinaryScores::mean(&all)),
+            2 => all.get(1).copied(),
             _ => {
                 let classes = self.confusion.classes();
-                let own = worths.into_iter().zip(&classes).filter(|(_, score)| occurs(score));
-                Some(Worth::mean(&own.map(|(worth, _)| worth).collect::<Vec<_>>()))
+                let own = all.into_iter().zip(&classes).filter(|(_, score)| occurs(score));
+                Some(BinaryScores::mean(&own.map(|(scores, _)| scores).collect::<Vec<_>>()))
             }
         }
     }
