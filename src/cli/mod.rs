@@ -81,7 +81,7 @@ enum Command {
     Predict(predict::PredictArgs),
     /// Export a trained network as safetensors for PyTorch, as ONNX, or as NumPy arrays
     Export(export::ExportArgs),
-    /// Import a network from PyTorch (safetensors) or NumPy (.npz)
+    /// Import a network from PyTorch (safetensors), ONNX or NumPy (.npz)
     Import(import::ImportArgs),
     /// List the adapters of this machine, and which one `train` would use
     Devices(devices::DevicesArgs),

@@ -18,15 +18,21 @@ pub struct Fold {
 }
 
 impl Fold {
+    /// The most parts: a run for each is more than anybody waits for.
+    const MOST: usize = 10_000;
+
     /// One of `of`.
     ///
     /// # Errors
     /// [`Error::Usage`] if there is no such fold.
     pub fn new(number: usize, of: usize) -> Result<Self> {
-        match of >= 2 && (1..=of).contains(&number) {
+        match (2..=Self::MOST).contains(&of) && (1..=of).contains(&number) {
             true => Ok(Self { number, of }),
             false => {
-                Err(Error::usage(format!("fold {number} of {of}: expected 2 folds or more, and one of them")))
+                let most = Self::MOST;
+                Err(Error::usage(format!(
+                    "fold {number} of {of}: expected 2 to {most} folds, and one of them"
+                )))
             }
         }
     }

@@ -276,6 +276,8 @@ fn graphs_that_are_no_chain_of_layers_are_refused_in_words() {
     refused(vec![], vec![], &["no fully connected layer"]);
     let short = TensorProto { float_data: vec![1.0], ..w() };
     refused(vec![node("MatMul", &["x", "w"], "y")], vec![short], &["dimensions [2, 2], but 1 numbers"]);
+    let torn = TensorProto { float_data: vec![], raw_data: Some(vec![0; 17]), ..w() };
+    refused(vec![node("MatMul", &["x", "w"], "y")], vec![torn], &["ends within a number: it has 17 bytes"]);
     let far = TensorProto { data_location: Some(1), ..w() };
     refused(vec![node("MatMul", &["x", "w"], "y")], vec![far], &["lies in another file"]);
     let branches = vec![

@@ -93,6 +93,7 @@ fn what_is_no_flat_record_is_refused_with_its_line_and_key() {
         (format!("{good}3\n"), ["line 3", "expected a record in braces, and got `3`", "hint"]),
         (format!("{good}{{\"a\": 3, \"label\": \"x\""), ["line 3", "it ends within a record", "hint"]),
         (format!("[{}", good.replace("}\n{", "},\n{")), ["it ends before the array does", "hint", "again"]),
+        (format!("[{good}]"), ["line 2", "expected a comma, and got `{`", "hint"]),
         ("[[1, 2], [3, 4]]".to_owned(), ["line 1", "expected a record in braces, and got `[`", "hint"]),
         (
             "{\"a\": {\"0\": 1}, \"label\": {\"0\": 2}}".to_owned(),

@@ -157,6 +157,8 @@ fn validation_arrays_are_the_validation_set() {
     let loaded = npz(&[("x_train", "y_train", 12), ("x_val", "y_val", 4)]);
     assert_eq!(sizes(&loaded.dataset), [12, 0, 4]);
     says(&loaded.notes.join("\n"), &["the validation set is taken as the test set"]);
+    let loaded = npz(&[("X", "y", 12), ("X_test", "y_test", 6), ("X_val", "y_val", 4)]);
+    assert_eq!(sizes(&loaded.dataset), [12, 4, 6], "X and y are the training set of what else there is");
     // Half a part is no part, and that is said.
     let loaded = npz(&[("x_train", "y_train", 20), ("x_test", "", 4)]);
     assert_eq!(sizes(&loaded.dataset), [16, 0, 4]);
@@ -254,6 +256,8 @@ fn a_cross_validation_is_a_run_for_each_fold_and_a_table() {
     says(&shown, &["fold", "mean", "deviation", "3 of 3 folds"]);
     place.run(&["train", "--resume", "cv", "--folds", "4"]).fails(2, &["--folds 4 differs from the run's 3"]);
     folds(&place, &["--folds", "3", "--out", "cv"]).fails(2, &["already holds a run", "--overwrite"]);
+    folds(&place, &["--folds", "2", "--out", "cv", "--overwrite", "--quiet"]).ok();
+    assert_eq!(place.names("cv"), ["fold-1", "fold-2", "folds.json", "scores.json"], "no old fold is left");
 }
 
 #[test]
@@ -261,7 +265,7 @@ fn folds_that_cannot_be_meant_are_refused_and_leave_nothing_behind() {
     let place = Place::new();
     fs::write(place.path("set.csv"), flowers(60)).unwrap();
     for (more, fragment) in [
-        (&["--folds", "1"][..], "expected 2 folds or more"),
+        (&["--folds", "1"][..], "expected 2 to 10000 folds"),
         (&["--folds", "61"], "--folds 61: there are only 60 samples"),
         (&["--folds", "3", "--test-fraction", "0.5"], "--folds tests on folds of the training samples"),
         (&["--folds", "3", "--early-stopping", "2"], "--early-stopping needs a validation loss"),

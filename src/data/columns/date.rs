@@ -96,7 +96,14 @@ impl DateOrder {
             widths.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
         };
         let (year, month, day) = match (self, &numbers[..]) {
-            (Self::YearFirst, [year, month]) if separator == "-" => (*year, *month, "1"),
+            // Of two numbers only what could not be a code: 2024-03.
+            (Self::YearFirst, [year, month])
+                if separator == "-"
+                    && month.len() == 2
+                    && matches!(year.as_bytes()[..], [b'1' | b'2', ..]) =>
+            {
+                (*year, *month, "1")
+            }
             (Self::YearFirst, [year, month, day]) => (*year, *month, *day),
             (Self::DayFirst, [day, month, year]) => (*year, *month, *day),
             (Self::MonthFirst, [month, day, year]) if separator != "." => (*year, *month, *day),
@@ -145,7 +152,7 @@ fn month_of(day: f64) -> f64 {
 fn clock(text: &str) -> Option<f64> {
     let upper = text.to_ascii_uppercase();
     if let Some(time) = upper.strip_suffix('Z') {
-        return clock(time);
+        return local_clock(time.trim_end());
     }
     if let Some(at) = upper.find(['+', '-']) {
         let sign = if upper[at..].starts_with('+') { 1.0 } else { -1.0 };
@@ -153,11 +160,16 @@ fn clock(text: &str) -> Option<f64> {
         let (hours, minutes) =
             (offset.get(..2)?, offset.get(2..).filter(|rest| !rest.is_empty()).unwrap_or("0"));
         let offset = 3600.0 * number(hours, 14.0)? + 60.0 * number(minutes, 59.0)?;
-        return Some(clock(&upper[..at])? - sign * offset);
+        return Some(local_clock(upper[..at].trim_end())? - sign * offset);
     }
+    local_clock(&upper)
+}
+
+/// A time without an offset, in capitals.
+fn local_clock(upper: &str) -> Option<f64> {
     for (half, later) in [("AM", 0.0), ("PM", 12.0)] {
         if let Some(time) = upper.strip_suffix(half) {
-            let seconds = clock(time.trim())?;
+            let seconds = local_clock(time.trim_end())?;
             let hour = (seconds / 3600.0).floor();
             let twelve = if hour == 12.0 { 12.0 } else { 0.0 };
             return (1.0..13.0).contains(&hour).then_some(seconds + 3600.0 * (later - twelve));
@@ -169,13 +181,19 @@ fn clock(text: &str) -> Option<f64> {
         [hours, minutes, seconds] => (hours, minutes, seconds),
         _ => return None,
     };
-    Some(3600.0 * number(hours, 23.0)? + 60.0 * number(minutes, 59.0)? + number(seconds, 60.0)?)
+    // Only seconds have fractions.
+    let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, "0"));
+    let fraction: f64 = fraction
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| format!("0.{fraction}").parse().ok())??;
+    Some(3600.0 * number(hours, 23.0)? + 60.0 * number(minutes, 59.0)? + number(whole, 60.0)? + fraction)
 }
 
-/// A number without a sign, up to `most`.
+/// One or two digits, up to `most`.
 fn number(text: &str, most: f64) -> Option<f64> {
-    let number: f64 = text.parse().ok()?;
-    (text.starts_with(|first: char| first.is_ascii_digit()) && number <= most).then_some(number)
+    let digits = (1..=2).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|&number| digits && number <= most)
 }
 
 /// How words are dates.
@@ -185,7 +203,7 @@ pub enum Dates {
     All(DateOrder),
     /// All are, but whether the day or the month comes first is open.
     EitherOrder,
-    /// So many are; no order fits all.
+    /// So many are, each in some order; no order fits all.
     Some(usize),
 }
 
@@ -204,7 +222,10 @@ impl Dates {
             .collect();
         match whole[..] {
             [order] => Self::All(order),
-            [] => Self::Some(counts.into_iter().max().unwrap_or(0)),
+            [] => {
+                let fits = |word: &&str| orders.iter().any(|order| order.seconds(word).is_some());
+                Self::Some(words.filter(fits).count())
+            }
             _ => Self::EitherOrder,
         }
     }

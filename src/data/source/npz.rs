@@ -38,7 +38,12 @@ pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     let mut archive = Archive::open(BufReader::new(file)).map_err(refused)?;
     let find = |name: &str| archive.names().iter().position(|own| own.eq_ignore_ascii_case(name));
     let pair_of = |names: &[String; 2]| Some([find(&names[0])?, find(&names[1])?]);
-    let form = FORMS.into_iter().find(|form| pair_of(&form("train")).is_some());
+    // X and y may have x_test and y_test beside them.
+    let has = |form: &fn(&str) -> [String; 2], names: &[&str]| {
+        names.iter().any(|name| pair_of(&form(name)).is_some())
+    };
+    let form = FORMS.into_iter().find(|form| has(form, &["train"]));
+    let form = form.or_else(|| FORMS.into_iter().find(|form| has(form, &TEST) || has(form, &VALIDATION)));
     let part = |names: &[&str]| form.and_then(|form| names.iter().find_map(|name| pair_of(&form(name))));
     let single = || SINGLES.iter().find_map(|names| pair_of(&names.map(str::to_owned)));
     let Some(train) = part(&["train"]).or_else(single) else {

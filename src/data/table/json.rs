@@ -1,6 +1,6 @@
 //! Tables of JSON: records one after another (JSON lines), or an array of them. Records are read one by one and are flat.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::io::{BufRead, BufReader, Chain, Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -24,8 +24,12 @@ pub struct Records<R> {
     ended: bool,
     /// The line that is read, from 1.
     line: u64,
+    /// Whether a record of an array has to be followed by a comma first.
+    comma_due: bool,
     /// The columns, once they are known.
     keys: Vec<String>,
+    /// Where each of them stands.
+    places: HashMap<String, usize>,
 }
 
 /// One record: its keys and values, and the line that it begins on.
@@ -57,7 +61,8 @@ impl<R: Read> Records<R> {
             let before = take_until(&mut source, b'[');
             line += before.iter().filter(|&&byte| byte == b'\n').count() as u64;
         }
-        Self { source, path: path.to_owned(), array, ended: false, line, keys: Vec::new() }
+        let (path, keys, places) = (path.to_owned(), Vec::new(), HashMap::new());
+        Self { source, path, array, ended: false, line, comma_due: false, keys, places }
     }
 
     /// Reads the first `rows` records, or as many as have so many bytes, and fixes the columns: all keys that those have, in
@@ -67,12 +72,13 @@ impl<R: Read> Records<R> {
     /// [`Error::File`] for what is no flat record, with its line.
     pub fn look(&mut self, rows: usize, bytes: usize) -> Result<Vec<StringRecord>> {
         let (mut records, mut left) = (Vec::new(), bytes);
-        let mut known = HashSet::new();
-        while records.len() < rows && left > 0 {
+        // Each record becomes a row of all keys.
+        while records.len() < rows && left > 0 && records.len() * self.keys.len() <= bytes {
             let Some(record) = self.next()? else { break };
             for (key, value) in &record.pairs {
                 left = left.saturating_sub(key.len() + value.len());
-                if known.insert(key.clone()) {
+                if !self.places.contains_key(key) {
+                    self.places.insert(key.clone(), self.keys.len());
                     self.keys.push(key.clone());
                 }
             }
@@ -103,14 +109,8 @@ impl<R: Read> Records<R> {
     /// A record as a row: what it lacks is empty.
     fn row(&self, record: Record) -> Result<StringRecord> {
         let mut cells = vec![String::new(); self.keys.len()];
-        // Records mostly have the keys in the same order.
-        let mut at = 0;
         for (key, value) in record.pairs {
-            let place = match self.keys.get(at) {
-                Some(own) if *own == key => Some(at),
-                _ => self.keys.iter().position(|own| *own == key),
-            };
-            let Some(place) = place else {
+            let Some(&place) = self.places.get(&key) else {
                 let problem = format!("line {}: none of the first records has the key `{key}`", record.line);
                 return Err(Error::file(
                     &self.path,
@@ -119,7 +119,6 @@ impl<R: Read> Records<R> {
                 ));
             };
             cells[place] = value;
-            at = place + 1;
         }
         let mut row = StringRecord::from(cells);
         let mut position = Position::new();
@@ -161,16 +160,17 @@ impl<R: Read> Records<R> {
                 if depth == 0 {
                     match byte {
                         _ if byte.is_ascii_whitespace() => {}
-                        b',' if self.array => {}
-                        b']' if self.array => (self.array, self.ended) = (false, true),
-                        b'{' if !self.ended => {
-                            (depth, begun) = (1, self.line);
+                        b',' if self.array && self.comma_due => self.comma_due = false,
+                        b']' if self.array => (self.array, self.ended, self.comma_due) = (false, true, false),
+                        b'{' if !self.ended && !self.comma_due => {
+                            (depth, begun, self.comma_due) = (1, self.line, self.array);
                             bytes.push(byte);
                         }
                         _ => {
                             let problem = format!(
-                                "line {}: expected a record in braces, and got `{}`",
+                                "line {}: expected {}, and got `{}`",
                                 self.line,
+                                if self.comma_due { "a comma" } else { "a record in braces" },
                                 char::from(byte).escape_default()
                             );
                             return Err(Error::file(&self.path, problem, FLAT));

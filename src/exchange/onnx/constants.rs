@@ -51,7 +51,7 @@ impl<'a> Constants<'a> {
         Some(numbers.values.iter().map(f64::to_string).collect())
     }
 
-    /// A constant. Its memory is at most four times that of the file.
+    /// A constant. Its memory is at most sixteen times that of the file, where whole numbers are packed as bytes.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -81,6 +81,10 @@ impl<'a> Constants<'a> {
         let count = dims.iter().try_fold(1_usize, |all, &dim| all.checked_mul(dim));
         if count != Some(values.len()) {
             return Err(wrong(format!("has the dimensions {dims:?}, but {} numbers", values.len())));
+        }
+        let size = if tensor.data_type == Some(FLOAT) { 4 } else { 8 };
+        if raw.len() % size != 0 {
+            return Err(wrong(format!("ends within a number: it has {} bytes", raw.len())));
         }
         if values.iter().any(|value| !(*value as f32).is_finite()) {
             return Err(wrong("holds a value that is not a finite f32".into()));

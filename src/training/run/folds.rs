@@ -69,7 +69,14 @@ impl FoldsDir {
     /// [`Error::Io`] if it cannot be written to.
     pub fn create(path: &Path, folds: usize, config: RunConfig, overwrite: bool) -> Result<Self> {
         Fold::new(1, folds)?;
-        if !overwrite {
+        if overwrite {
+            // Scores of old folds would count as those of new ones.
+            if let Ok(Some(old)) = Self::open(path) {
+                for run in old.runs() {
+                    std::fs::remove_dir_all(&run).map_err(Error::io("remove", &run))?;
+                }
+            }
+        } else {
             RunDir::check_free(path)?;
         }
         std::fs::create_dir_all(path).map_err(Error::io("create", path))?;

@@ -55,7 +55,8 @@ impl RawTable<'_> {
     /// A few words among many dates are mistakes, or stand for missing values.
     fn check_dates(&self, at: usize, dates: usize) -> Result<()> {
         let counts = self.cells[at].counts();
-        if dates <= CODES || (dates as f64) < MOSTLY * counts.len() as f64 {
+        let few = dates <= CODES || (dates as f64) < MOSTLY * counts.len() as f64;
+        if dates == 0 || (few && dates < counts.len()) {
             return Ok(());
         }
         let orders = [DateOrder::YearFirst, DateOrder::DayFirst, DateOrder::MonthFirst];
