@@ -97,7 +97,7 @@ fn archives_that_unpack_without_end() {
     let small = [npy::header("|u1", &[1024, 1024]), vec![0; 1 << 20]].concat();
     let names: Vec<String> = (1..=40).map(|layer| format!("W{layer}")).collect();
     let many: Vec<(&str, Vec<u8>)> = names.iter().map(|name| (name.as_str(), small.clone())).collect();
-    refused(dump::dump(), &zip(&many, CompressionMethod::Deflated), "takes more memory than the 32 MiB");
+    refused(dump::dump(), &zip(&many, CompressionMethod::Deflated), "takes more memory than the 16 MiB");
 }
 
 /// 100 MB without an end of line, in 100 KB, were held in memory to look for one.

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// The memory that a file's arrays may take beside twice its own size: 4 million values.
-pub const MEMORY: u64 = 32 << 20;
+/// The memory that a file's arrays may take beside twice its own size: 2 million values.
+pub const MEMORY: u64 = 16 << 20;
 
 /// Times the memory allowed that may be unpacked in all, arrays that are left out included.
 const WORK: u64 = 16;

@@ -69,7 +69,7 @@ fn a_zip_bomb_is_stopped() {
     }
     let bytes = writer.finish().unwrap();
     assert!(bytes.get_ref().len() < 1 << 20);
-    unreadable(bytes, "takes more memory than the 32 MiB");
+    unreadable(bytes, "takes more memory than the 16 MiB");
 }
 
 #[test]
