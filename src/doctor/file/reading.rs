@@ -23,23 +23,25 @@ pub struct Read {
     pub found: Vec<(String, String)>,
 }
 
+/// Arrays beyond which vectors become matrices only where names ask for it: each way of them is a search of its own.
+const MANY: usize = 64;
+
 /// Reads the entries of a file; `map` holds `(theirs, ours)`.
 ///
 /// # Errors
 /// The problem and a hint: what is missing or does not fit, and what the file has.
 pub fn read(entries: &Entries, map: &[(String, String)]) -> Result<Read, Refusal> {
     let known = renamed(entries, map);
-    let as_it_is = || read_matrices(entries, map);
-    if !vectors::are_needed(&known) {
-        let read = as_it_is();
-        if read.is_ok() {
-            return read;
-        }
+    let needed = vectors::are_needed(&known);
+    let as_it_is = if needed { None } else { Some(read_matrices(entries, map)) };
+    if let Some(Ok(read)) = as_it_is {
+        return Ok(read);
     }
+    let forms = if needed || entries.len() <= MANY { vectors::as_matrices(&known) } else { Vec::new() };
     let back =
         |name: &String| map.iter().find(|(_, ours)| ours == name).map_or(name, |(theirs, _)| theirs).clone();
     let mut best: Option<Read> = None;
-    for form in vectors::as_matrices(&known) {
+    for form in forms {
         let form_entries = form.entries.into_iter().map(|(name, value)| (back(&name), value));
         let Ok(mut read) = read_matrices(&form_entries.collect(), map) else { continue };
         if best.as_ref().is_none_or(|best| read.dump.slots.len() > best.dump.slots.len()) {
@@ -52,10 +54,13 @@ pub fn read(entries: &Entries, map: &[(String, String)]) -> Result<Read, Refusal
             read.dump.say_vectors();
             Ok(read)
         }
-        None => as_it_is().or_else(|refusal| match alone::read(entries) {
-            Some(dump) => Ok(Read { dump, found: Vec::new() }),
-            None => Err(refusal),
-        }),
+        None => {
+            let as_it_is = as_it_is.unwrap_or_else(|| read_matrices(entries, map));
+            as_it_is.or_else(|refusal| match alone::read(entries) {
+                Some(dump) => Ok(Read { dump, found: Vec::new() }),
+                None => Err(refusal),
+            })
+        }
     }
 }
 

@@ -101,7 +101,15 @@ pub fn as_matrices(entries: &Entries) -> Vec<Form> {
         });
         Form { entries: entries.collect(), vectors: becoming.clone() }
     };
-    let mut forms = vec![form(&|_, _| Lying::Row), form(&|_, _| Lying::Column)];
+    let mut forms = vec![form(&|_, _| Lying::Row)];
+    // Without weights among them, columns say the same.
+    if arrays(entries).all(|(_, array, name)| !name.is_parameter || array.shape.len() > 1)
+        && arrays(entries).any(|(_, _, name)| name.is_parameter)
+        && are_needed(entries)
+    {
+        return forms;
+    }
+    forms.push(form(&|_, _| Lying::Column));
     // From one input to some units, and from these to one output: a row and a column.
     if let Some(last) = last_of_several(entries) {
         for samples in [Lying::Row, Lying::Column] {
