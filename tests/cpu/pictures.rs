@@ -34,8 +34,7 @@ fn digits() -> Dataset {
 #[test]
 fn a_large_drawing_is_read_on_any_paper() {
     let place = Place::new();
-    let options = ["--backend", "cpu", "--data", "digits", "--epochs", "5", "--out", "a", "--quiet"];
-    place.run(&[&["train"], &options[..]].concat()).ok();
+    place.digits("a", &["--epochs", "5", "--quiet"]).ok();
     let test = digits().test;
     let count = 60;
     let mut files = Vec::new();

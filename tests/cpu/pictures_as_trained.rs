@@ -155,21 +155,7 @@ fn images_of_several_sizes_are_stretched_to_one() {
 #[test]
 fn digits_are_known_by_how_they_are_drawn() {
     let place = Place::new();
-    place
-        .run(&[
-            "train",
-            "--backend",
-            "cpu",
-            "--data",
-            "digits",
-            "--hidden",
-            "8",
-            "--epochs",
-            "1",
-            "--out",
-            "run",
-        ])
-        .ok();
+    place.digits("run", &["--hidden", "8", "--epochs", "1"]).ok();
     let config = place.run(&["export", "run", "--to", "safetensors", "--out", "m.safetensors"]);
     config.ok();
     let bytes = place.read("m.safetensors");

@@ -115,8 +115,7 @@ fn every_form_gives_the_same_answers() {
 #[test]
 fn answers_are_those_of_eval() {
     let place = Place::new();
-    let options = ["--backend", "cpu", "--data", "digits", "--epochs", "1", "--hidden", "40", "--out", "a"];
-    place.run(&[&["train"], &options[..]].concat()).ok();
+    place.digits("a", &["--epochs", "1", "--hidden", "40"]).ok();
     let report = place.run(&["eval", "a", "--backend", "cpu", "--json"]).lines().remove(0);
     let request = Request { data: Some("digits"), ..Request::default() };
     let test = load_from(request, &Places::default()).unwrap().dataset.test;

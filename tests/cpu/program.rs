@@ -75,6 +75,11 @@ impl Place {
         self.train(&[&small, args].concat()).lines()
     }
 
+    /// A run on the built-in digits, on the CPU, in the folder `out`.
+    pub fn digits(&self, out: &str, args: &[&str]) -> Ran {
+        self.run(&[&["train", "--backend", "cpu", "--data", "digits", "--out", out], args].concat())
+    }
+
     pub fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }

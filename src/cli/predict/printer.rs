@@ -24,25 +24,25 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     prepared: Option<&'a str>,
     #[serde(flatten)]
-    first: Answer<'a>,
-    /// The most probable classes, with --top.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    top: Option<Vec<Answer<'a>>>,
+    said: Said<'a>,
 }
 
-/// What a network of labels or numbers says of an input.
+/// What a network says of an input.
 #[derive(Serialize)]
-struct ValuesLine<'a> {
-    event: &'static str,
-    input: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    row: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    prepared: Option<&'a str>,
-    outputs: Vec<OutputLine<'a>>,
+#[serde(untagged)]
+enum Said<'a> {
+    Class {
+        #[serde(flatten)]
+        first: Answer<'a>,
+        /// The most probable classes, with --top.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        top: Option<Vec<Answer<'a>>>,
+    },
+    /// Of labels or numbers.
+    Outputs { outputs: Vec<OutputLine<'a>> },
 }
 
-/// One of its outputs.
+/// One output of a network of labels or numbers.
 #[derive(Serialize)]
 struct OutputLine<'a> {
     name: &'a str,
@@ -130,40 +130,45 @@ impl<'a> Printer<'a> {
             self.width = self.width.max(longest.unwrap_or(0));
         }
         let class_width = self.classes.iter().map(|class| class.chars().count()).max().unwrap_or(0);
-        for (name, probabilities) in rows {
-            if !self.outputs.are_classes() {
-                let outputs = self.outputs(probabilities);
-                if self.json {
-                    let (event, input, row) = ("prediction", &*name.input, name.row);
-                    let prepared = name.prepared.as_deref();
-                    text.push_str(&json(&ValuesLine { event, input, row, prepared, outputs })?);
-                } else {
-                    let _ = write!(text, "{:width$}", shown(name), width = self.width);
-                    for OutputLine { name, probability, value } in outputs {
-                        let _ = match (probability, value) {
-                            (Some(probability), _) => write!(text, "  {name} {:6.2} %", 100.0 * probability),
-                            (None, value) => write!(text, "  {name} {}", short(value.unwrap_or_default())),
-                        };
-                    }
-                }
-                text.push('\n');
-                continue;
-            }
-            let answers = self.ranked(probabilities);
+        for (name, answers) in rows {
+            let said = self.said(answers);
             if self.json {
-                let top = (self.top > 1).then(|| answers.clone());
-                let (input, row, first) = (&*name.input, name.row, answers[0]);
-                let (event, prepared) = ("prediction", name.prepared.as_deref());
-                text.push_str(&json(&Line { event, input, row, prepared, first, top })?);
+                let (event, input, row) = ("prediction", &*name.input, name.row);
+                let prepared = name.prepared.as_deref();
+                text.push_str(&json(&Line { event, input, row, prepared, said })?);
             } else {
                 let _ = write!(text, "{:width$}", shown(name), width = self.width);
-                for Answer { class, probability, .. } in answers {
-                    let _ = write!(text, "  {class:class_width$} {:6.2} %", 100.0 * probability);
+                match said {
+                    Said::Class { first, top } => {
+                        for Answer { class, probability, .. } in top.unwrap_or_else(|| vec![first]) {
+                            let _ = write!(text, "  {class:class_width$} {:6.2} %", 100.0 * probability);
+                        }
+                    }
+                    Said::Outputs { outputs } => {
+                        for OutputLine { name, probability, value } in outputs {
+                            let _ = match (probability, value) {
+                                (Some(probability), _) => {
+                                    write!(text, "  {name} {:6.2} %", 100.0 * probability)
+                                }
+                                (None, value) => {
+                                    write!(text, "  {name} {}", short(value.unwrap_or_default()))
+                                }
+                            };
+                        }
+                    }
                 }
             }
             text.push('\n');
         }
         Ok(text)
+    }
+
+    fn said(&self, answers: &[f64]) -> Said<'_> {
+        if !self.outputs.are_classes() {
+            return Said::Outputs { outputs: self.outputs(answers) };
+        }
+        let ranked = self.ranked(answers);
+        Said::Class { first: ranked[0], top: (self.top > 1).then_some(ranked) }
     }
 
     /// The most probable classes; of equal ones the first comes first.

@@ -1,17 +1,12 @@
 //! A layer without its network, and several steps in one file.
 
-use super::sigmoids::{Lying, drawn, squeezed, times, ways};
-use gpu_mlp::doctor::exam::report::{Report, Status, Verdict};
+use super::sigmoids::{Lying, assert_none, drawn, read, squeezed, times, ways};
+use gpu_mlp::doctor::exam::report::{Status, Verdict};
 use gpu_mlp::doctor::file::npy::{Array, Kind, Value};
 use gpu_mlp::doctor::file::npz::Entries;
 use gpu_mlp::doctor::formulas::catalogue::Bug;
 use gpu_mlp::doctor::{self, Options};
 use gpu_mlp::reference::{Matrix, matmul};
-
-fn read(entries: &Entries) -> Report {
-    doctor::examine(entries, &Options::default())
-        .unwrap_or_else(|refusal| panic!("{refusal:?} {:?}", entries.keys()))
-}
 
 /// What is wrong with a layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -235,6 +230,5 @@ fn the_first_wrong_of_several_steps_is_named() {
             }
         }
     }
-    let some = complaints.iter().take(12).cloned().collect::<Vec<_>>().join("\n\n");
-    assert!(complaints.is_empty(), "{} complaints:\n{some}", complaints.len());
+    assert_none(&complaints);
 }

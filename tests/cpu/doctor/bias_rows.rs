@@ -1,6 +1,6 @@
 //! Biases that are a row or a column of the weights, behind ones among the inputs, under the names people give.
 
-use super::sigmoids::{Lying, drawn, ways};
+use super::sigmoids::{Lying, assert_none, complaint, complaint_of_spoilt, drawn, ways};
 use super::styles::{Naming, STYLES, renamed};
 use gpu_mlp::doctor::exam::report::Verdict;
 use gpu_mlp::doctor::file::npy::{Array, Value};
@@ -88,28 +88,14 @@ fn biases_among_the_weights_are_found_under_any_names() {
                     };
                     let told =
                         format!("{style} {sizes:?} {lying:?} first {first} in X {in_x} in a {in_hidden}");
-                    let right = match file(false) {
-                        Ok(right) => right,
-                        Err(refusal) => {
-                            complaints.push(format!("{told}: refused {refusal:?}"));
-                            continue;
-                        }
-                    };
-                    let checked = right.checked.iter().filter(|c| c.residual.is_some()).count();
-                    if right.verdict != Verdict::Clean || checked <= 8 {
-                        complaints.push(format!("{told}: {checked} {:?} {:?}", right.map, right.findings));
-                        continue;
-                    }
-                    let spoilt = file(true).unwrap();
-                    if !spoilt.names(Bug::ActivationDerivativeMissing) {
-                        complaints.push(format!("{told}: spoilt {:?} {:?}", spoilt.map, spoilt.findings));
-                    }
+                    let wrong =
+                        complaint(file(false), 9).or_else(|| complaint_of_spoilt(&file(true).unwrap()));
+                    complaints.extend(wrong.map(|wrong| format!("{told}: {wrong}")));
                 }
             }
         }
     }
-    let some = complaints.iter().take(12).cloned().collect::<Vec<_>>().join("\n\n");
-    assert!(complaints.is_empty(), "{} complaints:\n{some}", complaints.len());
+    assert_none(&complaints);
 }
 
 /// Octave's classes count from 1, and the file has their one-hot form, too; a1 is X with its ones.

@@ -1,8 +1,11 @@
 //! Networks of sigmoids with ½Σ(p - y)², the commonest that people write: one step of one as a file, right or spoilt.
 
 use super::array;
+use gpu_mlp::doctor::exam::report::Verdict;
 use gpu_mlp::doctor::file::npy::{Array, Kind, Value};
 use gpu_mlp::doctor::file::npz::Entries;
+use gpu_mlp::doctor::formulas::catalogue::Bug;
+use gpu_mlp::doctor::{self, Options, Refusal, Report};
 use gpu_mlp::reference::{Matrix, matmul};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -110,4 +113,34 @@ pub fn squeezed(entries: &Entries) -> Entries {
         other => other.clone(),
     };
     entries.iter().map(|(name, value)| (name.clone(), squeeze(value))).collect()
+}
+
+/// What the doctor says of a file that it has to read.
+pub fn read(entries: &Entries) -> Report {
+    doctor::examine(entries, &Options::default())
+        .unwrap_or_else(|refusal| panic!("{refusal:?} {:?}", entries.keys()))
+}
+
+/// What is wrong with a report of a right file, in which so many tensors have to be checked.
+pub fn complaint(report: Result<Report, Refusal>, least: usize) -> Option<String> {
+    let report = match report {
+        Ok(report) => report,
+        Err(refusal) => return Some(format!("refused {refusal:?}")),
+    };
+    let checked = report.checked.iter().filter(|c| c.residual.is_some()).count();
+    (report.verdict != Verdict::Clean || checked < least)
+        .then(|| format!("{checked} {:?} {:?} {:?}", report.map, report.notes, report.findings))
+}
+
+/// What is wrong with a report of a spoilt file.
+pub fn complaint_of_spoilt(report: &Report) -> Option<String> {
+    (!report.names(Bug::ActivationDerivativeMissing))
+        .then(|| format!("spoilt {:?} {:?}", report.map, report.findings))
+}
+
+/// That nothing was wrong.
+#[track_caller]
+pub fn assert_none(complaints: &[String]) {
+    let some = complaints.iter().take(12).cloned().collect::<Vec<_>>().join("\n\n");
+    assert!(complaints.is_empty(), "{} complaints:\n{some}", complaints.len());
 }

@@ -1,22 +1,9 @@
 //! Samples and weights as vectors: one sample, or one output.
 
-use super::sigmoids::{drawn, squeezed, ways};
+use super::sigmoids::{assert_none, complaint, complaint_of_spoilt, drawn, read, squeezed, ways};
 use super::styles::{Naming, STYLES, renamed};
-use gpu_mlp::doctor::exam::report::{Report, Verdict};
-use gpu_mlp::doctor::file::npz::Entries;
-use gpu_mlp::doctor::formulas::catalogue::Bug;
+use gpu_mlp::doctor::exam::report::Verdict;
 use gpu_mlp::doctor::{self, Options};
-
-fn read(entries: &Entries) -> Report {
-    doctor::examine(entries, &Options::default())
-        .unwrap_or_else(|refusal| panic!("{refusal:?} {:?}", entries.keys()))
-}
-
-/// What is not as it should be, each once.
-fn assert_none(complaints: &[String]) {
-    let some = complaints.iter().take(12).cloned().collect::<Vec<_>>().join("\n\n");
-    assert!(complaints.is_empty(), "{} complaints:\n{some}", complaints.len());
-}
 
 /// Our names, and those of each style.
 fn namings() -> Vec<(&'static str, Option<Naming>)> {
@@ -48,25 +35,12 @@ fn vectors_are_one_sample_or_one_output() {
                         doctor::examine(&squeezed(&file), &Options::default())
                     };
                     let told = format!("{style} N = {n} {sizes:?} {lying:?}");
-                    let right = match named(false) {
-                        Ok(right) => right,
-                        Err(refusal) => {
-                            complaints.push(format!("{told}: refused {refusal:?}"));
-                            continue;
-                        }
-                    };
-                    let checked = right.checked.iter().filter(|c| c.residual.is_some()).count();
-                    if right.verdict != Verdict::Clean || checked + 3 < 5 * (sizes.len() - 1) {
-                        complaints.push(format!(
-                            "{told}: {checked} {:?} {:?} {:?}",
-                            right.map, right.notes, right.findings
-                        ));
-                    } else if sizes.len() > 2 {
-                        let spoilt = named(true).unwrap();
-                        if !spoilt.names(Bug::ActivationDerivativeMissing) {
-                            complaints.push(format!("{told}: spoilt {:?} {:?}", spoilt.map, spoilt.findings));
-                        }
-                    }
+                    let wrong =
+                        complaint(named(false), (5 * (sizes.len() - 1)).saturating_sub(3)).or_else(|| {
+                            // A layer alone has no f' that could be missing.
+                            (sizes.len() > 2).then(|| complaint_of_spoilt(&named(true).unwrap()))?
+                        });
+                    complaints.extend(wrong.map(|wrong| format!("{told}: {wrong}")));
                 }
             }
         }
