@@ -9,8 +9,8 @@ use super::number;
 use super::output::{note, say, thousands};
 use crate::data::Scaling;
 use crate::error::{Error, Result};
-use crate::exchange::{self, Imported, NameMap};
-use crate::network::{Activations, Task};
+use crate::exchange::{self, Imported, NameMap, Said};
+use crate::network::{Activations, Parameters, Task};
 use crate::training::checkpoint::{self, ModelInfo};
 
 const EXAMPLES: &str = "\
@@ -94,31 +94,10 @@ pub fn run(args: &ImportArgs) -> Result<()> {
     }
     let Imported { parameters, info, said, notes } = exchange::read(&args.file, &NameMap::of(&args.map)?)?;
     notes.iter().for_each(|text| note(text));
-    let unsaid = info.is_none();
-    let task = args.task.or(said.task);
+    let foreign = info.is_none();
     let mut info = match info {
         Some(info) => info,
-        None => {
-            let spec = parameters.spec()?;
-            if spec.classes() == 1 && matches!(task, None | Some(Task::Classification)) {
-                let problem = "the network has one output, but classification needs two or more: say what the output is";
-                let hint = "--task multilabel for the logit of a label; --task regression for a number";
-                return Err(Error::usage(problem).hint(hint));
-            }
-            let mut info = ModelInfo::foreign(spec, task.unwrap_or_default());
-            if let Some(activation) = &said.activation {
-                info.spec = info.spec.with_activation(activation.clone());
-            }
-            if let Some(scaling) = &said.scaling {
-                info.preparation.scaling = scaling.clone();
-            }
-            if let Some(names) =
-                said.class_names.as_ref().filter(|names| check(names, info.spec.classes()).is_ok())
-            {
-                info.preparation.class_names.clone_from(names);
-            }
-            info
-        }
+        None => described(&parameters, &said, args.task.or(said.task))?,
     };
     if let Some(task) = args.task.filter(|&task| task != info.preparation.task()) {
         let said = info.preparation.task().name();
@@ -155,27 +134,56 @@ pub fn run(args: &ImportArgs) -> Result<()> {
         spec.activation(),
         thousands(spec.parameter_count())
     ));
-    let mut assumed = Vec::new();
-    if unsaid && said.activation.is_none() && args.activation.is_none() {
-        assumed.push(format!("{} between the layers (--activation)", spec.activation()));
-    }
-    if unsaid && args.inputs.is_none() && args.mean.is_none() && args.std.is_none() {
-        assumed.push(match info.preparation.scaling {
-            Scaling::Bytes if said.scaling.is_none() => {
-                "inputs as pixels 0..255, to be divided by 255 (--inputs values: as they are; --mean and --std)".into()
-            }
-            Scaling::None => "inputs as they are (--inputs bytes: pixels, to be divided by 255; --mean and --std)".to_owned(),
-            _ => String::new(),
-        });
-    }
-    if unsaid && task.is_none() {
-        assumed.push(format!("outputs for {} (--task)", info.preparation.task().name()));
-    }
-    assumed.retain(|text| !text.is_empty());
+    let assumed = if foreign { assumed(args, &info, &said) } else { Vec::new() };
     if !assumed.is_empty() {
         note(&format!("the file does not say everything of its network; assumed: {}", assumed.join(", ")));
     }
     Ok(())
+}
+
+/// A network as far as its file describes it.
+fn described(parameters: &Parameters, said: &Said, task: Option<Task>) -> Result<ModelInfo> {
+    let spec = parameters.spec()?;
+    if spec.classes() == 1 && matches!(task, None | Some(Task::Classification)) {
+        let problem =
+            "the network has one output, but classification needs two or more: say what the output is";
+        let hint = "--task multilabel for the logit of a label; --task regression for a number";
+        return Err(Error::usage(problem).hint(hint));
+    }
+    let mut info = ModelInfo::foreign(spec, task.unwrap_or_default());
+    if let Some(activation) = &said.activation {
+        info.spec = info.spec.with_activation(activation.clone());
+    }
+    if let Some(scaling) = &said.scaling {
+        info.preparation.scaling = scaling.clone();
+    }
+    if let Some(names) = said.class_names.as_ref().filter(|names| check(names, info.spec.classes()).is_ok()) {
+        info.preparation.class_names.clone_from(names);
+    }
+    Ok(info)
+}
+
+/// What neither the file nor an option says.
+fn assumed(args: &ImportArgs, info: &ModelInfo, said: &Said) -> Vec<String> {
+    let mut assumed = Vec::new();
+    if said.activation.is_none() && args.activation.is_none() {
+        assumed.push(format!("{} between the layers (--activation)", info.spec.activation()));
+    }
+    if args.inputs.is_none() && args.mean.is_none() && args.std.is_none() {
+        assumed.extend(match (&info.preparation.scaling, &said.scaling) {
+            (Scaling::Bytes, None) => Some(
+                "inputs as pixels 0..255, to be divided by 255 (--inputs values: as they are; --mean and --std)".to_owned(),
+            ),
+            (Scaling::None, _) => Some(
+                "inputs as they are (--inputs bytes: pixels, to be divided by 255; --mean and --std)".to_owned(),
+            ),
+            _ => None,
+        });
+    }
+    if args.task.or(said.task).is_none() {
+        assumed.push(format!("outputs for {} (--task)", info.preparation.task().name()));
+    }
+    assumed
 }
 
 /// One name for each output, no two the same.

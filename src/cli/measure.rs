@@ -1,4 +1,4 @@
-//! A trained network on the device that the user chose, for `eval` and `report`.
+//! A trained network on the device that the user chose, for `eval`, `report` and `predict`.
 
 use super::choice::DeviceChoice;
 use super::output::note;

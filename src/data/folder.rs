@@ -121,7 +121,7 @@ pub(super) fn read_files(
     }
     let mut source = source(path, known.map(|(_, classes)| classes), train, test);
     let name = train_images.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    if name.contains("emnist-") && !name.contains("qmnist") && !pictures.transpose {
+    if name.contains("emnist-") && !pictures.transpose {
         source.notes.push(
             "EMNIST's images are mirrored about their diagonal; the option `transpose` puts them upright"
                 .into(),

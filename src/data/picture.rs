@@ -15,6 +15,12 @@ pub fn is_one(start: &[u8]) -> bool {
     matches!(image::guess_format(start), Ok(ImageFormat::Png | ImageFormat::Jpeg))
 }
 
+/// The most pixels that a file of so many bytes may have, of which none may have more than `any`: a small file that claims to be
+/// a large photo is a trap.
+pub fn most_pixels(bytes: usize, any: u64) -> u64 {
+    (64 * bytes as u64).clamp(1 << 22, any)
+}
+
 /// Decodes an image, the way up that its camera noted; nothing if the bytes are neither PNG nor JPEG.
 ///
 /// An image of more than `most_pixels` is refused, and one whose rows and columns `fits` finds wrong: both before there is

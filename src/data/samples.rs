@@ -284,10 +284,10 @@ impl Samples {
         }
     }
 
-    /// The same samples, each of which is this row of its file, from 0.
+    /// The same samples, each of which is this row of its file, from 0; or all of its rows in their order.
     #[must_use]
-    pub fn with_origins(self, origins: Vec<u32>) -> Self {
-        Self { origins: Some(Arc::new(origins)), ..self }
+    pub fn with_origins(self, origins: Option<Vec<u32>>) -> Self {
+        Self { origins: origins.map(Arc::new), ..self }
     }
 
     /// Which row of its file a sample is, from 0.

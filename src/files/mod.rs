@@ -1,5 +1,6 @@
 //! Files: written as a whole, read only if they are regular, and NumPy's forms of them.
 
 pub mod atomic_file;
+pub mod folder;
 pub mod numpy;
 pub mod regular_file;

@@ -163,6 +163,14 @@ pub const RANKED: usize = 1 << 24;
 /// Logits that are held at once, unless a single sample has more.
 const LOGITS: usize = 1 << 20;
 
+/// The class that logits predict: that of the largest one, or of two the second if its probability reaches the threshold.
+pub fn answer<T: Copy + PartialOrd + Into<f64>>(logits: &[T], threshold: Option<f64>) -> usize {
+    match (threshold, logits) {
+        (Some(threshold), &[no, yes]) => usize::from(reference::sigmoid(yes.into() - no.into()) >= threshold),
+        _ => reference::argmax(logits),
+    }
+}
+
 /// Gives an engine a part of a data set and measures its network on that, in pieces.
 ///
 /// # Errors
@@ -187,17 +195,12 @@ pub async fn evaluate(
     let mut score = engine.evaluate(split, &all).await?.score();
     let (mut confusion, mut mistakes, mut among_top) = (Confusion::new(classes), Vec::new(), 0_usize);
     let mut ranked = Ranked::new(if classes == 2 { 1 } else { classes }, all.len());
-    let threshold = question.thresholds.as_ref().and_then(|thresholds| thresholds.first());
+    let threshold = question.thresholds.as_ref().and_then(|thresholds| thresholds.first().copied());
     for piece in all.chunks((LOGITS / classes.max(1)).max(1)) {
         let logits = engine.logits(split, piece).await?;
         for (row, &sample) in piece.iter().enumerate() {
             let (logits, label) = (logits.row(row), samples.labels()[sample as usize] as usize);
-            let answer = match (threshold, logits) {
-                (Some(&threshold), &[no, yes]) => {
-                    usize::from(reference::sigmoid(f64::from(yes) - f64::from(no)) >= threshold)
-                }
-                _ => reference::argmax(logits),
-            };
+            let answer = answer(logits, threshold);
             confusion.count(label, answer);
             if answer != label && question.mistakes > 0 {
                 mistakes.push(mistake(sample, label, answer, logits));

@@ -294,6 +294,42 @@ fn graphs_that_are_no_chain_of_layers_are_refused_in_words() {
     refused(circle, vec![], &["it goes in a circle: `y`"]);
 }
 
+/// GELU as exporters write it without an operation of its own: z · (1 + erf(z / √2)) / 2.
+#[test]
+fn a_gelu_of_several_operations_is_one_and_nothing_like_it_is() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("a.onnx");
+    let read_with = |one: f32, half: f32, last: NodeProto| {
+        let nodes = vec![
+            node("MatMul", &["x", "w"], "y"),
+            node("Div", &["y", "root"], "s"),
+            node("Erf", &["s"], "e"),
+            node("Add", &["e", "one"], "u"),
+            node("Mul", &["y", "u"], "t"),
+            last,
+            node("MatMul", &["g", "v"], "z"),
+        ];
+        let number = |name: &str, value: f32| constant(name, &[], &[value]);
+        let w = ["w", "v"].map(|name| constant(name, &[2, 2], &[1.0, 2.0, 3.0, 4.0]));
+        let numbers = [("root", std::f32::consts::SQRT_2), ("one", one), ("half", half)];
+        let numbers = numbers.map(|(name, value)| number(name, value));
+        write_onnx(&path, nodes, w.into_iter().chain(numbers).collect());
+        read(&path)
+    };
+    let last = || node("Mul", &["t", "half"], "g");
+    let imported = read_with(1.0, 0.5, last()).unwrap();
+    assert_eq!(imported.said.activation, Some(Activations::Same(Activation::Gelu)));
+    // Another constant, the value a second time, and a circle.
+    for (one, half, last) in [
+        (2.0, 0.5, last()),
+        (1.0, 2.0, last()),
+        (1.0, 0.5, node("Mul", &["t", "y"], "g")),
+        (1.0, 2.0, node("Mul", &["t", "half"], "t")),
+    ] {
+        says(&refusal(read_with(one, half, last)), &["it branches: `y` goes into"]);
+    }
+}
+
 #[test]
 fn pickles_and_keras_get_the_lines_that_convert_them() {
     let place = Place::new();

@@ -92,3 +92,12 @@ fn a_folder_may_have_any_name() {
     let ran: Ran = resume.arg(out).output().unwrap().into();
     assert_eq!(ran.lines().len(), 3, "start, epoch, end");
 }
+
+#[test]
+fn a_pipe_that_nobody_writes_to_is_no_picture() {
+    let place = Place::new();
+    place.digits("a", &["--epochs", "1", "--hidden", "4"]).ok();
+    fs::create_dir(place.path("photos")).unwrap();
+    pipe(&place.path("photos/seven.png"));
+    ended(&place, &["predict", "a", "photos"]).fails(2, &["there is no PNG or JPEG image in this folder"]);
+}

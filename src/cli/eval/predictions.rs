@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use crate::cli::predict::answers;
 use crate::data::{Outputs, Preparation, Samples, Split, Targets};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::files::atomic_file::AtomicFile;
-use crate::reference::{self, Matrix};
+use crate::training::evaluation;
 
 /// Logits that are held at once, unless a single sample has more.
 const LOGITS: usize = 1 << 20;
@@ -37,12 +38,12 @@ impl Predictions<'_> {
         let all: Vec<u32> = (0..samples.len() as u32).collect();
         let outputs = self.preparation.class_names.len().max(1);
         for piece in all.chunks((LOGITS / outputs).max(1)) {
-            let logits = engine.logits(split, piece).await?;
+            let logits = engine.logits(split, piece).await?.map(f64::from);
+            let answers = answers(&self.preparation.outputs, &logits);
             for (at, &sample) in piece.iter().enumerate() {
-                let row: Vec<f64> = logits.row(at).iter().map(|&z| f64::from(z)).collect();
                 let number = (u64::from(samples.origin(sample)) + 1).to_string();
-                let answers = self.answers(&row, samples, sample);
-                writer.write_record(std::iter::once(number).chain(answers)).map_err(failed)?;
+                let cells = self.cells((logits.row(at), answers.row(at)), samples, sample);
+                writer.write_record(std::iter::once(number).chain(cells)).map_err(failed)?;
             }
         }
         writer.flush().map_err(Error::io("write", path))?;
@@ -65,36 +66,31 @@ impl Predictions<'_> {
         [vec!["row".to_owned()], own].concat()
     }
 
-    fn answers(&self, logits: &[f64], samples: &Samples, sample: u32) -> Vec<String> {
+    /// What is said of a sample: of its logits, and of what they answer.
+    fn cells(&self, (logits, answers): (&[f64], &[f64]), samples: &Samples, sample: u32) -> Vec<String> {
         let Preparation { class_names: names, outputs, .. } = self.preparation;
         let targets = samples.targets();
         let text = |number: f64| (number as f32).to_string();
         let threshold = |at: usize| self.thresholds.and_then(|thresholds| thresholds.get(at).copied());
         match (targets, outputs) {
             (Targets::Classes(classes), _) => {
-                let z = Matrix::from_fn(1, logits.len(), |_, c| logits[c]);
-                let probabilities = reference::softmax(&z);
-                let answer = match (threshold(0), logits) {
-                    (Some(threshold), [no, yes]) => usize::from(reference::sigmoid(yes - no) >= threshold),
-                    _ => reference::argmax(logits),
-                };
                 let named = |class: usize| names.get(class).cloned().unwrap_or_default();
+                let answer = evaluation::answer(logits, threshold(0));
                 let both = [named(classes[sample as usize] as usize), named(answer)];
-                both.into_iter().chain(probabilities.row(0).iter().copied().map(text)).collect()
+                both.into_iter().chain(answers.iter().copied().map(text)).collect()
             }
             (Targets::Values { .. }, Outputs::Numbers { .. }) => {
-                let of = |(at, (&z, &t)): (usize, (&f64, &f32))| {
-                    [t.into(), z].map(|value| text(outputs.unscaled(at, value)))
+                let of = |(at, (&answer, &t)): (usize, (&f64, &f32))| {
+                    [outputs.unscaled(at, t.into()), answer].map(text)
                 };
-                logits.iter().zip(targets.row(sample as usize)).enumerate().flat_map(of).collect()
+                answers.iter().zip(targets.row(sample as usize)).enumerate().flat_map(of).collect()
             }
             (Targets::Values { .. }, _) => {
-                let of = |(at, (&z, &t)): (usize, (&f64, &f32))| {
-                    let probability = reference::sigmoid(z);
-                    let said = threshold(at).map_or(z > 0.0, |threshold| probability >= threshold);
+                let of = |(at, (&probability, &t)): (usize, (&f64, &f32))| {
+                    let said = threshold(at).map_or(logits[at] > 0.0, |threshold| probability >= threshold);
                     [u8::from(t > 0.5).to_string(), u8::from(said).to_string(), text(probability)]
                 };
-                logits.iter().zip(targets.row(sample as usize)).enumerate().flat_map(of).collect()
+                answers.iter().zip(targets.row(sample as usize)).enumerate().flat_map(of).collect()
             }
         }
     }

@@ -83,7 +83,7 @@ impl Threshold {
 fn validation(path: &Path, info: &ModelInfo, data: &DataChoice) -> Result<Dataset> {
     let none = |why: &str| {
         let hint = "train with --validation-fraction 0.1, or give a number, such as --threshold 0.5";
-        Error::usage(format!("{NO_VALIDATION} {why}\n  hint: {hint}"))
+        Error::usage(format!("{NO_VALIDATION} {why}")).hint(hint)
     };
     if !path.is_dir() {
         return Err(none("a model's file does not say what that was: name the folder of the run"));

@@ -7,15 +7,16 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use self::printer::Printer;
+pub(super) use self::printer::answers;
 use self::submission::Submission;
 use super::choice::{BackendChoice, DeviceChoice, TextChoice};
+use super::measure::opened;
 use super::output::{self, complain, note, told};
 use crate::data::Split;
 use crate::data::inputs::{Batch, Expected, Inputs, Look, pictures_in};
-use crate::engine::{self, Engine, Residency};
+use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::network::{Parameters, Task};
-use crate::step::StepOptions;
 use crate::training::checkpoint::ModelInfo;
 use crate::training::run;
 
@@ -198,13 +199,8 @@ async fn classify(
         (None, Some(_)) => BackendChoice::Auto,
         (None, None) => BackendChoice::Cpu,
     };
-    let (device, notice) =
-        DeviceChoice { backend, adapter: args.adapter.clone(), checked: false }.open().await?;
-    if let Some(notice) = notice {
-        note(&notice);
-    }
-    let mut engine = engine::open(&device, &info.spec, StepOptions::default(), Residency::Streamed).await?;
-    engine.set_parameters(parameters, None).await?;
+    let device = DeviceChoice { backend, adapter: args.adapter.clone(), checked: false };
+    let mut engine = opened(&device, (parameters, info)).await?;
     let alone = args.inputs.len() == 1 && !args.inputs[0].is_dir();
     let (mut answered, mut broken) = (0, 0);
     for batch in batches {

@@ -77,7 +77,7 @@ pub(super) struct Printer<'a> {
 }
 
 /// Probabilities of classes or labels, or numbers in their own unit.
-pub(super) fn answers(outputs: &Outputs, z: &Matrix) -> Matrix {
+pub(in crate::cli) fn answers(outputs: &Outputs, z: &Matrix) -> Matrix {
     match outputs {
         Outputs::Classes => reference::softmax(z),
         Outputs::Labels => z.map(reference::sigmoid),

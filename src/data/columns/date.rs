@@ -81,6 +81,14 @@ pub fn days(seconds: f64) -> f64 {
 }
 
 impl DateOrder {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::YearFirst, Self::DayFirst, Self::MonthFirst];
+
+    /// Whether a text is a date in some order.
+    pub fn fits_some(text: &str) -> bool {
+        Self::ALL.iter().any(|order| order.seconds(text).is_some())
+    }
+
     /// A text as seconds since the beginning of 1970, if it is a date in this order. One with an offset is taken to UTC.
     pub fn seconds(self, text: &str) -> Option<f64> {
         let text = text.trim();
@@ -157,8 +165,11 @@ fn clock(text: &str) -> Option<f64> {
     if let Some(at) = upper.find(['+', '-']) {
         let sign = if upper[at..].starts_with('+') { 1.0 } else { -1.0 };
         let offset = upper[at + 1..].replace(':', "");
-        let (hours, minutes) =
-            (offset.get(..2)?, offset.get(2..).filter(|rest| !rest.is_empty()).unwrap_or("0"));
+        let (hours, minutes) = match offset.len() {
+            2 => (&offset[..], "0"),
+            4 => offset.split_at(2),
+            _ => return None,
+        };
         let offset = 3600.0 * number(hours, 14.0)? + 60.0 * number(minutes, 59.0)?;
         return Some(local_clock(upper[..at].trim_end())? - sign * offset);
     }
@@ -210,11 +221,10 @@ pub enum Dates {
 impl Dates {
     /// Of different words, none of which is missing.
     pub fn of<'w>(words: impl Iterator<Item = &'w str> + Clone) -> Self {
-        let orders = [DateOrder::YearFirst, DateOrder::DayFirst, DateOrder::MonthFirst];
         let all = words.clone().count();
         let fit = |order: DateOrder| words.clone().filter(|word| order.seconds(word).is_some()).count();
-        let counts = orders.map(fit);
-        let whole: Vec<DateOrder> = orders
+        let counts = DateOrder::ALL.map(fit);
+        let whole: Vec<DateOrder> = DateOrder::ALL
             .into_iter()
             .zip(counts)
             .filter(|&(_, count)| count == all && all > 0)
@@ -222,10 +232,7 @@ impl Dates {
             .collect();
         match whole[..] {
             [order] => Self::All(order),
-            [] => {
-                let fits = |word: &&str| orders.iter().any(|order| order.seconds(word).is_some());
-                Self::Some(words.filter(fits).count())
-            }
+            [] => Self::Some(words.filter(|word| DateOrder::fits_some(word)).count()),
             _ => Self::EitherOrder,
         }
     }

@@ -7,7 +7,7 @@ mod expected;
 mod npy;
 mod picture;
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufReader, Cursor, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +23,7 @@ use super::samples::Samples;
 use super::scaling::{Scaling, unscalable};
 use super::table::unreadable_source;
 use crate::error::{Error, Result, Setting, message};
+use crate::files::folder::{MOST_NESTED, entries};
 use crate::files::numpy::npy::MAGIC;
 
 /// What stands for standard input.
@@ -30,9 +31,6 @@ const STDIN: &str = "-";
 
 /// As much of an input as is looked at to tell what it is.
 const LONGEST_START: usize = 1 << 16;
-
-/// Folders within folders that are looked into for pictures.
-const MOST_NESTED: usize = 8;
 
 /// Files that are known and are not read here: how they begin, what they are, what to do.
 const OTHERS: [(&[u8], &str, &str); 5] = [
@@ -215,8 +213,11 @@ impl Inputs {
     }
 }
 
-/// Whether a file is a picture, by its content or, where that is damaged, by its name.
+/// Whether a regular file is a picture, by its content or, where that is damaged, by its name.
 fn is_picture_file(path: &Path) -> bool {
+    if !path.is_file() {
+        return false;
+    }
     let named = || {
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
         ending.is_some_and(|ending| ["png", "jpg", "jpeg"].contains(&ending.as_str()))
@@ -233,24 +234,13 @@ fn is_picture_file(path: &Path) -> bool {
 pub fn pictures_in(folder: &Path) -> Result<(Vec<PathBuf>, usize)> {
     let (mut pictures, mut others, mut left) = (Vec::new(), 0, vec![(folder.to_owned(), 0)]);
     while let Some((inner, depth)) = left.pop() {
-        let entries = fs::read_dir(&inner).map_err(Error::io("read", &inner))?;
-        let mut paths = Vec::new();
-        for entry in entries {
-            let path = entry.map_err(Error::io("read", &inner))?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if !name.starts_with('.') && name != "__MACOSX" {
-                paths.push(path);
-            }
-        }
-        paths.sort();
         let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) =
-            paths.into_iter().partition(|path| path.is_dir());
-        // Links may go in circles.
+            entries(&inner)?.into_iter().partition(|path| path.is_dir());
         if depth < MOST_NESTED {
             left.extend(folders.into_iter().rev().map(|path| (path, depth + 1)));
         }
         let (own, rest): (Vec<PathBuf>, Vec<PathBuf>) =
-            files.into_iter().partition(|path| path.is_file() && is_picture_file(path));
+            files.into_iter().partition(|path| is_picture_file(path));
         pictures.extend(own);
         others += rest.len();
     }

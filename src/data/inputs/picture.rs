@@ -18,8 +18,8 @@ use crate::error::{Error, Result, Setting, message};
 /// The largest file: 256 MiB.
 const MAX_BYTES: u64 = 256 << 20;
 
-/// The most pixels of a small file, of a larger one for each of its bytes, and of any: 8192 x 8192, a large photo.
-const MOST_PIXELS: (u64, u64, u64) = (1 << 22, 64, 1 << 26);
+/// The most pixels: 8192 x 8192, a large photo.
+const MOST_PIXELS: u64 = 1 << 26;
 
 /// Less than this between paper and ink is nothing but paper.
 const LEAST_CONTRAST: u8 = 32;
@@ -42,8 +42,7 @@ impl Picture {
             return Err(Error::file(path, problem, "scale the image down"));
         }
         let refused = |problem| Error::file(path, problem, "save it again as PNG or JPEG");
-        let (small, a_byte, any) = MOST_PIXELS;
-        let most_pixels = (a_byte * bytes.len() as u64).clamp(small, any);
+        let most_pixels = picture::most_pixels(bytes.len(), MOST_PIXELS);
         let picture = picture::decode(&bytes, most_pixels, |_| Ok(())).map_err(refused)?;
         let picture = picture.ok_or_else(|| refused("it is neither PNG nor JPEG".into()))?;
         let (pixels, prepared) = match (expected.look, expected.preparation.frame) {

@@ -14,6 +14,7 @@ use super::{Answers, Labels, Part, Reading, Rows, Source, part};
 use crate::data::listed::some;
 use crate::data::{Format, picture};
 use crate::error::{Error, Result, Setting, message};
+use crate::files::folder::{MOST_NESTED, entries};
 
 /// Images decoded before they are put together, and their bytes.
 const PIECE: usize = 512;
@@ -24,9 +25,6 @@ const START: u64 = 16;
 
 /// The most bytes that an image's file may have; one that is longer is damaged or no image.
 const MOST_BYTES: u64 = 1 << 29;
-
-/// Folders around a set that are gone through.
-const MOST_NESTED: usize = 8;
 
 const TRAIN: [&str; 2] = ["train", "training"];
 const TEST: [&str; 2] = ["test", "testing"];
@@ -178,20 +176,6 @@ impl LeftOut {
             .then(|| format!("folders without an image are left out: {}", some(&self.empty)));
         broken.into_iter().chain(empty).collect()
     }
-}
-
-/// What is in a folder, by name, without hidden files and those that macOS puts into archives.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(folder).map_err(Error::io("read", folder))? {
-        let path = entry.map_err(Error::io("read", folder))?.path();
-        let name = name_of(&path);
-        if !name.starts_with('.') && name != "__MACOSX" {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    Ok(paths)
 }
 
 /// The images of one part.

@@ -135,11 +135,12 @@ impl Part {
     ) -> Result<Samples> {
         let (path, scaling) = (self.path.as_path(), &preparation.scaling);
         let features = schema.map_or(self.features, Schema::width);
-        let finished = Finished::of(&self.answers, preparation, self.origins.clone(), path)?;
+        let finished = Finished::of(&self.answers, preparation, path)?;
         let (format, bytes) = match (scaling, self.format, self.rows) {
             (Scaling::Bytes, Format::Bytes, Rows::Disk(file)) => {
                 let (labels, classes) = finished.labels();
-                return finished.finish(Samples::on_disk(file, labels, classes)?);
+                let samples = finished.finish(Samples::on_disk(file, labels, classes)?)?;
+                return Ok(samples.with_origins(self.origins));
             }
             (_, _, Rows::Columns(columns)) => {
                 let schema = schema.ok_or_else(|| Error::Internal("columns without a schema".into()))?;
@@ -173,17 +174,13 @@ impl Part {
             }
         };
         let (labels, classes) = finished.labels();
-        finished.finish(Samples::in_format(format, features, bytes, labels, classes)?)
+        let samples = finished.finish(Samples::in_format(format, features, bytes, labels, classes)?)?;
+        Ok(samples.with_origins(self.origins))
     }
 }
 
-/// Answers as samples take them, and which rows of their file they belong to.
-struct Finished {
-    answers: FinishedAnswers,
-    origins: Option<Vec<u32>>,
-}
-
-enum FinishedAnswers {
+/// Answers as samples take them.
+enum Finished {
     /// A class each, of so many.
     Classes(Vec<u32>, usize),
     /// Numbers.
@@ -191,42 +188,31 @@ enum FinishedAnswers {
 }
 
 impl Finished {
-    fn of(
-        answers: &Answers,
-        preparation: &Preparation,
-        origins: Option<Vec<u32>>,
-        path: &Path,
-    ) -> Result<Self> {
+    fn of(answers: &Answers, preparation: &Preparation, path: &Path) -> Result<Self> {
         let Preparation { class_names, outputs, .. } = preparation;
         let task = preparation.task();
         if task == Task::Classification {
             let classes = answers.one_hot(path)?.classes(class_names, path)?;
-            let answers = FinishedAnswers::Classes(classes, class_names.len());
-            return Ok(Self { answers, origins });
+            return Ok(Self::Classes(classes, class_names.len()));
         }
         let name = class_names.first().map(String::as_str).unwrap_or_default();
         let numbers = answers.numbers(task, name, path)?;
-        let answers = FinishedAnswers::Values(numbers.targets(outputs, class_names, path)?);
-        Ok(Self { answers, origins })
+        Ok(Self::Values(numbers.targets(outputs, class_names, path)?))
     }
 
     /// A class for each sample; where they have numbers, one that says nothing.
     fn labels(&self) -> (Vec<u32>, usize) {
-        match &self.answers {
-            FinishedAnswers::Classes(labels, classes) => (labels.clone(), *classes),
-            FinishedAnswers::Values(targets) => (vec![0; targets.len()], 1),
+        match self {
+            Self::Classes(labels, classes) => (labels.clone(), *classes),
+            Self::Values(targets) => (vec![0; targets.len()], 1),
         }
     }
 
     fn finish(self, samples: Samples) -> Result<Samples> {
-        let samples = match self.answers {
-            FinishedAnswers::Classes(..) => samples,
-            FinishedAnswers::Values(targets) => samples.with_targets(targets)?,
-        };
-        Ok(match self.origins {
-            Some(origins) => samples.with_origins(origins),
-            None => samples,
-        })
+        match self {
+            Self::Classes(..) => Ok(samples),
+            Self::Values(targets) => samples.with_targets(targets),
+        }
     }
 }
 

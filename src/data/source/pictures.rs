@@ -8,8 +8,6 @@ use crate::data::picture;
 const MOST_PIXELS: u64 = 1 << 22;
 /// The same of one that is made smaller: 33 megapixels.
 const MOST_TO_STRETCH: u64 = 1 << 25;
-/// As many of them for each byte of its file.
-const A_BYTE: u64 = 64;
 
 /// One image.
 pub struct Picture {
@@ -34,8 +32,7 @@ impl Picture {
             _ => Ok(()),
         };
         let most_pixels = match wanted {
-            // Of a large photo; a small file that claims to be one is a trap.
-            Wanted::Stretched(_) => (A_BYTE * bytes.len() as u64).clamp(MOST_PIXELS, MOST_TO_STRETCH),
+            Wanted::Stretched(_) => picture::most_pixels(bytes.len(), MOST_TO_STRETCH),
             Wanted::Any | Wanted::Shape(_) => MOST_PIXELS,
         };
         let Some(image) = picture::decode(bytes, most_pixels, fits)? else { return Ok(None) };

@@ -49,6 +49,8 @@ pub struct Chain {
     layers: Vec<Dense>,
     /// Behind each layer.
     activations: Vec<Option<Activation>>,
+    /// Behind the last layer, before its activation.
+    behind: Option<Line>,
     /// Before the layer that comes next.
     pending: Option<Line>,
     /// Before the first layer.
@@ -71,6 +73,7 @@ impl Chain {
     /// # Errors
     /// If it does not fit the one before.
     pub fn layer(&mut self, w: Tensor, b: Option<Vec<f32>>) -> Result<(), String> {
+        self.fold()?;
         let (ins, outs) = (w.rows(), w.cols());
         if let Some(width) = self.width().filter(|&width| width != ins) {
             return Err(format!("a layer of {ins} inputs follows one of {width} outputs"));
@@ -100,18 +103,26 @@ impl Chain {
     /// # Errors
     /// If the numbers do not fit the values.
     pub fn line(&mut self, line: &Line) -> Result<(), String> {
-        match (self.layers.last_mut(), self.activations.last()) {
+        let place = match (self.layers.last(), self.activations.last()) {
             (Some(layer), Some(None)) => {
-                let line = line.widened(layer.w.cols())?;
-                let (w, b) = behind(&layer.w, &layer.b, &line.factor, &line.summand);
-                *layer = Dense { w, b };
+                line.widened(layer.w.cols())?;
+                &mut self.behind
             }
-            _ => {
-                self.pending = Some(match &self.pending {
-                    Some(before) => before.then(line)?,
-                    None => line.clone(),
-                });
-            }
+            _ => &mut self.pending,
+        };
+        *place = Some(match &place {
+            Some(before) => before.then(line)?,
+            None => line.clone(),
+        });
+        Ok(())
+    }
+
+    /// Folds what stands behind the last layer into it, once for all of it: a graph may have many such operations.
+    fn fold(&mut self) -> Result<(), String> {
+        if let (Some(line), Some(layer)) = (self.behind.take(), self.layers.last_mut()) {
+            let line = line.widened(layer.w.cols())?;
+            let (w, b) = behind(&layer.w, &layer.b, &line.factor, &line.summand);
+            *layer = Dense { w, b };
         }
         Ok(())
     }
@@ -121,6 +132,7 @@ impl Chain {
     /// # Errors
     /// If there is no layer before it, or another activation.
     pub fn activation(&mut self, activation: Activation) -> Result<(), String> {
+        self.fold()?;
         match self.activations.last_mut() {
             Some(slot @ None) if self.pending.is_none() => {
                 *slot = Some(activation);
@@ -131,7 +143,11 @@ impl Chain {
     }
 
     /// Makes the only output `z`, of which the sigmoid is a probability, the logits of no and yes: 0 and z.
-    pub fn split_output(&mut self) {
+    ///
+    /// # Errors
+    /// As [`line`](Self::line).
+    pub fn split_output(&mut self) -> Result<(), String> {
+        self.fold()?;
         if let Some(Dense { w, b }) = self.layers.last_mut().filter(|layer| layer.w.cols() == 1) {
             let wide: Vec<f32> = w.data().iter().flat_map(|&weight| [0.0, weight]).collect();
             let own = b.data().first().copied().unwrap_or_default();
@@ -141,13 +157,15 @@ impl Chain {
                 (*w, *b) = (weights, biases);
             }
         }
+        Ok(())
     }
 
     /// The network, its activations, and what is done to its inputs.
     ///
     /// # Errors
     /// What of the graph a network here cannot have.
-    pub fn finish(self) -> Result<(Parameters, Activations, Scaling), String> {
+    pub fn finish(mut self) -> Result<(Parameters, Activations, Scaling), String> {
+        self.fold()?;
         if let Some(Some(activation)) = self.activations.last() {
             return Err(format!(
                 "its outputs go through {}: a network here ends with its last layer",

@@ -97,7 +97,7 @@ impl<'a> Walk<'a> {
             return Err("it has no fully connected layer".into());
         }
         if said.task == Some(Task::MultiLabel) && chain.width() == Some(1) && self.is_one_of_two(&at) {
-            chain.split_output();
+            chain.split_output()?;
             said.task = Some(Task::Classification);
         }
         let (parameters, activations, scaling) = chain.finish()?;
@@ -147,23 +147,22 @@ impl<'a> Walk<'a> {
             chain.activation(activation)?;
             return Ok(Next::At(next));
         }
+        // What is made of the outputs, such as the most probable class.
+        if chain.has_layers()
+            && !self.has_layer_behind(at)
+            && let Some(task) = users.iter().find_map(|node| task_of(node.op_type()))
+        {
+            return Ok(Next::End(Some(task)));
+        }
         let node = match users {
             [] => return Ok(Next::End(None)),
             [node] => *node,
-            // What is made of the outputs, such as the most probable class.
-            _ if chain.has_layers() && !self.has_layer_behind(at) => {
-                let ends = users.iter().find_map(|node| task_of(node.op_type()));
-                return Ok(Next::End(ends));
-            }
             users => {
                 let kinds: Vec<&str> = users.iter().map(|node| node.op_type()).collect();
                 return Err(format!("it branches: `{at}` goes into {}", kinds.join(", ")));
             }
         };
         let kind = node.op_type();
-        if chain.has_layers() && task_of(kind).is_some() && !self.has_layer_behind(at) {
-            return Ok(Next::End(task_of(kind)));
-        }
         self.apply(node, at, chain).map_err(|problem| match node.name() {
             "" => format!("{kind}: {problem}"),
             name => format!("{kind} `{name}`: {problem}"),
@@ -286,20 +285,24 @@ impl<'a> Walk<'a> {
         let is_root = root.iter().all(|factor| (factor - std::f64::consts::FRAC_1_SQRT_2).abs() < 1e-6);
         let erf = self.only_user(gate, "Erf").filter(|_| is_root)?;
         let sum = self.only_user(erf, "Add")?;
+        self.other(sum, erf.output.first()?).filter(|name| self.is_all(name, 1.0))?;
         let (mut value, mut half, mut times) = (sum.output.first()?.clone(), false, false);
         while !(half && times) {
             let [next] = self.users_of(&value) else { return None };
             let other = self.other(next, &value).filter(|_| next.op_type() == "Mul")?;
             match other == at {
-                true => times = true,
-                false => half = self.constants.get(other).ok()?.values.iter().all(|&value| value == 0.5),
-            }
-            if !(half || times) {
-                return None;
+                true if !times => times = true,
+                false if !half && self.is_all(other, 0.5) => half = true,
+                _ => return None,
             }
             value.clone_from(next.output.first()?);
         }
         Some((Activation::Gelu, value))
+    }
+
+    /// Whether a value is a constant of this number alone.
+    fn is_all(&self, name: &str, wanted: f64) -> bool {
+        self.constants.get(name).is_ok_and(|own| own.values.iter().all(|&value| value == wanted))
     }
 
     /// The other one of two operands.

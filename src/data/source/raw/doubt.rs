@@ -59,9 +59,7 @@ impl RawTable<'_> {
         if dates == 0 || (few && dates < counts.len()) {
             return Ok(());
         }
-        let orders = [DateOrder::YearFirst, DateOrder::DayFirst, DateOrder::MonthFirst];
-        let is_date = |word: &str| orders.iter().any(|order| order.seconds(word).is_some());
-        let others = counts.iter().filter(|(word, _)| !is_date(word));
+        let others = counts.iter().filter(|(word, _)| !DateOrder::fits_some(word));
         let others: Vec<String> = others.map(|(word, _)| (*word).to_owned()).collect();
         let name = self.name(at);
         let what = match others.is_empty() {

@@ -1,0 +1,26 @@
+//! What is in a folder of somebody's data.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// Folders within folders that are gone through: links may go in circles.
+pub const MOST_NESTED: usize = 8;
+
+/// What is in a folder, by name, without hidden files and those that macOS puts into archives.
+///
+/// # Errors
+/// [`Error::Io`] if it cannot be read.
+pub fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(Error::io("read", folder))? {
+        let path = entry.map_err(Error::io("read", folder))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !name.starts_with('.') && name != "__MACOSX" {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
