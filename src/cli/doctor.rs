@@ -10,7 +10,7 @@ use crate::doctor::formulas::tables;
 use crate::doctor::{self, Options};
 use crate::error::{Error, Result};
 use crate::network::Activation;
-use crate::replay::injection;
+use crate::replay::injection::{self, Injection};
 use crate::words::spelling::did_you_mean;
 
 use std::collections::BTreeSet;
@@ -114,10 +114,9 @@ fn page(id: &str) -> Result<String> {
         Some(_) => vec![format!("gpu-mlp replay --bug {id}")],
         None => vec!["it cannot be trained with: what it makes has no place in a step".to_owned()],
     };
-    let further = (2..).zip(&formulas[1.min(formulas.len())..]);
-    replay.extend(further.map(|(number, formula)| match injection::why_not(formula) {
-        None => format!("gpu-mlp replay --bug {id}/{number}"),
-        Some(why) => format!("formula {number} cannot be replayed: {why}"),
+    replay.extend((2..=formulas.len()).map(|number| {
+        let asked = format!("{id}/{number}");
+        Injection::parse(&asked).map_or_else(|why| why, |_| format!("gpu-mlp replay --bug {asked}"))
     }));
     let own = |line: &str| line.to_owned();
     match formulas[..] {

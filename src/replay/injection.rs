@@ -60,7 +60,6 @@ const NOT_TRAINABLE: &[(Bug, &str)] =
 /// What the replayed training does not keep, or never meets.
 const KEPT: &str = "it starts from a tensor that a file may have and the replayed training does not keep";
 const MET: &str = "it needs a batch as large as the layers are wide";
-
 const DESIGN: &str = "it belongs to other outputs than those that the bug is replayed with";
 
 /// Formulas that the replayed training cannot compute.
@@ -145,8 +144,8 @@ impl Form {
             all => format!("{bug}/{text}: expected a number from 1 to {all}, the formulas of {bug}"),
         })?;
         let formula = formulas[number - 1];
-        match NOT_KEPT.iter().find(|(other, _)| *other == formula) {
-            Some((_, why)) => Err(format!("{bug}/{number} cannot be replayed: {why}")),
+        match why_not(formula) {
+            Some(why) => Err(format!("{bug}/{number} cannot be replayed: {why}")),
             None => Ok(Self { number, formula }),
         }
     }
@@ -162,7 +161,7 @@ pub fn further() -> impl Iterator<Item = (String, &'static str)> {
 }
 
 /// Why a formula cannot be trained with, if it cannot.
-pub fn why_not(formula: &str) -> Option<&'static str> {
+fn why_not(formula: &str) -> Option<&'static str> {
     NOT_KEPT.iter().find(|(other, _)| *other == formula).map(|(_, why)| *why)
 }
 

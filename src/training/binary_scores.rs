@@ -28,24 +28,10 @@ pub struct BinaryScores {
 }
 
 impl BinaryScores {
-    fn of_class(score: &ClassScore, ranking: Option<&Ranking>) -> Self {
-        Self {
-            precision: score.precision.unwrap_or(0.0),
-            recall: score.recall.unwrap_or(0.0),
-            f1: score.f1.unwrap_or(0.0),
-            roc_auc: ranking.and_then(Ranking::roc_auc),
-            average_precision: ranking.and_then(Ranking::average_precision),
-        }
-    }
-
-    fn of_label(score: &LabelScore, ranking: Option<&Ranking>) -> Self {
-        Self {
-            precision: score.precision,
-            recall: score.recall,
-            f1: score.f1,
-            roc_auc: ranking.and_then(Ranking::roc_auc),
-            average_precision: ranking.and_then(Ranking::average_precision),
-        }
+    fn new([precision, recall, f1]: [f64; 3], ranking: Option<&Ranking>) -> Self {
+        let roc_auc = ranking.and_then(Ranking::roc_auc);
+        let average_precision = ranking.and_then(Ranking::average_precision);
+        Self { precision, recall, f1, roc_auc, average_precision }
     }
 
     fn mean(all: &[Self]) -> Self {
@@ -69,27 +55,21 @@ impl Evaluation {
     /// Of each class or label; of numbers nothing.
     pub fn binary_scores(&self) -> Vec<BinaryScores> {
         let classes = self.confusion.classes();
-        if let [_, _] = classes[..] {
+        let of_class =
+            |score: &ClassScore| [score.precision, score.recall, score.f1].map(|part| part.unwrap_or(0.0));
+        if let [first, second] = &classes[..] {
             // The first class has the same pairs, the other way round.
             let ranking = self.rankings.first();
             let reversed = ranking.map(Ranking::reversed);
             return vec![
-                BinaryScores::of_class(&classes[0], reversed.as_ref()),
-                BinaryScores::of_class(&classes[1], ranking),
+                BinaryScores::new(of_class(first), reversed.as_ref()),
+                BinaryScores::new(of_class(second), ranking),
             ];
         }
-        let rankings = (0..).map(|at| self.rankings.get(at));
-        match self.labels.is_empty() {
-            true => {
-                classes.iter().zip(rankings).map(|(score, own)| BinaryScores::of_class(score, own)).collect()
-            }
-            false => self
-                .labels
-                .iter()
-                .zip(rankings)
-                .map(|(score, own)| BinaryScores::of_label(score, own))
-                .collect(),
-        }
+        // One of the two is empty.
+        let of_label = |score: &LabelScore| [score.precision, score.recall, score.f1];
+        let parts = classes.iter().map(of_class).chain(self.labels.iter().map(of_label));
+        parts.enumerate().map(|(at, parts)| BinaryScores::new(parts, self.rankings.get(at))).collect()
     }
 
     /// Of the second of two classes, which is the positive one; else the mean over classes or labels. Of numbers nothing.

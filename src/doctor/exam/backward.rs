@@ -295,19 +295,24 @@ impl Exam<'_> {
 
 /// A leaky ReLU's dz with another slope below 0 than forward, fitted.
 fn other_slope(slot: Slot, site: &Site, given: &Matrix, mask: Option<&Matrix>, scale: f64) -> Option<Trial> {
+    if site.act.of != Activation::LeakyRelu {
+        return None;
+    }
     let own = site.act.derivative(-1.0);
     let (on, off) = Bend::slopes(Activation::LeakyRelu, site.z());
     let part = |slope: &Matrix| {
         let part = scaled(&times(site.up, slope), scale);
-        mask.map_or(part.clone(), |mask| times(&part, mask))
+        match mask {
+            Some(mask) => times(&part, mask),
+            None => part,
+        }
     };
     let (above, below) = (part(&on), part(&off));
     let slope = dot(&minus(given, &above), &below) / dot(&below, &below);
     let enough = off.data().iter().filter(|&&off| off > 0.0).count() >= BELOW;
     // The slopes of ReLU and of z itself are other activations' derivatives.
     let another = [0.0, own, 1.0].iter().all(|other| (slope - other).abs() > 1e-3);
-    let leaky = site.act.of == Activation::LeakyRelu && slope.is_finite();
-    (leaky && enough && another).then(|| {
+    (slope.is_finite() && enough && another).then(|| {
         let formula = format!("da·f'(z) with the slope {slope:.6} below 0, which is {own:.6} forward");
         let value = plus(&above, &scaled(&below, slope));
         Trial { scale, ..Trial::new(value, vec![cause(slot, Bug::ActivationDerivativeOther, formula)]) }

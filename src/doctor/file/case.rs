@@ -99,7 +99,7 @@ impl Case {
     /// Reads a file as lying in `layout`; a refusal comes with how many steps went well before it.
     fn read(dump: &Dump, layout: Layout) -> Result<Self, (usize, Refusal)> {
         let (x, y) = (required(dump.x.as_ref()), required(dump.y.as_ref()));
-        let x = matrix(&x, layout.rows).ok_or_else(|| (0, shape_of("X", "two dimensions", &x)))?;
+        let x = x.matrix(layout.rows).ok_or_else(|| (0, shape_of("X", "two dimensions", &x)))?;
         let (n, mut sizes) = (x.rows(), vec![x.cols()]);
         let (mut params, mut shared_biases) = (BTreeMap::new(), BTreeSet::new());
         for l in 1..=dump.depth {
@@ -188,9 +188,7 @@ impl Case {
         let (n, out) = (self.n, self.sizes[l]);
         let unsummed = [if self.layout.rows { n } else { out }, if self.layout.rows { out } else { n }];
         match array.data.len() {
-            len if len == out && array.shape.iter().filter(|&&dim| dim > 1).count() <= 1 => {
-                Ok(reshape(array, 1, out))
-            }
+            len if len == out && array.is_flat() => Ok(reshape(array, 1, out)),
             1 => Ok(Matrix::from_fn(1, out, |_, _| array.data[0])),
             _ if array.shape == unsummed && self.layout.rows => Ok(reshape(array, n, out)),
             _ if array.shape == unsummed => Ok(reshape(array, out, n).transposed()),
@@ -253,7 +251,7 @@ struct Biases {
 /// Weights `[in, out]` and biases of one layer; biases that the file does not have are 0.
 fn layer(dump: &Dump, layout: Layout, l: usize, width: usize) -> Result<(Matrix, Biases), Refusal> {
     let w = required(dump.slots.get(&Slot::Param(Param::W(l))));
-    let weights = matrix(&w, layout.in_out).filter(|weights| weights.rows() == width);
+    let weights = w.matrix(layout.in_out).filter(|weights| weights.rows() == width);
     let weights = weights.ok_or_else(|| {
         let what = if l == 1 { "X".to_owned() } else { format!("layer {}", l - 1) };
         let expected = format!("a side of {width}, because {what} gives layer {l} {width} values a sample");
@@ -269,21 +267,10 @@ fn layer(dump: &Dump, layout: Layout, l: usize, width: usize) -> Result<(Matrix,
             Biases { values: Matrix::from_fn(1, out, |_, _| b.data[0]), one_for_all: true },
         ));
     }
-    let flat = b.shape.iter().filter(|&&dim| dim > 1).count() <= 1;
-    if !flat || b.data.len() != out {
+    if !b.is_flat() || b.data.len() != out {
         return Err(shape_of(&format!("b{l}"), &format!("{out} values, one for each unit of W{l}"), b));
     }
     Ok((weights, Biases { values: reshape(b, 1, out), one_for_all: false }))
-}
-
-/// A two-dimensional array with its first side as rows, or its second.
-fn matrix(array: &Array, direct: bool) -> Option<Matrix> {
-    let &[rows, cols] = array.shape.as_slice() else { return None };
-    if rows == 0 || cols == 0 {
-        return None;
-    }
-    let matrix = reshape(array, rows, cols);
-    Some(if direct { matrix } else { matrix.transposed() })
 }
 
 /// The values as a matrix; the caller has compared the sizes.

@@ -45,11 +45,7 @@ pub fn is_with_ones(grown: &Array, array: &Array) -> bool {
     if (rows, cols) != (own_rows, own_cols + 1) && (rows, cols) != (own_rows + 1, own_cols) {
         return false;
     }
-    let matrix = |array: &Array| match *array.shape.as_slice() {
-        [rows, cols] => Matrix::new([rows, cols], array.data.clone()).ok(),
-        _ => None,
-    };
-    let (Some(grown), Some(own)) = (matrix(grown), matrix(array)) else { return false };
+    let (Some(grown), Some(own)) = (grown.matrix(true), array.matrix(true)) else { return false };
     let is = |grown: &Matrix, own: &Matrix| {
         let fits = grown.rows() == own.rows() && grown.cols() == own.cols() + 1;
         fits && End::ALL.into_iter().any(|end| with_ones(own, end).data() == grown.data())

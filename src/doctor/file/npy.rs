@@ -2,6 +2,7 @@
 
 use crate::files::numpy::dtype::Dtype;
 use crate::files::numpy::npy::{Header, header, row_major};
+use crate::reference::Matrix;
 
 pub use crate::files::numpy::npy::Refusal;
 
@@ -27,6 +28,20 @@ pub struct Array {
     pub data: Vec<f64>,
     /// How they were stored.
     pub kind: Kind,
+}
+
+impl Array {
+    /// Its two sides as a matrix, turned unless it lies `direct`; nothing if it has not two, or no values.
+    pub fn matrix(&self, direct: bool) -> Option<Matrix> {
+        let &[rows, cols] = self.shape.as_slice() else { return None };
+        let matrix = Matrix::new([rows, cols], self.data.clone()).ok().filter(|m| !m.data().is_empty())?;
+        Some(if direct { matrix } else { matrix.transposed() })
+    }
+
+    /// Whether at most one side is longer than 1.
+    pub fn is_flat(&self) -> bool {
+        self.shape.iter().filter(|&&side| side > 1).count() <= 1
+    }
 }
 
 /// What an entry of an archive holds.
@@ -62,7 +77,8 @@ pub fn parse(mut bytes: &[u8], most: usize) -> Result<Value, Refusal> {
         return Err(header.wrong_length(body.len()));
     }
     let shape = header.shape;
-    if body.len() / dtype.size > most {
+    // An array without values may claim any side.
+    if body.len() / dtype.size > most || shape.iter().any(|&side| side > most) {
         let problem =
             format!("has shape {shape:?}: more than the {most} values that a file of this size may have");
         return Err(Refusal::new(problem, "export one small batch: 37 samples are plenty"));

@@ -17,13 +17,6 @@ pub fn taken_out(dump: &Dump, layout: Layout) -> Vec<Dump> {
     rows_of_biases.iter().filter_map(|found| found.usual(dump)).collect()
 }
 
-/// An array with its samples, or its inputs, as rows.
-fn read(array: &Array, direct: bool) -> Option<Matrix> {
-    let &[rows, cols] = array.shape.as_slice() else { return None };
-    let matrix = Matrix::new([rows, cols], array.data.clone()).ok()?;
-    Some(if direct { matrix } else { matrix.transposed() })
-}
-
 /// The same as an array again.
 fn array(matrix: &Matrix, direct: bool, like: &Array) -> Array {
     let matrix = if direct { matrix.clone() } else { matrix.transposed() };
@@ -54,16 +47,16 @@ impl RowsOfBiases {
     /// The ways in which the shapes, or columns of ones, say so.
     fn find(dump: &Dump, layout: Layout) -> Vec<Self> {
         let has_b = dump.slots.keys().any(|slot| matches!(slot, Slot::Param(Param::B(_))));
-        let Some(x) = dump.x.as_ref().and_then(|x| read(x, layout.rows)).filter(|_| !has_b) else {
+        let Some(x) = dump.x.as_ref().and_then(|x| x.matrix(layout.rows)).filter(|_| !has_b) else {
             return Vec::new();
         };
         let weights =
-            (1..=dump.depth).map(|l| read(dump.slots.get(&Slot::Param(Param::W(l)))?, layout.in_out));
+            (1..=dump.depth).map(|l| dump.slots.get(&Slot::Param(Param::W(l)))?.matrix(layout.in_out));
         let weights = weights.collect::<Option<Vec<Matrix>>>().unwrap_or_default();
-        if weights.is_empty() || weights.iter().any(|w| w.rows() == 0) {
+        if weights.is_empty() {
             return Vec::new();
         }
-        let activations = |l: usize| dump.slots.get(&Slot::A(l)).and_then(|a| read(a, layout.rows));
+        let activations = |l: usize| dump.slots.get(&Slot::A(l)).and_then(|a| a.matrix(layout.rows));
         let of_hidden = (1..dump.depth).filter_map(|l| ones(&activations(l)?)).next();
         // A layer with one more input than there are units below, or a unit that is 1 for all samples.
         let grown = weights.iter().zip([x.cols()].into_iter().chain(weights.iter().map(|w| w.cols())));
@@ -89,7 +82,7 @@ impl RowsOfBiases {
         for (&slot, given) in &dump.slots {
             match (slot.param(), slot.layer()) {
                 (Some(Param::W(l)), _) => {
-                    let lying = read(given, in_out).filter(|w| w.rows() > 0)?;
+                    let lying = given.matrix(in_out)?;
                     let (w, b) = split(&lying, self.end);
                     let extra = w.cols() == self.units[l] + 1;
                     let [w, b] = [w, b].map(|m| if extra { without_column(&m, self.end) } else { m });
@@ -110,7 +103,7 @@ impl RowsOfBiases {
 
     /// Something with a row for each sample, without its column of ones.
     fn samples(&self, given: &Array, l: usize, rows: bool) -> Option<Array> {
-        let m = read(given, rows)?;
+        let m = given.matrix(rows)?;
         match m.cols().checked_sub(self.units[l])? {
             0 => Some(given.clone()),
             1 => Some(array(&without_column(&m, self.end), rows, given)),

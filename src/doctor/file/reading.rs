@@ -38,8 +38,7 @@ pub fn read(entries: &Entries, map: &[(String, String)]) -> Result<Read, Refusal
         return Ok(read);
     }
     let forms = if needed || entries.len() <= MANY { vectors::as_matrices(&known) } else { Vec::new() };
-    let back =
-        |name: &String| map.iter().find(|(_, ours)| ours == name).map_or(name, |(theirs, _)| theirs).clone();
+    let back = |name: &String| theirs(map, name).to_owned();
     let mut best: Option<Read> = None;
     for form in forms {
         let form_entries = form.entries.into_iter().map(|(name, value)| (back(&name), value));
@@ -56,7 +55,7 @@ pub fn read(entries: &Entries, map: &[(String, String)]) -> Result<Read, Refusal
         }
         None => {
             let as_it_is = as_it_is.unwrap_or_else(|| read_matrices(entries, map));
-            as_it_is.or_else(|refusal| match alone::read(entries) {
+            as_it_is.or_else(|refusal| match alone::read(entries).filter(|_| map.is_empty()) {
                 Some(dump) => Ok(Read { dump, found: Vec::new() }),
                 None => Err(refusal),
             })
@@ -148,22 +147,27 @@ fn from_the_input(entries: &Entries, map: &[(String, String)]) -> Option<Dump> {
     Case::all(&dump).ok().map(|_| dump)
 }
 
+/// Our name for one of theirs, where the map has it.
+fn ours<'a>(map: &'a [(String, String)], name: &'a str) -> &'a str {
+    map.iter().find(|(theirs, _)| theirs == name).map_or(name, |(_, ours)| ours)
+}
+
+/// Their name for one of ours.
+fn theirs<'a>(map: &'a [(String, String)], name: &'a str) -> &'a str {
+    map.iter().find(|(_, ours)| ours == name).map_or(name, |(theirs, _)| theirs)
+}
+
 /// The entries with the user's names for ours put right.
 fn renamed(entries: &Entries, map: &[(String, String)]) -> Entries {
-    let ours =
-        |name: &String| map.iter().find(|(theirs, _)| theirs == name).map_or(name, |(_, ours)| ours).clone();
     let taken = |name: &String| map.iter().any(|(_, ours)| ours == name);
     let mapped = |name: &String| map.iter().any(|(theirs, _)| theirs == name);
     let kept = entries.iter().filter(|(name, _)| mapped(name) || !taken(name));
-    kept.map(|(name, value)| (ours(name), value.clone())).collect()
+    kept.map(|(name, value)| (ours(map, name).to_owned(), value.clone())).collect()
 }
 
 /// Whether a reading says the same of the arrays whose names are known.
 fn agrees(dump: &Dump, reading: &Reading, map: &[(String, String)]) -> bool {
-    let ours = |theirs: &String| {
-        let name = map.iter().find(|(from, _)| from == theirs).map_or(theirs, |(_, to)| to);
-        reading.ours.get(name).cloned()
-    };
+    let ours = |theirs: &String| reading.ours.get(self::ours(map, theirs)).cloned();
     let masks = has_strange_masks(dump);
     let same_x = dump.x_name.as_ref().and_then(ours).as_deref() == Some("X");
     let of_y = reading.ours.iter().find(|(_, ours)| *ours == "y").map(|(name, _)| name);
@@ -180,8 +184,7 @@ fn agrees(dump: &Dump, reading: &Reading, map: &[(String, String)]) -> bool {
 
 /// The file as a reading has it.
 fn assigned(entries: &Entries, map: &[(String, String)], reading: &Reading) -> Result<Read, Refusal> {
-    let theirs =
-        |name: &String| map.iter().find(|(_, ours)| ours == name).map_or(name, |(theirs, _)| theirs).clone();
+    let theirs = |name: &String| theirs(map, name).to_owned();
     let said: Vec<&String> = map.iter().map(|(_, ours)| ours).collect();
     let own = reading.ours.iter().filter(|(_, ours)| !said.contains(ours));
     let mut found: Vec<(String, String)> = own.map(|(name, ours)| (theirs(name), ours.clone())).collect();

@@ -51,12 +51,13 @@ pub fn of(entries: &Entries, saved: Saved) -> Steps {
     if steps.each.len() < 2 {
         return Steps::default();
     }
-    steps.beyond += steps.each.len().saturating_sub(MOST);
-    steps.each.truncate(MOST);
+    // Before some are left out: the last one that stays needs the parameters of the next.
     steps.each = match saved {
         Saved::Before => before(&steps.each),
         Saved::After => after(&steps.each),
     };
+    steps.beyond += steps.each.len().saturating_sub(MOST);
+    steps.each.truncate(MOST);
     steps
 }
 

@@ -9,14 +9,14 @@ use crate::reference::{Matrix, argmax};
 /// # Errors
 /// A class that the network does not have, or a shape that does not fit.
 pub fn read(y: &Array, n: usize, outputs: usize, rows: bool) -> Result<(Matrix, Option<String>), Refusal> {
-    let flat = y.shape.iter().filter(|&&dim| dim > 1).count() <= 1;
+    let flat = y.is_flat();
     if flat && y.data.len() == n && !(n == 1 && outputs > 1 && y.data.len() == outputs) {
         return if outputs == 1 { Ok((column(y), None)) } else { classes(y, outputs) };
     }
     let square = Array { shape: if flat { vec![1, y.data.len()] } else { y.shape.clone() }, ..y.clone() };
-    let targets = matrix(&square, rows || flat).filter(|y| y.shape() == [n, outputs]);
+    let targets = square.matrix(rows || flat).filter(|y| y.shape() == [n, outputs]);
     // Targets may lie the other way round than X, unless that could be meant either way.
-    let turned = matrix(&square, !rows).filter(|y| y.shape() == [n, outputs] && !flat);
+    let turned = square.matrix(!rows).filter(|y| y.shape() == [n, outputs] && !flat);
     targets.or(turned).map(|targets| (targets, None)).ok_or_else(|| {
         let expected = format!("{n} labels (as many as X has samples), or targets [{n}, {outputs}]");
         misshapen("y", &expected, &y.shape)
@@ -60,24 +60,13 @@ pub fn is_hot(row: &[f64]) -> bool {
 /// Whether one-hot rows or columns are those of these labels; nothing if they are not one-hot, or labels of other samples.
 pub fn are_of(hot: &Array, labels: &Array) -> Option<bool> {
     let n = labels.data.len();
-    let flat = labels.shape.iter().filter(|&&dim| dim > 1).count() <= 1;
     let rows = [true, false]
         .into_iter()
-        .filter_map(|direct| matrix(hot, direct))
-        .find(|m| flat && m.rows() == n && m.cols() > 1 && (0..n).all(|r| is_hot(m.row(r))))?;
+        .filter_map(|direct| hot.matrix(direct))
+        .find(|m| labels.is_flat() && m.rows() == n && m.cols() > 1 && (0..n).all(|r| is_hot(m.row(r))))?;
     let whole = labels.data.iter().all(|label| label.fract() == 0.0 && *label >= 0.0);
     let first = first_class(&labels.data, rows.cols());
     let within = labels.data.iter().all(|&label| label < first + rows.cols() as f64);
     let of = |first: f64| (0..n).all(|r| argmax(rows.row(r)) as f64 + first == labels.data[r]);
     (n > 0 && whole && within).then(|| of(0.0) || of(1.0))
-}
-
-/// A two-dimensional array with its first side as rows, or its second.
-fn matrix(array: &Array, direct: bool) -> Option<Matrix> {
-    let &[rows, cols] = array.shape.as_slice() else { return None };
-    if rows == 0 || cols == 0 {
-        return None;
-    }
-    let matrix = Matrix::new([rows, cols], array.data.clone()).ok()?;
-    Some(if direct { matrix } else { matrix.transposed() })
 }

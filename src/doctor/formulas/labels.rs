@@ -19,23 +19,27 @@ pub fn solve(
     if case.classes() > CLASSES {
         return None;
     }
-    let of_class =
-        |class: usize| delta(&Matrix::from_fn(case.n, case.classes(), |_, c| f64::from(c == class)));
-    let all: Vec<Matrix> = (0..case.classes()).map(of_class).collect();
+    let of = |label: &dyn Fn(usize) -> usize| {
+        delta(&Matrix::from_fn(case.n, case.classes(), |r, c| f64::from(c == label(r))))
+    };
     let slack = if single { 1e-3 } else { 1e-6 };
     let size = |values: &[f64]| values.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
-    scales.iter().find_map(|&scale| {
-        let fits = |r: usize, class: usize| {
-            let row = all[class].row(r);
-            let near = slack * size(row).max(size(all[case.labels[r]].row(r))) * scale.abs();
-            row.iter().zip(dz.row(r)).all(|(right, dz)| (right * scale - dz).abs() <= near)
-        };
-        let labels = |r: usize| -> Option<Vec<usize>> {
-            let labels: Vec<usize> = (0..case.classes()).filter(|&class| fits(r, class)).collect();
-            (!labels.is_empty()).then_some(labels)
-        };
-        (0..case.n).map(labels).collect::<Option<Vec<_>>>().map(|labels| (labels, scale))
-    })
+    let own = of(&|r| case.labels[r]);
+    let mut used = vec![vec![Vec::new(); case.n]; scales.len()];
+    // One class at a time: all together they would take as many times the memory of dz.
+    for class in 0..case.classes() {
+        let right = of(&|_| class);
+        for (used, scale) in used.iter_mut().zip(scales) {
+            for (r, labels) in used.iter_mut().enumerate() {
+                let near = slack * size(right.row(r)).max(size(own.row(r))) * scale.abs();
+                if right.row(r).iter().zip(dz.row(r)).all(|(right, dz)| (right * scale - dz).abs() <= near) {
+                    labels.push(class);
+                }
+            }
+        }
+    }
+    let whole = |(used, _): &(Vec<Vec<usize>>, &f64)| used.iter().all(|labels| !labels.is_empty());
+    used.into_iter().zip(scales).find(whole).map(|(used, &scale)| (used, scale))
 }
 
 /// One label for each sample: the file's, where it may be.

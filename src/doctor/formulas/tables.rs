@@ -19,8 +19,13 @@ pub const ALL: &[(&str, &[Hypothesis])] = &[
     ("db", super::gradient::BIASES),
 ];
 
-/// The formulas that are tested for a bug, as a person writes them.
+/// The formulas that are tested for a bug, as a person writes them, each once.
 pub fn formulas(bug: Bug) -> Vec<&'static str> {
-    let rows = ALL.iter().flat_map(|(_, table)| table.iter());
-    rows.filter(|row| row.bug == bug).map(|row| row.formula).collect()
+    let mut all = Vec::new();
+    for row in ALL.iter().flat_map(|(_, table)| table.iter()).filter(|row| row.bug == bug) {
+        if !all.contains(&row.formula) {
+            all.push(row.formula);
+        }
+    }
+    all
 }

@@ -72,12 +72,15 @@ impl Line<'_> {
     pub fn through_weights(&mut self, l: usize) -> String {
         let dz = self.of(Slot::Dz(l + 1));
         let w = self.of(Slot::Param(Param::W(l + 1)));
-        // The weights of one output are a vector: there is nothing to sum.
         if self.dump.is_vector(Slot::Param(Param::W(l + 1))) {
-            return if self.dump.is_one_vector() {
-                format!("{dz} * {w}")
-            } else {
-                format!("np.outer({dz}, {w})")
+            // Weights to one output: there is nothing to sum.
+            let several = self.exam.case.sizes[l + 1] > 1;
+            return match self.rows() {
+                true if several => format!("{dz} @ {w}"),
+                false if several => format!("{w} @ {dz}"),
+                _ if self.dump.is_one_vector() => format!("{dz} * {w}"),
+                true => format!("np.outer({dz}, {w})"),
+                false => format!("np.outer({w}, {dz})"),
             };
         }
         match (self.rows(), self.in_out()) {

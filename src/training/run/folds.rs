@@ -1,15 +1,13 @@
 //! The folder of a cross-validation: `folds.json`, which says how it was configured, and for each fold the folder of an
 //! ordinary run, `fold-1`, `fold-2`, …
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{FOLDS, RunConfig, RunDir};
+use super::{FOLDS, RunConfig, RunDir, write_json};
 use crate::data::Fold;
 use crate::error::{Error, Result};
-use crate::files::atomic_file::AtomicFile;
 use crate::files::regular_file;
 use crate::step::metrics::{Measure, Score};
 use crate::step::record::TestScore;
@@ -104,10 +102,10 @@ impl FoldsDir {
     /// Writes what it is.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be written.
+    /// [`Error::Io`] if it cannot be written; [`Error::Usage`] if it names a path that is not UTF-8.
     pub fn write(&self) -> Result<()> {
         let text = Text { folds: self.folds, config: self.config.clone() };
-        write(&self.path.join(FOLDS), &text)
+        write_json(&self.path.join(FOLDS), &text)
     }
 
     /// Writes the scores beside it, as `scores.json`.
@@ -115,7 +113,7 @@ impl FoldsDir {
     /// # Errors
     /// [`Error::Io`] if they cannot be written.
     pub fn keep(&self, scores: &FoldScores) -> Result<()> {
-        write(&self.path.join("scores.json"), scores)
+        write_json(&self.path.join("scores.json"), scores)
     }
 
     /// Takes it away again, if it has no run.
@@ -185,13 +183,6 @@ impl FoldsDir {
             scores,
         })
     }
-}
-
-fn write(path: &Path, value: &impl Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| Error::Internal(error.to_string()))?;
-    let mut file = AtomicFile::create(path)?;
-    writeln!(file, "{text}").map_err(Error::io("write", path))?;
-    file.finish()
 }
 
 /// The loss and each measure of several scores as one number each.

@@ -28,7 +28,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use self::event::Event;
-
 use self::lock::Lock;
 use super::checkpoint::{self, ModelInfo, Progress, State};
 use super::{TrainConfig, tensorboard};
@@ -266,13 +265,7 @@ impl RunDir {
     /// # Errors
     /// [`Error::Io`] if it cannot be written; [`Error::Usage`] if it names a path that is not UTF-8.
     pub fn write_config(&self, config: &RunConfig) -> Result<()> {
-        let path = self.config_path();
-        let text = serde_json::to_string_pretty(config).map_err(|error| {
-            Error::usage(format!("{}: {error}", path.display())).hint("give the file another name")
-        })?;
-        let mut file = AtomicFile::create(&path)?;
-        writeln!(file, "{text}").map_err(Error::io("write", &path))?;
-        file.finish()
+        write_json(&self.config_path(), config)
     }
 
     /// Keeps the state to go on from, then the model: where there is a model, there is a checkpoint.
@@ -386,4 +379,14 @@ pub fn load_model(path: &Path) -> Result<(Parameters, ModelInfo)> {
 /// The model's file, of a run's folder too.
 pub fn model_file(path: &Path) -> PathBuf {
     if path.is_dir() { path.join(MODEL) } else { path.to_owned() }
+}
+
+/// Writes a value as JSON, all of it or nothing.
+fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| {
+        Error::usage(format!("{}: {error}", path.display())).hint("give the file another name")
+    })?;
+    let mut file = AtomicFile::create(path)?;
+    writeln!(file, "{text}").map_err(Error::io("write", path))?;
+    file.finish()
 }

@@ -1,6 +1,6 @@
 //! A layer without its network, and several steps in one file.
 
-use super::sigmoids::{Lying, assert_none, drawn, read, squeezed, times, ways};
+use super::sigmoids::{Lying, assert_none, drawn, numbers, read, squeezed, times, ways};
 use gpu_mlp::doctor::exam::report::{Status, Verdict};
 use gpu_mlp::doctor::file::npy::{Array, Kind, Value};
 use gpu_mlp::doctor::file::npz::Entries;
@@ -188,13 +188,7 @@ fn one_file(steps: &[Entries], naming: usize) -> Entries {
 fn stacked(steps: &[Entries]) -> Entries {
     let mut out = Entries::new();
     for name in steps[0].keys() {
-        let all: Vec<&Array> = steps
-            .iter()
-            .map(|step| match &step[name] {
-                Value::Numbers(array) => array,
-                other => panic!("{other:?}"),
-            })
-            .collect();
+        let all: Vec<&Array> = steps.iter().map(|step| numbers(&step[name])).collect();
         let once =
             ["X", "y", "lr"].contains(&name.as_str()) && all.iter().all(|array| array.data == all[0].data);
         let shape = [vec![steps.len()], all[0].shape.clone()].concat();
@@ -231,4 +225,15 @@ fn the_first_wrong_of_several_steps_is_named() {
         }
     }
     assert_none(&complaints);
+}
+
+/// The last step that is examined has what it made: the parameters of the first one that is left out.
+#[test]
+fn the_last_of_many_steps_is_examined_whole() {
+    let mut steps = steps(1, 102, None, false);
+    let earlier = steps[99]["W1"].clone();
+    steps[100].insert("W1".into(), earlier);
+    let report = read(&one_file(&steps, 0));
+    assert_eq!(report.step, Some(99), "{:?}", report.findings);
+    assert!(report.names(Bug::WeightNotUpdated), "{:?}", report.findings);
 }

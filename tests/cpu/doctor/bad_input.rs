@@ -58,6 +58,12 @@ fn not_a_zip() {
 }
 
 #[test]
+fn an_array_without_values_claims_no_side_without_end() {
+    let file = archive(&[("X.npy", &npy("'<f8'", "(0, 18446744073709551615)", &[]))]);
+    unreadable(file, "more than the");
+}
+
+#[test]
 fn a_zip_bomb_is_stopped() {
     // 300 MiB of zeros in a few hundred KiB, behind a header that asks for even more.
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));

@@ -1,6 +1,6 @@
 //! Biases that are a row or a column of the weights, behind ones among the inputs, under the names people give.
 
-use super::sigmoids::{Lying, assert_none, complaint, complaint_of_spoilt, drawn, ways};
+use super::sigmoids::{Lying, assert_none, complaint, complaint_of_spoilt, drawn, numbers, ways};
 use super::styles::{Naming, STYLES, renamed};
 use gpu_mlp::doctor::exam::report::Verdict;
 use gpu_mlp::doctor::file::npy::{Array, Value};
@@ -8,13 +8,6 @@ use gpu_mlp::doctor::file::npz::Entries;
 use gpu_mlp::doctor::formulas::catalogue::Bug;
 use gpu_mlp::doctor::{self, Options};
 use gpu_mlp::reference::Matrix;
-
-fn numbers(value: &Value) -> &Array {
-    match value {
-        Value::Numbers(array) => array,
-        other => panic!("{other:?}"),
-    }
-}
 
 fn matrix(array: &Array, direct: bool) -> Matrix {
     let matrix = Matrix::new([array.shape[0], array.shape[1]], array.data.clone()).unwrap();

@@ -1,17 +1,12 @@
 //! Networks whose names or habits hide what is what: the numbers tell.
 
-use super::sigmoids::{Lying, drawn, squeezed, times, ways};
+use super::sigmoids::{Lying, drawn, numbers, read, squeezed, times, ways};
 use super::styles::{STYLES, renamed};
 use gpu_mlp::doctor::exam::report::{Report, Verdict};
 use gpu_mlp::doctor::file::npy::{Array, Value};
 use gpu_mlp::doctor::file::npz::Entries;
 use gpu_mlp::doctor::{self, Options};
 use gpu_mlp::reference::{Matrix, matmul, softmax};
-
-fn read(entries: &Entries) -> Report {
-    doctor::examine(entries, &Options::default())
-        .unwrap_or_else(|refusal| panic!("{refusal:?} {:?}", entries.keys()))
-}
 
 #[track_caller]
 fn clean(entries: &Entries, told: &str) -> Report {
@@ -25,13 +20,6 @@ fn clean(entries: &Entries, told: &str) -> Report {
         report.findings
     );
     report
-}
-
-fn array(value: &Value) -> &Array {
-    match value {
-        Value::Numbers(array) => array,
-        other => panic!("{other:?}"),
-    }
 }
 
 /// The parameters after the step in place of those before it.
@@ -79,7 +67,7 @@ fn whole_numbers_beside_an_output_are_its_targets() {
                 let (network, x, y) = drawn(31, n, &sizes);
                 let y = y.map(|y| f64::from(u8::from(y > 0.5)));
                 let mut file = network.step(&x, &y, lying, false).0;
-                let (p, targets) = (array(&file["p"]).clone(), array(&file["y"]));
+                let (p, targets) = (numbers(&file["p"]).clone(), numbers(&file["y"]));
                 let error = p.data.iter().zip(&targets.data).map(|(p, y)| y - p).collect();
                 file.insert("error".into(), Value::Numbers(Array { data: error, ..p }));
                 file.retain(|name, _| !name.starts_with('z') && name != "lr");
@@ -110,9 +98,9 @@ fn an_error_on_the_way_is_not_the_delta() {
         for (n, after) in [(1, false), (7, false), (7, true)] {
             let (network, x, y) = drawn(41, n, &[5, 6, 3]);
             let mut file = network.step(&x, &y, lying, false).0;
-            let (p, targets) = (array(&file["p"]).clone(), array(&file["y"]));
+            let (p, targets) = (numbers(&file["p"]).clone(), numbers(&file["y"]));
             let error = p.data.iter().zip(&targets.data).map(|(p, y)| y - p).collect();
-            let back = array(&file["da1"]);
+            let back = numbers(&file["da1"]);
             let back = Array { data: back.data.iter().map(|v| -v).collect(), ..back.clone() };
             let own = [
                 ("output_errors", Value::Numbers(Array { data: error, ..p })),
@@ -238,6 +226,22 @@ fn masks_and_weights_from_after_the_step() {
             .into();
             let report = clean(&file, &format!("rate {rate} {lying:?}"));
             assert!(report.notes.iter().any(|note| note.contains("after the step")), "{:?}", report.notes);
+        }
+    }
+}
+
+/// Labels from 1 to the number of outputs, under names that are not ours.
+#[test]
+fn classes_may_count_from_one_under_any_names() {
+    for (style, naming) in STYLES {
+        for depth in [2, 3] {
+            let sizes = &[5, 7, 6, 4][3 - depth..];
+            let network = super::network(8, 23, sizes, gpu_mlp::network::Activation::Tanh);
+            let mut file = super::export(&network, super::PLAIN, 0.1);
+            let labels = numbers(&file["y"]).clone();
+            let from_one = labels.data.iter().map(|label| label + 1.0).collect();
+            file.insert("y".into(), Value::Numbers(Array { data: from_one, ..labels }));
+            clean(&renamed(&file, naming), &format!("{style} {sizes:?}"));
         }
     }
 }

@@ -115,6 +115,14 @@ pub fn squeezed(entries: &Entries) -> Entries {
     entries.iter().map(|(name, value)| (name.clone(), squeeze(value))).collect()
 }
 
+/// The numbers of an entry.
+pub fn numbers(value: &Value) -> &Array {
+    match value {
+        Value::Numbers(array) => array,
+        other => panic!("{other:?}"),
+    }
+}
+
 /// What the doctor says of a file that it has to read.
 pub fn read(entries: &Entries) -> Report {
     doctor::examine(entries, &Options::default())

@@ -64,6 +64,22 @@ fn one_bias_for_all_units_is_read_off_one_sample() {
     }
 }
 
+/// One output: its weights are a vector, and what comes back from it an outer product, the samples' side first or last.
+#[test]
+fn lines_for_one_output_have_the_samples_where_they_lie() {
+    for lying in ways() {
+        let (network, x, y) = drawn(6, 9, &[4, 6, 1]);
+        let mut file = network.step(&x, &y, lying, false).0;
+        let other = network.step(&x.map(|x| x + 1.0), &y, lying, false).0;
+        file.insert("da1".into(), other["da1"].clone());
+        file.retain(|name, _| !name.ends_with("_new"));
+        let report = read(&squeezed(&file));
+        let right = report.findings[0].right.as_ref().unwrap();
+        let code = if lying.rows { "da1 = np.outer(dz2, W2)" } else { "da1 = np.outer(W2, dz2)" };
+        assert_eq!(right.code, code, "{lying:?} {:?}", report.findings);
+    }
+}
+
 /// The line that would be right is one for vectors.
 #[test]
 fn lines_for_vectors_have_outer_products() {

@@ -62,13 +62,12 @@ impl Named<'_> {
 
     /// Whether it is a vector of so many values, in whatever shape.
     pub fn is_vector(&self, length: usize) -> bool {
-        self.array.data.len() == length && self.array.shape.iter().filter(|&&side| side != 1).count() <= 1
+        self.array.data.len() == length && self.array.is_flat()
     }
 
     /// As a matrix `[rows, cols]`, turned unless it lies `direct`.
     pub fn matrix(&self, direct: bool) -> Option<Matrix> {
-        let matrix = Matrix::new(self.sides()?, self.array.data.clone()).ok()?;
-        Some(if direct { matrix } else { matrix.transposed() })
+        self.array.matrix(direct)
     }
 
     /// As samples in rows, without the column of ones that stands for biases.

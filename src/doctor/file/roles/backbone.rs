@@ -102,7 +102,9 @@ pub struct Search<'t> {
     pub relations: Vec<Relation>,
     pub activated: Vec<(usize, usize)>,
     /// Whether the file has an array's difference from what an activation made.
-    pub subtracted: Vec<bool>,
+    pub subtracted: Vec<OnceCell<bool>>,
+    /// Whether an array has whole numbers alone, once somebody has asked.
+    pub whole: Vec<OnceCell<bool>>,
     /// Whether the file has the gradient of an array by its name.
     graded: Vec<bool>,
     /// Whether the file has an array's difference from another, found when it is asked for.
@@ -203,22 +205,22 @@ impl<'t> Search<'t> {
         let biases = arrays.iter().filter(|array| array.words.is_parameter(Kind::Bias));
         let first_bias = biases.filter_map(|array| array.words.number()).min();
         let activated = activated(arrays, layout, ones);
-        let (subtracted, rebuilt) = (Vec::new(), vec![OnceCell::new(); arrays.len()]);
+        let unasked = || vec![OnceCell::new(); arrays.len()];
+        let (subtracted, whole, rebuilt) = (unasked(), unasked(), unasked());
         let graded = arrays.iter().map(|own| has_gradient(arrays, own)).collect();
-        let mut search = Self {
+        Self {
             arrays,
             layout,
             ones,
             relations,
             activated,
             subtracted,
+            whole,
             graded,
             rebuilt,
             inputs,
             first_bias,
-        };
-        search.subtracted = (0..arrays.len()).map(|y| search.is_subtracted(y)).collect();
-        search
+        }
     }
 
     /// All chains that are worth a look, of every length.

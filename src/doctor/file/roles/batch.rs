@@ -1,9 +1,10 @@
 //! The targets of a chain of layers, and the biases of one of them.
 
-use super::arrays::{agree, multiple, rounding};
+use super::arrays::{Named, agree, multiple, norm, rounding};
 use super::backbone::{Chain, NUMBERS, Search, WORDS, earlier};
 use super::relations::{Function, Relation};
 use super::words::{Kind, Spot, State};
+use crate::doctor::file::targets::first_class;
 
 /// What the error at an output is multiplied with: nothing, or the derivative of a sigmoid or of tanh.
 const SLOPES: [fn(f64) -> f64; 3] = [|_| 1.0, |p| p * (1.0 - p), |p| 1.0 - p * p];
@@ -11,22 +12,33 @@ const SLOPES: [fn(f64) -> f64; 3] = [|_| 1.0, |p| p * (1.0 - p), |p| 1.0 - p * p
 impl Search<'_> {
     /// Whether the file has an array `±(p - y)` for this y, and p is what an activation made, or y is whole numbers and p not.
     pub fn is_subtracted(&self, y: usize) -> bool {
+        *self.subtracted[y].get_or_init(|| self.has_error(y))
+    }
+
+    fn has_error(&self, y: usize) -> bool {
         let (arrays, activated) = (self.arrays, &self.activated);
         let (array, words) = (&arrays[y].array, &arrays[y].words);
         let may_be = matches!(words.kind, None | Some(Kind::Act | Kind::Input | Kind::Other));
         if !may_be || activated.iter().any(|&(z, a)| z == y || a == y) {
             return false;
         }
-        let whole = |array: usize| arrays[array].array.data.iter().all(|value| value.fract() == 0.0);
+        let is_whole = |named: &Named| named.array.data.iter().all(|value| value.fract() == 0.0);
+        let whole = |array: usize| *self.whole[array].get_or_init(|| is_whole(&arrays[array]));
         let made = |p: usize| activated.iter().any(|&(_, a)| a == p) || (whole(y) && !whole(p));
         let same = |other: usize| other != y && arrays[other].array.shape == array.shape;
         (0..arrays.len()).filter(|&p| same(p) && made(p)).any(|p| {
-            let away: Vec<f64> = arrays[p].array.data.iter().zip(&array.data).map(|(p, y)| p - y).collect();
-            let turned: Vec<f64> = away.iter().map(|away| -away).collect();
+            let made = &arrays[p].array.data;
+            let first = made.first().zip(array.data.first()).map_or(0.0, |(p, y)| p - y);
+            let away =
+                |sign: f64| made.iter().zip(&array.data).map(|(p, y)| sign * (p - y)).collect::<Vec<f64>>();
             (0..arrays.len()).filter(|&error| error != p && same(error)).any(|error| {
                 let tolerance = rounding(arrays[error].is_single());
                 let given = &arrays[error].array.data;
-                given.len() > 2 && (agree(given, &away, tolerance) || agree(given, &turned, tolerance))
+                // One value tells most arrays apart.
+                let near = |g: &f64| (g.abs() - first.abs()).abs() <= 2.0 * tolerance * norm(given);
+                given.len() > 2
+                    && given.first().is_some_and(near)
+                    && [1.0, -1.0].into_iter().any(|sign| agree(given, &away(sign), tolerance))
             })
         })
     }
@@ -62,8 +74,9 @@ impl Search<'_> {
     pub fn target(&self, y: usize, n: usize, width: usize) -> Option<i32> {
         let array = &self.arrays[y];
         let values = &array.array.data;
-        let labels = array.is_vector(n)
-            && values.iter().all(|v| v.fract() == 0.0 && *v >= 0.0 && *v < width.max(2) as f64);
+        let first = if width > 1 { first_class(values, width) } else { 0.0 };
+        let within = |v: &f64| v.fract() == 0.0 && *v >= first && *v < first + width.max(2) as f64;
+        let labels = array.is_vector(n) && values.iter().all(within);
         let rows = self.samples(y) == Some([n, width]);
         let hot =
             rows && values.iter().all(|v| *v == 0.0 || *v == 1.0) && values.iter().sum::<f64>() == n as f64;
@@ -73,7 +86,7 @@ impl Search<'_> {
         }
         let named = match array.words.kind {
             Some(Kind::Target) => 2 * WORDS,
-            _ if self.subtracted[y] => 2 * WORDS,
+            _ if self.is_subtracted(y) => 2 * WORDS,
             None if hot || labels => 1,
             _ => return None,
         };

@@ -3,6 +3,7 @@
 use super::arrays::{agree, multiple, rounding};
 use super::tensors::Tensors;
 use crate::doctor::file::slot::{Param, Slot};
+use crate::doctor::file::targets;
 use crate::network::Activation;
 use crate::reference::{self, Matrix};
 
@@ -134,16 +135,11 @@ impl Tensors<'_> {
     /// `p - y`
     fn error(&self) -> Option<Matrix> {
         let p = self.p()?;
-        let y = &self.arrays[self.backbone.y];
+        let y = self.arrays[self.backbone.y].array;
         let hot = self.samples(self.backbone.y).filter(|y| y.shape() == p.shape());
-        let values = &y.array.data;
-        let at = |r: usize, c: usize| match (&hot, p.cols()) {
-            (Some(y), _) => y.at(r, c),
-            (None, 1) => values[r],
-            (None, _) => f64::from(values[r] == c as f64),
-        };
-        (hot.is_some() || values.len() == p.rows())
-            .then(|| Matrix::from_fn(p.rows(), p.cols(), |r, c| p.at(r, c) - at(r, c)))
+        let read = || targets::read(y, p.rows(), p.cols(), self.backbone.layout.rows).ok();
+        let y = hot.or_else(|| Some(read()?.0))?;
+        Some(Matrix::from_fn(p.rows(), p.cols(), |r, c| p.at(r, c) - y.at(r, c)))
     }
 }
 

@@ -187,9 +187,6 @@ impl<'t> Tensors<'t> {
                 let rights = self.rights(l);
                 self.settle_if(&slots, by_numbers, &|tensors, array, slot| {
                     let Some(given) = tensors.samples(array) else { return false };
-                    if l == depth && tensors.is_only_error(array) {
-                        return false;
-                    }
                     let tolerance = rounding(tensors.arrays[array].is_single());
                     // Only the last one's scale is free: a factor of a hidden one may be its activation's.
                     let fits = |right: &Matrix| match l == depth {
