@@ -64,7 +64,8 @@ fn pages_open_without_errors_and_tell_the_numbers_of_the_metrics() {
     place.trained("a", &["--epochs", "5", "--validation-fraction", "0.2", "--early-stopping", "2"]);
     place.trained("b", &["--epochs", "1"]);
     place.trained("c", &["--epochs", "3", "--lr", "0.01"]);
-    for (args, charts) in [(&["a"][..], 2), (&["b"], 2), (&["a", "b", "c"], 6)] {
+    // Loss and scores by epoch; of one run also the ROC and precision-recall curves.
+    for (args, charts) in [(&["a"][..], 4), (&["b"], 4), (&["a", "b", "c"], 6)] {
         place.run(&[&["report", "--backend", "cpu"], args].concat()).ok();
         check(&place, "report.html", args, charts);
     }
