@@ -178,8 +178,8 @@ fn examine_step(entries: &npz::Entries, options: &Options) -> Result<Report, Ref
 fn concluded(dump: &Dump, mut exam: Exam) -> Report {
     if !dump.alone {
         exam.witness();
-        exam.leave_to_intention();
     }
+    exam.leave_to_intention();
     prefer_shared_names(&mut exam.findings);
     let lines: Vec<_> =
         exam.findings.iter().map(|finding| line::right(dump, &exam, finding.made_at)).collect();

@@ -92,6 +92,7 @@ impl<'b> Training<'b> {
             y: empty.clone(),
             one_hot: true,
             shared_biases: BTreeSet::new(),
+            unseen_biases: BTreeSet::new(),
             bias_rows: false,
             alone: false,
             x: empty,

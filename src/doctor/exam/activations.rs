@@ -4,7 +4,7 @@ use super::design::multiple;
 use super::examination::Exam;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{
-    dense, dot, matmul, matmul_nt, matmul_tn, minus, plus, scaled, times,
+    centred, dense, dot, matmul, matmul_nt, matmul_tn, minus, plus, scaled, times,
 };
 use crate::doctor::formulas::bend::Bend;
 use crate::doctor::formulas::scale;
@@ -36,9 +36,10 @@ impl Exam<'_> {
             let mut forms = both.iter().flatten();
             match (self.case.get(Slot::A(l)), self.case.get(Slot::Z(l + 1))) {
                 (Some(given), _) => forms.any(|a| residual(given, a) < close),
-                (None, Some(next)) => {
-                    forms.any(|a| residual(next, &dense(a, self.case.w(l + 1), self.case.b(l + 1))) < close)
-                }
+                (None, Some(next)) => forms.any(|a| {
+                    let right = dense(a, self.case.w(l + 1), self.case.b(l + 1));
+                    residual(&self.beside_bias(l + 1, next), &self.beside_bias(l + 1, &right)) < close
+                }),
                 (None, None) => self.backward_shows(l, z, *act).unwrap_or(*act == supposed),
             }
         };
@@ -53,6 +54,11 @@ impl Exam<'_> {
         let shows = |act: &Activation| self.backward_shows(l, z, *act) == Some(true);
         let shown = || [supposed].into_iter().chain(Activation::ALL).find(shows).map(Bend::from);
         found.or_else(sloped).or(other).or_else(shown).unwrap_or(supposed.into())
+    }
+
+    /// What of z does not depend on biases that the file does not show: each unit's difference from its mean over the batch.
+    pub fn beside_bias(&self, l: usize, z: &Matrix) -> Matrix {
+        if self.case.unseen_biases.contains(&l) { centred(z) } else { z.clone() }
     }
 
     /// Whether `dW_{l+1} = aᵀ·dz` or `dz_l = da ⊙ f'(z)`, but for a factor; nothing if the file lacks them.
@@ -111,7 +117,9 @@ impl Exam<'_> {
         }
         if let Some(next) = self.case.get(Slot::Z(l + 1)) {
             let w = self.case.w(l + 1);
-            return fitted(next, &dense(&above, w, self.case.b(l + 1)), &matmul(&below, w));
+            let beside = |z: &Matrix| self.beside_bias(l + 1, z);
+            let above = beside(&dense(&above, w, self.case.b(l + 1)));
+            return fitted(&beside(next), &above, &beside(&matmul(&below, w)));
         }
         let above_dz = self.case.get(Slot::Dz(l + 1));
         if let (Some(dw), Some(dz)) = (self.case.get(Slot::Grad(Param::W(l + 1))), above_dz)

@@ -4,7 +4,9 @@ use super::examination::{Exam, tried};
 use super::permutation;
 use super::report::{Checked, Status};
 use crate::doctor::file::slot::Slot;
-use crate::doctor::formulas::algebra::{dense, finite, matmul, minus, norm, scalar, scaled, times};
+use crate::doctor::formulas::algebra::{
+    column_sums, dense, finite, matmul, minus, norm, scalar, scaled, times,
+};
 use crate::doctor::formulas::bend::Bend;
 use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::preactivation::activation;
@@ -45,6 +47,7 @@ impl Exam<'_> {
             self.not_given(slot);
             return right;
         };
+        let right = self.with_biases(l, right, given);
         let site = self.site(l, &input);
         let magnitude = norm(&preactivation::magnitude(&site));
         let scales = [1.0];
@@ -64,6 +67,18 @@ impl Exam<'_> {
             .last()
             .is_some_and(|f| f.bug == Some(Bug::PreactivationOverwritten) && f.tensor == slot);
         if overwritten { right } else { given.clone() }
+    }
+
+    /// A z computed without biases, and those that the file's z shows, if it differs by the same row in every sample.
+    fn with_biases(&mut self, l: usize, z: Matrix, given: &Matrix) -> Matrix {
+        let is_row = residual(&self.beside_bias(l, given), &self.beside_bias(l, &z)) < self.slack() / 100.0;
+        let agrees = residual(given, &z) < self.slack() / 100.0;
+        if !self.case.unseen_biases.contains(&l) || self.case.n == 1 || !is_row || agrees {
+            return z;
+        }
+        self.note(format!("b{l} is not in the file; it was read off z{l}"));
+        let b = scaled(&column_sums(&minus(given, &z)), 1.0 / self.case.count());
+        Matrix::from_fn(z.rows(), z.cols(), |r, c| z.at(r, c) + b.at(0, c))
     }
 
     /// Dropout's mask of a layer with its scale: from the file, or from the zeros of a.

@@ -52,12 +52,15 @@ impl Exam<'_> {
     /// Turns what a loss in the file would decide into findings that say both, and what the file's own habits may be
     /// into notes.
     pub fn leave_to_intention(&mut self) {
+        self.leave_layers();
+        if self.case.alone {
+            return;
+        }
         self.leave_rate();
         self.leave_silent();
         self.leave_weights();
         self.leave_lean();
         self.leave_penalty();
-        self.leave_layers();
         if self.case.get(Slot::Loss).is_some() {
             return;
         }
@@ -176,14 +179,18 @@ impl Exam<'_> {
             let mean = matches!(bug, Some(Bug::MissingBatchMean | Bug::DoubleBatchMean));
             if matches!(at, Slot::Grad(_)) && mean && !decided && !gradients.is_empty() {
                 let (own, others) = match bug == Some(Bug::MissingBatchMean) {
-                    true => ("a sum over the batch", "means"),
-                    false => ("a mean over the batch", "sums"),
+                    true => ("sum", "mean"),
+                    false => ("mean", "sum"),
+                };
+                let all = match gradients.contains(',') {
+                    true => format!("{gradients} are {others}s"),
+                    false => format!("{gradients} is a {others}"),
                 };
                 finding.formula = format!(
-                    "{at} is {own}, while {gradients} are {others}: they do not fit together, and without a loss nothing says which are meant"
+                    "{at} is a {own} over the batch, while {all}: they do not fit together, and without a loss nothing says which is meant"
                 );
                 finding.fix =
-                    "divide by N in every layer, or in none; export `loss` to have it decided".to_owned();
+                    "divide every dW and db by N, or none; export `loss` to have it decided".to_owned();
                 finding.also = [Bug::MissingBatchMean, Bug::DoubleBatchMean]
                     .into_iter()
                     .filter(|&other| Some(other) != bug)

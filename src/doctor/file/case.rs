@@ -31,6 +31,8 @@ pub struct Case {
     pub labels: Vec<usize>,
     /// Layers with one bias for all their units.
     pub shared_biases: BTreeSet<usize>,
+    /// Layers whose biases neither the file nor its z and a show.
+    pub unseen_biases: BTreeSet<usize>,
     /// Whether the biases are a row of the weights in the file.
     pub bias_rows: bool,
     /// Whether it is one layer without its network.
@@ -102,6 +104,8 @@ impl Case {
         let x = x.matrix(layout.rows).ok_or_else(|| (0, shape_of("X", "two dimensions", &x)))?;
         let (n, mut sizes) = (x.rows(), vec![x.cols()]);
         let (mut params, mut shared_biases) = (BTreeMap::new(), BTreeSet::new());
+        let has_biases = |l: &usize| dump.slots.contains_key(&Slot::Param(Param::B(*l)));
+        let unseen_biases = (1..=dump.depth).filter(|l| !has_biases(l)).collect();
         for l in 1..=dump.depth {
             let (w, b) = layer(dump, layout, l, sizes[l - 1]).map_err(|refusal| (l, refusal))?;
             sizes.push(w.cols());
@@ -128,6 +132,7 @@ impl Case {
             one_hot,
             labels,
             shared_biases,
+            unseen_biases,
             bias_rows,
             alone: dump.alone,
             given: params,
@@ -218,6 +223,7 @@ impl Case {
                 let of_all = if self.n > 1 { "" } else { ", the same for all units" };
                 self.notes.push(format!("b{l} is not in the file; it was read off z{l}{of_all}"));
                 self.given.insert(slot, b);
+                self.unseen_biases.remove(&l);
             }
         }
         // What a bias has become says nothing without what it was.

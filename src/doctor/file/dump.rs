@@ -45,11 +45,14 @@ pub struct Dump {
     pub y_name: Option<String>,
 }
 
-/// The activation of a name, or of what scikit-learn calls a sigmoid.
+/// The activation of a name, as the frameworks spell them: `LeakyReLU`, `leaky_relu`, `logistic`, `swish`, `linear`.
 fn activation(name: &str) -> Option<Activation> {
-    match name.trim().to_lowercase().as_str() {
+    let letters: String = name.to_lowercase().chars().filter(char::is_ascii_alphabetic).collect();
+    match letters.as_str() {
         "logistic" => Some(Activation::Sigmoid),
-        name => name.parse().ok(),
+        "swish" => Some(Activation::Silu),
+        "linear" | "none" => Some(Activation::Identity),
+        letters => Activation::ALL.into_iter().find(|act| act.name().replace('-', "") == letters),
     }
 }
 

@@ -115,3 +115,9 @@ pub fn scalar(value: f64) -> Matrix {
 pub fn finite(a: &Matrix) -> bool {
     a.data().iter().all(|a| a.is_finite())
 }
+
+/// Each column less its mean.
+pub fn centred(a: &Matrix) -> Matrix {
+    let means = scaled(&column_sums(a), 1.0 / a.rows().max(1) as f64);
+    Matrix::from_fn(a.rows(), a.cols(), |r, c| a.at(r, c) - means.at(0, c))
+}

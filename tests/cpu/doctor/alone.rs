@@ -16,6 +16,8 @@ enum Fault {
     Derivative,
     OneSample,
     Bias,
+    /// 1/N in one of dW and db.
+    Uneven,
 }
 
 /// What people call the arrays of a layer: input, W, b, sum, output, their gradients.
@@ -64,7 +66,7 @@ fn layer(
         sample(&upper),
         sample(&dz),
         weight(&dw.map(|g| share * g)),
-        sample(&db.map(|g| share * g)),
+        sample(&db.map(|g| if fault == Fault::Uneven { g * (1.0 / n as f64) / share } else { share * g })),
         sample(&back),
     ];
     let all = names.iter().map(|name| (*name).to_owned()).zip(values);
@@ -114,6 +116,15 @@ fn a_layer_alone_is_checked_for_what_it_has() {
                     };
                     named(Fault::OneSample, Bug::WeightLastSample);
                     named(Fault::Bias, Bug::BiasSummedOverUnits);
+                    if !mean {
+                        // Which of the two is meant, nothing says.
+                        let uneven = of(Fault::Uneven);
+                        assert_eq!(uneven.findings.len(), 1, "{told}: {:?}", uneven.findings);
+                        let finding = &uneven.findings[0];
+                        let both = [Bug::MissingBatchMean, Bug::DoubleBatchMean];
+                        assert!(both.iter().all(|&bug| uneven.names(bug)), "{told}: {finding:?}");
+                        assert!(finding.formula.contains("do not fit together"), "{told}: {finding:?}");
+                    }
                     if sizes[1] == sizes[2] {
                         named(Fault::Transposed, Bug::WeightNotTransposed);
                     }

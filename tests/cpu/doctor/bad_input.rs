@@ -94,7 +94,7 @@ fn what_is_not_numbers() {
     entries.insert("W1".into(), Value::Text("abc".into()));
     refused(&entries, &["`W1` holds text"]);
     let mut entries = good();
-    entries.insert("act".into(), Value::Text("swish".into()));
+    entries.insert("act".into(), Value::Text("mish".into()));
     refused(&entries, &["act = \"swish\""]);
 }
 

@@ -1,8 +1,9 @@
 //! The same files under the names people give: read without `map`, and the same said about them.
 
 use super::fixtures::{self, Case};
+use super::sigmoids::{Lying, drawn};
 use super::styles::{Naming, STYLES, links, lists, renamed, sides};
-use gpu_mlp::doctor::exam::report::Report;
+use gpu_mlp::doctor::exam::report::{Report, Verdict};
 use gpu_mlp::doctor::file::npy::{Array, Value};
 use gpu_mlp::doctor::file::npz::Entries;
 use gpu_mlp::doctor::formulas::catalogue::Bug;
@@ -167,6 +168,42 @@ fn arrays_on_the_way_do_not_take_the_place_of_others() {
 }
 
 /// Targets whose name says only that they come out: the file has the difference.
+/// `W1_x, W2_x, …` beside `W1, W2, …` are what these become, in whatever words, and no layers above them.
+#[test]
+fn a_second_series_of_weights_is_no_deeper_network() {
+    let lying = Lying { rows: true, in_out: true, single: false };
+    let (network, x, y) = drawn(8, 17, &[[5].as_slice(), &[6; 12], &[4]].concat());
+    let theirs = |ours: &str| -> Option<String> {
+        let (kind, number) = ours.split_at(ours.find(|letter: char| letter.is_ascii_digit())?);
+        let (number, after) = number.split_once('_').map_or((number, ""), |(number, _)| (number, "_qq"));
+        let word = [
+            ("W", "syn"),
+            ("b", "off"),
+            ("z", "net"),
+            ("a", "q"),
+            ("dz", "err"),
+            ("dW", "gsyn"),
+            ("db", "goff"),
+        ];
+        let word = word.iter().find(|(own, _)| *own == kind)?.1;
+        Some(format!("{word}{}{after}", number.parse::<usize>().ok()? - 1))
+    };
+    let (file, _) = network.step(&x, &y, lying, false);
+    let named: Entries = file
+        .iter()
+        .filter_map(|(ours, value)| match ours.as_str() {
+            "X" => Some(("stuff".to_owned(), value.clone())),
+            "y" => Some(("wanted".to_owned(), value.clone())),
+            "p" => Some(("q12".to_owned(), value.clone())),
+            ours => theirs(ours).map(|name| (name, value.clone())),
+        })
+        .collect();
+    let report = doctor::examine(&named, &Options::default()).unwrap();
+    assert_eq!(report.verdict, Verdict::Clean, "{:?}", report.findings);
+    assert!(report.map.iter().any(|pair| pair == "syn12=W13"), "{:?}", report.map);
+    assert!(report.map.iter().any(|pair| pair == "syn12_qq=W13_new"), "{:?}", report.map);
+}
+
 #[test]
 fn targets_are_what_the_error_is_measured_from() {
     let network = super::network(4, 9, &[4, 5, 3], gpu_mlp::network::Activation::Tanh);

@@ -81,7 +81,7 @@ const VOCABULARY: [(Sense, &str); 25] = [
     (Sense::In, "i in x xs xb inp input inputs data feature features sample samples image images"),
     (
         Sense::Target,
-        "y ys yb t ts tgt targ target targets label labels true onehot expected desired truth actual",
+        "y ys yb t ts tgt targ target targets label labels true onehot expected desired wanted truth actual",
     ),
     (
         Sense::Grad,

@@ -240,6 +240,10 @@ pub fn style(seed: u64) -> Style {
     if habit == Habit::SavedAfterStep {
         style.lost = lost(rng, style.biases);
     }
+    // Its z shows what a and the biases are.
+    if style.biases == Biases::Forgotten && rng.random_bool(0.5) {
+        style.lost = vec!["a"];
+    }
     // A slope and old weights at once, or a slope that no tensor shows, are more than can be read off.
     if left_out > 0.0 || style.lost.contains(&"z") {
         style.slope = 0.01;

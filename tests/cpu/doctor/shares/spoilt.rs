@@ -128,6 +128,7 @@ impl<'a> Making<'a> {
             one_hot: outputs > 1,
             labels,
             shared_biases: BTreeSet::new(),
+            unseen_biases: BTreeSet::new(),
             bias_rows: false,
             alone: false,
             given,
