@@ -277,8 +277,7 @@ impl<'t> Search<'t> {
     /// What speaks for weights as the next layer of a chain.
     fn layer(&self, chain: &Chain, w: usize) -> i32 {
         let words = &self.arrays[w].words;
-        let computed = self.computes(chain, w);
-        let mut score = if computed { NUMBERS } else { 0 };
+        let mut score = if self.computes(chain, w) { NUMBERS } else { 0 };
         score += match words.kind {
             Some(Kind::Weight) if words.is_parameter(Kind::Weight) => WORDS + earlier(words.time),
             // Gradients and updated weights are no layer, even where they equal one.
@@ -293,16 +292,19 @@ impl<'t> Search<'t> {
             score -= NUMBERS + WORDS;
         }
         // The second series of the same numbers is that of another step: `W1_x, W2_x, …` beside `W1, W2, …`.
-        let again =
-            |&other: &usize| words.number().is_some() && self.arrays[other].words.number() == words.number();
-        if !computed && chain.w.iter().any(again) {
+        let again = |&other: &usize| {
+            let other = &self.arrays[other];
+            let same = words.number().is_some() && other.words.number() == words.number();
+            same && other.array.shape == self.arrays[w].array.shape
+        };
+        if chain.w.iter().any(again) {
             score -= 2 * NUMBERS;
         }
         let before = chain.w.last().map(|&before| &self.arrays[before].words);
         if let Some(before) = before {
             score += match (before.number(), words.number()) {
                 (Some(before), Some(number)) if number == before + 1 => 2,
-                (Some(before), Some(number)) if number == before && computed => -2 * NUMBERS,
+                (Some(before), Some(number)) if number == before => -2 * NUMBERS,
                 (Some(before), Some(number)) if number <= before => -WORDS,
                 _ => 0,
             };

@@ -11,7 +11,7 @@ mod batch;
 mod deltas;
 mod evidence;
 mod layers;
-mod relations;
+pub mod relations;
 mod tensors;
 mod vocabulary;
 pub mod words;
