@@ -8,6 +8,7 @@
 pub mod arrays;
 mod backbone;
 mod batch;
+mod chains;
 mod deltas;
 mod evidence;
 mod layers;
