@@ -43,15 +43,18 @@ const OTHERS: [(&[u8], &str); 10] = [
 pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     if path.is_dir() {
         if let Some((train, test)) = table_folder::find(path) {
+            without_keys(path, "a folder of tables", reading)?;
             return of_tables(&train, test.as_deref(), reading);
         }
         without_columns(path, "a folder", reading)?;
         if let Some(files) = idx_names::find(path)? {
+            without_keys(path, "an IDX set", reading)?;
             return folder::read_files(path, &files, None, reading.pictures, reading.memory);
         }
         if let Some(source) = npy_pair::read(path, reading)? {
             return Ok(source);
         }
+        without_keys(path, "a folder of images", reading)?;
         return class_folders::read(path, reading);
     }
     if !path.exists() {
@@ -70,13 +73,14 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
         without_columns(path, "an .npz file", reading)?;
         return npz::read(path, reading);
     }
-    if start.starts_with(b"PAR1") {
-        return parquet(path, reading);
-    }
     if start.starts_with(MAGIC)
         && let Some(source) = npy_pair::read(path, reading)?
     {
         return Ok(source);
+    }
+    without_keys(path, "no file of arrays", reading)?;
+    if start.starts_with(b"PAR1") {
+        return parquet(path, reading);
     }
     if idx::kind(&start).is_some()
         && let Some(files) = idx_names::find(path)?
@@ -125,6 +129,17 @@ fn without_columns(path: &Path, what: &str, reading: Reading<'_>) -> Result<()> 
                 path.display()
             )
         ])),
+    }
+}
+
+fn without_keys(path: &Path, what: &str, reading: Reading<'_>) -> Result<()> {
+    match reading.npz_keys {
+        None => Ok(()),
+        Some(keys) => {
+            let problem =
+                format!(": {} is {what}, and the option names arrays of .npz and .npy files", path.display());
+            Err(Error::usage(message![Setting::NpzKeys.set(keys), problem]).hint(Setting::NpzKeys.without()))
+        }
     }
 }
 
