@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use self::predictions::Predictions;
 use self::report::Measured;
 use self::threshold::Threshold;
+use super::apart;
 use super::choice::{self, DataChoice, DeviceChoice};
+use super::loading;
 use super::measure::opened;
 use super::output::{json, say};
 use crate::error::{Error, Result};
@@ -67,7 +69,10 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     if args.top.is_some() && task != Task::Classification {
         return Err(Error::usage("--top ranks classes, but this model predicts every output: leave it out"));
     }
-    let dataset = choice::load_for(&args.model, &info, &args.data)?;
+    if let Some(path) = &args.predictions {
+        apart::check("--predictions", path, &apart::of_model(&args.model, &args.data)?)?;
+    }
+    let dataset = loading::load_for(&args.model, &info, &args.data)?;
     let split = choice::split(&args.split);
     let (evaluation, thresholds) = pollster::block_on(async {
         let mut engine = opened(&args.device, (&parameters, &info)).await?;
