@@ -6,18 +6,16 @@ use bytesize::ByteSize;
 use clap::ValueEnum;
 
 use super::number;
-use super::output::{note, told};
+use super::output::told;
 use super::pictures::PictureChoice;
 use super::text_tables::TextChoice;
-use crate::data::{self, Dataset, Fitted, LoadOptions, Missing, Scale, Split, TableOptions};
+use crate::data::{self, LoadOptions, Missing, Scale, Split, TableOptions};
 use crate::engine::Device;
 use crate::error::{Error, Remedy, Result, Setting};
 use crate::gpu::adapter::{self, Adapter, DeviceType, Request};
 use crate::gpu::{Backend, Gpu};
 use crate::memory;
 use crate::network::{Activation, Activations, Task};
-use crate::training::checkpoint::ModelInfo;
-use crate::training::run::{RunConfig, RunDir};
 
 /// The data set.
 #[derive(Debug, Clone, clap::Args)]
@@ -156,59 +154,6 @@ pub(super) fn task(text: &str) -> Result<Task, String> {
 /// An absolute path for the run's configuration, since the run may be resumed in another folder.
 pub(super) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
-}
-
-/// Loads a data set, and shows a note about the choice.
-pub(super) fn load(
-    data: Option<&str>,
-    choice: &DataChoice,
-    options: &LoadOptions,
-    fitted: Option<Fitted<'_>>,
-    quiet: bool,
-) -> Result<Dataset> {
-    let (data_dir, memory_limit) = (choice.data_dir.as_deref(), Some(choice.memory_limit.0));
-    let loaded = data::load(data::Request { data, data_dir, memory_limit, options: Some(options), fitted })?;
-    if let Some(notice) = loaded.notice.filter(|_| !quiet) {
-        note(&notice);
-    }
-    loaded.notes.iter().filter(|_| !quiet).for_each(|text| note(text));
-    Ok(loaded.dataset)
-}
-
-/// The data for a trained model: a run's own, unless others are named. They have to fit it. A run's own are split as the run
-/// split them; of others the model has seen nothing, and without a test part of their own they are taken as a whole.
-pub(super) fn load_for(model: &Path, info: &ModelInfo, choice: &DataChoice) -> Result<Dataset> {
-    let own = if model.is_dir() { Some(RunDir::open(model)?.config()?) } else { None };
-    let options = choice.loading.options();
-    options.check_for_model()?;
-    let splits = options.splits();
-    let (data, options, whole) = match (&choice.data, own) {
-        (None, Some(own)) => (Some(own.data), own.loading, false),
-        (Some(named), Some(own)) if same_data(&own.data, named) && !splits => {
-            let own = own.loading;
-            let options = LoadOptions {
-                label_column: options.label_column.or(own.label_column),
-                weight_column: options.weight_column.or(own.weight_column),
-                ..own
-            };
-            (Some(named.clone()), options, false)
-        }
-        (named, _) => (named.clone(), options, !splits),
-    };
-    let fitted = Fitted { preparation: &info.preparation, inputs: info.spec.inputs(), whole };
-    load(data.as_deref(), choice, &options, Some(fitted), false)
-}
-
-/// A run's own data, split as the run split them, without a word.
-pub(super) fn load_own(config: &RunConfig, info: &ModelInfo, choice: &DataChoice) -> Result<Dataset> {
-    let fitted = Fitted { preparation: &info.preparation, inputs: info.spec.inputs(), whole: false };
-    load(Some(&config.data), choice, &config.loading, Some(fitted), true)
-}
-
-/// Whether a run's data are what was named: the same name, or the same file.
-pub(super) fn same_data(own: &str, named: &str) -> bool {
-    let file = |path: &str| Path::new(path).canonicalize().ok();
-    own == named || file(own).is_some_and(|own| file(named) == Some(own))
 }
 
 /// The value of `--split`, which clap has already checked.

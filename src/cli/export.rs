@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use super::apart;
 use super::output::{note, say};
 use crate::data::Scaling;
 use crate::error::{Error, Result};
@@ -69,13 +70,8 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         FormatChoice::Npz => (".npz", Format::Npz),
     };
     let path = args.out.clone().unwrap_or_else(|| beside(&own, ending));
-    // A run has to keep the model that it goes on with.
-    if let (Ok(a), Ok(b)) = (own.canonicalize(), path.canonicalize())
-        && a == b
-    {
-        let problem = format!("--out {} is the model itself: choose another file", path.display());
-        return Err(Error::usage(problem));
-    }
+    // A run has to keep what it goes on with.
+    apart::check("--out", &path, &run::own_files(&args.model))?;
     if args.softmax && info.preparation.task() != Task::Classification {
         return Err(Error::usage(
             "--softmax is for classification, and this model has another task: leave it out",

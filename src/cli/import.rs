@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use super::apart;
 use super::export::beside;
 use super::number;
-use super::output::{note, say, thousands};
+use super::output::{note, say, thousands, words};
 use crate::data::Scaling;
 use crate::error::{Error, Result};
 use crate::exchange::{self, Imported, NameMap, Said};
@@ -86,14 +87,9 @@ enum Inputs {
 /// What reading or writing a file reports; [`Error::Usage`] for names that are not one for each class.
 pub fn run(args: &ImportArgs) -> Result<()> {
     let path = args.out.clone().unwrap_or_else(|| beside(&args.file, "-imported.safetensors"));
-    if let (Ok(a), Ok(b)) = (args.file.canonicalize(), path.canonicalize())
-        && a == b
-    {
-        let problem = format!("--out {} is the file to import: name another", path.display());
-        return Err(Error::usage(problem));
-    }
+    apart::check("--out", &path, std::slice::from_ref(&args.file))?;
     let Imported { parameters, info, said, notes } = exchange::read(&args.file, &NameMap::of(&args.map)?)?;
-    notes.iter().for_each(|text| note(text));
+    notes.iter().for_each(|message| note(&words(message)));
     let foreign = info.is_none();
     let mut info = match info {
         Some(info) => info,

@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand. Only this module prints, and only this module waits for a device,
 //! with `pollster`.
 
+mod apart;
 mod bench;
 mod choice;
 #[cfg(feature = "tui")]
@@ -13,6 +14,7 @@ mod export;
 mod gradcheck;
 mod import;
 mod interrupt;
+mod loading;
 mod manual;
 mod measure;
 mod number;
@@ -45,7 +47,7 @@ Examples:
 
 Exit codes:
   0    success
-  1    a check failed: doctor, trace --compare, gradcheck or selftest found a difference; or predict could not read some images
+  1    a check failed: doctor, trace --compare, gradcheck or selftest found a difference; or predict could not read some inputs
   2    wrong usage, or input that cannot be read
   3    no usable adapter
   4    the GPU failed or was lost

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Message, Result, Setting};
 pub(super) use crate::words::numerals::{duration, thousands};
 
 /// A line to standard output.
@@ -119,5 +119,14 @@ pub(super) fn json(value: &impl Serialize) -> Result<String> {
 
 /// An error as the user of the command line reads it: settings are flags.
 pub fn told(error: &Error) -> String {
-    error.told(&|setting| format!("--{}", setting.name().replace('_', "-")))
+    error.told(&flag)
+}
+
+/// A message as the user of the command line reads it.
+pub(super) fn words(message: &Message) -> String {
+    message.told(&flag)
+}
+
+fn flag(setting: Setting) -> String {
+    format!("--{}", setting.name().replace('_', "-"))
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::choice::{self, DataChoice, Hidden};
+use super::loading;
 use super::output::{complain, json, note, say};
 use super::{interrupt, number};
 use crate::error::{Error, Result};
@@ -103,7 +104,7 @@ pub fn run(args: &ReplayArgs) -> Result<u8> {
     // Weights, gradients, and both of their moments in f64.
     args.hidden.require_memory(32)?;
     let dataset =
-        choice::load(args.data.data.as_deref(), &args.data, &args.data.loading.options(), None, args.json)?;
+        loading::load(args.data.data.as_deref(), &args.data, &args.data.loading.options(), None, args.json)?;
     let config = Config {
         hidden: args.hidden.0.clone(),
         batch_size: args.batch_size,

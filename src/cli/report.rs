@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use bytesize::ByteSize;
 
-use super::choice::{self, DataChoice, DeviceChoice};
+use super::apart;
+use super::choice::{DataChoice, DeviceChoice};
+use super::loading;
 use super::measure::opened;
 use super::output::{note, say};
 use crate::data::Split;
@@ -80,6 +82,9 @@ pub fn run(args: &ReportArgs) -> Result<()> {
 
 fn check(args: &ReportArgs, runs: &[PathBuf]) -> Result<()> {
     args.device.check()?;
+    for run in runs {
+        apart::check("--out", &args.out, &apart::of_model(run, &args.data)?)?;
+    }
     let mut seen = BTreeSet::new();
     if let Some(twice) = runs.iter().find(|run| !seen.insert(run.canonicalize().unwrap_or((*run).clone()))) {
         return Err(Error::usage(format!("{} is named twice: name each run once", twice.display())));
@@ -97,14 +102,17 @@ fn check(args: &ReportArgs, runs: &[PathBuf]) -> Result<()> {
 /// there is still a page.
 fn test(run: &mut Run, path: &Path, args: &ReportArgs) -> Result<()> {
     let Some((parameters, info)) = &run.model else { return Ok(()) };
-    let dataset = match choice::load_for(path, info, &args.data) {
-        Ok(dataset) => Arc::new(dataset),
-        Err(error) if args.data.data.is_none() => {
-            run.untested(&error);
-            return Ok(());
-        }
-        Err(error) => return Err(error),
+    let dataset = match &args.data.data {
+        Some(_) => loading::load_for(path, info, &args.data)?,
+        None => match loading::load_own(path, info, &args.data, false) {
+            Ok(dataset) => dataset,
+            Err(error) => {
+                run.untested(&error);
+                return Ok(());
+            }
+        },
     };
+    let dataset = Arc::new(dataset);
     let (evaluation, device) = pollster::block_on(async {
         let mut engine = opened(&args.device, (parameters, info)).await?;
         let question = Question { mistakes: report::MISTAKES, ..Question::default() };

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use bytesize::ByteSize;
 use serde::Serialize;
 
+use super::apart;
 use super::choice::LoadChoice;
 use super::output::{json, say, thousands};
 use crate::data::inspect::{Column, Inspection, Summary, inspect};
@@ -56,6 +57,9 @@ struct Report<'a> {
 /// Runs `gpu-mlp data show`.
 pub(super) fn run(args: &ShowArgs) -> Result<()> {
     let options = args.loading.options();
+    if let Some(path) = &args.png {
+        apart::check("--png", path, &args.data.iter().map(PathBuf::from).collect::<Vec<_>>())?;
+    }
     let inspection = inspect(Request {
         data: args.data.as_deref(),
         data_dir: args.data_dir.as_deref(),

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::apart;
 use super::choice::{self, DataChoice, Hidden};
+use super::loading;
 use super::number;
 use super::output::{json, note, say};
 use crate::data::Dataset;
@@ -86,8 +88,13 @@ pub fn run(args: &TraceArgs) -> Result<u8> {
 }
 
 fn write(args: &TraceArgs) -> Result<()> {
-    let Setting { mlp, x, loss, aims, what } = setting(args)?;
     let path = args.out.as_deref().unwrap_or(Path::new("trace.npz"));
+    let inputs = match &args.model {
+        Some(model) => apart::of_model(model, &args.data)?,
+        None => apart::of_data(&args.data),
+    };
+    apart::check("--out", path, &inputs)?;
+    let Setting { mlp, x, loss, aims, what } = setting(args)?;
     let entries = trace::entries_for(loss, &mlp, &x, aims.aim(), args.lr.unwrap_or(0.1));
     npz::write(path, entries.iter().map(|(name, value)| (name.as_str(), value)))?;
     say(&format!("{}: {} tensors and settings of {what}", path.display(), entries.len()));
@@ -99,11 +106,11 @@ fn setting(args: &TraceArgs) -> Result<Setting> {
     let (spec, parameters, dataset) = match &args.model {
         Some(model) => {
             let (parameters, info) = run::load_model(model)?;
-            let dataset = choice::load_for(model, &info, &args.data)?;
+            let dataset = loading::load_for(model, &info, &args.data)?;
             (info.spec, parameters, dataset)
         }
         None => {
-            let dataset = choice::load(
+            let dataset = loading::load(
                 args.data.data.as_deref(),
                 &args.data,
                 &args.data.loading.options(),

@@ -44,6 +44,11 @@ fn parsed(name: &str) -> Option<(&str, Role)> {
     part(&TRAIN, false).or_else(|| part(&TEST, true))
 }
 
+/// Whether a file of this name is one of a set's.
+fn is_of_set(name: &str, set: &str) -> bool {
+    parsed(name).is_some_and(|(own, _)| own == set)
+}
+
 /// The four files of the set that `path` leads to: a folder that holds one, or one of its files. Nothing if there is none.
 ///
 /// # Errors
@@ -52,6 +57,8 @@ pub fn find(path: &Path) -> Result<Option<[PathBuf; 4]>> {
     if path.is_file() {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let (Some((set, _)), Some(folder)) = (parsed(&name), path.parent()) else { return Ok(None) };
+        let is_wrapper = folder.file_name().is_some_and(|own| is_of_set(&own.to_string_lossy(), set));
+        let folder = if is_wrapper { folder.parent().unwrap_or(folder) } else { folder };
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         let files = sets(folder).remove(set).unwrap_or_default();
         return whole(folder, set, files).map(Some);
@@ -87,7 +94,15 @@ pub fn find(path: &Path) -> Result<Option<[PathBuf; 4]>> {
 fn sets(folder: &Path) -> BTreeMap<String, BTreeMap<Role, PathBuf>> {
     let mut sets: BTreeMap<String, BTreeMap<Role, PathBuf>> = BTreeMap::new();
     let Ok(entries) = fs::read_dir(folder) else { return sets };
-    for path in entries.flatten().map(|entry| entry.path()) {
+    // Archives are unpacked into folders of their own names.
+    let inner = |path: PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        match parsed(&name).is_some() && path.is_dir() {
+            true => fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()).collect(),
+            false => vec![path],
+        }
+    };
+    for path in entries.flatten().map(|entry| entry.path()).flat_map(inner) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let Some((set, role)) = parsed(&name).filter(|_| path.is_file()) else { continue };
         let files = sets.entry(set.to_owned()).or_default();

@@ -12,6 +12,7 @@ mod columns;
 mod dataset;
 pub mod digits;
 pub mod fetch;
+mod fingerprint;
 pub mod folder;
 pub mod idx;
 mod idx_names;
@@ -35,6 +36,7 @@ mod table_options;
 mod targets;
 
 pub use dataset::{Dataset, MEMORY_LIMIT, Split};
+pub use fingerprint::Fingerprint;
 pub use inspect::inspect;
 pub use locate::{DATA_DIR_VARIABLE, Loaded, Places, Request, load, load_from};
 

@@ -55,6 +55,11 @@ pub struct Found {
     pub notes: Vec<String>,
 }
 
+/// Said of the columns of a table for a model that knows no names.
+pub fn in_their_order(names: &[String]) -> String {
+    format!("the model knows no names of columns, so they are taken in their order: {}", listed(names))
+}
+
 const SAME_COLUMNS: &str = "give it the columns of the training data";
 
 impl Schema {

@@ -30,9 +30,11 @@ impl Fold {
             true => Ok(Self { number, of }),
             false => {
                 let most = Self::MOST;
-                Err(Error::usage(format!(
-                    "fold {number} of {of}: expected 2 to {most} folds, and one of them"
-                )))
+                let problem = match number {
+                    1 => message![Setting::Folds.set(of), format!(": expected 2 to {most} folds")],
+                    _ => format!("fold {number} of {of}: expected 2 to {most} folds, and one of them").into(),
+                };
+                Err(Error::usage(problem))
             }
         }
     }
@@ -61,6 +63,10 @@ impl From<Fold> for String {
 /// # Errors
 /// [`Error::Usage`] if nothing would be left on either side.
 pub fn count(setting: Setting, fraction: f64, rows: usize) -> Result<usize> {
+    if !(0.0..1.0).contains(&fraction) {
+        let problem = message![setting.set(fraction), ": expected a fraction from 0 to less than 1"];
+        return Err(Error::usage(problem).hint("0.2 is a fifth of the samples"));
+    }
     let count = (fraction * rows as f64).round() as usize;
     if fraction > 0.0 && fraction < 1.0 && count > 0 && count < rows {
         return Ok(count);

@@ -1,6 +1,7 @@
 //! What an import finds in a file.
 
 use crate::data::Scaling;
+use crate::error::Message;
 use crate::network::{Activations, Parameters, Task};
 use crate::training::checkpoint::ModelInfo;
 
@@ -14,7 +15,7 @@ pub struct Imported {
     /// What another program's file says of them.
     pub said: Said,
     /// What is to be said of how it was understood.
-    pub notes: Vec<String>,
+    pub notes: Vec<Message>,
 }
 
 /// What another program's file says of a network beside its weights.

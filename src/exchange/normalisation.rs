@@ -27,6 +27,11 @@ pub struct Normalisation {
 }
 
 impl Normalisation {
+    /// How many values it normalises, as its statistics say.
+    pub fn width(&self) -> usize {
+        self.mean.as_ref().or(self.variance.as_ref()).map_or(0, |tensor| tensor.data().len())
+    }
+
     /// Factor and summand of each of so many values.
     ///
     /// # Errors

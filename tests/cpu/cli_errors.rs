@@ -26,8 +26,14 @@ fn numbers_that_cannot_be_meant_are_wrong_usage() {
         (&["--momentum", "1"], "--momentum 1: expected"),
         (&["--momentum", "-1"], "--momentum -1: expected"),
         (&["--weight-decay", "-0.1"], "--weight-decay -0.1: expected"),
-        (&["--validation-fraction", "1"], "--validation-fraction 1 holds out 60 of 60 samples"),
-        (&["--validation-fraction", "-0.1"], "--validation-fraction -0.1 holds out 0 of 60 samples"),
+        (
+            &["--validation-fraction", "1"],
+            "--validation-fraction 1: expected a fraction from 0 to less than 1",
+        ),
+        (
+            &["--validation-fraction", "-0.1"],
+            "--validation-fraction -0.1: expected a fraction from 0 to less than 1",
+        ),
         (&["--validation-fraction", "0.001"], "holds out 0 of 60 samples"),
         (&["--early-stopping", "3"], "--validation-fraction"),
         (&["--batch-size", "0"], "--batch-size 0: expected 1 or more"),

@@ -5,10 +5,12 @@ use std::path::Path;
 
 use gpu_mlp::data::{LoadOptions, Loaded, PictureOptions, Split};
 use image::{ColorType, ImageFormat};
+use tempfile::tempdir;
 
 use crate::data::{idx_bytes, refusal, says};
 use crate::forms::{array, encoded, load, load_with, write_npz};
 use crate::program::Place;
+use crate::tiny;
 
 /// Six images of 2 x 3 pixels, and their labels.
 fn images() -> Vec<u8> {
@@ -235,4 +237,95 @@ fn a_submission_has_the_rows_own_names() {
     place.run(&train).ok();
     let out = place.run(&["predict", "run", "titanic/test.csv", "--submission", "PassengerId,Survived"]).ok();
     assert_eq!(out, "PassengerId,Survived\n80,0\n81,1\n82,0\n83,1\n");
+    let predict = |columns: &str| place.run(&["predict", "run", "titanic/test.csv", "--submission", columns]);
+    assert_eq!(predict("passengerid,Survived").ok(), out.replace("PassengerId", "passengerid"));
+    let ran = predict("Id,Survived");
+    let said =
+        "it has no column `Id`, so `Id` counts its rows from 1; its columns are `PassengerId`, `fare`, `sex`";
+    assert!(ran.err.contains(said), "{}", ran.err);
+    assert_eq!(ran.ok(), "Id,Survived\n1,0\n2,1\n3,0\n4,1\n");
+    for columns in [",", " ,Survived", ",,", "a,a"] {
+        predict(columns).fails(2, &["each column needs a name of its own", "PassengerId,Survived"]);
+    }
+}
+
+/// Three tables in a folder: one to train on, one to choose by, one to test on.
+#[test]
+fn a_folder_of_tables_has_a_part_for_each() {
+    let table = |rows: std::ops::Range<usize>| -> Vec<u8> {
+        let rows = rows.map(|row| format!("{},{}\n", row * 7 % 23, ["no", "yes"][row % 2]));
+        format!("a,kind\n{}", rows.collect::<String>()).into_bytes()
+    };
+    let sizes = |files: &[(&str, Vec<u8>)]| {
+        let folder = tempdir().unwrap();
+        write(folder.path(), files);
+        let loaded = load(folder.path()).unwrap();
+        let set = &loaded.dataset;
+        let validation = set.validation.as_ref().map_or(0, |part| part.len());
+        ([set.train.len(), validation, set.test.len()], loaded.notes.join("\n"))
+    };
+    for name in ["val.csv", "Validation.csv", "valid.csv"] {
+        let all = [("train.csv", table(0..50)), (name, table(50..60)), ("test.csv", table(60..80))];
+        assert_eq!(sizes(&all).0, [50, 10, 20], "{name}");
+    }
+    // Without labels to test on, the one to choose by is tested on, which is said.
+    let unlabelled = b"a\n1\n2\n".to_vec();
+    let (found, said) =
+        sizes(&[("train.csv", table(0..50)), ("val.csv", table(50..60)), ("test.csv", unlabelled)]);
+    assert_eq!(found, [50, 0, 10]);
+    says(&said, &["test.csv has no labels", "the validation set is taken as the test set"]);
+}
+
+/// KMNIST is published as four archives of one array each, Kaggle's copy of MNIST in folders that are called like their files.
+#[test]
+fn files_of_one_array_and_files_in_folders_of_their_names_are_sets() {
+    let x =
+        |count: usize| array("|u1", &[count, 4, 4], &(0..count * 16).map(|i| i as u8).collect::<Vec<_>>());
+    let y = |count: usize| array("|u1", &[count], &(0..count).map(|i| i as u8 % 3).collect::<Vec<_>>());
+    let folder = tempdir().unwrap();
+    let one = |name: &str, bytes: Vec<u8>| write_npz(&folder.path().join(name), &[("arr_0", bytes)]);
+    one("kmnist-train-imgs.npz", x(30));
+    one("kmnist-train-labels.npz", y(30));
+    one("kmnist-test-imgs.npz", x(9));
+    one("kmnist-test-labels.npz", y(9));
+    let sizes = |path: &Path| {
+        let set = load(path).unwrap().dataset;
+        (
+            [set.train.len(), set.validation.as_ref().map_or(0, |part| part.len()), set.test.len()],
+            set.image_shape,
+        )
+    };
+    for path in [folder.path().to_owned(), folder.path().join("kmnist-train-imgs.npz")] {
+        assert_eq!(sizes(&path), ([30, 0, 9], [4, 4]));
+    }
+    one("k49-train-imgs.npz", x(6));
+    one("k49-train-labels.npz", y(6));
+    says(&refusal(load(folder.path())), &["it holds several sets of arrays: k49-… and kmnist-…"]);
+    assert_eq!(sizes(&folder.path().join("k49-train-imgs.npz")).0, [5, 0, 1], "a fifth is held out");
+    let folder = tempdir().unwrap();
+    let files = ["x_train", "y_train", "x_val", "y_val", "x_test", "y_test"];
+    for (name, count) in files.iter().zip([20, 20, 5, 5, 7, 7]) {
+        let bytes = if name.starts_with('x') { x(count) } else { y(count) };
+        fs::write(folder.path().join(format!("{name}.npy")), bytes).unwrap();
+    }
+    assert_eq!(sizes(folder.path()).0, [20, 5, 7]);
+    let folder = tempdir().unwrap();
+    tiny::write(&folder.path().join("flat"));
+    for name in crate::program::names(&folder.path().join("flat")) {
+        let own = folder.path().join("nested").join(&name);
+        fs::create_dir_all(&own).unwrap();
+        fs::copy(folder.path().join("flat").join(&name), own.join(&name)).unwrap();
+    }
+    let nested = folder.path().join("nested");
+    let inner = crate::program::names(&nested).remove(0);
+    for path in [nested.clone(), nested.join(&inner).join(&inner)] {
+        let set = load(&path).unwrap().dataset;
+        assert_eq!((set.train.len(), set.test.len()), (tiny::TRAIN, tiny::TEST));
+    }
+    says(&refusal(load(&folder.path().join("none"))), &["a folder with train.csv, with X.npy and y.npy"]);
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    says(
+        &refusal(load(&folder.path().join("empty"))),
+        &["a folder of tables has train.csv, one of arrays X.npy and y.npy"],
+    );
 }

@@ -68,10 +68,12 @@ fn options_that_cannot_be_meant_are_refused() {
     place.run(&["export", "none", "--to", "npz"]).fails(2, &["cannot read none"]);
     place.run(&["export", "tiny", "--to", "npz"]).fails(2, &["no run here"]);
     let own = ["export", "a", "--to", "onnx", "--out", "a/model.safetensors"];
-    place.run(&own).fails(2, &["is the model itself"]);
+    place.run(&own).fails(2, &["--out", "would replace what is read from", "name another file"]);
     place.run(&["export", "a", "--to", "npz", "--out", "none/a.npz"]).fails(2, &["none/a.npz"]);
     place.run(&["export", "a", "--to", "npz", "--out", "a.npz"]).ok();
-    place.run(&["import", "a.npz", "--out", "a.npz"]).fails(2, &["is the file to import"]);
+    place
+        .run(&["import", "a.npz", "--out", "a.npz"])
+        .fails(2, &["--out a.npz would replace what is read from a.npz"]);
     place.run(&["import", "a.npz", "--class-names", "a,b"]).fails(2, &["gives 2 names", "has 3 outputs"]);
     place.run(&["import", "a.npz", "--class-names", "a,b,b"]).fails(2, &["`b` twice"]);
     place.run(&["import", "a/config.json"]).fails(2, &["not a safetensors file, not an .npz and not ONNX"]);

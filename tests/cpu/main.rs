@@ -7,6 +7,7 @@ mod adapter;
 mod as_written;
 mod bench;
 mod browser;
+mod changed_data;
 #[cfg(feature = "png")]
 mod charts;
 mod checkpoint;
@@ -45,6 +46,7 @@ mod gradcheck;
 mod history;
 mod house;
 mod idx;
+mod import_order;
 mod imports;
 #[cfg(unix)]
 mod json_tables;

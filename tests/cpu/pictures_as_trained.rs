@@ -85,7 +85,7 @@ fn what_is_not_a_digit_stays_where_it_is() {
     assert!(said.err.contains("note: images are stretched from 84 x 84"), "{}", said.err);
     place
         .run(&["predict", "run", "large", "--raw"])
-        .fails(2, &["84 x 84 pixels", "1 image could not be read"]);
+        .fails(2, &["84 x 84 pixels", "1 input could not be read"]);
     let digits = place.run(&["predict", "run", "corners", "--as-digits", "--json"]).lines();
     assert!(
         digits.iter().any(|line| line["class"] != lines[0]["class"])
@@ -122,7 +122,7 @@ fn a_broken_image_does_not_keep_the_others_from_being_read() {
     let ran = place.run(&["predict", "run", "set/tl"]);
     assert_eq!((ran.code, ran.out.lines().count()), (Some(1), 10), "{ran:?}");
     assert!(ran.err.contains("error: set/tl/broken.png: the image is damaged"), "{}", ran.err);
-    assert!(ran.err.contains("1 image could not be read"), "{}", ran.err);
+    assert!(ran.err.contains("1 input could not be read"), "{}", ran.err);
     place.run(&["predict", "run", "set/tl/broken.png"]).fails(2, &["the image is damaged"]);
     let two = place.run(&["predict", "run", "set/tl/broken.png", "set/tl/1.png"]);
     assert_eq!((two.code, two.out.lines().count()), (Some(1), 1), "{two:?}");

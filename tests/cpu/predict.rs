@@ -109,7 +109,19 @@ fn every_form_gives_the_same_answers() {
         assert_eq!(without_input(&lines), want, "{name} on standard input");
     }
     write("empty.csv", b"");
-    assert_eq!(place.run(&["predict", "a", "empty.csv"]).ok(), "");
+    write("zero.jpg", b"");
+    write("blank.csv", b"\n\n");
+    for (name, words) in
+        [("empty.csv", "it is empty"), ("zero.jpg", "it is empty"), ("blank.csv", "it has no rows")]
+    {
+        place.run(&["predict", "a", name]).fails(2, &[name, words]);
+    }
+    place.piped(&["a", "-"], b"").fails(2, &["it is empty"]);
+    // A stream may have no rows, but that is said.
+    write("header.csv", format!("{names}\n").as_bytes());
+    let ran = place.run(&["predict", "a", "header.csv"]);
+    assert!(ran.err.contains("header.csv: it has no rows"), "{}", ran.err);
+    assert_eq!(ran.ok(), "");
 }
 
 #[test]
@@ -217,6 +229,8 @@ fn what_does_not_fit_is_refused_in_words() {
     refused("binary", &["not an image, a NumPy array or a text table"]);
     write("cut.csv.gz", &gzip(rows.as_bytes())[..60]);
     refused("cut.csv.gz", &["gzip data is cut short"]);
+    write("page.png", b"<html>not found</html>\n");
+    refused("page.png", &["its name is that of an image, but it is neither PNG nor JPEG"]);
     write("cut.png", b"\x89PNG\r\n\x1a\n");
     refused("cut.png", &["cut.png: the image is damaged"]);
     place
@@ -252,4 +266,27 @@ fn whoever_types_rows_is_answered_at_once_and_may_leave() {
     assert!(ended, "it goes on for nobody");
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+}
+
+#[test]
+fn of_several_inputs_the_others_are_answered() {
+    let (place, pixels) = trained();
+    let rows = csv(None, &pixels, |_| [String::new(), String::new()]);
+    fs::write(place.path("good.csv"), &rows).unwrap();
+    fs::write(place.path("torn.csv"), rows.clone() + "1,2,x\n").unwrap();
+    fs::write(place.path("wide.csv"), "1,2,3\n").unwrap();
+    fs::write(place.path("empty.png"), "").unwrap();
+    let inputs = ["absent.png", "good.csv", "wide.csv", "torn.csv", "empty.png", "good.csv"];
+    let ran = place.run(&[&["predict", "a"], &inputs[..]].concat());
+    assert_eq!((ran.code, ran.out.lines().count()), (Some(1), 3 * tiny::TEST), "{ran:?}");
+    for words in [
+        "cannot read absent.png",
+        "wide.csv: it has 3 columns",
+        "torn.csv: line 21",
+        "empty.png: it is empty",
+        "4 inputs could not be read",
+    ] {
+        assert!(ran.err.contains(words), "{words}: {}", ran.err);
+    }
+    place.run(&["predict", "a", "absent.png", "wide.csv"]).fails(2, &["2 inputs could not be read"]);
 }

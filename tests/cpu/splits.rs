@@ -283,7 +283,7 @@ fn folds_that_cannot_be_meant_are_refused_and_leave_nothing_behind() {
     let place = Place::new();
     fs::write(place.path("set.csv"), flowers(60)).unwrap();
     for (more, fragment) in [
-        (&["--folds", "1"][..], "expected 2 to 10000 folds"),
+        (&["--folds", "1"][..], "--folds 1: expected 2 to 10000 folds\n"),
         (&["--folds", "61"], "--folds 61: there are only 60 samples"),
         (&["--folds", "3", "--test-fraction", "0.5"], "--folds tests on folds of the training samples"),
         (&["--folds", "3", "--early-stopping", "2"], "--early-stopping needs a validation loss"),

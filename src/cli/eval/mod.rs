@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use self::predictions::Predictions;
 use self::report::Measured;
 use self::threshold::Threshold;
+use super::apart;
 use super::choice::{self, DataChoice, DeviceChoice};
+use super::loading;
 use super::measure::opened;
 use super::output::{json, say};
 use crate::data::Split;
@@ -77,7 +79,10 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         );
         return Err(Error::usage(problem).hint(format!("ask for 1 to {} of them", classes - 1)));
     }
-    let dataset = choice::load_for(&args.model, &info, &args.data)?;
+    if let Some(path) = &args.predictions {
+        apart::check("--predictions", path, &apart::of_model(&args.model, &args.data)?)?;
+    }
+    let dataset = loading::load_for(&args.model, &info, &args.data)?;
     let split = choice::split(&args.split);
     if split == Split::Validation && dataset.validation.is_none() {
         let whole = "leave --split out to measure all of a file, or name it with --validation-data";

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use crate::cli::choice::{self, DataChoice};
+use crate::cli::choice::DataChoice;
+use crate::cli::loading;
 use crate::data::{Dataset, Split};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -11,7 +12,6 @@ use crate::network::Task;
 use crate::training::checkpoint::ModelInfo;
 use crate::training::evaluation::{self, Question};
 use crate::training::ranking::Ranking;
-use crate::training::run::RunDir;
 
 /// How the threshold is chosen.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -88,8 +88,7 @@ fn validation(path: &Path, info: &ModelInfo, data: &DataChoice) -> Result<Datase
     if !path.is_dir() {
         return Err(none("a model's file does not say what that was: name the folder of the run"));
     }
-    let config = RunDir::open(path)?.config()?;
-    let dataset = choice::load_own(&config, info, data)?;
+    let dataset = loading::load_own(path, info, data, true)?;
     match dataset.validation {
         Some(_) => Ok(dataset),
         None => Err(none("this run has none")),

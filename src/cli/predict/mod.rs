@@ -32,7 +32,7 @@ Inputs, recognised by their content:
                table, in any order; others are left out. Without names, one column too many is taken for the labels
   -            any of them on standard input
 
-A broken image is reported, and the others are predicted; the exit code is then 1.
+Of several inputs one that cannot be read is reported, and the others are predicted; the exit code is then 1.
 
 Give values as they are in the data that the model was trained on (images: 0..255); the model scales them. Inputs are read
 as a stream, so there may be any number of rows. Standard output has one line for each input.
@@ -63,8 +63,8 @@ pub struct PredictArgs {
     /// Make images look like MNIST's digits, whatever the model was trained on
     #[arg(long, conflicts_with = "raw")]
     as_digits: bool,
-    /// Print a CSV file with these columns: the row's own value in the first if it has such a column, else its number from 1 (of an
-    /// image its name without the ending); in the second the predicted class or number. With one name more than the model has
+    /// Print a CSV file with these columns: the row's own value in the first if it has such a column, in capitals or not, else its
+    /// number from 1, which is said (of an image its name without the ending); in the second the predicted class or number. With one name more than the model has
     /// outputs, each output has its column: its probability, or number
     #[arg(long, value_name = "ID,ANSWER", value_delimiter = ',', conflicts_with_all = ["json", "top"])]
     submission: Option<Vec<String>>,
@@ -141,9 +141,9 @@ pub fn run(args: &PredictArgs) -> Result<u8> {
     closing.iter().for_each(|text| note(text));
     if broken > 0 {
         note(&if broken == 1 {
-            "1 image could not be read".to_owned()
+            "1 input could not be read".to_owned()
         } else {
-            format!("{broken} images could not be read")
+            format!("{broken} inputs could not be read")
         });
     }
     Ok(match (broken, answered) {
@@ -180,7 +180,7 @@ enum Answers<'a> {
 
 /// Whether somebody still reads standard output.
 enum Output {
-    /// So many inputs were answered, and so many images could not be read.
+    /// So many samples were answered, and so many inputs could not be read.
     Open {
         answered: usize,
         broken: usize,
@@ -202,16 +202,12 @@ async fn classify(
     };
     let device = DeviceChoice { backend, adapter: args.adapter.clone(), checked: false };
     let mut engine = opened(&device, (parameters, info)).await?;
-    let alone = args.inputs.len() == 1 && !args.inputs[0].is_dir();
     let (mut answered, mut broken) = (0, 0);
     for batch in batches {
         let Batch { names, samples, notes, broken: unreadable } = batch?;
         notes.iter().for_each(|text| note(text));
         broken += unreadable.len();
         for error in unreadable {
-            if alone {
-                return Err(error);
-            }
             complain(&format!("error: {}", told(&error)));
         }
         let Some(samples) = samples else { continue };

@@ -20,7 +20,7 @@ impl<'a> Submission<'a> {
     /// With these columns.
     ///
     /// # Errors
-    /// [`Error::Usage`] if they are neither two nor one for each output and one before them.
+    /// [`Error::Usage`] if they are neither two nor one for each output and one before them, and for two of one name or none.
     pub fn new(columns: &'a [String], preparation: &'a Preparation) -> Result<Self> {
         let Preparation { class_names: classes, outputs, .. } = preparation;
         let one_answer = columns.len() == 2 && (outputs.are_classes() || classes.len() == 1);
@@ -34,6 +34,13 @@ impl<'a> Submission<'a> {
                 false => format!("one, and one for each of the {} outputs", classes.len()),
             };
             return Err(Error::usage(format!("--submission names {own} columns: expected {wanted}")));
+        }
+        let again = |(at, name): (usize, &String)| columns[..at].contains(name);
+        if columns.iter().any(|name| name.trim().is_empty()) || columns.iter().enumerate().any(again) {
+            let problem = format!("--submission {}: each column needs a name of its own", columns.join(","));
+            return Err(
+                Error::usage(problem).hint("name them as the competition does, such as PassengerId,Survived")
+            );
         }
         Ok(Self { columns, classes, outputs, begun: false })
     }

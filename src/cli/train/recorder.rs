@@ -104,6 +104,7 @@ impl<'a> Recorder<'a> {
             test_samples: plan.test.len(),
             data: dataset.name.clone(),
             data_origin: dataset.origin.clone(),
+            fingerprint: new.then(|| dataset.fingerprint()).transpose()?,
             config: Some(config.train.clone()),
             setup_seconds: begun.elapsed().as_secs_f64(),
             compiling,

@@ -9,8 +9,9 @@ use super::configuration::{self, conflict};
 use super::face;
 use super::recovery;
 use super::session::Session;
-use crate::cli::choice::{self, BackendChoice, DeviceChoice};
+use crate::cli::choice::{BackendChoice, DeviceChoice};
 use crate::cli::interrupt;
+use crate::cli::loading;
 use crate::cli::output::note;
 use crate::data::{Dataset, Fitted, Fold};
 use crate::error::{Error, Result};
@@ -51,7 +52,7 @@ pub fn train(args: &TrainArgs, given: &[String], fold: Option<(&RunConfig, Fold)
     let own = Some(config.data.clone()).filter(|data| !data.is_empty());
     let data = if fold.is_some() { own } else { args.data.data.clone().or(own) };
     // A resumed run reads its data as it did: what was fitted to them is in its model, once there is one.
-    let same_data = |named: &str| choice::same_data(&config.data, named);
+    let same_data = |named: &str| loading::same_data(&config.data, named);
     let own = match &resumed {
         Some(run) if run.model().is_file() && args.data.data.as_deref().is_none_or(same_data) => {
             Some(run::load_model(run.path())?)
@@ -65,10 +66,13 @@ pub fn train(args: &TrainArgs, given: &[String], fold: Option<(&RunConfig, Fold)
     });
     // What is said of the data has been said at the first fold.
     let later = fold.is_some_and(|(_, fold)| fold.number > 1);
-    let dataset = choice::load(data.as_deref(), &args.data, &config.loading, fitted, args.quiet || later)?;
+    let dataset = loading::load(data.as_deref(), &args.data, &config.loading, fitted, args.quiet || later)?;
     let place = place(&dataset);
     if resumed.is_some() && place != config.data {
         return Err(conflict("data", &place, &config.data));
+    }
+    if let Some(run) = resumed.as_ref().filter(|run| run.has_state()) {
+        loading::require_same(run, &dataset, "a resumed run needs the samples that it began with")?;
     }
     config.data = place;
     let plan = Plan::new(&config.train, &dataset)?;

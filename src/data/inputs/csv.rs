@@ -9,13 +9,13 @@ use super::expected::{Expected, Source, wanted};
 use crate::data::columns::{Tally, Value};
 use crate::data::listed::listed;
 use crate::data::scaling::Scaling;
-use crate::data::schema::Schema;
+use crate::data::schema::{Schema, in_their_order};
 use crate::data::table::{LABELS, Look, Table};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
-/// A table that is being read; none if it is empty.
+/// A table that is being read.
 pub(super) struct Rows<R> {
-    table: Option<Table<R>>,
+    table: Table<R>,
     /// What the columns of values are to the model, if it knows.
     schema: Option<Schema>,
     /// The columns of values, in the order of a row.
@@ -35,18 +35,38 @@ impl<R: Read> Rows<R> {
             Some(schema) => schema.inputs.iter().map(|input| input.name.clone()).collect(),
             None => Vec::new(),
         };
-        let mut table = Table::open(path, start, rest, &expected.table, Look::Line(&names))?;
-        if let (Some(table), Some(schema)) = (&mut table, schema) {
+        let Some(mut table) = Table::open(path, start, rest, &expected.table, Look::Line(&names))? else {
+            return Err(Error::file(path, "it has no rows", "give a table with a row for each sample"));
+        };
+        if let Some(schema) = schema {
             table.spelling.decimal_comma |= schema.decimal_comma;
             table.spelling.na_values.extend(schema.na_values.iter().cloned());
         }
-        let chosen = table.as_ref().map(|table| chosen(table, path, expected)).transpose()?;
-        let (columns, notes) = chosen.unwrap_or_default();
-        let wanted = expected.id_column.as_deref();
-        let id = table.as_ref().and_then(|table| table.names()?.position(|name| Some(name) == wanted));
+        let (columns, mut notes) = chosen(&table, path, expected)?;
+        let id = expected.id_column.as_deref().and_then(|wanted| {
+            let found = id_column(&table, wanted);
+            found.map_err(|note| notes.push(note)).ok()
+        });
         let (schema, tally, ids) = (schema.cloned(), Tally::default(), Vec::new());
         Ok(Self { table, schema, columns, notes, tally, id, ids })
     }
+}
+
+/// The column that has the rows' own names, whatever the case of its name; or else what is to be said.
+fn id_column<R: Read>(table: &Table<R>, wanted: &str) -> Result<usize, String> {
+    let Some(names) = table.names() else {
+        return Err(format!("it has no header, so `{wanted}` counts its rows from 1"));
+    };
+    let names: Vec<String> = names.map(str::to_owned).collect();
+    let place = |is: &dyn Fn(&str) -> bool| names.iter().position(|name| is(name.trim()));
+    let found = place(&|name| name == wanted.trim())
+        .or_else(|| place(&|name| name.to_lowercase() == wanted.trim().to_lowercase()));
+    found.ok_or_else(|| {
+        format!(
+            "it has no column `{wanted}`, so `{wanted}` counts its rows from 1; its columns are {}",
+            listed(&names)
+        )
+    })
 }
 
 /// The columns of values: those of the model, or all but those that are left out; and what is to be said.
@@ -68,9 +88,17 @@ fn chosen<R: Read>(table: &Table<R>, path: &Path, expected: &Expected) -> Result
         return Ok((found.inputs, found.notes));
     }
     let left_out = left_out(table, path, expected)?;
-    let columns = (0..table.columns()).filter(|column| !left_out.contains(column)).collect();
-    let order = "it has no header, so its columns are taken in the order of the model's";
-    Ok((columns, schema.map(|_| order.to_owned()).into_iter().collect()))
+    let columns: Vec<usize> = (0..table.columns()).filter(|column| !left_out.contains(column)).collect();
+    let note = match (schema, names) {
+        (Some(_), _) => {
+            Some("it has no header, so its columns are taken in the order of the model's".to_owned())
+        }
+        (None, Some(names)) if !expected.takes_pixels() => Some(in_their_order(
+            &columns.iter().map(|&column: &usize| names[column].clone()).collect::<Vec<_>>(),
+        )),
+        (None, _) => None,
+    };
+    Ok((columns, note.into_iter().collect()))
 }
 
 /// The columns of labels and of row numbers, as far as the table has more columns than the network takes values.
@@ -124,7 +152,7 @@ fn left_out<R: Read>(table: &Table<R>, path: &Path, expected: &Expected) -> Resu
 
 impl<R: Read + Send> Source for Rows<R> {
     fn read(&mut self, rows: usize, values: &mut Vec<f64>) -> Result<usize> {
-        let Some(table) = &mut self.table else { return Ok(0) };
+        let table = &mut self.table;
         let mut row = StringRecord::new();
         for done in 0..rows {
             if !table.read(&mut row)? {

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::data::{Preparation, TableOptions};
+use crate::data::scaling::LEAST_PIXELS;
+use crate::data::{Frame, Preparation, Scaling, TableOptions};
 use crate::error::{Error, Result};
 
 /// What a network takes, and how inputs become it.
@@ -35,6 +36,25 @@ pub enum Look {
 }
 
 impl Expected {
+    /// What it takes, of images.
+    pub(super) fn in_words(&self) -> String {
+        match self.preparation.frame {
+            Some(Frame { rows, columns, colour, .. }) => {
+                format!(
+                    "images of {rows} x {columns} pixels{}",
+                    if colour { ", in colours" } else { ", in grey" }
+                )
+            }
+            None => format!("{} values, and does not say of what images", self.features),
+        }
+    }
+
+    /// Whether what it takes are pixels, which are known by their places.
+    pub(super) fn takes_pixels(&self) -> bool {
+        let Preparation { scaling, frame, .. } = &self.preparation;
+        frame.is_some() || (*scaling == Scaling::Bytes && self.features >= LEAST_PIXELS)
+    }
+
     /// The width and height of the grey images that the network was trained on, if it can have been square ones.
     pub(super) fn side(&self) -> Option<usize> {
         let side = self.features.isqrt();

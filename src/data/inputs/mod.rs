@@ -66,11 +66,11 @@ pub struct Name {
 pub struct Batch {
     /// Where each is from.
     pub names: Vec<Name>,
-    /// The samples, whose labels mean nothing; none if all pictures are broken.
+    /// The samples, whose labels mean nothing; none if all inputs are broken.
     pub samples: Option<Samples>,
     /// What is to be said of how an input that begins here is read.
     pub notes: Vec<String>,
-    /// Pictures among them that cannot be read.
+    /// Inputs among them that cannot be read to their end.
     pub broken: Vec<Error>,
 }
 
@@ -79,8 +79,10 @@ pub struct Inputs {
     pending: std::vec::IntoIter<PathBuf>,
     expected: Expected,
     current: Option<Open>,
+    /// Whether there are others beside one that cannot be read.
+    are_several: bool,
     /// What is to be reported once the rows before it are dealt with.
-    failed: Option<Error>,
+    last_words: Option<Error>,
     /// What is to be said with the next samples.
     notes: Vec<String>,
     /// What is to be reported with them.
@@ -102,10 +104,11 @@ impl Inputs {
     /// These files, where `-` is standard input.
     pub fn new(paths: Vec<PathBuf>, expected: Expected) -> Self {
         Self {
+            are_several: paths.len() > 1,
             pending: paths.into_iter(),
             expected,
             current: None,
-            failed: None,
+            last_words: None,
             notes: Vec::new(),
             broken: Vec::new(),
             closing: Vec::new(),
@@ -117,14 +120,14 @@ impl Inputs {
         self.closing
     }
 
-    /// The next samples, `rows` of them as long as there are as many; nothing at the end. A picture that cannot be read does not
-    /// keep the others from being read.
+    /// The next samples, `rows` of them as long as there are as many; nothing at the end. Of several inputs one that cannot be read
+    /// does not keep the others from being read.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::File`] for an input that cannot be read or is not what the network takes, after
-    /// everything before it.
+    /// [`Error::Io`] or [`Error::File`] for the only input if it cannot be read or is not what the network takes, after
+    /// everything before it; [`Error::Usage`] for options that do not fit an input.
     pub fn next(&mut self, rows: usize) -> Result<Option<Batch>> {
-        if let Some(error) = self.failed.take() {
+        if let Some(error) = self.last_words.take() {
             return Err(error);
         }
         let (mut names, mut values) = (Vec::new(), Vec::new());
@@ -134,7 +137,7 @@ impl Inputs {
                 Ok(false) => break,
                 Err(error) if names.is_empty() => return Err(error),
                 Err(error) => {
-                    self.failed = Some(error);
+                    self.last_words = Some(error);
                     break;
                 }
             }
@@ -153,12 +156,9 @@ impl Inputs {
             Some(open) => open,
             None => match self.pending.next() {
                 Some(path) => {
-                    let open = match Open::new(path.clone(), &self.expected) {
-                        Err(error) if is_picture_file(&path) => {
-                            self.broken.push(error);
-                            return Ok(true);
-                        }
-                        open => open?,
+                    let open = match Open::new(path, &self.expected) {
+                        Err(error) => return self.failed(error),
+                        Ok(open) => open,
                     };
                     self.notes
                         .extend(open.source.notes().iter().map(|note| format!("{}: {note}", open.name)));
@@ -188,13 +188,26 @@ impl Inputs {
             prepared: prepared.clone(),
         };
         names.extend((first..open.rows).map(name));
-        outcome?;
+        if let Err(error) = outcome {
+            self.current = None;
+            return self.failed(error);
+        }
         if count == 0 {
-            let closing = open.source.closing_notes();
-            self.closing.extend(closing.iter().map(|note| format!("{}: {note}", open.name)));
+            let empty = (open.rows == 0).then(|| "it has no rows".to_owned());
+            let closing = open.source.closing_notes().into_iter().chain(empty);
+            self.closing.extend(closing.map(|note| format!("{}: {note}", open.name)));
             self.current = None;
         }
         Ok(true)
+    }
+
+    /// An input that cannot be read: the end, or one of several that are broken.
+    fn failed(&mut self, error: Error) -> Result<bool> {
+        if self.are_several && matches!(error, Error::File { .. } | Error::Io { .. }) {
+            self.broken.push(error);
+            return Ok(true);
+        }
+        Err(error)
     }
 
     /// Samples in the form that the network was trained on.
@@ -218,13 +231,14 @@ fn is_picture_file(path: &Path) -> bool {
     if !path.is_file() {
         return false;
     }
-    let named = || {
-        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-        ending.is_some_and(|ending| ["png", "jpg", "jpeg"].contains(&ending.as_str()))
-    };
     let mut start = Vec::new();
     let read = File::open(path).and_then(|file| file.take(16).read_to_end(&mut start));
-    read.is_ok() && (is_picture(&start) || named())
+    read.is_ok() && (is_picture(&start) || has_picture_name(path))
+}
+
+fn has_picture_name(path: &Path) -> bool {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    ending.is_some_and(|ending| ["png", "jpg", "jpeg"].contains(&ending.as_str()))
 }
 
 /// The pictures in a folder and the folders in it, by their names; other files are counted.
@@ -263,6 +277,9 @@ impl Open {
         };
         let (mut plain, _) = idx::expand(BufReader::new(file)).map_err(refused)?;
         let start = start(&mut plain).map_err(refused)?;
+        if start.is_empty() {
+            return Err(Error::file(&path, "it is empty", "give PNG, JPEG, .npy or CSV"));
+        }
         let known = |&&(magic, ..): &&(&[u8], &str, &str)| start.starts_with(magic);
         let no_table = start.contains(&0) || is_picture(&start);
         if let Some(column) = expected.label_column.as_ref().filter(|_| no_table) {
@@ -278,6 +295,9 @@ impl Open {
             Box::new(picture::Picture::open(Cursor::new(start).chain(plain), &path, expected)?)
         } else if let Some((_, what, hint)) = OTHERS.iter().find(known) {
             return Err(Error::file(&path, format!("this is {what}"), *hint));
+        } else if has_picture_name(&path) {
+            let problem = "its name is that of an image, but it is neither PNG nor JPEG";
+            return Err(Error::file(&path, problem, "save it again as PNG or JPEG"));
         } else if no_table {
             let problem = "this is not an image, a NumPy array or a text table";
             return Err(Error::file(&path, problem, "give PNG, JPEG, .npy or CSV"));

@@ -83,17 +83,17 @@ fn raw(picture: DynamicImage, path: &Path, expected: &Expected) -> Result<Vec<u8
     match expected.features {
         features if features == width * height => Ok(picture::flat(picture, false).into_bytes()),
         features if features == 3 * width * height => Ok(picture::flat(picture, true).into_bytes()),
-        features => {
-            let problem = format!(
-                "it is {height} x {width} pixels, but the model takes {features} values, and does not say of what images"
-            );
-            let hint = match expected.side() {
-                Some(side) => message![
+        _ => {
+            let problem =
+                format!("it is {height} x {width} pixels, but the model takes {}", expected.in_words());
+            let hint = match (expected.preparation.frame, expected.side()) {
+                (Some(_), _) => Setting::Raw.without().into(),
+                (None, Some(side)) => message![
                     format!("scale it to {side} x {side}; "),
                     Setting::AsDigits,
                     " makes it look like MNIST's digits, if the model was trained on such"
                 ],
-                None => "give images of the size that the model was trained on".into(),
+                (None, None) => "give images of the size that the model was trained on".into(),
             };
             Err(Error::file(path, problem, hint))
         }

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::labels::sort;
 use super::pictures::{Picture, Pictures, Wanted};
-use super::set::VALIDATION_AS_TEST;
+use super::set::{TEST, TRAIN, VALIDATION, VALIDATION_AS_TEST};
 use super::{Answers, Labels, Part, Reading, Rows, Source, part};
 use crate::data::listed::some;
 use crate::data::{Format, picture};
@@ -26,12 +26,9 @@ const START: u64 = 16;
 /// The most bytes that an image's file may have; one that is longer is damaged or no image.
 const MOST_BYTES: u64 = 1 << 29;
 
-const TRAIN: [&str; 2] = ["train", "training"];
-const TEST: [&str; 2] = ["test", "testing"];
-const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
-
 const HINT: &str = "an image set has one folder for each class, or the folders train and test with one folder for each class; an IDX \
-                    set has four files with MNIST's names";
+                    set has four files with MNIST's names; a folder of tables has train.csv, one of arrays X.npy and y.npy; a single table is \
+                    named itself";
 
 pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     let path = &inner(path)?;

@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use super::{Reading, Source, class_folders, csv, npy_pair, npz, table_folder};
+use super::set::VALIDATION_AS_TEST;
+use super::table_folder::{self, Tables};
+use super::{Part, Reading, Source, array_files, class_folders, csv, npz};
 use crate::data::{folder, idx, idx_names, table};
 use crate::error::{Error, Result, Setting, message};
 use crate::files::numpy::npy::MAGIC;
@@ -12,8 +14,8 @@ use crate::files::numpy::npy::MAGIC;
 /// As much of a file as is looked at to tell what it is.
 const START: u64 = 1 << 16;
 
-const FORMS: &str = "give a table (CSV or JSON lines), an .npz or Parquet file, a folder of IDX files with MNIST's names, or a folder of class \
-                     folders of PNG or JPEG images";
+const FORMS: &str = "give a table (CSV or JSON lines), an .npz or Parquet file, a folder with train.csv, with X.npy and y.npy or with IDX \
+                     files under MNIST's names, or a folder of class folders of PNG or JPEG images";
 
 /// Files that are known, and are none of the forms.
 const OTHERS: [(&[u8], &str); 10] = [
@@ -42,16 +44,16 @@ const OTHERS: [(&[u8], &str); 10] = [
 /// read; [`Error::Usage`] for options of another form.
 pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     if path.is_dir() {
-        if let Some((train, test)) = table_folder::find(path) {
+        if let Some(tables) = table_folder::find(path) {
             without_keys(path, "a folder of tables", reading)?;
-            return of_tables(&train, test.as_deref(), reading);
+            return of_tables(&tables, reading);
         }
         without_columns(path, "a folder", reading)?;
         if let Some(files) = idx_names::find(path)? {
             without_keys(path, "an IDX set", reading)?;
             return folder::read_files(path, &files, None, reading.pictures, reading.memory);
         }
-        if let Some(source) = npy_pair::read(path, reading)? {
+        if let Some(source) = array_files::read(path, reading)? {
             return Ok(source);
         }
         without_keys(path, "a folder of images", reading)?;
@@ -71,10 +73,13 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
         .map_err(|error| table::unreadable_source(error, path))?;
     if start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") {
         without_columns(path, "an .npz file", reading)?;
-        return npz::read(path, reading);
+        return match array_files::read(path, reading)? {
+            Some(source) => Ok(source),
+            None => npz::read(path, reading),
+        };
     }
     if start.starts_with(MAGIC)
-        && let Some(source) = npy_pair::read(path, reading)?
+        && let Some(source) = array_files::read(path, reading)?
     {
         return Ok(source);
     }
@@ -96,23 +101,34 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     csv::read(path, start, source, reading)
 }
 
-/// The set of a table to train on, and of one to test on if that has labels.
-fn of_tables(train: &Path, test: Option<&Path>, reading: Reading<'_>) -> Result<Source> {
-    let mut source = read(train, reading)?;
+/// The set of a table to train on, of one to choose by, and of one to test on if that has labels.
+fn of_tables(tables: &Tables, reading: Reading<'_>) -> Result<Source> {
+    let mut source = read(&tables.train, reading)?;
     source.what = format!("a folder with a table to train on, {}", source.what);
-    let Some(test) = test else { return Ok(source) };
-    let targets = source.schema.as_ref().map_or(&[][..], |schema| &schema.targets);
-    let own = test.display();
-    if !table_folder::has_labels(test, targets, reading)? {
-        source.notes.push(format!("{own} has no labels, so it is left out: `gpu-mlp predict` answers it"));
-        return Ok(source);
+    source.test = other_table(&mut source, tables.test.as_deref(), reading)?;
+    source.validation = other_table(&mut source, tables.validation.as_deref(), reading)?;
+    if source.test.is_none() && source.validation.is_some() {
+        source.test = source.validation.take();
+        source.notes.push(VALIDATION_AS_TEST.to_owned());
     }
-    let memory = reading.memory.saturating_sub(source.train.memory());
-    let schema = reading.schema.or(source.schema.as_ref());
-    let part = read(test, Reading { memory, schema, ..reading })?;
-    source.notes.extend(part.notes.iter().map(|note| format!("{own}: {note}")));
-    source.test = Some(part.train);
     Ok(source)
+}
+
+/// Another table of the same set; nothing if there is none, or if it has no labels, which is said.
+fn other_table(source: &mut Source, path: Option<&Path>, reading: Reading<'_>) -> Result<Option<Part>> {
+    let Some(path) = path else { return Ok(None) };
+    let targets = source.schema.as_ref().map_or(&[][..], |schema| &schema.targets);
+    let own = path.display();
+    if !table_folder::has_labels(path, targets, reading)? {
+        source.notes.push(format!("{own} has no labels, so it is left out: `gpu-mlp predict` answers it"));
+        return Ok(None);
+    }
+    let taken = source.train.memory() + source.test.as_ref().map_or(0, Part::memory);
+    let memory = reading.memory.saturating_sub(taken);
+    let schema = reading.schema.or(source.schema.as_ref());
+    let part = read(path, Reading { memory, schema, ..reading })?;
+    source.notes.extend(part.notes.iter().map(|note| format!("{own}: {note}")));
+    Ok(Some(part.train))
 }
 
 fn without_columns(path: &Path, what: &str, reading: Reading<'_>) -> Result<()> {

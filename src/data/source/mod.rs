@@ -2,11 +2,11 @@
 //! way from there to a data set.
 
 mod answers;
+mod array_files;
 mod class_folders;
 mod csv;
 mod form;
 mod labels;
-mod npy_pair;
 mod npz;
 #[cfg(feature = "parquet")]
 mod parquet;

@@ -18,6 +18,11 @@ use crate::data::table_options::TableOptions;
 use crate::error::{Error, Result, Setting, message};
 use crate::network::Task;
 
+/// What the parts of a set are called in the names of their files and folders, in lower case.
+pub const TRAIN: [&str; 2] = ["train", "training"];
+pub const TEST: [&str; 2] = ["test", "testing"];
+pub const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
+
 /// Said where the only part beside that to train on is one to validate on.
 pub const VALIDATION_AS_TEST: &str =
     "there is no test set, so the validation set is taken as the test set: nothing is chosen by it";

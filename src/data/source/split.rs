@@ -106,7 +106,7 @@ fn groups<'p>(part: &'p Part, options: &LoadOptions, task: Task) -> Option<&'p [
 fn to_test(part: &Part, options: &LoadOptions, task: Task) -> Result<Vec<usize>> {
     let count = shares::count(Setting::TestFraction, options.test_fraction, part.len()).map_err(|error| {
         error.hint(message![
-            "give a fraction between 0 and 1, or a test set with ",
+            "give a fraction between 0 and 1, such as 0.2 for a fifth of the samples, or a test set with ",
             Setting::TestData,
             "; ",
             Setting::TestFraction.set(0),

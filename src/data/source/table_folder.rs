@@ -1,31 +1,43 @@
-//! A folder with the tables `train.csv` and `test.csv`, as competitions hand them out: the second one often has no labels.
+//! A folder with the tables `train.csv`, `val.csv` and `test.csv`, as competitions hand them out: the last one often has no labels.
 
 use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use super::Reading;
+use super::set::{TEST, TRAIN, VALIDATION};
 use crate::data::idx;
 use crate::data::table::{Look, Table, unreadable_source};
 use crate::error::{Error, Result};
 
-/// What tables are called behind `train` and `test`.
+/// What stands behind the name of a part.
 const ENDINGS: [&str; 4] = ["csv", "csv.gz", "tsv", "tsv.gz"];
 
-/// The tables to train on and to test on; nothing if the first is not there.
-pub fn find(folder: &Path) -> Option<(PathBuf, Option<PathBuf>)> {
-    Some((table(folder, "train")?, table(folder, "test")))
+/// The tables of a set.
+pub struct Tables {
+    /// To train on.
+    pub train: PathBuf,
+    /// To choose by.
+    pub validation: Option<PathBuf>,
+    /// To test on.
+    pub test: Option<PathBuf>,
 }
 
-/// The table of a part, whatever the case of its name.
-fn table(folder: &Path, part: &str) -> Option<PathBuf> {
-    let mut entries: Vec<PathBuf> = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).collect();
-    entries.sort();
-    let is = |path: &&PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-        path.is_file() && ENDINGS.iter().any(|ending| name == format!("{part}.{ending}"))
+/// The tables in a folder; nothing if there is none to train on.
+pub fn find(folder: &Path) -> Option<Tables> {
+    let entries = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
+    let mut files: Vec<PathBuf> = entries.filter(|path| path.is_file()).collect();
+    files.sort();
+    // Whatever the case of its name.
+    let table = |part: &str| {
+        let is = |path: &&PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+            ENDINGS.iter().any(|ending| name == format!("{part}.{ending}"))
+        };
+        files.iter().find(is).cloned()
     };
-    entries.iter().find(is).cloned()
+    let of = |parts: &[&str]| parts.iter().find_map(|part| table(part));
+    Some(Tables { train: of(&TRAIN)?, validation: of(&VALIDATION), test: of(&TEST) })
 }
 
 /// Whether the first line of a table names these columns, or there is none that names columns.

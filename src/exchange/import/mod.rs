@@ -1,6 +1,9 @@
 //! Imports a model from another program's file: weights and biases of fully connected layers, by name, in either layout.
 
+mod folding;
 mod names;
+mod order;
+mod place;
 mod refused;
 
 use std::collections::BTreeMap;
@@ -9,17 +12,19 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
+use self::folding::{Named, folded};
 use self::names::Kind;
 pub use self::names::NameMap;
+use self::order::{Layers, ordered};
+use self::place::Place;
 use super::imported::{Imported, Said};
-use super::normalisation::{self, Normalisation};
+use super::normalisation::Normalisation;
 use super::onnx;
 use crate::error::{Error, Result, Setting, message};
 use crate::files::numpy::dtype::half;
 use crate::files::numpy::npy::{Header, Refusal, row_major};
 use crate::files::numpy::npz::Archive;
 use crate::files::regular_file;
-use crate::network::{Dense, Parameters};
 use crate::tensor::Tensor;
 use crate::training::checkpoint::{METADATA_KEY, ModelInfo};
 
@@ -33,22 +38,13 @@ struct Layer {
     b: Option<Tensor>,
 }
 
-/// What a file has: layers by their places, and normalisations by theirs, with their names.
+/// What a file has: layers by their places, and normalisations.
 #[derive(Default)]
 struct Tensors {
-    layers: BTreeMap<usize, Layer>,
-    normalisations: BTreeMap<usize, (String, Normalisation)>,
+    layers: Layers,
+    normalisations: BTreeMap<Place, (String, Normalisation)>,
     /// What the file says of itself, if it was exported by this program.
     text: Option<String>,
-}
-
-/// How a file's weights lie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Orientation {
-    /// `[out, in]`, as PyTorch keeps them.
-    OutIn,
-    /// `[in, out]`, as in `x @ W`.
-    InOut,
 }
 
 /// As much of a file as is looked at to tell what it is, and how ONNX begins: with the version of its representation.
@@ -89,43 +85,13 @@ pub fn read(path: &Path, map: &NameMap) -> Result<Imported> {
         return Err(Error::file(path, "it has no weights", EXPECTED));
     }
     let Tensors { layers, normalisations, text } = tensors;
-    let places: Vec<usize> = layers.keys().copied().collect();
-    let refused = |problem| Error::file(path, problem, EXPECTED);
-    let parameters = chain(layers).map_err(refused)?;
-    let (parameters, notes) = folded(parameters, &places, normalisations).map_err(refused)?;
+    let normalisations: Vec<Named> =
+        normalisations.into_iter().map(|(place, (name, own))| (place, name, own)).collect();
+    let (parameters, notes) = folded(ordered(layers, path)?, &normalisations, path)?;
     let refused =
         |problem| Error::file(path, format!("its `{METADATA_KEY}`: {problem}"), "export the model again");
     let info = text.map(|text| ModelInfo::parse(&text, &parameters)).transpose().map_err(refused)?;
     Ok(Imported { parameters, info, said: Said::default(), notes })
-}
-
-/// Folds normalisations into the layers beside them. One that stands directly behind a layer, or has its number, belongs to that;
-/// any other to the layer behind it.
-fn folded(
-    mut parameters: Parameters,
-    places: &[usize],
-    normalisations: BTreeMap<usize, (String, Normalisation)>,
-) -> Result<(Parameters, Vec<String>), String> {
-    let mut notes = Vec::new();
-    for (place, (name, normalisation)) in normalisations {
-        let of = |problem| format!("its normalisation `{name}`: {problem}");
-        let own = places.iter().rposition(|&layer| layer == place || layer.checked_add(1) == Some(place));
-        let next = places.iter().position(|&layer| layer > place);
-        let (at, is_behind) = match (own, next) {
-            (Some(own), _) => (own, true),
-            (None, Some(next)) => (next, false),
-            (None, None) => (places.len() - 1, true),
-        };
-        let Dense { w, b } = &parameters.layers[at];
-        let width = if is_behind { w.cols() } else { w.rows() };
-        let (factor, summand) = normalisation.line(width).map_err(of)?;
-        let fold = if is_behind { normalisation::behind } else { normalisation::before };
-        let (w, b) = fold(w, b, &factor, &summand);
-        parameters.layers[at] = Dense { w, b };
-        let side = if is_behind { "before its activation" } else { "in front of it" };
-        notes.push(format!("the batch normalisation `{name}` is folded into layer {} {side}", at + 1));
-    }
-    Ok((parameters, notes))
 }
 
 fn from_safetensors(path: &Path, map: &NameMap) -> Result<Tensors> {
@@ -143,14 +109,8 @@ fn from_safetensors(path: &Path, map: &NameMap) -> Result<Tensors> {
     let normalised: Vec<&str> = names.iter().filter_map(|name| name.strip_suffix(".running_mean")).collect();
     for (name, view) in file.tensors() {
         let Some((place, is_torch, kind)) = map.parse(&name) else {
-            let problem =
-                format!("its tensor `{name}` is not a weight or bias of a layer whose place is known");
-            let hint = message![
-                Setting::Map,
-                format!(" {}=layers.0 says which layer it is; ", stem(&name)),
-                EXPECTED
-            ];
-            return Err(Error::file(path, problem, hint));
+            let problem = format!("its tensor `{name}` is not a weight or bias of a layer");
+            return Err(Error::file(path, problem, EXPECTED));
         };
         if kind == Kind::Counter {
             continue;
@@ -282,7 +242,7 @@ fn array(source: &mut impl Read, left: &mut u64) -> Result<(Header, Vec<f32>), R
 /// Adds a tensor to its layer. A bias may be `[1, out]` or `[out, 1]` too.
 fn put(
     layers: &mut Layers,
-    (place, is_torch, kind): (usize, bool, Kind),
+    (place, is_torch, kind): (Place, bool, Kind),
     name: &str,
     tensor: Tensor,
 ) -> Result<(), String> {
@@ -300,7 +260,7 @@ fn put(
         let what = if weight { "a weight is a matrix" } else { "a bias is a vector" };
         return Err(format!("its tensor `{name}` has shape {:?}: {what}", tensor.shape()));
     }
-    if weight {
+    if weight || layer.name.is_empty() {
         layer.name = name.to_owned();
     }
     let slot = if weight { &mut layer.w } else { &mut layer.b };
@@ -308,44 +268,4 @@ fn put(
         None => Ok(()),
         Some(_) => Err(format!("its tensor `{name}` and another one have the same place among the layers")),
     }
-}
-
-/// Layers by their places.
-type Layers = BTreeMap<usize, Layer>;
-
-/// The layers in order, in the usual orientation if that fits.
-fn chain(layers: Layers) -> Result<Parameters, String> {
-    if let Some((place, _)) = layers.iter().find(|(_, layer)| layer.w.is_none()) {
-        return Err(format!("its layer {place} has a bias but no weight"));
-    }
-    let pytorch = layers.values().any(|layer| layer.is_torch);
-    let ways = match pytorch {
-        true => [Orientation::OutIn, Orientation::InOut],
-        false => [Orientation::InOut, Orientation::OutIn],
-    };
-    if let Some(parameters) = ways.into_iter().find_map(|way| oriented(&layers, way)) {
-        return Ok(parameters);
-    }
-    let shapes = layers.into_values().map(|Layer { name, w, b, .. }| {
-        let shape = |tensor: Option<Tensor>| tensor.map_or("none".into(), |t| format!("{:?}", t.shape()));
-        format!("\n  {name} {}, its bias {}", shape(w), shape(b))
-    });
-    Err(format!("its layers do not fit each other or their biases:{}", shapes.collect::<String>()))
-}
-
-/// The network if its weights lie this way, and if they can.
-fn oriented(layers: &Layers, orientation: Orientation) -> Option<Parameters> {
-    let dense = |Layer { w, b, .. }: &Layer| {
-        let w = match orientation {
-            Orientation::OutIn => w.as_ref()?.transposed(),
-            Orientation::InOut => w.clone()?,
-        };
-        let b = match b {
-            Some(b) => Tensor::new([b.data().len()], b.data().to_vec()).ok()?,
-            None => Tensor::zeros([w.cols()]),
-        };
-        Some(Dense { w, b })
-    };
-    let parameters = Parameters { layers: layers.values().map(dense).collect::<Option<_>>()? };
-    parameters.spec().ok().map(|_| parameters)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::place::Place;
 use crate::doctor::file::keys::{self, Key};
 use crate::doctor::file::slot::{Param, Slot};
 use crate::error::{Error, Result};
@@ -20,14 +21,6 @@ pub enum Kind {
     /// What says nothing of the network's answers.
     Counter,
 }
-
-/// Layers without a number that come before all others, and those that come after all others.
-const FIRST: [&str; 4] = ["input", "in", "first", "hidden"];
-const LAST: [&str; 9] =
-    ["output", "out", "head", "classifier", "final", "last", "logits", "fc_out", "output_layer"];
-
-/// The place of a layer that comes after all others.
-const END: usize = usize::MAX;
 
 /// What the user calls the tensors of a file: theirs to ours.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -83,15 +76,19 @@ impl NameMap {
     }
 
     /// The place of a tensor's layer, whether its weights lie `[out, in]`, and what it is.
-    pub fn parse(&self, name: &str) -> Option<(usize, bool, Kind)> {
+    pub fn parse(&self, name: &str) -> Option<(Place, bool, Kind)> {
         named(&self.ours(name))
     }
 }
 
-fn named(name: &str) -> Option<(usize, bool, Kind)> {
+fn named(name: &str) -> Option<(Place, bool, Kind)> {
     match keys::parse(name) {
-        Some(Key::Slot(Slot::Param(Param::W(place)))) => return Some((place, false, Kind::Weight)),
-        Some(Key::Slot(Slot::Param(Param::B(place)))) => return Some((place, false, Kind::Bias)),
+        Some(Key::Slot(Slot::Param(Param::W(place)))) => {
+            return Some((Place::numbered(place), false, Kind::Weight));
+        }
+        Some(Key::Slot(Slot::Param(Param::B(place)))) => {
+            return Some((Place::numbered(place), false, Kind::Bias));
+        }
         _ => {}
     }
     let (stem, kind) = name.rsplit_once('.')?;
@@ -103,40 +100,30 @@ fn named(name: &str) -> Option<(usize, bool, Kind)> {
         "num_batches_tracked" => Kind::Counter,
         _ => return None,
     };
-    let word = stem.rsplit('.').next().unwrap_or(stem).to_lowercase();
-    let digits: String = stem.chars().rev().take_while(char::is_ascii_digit).collect();
-    let place = match digits.is_empty() {
-        false => digits.chars().rev().collect::<String>().parse().ok()?,
-        true if LAST.contains(&word.as_str()) => END,
-        true if FIRST.contains(&word.as_str()) => 0,
-        true => return None,
-    };
-    Some((place, true, kind))
+    Some((Place::of(stem), true, kind))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{END, Kind, NameMap};
+    use super::{Kind, NameMap, Place};
 
     #[test]
-    fn layers_are_known_by_numbers_by_words_and_by_what_the_user_says() {
+    fn tensors_are_known_by_their_names_and_by_what_the_user_says() {
         let plain = NameMap::default();
         for (name, wanted) in [
-            ("fc1.weight", Some((1, true, Kind::Weight))),
-            ("net.3.bias", Some((3, true, Kind::Bias))),
-            ("W2", Some((2, false, Kind::Weight))),
-            ("output.weight", Some((END, true, Kind::Weight))),
-            ("model.classifier.bias", Some((END, true, Kind::Bias))),
-            ("bn1.running_var", Some((1, true, Kind::Variance))),
-            ("encoder.weight", None),
+            ("fc1.weight", Some((Place::of("fc1"), true, Kind::Weight))),
+            ("net.3.bias", Some((Place::of("net.3"), true, Kind::Bias))),
+            ("W2", Some((Place::numbered(2), false, Kind::Weight))),
+            ("model.classifier.bias", Some((Place::of("model.classifier"), true, Kind::Bias))),
+            ("bn1.running_var", Some((Place::of("bn1"), true, Kind::Variance))),
             ("conv", None),
         ] {
             assert_eq!(plain.parse(name), wanted, "{name}");
         }
         let pairs = ["encoder=layers.0".to_owned(), "k=W2".to_owned()];
         let map = NameMap::of(&pairs).unwrap_or_default();
-        assert_eq!(map.parse("encoder.weight"), Some((0, true, Kind::Weight)));
-        assert_eq!(map.parse("k"), Some((2, false, Kind::Weight)));
+        assert_eq!(map.parse("encoder.weight"), Some((Place::of("layers.0"), true, Kind::Weight)));
+        assert_eq!(map.parse("k"), Some((Place::numbered(2), false, Kind::Weight)));
         assert_eq!(map.unused(&["encoder.bias".to_owned()]), ["k"]);
         assert!(NameMap::of(&["a".to_owned()]).is_err() && NameMap::of(&["a=what".to_owned()]).is_err());
     }

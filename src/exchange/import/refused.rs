@@ -10,8 +10,17 @@ use crate::files::numpy::npz::Archive;
 const TORCH: (&str, &str) = (
     "it was saved with torch.save; such files can run code when they are loaded, so they are never opened",
     "convert it in Python, and import the result:\n    import torch; from safetensors.torch import save_file\n    state = \
-     torch.load(\"FILE\", map_location=\"cpu\")     # a whole model: state = model.state_dict()\n    save_file({name: \
+     torch.load(\"FILE\", map_location=\"cpu\")     # a whole model: state = model.state_dict()\n    state = \
+     state.get(\"model_state_dict\", state.get(\"state_dict\", state))     # of a checkpoint\n    save_file({name: \
      tensor.contiguous() for name, tensor in state.items()}, \"model.safetensors\")",
+);
+
+/// Of Python's pickle or joblib, as scikit-learn's models are saved.
+const PICKLE: (&str, &str) = (
+    "it is a Python pickle or a joblib file; such files can run code when they are loaded, so they are never opened",
+    "convert a scikit-learn model in Python, and import the result:\n    import joblib; from skl2onnx import to_onnx; import numpy\n    \
+     model = joblib.load(\"FILE\")\n    onnx = to_onnx(model, numpy.zeros((1, model.n_features_in_), \
+     numpy.float32))\n    open(\"model.onnx\", \"wb\").write(onnx.SerializeToString())",
 );
 
 /// Of Keras: HDF5, alone or in a zip archive.
@@ -25,11 +34,27 @@ const KERAS: (&str, &str) = (
 /// The error for a file that begins so, if it is one of these.
 pub fn by_start(start: &[u8], path: &Path) -> Option<Error> {
     let known = match start {
-        [0x80, 0x02..=0x05, ..] => TORCH,
+        [0x80, 0x02..=0x05, ..] if has_torch_name(path) => TORCH,
+        [0x80, 0x02..=0x05, ..] => PICKLE,
+        // zlib, gzip, xz and bzip2, in which joblib packs.
+        [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..]
+        | [0x1f, 0x8b, ..]
+        | [0xfd, b'7', b'z', ..]
+        | [b'B', b'Z', b'h', ..]
+            if !has_torch_name(path) =>
+        {
+            PICKLE
+        }
         [0x89, b'H', b'D', b'F', ..] => KERAS,
         _ => return None,
     };
     Some(refused(known, path))
+}
+
+/// Whether a file is called as those of `torch.save`: before version 1.6 these were plain pickles.
+fn has_torch_name(path: &Path) -> bool {
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    ["pt", "pth", "ckpt", "bin", "tar"].contains(&ending.as_str())
 }
 
 /// The error for an archive, if it is one of these and no `.npz`.

@@ -8,12 +8,13 @@
 //! `input` takes f32 values as they are in the data: pixels 0..255, or a table's columns. The scaling is in the graph, so
 //! that nobody who runs it can forget it. For labels `probabilities` are the sigmoid's and always there; of a regression the
 //! only output is `predictions`, numbers in the targets' own unit. The batch is free. `metadata_props` has `class_names`, a JSON array in the order
-//! of the logits.
+//! of the logits, and what our own models say of themselves.
 //!
 //! Source: the ONNX specification, operator set 17.
 
 mod chain;
 mod constants;
+mod own;
 pub mod proto;
 mod reading;
 
@@ -24,7 +25,7 @@ use prost::Message;
 use crate::data::{Outputs, Preparation, Scaling};
 use crate::error::{Error, Result, Setting};
 use crate::network::{Activation, Dense, Parameters};
-use crate::training::checkpoint::ModelInfo;
+use crate::training::checkpoint::{METADATA_KEY, ModelInfo};
 use proto::{
     AttributeProto, AttributeType, DataType, Dimension, DimensionValue, GraphProto, ModelProto, NodeProto,
     OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto,
@@ -43,9 +44,39 @@ const MAX_BYTES: usize = i32::MAX as usize;
 /// # Errors
 /// [`Error::Usage`] if the network is too large for the format; [`Error::Shape`] if these are not its parameters.
 pub fn encode(parameters: &Parameters, info: &ModelInfo, softmax: bool) -> Result<Vec<u8>> {
-    let ModelInfo { spec, preparation: Preparation { scaling, class_names, outputs: kind, schema, .. } } =
-        info;
-    parameters.check(spec)?;
+    parameters.check(&info.spec)?;
+    let Preparation { class_names, schema, .. } = &info.preparation;
+    fn entry(key: &str, value: &impl serde::Serialize) -> Result<StringStringEntryProto> {
+        let value = serde_json::to_string(value).map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(StringStringEntryProto { key: Some(key.into()), value: Some(value) })
+    }
+    let mut metadata_props = vec![entry("class_names", class_names)?];
+    if let Some(schema) = schema {
+        metadata_props.push(entry("input_names", &schema.features())?);
+        metadata_props.push(entry("columns", &schema.inputs)?);
+    }
+    metadata_props.push(entry(METADATA_KEY, info)?);
+    let model = ModelProto {
+        ir_version: Some(IR_VERSION),
+        opset_import: vec![OperatorSetIdProto { domain: Some(String::new()), version: Some(OPSET) }],
+        producer_name: Some("gpu-mlp".into()),
+        producer_version: Some(env!("CARGO_PKG_VERSION").into()),
+        graph: Some(graph(parameters, info, softmax)),
+        metadata_props,
+    };
+    if model.encoded_len() > MAX_BYTES {
+        return Err(Error::usage(format!(
+            "a network of {} parameters is too large for one ONNX file, which ends at 2 GiB",
+            info.spec.parameter_count()
+        ))
+        .hint(Setting::To.set("safetensors")));
+    }
+    Ok(model.encode_to_vec())
+}
+
+/// The graph of a network.
+fn graph(parameters: &Parameters, info: &ModelInfo, softmax: bool) -> GraphProto {
+    let ModelInfo { spec, preparation: Preparation { scaling, outputs: kind, .. } } = info;
     let mut graph = Graph::default();
     let mut x = graph.scaled("input", scaling);
     let last = spec.layers().len() - 1;
@@ -82,37 +113,13 @@ pub fn encode(parameters: &Parameters, info: &ModelInfo, softmax: bool) -> Resul
             outputs = vec![value("predictions", spec.classes())];
         }
     }
-    fn entry(key: &str, value: &impl serde::Serialize) -> Result<StringStringEntryProto> {
-        let value = serde_json::to_string(value).map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(StringStringEntryProto { key: Some(key.into()), value: Some(value) })
+    GraphProto {
+        node: graph.nodes,
+        name: Some("mlp".into()),
+        initializer: graph.constants,
+        input: vec![value("input", spec.inputs())],
+        output: outputs,
     }
-    let mut metadata_props = vec![entry("class_names", class_names)?];
-    if let Some(schema) = schema {
-        metadata_props.push(entry("input_names", &schema.features())?);
-        metadata_props.push(entry("columns", &schema.inputs)?);
-    }
-    let model = ModelProto {
-        ir_version: Some(IR_VERSION),
-        opset_import: vec![OperatorSetIdProto { domain: Some(String::new()), version: Some(OPSET) }],
-        producer_name: Some("gpu-mlp".into()),
-        producer_version: Some(env!("CARGO_PKG_VERSION").into()),
-        graph: Some(GraphProto {
-            node: graph.nodes,
-            name: Some("mlp".into()),
-            initializer: graph.constants,
-            input: vec![value("input", spec.inputs())],
-            output: outputs,
-        }),
-        metadata_props,
-    };
-    if model.encoded_len() > MAX_BYTES {
-        return Err(Error::usage(format!(
-            "a network of {} parameters is too large for one ONNX file, which ends at 2 GiB",
-            spec.parameter_count()
-        ))
-        .hint(Setting::To.set("safetensors")));
-    }
-    Ok(model.encode_to_vec())
 }
 
 /// A graph that grows.

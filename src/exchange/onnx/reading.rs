@@ -8,6 +8,7 @@ use prost::Message;
 
 use super::chain::{Chain, Line};
 use super::constants::{Constant, Constants};
+use super::own;
 use super::proto::{GraphProto, ModelProto, NodeProto};
 use crate::error::{Error, Result};
 use crate::exchange::imported::{Imported, Said};
@@ -33,13 +34,20 @@ pub fn read(path: &Path) -> Result<Imported> {
     let refused = |problem: String| Error::file(path, problem, EXPECTED);
     let model = ModelProto::decode(&*bytes).map_err(|error| refused(format!("not an ONNX file: {error}")))?;
     let graph = model.graph.as_ref().ok_or_else(|| refused("it has no graph".into()))?;
+    let said = own::said(&model);
+    if let Some(imported) = said.as_ref().and_then(|text| own::exported(graph, text)) {
+        return Ok(imported);
+    }
     let mut imported = Walk::new(graph).network().map_err(refused)?;
     let names = model.metadata_props.iter().find(|entry| entry.key() == "class_names");
     let names = names.and_then(|entry| serde_json::from_str::<Vec<String>>(entry.value()).ok());
     let outputs = imported.parameters.layers.last().map_or(0, |layer| layer.w.cols());
     let names = names.or(imported.said.class_names);
     imported.said.class_names = names.filter(|names| names.len() == outputs);
-    Ok(imported)
+    Ok(match said {
+        Some(text) => own::changed(imported, &text),
+        None => imported,
+    })
 }
 
 /// A graph that is gone through from its input.

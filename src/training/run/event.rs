@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::Fingerprint;
 use crate::engine::EngineInfo;
 use crate::step::metrics::{EpochRecord, Recovery};
 use crate::step::record::{TestScore, ValidationScore};
@@ -53,6 +54,9 @@ pub struct Start {
     pub data: String,
     /// Where it came from.
     pub data_origin: String,
+    /// What its samples were, which are to be the same for as long as the run is measured or goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
     /// What is trained, and how.
     #[serde(flatten)]
     pub config: Option<TrainConfig>,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::RunDir;
 use super::event::{End, Event, Start};
+use crate::data::Fingerprint;
 use crate::error::{Error, Result};
 use crate::files::regular_file;
 use crate::step::metrics::{EpochRecord, Recovery, Score};
@@ -22,6 +23,23 @@ pub struct History {
 }
 
 impl RunDir {
+    /// What the data were that the run began with; nothing of runs of earlier versions.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if there are metrics and they cannot be read.
+    pub fn fingerprint(&self) -> Result<Option<Fingerprint>> {
+        let path = self.metrics();
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = regular_file::read_text(&path)?;
+        let starts = text.lines().filter_map(|line| match serde_json::from_str(line) {
+            Ok(Event::Start(start)) => Some(start),
+            _ => None,
+        });
+        Ok(starts.last().and_then(|start| start.fingerprint))
+    }
+
     /// What the run's metrics tell. A line that is not whole yet, or not known, is passed over.
     ///
     /// # Errors

@@ -234,6 +234,11 @@ impl RunDir {
         checkpoint::load_model(&self.init_model())
     }
 
+    /// Whether there is a state to go on from.
+    pub fn has_state(&self) -> bool {
+        self.checkpoint().is_file()
+    }
+
     fn checkpoint(&self) -> PathBuf {
         self.path.join("checkpoint.safetensors")
     }
@@ -379,6 +384,16 @@ pub fn load_model(path: &Path) -> Result<(Parameters, ModelInfo)> {
 /// The model's file, of a run's folder too.
 pub fn model_file(path: &Path) -> PathBuf {
     if path.is_dir() { path.join(MODEL) } else { path.to_owned() }
+}
+
+/// The files of a run, or the model's file.
+pub fn own_files(path: &Path) -> Vec<PathBuf> {
+    if !path.is_dir() {
+        return vec![path.to_owned()];
+    }
+    let run = RunDir::at(path);
+    let own = [run.config_path(), run.model(), run.checkpoint(), run.metrics(), run.init_model()];
+    own.into_iter().chain([path.join(FOLDS)]).collect()
 }
 
 /// Writes a value as JSON, all of it or nothing.

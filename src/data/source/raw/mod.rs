@@ -9,7 +9,7 @@ use crate::data::Format;
 use crate::data::columns::{Cells, Input, LeftOut, Value, left_out};
 use crate::data::listed::{listed, some};
 use crate::data::scaling::LEAST_PIXELS;
-use crate::data::schema::{Found, Layout, Schema};
+use crate::data::schema::{Found, Layout, Schema, in_their_order};
 use crate::data::table::Spelling;
 use crate::data::table_options::Missing;
 use crate::error::{Error, Result, Setting, message};
@@ -269,6 +269,9 @@ impl<'a> RawTable<'a> {
         };
         if self.reading.table.missing == Missing::Drop && !self.reading.keep_missing {
             notes.extend(train.drop_missing()?);
+        }
+        if self.reading.plain && !is_pixels {
+            notes.extend(train.columns.as_deref().map(in_their_order));
         }
         let what = format!("{what}: {rows} rows of {columns} values, {labels}");
         let target = named.then(|| target_names[0].clone());

@@ -1,0 +1,66 @@
+//! Files that a command writes are none that it reads.
+
+use std::path::{Path, PathBuf};
+
+use super::choice::DataChoice;
+use crate::error::{Error, Result};
+use crate::training::run::{self, RunDir};
+
+/// Endings of files in which samples are kept.
+const KEPT: [&str; 7] = ["npy", "npz", "png", "jpg", "jpeg", "parquet", "gz"];
+
+/// Names, without their endings, of the tables in a folder of tables.
+const TABLES: [&str; 7] = ["train", "training", "test", "testing", "val", "valid", "validation"];
+
+/// Refuses to write to what is read.
+///
+/// # Errors
+/// [`Error::Usage`] if `out` is one of the inputs, or samples in a folder that is one.
+pub(super) fn check(flag: &str, out: &Path, inputs: &[PathBuf]) -> Result<()> {
+    let Ok(own) = out.canonicalize() else { return Ok(()) };
+    let is_input = |input: &&PathBuf| {
+        let input = input.canonicalize().ok();
+        input.is_some_and(|input| own == input || (own.starts_with(&input) && may_be_samples(&own)))
+    };
+    match inputs.iter().find(is_input) {
+        None => Ok(()),
+        Some(input) => {
+            let input = input.display();
+            let problem = format!("{flag} {} would replace what is read from {input}", out.display());
+            Err(Error::usage(problem).hint("name another file"))
+        }
+    }
+}
+
+/// Whether a file in a folder of data is of them, by its name.
+fn may_be_samples(path: &Path) -> bool {
+    let lower = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().to_lowercase();
+    let (stem, ending) = (lower(path.file_stem()), lower(path.extension()));
+    KEPT.contains(&ending.as_str())
+        || TABLES.contains(&stem.as_str())
+        || stem.contains("-idx")
+        || ending.starts_with("idx")
+}
+
+/// What a command reads that measures a model: the files of the model or its run, and data.
+pub(super) fn of_model(model: &Path, choice: &DataChoice) -> Result<Vec<PathBuf>> {
+    let mut inputs = run::own_files(model);
+    inputs.extend(of_data(choice));
+    if model.is_dir() && choice.data.is_none() {
+        let own = RunDir::open(model)?.config()?;
+        inputs.extend(
+            [PathBuf::from(own.data)]
+                .into_iter()
+                .chain(own.loading.test_data)
+                .chain(own.loading.validation_data),
+        );
+    }
+    Ok(inputs)
+}
+
+/// The data that were named.
+pub(super) fn of_data(choice: &DataChoice) -> Vec<PathBuf> {
+    let options = choice.loading.options();
+    let data = choice.data.as_deref().map(PathBuf::from);
+    data.into_iter().chain(options.test_data).chain(options.validation_data).collect()
+}

@@ -1,0 +1,84 @@
+//! Sets in `.npz` files of one array each, as KMNIST is published: `kmnist-train-imgs.npz` and `kmnist-train-labels.npz`.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use super::{Part, Reading, Source, npz, part};
+use crate::error::{Error, Result};
+use crate::files::numpy::npy::Refusal;
+use crate::files::numpy::npz::Archive;
+
+/// What stands behind the name of a part: of the images, and of the labels.
+const ENDINGS: [&str; 2] = ["-imgs.npz", "-labels.npz"];
+
+/// The set that `path` leads to: a folder that has such files, or one of them. Nothing if there is none.
+///
+/// # Errors
+/// [`Error::File`] for arrays that do not fit, and for several sets in a folder; [`Error::Io`] if they cannot be read.
+pub fn read(path: &Path, reading: Reading<'_>) -> Result<Option<Source>> {
+    let folder = if path.is_dir() { Some(path) } else { path.parent() };
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(None) };
+    let files: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    let pair = |set: &str, part: &str| {
+        let named = |ending: &str| files.iter().find(|path| name_of(path) == format!("{set}{part}{ending}"));
+        Some([named(ENDINGS[0])?, named(ENDINGS[1])?])
+    };
+    let set = |path: &PathBuf| Some(name_of(path).strip_suffix(&format!("train{}", ENDINGS[0]))?.to_owned());
+    let is_meant = |set: &String| {
+        let mut own = ["train", "test"].into_iter().filter_map(|part| pair(set, part)).flatten();
+        path.is_dir() || own.any(|own| own.file_name() == path.file_name())
+    };
+    let sets: BTreeSet<String> = files.iter().filter_map(set).filter(is_meant).collect();
+    let sets: Vec<String> = sets.into_iter().collect();
+    let set = match &sets[..] {
+        [] => return Ok(None),
+        [set] => set,
+        [one, two, ..] => {
+            let problem = format!("it holds several sets of arrays: {one}… and {two}…");
+            return Err(Error::file(path, problem, "name one by one of its files"));
+        }
+    };
+    let mut left = reading.memory;
+    let mut read = |[values, labels]: [&PathBuf; 2]| {
+        let part = together(values, labels, folder, Reading { memory: left, ..reading })?;
+        left = left.saturating_sub(part.memory());
+        Ok::<_, Error>(part)
+    };
+    let Some(train) = pair(set, "train").map(&mut read).transpose()? else { return Ok(None) };
+    let test = pair(set, "test").map(&mut read).transpose()?;
+    let rows = train.len() + test.as_ref().map_or(0, Part::len);
+    let row = part::row_words(train.image_shape, train.features);
+    let what = format!("a set of files of one array each, {set}…: {rows} rows of {row}");
+    let (notes, validation) = (Vec::new(), None);
+    Ok(Some(Source { what, notes, train, validation, test, classes: None, target: None, schema: None }))
+}
+
+/// The part whose values and labels are the only arrays of two files.
+fn together(values: &Path, labels: &Path, folder: &Path, reading: Reading<'_>) -> Result<Part> {
+    let (mut x, mut y) = (opened(values)?, opened(labels)?);
+    let (mut x_entry, mut y_entry) = (
+        x.entry(0).map_err(|refusal| refusal.at(values))?,
+        y.entry(0).map_err(|refusal| refusal.at(labels))?,
+    );
+    npz::part_of((&mut x_entry, &name_of(values)), (&mut y_entry, &name_of(labels)), folder, reading)
+}
+
+fn opened(path: &Path) -> Result<Archive<BufReader<File>>> {
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    let archive = Archive::open(BufReader::new(file)).map_err(|refusal: Refusal| refusal.at(path))?;
+    match archive.names().len() {
+        1 => Ok(archive),
+        count => {
+            let hint = "save images and labels in a file each, or both in one as X and y";
+            Err(Error::file(path, format!("it has {count} arrays: expected one"), hint))
+        }
+    }
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().to_lowercase()
+}

@@ -1,0 +1,192 @@
+//! Batch normalisations of a file, folded into the layers beside them. A file does not say where they stand; names and sizes do.
+
+use std::path::Path;
+
+use super::order::Ordered;
+use super::place::Place;
+use crate::error::{Error, Message, Result, Setting, message};
+use crate::exchange::normalisation::{self, EPSILON, Normalisation};
+use crate::network::{Dense, Parameters};
+
+/// A normalisation, its place and its name in the file.
+pub type Named = (Place, String, Normalisation);
+
+/// Where a normalisation stands beside a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spot {
+    /// Between the layer and its activation.
+    Behind(usize),
+    /// In front of the layer: behind the activation of the one before it.
+    Before(usize),
+}
+
+/// Folds normalisations into a network, and says where each was taken to stand.
+///
+/// # Errors
+/// [`Error::File`] for one that fits nowhere, or at several places of which its name says none.
+pub fn folded(network: Ordered, normalisations: &[Named], path: &Path) -> Result<(Parameters, Vec<Message>)> {
+    if normalisations.is_empty() {
+        return Ok((network.parameters, network.note.into_iter().collect()));
+    }
+    let remedy = || {
+        let words = " numbers all as a torch.nn.Sequential would, in which each activation has a number too";
+        message![Setting::Map.set(numbered(&network, normalisations)), words]
+    };
+    let (spots, is_guess) =
+        spots(&network, normalisations).map_err(|problem| Error::file(path, problem, remedy()))?;
+    let mut notes: Vec<Message> = network.note.clone().into_iter().collect();
+    let mut layers = network.parameters.layers.clone();
+    for ((_, name, normalisation), spot) in normalisations.iter().zip(spots) {
+        let (at, is_behind) = match spot {
+            Spot::Behind(at) => (at, true),
+            Spot::Before(at) => (at, false),
+        };
+        let Dense { w, b } = &layers[at];
+        let width = if is_behind { w.cols() } else { w.rows() };
+        let (factor, summand) = normalisation.line(width).map_err(|problem| {
+            Error::file(path, format!("its normalisation `{name}`: {problem}"), remedy())
+        })?;
+        let fold = if is_behind { normalisation::behind } else { normalisation::before };
+        let (w, b) = fold(w, b, &factor, &summand);
+        layers[at] = Dense { w, b };
+        let side = if is_behind { "before its activation" } else { "in front of it" };
+        let text = format!("the batch normalisation `{name}` is folded into layer {} {side}", at + 1);
+        notes.push(text.into());
+    }
+    if is_guess {
+        let words = "on which side of an activation a normalisation stands is a guess by its name; if it is the other one: ";
+        notes.push(message![words].and(remedy()));
+    }
+    let words = "the eps of its normalisations is not in the file, so";
+    notes.push(format!("{words} {EPSILON:e} is taken, PyTorch's default; an ONNX file has it").into());
+    Ok((Parameters { layers }, notes))
+}
+
+/// Where each normalisation stands, and whether that is a guess by names alone.
+fn spots(network: &Ordered, normalisations: &[Named]) -> Result<(Vec<Spot>, bool), String> {
+    let partners: Vec<Option<usize>> =
+        normalisations.iter().map(|(place, ..)| partner(network, place)).collect();
+    let sides = Sides::of(network, normalisations, &partners);
+    let mut is_guess = false;
+    let spot = |((place, name, normalisation), partner): (&Named, &Option<usize>)| {
+        if let Some(spot) = in_sequence(network, place) {
+            return Ok(spot);
+        }
+        is_guess = true;
+        let width = normalisation.width();
+        match (partner, sides) {
+            (&Some(layer), Sides::Behind) => Ok(Spot::Behind(layer)),
+            (&Some(layer), Sides::Before) => Ok(Spot::Before(layer)),
+            (Some(_), Sides::Both) => Err(format!(
+                "its normalisations may stand behind the layers of their numbers or in front of them, such as `{name}`: \
+                 both fit"
+            )),
+            _ => by_size(network, place, width).ok_or_else(|| {
+                format!("its normalisation `{name}` of {width} values fits at several places or at none")
+            }),
+        }
+    };
+    let spots = normalisations.iter().zip(&partners).map(spot).collect::<Result<_, _>>()?;
+    Ok((spots, is_guess))
+}
+
+/// On which side of the layers of their numbers normalisations stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sides {
+    Behind,
+    Before,
+    /// Either may be meant.
+    Both,
+    /// Neither fits all.
+    Neither,
+}
+
+impl Sides {
+    /// `bn1, fc1` may mean that one or the other comes first. Usually the layer does; then the last layer has none.
+    fn of(network: &Ordered, normalisations: &[Named], partners: &[Option<usize>]) -> Self {
+        let pairs = || {
+            let named = partners.iter().zip(normalisations);
+            let of = |(partner, (place, _, normalisation)): (&Option<usize>, &Named)| {
+                Some((partner.filter(|_| in_sequence(network, place).is_none())?, normalisation.width()))
+            };
+            named.filter_map(of).collect::<Vec<(usize, usize)>>()
+        };
+        let pairs = pairs();
+        let layers = &network.parameters.layers;
+        let behind = pairs.iter().all(|&(layer, width)| layers[layer].w.cols() == width);
+        let before = pairs.iter().all(|&(layer, width)| layers[layer].w.rows() == width);
+        let has_last = pairs.iter().any(|&(layer, _)| layer + 1 == layers.len());
+        match (behind, before) {
+            (true, true) if has_last => Self::Both,
+            (true, _) => Self::Behind,
+            (false, true) => Self::Before,
+            (false, false) => Self::Neither,
+        }
+    }
+}
+
+/// The spot of a normalisation that is numbered among layers, as in `net.0, net.1, net.3`: an activation has a number, too.
+fn in_sequence(network: &Ordered, place: &Place) -> Option<Spot> {
+    let numbers = network.layers.iter().enumerate();
+    let beside: Vec<(usize, u64, u64)> = numbers
+        .filter_map(|(at, (layer, _))| Some((at, layer.in_sequence(place)?)))
+        .map(|(at, (layer, own))| (at, layer, own))
+        .collect();
+    let before = beside.iter().rfind(|(_, layer, own)| layer < own);
+    match (before, beside.first()) {
+        (Some(&(at, layer, own)), _) if layer + 1 == own || at + 1 == network.layers.len() => {
+            Some(Spot::Behind(at))
+        }
+        (Some(&(at, ..)), _) => Some(Spot::Before(at + 1)),
+        (None, Some(&(at, ..))) => Some(Spot::Before(at)),
+        (None, None) => None,
+    }
+}
+
+/// The layer that has the numbers of a normalisation: of several the one with the longest part of the name in common.
+fn partner(network: &Ordered, place: &Place) -> Option<usize> {
+    let numbers = Some(place.numbers()).filter(|numbers| !numbers.is_empty())?;
+    let shared = |at: &usize| network.layers[*at].0.shared(place);
+    let alike: Vec<usize> =
+        (0..network.layers.len()).filter(|&at| network.layers[at].0.numbers() == numbers).collect();
+    let most = alike.iter().map(shared).max()?;
+    match alike.iter().filter(|at| shared(at) == most).collect::<Vec<_>>()[..] {
+        [&only] => Some(only),
+        _ => None,
+    }
+}
+
+/// The only spot where so many values are normalised; the inputs, if the name says that it is the first of all.
+fn by_size(network: &Ordered, place: &Place, width: usize) -> Option<Spot> {
+    let layers = &network.parameters.layers;
+    let own = place.numbers();
+    let is_first = place.is_first()
+        || (!own.is_empty() && network.layers.iter().all(|(layer, _)| own < layer.numbers()));
+    if is_first && layers.first()?.w.rows() == width {
+        return Some(Spot::Before(0));
+    }
+    let inputs = layers.iter().take(1).filter(|layer| layer.w.rows() == width).map(|_| Spot::Before(0));
+    let behind = (0..layers.len()).filter(|&at| layers[at].w.cols() == width).map(Spot::Behind);
+    let mut all = inputs.chain(behind);
+    all.next().filter(|_| all.next().is_none())
+}
+
+/// Layers and normalisations, numbered as a `torch.nn.Sequential` in which they come first and then their activation.
+fn numbered(network: &Ordered, normalisations: &[Named]) -> String {
+    let mut left: Vec<(Option<usize>, &str)> =
+        normalisations.iter().map(|(place, name, _)| (partner(network, place), name.as_str())).collect();
+    let (mut pairs, mut number) = (Vec::new(), 0);
+    let mut push = |name: &str, step: usize| {
+        pairs.push(format!("{name}=net.{number}"));
+        number += step;
+    };
+    for (at, (_, name)) in network.layers.iter().enumerate() {
+        let own = left.iter().position(|(partner, _)| *partner == Some(at)).map(|own| left.remove(own));
+        push(name, if own.is_some() { 1 } else { 2 });
+        if let Some((_, name)) = own {
+            push(name, 2);
+        }
+    }
+    left.iter().for_each(|(_, name)| push(name, 1));
+    pairs.join(",")
+}
