@@ -8,7 +8,8 @@ use clap::ValueEnum;
 use super::number;
 use super::output::told;
 use super::pictures::PictureChoice;
-use crate::data::{self, LoadOptions, Missing, Scale, Separator, Split, TableOptions};
+use super::text_tables::TextChoice;
+use crate::data::{self, LoadOptions, Missing, Scale, Split, TableOptions};
 use crate::engine::Device;
 use crate::error::{Error, Remedy, Result, Setting};
 use crate::gpu::adapter::{self, Adapter, DeviceType, Request};
@@ -85,43 +86,14 @@ pub(super) struct LoadChoice {
     /// For tables: what is done about missing values
     #[arg(long, value_enum, default_value_t = Missing::Auto)]
     missing: Missing,
+    /// For .npz and .npy: which arrays are values and labels, as theirs=ours with ours X, y, x_test, y_test, x_val or y_val; or just
+    /// the names of both: VALUES,LABELS [default: by their names]
+    #[arg(long, value_name = "NAMES")]
+    npz_keys: Option<String>,
     #[command(flatten)]
     text: TextChoice,
     #[command(flatten)]
     pictures: PictureChoice,
-}
-
-/// How the text of a table is written.
-#[derive(Debug, Clone, clap::Args)]
-pub(super) struct TextChoice {
-    /// For text tables: the first line names the columns
-    #[arg(long, conflicts_with = "no_header")]
-    header: bool,
-    /// For text tables: the first line is a row of values [default: as it looks]
-    #[arg(long)]
-    no_header: bool,
-    /// For text tables: what stands between two values [default: as it looks]
-    #[arg(long, value_enum)]
-    separator: Option<Separator>,
-    /// For text tables: numbers have a comma where others have a point [default: as it looks]
-    #[arg(long)]
-    decimal_comma: bool,
-    /// For text tables: more words that stand for a missing value, separated by commas
-    #[arg(long, value_name = "WORDS", allow_hyphen_values = true)]
-    na_values: Option<String>,
-}
-
-impl TextChoice {
-    /// How a table of such a text is read.
-    pub fn options(&self) -> TableOptions {
-        TableOptions {
-            header: (self.header || self.no_header).then_some(self.header),
-            separator: self.separator,
-            decimal_comma: self.decimal_comma,
-            na_values: self.na_values.clone(),
-            ..TableOptions::default()
-        }
-    }
 }
 
 impl LoadChoice {
@@ -148,6 +120,7 @@ impl LoadChoice {
                 ..self.text.options()
             },
             pictures: self.pictures.options(),
+            npz_keys: self.npz_keys.clone(),
         }
     }
 }

@@ -184,7 +184,13 @@ fn quoted(word: &str) -> String {
 fn headline(report: &Report) -> String {
     let checked = report.checked.iter().filter(|c| matches!(c.status, Status::Ok | Status::Wrong)).count();
     let Some(first) = report.findings.first() else {
-        return format!("Clean: all {checked} tensors checked are what they should be.\n");
+        let open = report.checked.iter().filter(|c| c.status == Status::NotChecked);
+        let open: Vec<String> = open.map(|c| called(&c.name, c.tensor)).collect();
+        let rest = match open.as_slice() {
+            [] => String::new(),
+            open => format!(" Not checked: {}.", open.join(", ")),
+        };
+        return format!("Clean: all {checked} tensors checked are what they should be.{rest}\n");
     };
     let bug = match first.bug {
         Some(bug) => bug.to_string(),

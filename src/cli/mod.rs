@@ -27,6 +27,7 @@ mod runs;
 mod selftest;
 mod show;
 mod table;
+mod text_tables;
 mod trace;
 mod train;
 mod values;

@@ -22,7 +22,7 @@ use crate::training::run::folds::FoldsDir;
 
 const EXAMPLES: &str = "\
 The report of one run has curves, mistakes, confusion matrix, precision and recall, weights, options, and the numbers of
-every epoch. Several runs are compared. The report is one file that loads nothing and has no script. It replaces the file
+every epoch. Several runs are compared; of a cross-validation there is a table of the scores with mean and deviation. The report is one file that loads nothing and has no script. It replaces the file
 that --out names.
 
 Examples:
@@ -60,7 +60,11 @@ pub fn run(args: &ReportArgs) -> Result<()> {
     }
     let page = match &runs[..] {
         [run] => report::page(run)?,
-        several => report::comparison(several)?,
+        several => {
+            let folds = args.runs.iter().map(|path| FoldsDir::open(path)).collect::<Result<Vec<_>>>()?;
+            let scores = folds.iter().flatten().map(FoldsDir::scores).collect::<Result<Vec<_>>>()?;
+            report::comparison(several, &scores)?
+        }
     };
     for problem in runs.iter().flat_map(Run::left_out) {
         note(&format!("left out: {problem}"));

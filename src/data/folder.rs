@@ -53,6 +53,7 @@ pub fn load(folder: &Path, name: &str, classes: Option<usize>, memory: u64) -> R
         weight_column: None,
         table: &DEFAULTS,
         pictures: &AS_THEY_ARE,
+        npz_keys: None,
         size: None,
         schema: None,
         plain: false,

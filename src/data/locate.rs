@@ -142,6 +142,7 @@ impl<'a> Request<'a> {
             weight_column,
             table: self.options.map_or(&DEFAULTS, |options| &options.table),
             pictures: self.options.map_or(&AS_THEY_ARE, |options| &options.pictures),
+            npz_keys: self.options.and_then(|options| options.npz_keys.as_deref()),
             size: frame.map(|frame| [frame.rows, frame.columns]),
             plain: self.fitted.is_some() && schema.is_none(),
             schema,

@@ -12,8 +12,8 @@ use crate::error::{Error, Result, Setting, message};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scale {
-    /// Bytes by 1 / 255, or by their own largest value if that is low; columns that are scaled already not at all; others as
-    /// by `standard`.
+    /// Bytes by 1 / 255, or by their own largest value if that is low, or bright ones by one mean and deviation; columns that are
+    /// scaled already not at all; others as by `standard`.
     #[default]
     Auto,
     /// Not at all.
@@ -64,6 +64,9 @@ const LOW_NUMBER: f64 = 127.0;
 
 /// Bytes that reach no higher are small once they are divided by 255.
 const LOW_BYTE: f64 = 63.0;
+
+/// Pixels are bright if their mean is above this part of the brightest one.
+pub const BRIGHT: f64 = 0.4;
 
 /// Columns that are scaled already: most values lie within these ends, and are at least so far apart. Both are about three
 /// times what values in 0..1, in -1..1 and of mean 0 and variance 1 have.
@@ -179,6 +182,22 @@ fn are_scaled(spreads: &[Spread]) -> bool {
     if spreads.len() < LEAST_PIXELS { narrow == 0 } else { wide >= narrow }
 }
 
+/// Of all values together.
+fn mean_and_deviation(spreads: &[Spread]) -> (f64, f64) {
+    let count = spreads.len() as f64;
+    let mean = spreads.iter().map(|spread| spread.mean).sum::<f64>() / count;
+    let variance = |spread: &Spread| spread.deviation().powi(2) + (spread.mean - mean).powi(2);
+    (mean, (spreads.iter().map(variance).sum::<f64>() / count).sqrt())
+}
+
+/// Whether pixels are bright on average, as ink on paper is: from such values, all positive and alike, gradient descent hardly
+/// learns (docs/data.md has the measurement).
+fn are_bright(spreads: &[Spread]) -> bool {
+    let max = spreads.iter().map(|spread| spread.max).fold(0.0, f64::max);
+    let top = if max > LOW_BYTE { 255.0 } else { max };
+    spreads.len() >= LEAST_PIXELS && mean_and_deviation(spreads).0 > BRIGHT * top
+}
+
 impl Scaling {
     /// Fits a scaling to columns.
     ///
@@ -196,10 +215,15 @@ impl Scaling {
             Self::Columns { shift, factor }
         };
         let max = spreads.iter().map(|spread| spread.max).fold(f64::NEG_INFINITY, f64::max);
+        let of_all = || {
+            let (mean, deviation) = mean_and_deviation(spreads);
+            fitted(&|_| (mean, deviation))
+        };
         let pixels = || spreads.len() >= LEAST_PIXELS && spreads.iter().all(Spread::are_bytes) && max > 1.0;
         match scale {
             Scale::None => Self::None,
             Scale::Minmax => fitted(&|spread| (spread.min, spread.max - spread.min)),
+            Scale::Auto if (format == Format::Bytes || pixels()) && are_bright(spreads) => of_all(),
             Scale::Auto if format == Format::Bytes && max > LOW_BYTE => Self::Bytes,
             Scale::Auto if format == Format::Bytes && max > 0.0 => fitted(&|_| (0.0, max)),
             Scale::Auto if format == Format::Bytes => Self::Bytes,
@@ -247,6 +271,12 @@ impl Scaling {
         Ok(())
     }
 
+    /// Whether it scales all of many values by one mean and deviation.
+    pub fn is_of_bright(&self) -> bool {
+        let Self::Columns { shift, factor } = self else { return false };
+        shift.len() > 1 && shift[0] > 0.0 && are_equal(shift) && are_equal(factor)
+    }
+
     /// A description for the user.
     pub fn words(&self) -> &'static str {
         match self {
@@ -261,9 +291,16 @@ impl Scaling {
                     _ => "numbers, divided by the largest of the training set",
                 }
             }
+            Self::Columns { .. } if self.is_of_bright() => {
+                "bright pixels, all scaled by the mean and the deviation of the training set"
+            }
             Self::Columns { .. } => "numbers, each column scaled with statistics of the training set",
         }
     }
+}
+
+fn are_equal(numbers: &[f64]) -> bool {
+    numbers.windows(2).all(|pair| pair[0] == pair[1])
 }
 
 /// A value that cannot be scaled.

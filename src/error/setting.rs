@@ -55,6 +55,7 @@ settings! {
     Momentum "momentum" "Momentum of gradient descent.",
     NaValues "na_values" "Words for missing values.",
     Nesterov "nesterov" "Nesterov momentum.",
+    NpzKeys "npz_keys" "Which arrays are values and labels.",
     OnDivergence "on_divergence" "What to do if training diverges.",
     Optimizer "optimizer" "The optimiser.",
     Out "out" "Where the result is written.",

@@ -8,26 +8,30 @@ use super::chart::RUNAWAY;
 use super::epochs::decimals;
 use super::layout::{document, scrolling};
 use super::run_page::left_out;
-use super::{Run, configuration, curves, epochs};
+use super::{Run, configuration, curves, epochs, folds};
 use crate::data::LoadOptions;
 use crate::error::Result;
 use crate::step::metrics::{EpochRecord, Measure};
+use crate::training::run::folds::FoldScores;
 use crate::words::numerals::{duration, thousands};
 
-/// The page of several runs, as HTML.
+/// The page of several runs, as HTML; with the scores of the cross-validations that they are of.
 ///
 /// # Errors
 /// [`Error::Internal`](crate::Error::Internal) if their options cannot be listed.
-pub fn comparison(runs: &[Run]) -> Result<String> {
+pub fn comparison(runs: &[Run], cross_validations: &[FoldScores]) -> Result<String> {
     let title = format!("{} runs compared", runs.len());
     let names = names(runs);
     let body = html! {
         h1 { (title) }
-        @if !same_data(runs) {
+        @if on_folds(runs) {
+            p.note { "Each run of a cross-validation is tested on another fold of the same samples." }
+        } @else if !same_data(runs) {
             aside.omitted {
                 p { "These runs were not all tested on the same data, so their losses and scores cannot be compared directly." }
             }
         }
+        @for scores in cross_validations { (folds::table(scores)) }
         @for run in runs { (left_out(run.left_out())) }
         (summary(runs, &names))
         h2 id="options" { "Options" }
@@ -64,6 +68,15 @@ fn same_data(runs: &[Run]) -> bool {
         (data, LoadOptions { validation_data, validation_fraction, validation_seed, ..loading }, samples)
     };
     runs.windows(2).all(|pair| data(&pair[0]) == data(&pair[1]))
+}
+
+/// Whether all are folds of the same samples, as far as the runs tell.
+fn on_folds(runs: &[Run]) -> bool {
+    let data =
+        |run: &Run| (run.config.data.clone(), LoadOptions { fold: None, ..run.config.loading.clone() });
+    let folds = |run: &Run| run.config.loading.fold.map(|fold| fold.of);
+    runs.iter().all(|run| folds(run).is_some())
+        && runs.windows(2).all(|pair| folds(&pair[0]) == folds(&pair[1]) && data(&pair[0]) == data(&pair[1]))
 }
 
 /// One row per run.

@@ -8,6 +8,7 @@ mod comparison;
 mod configuration;
 mod curves;
 mod epochs;
+mod folds;
 mod layout;
 mod matrix;
 mod mistakes;

@@ -7,7 +7,7 @@ use crate::data::Dataset;
 use crate::engine::EngineInfo;
 use crate::error::{Error, Result};
 use crate::network::Parameters;
-use crate::step::metrics::EpochRecord;
+use crate::step::metrics::{EpochRecord, Score};
 use crate::training::checkpoint::ModelInfo;
 use crate::training::evaluation::Evaluation;
 use crate::training::run::history::History;
@@ -76,6 +76,11 @@ impl Run {
     /// The record of the epoch that the model comes from.
     pub(super) fn of_model(&self) -> Option<&EpochRecord> {
         self.history.of_model(self.config.train.early_stopping.is_some())
+    }
+
+    /// The scores of that epoch on the test samples, with what was measured at the end of the run.
+    pub(super) fn test_score(&self) -> Option<Score> {
+        self.history.scores(self.config.train.early_stopping.is_some()).0
     }
 
     /// The last part of the folder's name.

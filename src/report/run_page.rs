@@ -7,6 +7,7 @@ use super::layout::{document, scrolling};
 use super::{Run, Test, configuration, curves, epochs, matrix, mistakes, outputs, ranks, weights};
 use crate::error::Result;
 use crate::network::Task;
+use crate::step::metrics::Score;
 use crate::words::numerals::{duration, short, thousands};
 
 /// The page of a run, as HTML.
@@ -60,7 +61,7 @@ fn headline(run: &Run) -> Markup {
     };
     html! {
         dl.headline {
-            @for (measure, value) in record.iter().flat_map(|record| record.test.all()) {
+            @for (measure, value) in run.test_score().iter().flat_map(Score::all) {
                 (tile(&format!("Test {}", measure.title()), Some(measure.shown(value)), of_epoch.clone()))
             }
             (tile("Test loss", record.map(|record| decimals(record.test.loss)), of_epoch))

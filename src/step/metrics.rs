@@ -52,13 +52,31 @@ pub enum Measure {
     LabelAccuracy,
     /// Of labels: F1 over all labels together.
     MicroF1,
-    /// Of labels: the mean of the labels' own F1.
+    /// Of the second of two classes: the share of the samples that are said to be of it and are.
+    Precision,
+    /// Of the second of two classes: the share of its samples that are found.
+    Recall,
+    /// Of the second of two classes: the harmonic mean of both.
+    F1,
+    /// Of the second of two classes: the area under the ROC curve.
+    RocAuc,
+    /// Of the second of two classes: the area under the precision-recall curve.
+    AveragePrecision,
+    /// Of several classes or labels: the mean of their own precision, as those below.
+    MacroPrecision,
+    /// The mean of their own recall.
+    MacroRecall,
+    /// The mean of their own F1.
     MacroF1,
+    /// The mean of the areas under their own ROC curves.
+    MacroRocAuc,
+    /// The mean of the areas under their own precision-recall curves.
+    MacroAveragePrecision,
 }
 
 impl Measure {
     /// Every one; of those that a score has, the first is the one that is shown where there is room for one.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 17] = [
         Self::Accuracy,
         Self::R2,
         Self::AllRight,
@@ -66,7 +84,16 @@ impl Measure {
         Self::Mae,
         Self::LabelAccuracy,
         Self::MicroF1,
+        Self::Precision,
+        Self::Recall,
+        Self::F1,
+        Self::RocAuc,
+        Self::AveragePrecision,
+        Self::MacroPrecision,
+        Self::MacroRecall,
         Self::MacroF1,
+        Self::MacroRocAuc,
+        Self::MacroAveragePrecision,
     ];
 
     /// Its name in JSON, behind the name of the part: `test_accuracy`.
@@ -79,7 +106,16 @@ impl Measure {
             Self::AllRight => "all_right",
             Self::LabelAccuracy => "label_accuracy",
             Self::MicroF1 => "micro_f1",
+            Self::Precision => "precision",
+            Self::Recall => "recall",
+            Self::F1 => "f1",
+            Self::RocAuc => "roc_auc",
+            Self::AveragePrecision => "average_precision",
+            Self::MacroPrecision => "macro_precision",
+            Self::MacroRecall => "macro_recall",
             Self::MacroF1 => "macro_f1",
+            Self::MacroRocAuc => "macro_roc_auc",
+            Self::MacroAveragePrecision => "macro_average_precision",
         }
     }
 
@@ -93,13 +129,31 @@ impl Measure {
             Self::AllRight => "exact match",
             Self::LabelAccuracy => "label accuracy",
             Self::MicroF1 => "micro F1",
+            Self::Precision => "precision",
+            Self::Recall => "recall",
+            Self::F1 => "F1",
+            Self::RocAuc => "ROC-AUC",
+            Self::AveragePrecision => "average precision",
+            Self::MacroPrecision => "macro precision",
+            Self::MacroRecall => "macro recall",
             Self::MacroF1 => "macro F1",
+            Self::MacroRocAuc => "macro ROC-AUC",
+            Self::MacroAveragePrecision => "macro average precision",
         }
     }
 
     /// Whether it is a part of 1, which people read as percent.
     pub fn is_share(self) -> bool {
         matches!(self, Self::Accuracy | Self::AllRight | Self::LabelAccuracy)
+    }
+
+    /// Whether it judges answers of yes or no: to the second of two classes, or the mean over classes or labels.
+    pub fn is_binary(self) -> bool {
+        use Measure::{AveragePrecision, F1, Precision, Recall, RocAuc};
+        use Measure::{MacroAveragePrecision, MacroF1, MacroPrecision, MacroRecall, MacroRocAuc};
+        let of_means =
+            matches!(self, MacroPrecision | MacroRecall | MacroF1 | MacroRocAuc | MacroAveragePrecision);
+        of_means || matches!(self, Precision | Recall | F1 | RocAuc | AveragePrecision)
     }
 
     /// Whether more is better.

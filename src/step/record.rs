@@ -56,6 +56,27 @@ impl<'de> Deserialize<'de> for TestScore {
     }
 }
 
+/// The score of the validation part where it stands among other numbers; without one there is nothing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ValidationScore(pub Option<Score>);
+
+impl Serialize for ValidationScore {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(score) = &self.0 {
+            Score::write(Some(score), score, "validation", &mut map)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for ValidationScore {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let numbers = deserializer.deserialize_map(Numbers)?;
+        Ok(Self(Score::read(&numbers, "validation")))
+    }
+}
+
 impl Serialize for EpochRecord {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
@@ -104,15 +125,7 @@ impl<'de> Deserialize<'de> for EpochRecord {
         let needed = |name: &str| {
             numbers.get(name).copied().ok_or_else(|| D::Error::custom(format!("missing field `{name}`")))
         };
-        let score = |part: &str| {
-            let loss = *numbers.get(&format!("{part}_loss"))?;
-            let of = |score: Score, measure: Measure| match numbers.get(&format!("{part}_{}", measure.key()))
-            {
-                Some(&value) => score.with(measure, value),
-                None => score,
-            };
-            Some(Measure::ALL.into_iter().fold(Score::of_loss(loss), of))
-        };
+        let score = |part: &str| Score::read(&numbers, part);
         let part =
             |part: &str| score(part).ok_or_else(|| D::Error::custom(format!("missing field `{part}_loss`")));
         let epoch = needed("epoch")?;

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::evaluation::{ClassScore, Evaluation};
 use super::figures::LabelScore;
 use super::ranking::Ranking;
+use crate::step::metrics::{Measure, Score};
 
 /// The scores of a class or a label, or their means.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -32,6 +33,31 @@ impl BinaryScores {
         let roc_auc = ranking.and_then(Ranking::roc_auc);
         let average_precision = ranking.and_then(Ranking::average_precision);
         Self { precision, recall, f1, roc_auc, average_precision }
+    }
+
+    /// Under the names that they have of a class or a label, in JSON and for people.
+    pub fn measures(&self) -> [(Measure, Option<f64>); 5] {
+        use Measure::{AveragePrecision, F1, Precision, Recall, RocAuc};
+        self.under([Precision, Recall, F1, RocAuc, AveragePrecision])
+    }
+
+    /// Under the names that they have as means.
+    fn macro_measures(&self) -> [(Measure, Option<f64>); 5] {
+        use Measure::{MacroAveragePrecision, MacroF1, MacroPrecision, MacroRecall, MacroRocAuc};
+        self.under([MacroPrecision, MacroRecall, MacroF1, MacroRocAuc, MacroAveragePrecision])
+    }
+
+    fn under(
+        &self,
+        [precision, recall, f1, roc_auc, average_precision]: [Measure; 5],
+    ) -> [(Measure, Option<f64>); 5] {
+        [
+            (precision, Some(self.precision)),
+            (recall, Some(self.recall)),
+            (f1, Some(self.f1)),
+            (roc_auc, self.roc_auc),
+            (average_precision, self.average_precision),
+        ]
     }
 
     fn mean(all: &[Self]) -> Self {
@@ -73,18 +99,27 @@ impl Evaluation {
     }
 
     /// Of the second of two classes, which is the positive one; else the mean over classes or labels. Of numbers nothing.
-    pub fn mean_binary_scores(&self) -> Option<BinaryScores> {
+    pub fn summary(&self) -> Vec<(Measure, Option<f64>)> {
         let all = self.binary_scores();
-        let occurs = |score: &ClassScore| score.f1.is_some();
         match self.confusion.rows().len() {
-            0 if all.is_empty() => None,
-            0 => Some(BinaryScores::mean(&all)),
-            2 => all.get(1).copied(),
+            0 if all.is_empty() => Vec::new(),
+            0 => BinaryScores::mean(&all).macro_measures().to_vec(),
+            2 => all[1].measures().to_vec(),
             _ => {
                 let classes = self.confusion.classes();
-                let own = all.into_iter().zip(&classes).filter(|(_, score)| occurs(score));
-                Some(BinaryScores::mean(&own.map(|(scores, _)| scores).collect::<Vec<_>>()))
+                let own = all.into_iter().zip(&classes).filter(|(_, score)| score.f1.is_some());
+                let own: Vec<BinaryScores> = own.map(|(scores, _)| scores).collect();
+                BinaryScores::mean(&own).macro_measures().to_vec()
             }
         }
+    }
+
+    /// A score with that beside it, as far as it could be measured.
+    pub fn beside(&self, score: Score) -> Score {
+        let with = |score: Score, (measure, value): (Measure, Option<f64>)| match value {
+            Some(value) => score.with(measure, value),
+            None => score,
+        };
+        self.summary().into_iter().fold(score, with)
     }
 }

@@ -186,13 +186,28 @@ pub async fn evaluate(
     let samples = dataset.split(split)?;
     engine.load(split, samples.clone()).await?;
     let all: Vec<u32> = (0..samples.len() as u32).collect();
+    evaluate_some(engine, loss, dataset, (split, &all), question).await
+}
+
+/// Measures a network on samples of a part that its engine has been given.
+///
+/// # Errors
+/// As [`evaluate`].
+pub async fn evaluate_some(
+    engine: &mut impl Engine,
+    loss: Loss,
+    dataset: &Dataset,
+    (split, all): (Split, &[u32]),
+    question: &Question,
+) -> Result<Evaluation> {
+    let samples = dataset.split(split)?;
     if loss.task() != Task::Classification {
-        return evaluate_values(engine, loss, dataset, split, &all, question).await;
+        return evaluate_values(engine, loss, dataset, split, all, question).await;
     }
     let classes = dataset.preparation.class_names.len();
     let cells = (classes as u64).saturating_mul(classes as u64);
     memory::require(cells.saturating_mul(8), "a confusion matrix", "measure a network of fewer classes")?;
-    let mut score = engine.evaluate(split, &all).await?.score();
+    let mut score = engine.evaluate(split, all).await?.score();
     let (mut confusion, mut mistakes, mut among_top) = (Confusion::new(classes), Vec::new(), 0_usize);
     let mut ranked = Ranked::new(if classes == 2 { 1 } else { classes }, all.len());
     let threshold = question.thresholds.as_ref().and_then(|thresholds| thresholds.first().copied());

@@ -6,13 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use super::checkpoint::{Progress, State};
 use super::config::TrainConfig;
+use super::evaluation::{Question, evaluate_some};
 use super::judge::Judge;
 use super::plan::{Plan, shuffled};
 use crate::data::{Dataset, Split};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::network::{OptimizerState, Parameters};
+use crate::network::{OptimizerState, Parameters, Task};
 use crate::step::metrics::{EpochRecord, Score, Sums};
+
+/// The most classes whose precision and recall are measured at the end of a run: their confusion matrix has 128 MiB.
+pub const SCORED: usize = 1 << 12;
 
 /// Hears what happens in a run, keeps what has to be kept, and may end it.
 pub trait Observer {
@@ -220,6 +224,30 @@ impl<'a, E: Engine> Trainer<'a, E> {
     /// The record of every epoch so far.
     pub fn history(&self) -> &[EpochRecord] {
         &self.history
+    }
+
+    /// The record of the [`best`](Self::best) epoch with what `eval` measures beside its scores: precision, recall, F1, and the
+    /// areas under the curves. Only after a run that was not interrupted: the engine then has this network. Numbers, and
+    /// classes beyond [`SCORED`], have no more than the record has.
+    ///
+    /// # Errors
+    /// What the engine reports.
+    pub async fn scored(&mut self, dataset: &Dataset) -> Result<Option<EpochRecord>> {
+        let Some(mut record) = self.best().cloned() else { return Ok(None) };
+        let loss = self.config.spec(dataset)?.loss();
+        if loss.task() == Task::Regression || dataset.preparation.class_names.len() > SCORED {
+            return Ok(Some(record));
+        }
+        let question = Question::default();
+        let engine = &mut *self.engine;
+        let test = (Split::Test, &self.plan.test[..]);
+        record.test = evaluate_some(engine, loss, dataset, test, &question).await?.beside(record.test);
+        if let Some(score) = record.validation {
+            let part = (Split::Validation, &self.plan.validation[..]);
+            let evaluation = evaluate_some(engine, loss, dataset, part, &question).await?;
+            record.validation = Some(evaluation.beside(score));
+        }
+        Ok(Some(record))
     }
 
     /// The training samples in the order in which an epoch, counted from 0, takes them.

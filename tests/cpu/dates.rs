@@ -103,6 +103,124 @@ fn times_and_offsets_are_read() {
 }
 
 #[test]
+fn dates_are_read_as_people_write_them() {
+    let day = |text: &str| DateOrder::YearFirst.seconds(text);
+    for (order, text, same) in [
+        (DateOrder::DayFirst, "31.03.23", "2023-03-31"),
+        (DateOrder::DayFirst, "1/2/68", "2068-02-01"),
+        (DateOrder::MonthFirst, "12-31-69", "1969-12-31"),
+        (DateOrder::MonthFirst, "3/31/23 2:30 PM", "2023-03-31 14:30"),
+        (DateOrder::Named, "31 Mar 2023", "2023-03-31"),
+        (DateOrder::Named, "31-MAR-23", "2023-03-31"),
+        (DateOrder::Named, "31MAR2023", "2023-03-31"),
+        (DateOrder::Named, "March 31, 2023", "2023-03-31"),
+        (DateOrder::Named, "Sept. 1 2023, 6:15 am", "2023-09-01 6:15"),
+        (DateOrder::Named, "Fri, 31 Mar 2023 14:30:00 +0200", "2023-03-31 12:30"),
+        (DateOrder::Named, "Mar 2023", "2023-03-01"),
+        (DateOrder::Digits, "20230331", "2023-03-31"),
+    ] {
+        let expected = day(same);
+        assert!(expected.is_some() && order.seconds(text) == expected, "{text}: {:?}", order.seconds(text));
+        let others = DateOrder::ALL.into_iter().filter(|other| other.seconds(text).is_some());
+        let others: Vec<DateOrder> = others.collect();
+        let both = text == "1/2/68";
+        assert_eq!(
+            others,
+            if both { vec![DateOrder::DayFirst, DateOrder::MonthFirst] } else { vec![order] },
+            "{text}"
+        );
+    }
+    for (text, hours) in
+        [("14:30", 14.5), ("2:30 PM", 14.5), ("00:00:36", 0.01), ("100:15", 100.25), ("36:00:36", 36.01)]
+    {
+        assert_eq!(DateOrder::Clock.seconds(text), Some(hours * 3600.0), "{text}");
+    }
+    for text in [
+        "24-03",
+        "2023.31.03",
+        "30 Feb 2023",
+        "Mar 23",
+        "Marble 1 2023",
+        "May",
+        "31 Mar",
+        "1 2 2023",
+        "20231301",
+        "18991231",
+        "2023033",
+        "3:1",
+        "16:9",
+        "12:60",
+        "1000:30",
+        "14:30 h",
+        "v1.2.3",
+        "1.2.345",
+    ] {
+        assert!(!DateOrder::fits_some(text), "{text}");
+    }
+}
+
+#[test]
+fn numbers_of_eight_digits_are_dates_if_all_are() {
+    let (rows, input) = inputs(&["20240301", "20240228", "20240304", "20250228"]);
+    assert_eq!(rows, [[2.0, 3.0, 4.0], [0.0, 2.0, 2.0], [5.0, 3.0, 0.0], [366.0, 2.0, 4.0]]);
+    assert!(matches!(input.kind, Kind::Date { order: DateOrder::Digits, .. }), "{input:?}");
+    let of = |dates: &str| table(&format!("when,x,label\n{dates}"), &plain()).unwrap();
+    let said = of("20240301,1,a\n20240228,2,b\n,3,a\n20250228,1,b\n20240229,2,a\n");
+    says(
+        &said.notes.join("\n"),
+        &["`when` (its numbers are dates such as 20240331)", "1 missing value filled in"],
+    );
+    // One that is none, or two alone, and they are numbers.
+    for numbers in [
+        "20240301,1,a\n20240228,2,b\n20240230,3,a\n20250228,1,b\n",
+        "20240301,1,a\n20240228,2,b\n20240301,1,a\n",
+    ] {
+        let set = of(numbers).dataset;
+        assert!(set.preparation.schema.unwrap().inputs[0].is_number(), "{numbers}");
+    }
+}
+
+#[test]
+fn a_time_alone_is_a_part_of_a_day() {
+    let (rows, input) = inputs(&["14:30", "2:30 AM", "20:30", "8:30"]);
+    assert_eq!(rows, [[0.5], [0.0], [0.75], [0.25]]);
+    assert_eq!(input.features(), ["when: time"]);
+    let place = Place::new();
+    let line = |row: usize| {
+        format!(
+            "{}:{:02},{},{}\n",
+            row % 24,
+            row % 60,
+            row % 5,
+            ["night", "day"][usize::from((6..18).contains(&(row % 24)))]
+        )
+    };
+    fs::write(place.path("set.csv"), format!("at,x,label\n{}", (0..96).map(line).collect::<String>()))
+        .unwrap();
+    let small = [
+        "train",
+        "--backend",
+        "cpu",
+        "--data",
+        "set.csv",
+        "--hidden",
+        "16",
+        "--epochs",
+        "60",
+        "--optimizer",
+        "adam",
+    ];
+    let ran = place.run(&[&small[..], &["--lr", "0.03", "--batch-size", "8", "--out", "run"]].concat());
+    says(&ran.err, &["`at` (a time alone)"]);
+    ran.ok();
+    fs::write(place.path("new.csv"), "at,x\n12:00,1\n0:10,1\n").unwrap();
+    let answers = place.run(&["predict", "run", "new.csv", "--json"]).lines();
+    assert_eq!((&answers[0]["class"], &answers[1]["class"]), (&"day".into(), &"night".into()));
+    fs::write(place.path("new.csv"), "at,x\nnoon,1\n").unwrap();
+    place.run(&["predict", "run", "new.csv"]).fails(2, &["`noon` is not a date such as 14:30"]);
+}
+
+#[test]
 fn the_order_of_day_and_month_is_found_or_asked_for() {
     let of = |dates: &[&str]| {
         let mut text = String::from("when,label\n");
@@ -123,12 +241,18 @@ fn the_order_of_day_and_month_is_found_or_asked_for() {
             "`when` (the month first)",
         ),
         (["1.3.2024", "2.3.2024", "3.3.2024", "4.3.2024"], DateOrder::DayFirst, "`when` (the day first)"),
+        (["01.03.24", "02.03.24", "03.03.2024", "04.03.24"], DateOrder::DayFirst, "`when` (the day first)"),
+        (["1 Mar 2024", "\"March 2, 2024\"", "3-Mar-24", "Mar 4 2024"], DateOrder::Named, "`when`"),
     ] {
         let loaded = of(&dates).unwrap();
         let input = &loaded.dataset.preparation.schema.as_ref().unwrap().inputs[0];
         assert!(matches!(&input.kind, Kind::Date { order: own, .. } if *own == order), "{input:?}");
         says(&loaded.notes.join("\n"), &["dates become the days since the first", said]);
     }
+    says(
+        &refusal(of(&["01/03/24", "02/03/24", "03/03/24", "04/03/24"])),
+        &["`01/03/24`", "whether the day or the month comes first"],
+    );
     let open = refusal(of(&["01/03/2024", "02/03/2024", "03/03/2024", "04/03/2024"]));
     says(
         &open,

@@ -89,11 +89,19 @@ fn what_is_no_flat_record_is_refused_with_its_line_and_key() {
             format!("{good}{{\"a\": 3, \"a\": 4, \"label\": \"x\"}}\n"),
             ["line 3", "the key `a` occurs twice", "hint"],
         ),
-        (format!("{good}{{\"a\": NaN, \"label\": \"x\"}}\n"), ["line 3", "expected", "hint"]),
+        (
+            format!("{good}{{\"a\": NaN, \"label\": \"x\"}}\n"),
+            ["line 3: JSON has no `NaN`", "null", "df.to_json"],
+        ),
+        (format!("{good}{{\"a\": -Infinity, \"label\": \"NaN\"}}\n"), ["line 3", "no `Infinity`", "null"]),
+        (
+            format!("[{good},]").replace("}\n{", "},{"),
+            ["line 2", "a record in braces after the comma", "got `]`"],
+        ),
         (format!("{good}3\n"), ["line 3", "expected a record in braces, and got `3`", "hint"]),
         (format!("{good}{{\"a\": 3, \"label\": \"x\""), ["line 3", "it ends within a record", "hint"]),
         (format!("[{}", good.replace("}\n{", "},\n{")), ["it ends before the array does", "hint", "again"]),
-        (format!("[{good}]"), ["line 2", "expected a comma, and got `{`", "hint"]),
+        (format!("[{good}]"), ["line 2", "expected a comma or `]`, and got `{`", "hint"]),
         ("[[1, 2], [3, 4]]".to_owned(), ["line 1", "expected a record in braces, and got `[`", "hint"]),
         (
             "{\"a\": {\"0\": 1}, \"label\": {\"0\": 2}}".to_owned(),
@@ -101,7 +109,7 @@ fn what_is_no_flat_record_is_refused_with_its_line_and_key() {
         ),
         (
             format!("[{good}] []").replace("}\n{", "},{"),
-            ["expected a record in braces, and got `[`", "hint", "line 2"],
+            ["expected nothing after the array, and got `[`", "hint", "line 2"],
         ),
     ] {
         says(&refusal(load(&text)), &fragments);

@@ -101,7 +101,7 @@ fn npz_files_that_hold_no_set_are_refused() {
     };
     refused(
         &[("W1", x()), ("b1", y.clone())],
-        &["neither the arrays x_train and y_train nor X and y; it has W1, b1"],
+        &["neither the arrays x_train and y_train nor X and y; it has W1 [3, 1], b1 [3]"],
     );
     refused(&[], &["it has none"]);
     refused(&[("x", x()), ("y", array("|u1", &[2], &[0, 1]))], &["`y` has 2 labels, but `x` has 3 rows"]);
@@ -177,4 +177,82 @@ fn npz_targets_may_be_several() {
         (set.preparation.task(), set.preparation.class_names),
         (Task::Classification, vec!["0".into(), "1".into()])
     );
+}
+
+/// Rows of one value, from `first` on, and their parity.
+fn counted(first: usize, rows: usize) -> [Vec<u8>; 2] {
+    let x: Vec<u8> = (first..first + rows).flat_map(|i| (i as f32).to_le_bytes()).collect();
+    let y: Vec<u8> = (first..first + rows).map(|i| (i % 2) as u8).collect();
+    [array("<f4", &[rows, 1], &x), array("|u1", &[rows], &y)]
+}
+
+#[test]
+fn arrays_of_any_name_are_what_the_user_says() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("a.npz");
+    let ([x, y], [x_val, y_val], [x_test, y_test]) = (counted(0, 8), counted(10, 4), counted(20, 6));
+    let arrays = [
+        ("features", x),
+        ("species", y),
+        ("more", x_val),
+        ("more species", y_val),
+        ("last", x_test),
+        ("last species", y_test),
+        ("X", array("|u1", &[1], &[0])),
+    ];
+    write_npz(&path, &arrays);
+    let with =
+        |keys: &str| load_with(&path, &LoadOptions { npz_keys: Some(keys.into()), ..LoadOptions::default() });
+    let loaded = with("features,species").unwrap();
+    assert_eq!(loaded.dataset.train.len() + loaded.dataset.test.len(), 8);
+    says(&loaded.notes.join("\n"), &["arrays that are left out: `more`, `more species`, `last`"]);
+    let all = "features=X, species=y, more=x_val, more species=y_val, last=x_test, last species=y_test";
+    let set = with(all).unwrap().dataset;
+    let validation = set.validation.as_ref().unwrap();
+    assert_eq!((set.train.len(), validation.len(), set.test.len()), (8, 4, 6));
+    let first = |samples: &gpu_mlp::data::Samples| samples.inputs(&[0]).unwrap().data()[0];
+    let scaled = [0.0, 10.0, 20.0].map(|x: f64| (x - 3.5) / 5.25_f64.sqrt());
+    for (samples, expected) in [&set.train, validation, &set.test].into_iter().zip(scaled) {
+        assert!((first(samples) - expected).abs() < 1e-5, "{} {expected}", first(samples));
+    }
+    // What cannot be meant lists the arrays of the file.
+    for (keys, fragments) in [
+        ("feature,species", &["there is no array `feature`", "features [8, 1], species [8]"][..]),
+        ("X=features,y=species", &["`features` says nothing", "theirs=ours", "X, y, x_test"]),
+        ("features=X", &["the training set has values and no labels"]),
+        ("last=x_test,last species=y_test", &["no array is called X, and none y"]),
+        ("features=X,more=x,species=y", &["two arrays are called `x`"]),
+        ("features", &["expected pairs theirs=ours"]),
+    ] {
+        says(&refusal(with(keys)), &[fragments, &["npz_keys"]].concat());
+    }
+    let unnamed = refusal(load(&path));
+    says(&unnamed, &["neither the arrays x_train and y_train nor X and y", "features [8, 1]", "npz_keys"]);
+    let table = folder.path().join("a.csv");
+    std::fs::write(&table, "a,label\n1,0\n2,1\n").unwrap();
+    let options = LoadOptions { npz_keys: Some("a,b".into()), ..LoadOptions::default() };
+    says(&refusal(load_with(&table, &options)), &["npz_keys", "names arrays of .npz and .npy files"]);
+}
+
+#[test]
+fn npy_files_have_the_names_of_npz_arrays() {
+    let place = tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| fs::write(place.path().join(name), bytes).unwrap();
+    for (part, [x, y]) in [("train", counted(0, 8)), ("val", counted(10, 4)), ("test", counted(20, 6))] {
+        write(&format!("x_{part}.npy"), &x);
+        write(&format!("Y_{part}.npy"), &y);
+    }
+    write("names.npy", &array("|u1", &[1], &[0]));
+    let loaded = load(place.path()).unwrap();
+    let set = loaded.dataset;
+    assert_eq!((set.train.len(), set.validation.unwrap().len(), set.test.len()), (8, 4, 6));
+    says(&loaded.notes.join("\n"), &["arrays that are left out: `names`"]);
+    fs::remove_file(place.path().join("x_test.npy")).unwrap();
+    let loaded = load(place.path()).unwrap();
+    assert_eq!((loaded.dataset.validation, loaded.dataset.test.len()), (None, 4));
+    says(&loaded.notes.join("\n"), &["the validation set is taken as the test set", "`Y_test`, `names`"]);
+    let keys = |keys: &str| LoadOptions { npz_keys: Some(keys.into()), ..LoadOptions::default() };
+    let set = load_with(place.path(), &keys("x_val,Y_val")).unwrap().dataset;
+    assert_eq!(set.train.len() + set.test.len(), 4);
+    says(&refusal(load_with(place.path(), &keys("x_val,y"))), &["no array `y`", "x_val.npy [4, 1]"]);
 }

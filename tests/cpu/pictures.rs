@@ -3,12 +3,12 @@
 use std::fs;
 
 use gpu_mlp::data::inputs::normalise;
-use gpu_mlp::data::{Dataset, Places, Request, load_from};
+use gpu_mlp::data::{Dataset, Places, Request, Samples, load_from};
 use image::imageops::{self, FilterType};
 use image::{GrayImage, ImageFormat, Luma, Rgba, RgbaImage};
 
 use crate::data::real_mnist;
-use crate::forms::encoded;
+use crate::forms::{array, encoded, write_npz};
 use crate::program::Place;
 
 /// A drawing of an image's ink, ten times as large, with soft edges, away from the middle of a larger sheet: 0 for paper.
@@ -29,6 +29,53 @@ fn shaded(drawing: &GrayImage, paper: u8, ink: u8) -> GrayImage {
 
 fn digits() -> Dataset {
     load_from(Request { data: Some("digits"), ..Request::default() }, &Places::default()).unwrap().dataset
+}
+
+/// Ink on paper: from bytes over 255 gradient descent would get to about one in four in these epochs.
+#[test]
+fn bright_images_are_standardised() {
+    let place = Place::new();
+    let set = digits();
+    let inverted = |samples: &Samples, count: u32| -> [Vec<u8>; 2] {
+        let some: Vec<u32> = (0..count).collect();
+        let pixels: Vec<u8> = samples.read(&some).unwrap().iter().map(|byte| 255 - byte).collect();
+        let labels: Vec<u8> = samples.labels()[..count as usize].iter().map(|&label| label as u8).collect();
+        let rows = count as usize;
+        [array("|u1", &[rows, 28, 28], &pixels), array("|u1", &[rows], &labels)]
+    };
+    let ([x, y], [x_test, y_test]) = (inverted(&set.train, 4000), inverted(&set.test, 500));
+    write_npz(
+        &place.path("white.npz"),
+        &[("x_train", x), ("y_train", y), ("x_test", x_test), ("y_test", y_test)],
+    );
+    let train = ["train", "--backend", "cpu", "--data", "white.npz", "--json", "--overwrite", "--out", "run"];
+    let ran = place.run(&[&train[..], &["--epochs", "4"]].concat());
+    assert!(
+        ran.err.contains("bright pixels, all scaled by the mean and the deviation of the training set"),
+        "{}",
+        ran.err
+    );
+    let accuracy = |end: &serde_json::Value| end["test_accuracy"].as_f64().unwrap();
+    assert!(accuracy(ran.lines().last().unwrap()) > 0.9);
+    // A file of such an image is scaled alike.
+    let pixels: Vec<u8> = set.test.read(&[0]).unwrap().iter().map(|byte| 255 - byte).collect();
+    let png = encoded(&pixels, [28, 28], image::ColorType::L8, ImageFormat::Png);
+    fs::write(place.path("one.png"), png).unwrap();
+    let said = &place.run(&["predict", "run", "one.png", "--json"]).lines()[0];
+    place.run(&["eval", "run", "--backend", "cpu", "--predictions", "all.csv"]).ok();
+    let line = place.text("all.csv").lines().nth(1).unwrap().to_owned();
+    let cells: Vec<&str> = line.split(',').collect();
+    assert_eq!(said["class"], cells[2], "{said} {line}");
+    let of_class: f64 = cells[3 + cells[2].parse::<usize>().unwrap()].parse().unwrap();
+    assert!((said["probability"].as_f64().unwrap() - of_class).abs() < 1e-5, "{said} {line}");
+    // Without room for numbers they stay bytes, and that is said.
+    let ran = place.run(&[&train[..], &["--memory-limit", "8MB", "--epochs", "1"]].concat());
+    assert!(
+        ran.err.contains("the images are bright (on average 22") && ran.err.contains("1/255"),
+        "{}",
+        ran.err
+    );
+    ran.ok();
 }
 
 #[test]

@@ -70,6 +70,10 @@ fn several_classes_have_the_means_of_scikit_learn() {
     agree(&report["class_scores"][0], &[("precision", 0.4), ("roc_auc", 0.580_965_909)]);
     agree(&report["class_scores"][3], &[("precision", 0.227_272_727), ("roc_auc", 0.482_142_857)]);
     agree(&eval(&place, &["--top", "1"]), &[("top_1_accuracy", 0.283_333_333)]);
+    for top in ["4", "9"] {
+        let always = ["eval", "same-imported.safetensors", "--data", "table.csv", "--top", top];
+        place.run(&always).fails(2, &["this model has 4 classes", "always among the 4", "ask for 1 to 3"]);
+    }
     let refused = ["eval", "same-imported.safetensors", "--data", "table.csv", "--threshold", "0.5"];
     place.run(&refused).fails(2, &["--threshold is for models of two classes or of labels", "4 classes"]);
 }
@@ -176,6 +180,46 @@ fn the_best_threshold_is_that_of_the_validation_part() {
     place.run(&["report", "with", "--backend", "cpu"]).ok();
     let page = place.text("report.html");
     assert!(page.contains("id=\"ranks\"") && page.contains("yes: ROC-AUC 0."), "curves of the second class");
+}
+
+/// The last line of `train --json`, the line of the run's list, and the run's page have what `eval` measures.
+#[test]
+fn a_run_ends_with_the_scores_of_eval() {
+    let place = Place::new();
+    let tasks = [("two", 2, "label"), ("four", 4, "label"), ("labels", 0, "p,q")];
+    for (name, classes, columns) in tasks {
+        let target = |row: usize| match classes {
+            0 => format!("{},{}", row % 2, u8::from(row.is_multiple_of(3))),
+            classes => ((row * row + row / 3) % classes).to_string(),
+        };
+        table(&place, 4, &columns.split(',').collect::<Vec<_>>(), target);
+        let small =
+            ["train", "--backend", "cpu", "--data", "table.csv", "--label-column", columns, "--hidden", "4"];
+        let parts = ["--validation-fraction", "0.3", "--early-stopping", "2", "--epochs", "4", "--out", name];
+        let ran = place.run(&[&small[..], &parts, &["--json"]].concat()).lines();
+        let (end, epochs) = (ran.last().unwrap(), &ran[1..ran.len() - 1]);
+        for part in ["test", "validation"] {
+            let eval = ["eval", name, "--backend", "cpu", "--json", "--split", part];
+            let report = place.run(&eval).lines().remove(0);
+            let kind = if classes == 2 { "" } else { "macro_" };
+            for measure in ["precision", "recall", "f1", "roc_auc", "average_precision"] {
+                let key = format!("{kind}{measure}");
+                let expected = report[&key].as_f64().unwrap();
+                let got = end[format!("{part}_{key}")].as_f64().unwrap_or_else(|| panic!("{key}: {end}"));
+                assert!((got - expected).abs() < 1e-12, "{part} {key}: {got}, eval {expected}");
+            }
+            let best = &epochs[end["model_epoch"].as_u64().unwrap() as usize - 1];
+            assert_eq!(end[format!("{part}_loss")], best[format!("{part}_loss")], "the epoch of the model");
+        }
+        let listed = place.run(&["runs", name, "--json"]).lines().remove(0);
+        let key = if classes == 2 { "test_f1" } else { "test_macro_f1" };
+        assert_eq!(listed[key], end[key]);
+        place.run(&["report", name, "--backend", "cpu"]).ok();
+        let title = if classes == 2 { "Test ROC-AUC" } else { "Test macro ROC-AUC" };
+        assert!(place.text("report.html").contains(title), "{name}");
+        let text = place.run(&[&small[..], &parts, &["--overwrite"]].concat()).ok();
+        assert!(text.contains("\nscores   ") && text.contains("ROC-AUC 0."), "{text}");
+    }
 }
 
 /// Rows without a label are left out, others are held out for training: the numbers are still those of the file.

@@ -110,6 +110,11 @@ fn a_validation_table_of_its_own_is_read_by_the_names_of_its_columns() {
     }
     train(&[]).ok();
     eval("validation").fails(2, &["the data have no validation samples", "--validation-fraction 0.1"]);
+    let of = |model: &str| {
+        place.run(&["eval", model, "--data", "own.csv", "--split", "validation", "--backend", "cpu"])
+    };
+    of("run").fails(2, &["no validation samples", "leave --data out", "--validation-data"]);
+    of("run/model.safetensors").fails(2, &["no validation samples", "name the folder of the run"]);
     fs::write(place.path("own.csv"), "species,height,colour,width\nrose,3,colour1,4\n").unwrap();
     train(&["--validation-data", "own.csv"])
         .fails(2, &["own.csv", "the label `rose` is not one of the 3 known classes"]);
@@ -232,7 +237,7 @@ fn a_cross_validation_is_a_run_for_each_fold_and_a_table() {
     assert_eq!(events(&printed), [&expected[..], &["folds"]].concat());
     let table = printed.last().unwrap();
     assert_eq!((&table["folds"], &table["done"]), (&Value::from(3), &Value::from(3)));
-    for key in ["test_loss", "test_accuracy"] {
+    for key in ["test_loss", "test_accuracy", "test_macro_f1", "test_macro_roc_auc"] {
         let values: Vec<f64> = [3, 7, 11].map(|at| printed[at][key].as_f64().unwrap()).to_vec();
         let mean = values.iter().sum::<f64>() / 3.0;
         let deviation = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / 2.0).sqrt();
@@ -246,6 +251,19 @@ fn a_cross_validation_is_a_run_for_each_fold_and_a_table() {
     assert_eq!(eval["samples"], 30);
     assert_eq!(place.run(&["runs", "cv", "--json"]).lines().len(), 3);
     says(&place.run(&["report", "cv", "--out", "cv.html"]).ok(), &["a comparison of 3 runs"]);
+    let page = place.text("cv.html");
+    let cells = page.split("<table class=\"folds\">").nth(1).unwrap().split("</table>").next().unwrap();
+    let rows: Vec<&str> = cells.split("<tr>").skip(2).collect();
+    assert_eq!(rows.len(), 5, "three folds, mean and deviation: {cells}");
+    for (row, line) in
+        rows.iter().zip([&printed[3], &printed[7], &printed[11], &table["mean"], &table["deviation"]])
+    {
+        let shown = |key: &str| line[key].as_f64().unwrap();
+        says(row, &[&format!("<td>{:.4}</td>", shown("test_loss"))]);
+        says(row, &[&format!("<td>{:.2} %</td>", 100.0 * shown("test_accuracy"))]);
+        says(row, &[&format!("<td>{:.4}</td>", shown("test_macro_roc_auc"))]);
+    }
+    assert!(!page.contains("not all tested on the same data") && page.contains("another fold"), "{page}");
     place.run(&["eval", "cv"]).fails(2, &["each of its folders fold-1, fold-2", "name one of them"]);
     // What is done is kept: only the fold that is missing is trained again.
     fs::remove_dir_all(place.path("cv/fold-2")).unwrap();

@@ -54,6 +54,17 @@ fn auto_says_what_it_took_the_task_for() {
         let (err, _) = trained(&place, &once);
         assert!(err.contains(said), "{said}: {err}");
     }
+    // More whole numbers without a gap are classes if they are about equally frequent, as numbers of classes are.
+    table(&place, "y", 600, |a, b| {
+        format!("{}", 1 + ((a + 1.0) * 2.999) as i64 * 5 + ((b + 1.0) * 2.499) as i64)
+    });
+    let (err, _) = trained(&place, &once);
+    assert!(err.contains("about equally frequent, so the task is classification"), "{err}");
+    table(&place, "y", 600, |a, b| {
+        format!("{}", (12.0 * (a.powi(3) + b.powi(3)).clamp(-0.999, 0.999) + 12.0) as i64)
+    });
+    let (err, _) = trained(&place, &once);
+    assert!(err.contains("much more frequent than others, so the task is regression"), "{err}");
     table(&place, "p,q", 120, |a, b| format!("{},{}", u8::from(a > 0.0), u8::from(b > 0.0)));
     let (err, _) = trained(&place, &["--epochs", "1", "--label-column", "p,q"]);
     assert!(err.contains("2 labels (p, q)") && err.contains("so the task is multilabel"), "{err}");

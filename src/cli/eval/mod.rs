@@ -14,6 +14,7 @@ use super::choice::{self, DataChoice, DeviceChoice};
 use super::loading;
 use super::measure::opened;
 use super::output::{json, say};
+use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::network::Task;
 use crate::training::evaluation::{self, Question};
@@ -47,7 +48,8 @@ pub struct EvalArgs {
     /// the validation part of the run's data [default: the class with the larger probability]
     #[arg(long, value_name = "P|best")]
     threshold: Option<Threshold>,
-    /// For classes: also count how often the right one is among the K with the largest probabilities
+    /// For classes: also count how often the right one is among the K with the largest probabilities; K is less than the number of
+    /// classes
     #[arg(long, value_name = "K", value_parser = super::predict::positive)]
     top: Option<usize>,
     /// Write a CSV file with a line for each sample: its row in the file of the data (from 1, the header not counted), the right answer,
@@ -69,11 +71,30 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     if args.top.is_some() && task != Task::Classification {
         return Err(Error::usage("--top ranks classes, but this model predicts every output: leave it out"));
     }
+    let classes = info.spec.classes();
+    if let Some(top) = args.top.filter(|&top| top >= classes) {
+        let problem = format!(
+            "--top {top}: this model has {classes} classes, and the right one is always among the {classes} with the largest \
+             probabilities"
+        );
+        return Err(Error::usage(problem).hint(format!("ask for 1 to {} of them", classes - 1)));
+    }
     if let Some(path) = &args.predictions {
         apart::check("--predictions", path, &apart::of_model(&args.model, &args.data)?)?;
     }
     let dataset = loading::load_for(&args.model, &info, &args.data)?;
     let split = choice::split(&args.split);
+    if split == Split::Validation && dataset.validation.is_none() {
+        let whole = "leave --split out to measure all of a file, or name it with --validation-data";
+        let hint = match (args.model.is_dir(), &args.data.data) {
+            (true, None) => {
+                "this run was trained without them: train with --validation-fraction 0.1 or --validation-data FILE".to_owned()
+            }
+            (true, Some(_)) => format!("leave --data out for the run's own, if it has some; {whole}"),
+            (false, _) => format!("name the folder of the run, which knows its own; {whole}"),
+        };
+        return Err(Error::usage("the data have no validation samples").hint(hint));
+    }
     let (evaluation, thresholds) = pollster::block_on(async {
         let mut engine = opened(&args.device, (&parameters, &info)).await?;
         let thresholds = match args.threshold {

@@ -90,17 +90,6 @@ fn named<'a, T: Copy>(names: &'a [String], scores: &[T]) -> Vec<Named<'a, T>> {
     names.iter().zip(scores).map(|(name, &score)| Named { name, score }).collect()
 }
 
-/// The five scores of answers of yes or no, by their names in JSON and for people.
-fn five(scores: &BinaryScores) -> [(&'static str, &'static str, Option<f64>); 5] {
-    [
-        ("precision", "precision", Some(scores.precision)),
-        ("recall", "recall", Some(scores.recall)),
-        ("f1", "F1", Some(scores.f1)),
-        ("roc_auc", "ROC-AUC", scores.roc_auc),
-        ("average_precision", "average precision", scores.average_precision),
-    ]
-}
-
 impl Measured<'_> {
     fn positive_class(&self) -> Option<&str> {
         match self.names {
@@ -115,9 +104,8 @@ impl Measured<'_> {
         let mut measures: BTreeMap<String, Option<f64>> =
             score.all().map(|(measure, value)| (measure.key().to_owned(), Some(value))).collect();
         let positive_class = self.positive_class();
-        let mean = if positive_class.is_some() { "" } else { "macro_" };
-        let scores = self.evaluation.mean_binary_scores();
-        measures.extend(scores.iter().flat_map(five).map(|(key, _, value)| (format!("{mean}{key}"), value)));
+        let summary = self.evaluation.summary();
+        measures.extend(summary.into_iter().map(|(measure, value)| (measure.key().to_owned(), value)));
         if let (Some(top), Some(share)) = (self.top, self.evaluation.top) {
             measures.insert(format!("top_{top}_accuracy"), Some(share));
         }
@@ -165,17 +153,19 @@ impl Measured<'_> {
             part => format!("{} {part} samples", thousands(self.samples)),
         };
         say(&format!("{}, {samples}: {measures}loss {:.4}", self.data, score.loss));
-        if let Some(scores) = self.evaluation.mean_binary_scores() {
+        let summary = self.evaluation.summary();
+        if !summary.is_empty() {
             let of = match (self.positive_class(), self.thresholds, self.task) {
                 (Some(class), Some([threshold]), _) => {
                     format!("class {class}, from a probability of {threshold} on")
                 }
                 (Some(class), ..) => format!("class {class}"),
-                (None, _, Task::MultiLabel) => format!("mean of {} labels", self.names.len()),
-                (None, ..) => "mean of the classes".to_owned(),
+                (None, _, Task::MultiLabel) => format!("means of {} labels", self.names.len()),
+                (None, ..) => "means of the classes".to_owned(),
             };
-            let scores = five(&scores).map(|(_, title, value)| format!("{title} {}", shown(value)));
-            say(&format!("{of}: {}", scores.join(", ")));
+            let scores =
+                summary.iter().map(|(measure, value)| format!("{} {}", measure.title(), shown(*value)));
+            say(&format!("{of}: {}", scores.collect::<Vec<_>>().join(", ")));
         }
         if let (Some(top), Some(share)) = (self.top, self.evaluation.top) {
             say(&format!("top-{top} accuracy {}", Measure::Accuracy.shown(share)));
@@ -200,7 +190,7 @@ impl Measured<'_> {
         let row = |((class, name), (score, scores)): ((usize, &String), _)| {
             let samples: u64 = score;
             let scores: &BinaryScores = scores;
-            let five = five(scores).map(|(.., value)| shown(value));
+            let five = scores.measures().map(|(_, value)| shown(value));
             [class.to_string(), name.clone(), samples.to_string()].into_iter().chain(five).collect()
         };
         let samples = scores.iter().map(|score| score.samples);
@@ -223,7 +213,7 @@ impl Measured<'_> {
             let accuracy = Measure::LabelAccuracy.shown(score.accuracy);
             let threshold = self.thresholds.and_then(|thresholds| thresholds.get(at));
             let threshold = threshold.map(|&threshold| shown(Some(threshold)));
-            let five = five(scores).map(|(.., value)| shown(value));
+            let five = scores.measures().map(|(_, value)| shown(value));
             counts.into_iter().chain([accuracy]).chain(threshold).chain(five).collect()
         };
         let rows: Vec<Vec<String>> = labels.map(row).collect();

@@ -36,6 +36,7 @@ impl Run {
 
     pub(super) fn glance(&self) -> Glance<'_> {
         let (start, model) = (self.history.start.as_ref(), self.model());
+        let (test, validation) = self.history.scores(self.config.train.early_stopping.is_some());
         Glance {
             event: "run",
             run_dir: &self.path,
@@ -47,7 +48,7 @@ impl Run {
             epochs: self.history.epochs.len(),
             epochs_asked: self.config.train.total_epochs(),
             model_epoch: model.map(|record| record.epoch),
-            scores: Scores(model),
+            scores: Scores { test, validation },
             training_seconds: self.history.training_seconds(),
             recoveries: self.history.recoveries.len(),
         }
@@ -69,7 +70,7 @@ pub(super) struct Glance<'a> {
     pub(super) epochs_asked: usize,
     pub(super) model_epoch: Option<usize>,
     #[serde(flatten)]
-    pub(super) scores: Scores<'a>,
+    pub(super) scores: Scores,
     pub(super) training_seconds: f64,
     pub(super) recoveries: usize,
 }
@@ -78,19 +79,22 @@ pub(super) struct Glance<'a> {
 pub(super) const NONE: &str = "-";
 
 /// The scores of the epoch that the model comes from: `test_loss`, `test_accuracy`, `validation_loss` and so on.
-pub(super) struct Scores<'a>(pub Option<&'a EpochRecord>);
+pub(super) struct Scores {
+    test: Option<Score>,
+    validation: Option<Score>,
+}
 
-impl Scores<'_> {
+impl Scores {
     pub(super) fn test(&self) -> Option<&Score> {
-        self.0.map(|record| &record.test)
+        self.test.as_ref()
     }
 
     pub(super) fn validation(&self) -> Option<&Score> {
-        self.0.and_then(|record| record.validation.as_ref())
+        self.validation.as_ref()
     }
 }
 
-impl Serialize for Scores<'_> {
+impl Serialize for Scores {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // A run of which nothing is known yet is asked for what most runs have.
         let none = Score::of_loss(0.0).with(Measure::Accuracy, 0.0);

@@ -8,7 +8,7 @@ use crate::engine::EngineInfo;
 use crate::error::Result;
 use crate::gpu::Pipelines;
 use crate::step::metrics::EpochRecord;
-use crate::step::record::TestScore;
+use crate::step::record::{TestScore, ValidationScore};
 use crate::step::schedule::Schedule;
 use crate::training::checkpoint::State;
 use crate::training::run::RunDir;
@@ -127,10 +127,11 @@ impl<'a> Recorder<'a> {
             epochs,
             model_epoch: best.map(|record| record.epoch),
             test: TestScore(best.map(|record| record.test)),
+            validation: ValidationScore(best.and_then(|record| record.validation)),
             seconds,
             run_dir: self.run.path().to_string_lossy().into_owned(),
         };
-        self.record(&Event::End(end), true)?;
+        self.record(&Event::End(Box::new(end)), true)?;
         let (run, model) = (self.run.path(), &self.run.model());
         let patience = self.session.config.train.early_stopping.unwrap_or_default();
         self.session.face.end(&Ending { outcome, epochs, best, seconds, run, model, patience });

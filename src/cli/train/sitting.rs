@@ -81,7 +81,11 @@ impl Session<'_> {
                 return Err(self.located(error, &mut engine, config, run, &mut recorder).await);
             }
         };
-        let (epochs, best) = (trainer.history().len(), trainer.best().cloned());
+        let best = match outcome {
+            Outcome::Interrupted => trainer.best().cloned(),
+            Outcome::Finished | Outcome::StoppedEarly => trainer.scored(dataset).await?,
+        };
+        let epochs = trainer.history().len();
         let absurd = trainer
             .history()
             .last()

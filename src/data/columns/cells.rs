@@ -23,6 +23,9 @@ const MISSING: u32 = u32::MAX;
 /// What a word costs beside its bytes, which are kept twice.
 const WORD_BYTES: usize = 64;
 
+/// So many different numbers have to be dates for the column to be one of dates.
+const DATES_OF_DIGITS: usize = 3;
+
 /// The values of a column, row by row.
 #[derive(Debug, Clone)]
 pub enum Cells {
@@ -178,18 +181,38 @@ impl Cells {
         known.map(|seconds| seconds.to_bits()).collect::<HashSet<u64>>().len()
     }
 
-    /// How the words of a column are dates; nothing of other columns.
+    /// How the words of a column are dates, or its numbers, if they can hardly be anything else; nothing of other columns.
     pub fn dates(&self) -> Option<Dates> {
-        let Self::Words(words) = self else { return None };
+        let words = match self {
+            Self::Words(words) => words,
+            Self::Numbers(_) => return self.are_digits().then_some(Dates::All(DateOrder::Digits)),
+            Self::Bytes(_) | Self::Dates(..) => return None,
+        };
         let looked_at = words.names.iter().map(String::as_str);
         (!words.names.is_empty()).then(|| Dates::of(looked_at))
     }
 
-    /// Words that are dates in this order, as such.
+    /// Whether every number is a date of eight digits, and there are several: of other numbers of eight digits from 1900 on one in
+    /// 28 is.
+    fn are_digits(&self) -> bool {
+        let mut different = HashSet::new();
+        let is_date = |value| match value {
+            Value::Number(number) => {
+                different.insert(number.to_bits());
+                DateOrder::Digits.seconds(&number.to_string()).is_some()
+            }
+            Value::Missing => true,
+            Value::Date(_) | Value::Word(_) => false,
+        };
+        self.values().all(is_date) && different.len() >= DATES_OF_DIGITS
+    }
+
+    /// Words or numbers that are dates in this order, as such.
     pub fn dated(&self, order: DateOrder) -> Self {
         let seconds = |value| match value {
             Value::Word(word) => order.seconds(word).unwrap_or(f64::NAN),
-            Value::Date(_) | Value::Number(_) | Value::Missing => f64::NAN,
+            Value::Number(number) => order.seconds(&number.to_string()).unwrap_or(f64::NAN),
+            Value::Date(_) | Value::Missing => f64::NAN,
         };
         Self::Dates(order, self.values().map(seconds).collect())
     }

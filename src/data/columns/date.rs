@@ -20,10 +20,16 @@ pub enum DateOrder {
     /// 2024-03-01, 2024/03/01, 2024-03; with a time, and with an offset to UTC or without.
     #[default]
     YearFirst,
-    /// 01/03/2024, 1.3.2024, 01-03-2024, the first of March.
+    /// 01/03/2024, 1.3.2024, 01-03-2024, 01.03.24, the first of March.
     DayFirst,
-    /// 03/01/2024, the first of March.
+    /// 03/01/2024, 03/01/24, the first of March.
     MonthFirst,
+    /// 1 Mar 2024, 01-Mar-24, March 1, 2024, Fri, 1 Mar 2024, Mar 2024: the month is an English word.
+    Named,
+    /// 20240301, a number.
+    Digits,
+    /// 12:30, 12:30:15, 1:05 PM: a time alone, or a duration.
+    Clock,
 }
 
 /// What a network is told of a date beside the days since the first.
@@ -82,47 +88,54 @@ pub fn days(seconds: f64) -> f64 {
 
 impl DateOrder {
     /// Every one.
-    pub const ALL: [Self; 3] = [Self::YearFirst, Self::DayFirst, Self::MonthFirst];
+    pub const ALL: [Self; 6] =
+        [Self::YearFirst, Self::DayFirst, Self::MonthFirst, Self::Named, Self::Digits, Self::Clock];
 
     /// Whether a text is a date in some order.
     pub fn fits_some(text: &str) -> bool {
         Self::ALL.iter().any(|order| order.seconds(text).is_some())
     }
 
-    /// A text as seconds since the beginning of 1970, if it is a date in this order. One with an offset is taken to UTC.
+    /// A text as seconds since the beginning of 1970, if it is a date in this order; of a time alone, since midnight. One with an
+    /// offset is taken to UTC.
     pub fn seconds(self, text: &str) -> Option<f64> {
         let text = text.trim();
-        if text.len() > LONGEST || !text.is_ascii() || !text.starts_with(|first: char| first.is_ascii_digit())
-        {
+        if text.len() > LONGEST || !text.is_ascii() {
             return None;
         }
+        let (Day { year, month, day }, time) = match self {
+            Self::Named => named(text)?,
+            Self::Digits => (digits(text)?, ""),
+            Self::Clock => return duration(text),
+            Self::YearFirst | Self::DayFirst | Self::MonthFirst => self.numbers(text)?,
+        };
+        let days = days_of(year_of(year)?, month, day.parse().ok()?)?;
+        let time = if time.is_empty() { 0.0 } else { clock(time)? };
+        Some(days * DAY + time)
+    }
+
+    /// Year, month and day of a date of numbers, and what follows.
+    fn numbers(self, text: &str) -> Option<(Day<'_>, &str)> {
         let place = text.find([' ', 'T']);
         let (date, time) = place.map_or((text, ""), |at| (&text[..at], text[at + 1..].trim()));
         let separator = date.find(['/', '-', '.']).map(|at| &date[at..=at])?;
         let numbers: Vec<&str> = date.split(separator).collect();
-        let wide = |text: &str, widths: &[usize]| {
-            widths.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
-        };
         let (year, month, day) = match (self, &numbers[..]) {
             // Of two numbers only what could not be a code: 2024-03.
             (Self::YearFirst, [year, month])
                 if separator == "-"
-                    && month.len() == 2
+                    && (year.len(), month.len()) == (4, 2)
                     && matches!(year.as_bytes()[..], [b'1' | b'2', ..]) =>
             {
                 (*year, *month, "1")
             }
-            (Self::YearFirst, [year, month, day]) => (*year, *month, *day),
+            (Self::YearFirst, [year, month, day]) if year.len() == 4 => (*year, *month, *day),
             (Self::DayFirst, [day, month, year]) => (*year, *month, *day),
             (Self::MonthFirst, [month, day, year]) if separator != "." => (*year, *month, *day),
             _ => return None,
         };
-        if !(wide(year, &[4]) && wide(month, &[1, 2]) && wide(day, &[1, 2])) {
-            return None;
-        }
-        let days = days_of(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)?;
-        let time = if time.is_empty() { 0.0 } else { clock(time)? };
-        Some(days * DAY + time)
+        let small = |text: &str| (1..=2).contains(&text.len()) && all_digits(text);
+        (small(month) && small(day)).then(|| Some((Day { year, month: month.parse().ok()?, day }, time)))?
     }
 
     /// For people.
@@ -131,8 +144,92 @@ impl DateOrder {
             Self::YearFirst => "2024-03-31",
             Self::DayFirst => "31/03/2024",
             Self::MonthFirst => "03/31/2024",
+            Self::Named => "31 Mar 2024",
+            Self::Digits => "20240331",
+            Self::Clock => "14:30",
         }
     }
+}
+
+/// A date as it is written.
+struct Day<'a> {
+    year: &'a str,
+    month: u32,
+    day: &'a str,
+}
+
+/// The names of months and of weekdays begin so; they are written whole, or with three letters.
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
+/// The place of a name.
+fn place_of(word: &str, names: &[&str]) -> Option<usize> {
+    let word = word.to_ascii_lowercase();
+    names
+        .iter()
+        .position(|name| *name == word || name[..3] == *word || (word == "sept" && *name == "september"))
+}
+
+/// The letters or digits that a text begins with, and the rest without what separates them.
+fn part(text: &str) -> (&str, &str) {
+    let same: fn(&char) -> bool = match text.starts_with(|first: char| first.is_ascii_digit()) {
+        true => char::is_ascii_digit,
+        false => char::is_ascii_alphabetic,
+    };
+    let end = text.find(|letter| !same(&letter)).unwrap_or(text.len());
+    (&text[..end], text[end..].trim_start_matches([' ', ',', '-', '/', '.']))
+}
+
+/// Day, month and year of a date that names the month, and what follows.
+fn named(text: &str) -> Option<(Day<'_>, &str)> {
+    let (first, rest) = part(text);
+    let text = if place_of(first, &WEEKDAYS).is_some() { rest } else { text };
+    let (first, rest) = part(text);
+    let (second, after) = part(rest);
+    let month = |word: &str| place_of(word, &MONTHS).map(|place| place as u32 + 1);
+    if let Some(month) = month(second).filter(|_| all_digits(first)) {
+        let (year, time) = part(after);
+        return (first.len() <= 2).then_some((Day { year, month, day: first }, time));
+    }
+    let month = month(first)?;
+    if second.len() == 4 {
+        return Some((Day { year: second, month, day: "1" }, after));
+    }
+    let (year, time) = part(after);
+    (year.len() == 4 && second.len() <= 2).then_some((Day { year, month, day: second }, time))
+}
+
+/// Year, month and day of a date of eight digits.
+fn digits(text: &str) -> Option<Day<'_>> {
+    let plausible = text.len() == 8 && all_digits(text) && (text.starts_with("19") || text.starts_with("20"));
+    plausible.then(|| Some(Day { year: &text[..4], month: text[4..6].parse().ok()?, day: &text[6..] }))?
+}
+
+/// A year of four digits; of two it is from 1969 to 2068, as in Python.
+fn year_of(text: &str) -> Option<i32> {
+    let number: i32 = text.parse().ok().filter(|_| all_digits(text))?;
+    match text.len() {
+        4 => Some(number),
+        2 => Some(if number < 69 { 2000 + number } else { 1900 + number }),
+        _ => None,
+    }
+}
+
+fn all_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The days from the beginning of 1970 to a date of the Gregorian calendar, if there is such a date.
@@ -174,6 +271,20 @@ fn clock(text: &str) -> Option<f64> {
         return Some(local_clock(upper[..at].trim_end())? - sign * offset);
     }
     local_clock(&upper)
+}
+
+/// A time alone: of a day, or more hours than that.
+fn duration(text: &str) -> Option<f64> {
+    let (first, rest) = text.split_once(':')?;
+    let minutes = rest.as_bytes().get(..2)?.iter().all(u8::is_ascii_digit);
+    let after = rest.as_bytes().get(2).is_none_or(|byte| !byte.is_ascii_digit());
+    if !(minutes && after && all_digits(first) && first.len() <= 3) {
+        return None;
+    }
+    if let Some(time) = local_clock(&text.to_ascii_uppercase()) {
+        return Some(time);
+    }
+    Some(3600.0 * first.parse::<f64>().ok()? + local_clock(&format!("0:{rest}"))?)
 }
 
 /// A time without an offset, in capitals.

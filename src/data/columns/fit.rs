@@ -58,7 +58,8 @@ fn dates(cells: &Cells, order: DateOrder, fills: bool) -> Kind {
     };
     let first = seconds().map(days).fold(f64::INFINITY, f64::min);
     let first = if first.is_finite() { first } else { 0.0 };
-    let parts = DatePart::varying(seconds());
+    // A time alone is all that there is.
+    let parts = if order == DateOrder::Clock { Vec::new() } else { DatePart::varying(seconds()) };
     let of_days = mean_of(seconds().map(|seconds| days(seconds) - first));
     let of_parts = parts.iter().map(|part| mean_of(seconds().map(|seconds| part.of(seconds))));
     let fill = std::iter::once(of_days).chain(of_parts).collect::<Option<Vec<f64>>>().filter(|_| fills);

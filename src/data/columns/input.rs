@@ -156,6 +156,7 @@ impl Input {
         let name = &self.name;
         let mut features = match &self.kind {
             Kind::Number { .. } | Kind::Boolean { .. } => vec![name.clone()],
+            Kind::Date { order: DateOrder::Clock, .. } => vec![format!("{name}: time")],
             Kind::Date { parts, .. } => {
                 let parts = parts.iter().map(|part| format!("{name}: {}", part.name()));
                 std::iter::once(format!("{name}: days")).chain(parts).collect()
@@ -251,7 +252,10 @@ impl Input {
         match value {
             Value::Date(seconds) => Ok(seconds),
             Value::Word(word) => order.seconds(word).ok_or_else(|| none(&word)),
-            Value::Number(number) => Err(none(&number)),
+            Value::Number(number) => match order {
+                DateOrder::Digits => order.seconds(&number.to_string()).ok_or_else(|| none(&number)),
+                _ => Err(none(&number)),
+            },
             Value::Missing => Err("the value is missing".to_owned()),
         }
     }

@@ -53,7 +53,8 @@ pub fn inspect_from(request: Request<'_>, places: &Places) -> Result<Inspection>
         _ => None,
     };
     let fills = matches!(options.table.missing, Missing::Auto | Missing::Impute) && schema.is_some();
-    let scaling = (range.missing == 0 || fills).then(|| source.scaling(options.scale, schema.as_ref()));
+    let scaling = (range.missing == 0 || fills)
+        .then(|| source.scaling(options.scale, schema.as_ref(), request.reading(true).memory));
     let Source { what, notes, train, validation, test, .. } = &source;
     let constant = columns.iter().filter(|column| column.is_constant()).count();
     let mut summary = Summary {

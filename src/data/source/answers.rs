@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Labels;
+use super::labels::Occurrences;
 use crate::data::Targets;
 use crate::data::preparation::Outputs;
 use crate::error::{Error, Result, Setting, message};
@@ -28,6 +29,9 @@ pub struct Numbers {
 
 /// Whole numbers with more different ones may be a quantity.
 const FEW: usize = 20;
+
+/// Numbers of classes are about equally frequent; a quantity, such as an age, has a few that are this many times as frequent as others.
+const UNEVEN: usize = 4;
 
 const HINT: &str = "fill in or remove such rows";
 
@@ -60,8 +64,8 @@ impl Answers {
         }
     }
 
-    /// What these answers look like, and why.
-    pub fn task(&self) -> (Task, &'static str) {
+    /// What these answers look like, and why; `pictured` if they are of images.
+    pub fn task(&self, pictured: bool) -> (Task, &'static str) {
         match self {
             Self::Many(numbers) if numbers.values.iter().all(|&value| is_bit(value)) => {
                 (Task::MultiLabel, "several columns of zeros and ones")
@@ -75,16 +79,28 @@ impl Answers {
                 Some(_) if !labels.can_be_classes() => {
                     (Task::Regression, "more different whole numbers than there can be classes")
                 }
-                Some(_) => match labels.occurrences() {
-                    (different, _) if different <= FEW => (Task::Classification, "few whole numbers"),
-                    (different, seldom) if 2 * seldom > different => {
+                Some(values) => {
+                    let Occurrences { different, seldom, least, most } = labels.occurrences();
+                    if different <= FEW {
+                        (Task::Classification, "few whole numbers")
+                    } else if 2 * seldom > different {
                         (Task::Regression, "many whole numbers, most of which occur only once or twice")
+                    } else if !count_on(values, different) {
+                        (Task::Regression, "many different whole numbers")
+                    } else if pictured {
+                        (Task::Classification, "whole numbers without a gap, from 0 or 1, of images")
+                    } else if UNEVEN * least >= most {
+                        (
+                            Task::Classification,
+                            "whole numbers without a gap, from 0 or 1, about equally frequent",
+                        )
+                    } else {
+                        (
+                            Task::Regression,
+                            "many whole numbers, some of which are much more frequent than others",
+                        )
                     }
-                    (different, _) if labels.values().is_some_and(|values| count_on(values, different)) => {
-                        (Task::Classification, "whole numbers without a gap, from 0 or 1")
-                    }
-                    _ => (Task::Regression, "many different whole numbers"),
-                },
+                }
             },
         }
     }

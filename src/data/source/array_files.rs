@@ -18,6 +18,9 @@ const ENDINGS: [&str; 2] = ["-imgs.npz", "-labels.npz"];
 /// # Errors
 /// [`Error::File`] for arrays that do not fit, and for several sets in a folder; [`Error::Io`] if they cannot be read.
 pub fn read(path: &Path, reading: Reading<'_>) -> Result<Option<Source>> {
+    if reading.npz_keys.is_some() {
+        return Ok(None);
+    }
     let folder = if path.is_dir() { Some(path) } else { path.parent() };
     let folder = folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let Ok(entries) = fs::read_dir(folder) else { return Ok(None) };
@@ -60,8 +63,10 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Option<Source>> {
 /// The part whose values and labels are the only arrays of two files.
 fn together(values: &Path, labels: &Path, folder: &Path, reading: Reading<'_>) -> Result<Part> {
     let (mut x, mut y) = (opened(values)?, opened(labels)?);
-    let (mut x_entry, mut y_entry) =
-        (x.entry(0).map_err(|refusal| refusal.at(values))?, y.entry(0).map_err(|refusal| refusal.at(labels))?);
+    let (mut x_entry, mut y_entry) = (
+        x.entry(0).map_err(|refusal| refusal.at(values))?,
+        y.entry(0).map_err(|refusal| refusal.at(labels))?,
+    );
     npz::part_of((&mut x_entry, &name_of(values)), (&mut y_entry, &name_of(labels)), folder, reading)
 }
 

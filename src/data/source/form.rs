@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::set::VALIDATION_AS_TEST;
 use super::table_folder::{self, Tables};
-use super::{Part, Reading, Source, array_files, class_folders, csv, npz};
+use super::{Part, Reading, Source, array_files, class_folders, csv, npy_pair, npz};
 use crate::data::{folder, idx, idx_names, table};
 use crate::error::{Error, Result, Setting, message};
 use crate::files::numpy::npy::MAGIC;
@@ -45,15 +45,21 @@ const OTHERS: [(&[u8], &str); 10] = [
 pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     if path.is_dir() {
         if let Some(tables) = table_folder::find(path) {
+            without_keys(path, "a folder of tables", reading)?;
             return of_tables(&tables, reading);
         }
         without_columns(path, "a folder", reading)?;
         if let Some(files) = idx_names::find(path)? {
+            without_keys(path, "an IDX set", reading)?;
             return folder::read_files(path, &files, None, reading.pictures, reading.memory);
+        }
+        if let Some(source) = npy_pair::read(path, reading)? {
+            return Ok(source);
         }
         if let Some(source) = array_files::read(path, reading)? {
             return Ok(source);
         }
+        without_keys(path, "a folder of images", reading)?;
         return class_folders::read(path, reading);
     }
     if !path.exists() {
@@ -75,13 +81,14 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
             None => npz::read(path, reading),
         };
     }
-    if start.starts_with(b"PAR1") {
-        return parquet(path, reading);
-    }
     if start.starts_with(MAGIC)
-        && let Some(source) = array_files::read(path, reading)?
+        && let Some(source) = npy_pair::read(path, reading)?
     {
         return Ok(source);
+    }
+    without_keys(path, "no file of arrays", reading)?;
+    if start.starts_with(b"PAR1") {
+        return parquet(path, reading);
     }
     if idx::kind(&start).is_some()
         && let Some(files) = idx_names::find(path)?
@@ -141,6 +148,17 @@ fn without_columns(path: &Path, what: &str, reading: Reading<'_>) -> Result<()> 
                 path.display()
             )
         ])),
+    }
+}
+
+fn without_keys(path: &Path, what: &str, reading: Reading<'_>) -> Result<()> {
+    match reading.npz_keys {
+        None => Ok(()),
+        Some(keys) => {
+            let problem =
+                format!(": {} is {what}, and the option names arrays of .npz and .npy files", path.display());
+            Err(Error::usage(message![Setting::NpzKeys.set(keys), problem]).hint(Setting::NpzKeys.without()))
+        }
     }
 }
 

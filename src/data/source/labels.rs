@@ -11,6 +11,18 @@ const MOST_CLASSES: usize = 65_536;
 /// The longest name of a class, in bytes.
 const LONGEST_NAME: usize = 256;
 
+/// How often labels occur.
+#[derive(Debug, Clone, Copy)]
+pub struct Occurrences {
+    /// How many different ones there are.
+    pub different: usize,
+    /// Those that occur once or twice.
+    pub seldom: usize,
+    /// Rows of the rarest and of the most frequent one.
+    pub least: usize,
+    pub most: usize,
+}
+
 /// The label of each row.
 #[derive(Debug, Clone, Default)]
 pub struct Labels {
@@ -108,12 +120,17 @@ impl Labels {
         self.names.iter().map(String::as_str).find(|name| name.parse::<f64>().is_err())
     }
 
-    /// How many different labels there are, and how many of them occur once or twice.
-    pub fn occurrences(&self) -> (usize, usize) {
+    /// How often labels occur.
+    pub fn occurrences(&self) -> Occurrences {
         let mut counts = vec![0_usize; self.names.len()];
         self.rows.iter().for_each(|&name| counts[name as usize] += 1);
-        let known = counts.iter().filter(|&&count| count > 0);
-        (known.clone().count(), known.filter(|&&count| count <= 2).count())
+        counts.retain(|&count| count > 0);
+        Occurrences {
+            different: counts.len(),
+            seldom: counts.iter().filter(|&&count| count <= 2).count(),
+            least: counts.iter().copied().min().unwrap_or(0),
+            most: counts.iter().copied().max().unwrap_or(0),
+        }
     }
 
     /// Whether there are no more different ones than classes may be.

@@ -7,12 +7,14 @@ mod class_folders;
 mod csv;
 mod form;
 mod labels;
+mod npy_pair;
 mod npz;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod part;
 mod pictures;
 mod raw;
+mod roles;
 mod set;
 mod split;
 mod table_folder;
@@ -26,8 +28,8 @@ use super::dataset::Dataset;
 use super::listed::listed;
 use super::picture_options::Frame;
 use super::preparation::Preparation;
-use super::samples::Samples;
-use super::scaling::Scaling;
+use super::samples::{Format, Samples};
+use super::scaling::{BRIGHT, Scaling};
 use super::schema::Schema;
 use crate::error::{Error, Result, Setting, message};
 use crate::network::Task;
@@ -43,6 +45,9 @@ pub(super) use set::{Reading, Source};
 
 /// Values beyond this are too large for the rates and the weights that networks begin with.
 const LARGE: f32 = 10.0;
+
+/// Images that are looked at to tell whether they are bright.
+const LOOKED_AT: usize = 500;
 
 impl Source {
     /// The same set, whose targets are of the kind that it is for.
@@ -104,7 +109,7 @@ impl Source {
             Some(model) => model.preparation.clone(),
             None => {
                 let (outputs, class_names) = source.outputs(task)?;
-                let scaling = source.scaling(options.scale, schema.as_ref());
+                let scaling = source.scaling(options.scale, schema.as_ref(), reading.memory);
                 // Pixels without names are an image, in whatever form.
                 let is_image = |schema: &&Schema| !schema.is_named() && source.train.image_shape.is_some();
                 let schema = schema.as_ref().filter(|schema| !is_image(schema)).cloned();
@@ -141,6 +146,7 @@ impl Source {
             .transpose()?;
         if fitted.is_none() {
             notes.extend(warnings(&train, &test, &preparation));
+            notes.extend(brightness(&train, &preparation.scaling)?);
         }
         notes.extend(schema.iter().flat_map(|schema| tally.notes(&schema.inputs)));
         if fitted.is_none() && image_shape[0] > 1 {
@@ -188,6 +194,26 @@ fn warnings(train: &Samples, test: &Samples, preparation: &Preparation) -> Vec<S
         )
     }));
     warnings
+}
+
+/// That bright images stayed bytes, if so.
+///
+/// # Errors
+/// What reading samples from their file reports.
+fn brightness(train: &Samples, scaling: &Scaling) -> Result<Option<String>> {
+    if train.format() != Format::Bytes || *scaling != Scaling::Bytes {
+        return Ok(None);
+    }
+    let every = train.len().div_ceil(LOOKED_AT);
+    let some: Vec<u32> = (0..train.len() as u32).step_by(every).collect();
+    let bytes = train.read(&some)?;
+    let mean = bytes.iter().map(|&byte| f64::from(byte)).sum::<f64>() / bytes.len() as f64;
+    Ok((mean > BRIGHT * 255.0).then(|| {
+        format!(
+            "the images are bright (on average {mean:.0} of 255), and there is no room to standardise them: training may learn little; \
+             invert them (255 - value), or allow more memory"
+        )
+    }))
 }
 
 /// How many samples the parts have; without another part, all of them.

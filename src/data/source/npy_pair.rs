@@ -4,17 +4,11 @@ use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
+use super::roles::{Pair, Roles};
 use super::{Part, Reading, Source, npz, part};
+use crate::data::listed::some;
 use crate::error::{Error, Result};
-
-/// Names of the values and of the labels, in lower case, with those to train on and to test on where there are both.
-const PAIRS: [([&str; 2], [&str; 2]); 5] = [
-    (["x_train", "y_train"], ["x_test", "y_test"]),
-    (["train_images", "train_labels"], ["test_images", "test_labels"]),
-    (["x", "y"], ["x_test", "y_test"]),
-    (["images", "labels"], ["test_images", "test_labels"]),
-    (["data", "target"], ["data_test", "target_test"]),
-];
+use crate::files::numpy::npy::Header;
 
 /// The set that `path` leads to: a folder that has such files, or the file of the values. Nothing if there is none.
 ///
@@ -24,45 +18,56 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Option<Source>> {
     let folder = if path.is_dir() { Some(path) } else { path.parent() };
     let folder = folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let Ok(entries) = fs::read_dir(folder) else { return Ok(None) };
-    let files: Vec<PathBuf> =
-        entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
-    let named = |name: &str| {
-        let wanted = format!("{name}.npy");
-        files.iter().find(|path| {
-            path.file_name().is_some_and(|own| own.to_string_lossy().eq_ignore_ascii_case(&wanted))
-        })
-    };
-    let both = |names: &[&str; 2]| Some([named(names[0])?.clone(), named(names[1])?.clone()]);
+    let mut files: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(|path| is_array(path)).collect();
+    files.sort();
+    let name = |path: &PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let names: Vec<String> = files.iter().map(name).collect();
     let is_meant =
-        |pair: &[PathBuf; 2]| path.is_dir() || pair.iter().any(|own| own.file_name() == path.file_name());
-    let found = PAIRS.iter().find_map(|(train, test)| Some((both(train).filter(is_meant)?, both(test))));
-    let Some((train, test)) = found else { return Ok(None) };
-    let mut names: Vec<String> = Vec::new();
-    let mut pair = |[values, labels]: &[PathBuf; 2], memory: u64| {
-        let open = |path: &Path| File::open(path).map(BufReader::new).map_err(Error::io("read", path));
-        let (mut x, mut y) = (open(values)?, open(labels)?);
-        let own =
-            [values, labels].map(|path| path.file_name().unwrap_or_default().to_string_lossy().into_owned());
-        names.extend(own.clone());
-        npz::part_of((&mut x, &own[0]), (&mut y, &own[1]), folder, Reading { memory, ..reading })
+        |pair: &Pair| path.is_dir() || pair.iter().any(|&place| files[place].file_name() == path.file_name());
+    let roles = match reading.npz_keys {
+        Some(keys) if !files.is_empty() => Some(Roles::by_keys(&names, keys, || shapes(&files))?),
+        _ => Roles::by_name(&names, is_meant),
     };
-    let train = pair(&train, reading.memory)?;
-    let left = reading.memory.saturating_sub(train.memory());
-    let test = test.map(|test| pair(&test, left)).transpose()?;
-    let rows = train.len() + test.as_ref().map_or(0, Part::len);
+    let Some(roles) = roles else { return Ok(None) };
+    let (Roles { train, test, validation }, notes) = roles.settled(&names);
+    let mut left = reading.memory;
+    let mut pair = |[values, labels]: Pair| {
+        let open = |place: usize| {
+            let path = &files[place];
+            File::open(path).map(BufReader::new).map_err(Error::io("read", path))
+        };
+        let (mut x, mut y) = (open(values)?, open(labels)?);
+        let own = [values, labels].map(|place| format!("{}.npy", names[place]));
+        let part =
+            npz::part_of((&mut x, &own[0]), (&mut y, &own[1]), folder, Reading { memory: left, ..reading })?;
+        left = left.saturating_sub(part.memory());
+        Ok::<_, Error>(part)
+    };
+    let train = pair(train)?;
+    let (test, validation) = (test.map(&mut pair).transpose()?, validation.map(&mut pair).transpose()?);
+    let rows: usize =
+        [Some(&train), test.as_ref(), validation.as_ref()].into_iter().flatten().map(Part::len).sum();
+    let used: Vec<String> = roles.places().iter().map(|&place| format!("{}.npy", names[place])).collect();
     let what = format!(
         "a set of the arrays {}: {rows} rows of {}",
-        names.join(", "),
+        used.join(", "),
         part::row_words(train.image_shape, train.features)
     );
-    Ok(Some(Source {
-        what,
-        notes: Vec::new(),
-        train,
-        validation: None,
-        test,
-        classes: None,
-        target: None,
-        schema: None,
-    }))
+    Ok(Some(Source { what, notes, train, validation, test, classes: None, target: None, schema: None }))
+}
+
+/// Whether a file is called as arrays are.
+fn is_array(path: &Path) -> bool {
+    path.is_file() && path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy"))
+}
+
+/// The arrays of a folder, with their shapes.
+fn shapes(files: &[PathBuf]) -> String {
+    let one = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let header = File::open(path).ok().and_then(|file| Header::read(&mut BufReader::new(file)).ok());
+        header.map_or_else(|| name.clone(), |header| format!("{name} {:?}", header.shape))
+    };
+    some(&files.iter().map(one).collect::<Vec<_>>())
 }

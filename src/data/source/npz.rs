@@ -7,28 +7,17 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use super::set::VALIDATION_AS_TEST;
+use super::roles::Roles;
 use super::{Answers, Labels, Numbers, Part, Reading, Rows, Source, part};
 use crate::data::Format;
-use crate::data::listed::listed;
 use crate::error::{Error, Message, Result, Setting, message};
 use crate::files::numpy::npy::{Header, Refusal, row_major};
 use crate::files::numpy::npz::Archive;
 
-/// Names of the parts of a set, as the names of arrays have them, in lower case.
-const TEST: [&str; 1] = ["test"];
-const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
-
-/// How the arrays of a part are called.
-const FORMS: [fn(&str) -> [String; 2]; 2] = [
-    |part| [format!("x_{part}"), format!("y_{part}")],
-    |part| [format!("{part}_images"), format!("{part}_labels")],
-];
-
-/// Names of the arrays of a set that has no test part.
-const SINGLES: [[&str; 2]; 4] = [["x", "y"], ["images", "labels"], ["data", "target"], ["arr_0", "arr_1"]];
-
 const HINT: &str = "save x_train, y_train, x_test and y_test, or X and y, with numpy.savez";
+
+/// As many arrays as a message lists.
+const LISTED: usize = 20;
 
 type Npz = Archive<BufReader<File>>;
 
@@ -36,35 +25,23 @@ pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     let file = File::open(path).map_err(Error::io("read", path))?;
     let refused = |refusal: Refusal| refusal.at(path);
     let mut archive = Archive::open(BufReader::new(file)).map_err(refused)?;
-    let find = |name: &str| archive.names().iter().position(|own| own.eq_ignore_ascii_case(name));
-    let pair_of = |names: &[String; 2]| Some([find(&names[0])?, find(&names[1])?]);
-    // X and y may have x_test and y_test beside them.
-    let has = |form: &fn(&str) -> [String; 2], names: &[&str]| {
-        names.iter().any(|name| pair_of(&form(name)).is_some())
+    let names = archive.names().to_vec();
+    let roles = match reading.npz_keys {
+        Some(keys) => {
+            let arrays = if names.is_empty() { String::new() } else { shapes(&mut archive) };
+            Roles::by_keys(&names, keys, || arrays.clone())?
+        }
+        None => Roles::by_name(&names, |_| true).ok_or_else(|| {
+            let problem = format!(
+                "it has neither the arrays x_train and y_train nor X and y; it has {}",
+                if names.is_empty() { "none".to_owned() } else { shapes(&mut archive) }
+            );
+            let keys = Setting::NpzKeys.set("theirs=X,others=y");
+            Error::file(path, problem, message![HINT, ", or name the arrays: ", keys])
+        })?,
     };
-    let form = FORMS.into_iter().find(|form| has(form, &["train"]));
-    let form = form.or_else(|| FORMS.into_iter().find(|form| has(form, &TEST) || has(form, &VALIDATION)));
-    let part = |names: &[&str]| form.and_then(|form| names.iter().find_map(|name| pair_of(&form(name))));
-    let single = || SINGLES.iter().find_map(|names| pair_of(&names.map(str::to_owned)));
-    let Some(train) = part(&["train"]).or_else(single) else {
-        let own: Vec<&str> = archive.names().iter().take(20).map(String::as_str).collect();
-        let problem = format!(
-            "it has neither the arrays x_train and y_train nor X and y; it has {}",
-            if own.is_empty() { "none".to_owned() } else { own.join(", ") }
-        );
-        return Err(Error::file(path, problem, HINT));
-    };
-    let (mut test, mut validation, mut notes) = (part(&TEST), part(&VALIDATION), Vec::new());
-    if test.is_none() && validation.is_some() {
-        test = validation.take();
-        notes.push(VALIDATION_AS_TEST.to_owned());
-    }
-    let places: Vec<usize> = [Some(train), test, validation].into_iter().flatten().flatten().collect();
-    let (used, unused): (Vec<usize>, Vec<usize>) =
-        (0..archive.names().len()).partition(|place| places.contains(place));
-    let named = |places: Vec<usize>| places.iter().map(|&place| archive.names()[place].clone()).collect();
-    let (used, unused): (Vec<String>, Vec<String>) = (named(used), named(unused));
-    notes.extend((!unused.is_empty()).then(|| format!("arrays that are left out: {}", listed(&unused))));
+    let (Roles { train, test, validation }, notes) = roles.settled(&names);
+    let used: Vec<&str> = roles.places().iter().map(|&place| names[place].as_str()).collect();
     let mut left = reading.memory;
     let mut read = |places: [usize; 2]| {
         let part = pair(&mut archive, &places, path, Reading { memory: left, ..reading })?;
@@ -81,6 +58,21 @@ pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
         part::row_words(train.image_shape, train.features)
     );
     Ok(Source { what, notes, train, validation, test, classes: None, target: None, schema: None })
+}
+
+/// The arrays of a file, with their shapes.
+fn shapes(archive: &mut Npz) -> String {
+    let names = archive.names().to_vec();
+    let mut arrays = Vec::new();
+    for (place, name) in names.iter().enumerate().take(LISTED) {
+        let shape =
+            archive.entry(place).and_then(|mut entry| Header::read(&mut entry)).map(|header| header.shape);
+        arrays.push(shape.map_or_else(|_| name.clone(), |shape| format!("{name} {shape:?}")));
+    }
+    match names.len().saturating_sub(LISTED) {
+        0 => arrays.join(", "),
+        more => format!("{} and {more} more", arrays.join(", ")),
+    }
 }
 
 /// The part whose values and labels are these entries.

@@ -65,6 +65,8 @@ pub struct LoadOptions {
     /// How images are read.
     #[serde(flatten)]
     pub pictures: PictureOptions,
+    /// Of arrays: which are values and labels, as `theirs=ours,…`; by their names if `None`.
+    pub npz_keys: Option<String>,
 }
 
 fn unstratified() -> bool {
@@ -89,6 +91,7 @@ impl Default for LoadOptions {
             scale: Scale::Auto,
             table: TableOptions::default(),
             pictures: PictureOptions::default(),
+            npz_keys: None,
         }
     }
 }
@@ -147,6 +150,8 @@ pub struct Reading<'a> {
     pub table: &'a TableOptions,
     /// How images are read.
     pub pictures: &'a PictureOptions,
+    /// Of arrays: which are values and labels.
+    pub npz_keys: Option<&'a str>,
     /// Rows and columns of the images that a model, or the other part of the set, has.
     pub size: Option<[usize; 2]>,
     /// Of a table: the columns of the one that a model, or the other part of the set, has.
@@ -199,7 +204,7 @@ impl Source {
             // The classes are known, whatever they look like.
             None if self.classes.is_some() => (Task::Classification, None),
             None => {
-                let (task, why) = self.train.answers.task();
+                let (task, why) = self.train.answers.task(self.train.image_shape.is_some());
                 (task, Some(why))
             }
         }
@@ -235,8 +240,9 @@ impl Source {
         Ok((outputs, numbers.names))
     }
 
-    /// How the training part is to be scaled, if its columns are those of `schema`.
-    pub fn scaling(&self, scale: Scale, schema: Option<&Schema>) -> Scaling {
+    /// How the training part is to be scaled, if its columns are those of `schema`. Bright images stay bytes if there is no room
+    /// for them as numbers.
+    pub fn scaling(&self, scale: Scale, schema: Option<&Schema>, memory: u64) -> Scaling {
         let Part { format, features, .. } = self.train;
         let rows = self.train.len();
         let spreads = match (&self.train.rows, format) {
@@ -251,7 +257,14 @@ impl Source {
             }
             (Rows::Memory(bytes), Format::Floats) => Spread::of_rows(floats(bytes), rows, features),
         };
-        Scaling::fit(scale, format, &spreads)
+        let parts = [Some(&self.train), self.test.as_ref(), self.validation.as_ref()];
+        let bytes: u64 = parts.into_iter().flatten().map(Part::memory).sum();
+        match Scaling::fit(scale, format, &spreads) {
+            bright if bright.is_of_bright() && format == Format::Bytes && 4 * bytes > memory => {
+                Scaling::Bytes
+            }
+            scaling => scaling,
+        }
     }
 }
 

@@ -14,6 +14,12 @@ use crate::error::{Error, Result};
 const FLAT: &str = "write one flat record for each sample, such as {\"width\": 1.5, \"species\": \"setosa\"}; pandas does so with \
      df.to_json(path, orient=\"records\", lines=True)";
 
+/// What Python and JavaScript write for what is no number.
+const NO_NUMBERS: [&str; 3] = ["NaN", "Infinity", "undefined"];
+
+const NO_NUMBER: &str = "write null for a missing value: pandas does so with df.to_json(path, orient=\"records\", lines=True), \
+     and json.dumps if NaN is replaced by None first; infinite values have no place in a table";
+
 /// Records that are being read.
 pub struct Records<R> {
     source: BufReader<Chain<Cursor<Vec<u8>>, R>>,
@@ -24,12 +30,23 @@ pub struct Records<R> {
     ended: bool,
     /// The line that is read, from 1.
     line: u64,
-    /// Whether a record of an array has to be followed by a comma first.
-    comma_due: bool,
+    /// Of an array: what may come next.
+    due: Due,
     /// The columns, once they are known.
     keys: Vec<String>,
     /// Where each of them stands.
     places: HashMap<String, usize>,
+}
+
+/// What may come next in an array.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Due {
+    /// A record, or the end: it has just begun.
+    RecordOrEnd,
+    /// A comma, or the end.
+    CommaOrEnd,
+    /// A record, after a comma.
+    Record,
 }
 
 /// One record: its keys and values, and the line that it begins on.
@@ -62,7 +79,7 @@ impl<R: Read> Records<R> {
             line += before.iter().filter(|&&byte| byte == b'\n').count() as u64;
         }
         let (path, keys, places) = (path.to_owned(), Vec::new(), HashMap::new());
-        Self { source, path, array, ended: false, line, comma_due: false, keys, places }
+        Self { source, path, array, ended: false, line, due: Due::RecordOrEnd, keys, places }
     }
 
     /// Reads the first `rows` records, or as many as have so many bytes, and fixes the columns: all keys that those have, in
@@ -132,6 +149,10 @@ impl<R: Read> Records<R> {
         let pairs = serde_json::from_slice::<Pairs>(&bytes).map_err(|error| {
             // The place is within the record.
             let line = line + (error.line() as u64).saturating_sub(1);
+            if let Some(word) = no_number(&bytes) {
+                let problem = format!("line {line}: JSON has no `{word}`");
+                return Error::file(&self.path, problem, NO_NUMBER);
+            }
             let text = error.to_string();
             let what = text.split(" at line ").next().unwrap_or_default();
             Error::file(&self.path, format!("line {line}: {what}"), FLAT)
@@ -160,19 +181,23 @@ impl<R: Read> Records<R> {
                 if depth == 0 {
                     match byte {
                         _ if byte.is_ascii_whitespace() => {}
-                        b',' if self.array && self.comma_due => self.comma_due = false,
-                        b']' if self.array => (self.array, self.ended, self.comma_due) = (false, true, false),
-                        b'{' if !self.ended && !self.comma_due => {
-                            (depth, begun, self.comma_due) = (1, self.line, self.array);
+                        b',' if self.array && self.due == Due::CommaOrEnd => self.due = Due::Record,
+                        b']' if self.array && self.due != Due::Record => {
+                            (self.array, self.ended) = (false, true)
+                        }
+                        b'{' if !self.ended && (!self.array || self.due != Due::CommaOrEnd) => {
+                            (depth, begun, self.due) = (1, self.line, Due::CommaOrEnd);
                             bytes.push(byte);
                         }
                         _ => {
-                            let problem = format!(
-                                "line {}: expected {}, and got `{}`",
-                                self.line,
-                                if self.comma_due { "a comma" } else { "a record in braces" },
-                                char::from(byte).escape_default()
-                            );
+                            let expected = match self.due {
+                                _ if self.ended => "nothing after the array",
+                                Due::CommaOrEnd if self.array => "a comma or `]`",
+                                Due::Record => "a record in braces after the comma",
+                                Due::CommaOrEnd | Due::RecordOrEnd => "a record in braces",
+                            };
+                            let got = char::from(byte).escape_default();
+                            let problem = format!("line {}: expected {expected}, and got `{got}`", self.line);
                             return Err(Error::file(&self.path, problem, FLAT));
                         }
                     }
@@ -202,6 +227,23 @@ impl<R: Read> Records<R> {
             }
         }
     }
+}
+
+/// A word outside of texts that programs write for what is no number.
+fn no_number(record: &[u8]) -> Option<&'static str> {
+    let (mut quoted, mut escaped) = (false, false);
+    (0..record.len()).find_map(|at| {
+        match record[at] {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ if !quoted => {
+                return NO_NUMBERS.into_iter().find(|word| record[at..].starts_with(word.as_bytes()));
+            }
+            _ => {}
+        }
+        None
+    })
 }
 
 fn take_until(source: &mut impl BufRead, end: u8) -> Vec<u8> {

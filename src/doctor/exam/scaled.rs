@@ -41,7 +41,9 @@ impl Exam<'_> {
                 vec![Trial { note: Some("squares are added up: Adagrad"), ..Trial::new(sum, Vec::new()) }];
             let (way, change) = (minus(before, &square), minus(given, &square));
             let share = dot(&change, &way) / dot(&way, &way);
-            if (0.0..1.0).contains(&share) {
+            let near = |known: f64| (share - known).abs() < 1e-3;
+            let known = self.numbers.get("rho").copied();
+            if (0.0..1.0).contains(&share) && !near(0.0) && known.is_none_or(near) {
                 let value = plus(&square, &scaled(&way, share));
                 trials.push(Trial {
                     note: Some("squares are averaged: RMSprop"),
@@ -49,7 +51,14 @@ impl Exam<'_> {
                 });
             }
             let scored = self.scores(given, norm(given), trials);
-            self.settle(Slot::S(param), scored, |_| "neither a sum nor an average of squares".to_owned());
+            let differs = match known {
+                _ if near(0.0) => "g² alone: what was gathered before is lost",
+                Some(rho) if near(1.0 - rho) => {
+                    "(1 - rho)·s + rho·g²: the two weights of the average are exchanged"
+                }
+                _ => "neither a sum nor an average of squares",
+            };
+            self.settle(Slot::S(param), scored, |_| differs.to_owned());
         }
         let Some(s) = given.or_else(|| before.map(|before| plus(&before, &square))) else {
             self.not_checked(slot);

@@ -6,9 +6,11 @@
 
 use super::case::Case;
 use super::dump::Dump;
+use super::layout::Layout;
 use super::npy::{Array, Kind as Precision, Value};
 use super::npz::Entries;
 use super::roles::arrays::{Named, named};
+use super::roles::relations::{Function, relations};
 use super::roles::words::{Kind, State, Time};
 use super::slot::{Param, Slot};
 
@@ -40,6 +42,25 @@ fn flattened(value: &Value) -> Value {
     }
 }
 
+/// The only one of some arrays, if there are any; nothing if there are several.
+fn single(all: &[usize]) -> Option<Option<usize>> {
+    match all {
+        [] => Some(None),
+        [only] => Some(Some(*only)),
+        _ => None,
+    }
+}
+
+/// Whether an array is the sum `a·W + b` of a layer, however they lie.
+fn is_sum(arrays: &[Named], input: usize, w: usize, b: Option<usize>, z: usize) -> bool {
+    Layout::ALL.into_iter().any(|layout| {
+        relations(arrays, layout, None).iter().any(|relation| {
+            let own = (relation.a, relation.w, relation.out) == (input, w, z);
+            own && relation.function == Function::None && (b.is_none() || relation.b == b)
+        })
+    })
+}
+
 /// The arrays of a layer, by their positions.
 #[derive(Default)]
 struct Layer {
@@ -60,11 +81,7 @@ impl Layer {
     fn find(arrays: &[Named]) -> Option<Self> {
         let all =
             |is: &dyn Fn(&Named) -> bool| (0..arrays.len()).filter(|&i| is(&arrays[i])).collect::<Vec<_>>();
-        let one = |is: &dyn Fn(&Named) -> bool| match all(is).as_slice() {
-            [] => Some(None),
-            [only] => Some(Some(*only)),
-            _ => None,
-        };
+        let one = |is: &dyn Fn(&Named) -> bool| single(&all(is));
         let parameter = |kind: Kind| move |a: &Named| a.words.is_parameter(kind);
         let gradient =
             |kind: Kind| move |a: &Named| a.words.kind == Some(kind) && a.words.state == State::Grad;
@@ -76,15 +93,33 @@ impl Layer {
         // `dx` beside `x`.
         let back = |a: &Named| a.name.eq_ignore_ascii_case(&format!("d{}", arrays[input].name));
         let dx = one(&of(Kind::ActGrad, true))?.or(one(&back)?);
-        let error = one(&|a| a.words.kind == Some(Kind::Error))?;
+        let mut errors = all(&|a| a.words.kind == Some(Kind::Error));
+        let b = one(&parameter(Kind::Bias))?;
+        // Where the sum and its activation are both called as what a layer puts out, the numbers tell which is which, and
+        // `d` before their names which gradient is whose.
+        let mut sum = None;
+        let mut made = all(&of(Kind::Act, false));
+        let mut gradients = all(&of(Kind::ActGrad, false));
+        gradients.retain(|&da| Some(da) != dx);
+        let mut sum_gradient = None;
+        if let [first, second] = made[..] {
+            let own = [first, second].into_iter().find(|&z| is_sum(arrays, input, w, b, z))?;
+            let back = |i: &usize| arrays[*i].name.eq_ignore_ascii_case(&format!("d{}", arrays[own].name));
+            sum_gradient = gradients.iter().chain(&errors).copied().find(back);
+            made.retain(|&a| a != own);
+            gradients.retain(|&da| Some(da) != sum_gradient);
+            errors.retain(|&da| Some(da) != sum_gradient);
+            sum = Some(own);
+        }
+        let error = single(&errors)?;
         let mut layer = Self {
             input,
             w,
-            b: one(&parameter(Kind::Bias))?,
-            z: one(&of(Kind::Pre, false))?,
-            a: one(&of(Kind::Act, false))?,
-            dz: one(&of(Kind::Delta, false))?,
-            da: one(&of(Kind::ActGrad, false))?.filter(|&da| Some(da) != dx),
+            b,
+            z: one(&of(Kind::Pre, false))?.or(sum),
+            a: single(&made)?,
+            dz: one(&of(Kind::Delta, false))?.or(sum_gradient),
+            da: single(&gradients)?,
             dw: one(&gradient(Kind::Weight))?,
             db: one(&gradient(Kind::Bias))?,
             dx,

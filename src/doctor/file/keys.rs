@@ -22,7 +22,7 @@ pub enum Key {
 }
 
 /// Names without a layer's number; the first is ours. Compared in lower case, first as they are.
-const WHOLE: [(&[&str], Key); 17] = [
+const WHOLE: [(&[&str], Key); 18] = [
     (&["x", "x_batch", "inputs", "input", "features", "a0"], Key::X),
     (&["y", "labels", "label", "targets", "target", "y_true", "y_onehot", "y_one_hot", "onehot"], Key::Y),
     (
@@ -46,13 +46,14 @@ const WHOLE: [(&[&str], Key); 17] = [
     (&["accuracy", "acc"], Key::Slot(Slot::Accuracy)),
     (&["act", "activation"], Key::Act),
     (&["layout"], Key::Layout),
-    (&["lr", "learning_rate", "eta", "alpha"], Key::Number("lr")),
+    (&["lr", "learning_rate", "learningrate", "learn_rate", "step_size", "eta", "alpha"], Key::Number("lr")),
     (&["l2", "lambda", "lambd", "reg", "weight_decay", "wd"], Key::Number("l2")),
     (&["momentum", "mu"], Key::Number("momentum")),
     (&["drop_p", "dropout", "drop"], Key::Number("drop_p")),
     (&["adam_b1", "beta1", "b1_adam"], Key::Number("adam_b1")),
     (&["adam_b2", "beta2", "b2_adam"], Key::Number("adam_b2")),
     (&["adam_eps", "eps", "epsilon"], Key::Number("adam_eps")),
+    (&["rho", "decay_rate", "rms_decay"], Key::Number("rho")),
     (&["adam_t", "t", "step"], Key::Number("adam_t")),
 ];
 

@@ -31,6 +31,20 @@ const MANY: usize = 64;
 /// # Errors
 /// The problem and a hint: what is missing or does not fit, and what the file has.
 pub fn read(entries: &Entries, map: &[(String, String)]) -> Result<Read, Refusal> {
+    let is_empty = |value: &Value| matches!(value, Value::Numbers(array) if array.data.is_empty());
+    let empty: Vec<String> =
+        entries.iter().filter(|(_, value)| is_empty(value)).map(|(name, _)| format!("`{name}`")).collect();
+    if empty.is_empty() {
+        return read_full(entries, map);
+    }
+    let full = entries.iter().filter(|(_, value)| !is_empty(value));
+    let mut read = read_full(&full.map(|(name, value)| (name.clone(), value.clone())).collect(), map)?;
+    read.dump.notes.push(format!("{} left out: no values in it", empty.join(", ")));
+    Ok(read)
+}
+
+/// The same for entries all of which have values.
+fn read_full(entries: &Entries, map: &[(String, String)]) -> Result<Read, Refusal> {
     let known = renamed(entries, map);
     let needed = vectors::are_needed(&known);
     let as_it_is = if needed { None } else { Some(read_matrices(entries, map)) };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::Fingerprint;
 use crate::engine::EngineInfo;
 use crate::step::metrics::{EpochRecord, Recovery};
-use crate::step::record::TestScore;
+use crate::step::record::{TestScore, ValidationScore};
 use crate::training::{Outcome, TrainConfig};
 
 /// A line.
@@ -21,7 +21,7 @@ pub enum Event {
     /// Something would have ended the run, and did not.
     Recovery(Recovery),
     /// The run has ended in order.
-    End(End),
+    End(Box<End>),
 }
 
 /// Whether a line says what a run began with, in the words of whatever version.
@@ -89,9 +89,13 @@ pub struct End {
     pub epochs: usize,
     /// The epoch that the model and these scores are of: the newest, or with early stopping the best.
     pub model_epoch: Option<usize>,
-    /// On the test split: `test_loss`, `test_accuracy` and what else there is.
+    /// On the test split: `test_loss`, `test_accuracy` and what else there is; where the run has reached its end also precision,
+    /// recall, F1 and the areas under the curves, as `eval` gives them.
     #[serde(flatten)]
     pub test: TestScore,
+    /// The same on the validation split, if there is one.
+    #[serde(flatten)]
+    pub validation: ValidationScore,
     /// From the start of the program that ended it, which may have resumed the run.
     pub seconds: f64,
     /// The folder of the run.

@@ -7,7 +7,7 @@ use super::event::{End, Event, Start};
 use crate::data::Fingerprint;
 use crate::error::{Error, Result};
 use crate::files::regular_file;
-use crate::step::metrics::{EpochRecord, Recovery};
+use crate::step::metrics::{EpochRecord, Recovery, Score};
 
 /// A run so far, which may still go on.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -56,7 +56,7 @@ impl RunDir {
                 Event::Start(start) => history.start = Some(*start),
                 Event::Epoch(record) => history.add(*record, &path)?,
                 Event::Recovery(recovery) => history.recoveries.push(recovery),
-                Event::End(end) => history.end = Some(end),
+                Event::End(end) => history.end = Some(*end),
             }
         }
         Ok(history)
@@ -75,6 +75,13 @@ impl History {
             true => self.epochs.iter().min_by(|a, b| loss(a).total_cmp(&loss(b))),
             false => self.epochs.last(),
         }
+    }
+
+    /// The scores of that epoch on the test and the validation part, with what was measured at the run's end.
+    pub fn scores(&self, early_stopping: bool) -> (Option<Score>, Option<Score>) {
+        let (record, end) = (self.of_model(early_stopping), self.end.as_ref());
+        let test = end.and_then(|end| end.test.0).or(record.map(|record| record.test));
+        (test, end.and_then(|end| end.validation.0).or(record.and_then(|record| record.validation)))
     }
 
     /// Seconds spent on training, evaluations not included, over however many programs.

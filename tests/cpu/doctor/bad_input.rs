@@ -95,7 +95,7 @@ fn what_is_not_numbers() {
     refused(&entries, &["`W1` holds text"]);
     let mut entries = good();
     entries.insert("act".into(), Value::Text("mish".into()));
-    refused(&entries, &["act = \"swish\""]);
+    refused(&entries, &["act = \"mish\""]);
 }
 
 #[test]

@@ -172,7 +172,7 @@ fn arrays_on_the_way_do_not_take_the_place_of_others() {
 #[test]
 fn a_second_series_of_weights_is_no_deeper_network() {
     let lying = Lying { rows: true, in_out: true, single: false };
-    let (network, x, y) = drawn(8, 17, &[[5].as_slice(), &[6; 12], &[4]].concat());
+    let (network, x, y) = drawn(8, 17, &[[5].as_slice(), &[6; 4], &[4]].concat());
     let theirs = |ours: &str| -> Option<String> {
         let (kind, number) = ours.split_at(ours.find(|letter: char| letter.is_ascii_digit())?);
         let (number, after) = number.split_once('_').map_or((number, ""), |(number, _)| (number, "_qq"));
@@ -194,14 +194,14 @@ fn a_second_series_of_weights_is_no_deeper_network() {
         .filter_map(|(ours, value)| match ours.as_str() {
             "X" => Some(("stuff".to_owned(), value.clone())),
             "y" => Some(("wanted".to_owned(), value.clone())),
-            "p" => Some(("q12".to_owned(), value.clone())),
+            "p" => Some(("q4".to_owned(), value.clone())),
             ours => theirs(ours).map(|name| (name, value.clone())),
         })
         .collect();
     let report = doctor::examine(&named, &Options::default()).unwrap();
     assert_eq!(report.verdict, Verdict::Clean, "{:?}", report.findings);
-    assert!(report.map.iter().any(|pair| pair == "syn12=W13"), "{:?}", report.map);
-    assert!(report.map.iter().any(|pair| pair == "syn12_qq=W13_new"), "{:?}", report.map);
+    assert!(report.map.iter().any(|pair| pair == "syn4=W5"), "{:?}", report.map);
+    assert!(report.map.iter().any(|pair| pair == "syn4_qq=W5_new"), "{:?}", report.map);
 }
 
 #[test]

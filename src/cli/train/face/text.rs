@@ -8,7 +8,7 @@ use super::{Ending, Face, Opening};
 use crate::cli::output::{say, thousands};
 use crate::error::Result;
 use crate::network::Task;
-use crate::step::metrics::{EpochRecord, Score};
+use crate::step::metrics::{EpochRecord, Measure, Score};
 use crate::training::Outcome;
 use crate::training::headline;
 
@@ -133,14 +133,17 @@ pub(super) fn summary(ending: &Ending<'_>) -> Vec<String> {
         lines.push(format!("\n{}", interrupted(ending)));
     } else if let Some(record) = best {
         let EpochRecord { epoch, test, .. } = record;
-        let measures: String = test
-            .all()
-            .map(|(measure, value)| format!("test {} {}, ", measure.title(), measure.shown(value)))
-            .collect();
+        let shown =
+            |(measure, value): (Measure, f64)| format!("{} {}", measure.title(), measure.shown(value));
+        let (binary, others): (Vec<_>, Vec<_>) = test.all().partition(|(measure, _)| measure.is_binary());
+        let measures: String = others.into_iter().map(|pair| format!("test {}, ", shown(pair))).collect();
         let of_epoch =
             if epoch < epochs { format!(" (from epoch {epoch}, the best)") } else { String::new() };
         lines
             .push(format!("\n{measures}test loss {:.4}, after {epochs} epochs in {seconds:.1} s", test.loss));
+        if !binary.is_empty() {
+            lines.push(format!("scores   {}", binary.into_iter().map(shown).collect::<Vec<_>>().join(", ")));
+        }
         lines.push(format!("model    {}{of_epoch}", model.display()));
     }
     lines

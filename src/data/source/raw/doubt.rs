@@ -26,17 +26,19 @@ impl RawTable<'_> {
                 None if matches!(self.cells[at], Cells::Dates(..)) => DateOrder::default(),
                 None => continue,
             };
-            if matches!(self.cells[at], Cells::Words(_)) {
+            if !matches!(self.cells[at], Cells::Dates(..)) {
                 self.cells[at] = self.cells[at].dated(order);
             }
             found.push(match order {
-                DateOrder::YearFirst => name,
+                DateOrder::YearFirst | DateOrder::Named => name,
+                DateOrder::Digits => format!("{name} (its numbers are dates such as {})", order.example()),
+                DateOrder::Clock => format!("{name} (a time alone)"),
                 DateOrder::DayFirst => format!("{name} (the day first)"),
                 DateOrder::MonthFirst => format!("{name} (the month first)"),
             });
         }
         Ok((!found.is_empty()).then(|| {
-            format!("dates become the days since the first, with month, weekday and hour: {}", some(&found))
+            format!("dates become the days since the first, with month, weekday and hour, times alone a part of a day: {}", some(&found))
         }))
     }
 

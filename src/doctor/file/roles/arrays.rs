@@ -1,6 +1,6 @@
 //! The arrays of a file with the words of their names, and when two of them agree.
 
-use super::words::{Spot, Words};
+use super::words::{Kind as Role, Spot, State, Time, Words};
 use crate::doctor::file::columns::{End, has_ones, without_column};
 use crate::doctor::file::layout::Layout;
 use crate::doctor::file::npy::{Array, Kind, Value};
@@ -38,10 +38,65 @@ pub fn named(entries: &Entries) -> Vec<Named<'_>> {
             *hidden += 1;
         }
     }
+    find_squares(&mut named);
+    find_earlier_states(&mut named);
     named
 }
 
+/// Arrays of squares: `cache_W1` beside `W1`, `G_W1` beside `dW1`, none of whose values is below 0.
+fn find_squares(named: &mut [Named]) {
+    let is_square = |own: &Named| {
+        let plain = |other: &Named| {
+            let differs = !other.words.cached && other.array.data != own.array.data;
+            other.words.state == own.words.state && differs && other.is_of(own)
+        };
+        // Of two gradients the one with values below 0 is the gradient.
+        let has_signs = |other: &Named| other.array.data.iter().any(|&value| value < 0.0);
+        let is = match own.words.state {
+            State::Value => own.words.cached && named.iter().any(plain),
+            State::Grad => named.iter().any(|other| plain(other) && has_signs(other)),
+            _ => false,
+        };
+        is && !has_signs(own)
+    };
+    let squares: Vec<bool> = named.iter().map(is_square).collect();
+    for (own, _) in named.iter_mut().zip(squares).filter(|(_, is_square)| *is_square) {
+        own.words.state = State::Second;
+    }
+    // A velocity beside squares is Adam's first moment.
+    let second: Vec<bool> = named
+        .iter()
+        .map(|own| named.iter().any(|other| other.is_of(own) && other.words.state == State::Second))
+        .collect();
+    for (own, _) in
+        named.iter_mut().zip(second).filter(|(own, second)| *second && own.words.state == State::Velocity)
+    {
+        own.words.state = State::First;
+    }
+}
+
+/// An optimiser's state beside the new one is the one before: `mW1` beside `mW1_new`.
+fn find_earlier_states(named: &mut [Named]) {
+    let is_state = |words: &Words| matches!(words.state, State::Velocity | State::First | State::Second);
+    let is_earlier = |own: &Named| {
+        let newer = |other: &Named| {
+            other.words.time == Time::After && other.words.state == own.words.state && other.is_of(own)
+        };
+        is_state(&own.words) && own.words.time == Time::Now && named.iter().any(newer)
+    };
+    let earlier: Vec<bool> = named.iter().map(is_earlier).collect();
+    for (own, _) in named.iter_mut().zip(earlier).filter(|(_, is_earlier)| *is_earlier) {
+        own.words.time = Time::Before;
+    }
+}
+
 impl Named<'_> {
+    /// Whether both are of the same weights or biases by their names.
+    fn is_of(&self, other: &Named) -> bool {
+        let parameter = matches!(self.words.kind, Some(Role::Weight | Role::Bias));
+        parameter && self.words.kind == other.words.kind && self.words.spot == other.words.spot
+    }
+
     /// Rows and columns; nothing if it has not two sides.
     pub fn sides(&self) -> Option<[usize; 2]> {
         match *self.array.shape.as_slice() {

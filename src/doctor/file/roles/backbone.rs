@@ -4,21 +4,13 @@
 //! speak most. A part of it for which neither speaks is not accepted.
 
 use super::arrays::Named;
+use super::chains::Chain;
 use super::relations::{Relation, activated, relations};
-use super::words::{Kind, Spot, Time};
+use super::words::{Kind, Time};
 use crate::doctor::file::columns::End;
 use crate::doctor::file::layout::Layout;
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
-
-/// Chains of one length that are grown further.
-const KEPT: usize = 100;
-
-/// Arrays that are tried as X.
-const BATCHES: usize = 12;
-
-/// The most layers.
-const DEEPEST: usize = 64;
 
 /// What numbers that agree to rounding count, and words.
 pub const NUMBERS: i32 = 10;
@@ -28,12 +20,8 @@ pub const WORDS: i32 = 4;
 const GRADIENT: [&str; 5] = ["d_", "d", "grad", "nabla", "g"];
 
 /// What an array of the batch's samples counts for the batch, and how many count.
-const ROWS: i32 = 2;
-const MANY: usize = 4;
-
-/// The most that speaks for targets, and for the biases of a layer.
-const TARGET: i32 = 2 * WORDS + 3;
-const BIAS: i32 = NUMBERS + WORDS + 5;
+pub const ROWS: i32 = 2;
+pub const MANY: usize = 4;
 
 /// The network and the batch; arrays by their positions.
 #[derive(Debug, Clone)]
@@ -62,43 +50,12 @@ pub struct Backbone {
     pub activated: Vec<(usize, usize)>,
 }
 
-/// A chain that may grow.
-#[derive(Clone)]
-pub struct Chain {
-    score: i32,
-    pub x: usize,
-    pub w: Vec<usize>,
-    width: usize,
-}
-
-impl Chain {
-    /// The most that targets and biases can make of its score.
-    fn most(&self) -> i32 {
-        self.score + TARGET + BIAS * self.w.len() as i32 + ROWS * MANY as i32
-    }
-}
-
-/// A chain with one more layer, before it is known to be kept.
-struct Step<'c> {
-    score: i32,
-    chain: &'c Chain,
-    w: usize,
-    width: usize,
-}
-
-impl Step<'_> {
-    fn taken(&self) -> Chain {
-        let w = [self.chain.w.as_slice(), &[self.w]].concat();
-        Chain { score: self.score, x: self.chain.x, w, width: self.width }
-    }
-}
-
 /// One way to read the file, while it is looked for.
 pub struct Search<'t> {
     pub arrays: &'t [Named<'t>],
     pub layout: Layout,
     /// Where the ones stand among the inputs, if biases are a row of the weights.
-    ones: Option<End>,
+    pub ones: Option<End>,
     pub relations: Vec<Relation>,
     pub activated: Vec<(usize, usize)>,
     /// Whether the file has an array's difference from what an activation made.
@@ -106,7 +63,7 @@ pub struct Search<'t> {
     /// Whether an array has whole numbers alone, once somebody has asked.
     pub whole: Vec<OnceCell<bool>>,
     /// Whether the file has the gradient of an array by its name.
-    graded: Vec<bool>,
+    pub graded: Vec<bool>,
     /// Whether the file has an array's difference from another, found when it is asked for.
     pub rebuilt: Vec<OnceCell<bool>>,
     /// The inputs that each array was multiplied with.
@@ -223,108 +180,13 @@ impl<'t> Search<'t> {
         }
     }
 
-    /// All chains that are worth a look, of every length.
-    fn chains(&self) -> Vec<Chain> {
-        let mut batches: Vec<Chain> = (0..self.arrays.len()).filter_map(|x| self.batch(x)).collect();
-        batches.sort_by_key(|chain| -chain.score);
-        batches.truncate(BATCHES);
-        let (mut all, mut growing) = (Vec::new(), batches);
-        for _ in 0..DEEPEST {
-            let mut steps: Vec<_> = growing.iter().flat_map(|chain| self.steps(chain)).collect();
-            steps.sort_by_key(|step| -step.score);
-            steps.truncate(KEPT);
-            growing = steps.iter().map(Step::taken).collect();
-            if growing.is_empty() {
-                break;
-            }
-            all.extend(growing.iter().cloned());
-        }
-        all
-    }
-
-    /// A chain without layers that begins with an array as X.
-    fn batch(&self, x: usize) -> Option<Chain> {
-        let [_, width] = self.samples(x)?;
-        let words = &self.arrays[x].words;
-        let named = match words.kind {
-            Some(Kind::Input) => WORDS + i32::from(words.spot.is_none()),
-            Some(Kind::Act) if words.number().is_some_and(|number| number <= 1) => 1,
-            None => 0,
-            // Products of these are gradients, and no layer's.
-            Some(Kind::Delta | Kind::Error | Kind::ActGrad | Kind::Weight | Kind::Bias) => -2 * NUMBERS,
-            Some(_) => -WORDS,
-        };
-        let is_input = self.relations.iter().any(|relation| relation.a == x);
-        let is_result = self.relations.iter().any(|relation| relation.out == x);
-        let numbers = NUMBERS * (i32::from(is_input) - i32::from(is_result));
-        Some(Chain { score: named + numbers, x, w: Vec::new(), width })
-    }
-
-    /// The ways in which a chain may get one more layer.
-    fn steps<'c>(&self, chain: &'c Chain) -> impl Iterator<Item = Step<'c>> {
-        (0..self.arrays.len()).filter_map(move |w| {
-            let [inside, width] = self.arrays[w].weights(self.layout)?;
-            if inside != chain.width + usize::from(self.ones.is_some())
-                || w == chain.x
-                || chain.w.contains(&w)
-            {
-                return None;
-            }
-            Some(Step { score: chain.score + self.layer(chain, w), chain, w, width })
-        })
-    }
-
-    /// What speaks for weights as the next layer of a chain.
-    fn layer(&self, chain: &Chain, w: usize) -> i32 {
-        let words = &self.arrays[w].words;
-        let computed = self.computes(chain, w);
-        let mut score = if computed { NUMBERS } else { 0 };
-        score += match words.kind {
-            Some(Kind::Weight) if words.is_parameter(Kind::Weight) => WORDS + earlier(words.time),
-            // Gradients and updated weights are no layer, even where they equal one.
-            Some(Kind::Weight) => -NUMBERS - WORDS,
-            None => i32::from(self.graded[w]) * WORDS / 2,
-            Some(Kind::Mask | Kind::Loss | Kind::Accuracy | Kind::Other) => -WORDS,
-            // What samples make is no layer: a product of it is a gradient.
-            Some(_) => -NUMBERS - WORDS,
-        };
-        let twin = |&other: &usize| self.arrays[other].array.data == self.arrays[w].array.data;
-        if chain.w.iter().any(twin) {
-            score -= NUMBERS + WORDS;
-        }
-        // The second series of the same numbers is that of another step: `W1_x, W2_x, …` beside `W1, W2, …`.
-        let again =
-            |&other: &usize| words.number().is_some() && self.arrays[other].words.number() == words.number();
-        if !computed && chain.w.iter().any(again) {
-            score -= 2 * NUMBERS;
-        }
-        let before = chain.w.last().map(|&before| &self.arrays[before].words);
-        if let Some(before) = before {
-            score += match (before.number(), words.number()) {
-                (Some(before), Some(number)) if number == before + 1 => 2,
-                (Some(before), Some(number)) if number == before && computed => -2 * NUMBERS,
-                (Some(before), Some(number)) if number <= before => -WORDS,
-                _ => 0,
-            };
-            if before.spot == words.spot && before.time != words.time {
-                score -= 2 * NUMBERS;
-            }
-            score += match (before.spot, words.spot) {
-                (Some(Spot::Output), _) => -WORDS,
-                (Some(Spot::Hidden(before)), Some(Spot::Hidden(hidden))) if hidden <= before => -WORDS,
-                _ => 1,
-            };
-        }
-        score
-    }
-
     /// Samples and width of an array, without a column of ones that stands for biases.
     pub fn samples(&self, array: usize) -> Option<[usize; 2]> {
         self.arrays[array].samples_beside(self.layout, self.ones)
     }
 
     /// Whether the numbers show that a layer with these weights was computed: the first from X.
-    fn computes(&self, chain: &Chain, w: usize) -> bool {
+    pub fn computes(&self, chain: &Chain, w: usize) -> bool {
         let first = chain.w.is_empty();
         self.inputs[w].iter().any(|&a| first == (a == chain.x))
     }

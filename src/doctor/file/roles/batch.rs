@@ -1,7 +1,8 @@
 //! The targets of a chain of layers, and the biases of one of them.
 
-use super::arrays::{Named, agree, multiple, norm, rounding};
-use super::backbone::{Chain, NUMBERS, Search, WORDS, earlier};
+use super::arrays::{agree, multiple, norm, rounding};
+use super::backbone::{NUMBERS, Search, WORDS, earlier};
+use super::chains::Chain;
 use super::relations::{Function, Relation};
 use super::words::{Kind, Spot, State};
 use crate::doctor::file::targets::first_class;
@@ -12,7 +13,12 @@ const SLOPES: [fn(f64) -> f64; 3] = [|_| 1.0, |p| p * (1.0 - p), |p| 1.0 - p * p
 impl Search<'_> {
     /// Whether the file has an array `±(p - y)` for this y, and p is what an activation made, or y is whole numbers and p not.
     pub fn is_subtracted(&self, y: usize) -> bool {
-        *self.subtracted[y].get_or_init(|| self.has_error(y))
+        // `output` may be what the network shall say.
+        let may_be = || {
+            let is_output = self.arrays[y].words.kind == Some(Kind::Act);
+            is_output && self.is_whole(y) && self.has_difference(y)
+        };
+        *self.subtracted[y].get_or_init(|| self.has_error(y) || may_be())
     }
 
     fn has_error(&self, y: usize) -> bool {
@@ -22,9 +28,8 @@ impl Search<'_> {
         if !may_be || activated.iter().any(|&(z, a)| z == y || a == y) {
             return false;
         }
-        let is_whole = |named: &Named| named.array.data.iter().all(|value| value.fract() == 0.0);
-        let whole = |array: usize| *self.whole[array].get_or_init(|| is_whole(&arrays[array]));
-        let made = |p: usize| activated.iter().any(|&(_, a)| a == p) || (whole(y) && !whole(p));
+        let made =
+            |p: usize| activated.iter().any(|&(_, a)| a == p) || (self.is_whole(y) && !self.is_whole(p));
         let same = |other: usize| other != y && arrays[other].array.shape == array.shape;
         (0..arrays.len()).filter(|&p| same(p) && made(p)).any(|p| {
             let made = &arrays[p].array.data;
@@ -43,12 +48,19 @@ impl Search<'_> {
         })
     }
 
-    /// Whether the file has the difference of some array from the inputs, or that times a derivative: the network of an
-    /// autoencoder shall say what it is given.
-    pub fn is_rebuilt(&self, x: usize) -> bool {
-        *self.rebuilt[x].get_or_init(|| self.has_difference(x))
+    fn is_whole(&self, array: usize) -> bool {
+        let whole = || self.arrays[array].array.data.iter().all(|value| value.fract() == 0.0);
+        *self.whole[array].get_or_init(whole)
     }
 
+    /// Whether the inputs are the targets, too, as an autoencoder's are: names say so, or the file has the outputs'
+    /// difference from them.
+    pub fn is_rebuilt(&self, x: usize) -> bool {
+        let says = || self.arrays.iter().any(|array| array.words.rebuilds);
+        *self.rebuilt[x].get_or_init(|| says() || self.has_difference(x))
+    }
+
+    /// Whether the file has the difference of some array from this one, or that times a derivative.
     fn has_difference(&self, x: usize) -> bool {
         let input = &self.arrays[x].array;
         let same = |other: &usize| *other != x && self.arrays[*other].array.shape == input.shape;

@@ -24,9 +24,13 @@ impl Tensors<'_> {
             let Some(delta) = delta else { return 0 };
             let tolerance = rounding(self.arrays[array].is_single());
             let gradient = input.as_ref().map(|input| reference::matmul(&input.transposed(), &delta));
+            // Of one sample and one output all are multiples; one is the same.
             let is_gradient = |&other: &usize| {
                 let (own, right) = (self.lying(other, Param::W(l)), gradient.as_ref());
-                own.zip(right).is_some_and(|(own, right)| multiple(&own, right.data(), tolerance).is_some())
+                own.zip(right).map_or(0, |(own, right)| {
+                    let same = agree(&own, right.data(), tolerance);
+                    usize::from(same) + usize::from(multiple(&own, right.data(), tolerance).is_some())
+                })
             };
             let below = reference::matmul(&delta, &w.transposed());
             let cut = self.without_ones(&below, l - 1);
@@ -36,7 +40,7 @@ impl Tensors<'_> {
                 self.samples(other).is_some_and(is)
             };
             let belows = if l > 1 { free(Slot::Da(l - 1)).filter(is_below).count() } else { 0 };
-            let gradients = free(Slot::Grad(Param::W(l))).filter(is_gradient).count();
+            let gradients: usize = free(Slot::Grad(Param::W(l))).map(|other| is_gradient(&other)).sum();
             // The layer below may wrongly be given the error in place of dz; it is not dz for that.
             if gradients == 0 && self.is_only_error(array) {
                 return 0;
@@ -65,8 +69,24 @@ impl Tensors<'_> {
     /// Whether the file has this array times the derivative of an output's function beside it: that one is dz, and this the
     /// error on the way there.
     pub fn is_only_error(&self, error: usize) -> bool {
+        let l = self.depth();
         let deltas = self.samples(error).map(|error| self.bent(&error));
         deltas.into_iter().flatten().any(|delta| {
+            let gradient = self
+                .input(l)
+                .filter(|input| input.rows() == delta.rows())
+                .map(|input| reference::matmul(&input.transposed(), &delta));
+            let is_gradient = |array: usize| {
+                let tolerance = rounding(self.arrays[array].is_single());
+                let own = self.lying(array, Param::W(l)).zip(gradient.as_ref());
+                own.is_some_and(|(own, right)| multiple(&own, right.data(), tolerance).is_some())
+            };
+            let free = |array: &usize| {
+                !self.taken[*array] && self.evidence.has_shape(*array, Slot::Grad(Param::W(l)))
+            };
+            if delta.cols() > 1 && (0..self.arrays.len()).filter(free).any(is_gradient) {
+                return true;
+            }
             let below = self.goes_back(&delta);
             (0..self.arrays.len()).filter(|&array| !self.taken[array]).any(|array| {
                 let tolerance = rounding(self.arrays[array].is_single());
@@ -101,6 +121,29 @@ impl Tensors<'_> {
         let da = fits.then(|| reference::matmul(delta, &w.transposed()))?;
         let along = reference::matmul(delta, &reference::matmul(&delta.transposed(), &input));
         Some((self.without_ones(&da, l - 1), self.without_ones(&along, l - 1)))
+    }
+
+    /// An array and that times the derivative of a layer's activation: da and dz, whatever they come from.
+    pub fn bent_pair(&self, l: usize) -> Option<(usize, usize)> {
+        let z = self.z(l)?;
+        let is_free = |array: &usize| !self.taken[*array] && self.evidence.has_shape(*array, Slot::Dz(l));
+        let free: Vec<(usize, Matrix)> = (0..self.arrays.len())
+            .filter(is_free)
+            .filter_map(|array| Some((array, self.samples(array).filter(|own| own.shape() == z.shape())?)))
+            .collect();
+        let acts = Activation::ALL.into_iter().filter(|&act| act != Activation::Identity);
+        let slopes: Vec<Matrix> = acts.map(|act| z.map(|z| act.derivative(z))).collect();
+        let mut pairs = free.iter().flat_map(|(da, own)| {
+            let bent: Vec<Matrix> = slopes.iter().map(|slope| times(own, slope)).collect();
+            let is = move |(dz, given): &&(usize, Matrix)| {
+                let tolerance = rounding(self.arrays[*dz].is_single());
+                let same = agree(given.data(), own.data(), tolerance);
+                dz != da && !same && bent.iter().any(|bent| agree(given.data(), bent.data(), tolerance))
+            };
+            free.iter().filter(is).map(|(dz, _)| (*da, *dz)).collect::<Vec<_>>()
+        });
+        let pair = pairs.next()?;
+        pairs.next().is_none().then_some(pair)
     }
 
     /// What dz and da of a layer may be, but for a factor.

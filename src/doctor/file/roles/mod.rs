@@ -8,10 +8,11 @@
 pub mod arrays;
 mod backbone;
 mod batch;
+mod chains;
 mod deltas;
 mod evidence;
 mod layers;
-mod relations;
+pub mod relations;
 mod tensors;
 mod vocabulary;
 pub mod words;

@@ -180,6 +180,12 @@ impl<'t> Tensors<'t> {
                 self.taken[array] = true;
             }
         }
+        for l in 1..depth {
+            if let Some((da, dz)) = self.bent_pair(l) {
+                self.take(Slot::Da(l), da);
+                self.take(Slot::Dz(l), dz);
+            }
+        }
         // What numbers show, then what names say: `delta` alone does not say of which layer.
         for by_numbers in [true, false] {
             for l in (1..=depth).rev() {

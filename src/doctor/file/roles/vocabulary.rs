@@ -43,6 +43,8 @@ pub enum Sense {
     First,
     /// Adam's second moment.
     Second,
+    /// What is kept: for the way back, or of squares.
+    Cache,
     /// Dropout's mask.
     Mask,
     /// The loss.
@@ -56,7 +58,7 @@ pub enum Sense {
 }
 
 /// Words and their senses.
-const VOCABULARY: [(Sense, &str); 25] = [
+const VOCABULARY: [(Sense, &str); 26] = [
     (
         Sense::Weight,
         "w ws wt wts weight weights theta thetas kernel kernels syn synapse synapses synaptic lw coef \
@@ -70,13 +72,16 @@ const VOCABULARY: [(Sense, &str); 25] = [
     (Sense::Act, "a as act acts activation activations activated"),
     (Sense::Layer, "l layer layers"),
     (Sense::Dense, "dense fc affine"),
-    (Sense::Out, "o out outs output outputs final last fin"),
+    (
+        Sense::Out,
+        "o out outs output outputs final last fin dec decoder decoded recon reconstruction reconstructed",
+    ),
     (
         Sense::Chance,
         "p yp prob probs probability probabilities pred preds predicted prediction predictions softmax yhat \
          hat guess hypothesis",
     ),
-    (Sense::Hidden, "h hid hidden hs"),
+    (Sense::Hidden, "h hid hidden hs enc encoder encoded code latent bottleneck"),
     (Sense::Given, "train training trn tr set dataset"),
     (Sense::In, "i in x xs xb inp input inputs data feature features sample samples image images"),
     (
@@ -85,16 +90,17 @@ const VOCABULARY: [(Sense, &str); 25] = [
     ),
     (
         Sense::Grad,
-        "d g grad grads gradient gradients nabla update updates change changes adjustment adjustments",
+        "d g grad grads gradient gradients nabla update updates change changes adj adjust adjustment adjustments",
     ),
     (Sense::Delta, "delta deltas del term"),
     (Sense::Error, "e err errs error errors"),
     (Sense::After, "new next updated upd after"),
     (Sense::Before, "old prev previous before"),
-    (Sense::Velocity, "v vel velocity velocities mom momentum vd"),
-    (Sense::First, "m md"),
+    (Sense::Velocity, "v vel velocity velocities mom momentum momentums vd"),
+    (Sense::First, "m md moment moments"),
     (Sense::Second, "s r sq sd"),
     (Sense::Mask, "mask masks dropout drop keep"),
+    (Sense::Cache, "cache caches cached"),
     (Sense::Loss, "loss losses cost costs j"),
     (Sense::Accuracy, "acc accuracy"),
     (
@@ -103,10 +109,25 @@ const VOCABULARY: [(Sense, &str); 25] = [
     ),
     (
         Sense::Filler,
-        "to from self params parameters param cache caches model network nn batch mini minibatch \
+        "to from self params parameters param model network nn batch mini minibatch \
          by wrt of the my np list dict value values arr array mat matrix vec vector unit units node \
          nodes neuron neurons",
     ),
+];
+
+/// Words of an autoencoder's parts.
+pub const REBUILDING: [&str; 11] = [
+    "enc",
+    "encoder",
+    "encoded",
+    "dec",
+    "decoder",
+    "decoded",
+    "recon",
+    "reconstruction",
+    "reconstructed",
+    "latent",
+    "bottleneck",
 ];
 
 /// The sense of a word.

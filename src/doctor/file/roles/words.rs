@@ -1,7 +1,7 @@
 //! What the words of a name say about its array: `delta_weights_i_h1` is a gradient of weights that lead to hidden
 //! layer 1.
 
-use super::vocabulary::{Sense, sense};
+use super::vocabulary::{REBUILDING, Sense, sense};
 
 /// What an array is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +86,10 @@ pub struct Words {
     pub time: Time,
     /// Where; of weights, where they lead to.
     pub spot: Option<Spot>,
+    /// Whether it says that it is kept: for the way back, or of squares.
+    pub cached: bool,
+    /// Whether it is a word of an autoencoder's parts.
+    pub rebuilds: bool,
     /// Whether all its words are known.
     pub known: bool,
     /// The name without its numbers: names that differ in nothing else are a series.
@@ -201,7 +205,8 @@ impl Words {
             Some(Spot::Number(number)) if below => Some(Spot::Number(number.saturating_sub(1))),
             spot => spot,
         };
-        Self { kind, state, time, spot, known, stem }
+        let rebuilds = split.iter().any(|word| REBUILDING.contains(&word.as_str()));
+        Self { kind, state, time, spot, cached: has(Sense::Cache), rebuilds, known, stem }
     }
 
     /// Whether it names a parameter as it was before the step.

@@ -21,7 +21,7 @@ use crate::doctor::formulas::trial::residual;
 use crate::network::Activation;
 use crate::reference::Matrix;
 
-/// Tensors with fewer values than this show no step.
+/// Fewer values than this, in all layers, show no step beside the one number that is fitted.
 const FEW: usize = 4;
 
 /// Where the direction of a step is read from; tried in this order.
@@ -83,9 +83,16 @@ pub fn restore(dump: &Dump, case: &mut Case) -> bool {
     if layers(case).any(|l| unmoved(dump, case, l)) {
         return false;
     }
-    let found = [Source::Velocity, Source::Gradient, Source::Delta].into_iter();
+    // Of one sample the steps of W and of b look alike: they are tried apart.
+    let ways: Vec<Vec<bool>> = match case.n {
+        1 if has_biases(dump, case) => vec![vec![true], vec![false]],
+        1 => vec![vec![false]],
+        _ => vec![vec![true, false]],
+    };
+    let sources = [Source::Velocity, Source::Gradient, Source::Delta].into_iter();
+    let mut found = sources.flat_map(|source| ways.iter().map(move |ways| (source, ways)));
     let restored =
-        found.filter_map(|source| Some((source, Restoring::new(dump, case, source).network()?))).next();
+        found.find_map(|(source, ways)| Some((source, Restoring::new(dump, case, source, ways).network()?)));
     let Some((source, (by, before))) = restored else { return false };
     // Where the file shows nothing of the step but W, it is what was computed here: only a wrong sign is news.
     let seen = |slot: &Slot| matches!(slot, Slot::Dz(_) | Slot::Grad(_) | Slot::V(_));
@@ -105,6 +112,11 @@ pub fn restore(dump: &Dump, case: &mut Case) -> bool {
         source.text()
     ));
     true
+}
+
+/// Whether some layer has biases in the file.
+fn has_biases(dump: &Dump, case: &Case) -> bool {
+    case.bias_rows || layers(case).any(|l| dump.slots.contains_key(&Slot::Param(Param::B(l))))
 }
 
 /// What shows z of a layer.
@@ -159,22 +171,26 @@ struct Restoring<'a> {
     dump: &'a Dump,
     case: &'a Case,
     source: Source,
+    /// Whether biases are thought to move along with the weights, in the order of trial.
+    ways_of_biases: &'a [bool],
     /// W of the layer above before the step, and its dz.
     above: Option<(Matrix, Matrix)>,
     moved: Vec<Moved>,
 }
 
 impl<'a> Restoring<'a> {
-    fn new(dump: &'a Dump, case: &'a Case, source: Source) -> Self {
-        Self { dump, case, source, above: None, moved: Vec::new() }
+    fn new(dump: &'a Dump, case: &'a Case, source: Source, ways_of_biases: &'a [bool]) -> Self {
+        Self { dump, case, source, ways_of_biases, above: None, moved: Vec::new() }
     }
 
     /// The multiple of the steps, and the parameters before them; nothing if some layer does not agree.
     fn network(mut self) -> Option<(f64, Vec<(Slot, Matrix)>)> {
         let mut layers_ways = Vec::new();
+        let mut values = 0;
         for l in layers(self.case).rev() {
             let mut all = shown(self.dump, self.case, l);
-            all.retain(|shown| shown.value.data().len() >= FEW);
+            // One value may be any function of a step of some length.
+            all.retain(|shown| shown.value.data().len() > 1);
             if all.is_empty() || input(self.case, l).is_none() {
                 // Nothing shows how far it moved: as far as the others.
                 layers_ways.push((l, self.ways(l, None).into_iter().next()?, None));
@@ -191,6 +207,7 @@ impl<'a> Restoring<'a> {
             let (moved, way) = fits(false).or_else(|| fits(true))?;
             let w = plus(&scaled(self.case.w(l), 1.0 + moved.decay), &scaled(&way.w, moved.by));
             self.above = way.delta.clone().map(|delta| (delta, w));
+            values += all[0].value.data().len();
             layers_ways.push((l, way, Some(moved.biases.clone())));
             self.moved.push(moved);
         }
@@ -199,7 +216,7 @@ impl<'a> Restoring<'a> {
             let near = |a: f64, b: f64| (a - b).abs() <= sure.by.abs() * moved.slack.max(1e-3);
             near(moved.by, sure.by) && (moved.decay == 0.0) == (sure.decay == 0.0)
         };
-        if !self.moved.iter().all(agree) || sure.by == 0.0 {
+        if values < FEW || !self.moved.iter().all(agree) || sure.by == 0.0 {
             return None;
         }
         let by = self.exact(&sure);
@@ -235,6 +252,9 @@ impl<'a> Restoring<'a> {
         let given = |state: fn(Param) -> Slot| {
             let w = self.case.get(state(Param::W(l)))?.clone();
             let b = self.case.get(state(Param::B(l))).filter(|b| b.rows() == 1).cloned();
+            // Where the file has no gradient of b, dz makes it.
+            let of_dz = || Some(gradient::of_biases(self.case, l, self.case.get(Slot::Dz(l))?));
+            let b = b.or_else(|| of_dz().filter(|_| self.source == Source::Gradient));
             Some(Way { w, b: b.unwrap_or_else(none), delta: None })
         };
         match self.source {
@@ -303,7 +323,8 @@ impl<'a> Restoring<'a> {
         let start = dense(input, self.case.w(l), self.case.b(l));
         let known = self.moved.last().map(|moved| moved.by);
         let search = Search { shown, single: self.dump.single, known };
-        for (moves, direction) in [(true, &with_b), (false, &along)] {
+        for &moves in self.ways_of_biases {
+            let direction = if moves { &with_b } else { &along };
             let directions: Vec<&Matrix> =
                 [direction].into_iter().chain(penalty.then_some(&itself)).collect();
             if let Some((c, slack)) = search.lengths(&start, &directions) {
