@@ -7,7 +7,7 @@
 //! counts.
 //!
 //! ```text
-//! file       forms: what can be read; npz, npy: the arrays; steps: of which step; keys, dump: their names; roles: what they are
+//! file       forms: what can be read; npz, npy: the arrays; digits: how exactly they are known; steps: of which step; keys, dump: their names; roles: what they are
 //!            where names do not tell; reading: the choice between both; vectors, ones, targets, alone: what becomes a usual
 //!            network; case: its tensors in one layout
 //! formulas   the right formulas and the bugs, as tables; design: outputs and losses; catalogue: the bugs, what
@@ -37,6 +37,7 @@ use self::exam::judge::Tolerance;
 use self::exam::report::{Finding, Verdict};
 use self::exam::worlds;
 use self::file::case::Case;
+use self::file::digits::{self, Rounded};
 use self::file::dump::Dump;
 use self::file::forms;
 pub use self::file::npy::Refusal;
@@ -142,8 +143,25 @@ fn join(numbers: &[String]) -> String {
     }
 }
 
-/// Examines the arrays of one step.
+/// Examines the arrays of one step; what cannot be explained exactly, by the digits that its numbers have.
 fn examine_step(entries: &npz::Entries, options: &Options) -> Result<Report, Refusal> {
+    let exact = examine_written(entries, options, 0.0);
+    let explained = exact.as_ref().is_ok_and(|report| report.verdict != Verdict::Unknown);
+    if explained || options.tolerance.is_some() {
+        return exact;
+    }
+    let Some(Rounded { entries, error, notes }) = digits::rounded(entries) else { return exact };
+    match examine_written(&entries, options, error) {
+        Ok(mut report) => {
+            report.notes.splice(0..0, notes);
+            Ok(report)
+        }
+        Err(_) => exact,
+    }
+}
+
+/// Examines the arrays of one step, which may be off by `error` relative to their sizes for having been rounded.
+fn examine_written(entries: &npz::Entries, options: &Options, error: f64) -> Result<Report, Refusal> {
     let Read { mut dump, found } = reading::read(entries, &options.map)?;
     dump.act = options.act.or(dump.act);
     let cases = Case::all(&dump)?;
@@ -156,7 +174,7 @@ fn examine_step(entries: &npz::Entries, options: &Options) -> Result<Report, Ref
             hint,
         ));
     }
-    let tolerance = Tolerance::new(dump.single, options.tolerance);
+    let tolerance = Tolerance::new(dump.single, options.tolerance).of_written(error);
     let best = worlds::best(&dump, &cases, tolerance);
     let best = best.ok_or_else(|| Refusal::new("cannot be read", Message::default()))?;
     let mut report = concluded(&dump, best);

@@ -60,6 +60,8 @@ const NOT_TRAINABLE: &[(Bug, &str)] =
 /// What the replayed training does not keep, or never meets.
 const KEPT: &str = "it starts from a tensor that a file may have and the replayed training does not keep";
 const MET: &str = "it needs a batch as large as the layers are wide";
+const SHAPE: &str = "it needs two layers whose weights have one shape";
+const ACTIVATION: &str = "it belongs to another activation than that of the replayed training";
 const DESIGN: &str = "it belongs to other outputs than those that the bug is replayed with";
 
 /// Formulas that the replayed training cannot compute.
@@ -70,6 +72,12 @@ const NOT_KEPT: &[(&str, &str)] = &[
     ("Σ_i da_i: the gradient of a where that of z belongs", KEPT),
     ("a_kᵀ·dp: the gradient of p where that of z belongs", KEPT),
     ("Σ_i dp_i: the gradient of p where that of z belongs", KEPT),
+    ("dz·W_lᵀ: the weights of the layer below in place of those above (both have one shape)", SHAPE),
+    ("dz·W_mᵀ: the weights of another layer above (both have one shape)", SHAPE),
+    ("da·a below 0: an ELU's derivative is a + α there", ACTIVATION),
+    ("the mean over all pairs of samples of the loss of p_i and y_j: [N, 1] with [N] is [N, N]", DESIGN),
+    ("the mean over all pairs of samples of (p_i - y_j)²: [N, 1] with [N] is [N, N]", DESIGN),
+    ("(p - mean y)·h'(z): the gradient of all pairs of samples: [N, 1] with [N] is [N, N]", DESIGN),
     ("the loss times -1", DESIGN),
     ("|p - y|·h'(z): the error without its sign", DESIGN),
     ("(p - y)/(p·(1 - p)): the derivative of the binary cross-entropy by p, without h'(z)", DESIGN),

@@ -63,7 +63,7 @@ impl Setting {
         let outputs = match self.design.measure {
             Measure::Squared => Some("sigmoid outputs, squared error"),
             Measure::Binary => Some("sigmoid outputs, binary cross-entropy"),
-            Measure::CrossEntropy | Measure::Absolute => None,
+            Measure::CrossEntropy | Measure::Absolute | Measure::Huber(_) => None,
         };
         let others = [(self.dropout, "dropout 0.5"), (self.l2, "L2 penalty 0.001")];
         rule.into_iter()

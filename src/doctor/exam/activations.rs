@@ -18,19 +18,16 @@ const BELOW: usize = 3;
 impl Exam<'_> {
     /// The activations, if all of them are of the usual form.
     pub fn usual_acts(&self) -> Option<Vec<Activation>> {
-        self.acts.iter().map(|act| act.below.is_none().then_some(act.of)).collect()
+        self.acts.iter().map(|act| act.is_usual().then_some(act.of)).collect()
     }
 
     /// The activation of hidden layer l, by its a or by the next z; else the one supposed.
     pub fn inferred_activation(&self, l: usize, z: &Matrix) -> Bend {
         let supposed = self.world.act;
-        if self.world.act_named {
-            return self.sloped(l, z, &[supposed]).unwrap_or(supposed.into());
-        }
         let dropped = |a: &Matrix| self.masks.get(&l).map(|mask| times(a, mask));
         // Activations differ little where units are on; rounding differs less.
         let close = self.slack() / 100.0;
-        let fits = |act: &Activation| {
+        let fits = |act: &Bend| {
             let a = z.map(|z| act.apply(z));
             let both = [dropped(&a), Some(a)];
             let mut forms = both.iter().flatten();
@@ -43,7 +40,11 @@ impl Exam<'_> {
                 (None, None) => self.backward_shows(l, z, *act).unwrap_or(*act == supposed),
             }
         };
-        let found = [supposed].into_iter().chain(Activation::ALL).find(fits).map(Bend::from);
+        if self.world.act_named {
+            let other = Bend::forms(supposed.of).into_iter().skip(1).find(fits);
+            return self.sloped(l, z, &[supposed.of]).or(other).unwrap_or(supposed);
+        }
+        let found = [supposed].into_iter().chain(Bend::all()).find(fits);
         let sloped = || self.sloped(l, z, &[Activation::LeakyRelu, Activation::Elu]);
         // Where nothing shows this one, it is as the others are.
         let own = [Slot::A(l), Slot::Z(l + 1)].iter().any(|&slot| self.case.get(slot).is_some());
@@ -51,9 +52,25 @@ impl Exam<'_> {
         if let Some(other) = other.filter(|_| !own && self.backward_shows(l, z, supposed).is_none()) {
             return other;
         }
-        let shows = |act: &Activation| self.backward_shows(l, z, *act) == Some(true);
-        let shown = || [supposed].into_iter().chain(Activation::ALL).find(shows).map(Bend::from);
-        found.or_else(sloped).or(other).or_else(shown).unwrap_or(supposed.into())
+        let shows = |act: &Bend| self.backward_shows(l, z, *act) == Some(true);
+        let shown = || [supposed].into_iter().chain(Bend::all()).find(shows);
+        found.or_else(sloped).or(other).or_else(shown).unwrap_or(supposed)
+    }
+
+    /// Whether no activation that is known gives the a of a layer, so that the one taken is only supposed.
+    pub fn is_supposed(&self, l: usize) -> bool {
+        let shown = [Slot::A(l), Slot::Z(l + 1)].into_iter().find(|&slot| self.case.get(slot).is_some());
+        shown.is_some_and(|shown| self.findings.iter().any(|f| f.tensor == shown && f.bug.is_none()))
+    }
+
+    /// Leaves unchecked what goes back through an activation that is not known.
+    pub fn leave_below(&mut self, l: usize) {
+        for l in (1..=l).rev() {
+            let params = [Param::W(l), Param::B(l)].map(Slot::Grad);
+            for slot in [Slot::Dz(l)].into_iter().chain(params).chain([Slot::Da(l - 1)]) {
+                if self.case.get(slot).is_some() { self.not_checked(slot) } else { self.not_given(slot) }
+            }
+        }
     }
 
     /// What of z does not depend on biases that the file does not show: each unit's difference from its mean over the batch.
@@ -62,7 +79,7 @@ impl Exam<'_> {
     }
 
     /// Whether `dW_{l+1} = aᵀ·dz` or `dz_l = da ⊙ f'(z)`, but for a factor; nothing if the file lacks them.
-    fn backward_shows(&self, l: usize, z: &Matrix, act: Activation) -> Option<bool> {
+    fn backward_shows(&self, l: usize, z: &Matrix, act: Bend) -> Option<bool> {
         if self.masks.contains_key(&l) {
             return None;
         }
@@ -86,7 +103,8 @@ impl Exam<'_> {
         acts.copied().find_map(|of| {
             let below = self.slope(l, z, of)?;
             let usual = of.apply(-1e-6) / -1e-6;
-            (below > 0.0 && (below - usual).abs() > 1e-3 * usual).then_some(Bend { of, below: Some(below) })
+            (below > 0.0 && (below - usual).abs() > 1e-3 * usual)
+                .then_some(Bend { below: Some(below), ..of.into() })
         })
     }
 

@@ -54,6 +54,7 @@ impl Exam<'_> {
     pub fn backward(&mut self) {
         let depth = self.case.depth();
         self.bounds = self.operand_sizes();
+        self.clipping = self.clipped();
         let mut candidates = self.output_delta();
         self.layer(depth, &mut candidates);
         for l in (1..depth).rev() {
@@ -61,6 +62,10 @@ impl Exam<'_> {
                 return;
             }
             candidates = self.through_weights(l, &candidates);
+            if self.is_supposed(l) && self.case.get(Slot::Dz(l)).is_none() {
+                self.leave_below(l);
+                return;
+            }
             candidates = self.through_activation(l, &candidates);
             self.layer(l, &mut candidates);
         }
@@ -124,6 +129,11 @@ impl Exam<'_> {
                 });
             }
             trials.extend(tried(slot, &site, hidden::through_weights::TABLE, &scales));
+            for (formula, value) in hidden::through_weights::miscut(&site) {
+                let cause = || vec![cause(slot, Bug::ErrorNotSummed, formula)];
+                let cut = |&scale: &f64| Trial { scale, ..Trial::new(scaled(&value, scale), cause()) };
+                trials.extend(scales.iter().map(cut));
+            }
             if let Some((lr, value)) = hidden::fitted_step(&site, given) {
                 let formula = format!("dz·(W - c·dW)ᵀ with c = {lr:.6}: the weights above after their step");
                 trials.push(Trial::new(value, vec![cause(slot, Bug::UpdatedWeightsInBackward, formula)]));
@@ -160,6 +170,9 @@ impl Exam<'_> {
                 for trial in tried(slot, &site, hidden::through_weights::TABLE, &[1.0]) {
                     all.push(candidate.next(trial.value, trial.causes));
                 }
+                for (formula, value) in hidden::through_weights::miscut(&site) {
+                    all.push(candidate.next(value, [cause(slot, Bug::ErrorNotSummed, formula)]));
+                }
                 if site.number("lr").is_none() {
                     let formula = "dz·(W - c·dW)ᵀ with a fitted c: the weights above after their step";
                     let stepped = cause(slot, Bug::UpdatedWeightsInBackward, formula);
@@ -195,13 +208,15 @@ impl Exam<'_> {
             };
             let scales = if candidate.anchored { vec![1.0] } else { conventions.clone() };
             let magnitude = norm(&candidate.value);
-            let mut trials = rescaled(slot, &site, given, &rights[0], &[], &scales);
+            let mut trials = Vec::new();
             for &scale in &scales {
                 trials.extend(
                     rights.iter().map(|r| Trial { scale, ..Trial::new(scaled(r, scale), Vec::new()) }),
                 );
             }
+            // A factor that a formula explains is named by that.
             trials.extend(tried(slot, &site, hidden::TABLE, &scales));
+            trials.extend(rescaled(slot, &site, given, &rights[0], &[], &scales));
             trials.extend(scales.iter().filter_map(|&scale| other_slope(slot, &site, given, mask, scale)));
             if self.case.get(Slot::Da(l)).is_none() {
                 trials.extend(self.two_steps(slot, l, given, candidate, above, from));
@@ -212,6 +227,11 @@ impl Exam<'_> {
             }
         }
         let Some(given) = given else { return fewest(all) };
+        let fits = |s: &Scored| s.causes.is_empty() && s.passes;
+        if self.is_supposed(l) && !scored.iter().any(fits) {
+            self.not_checked(slot);
+            return vec![follow(given, None, above)];
+        }
         let site = self.site(l, &above[0].value);
         let right = hidden::rights(&site, self.masks.get(&l).filter(|_| !above[0].masked)).swap_remove(0);
         let rights: Vec<Matrix> = conventions.iter().map(|&scale| scaled(&right, scale)).collect();

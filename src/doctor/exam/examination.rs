@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Copy)]
 pub struct World {
     /// The activation of hidden layers of which the file does not show it.
-    pub act: Activation,
+    pub act: Bend,
     /// Whether the file or the command names it.
     pub act_named: bool,
     /// Which of the designs that the file allows is supposed: the first, the second, …
@@ -136,7 +136,7 @@ impl<'a> Exam<'a> {
             scales: BTreeMap::new(),
             weights: None,
             penalised: BTreeMap::new(),
-            clipping: Clipping::of(case, tolerance.single),
+            clipping: None,
             rate_fitted: false,
             limit: usize::MAX,
         }
@@ -160,7 +160,7 @@ impl<'a> Exam<'a> {
     /// The activation of a hidden layer; the inputs have none.
     pub fn act(&self, l: usize) -> Bend {
         match l.checked_sub(1) {
-            Some(below) => self.acts.get(below).copied().unwrap_or(self.world.act.into()),
+            Some(below) => self.acts.get(below).copied().unwrap_or(self.world.act),
             None => Activation::Identity.into(),
         }
     }

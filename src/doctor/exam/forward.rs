@@ -102,16 +102,16 @@ impl Exam<'_> {
     fn mask_scale(&mut self, l: usize, mask: &Matrix) -> Option<f64> {
         let z = &self.z[l - 1];
         let slack = if self.tolerance.single { 1e-5 } else { 1e-9 };
-        let acts = if self.world.act_named { vec![self.world.act] } else { Activation::ALL.to_vec() };
+        let acts = if self.world.act_named { Bend::forms(self.world.act.of) } else { Bend::all() };
         let scale = acts.into_iter().find_map(|act| {
             let kept = times(&z.map(|z| act.apply(z)), mask);
             let sloped = |a: &Matrix| {
-                let (above, below) = Bend::parts(act, z);
+                let (above, below) = Bend::parts(act.of, z);
                 let parts = [times(&above, mask), times(&below, mask)];
                 scale::combination(a, &parts[0], &parts[1], slack).map(|(scale, _)| scale)
             };
             match (self.case.get(Slot::A(l)), self.case.get(Slot::Z(l + 1))) {
-                (Some(a), _) if act == Activation::LeakyRelu || act == Activation::Elu => sloped(a),
+                (Some(a), _) if matches!(act.of, Activation::LeakyRelu | Activation::Elu) => sloped(a),
                 (Some(a), _) => scale::multiple(a, &kept, slack),
                 (None, Some(next)) => {
                     let w = self.case.w(l + 1);
@@ -167,7 +167,12 @@ impl Exam<'_> {
         if l == 1 && self.case.get(Slot::Z(1)).is_none() && !scored.iter().any(|s| s.passes) {
             scored.extend(self.scores(given, norm(&right), permutation::trial(slot, given, &right)));
         }
-        self.settle(slot, scored, |exam| exam.difference(slot, given, std::slice::from_ref(&right)));
+        self.settle(slot, scored, |exam| match exam.world.act_named {
+            true => exam.difference(slot, given, std::slice::from_ref(&right)),
+            false => {
+                format!("no activation of z{l} that is known, and none of its forms, gives these numbers")
+            }
+        });
         let before_dropout =
             self.masks.get(&l).filter(|_| residual(given, &plain) <= self.tolerance.relative);
         before_dropout.map_or_else(|| given.clone(), |mask| times(given, mask))

@@ -5,6 +5,7 @@ use super::report::Finding;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{finite, minus, zip};
 use crate::doctor::formulas::catalogue::Bug;
+use crate::doctor::formulas::design::Head;
 use crate::network::{Activation, Activations};
 use crate::reference::{Layer, Matrix, Mlp, argmax};
 
@@ -14,6 +15,7 @@ impl Exam<'_> {
         self.equal_units();
         self.dead_units();
         self.inputs();
+        self.targets();
         self.step_size();
         self.batch();
     }
@@ -60,7 +62,44 @@ impl Exam<'_> {
         }
     }
 
+    /// Targets that the outputs can never be.
+    fn targets(&mut self) {
+        let Head::Of(f) = self.design.head else { return };
+        let range = match f {
+            Activation::Sigmoid => (0.0, 1.0),
+            Activation::Tanh => (-1.0, 1.0),
+            Activation::Relu | Activation::Softplus => (0.0, f64::INFINITY),
+            _ => return,
+        };
+        let y = self.case.y.data();
+        let out = y.iter().filter(|&&y| y < range.0 - 1e-6 || y > range.1 + 1e-6).count();
+        if out == 0 || self.case.alone {
+            return;
+        }
+        let (least, most) =
+            y.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &y| (a.min(y), b.max(y)));
+        let reach = if range.1.is_finite() {
+            format!("between {} and {}", range.0, range.1)
+        } else {
+            "above 0".to_owned()
+        };
+        self.note(format!(
+            "{out} of {} targets are out of reach: they go from {least:.4} to {most:.4}, and outputs of {} lie {reach}; \
+             scale y, or let z itself be the output",
+            y.len(),
+            f.name()
+        ));
+    }
+
     fn inputs(&mut self) {
+        let x = &self.case.x;
+        let empty = (0..x.rows()).filter(|&r| x.row(r).iter().all(|&x| x == 0.0)).count();
+        if 2 * empty > x.rows() && x.rows() > 1 {
+            self.note(format!(
+                "X is 0 in all values of {empty} of {} samples: an integer division (X // 255), or a cast before it?",
+                x.rows()
+            ));
+        }
         let x = &self.case.x;
         let max = x.data().iter().fold(0.0_f64, |max, x| max.max(x.abs()));
         let bytes = max <= 255.0 && x.data().iter().all(|&x| x >= 0.0 && x.fract() == 0.0);
@@ -107,7 +146,14 @@ impl Exam<'_> {
         let (before, after) = (at(0.0), at(1.0));
         // A loss that is no longer a number has grown, too.
         if (after > before || (after.is_nan() && before.is_finite())) && self.world.decay == 0.0 {
-            let share = (1..30).map(|k| 0.5_f64.powi(k)).find(|&share| at(share) < before).unwrap_or(0.0);
+            let shorter = (1..30).map(|k| 0.5_f64.powi(k)).find(|&share| at(share) < before);
+            let Some(share) = shorter else {
+                self.note(format!(
+                    "the loss of this batch grows with the step, from {before:.6} to {after:.6}, however short the step is made: it \
+                     goes uphill. An old velocity may do that; else its sign is wrong"
+                ));
+                return;
+            };
             let rate = match self.numbers.get("lr") {
                 Some(lr) => format!("lr = {:.3e}", lr * share),
                 None => format!("{share} of it"),

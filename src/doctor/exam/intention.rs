@@ -1,7 +1,9 @@
 //! What only the person's intention decides: right for one loss, a bug for another, and no loss is in the file.
 
+use super::clipping::{Clipping, OF_SCALE};
 use super::examination::Exam;
 use super::report::{Checked, Finding, Status};
+use super::update::DECAYED_STEP;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::norm;
 use crate::doctor::formulas::catalogue::Bug;
@@ -33,6 +35,12 @@ const SILENT: (&str, &str) = (
     "nothing, if the outputs are ReLUs. Export `p` to have it decided",
 );
 
+const SCALED: Open = Open {
+    bug: Bug::ScaleConstant,
+    formula: "all gradients are one number times the right ones: right if they are clipped to a norm, a bug if they are not",
+    fix: "nothing, if gradients are clipped to a norm; else remove the factor",
+};
+
 /// Bugs that are a factor alone, or nothing at all: what is wrong elsewhere makes them, too.
 const LEAN: [Bug; 11] = [
     Bug::ScaleConstant,
@@ -61,6 +69,7 @@ impl Exam<'_> {
         self.leave_weights();
         self.leave_lean();
         self.leave_penalty();
+        self.leave_scale();
         if self.case.get(Slot::Loss).is_some() {
             return;
         }
@@ -147,7 +156,20 @@ impl Exam<'_> {
         self.note(format!("all steps are {first:.6} times what lr makes them: another learning rate than the file's, of a schedule?"));
     }
 
-    /// A penalty that some weights have and others have not.
+    /// Gradients that are all one number times the right ones.
+    fn leave_scale(&mut self) {
+        let Some(Clipping::Scale(factor)) = self.clipping else { return };
+        let before = self.notes.len();
+        self.notes.retain(|note| note != OF_SCALE);
+        let first =
+            self.case.given.keys().rev().find(|slot| matches!(slot, Slot::Grad(Param::W(_)))).copied();
+        let Some(tensor) = first.filter(|_| self.notes.len() < before) else { return };
+        let open =
+            Finding::new(tensor, format!("{} (the number is {factor:.6})", SCALED.formula), SCALED.fix);
+        self.findings.push(Finding { also: vec![SCALED.bug], depends: true, ..open });
+    }
+
+    /// A penalty that some weights have and others have not, or that only the loss has.
     fn leave_penalty(&mut self) {
         let listed = |with: bool| {
             let of = self.penalised.iter().filter(|(_, has)| **has == with).map(|(l, _)| format!("dW{l}"));
@@ -155,13 +177,27 @@ impl Exam<'_> {
         };
         let (with, without) = (listed(true), listed(false));
         let first = self.penalised.iter().find(|(_, has)| !**has).map(|(l, _)| *l);
-        let Some(l) = first.filter(|_| !with.is_empty()) else { return };
-        let formula = format!(
-            "without λ·W, which is in {with}: right if only the weights of {with} are penalised, a bug if those of {without} are, too"
-        );
-        let fix = "nothing, if that is meant; else add lambda * W to every dW";
+        let Some(l) = first else { return };
+        let (formula, fix) = match with.is_empty() {
+            false => (
+                format!("without λ·W, which is in {with}: right if only the weights of {with} are penalised, a bug if those of {without} are, too"),
+                "nothing, if that is meant; else add lambda * W to every dW",
+            ),
+            true if self.penalty_is_lost() => (
+                "without λ·W, though the loss has the penalty: right if the step adds it, a bug if it does not".to_owned(),
+                "nothing, if the step adds lambda * W; else add it to every dW. Export W after the step to have it decided",
+            ),
+            true => return,
+        };
         let open = Finding::new(Slot::Grad(Param::W(l)), formula, fix);
         self.findings.push(Finding { also: vec![Bug::L2Factor], depends: true, ..open });
+    }
+
+    /// Whether the loss is right with a penalty that neither gradients nor steps have.
+    fn penalty_is_lost(&self) -> bool {
+        let has_loss = self.checked.iter().any(|c| c.tensor == Slot::Loss && c.status == Status::Ok);
+        let in_step = self.notes.iter().any(|note| note == DECAYED_STEP);
+        self.world.penalised && self.world.decay > 0.0 && has_loss && !in_step
     }
 
     /// Gradients that lack 1/N where others have it, or steps of another length than others: where neither a loss nor lr

@@ -17,6 +17,8 @@ pub struct Tolerance {
     pub epsilon: f64,
     /// Whether the file was computed in 32 bits.
     pub single: bool,
+    /// How far an array of the file is off, relative to its size, for having been rounded when it was written.
+    pub written: f64,
 }
 
 impl Tolerance {
@@ -27,7 +29,13 @@ impl Tolerance {
     /// For a file of 32-bit or 64-bit values; `relative` replaces the usual one.
     pub fn new(single: bool, relative: Option<f64>) -> Self {
         let (usual, epsilon) = if single { (1e-4, f64::from(f32::EPSILON)) } else { (1e-9, f64::EPSILON) };
-        Self { relative: relative.unwrap_or(usual), epsilon, single }
+        Self { relative: relative.unwrap_or(usual), epsilon, single, written: 0.0 }
+    }
+
+    /// The same for numbers that are off by so much: sums of products of them are off by a few times that.
+    pub fn of_written(self, error: f64) -> Self {
+        let relative = self.relative.max(Self::ROUNDINGS * error);
+        Self { relative, epsilon: self.epsilon.max(error), written: error, ..self }
     }
 
     /// The same with another relative part.

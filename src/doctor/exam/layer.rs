@@ -1,6 +1,7 @@
 //! `dW_l` and `db_l` in an examination, or the steps that show them.
 
 use super::backward::{Candidate, inherit};
+use super::clipping;
 use super::examination::{Exam, rescaled, tried};
 use super::judge::Scored;
 use super::report::Status;
@@ -164,8 +165,11 @@ impl Exam<'_> {
                 let (value, note) = clipping.applied(&right, &base);
                 Trial { note: Some(note), ..Trial::new(value, Vec::new()) }
             });
-            let trials =
-                self.with_decay(param, right).into_iter().chain(clipped).map(|t| inherit(t, from, candidate));
+            let alone = clipping::one_norm(given, &right, self.tolerance.single);
+            let alone =
+                alone.map(|(value, note)| Trial { note: Some(note), ..Trial::new(value, Vec::new()) });
+            let trials = self.with_decay(param, right).into_iter().chain(clipped).chain(alone);
+            let trials = trials.map(|t| inherit(t, from, candidate));
             scored.extend(self.scores(given, magnitude, trials));
         }
         if !full || self.hopeless() || scored.iter().any(|s| s.passes) {

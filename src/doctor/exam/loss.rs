@@ -11,6 +11,9 @@ use crate::reference::Matrix;
 /// A loss must agree this closely with a hypothesis: one number fits many formulas by chance.
 const LOSS_TOLERANCE: f64 = 2e-6;
 
+/// How near, as a logarithm, a wrong loss must come to a convention that is taken to be meant.
+const NEAR: f64 = 0.25;
+
 /// The loss adds up what the step takes the mean of.
 const SUMMED: &str = "the loss is a sum over the batch, while the step takes the mean: a constant, that the learning rate takes";
 
@@ -66,20 +69,37 @@ impl Exam<'_> {
         };
         let weighed = self.weighed_losses().into_iter().map(right);
         let rights: Vec<Trial> = rights.into_iter().chain(weighed).collect();
-        let wanted = rights[0].value.at(0, 0);
+        let wanted =
+            if self.design.is_usual() { rights[0].value.at(0, 0) } else { self.meant_loss().0 + penalty };
         let scales = [1.0];
         let trials: Vec<Trial> =
             rights.into_iter().chain(tried(Slot::Loss, &site, loss::table(&site), &scales)).collect();
         let tolerance = self.tolerance;
         self.tolerance =
             tolerance.with_relative(if tolerance.single { LOSS_TOLERANCE } else { tolerance.relative });
+        self.tolerance.relative = self.tolerance.relative.max(self.loss_rounding());
         // The logarithm turns a relative error of p into an absolute one of the loss.
         let mut scored = self.scores(&given, 1.0, trials);
-        if self.case.get(Slot::P).is_none() && !scored.iter().any(|s| s.passes) {
+        if !scored.iter().any(|s| s.passes) {
             scored.extend(self.losses_of_wrong_p(&given));
         }
         self.settle(Slot::Loss, scored, |_| format!("{} where {wanted} is right", given.at(0, 0)));
         self.tolerance = tolerance;
+    }
+
+    /// The loss that a design other than the usual one has, and its factor beside the sum over samples and outputs: that of
+    /// the printed loss if it comes near some convention, else the gradient's.
+    pub fn meant_loss(&self) -> (f64, f64) {
+        let total = self.design.measure.total(&self.p, &self.case.y);
+        let n = self.case.count();
+        let own = self.design.factor / n;
+        let factors = head::factors(self.case.classes() as f64);
+        let all = [n, 1.0].into_iter().flat_map(|samples| factors.map(|factor| factor / samples));
+        let printed = self.printed_loss().map_or(own, |printed| printed / total);
+        let off = |factor: f64| (printed / factor).ln().abs();
+        let nearest = all.min_by(|a, b| off(*a).total_cmp(&off(*b))).filter(|&factor| off(factor) < NEAR);
+        let factor = nearest.unwrap_or(own);
+        (factor * total, factor)
     }
 
     /// How many times the mean of the design's plain loss the printed one is: a factor over outputs and, if it is a sum
@@ -94,7 +114,8 @@ impl Exam<'_> {
             head::factors(self.case.classes() as f64).to_vec()
         };
         let of = |scale: f64| {
-            all.iter().copied().find(|factor| (ratio / factor / scale - 1.0).abs() < LOSS_TOLERANCE)
+            let slack = LOSS_TOLERANCE.max(self.loss_rounding());
+            all.iter().copied().find(|factor| (ratio / factor / scale - 1.0).abs() < slack)
         };
         match (of(1.0 / n), of(1.0)) {
             (Some(factor), None) => Some((factor, false)),

@@ -3,6 +3,7 @@
 pub(crate) mod activations;
 pub(crate) mod backward;
 pub(crate) mod candidates;
+pub(crate) mod clipped;
 pub(crate) mod clipping;
 pub(crate) mod design;
 pub(crate) mod difference;
@@ -10,6 +11,7 @@ pub(crate) mod examination;
 pub(crate) mod forward;
 pub(crate) mod habits;
 pub(crate) mod health;
+pub(crate) mod huber;
 pub(crate) mod intention;
 pub(crate) mod judge;
 pub(crate) mod layer;

@@ -6,7 +6,7 @@ use super::judge::Scored;
 use super::report::{Checked, Status};
 use crate::doctor::file::slot::Slot;
 use crate::doctor::formulas::algebra::{norm, scaled};
-use crate::doctor::formulas::trial::{Trial, cause};
+use crate::doctor::formulas::trial::{Trial, cause, residual};
 use crate::doctor::formulas::{delta, head, labels, scale};
 use crate::reference::Matrix;
 
@@ -58,7 +58,10 @@ impl Exam<'_> {
         match settled.winners.first() {
             Some(winner) => _ = self.scales.insert(slot, winner.scale),
             None => {
+                // A factor that no loss shows is meant only where it comes near.
                 let all = self.meant(&scales);
+                let close = |factor: &f64| residual(given, &scaled(&right, *factor)) < 0.5;
+                let all = if all.iter().any(close) { all } else { scales.clone() };
                 self.remember_scale(slot, given, &right, &all);
             }
         }

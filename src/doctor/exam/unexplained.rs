@@ -28,6 +28,7 @@ impl Exam<'_> {
             }
         }
         let candidates = !also.is_empty();
+        let supposed = matches!(slot, Slot::A(_)) && !self.world.act_named;
         let fix = if candidates { SEVERAL } else { UNKNOWN };
         let formula = if candidates { "one of several formulas".to_owned() } else { unknown(self) };
         let right =
@@ -41,7 +42,8 @@ impl Exam<'_> {
             also,
             residual: Number(residual),
             runner_up,
-            nearest: if candidates { Vec::new() } else { nearest(scored) },
+            // What is only supposed is near nothing.
+            nearest: if candidates || supposed { Vec::new() } else { nearest(scored) },
             ..Finding::new(slot, formula, fix)
         });
     }

@@ -8,6 +8,7 @@ use crate::doctor::file::case::Case;
 use crate::doctor::file::dump::Dump;
 use crate::doctor::file::layout::Layout;
 use crate::doctor::file::slot::Slot;
+use crate::doctor::formulas::bend::Bend;
 use crate::doctor::formulas::{preactivation, probabilities};
 use crate::network::Activation;
 
@@ -19,7 +20,7 @@ const SEARCHED_LARGE: usize = 4;
 const LARGE: usize = 20_000;
 
 /// The most designs tried where the file leaves it open which is meant.
-const DESIGNS: usize = 18;
+const DESIGNS: usize = 24;
 
 /// From this cost on some mismatch has no name.
 const UNNAMED: usize = 10;
@@ -30,7 +31,7 @@ struct Search<'a> {
     tolerance: Tolerance,
     best: Option<Exam<'a>>,
     /// How a file lies, a supposed activation, and a design that it has no more of.
-    exhausted: Vec<(Layout, Activation, usize)>,
+    exhausted: Vec<(Layout, Bend, usize)>,
 }
 
 impl<'a> Search<'a> {
@@ -59,7 +60,7 @@ impl<'a> Search<'a> {
 
     /// One examination from the first z to the last step; nothing if it contradicts the world it supposes.
     fn examined(&mut self, case: &'a Case, world: World) -> Option<Exam<'a>> {
-        let beyond = |&(layout, act, choice): &(Layout, Activation, usize)| {
+        let beyond = |&(layout, act, choice): &(Layout, Bend, usize)| {
             layout == case.layout && act == world.act && choice <= world.choice
         };
         if self.exhausted.iter().any(beyond) {
@@ -133,11 +134,11 @@ fn complete(dump: &Dump) -> bool {
 /// Every reading of the file and every convention, the likeliest first.
 fn conventions<'a>(dump: &Dump, cases: &'a [Case]) -> Vec<(&'a Case, World)> {
     let acts = match dump.act {
-        Some(act) => vec![act],
-        None if dump.depth == 1 => vec![Activation::Relu],
+        Some(act) => Bend::forms(act),
+        None if dump.depth == 1 => vec![Activation::Relu.into()],
         // The likeliest come first, and the search ends where one fits.
-        None if shown(dump) => vec![Activation::Relu],
-        None => Activation::ALL.to_vec(),
+        None if shown(dump) => vec![Activation::Relu.into()],
+        None => Bend::all(),
     };
     let mut worlds = Vec::new();
     for (choice, case) in (0..DESIGNS).flat_map(|choice| cases.iter().map(move |case| (choice, case))) {

@@ -1,5 +1,6 @@
 //! One array as a text of numbers: a row a line, apart by commas, semicolons, tabs or blanks.
 
+use super::digits;
 use super::npy::{Array, Kind, Refusal, Value};
 
 /// Reads an array of at most so many values; a first line of words is a header.
@@ -56,7 +57,7 @@ pub fn parse(bytes: &[u8], most: usize) -> Result<Value, Refusal> {
     let coarse = text.split([',', ';', '\n', ' ', '\t']).all(short);
     let kind = if whole {
         Kind::Whole
-    } else if coarse {
+    } else if coarse || digits::is_single(&data) {
         Kind::F32
     } else {
         Kind::F64

@@ -1,6 +1,7 @@
 //! Arrays as JSON: an object with a nested list of numbers for each, as JavaScript and others write it. An object in an
 //! object gives `name.key`; a list whose parts are of different shapes gives an array for each: `name[0]`, `name[1]`.
 
+use super::digits;
 use super::npy::{Array, Kind, Refusal, Value};
 use super::npz::{Entries, MEMORY};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -55,7 +56,12 @@ fn insert(entries: &mut Entries, name: String, node: Node) {
                 let mut data = Vec::with_capacity(shape.iter().product());
                 flatten(node, &mut data);
                 let whole = data.iter().all(|value| value.fract() == 0.0);
-                Value::Numbers(Array { shape, data, kind: if whole { Kind::Whole } else { Kind::F64 } })
+                let kind = match whole {
+                    true => Kind::Whole,
+                    false if digits::is_single(&data) => Kind::F32,
+                    false => Kind::F64,
+                };
+                Value::Numbers(Array { shape, data, kind })
             }
             None => {
                 let Node::List(parts) = node else { return };

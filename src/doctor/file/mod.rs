@@ -4,6 +4,7 @@ mod alone;
 pub mod case;
 mod columns;
 pub mod csv;
+pub(crate) mod digits;
 pub mod dump;
 pub mod forms;
 pub mod json;

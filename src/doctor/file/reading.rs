@@ -39,7 +39,8 @@ pub fn read(entries: &Entries, map: &[(String, String)]) -> Result<Read, Refusal
     }
     let full = entries.iter().filter(|(_, value)| !is_empty(value));
     let mut read = read_full(&full.map(|(name, value)| (name.clone(), value.clone())).collect(), map)?;
-    read.dump.notes.push(format!("{} left out: no values in it", empty.join(", ")));
+    let them = if empty.len() == 1 { "it" } else { "them" };
+    read.dump.notes.push(format!("{} left out: no values in {them}", empty.join(", ")));
     Ok(read)
 }
 

@@ -114,13 +114,13 @@ bugs! {
         "The printed loss is a squared error, which is not what the gradients descend.",
         "loss = -mean(log p[range(N), y]); or train with the squared error's own gradient";
     LossOuterProduct = "loss-outer-product",
-        "A matrix product pairs every sample's label with every other sample's prediction.",
-        "multiply element by element: -np.sum(y * np.log(p)) / N";
+        "Every sample's label meets every other sample's prediction: in a matrix product, or where [N, 1] - [N] is broadcast to [N, N].",
+        "multiply element by element, both of one shape: -np.sum(y * np.log(p)) / N, y.reshape(p.shape)";
     LossL2Mismatch = "loss-l2-mismatch",
         "The penalty in the printed loss is not the one whose gradient is used.",
         "lambda/2 * sum(w²) in the loss and lambda * w in the gradient (or both with 1/N)";
     BinaryCrossEntropySign = "binary-cross-entropy-sign",
-        "One of the two terms of the binary cross-entropy has the wrong sign, so that it falls while outputs get worse.",
+        "One of the two terms of the binary cross-entropy has the wrong sign or is missing, so that it falls while outputs get worse.",
         "loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))";
     AccuracyWrongAxis = "accuracy-wrong-axis",
         "The arg max runs over the wrong axis, or cells are compared in place of samples.",
@@ -162,8 +162,11 @@ bugs! {
         "The labels used are not the file's.",
         "use the y of the same batch, one-hot, in the gradient";
     WeightNotTransposed = "weight-not-transposed",
-        "The error goes back through W in place of its transpose; a square W or a reshape hides it.",
+        "The error goes back through something else than the transpose of the W above; equal sizes or a reshape hide it.",
         "da = dz @ W.T (samples as rows)";
+    ErrorNotSummed = "error-not-summed",
+        "The error that comes back to a unit is not the sum over all units above it: one alone, one too few, or the biases' column in place of a unit's.",
+        "da = dz @ W.T: += over all units above in a loop, and without the biases' column";
     UpdatedWeightsInBackward = "updated-weights-in-backward",
         "The layer above was already stepped when its weights were used for the layer below.",
         "compute all gradients first, then step all parameters";

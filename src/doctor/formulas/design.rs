@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! p = h(z_L)          h: softmax, softmax of an activation, or an activation of every output by itself
-//! E = Σ_i Σ_j e(p_ij, y_ij)      e: -y log p;  -(y log p + (1 - y) log(1 - p));  ½(p - y)²;  |p - y|
+//! E = Σ_i Σ_j e(p_ij, y_ij)      e: -y log p;  -(y log p + (1 - y) log(1 - p));  ½(p - y)²;  |p - y|;
+//!                                and Huber's: ½(p - y)² up to a distance of δ, beyond it δ(|p - y| - δ/2)
 //! dE/dz_L = h'(z_L) applied to dE/dp
 //! ```
 //!
-//! Source: Bishop, *Pattern Recognition and Machine Learning* (2006), sections 4.3 and 5.2.
+//! Source: Bishop, *Pattern Recognition and Machine Learning* (2006), sections 4.3 and 5.2; Huber, *Robust Estimation of a
+//! Location Parameter* (1964).
 
 use super::algebra::{minus, row_sums, scaled, times, zip};
 use crate::network::Activation;
@@ -61,7 +63,7 @@ impl std::fmt::Display for Head {
 }
 
 /// What one output and its target cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Measure {
     /// `-y log p`
     CrossEntropy,
@@ -71,6 +73,8 @@ pub enum Measure {
     Squared,
     /// `|p - y|`
     Absolute,
+    /// `½(p - y)²` up to this distance δ, beyond it `δ(|p - y| - δ/2)`
+    Huber(f64),
 }
 
 impl Measure {
@@ -82,6 +86,8 @@ impl Measure {
             Self::Binary => part(y, p.ln()) + part(1.0 - y, (1.0 - p).ln()),
             Self::Squared => (p - y).powi(2) / 2.0,
             Self::Absolute => (p - y).abs(),
+            Self::Huber(delta) if (p - y).abs() <= delta => (p - y).powi(2) / 2.0,
+            Self::Huber(delta) => delta * ((p - y).abs() - delta / 2.0),
         });
         cost.data().iter().sum()
     }
@@ -95,6 +101,7 @@ impl Measure {
             Self::Squared => p - y,
             Self::Absolute if p == y => 0.0,
             Self::Absolute => (p - y).signum(),
+            Self::Huber(delta) => (p - y).clamp(-delta, delta),
         })
     }
 
@@ -105,6 +112,7 @@ impl Measure {
             Self::Binary => "binary cross-entropy",
             Self::Squared => "squared error",
             Self::Absolute => "absolute error",
+            Self::Huber(_) => "Huber loss",
         }
     }
 }
@@ -177,7 +185,7 @@ impl Design {
         match self.measure {
             Measure::Binary => shares(),
             Measure::CrossEntropy => shares() && classes(),
-            Measure::Squared | Measure::Absolute => !self.head.is_softmax() || classes(),
+            Measure::Squared | Measure::Absolute | Measure::Huber(_) => !self.head.is_softmax() || classes(),
         }
     }
 }

@@ -155,6 +155,19 @@ pub const DELTAS: &[Hypothesis] = &[
         value: |s| per_sample(s, &error(s).map(|e| e * e)),
     },
     Hypothesis {
+        bug: Bug::LossOuterProduct,
+        formula: "(p - mean y)·h'(z): the gradient of all pairs of samples: [N, 1] with [N] is [N, N]",
+        value: |s| {
+            let linear = matches!(s.design.measure, Measure::Squared | Measure::Binary);
+            if s.case.classes() > 1 || s.case.n == 1 || !linear {
+                return None;
+            }
+            let mean = s.case.y.data().iter().sum::<f64>() / s.n();
+            let delta = s.design.delta(s.z(), s.up, &s.case.y.map(|_| mean));
+            finite(&delta).then(|| scaled(&delta, 1.0 / s.n()))
+        },
+    },
+    Hypothesis {
         bug: Bug::SoftmaxDiagonalJacobian,
         formula: "(p - y)·p·(1 - p): only the Jacobian's diagonal",
         value: |s| {
@@ -163,6 +176,17 @@ pub const DELTAS: &[Hypothesis] = &[
         },
     },
 ];
+
+/// The mean loss of all pairs of an output and a target of any samples; only of one output people get there.
+fn pairs(site: &Site) -> Option<f64> {
+    let (n, p) = (site.case.n, site.up);
+    if site.case.classes() > 1 || n == 1 {
+        return None;
+    }
+    let of = |sample: usize| Matrix::from_fn(n, 1, |_, _| site.case.y.at(sample, 0));
+    let total: f64 = (0..n).map(|sample| site.design.measure.total(p, &of(sample))).sum();
+    Some(total / site.n() / site.n())
+}
 
 /// The binary cross-entropy with one sign turned, over the samples.
 fn turned(site: &Site, hit: f64, miss: f64) -> Option<f64> {
@@ -187,6 +211,26 @@ pub const LOSSES: &[Hypothesis] = &[
         bug: Bug::BinaryCrossEntropySign,
         formula: "y log p - (1 - y) log(1 - p): the sign of the first term",
         value: |s| turned(s, 1.0, -1.0).map(scalar),
+    },
+    Hypothesis {
+        bug: Bug::BinaryCrossEntropySign,
+        formula: "-y log p: the term of 1 - y is missing",
+        value: |s| turned(s, -1.0, 0.0).map(scalar),
+    },
+    Hypothesis {
+        bug: Bug::BinaryCrossEntropySign,
+        formula: "-y log p, the mean over outputs: the term of 1 - y is missing",
+        value: |s| turned(s, -1.0, 0.0).map(|sum| scalar(sum / s.case.classes() as f64)),
+    },
+    Hypothesis {
+        bug: Bug::LossOuterProduct,
+        formula: "the mean over all pairs of samples of the loss of p_i and y_j: [N, 1] with [N] is [N, N]",
+        value: |s| pairs(s).map(scalar),
+    },
+    Hypothesis {
+        bug: Bug::LossOuterProduct,
+        formula: "the mean over all pairs of samples of (p_i - y_j)²: [N, 1] with [N] is [N, N]",
+        value: |s| pairs(s).filter(|_| s.design.measure == Measure::Squared).map(|mean| scalar(2.0 * mean)),
     },
     Hypothesis {
         bug: Bug::SignFlipped,

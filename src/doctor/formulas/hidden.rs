@@ -37,6 +37,40 @@ pub mod through_weights {
         given.cloned().unwrap_or_else(|| matmul_tn(&site.a[site.l], site.up))
     }
 
+    /// Back through the weights of another layer, if they have the shape of those above.
+    fn of_layer(site: &Site, l: usize) -> Option<Matrix> {
+        let above = site.case.w(site.l + 1);
+        let other = (1..=site.case.depth()).contains(&l).then(|| site.case.w(l))?;
+        (other.shape() == above.shape()).then(|| matmul_nt(site.up, other))
+    }
+
+    /// Back from some of the units above alone.
+    fn of_units(site: &Site, kept: impl Fn(usize, usize) -> bool) -> Option<Matrix> {
+        let (up, units) = (site.up, site.up.cols());
+        let part = Matrix::from_fn(up.rows(), units, |r, c| if kept(c, units) { up.at(r, c) } else { 0.0 });
+        (units > 1).then(|| matmul_nt(&part, site.case.w(site.l + 1)))
+    }
+
+    /// Back through weights that have the biases in a row, with the wrong row left out afterwards.
+    pub fn miscut(site: &Site) -> Vec<(&'static str, Matrix)> {
+        let (w, b) = (site.case.w(site.l + 1), site.case.b(site.l + 1));
+        if !site.case.bias_rows || site.l == 0 || w.rows() < 2 {
+            return Vec::new();
+        }
+        let (right, of_bias) = (matmul_nt(site.up, w), matmul_nt(site.up, b));
+        let last = right.cols() - 1;
+        let first_kept = Matrix::from_fn(right.rows(), right.cols(), |r, c| {
+            if c == 0 { of_bias.at(r, 0) } else { right.at(r, c - 1) }
+        });
+        let last_kept = Matrix::from_fn(right.rows(), right.cols(), |r, c| {
+            if c == last { of_bias.at(r, 0) } else { right.at(r, c + 1) }
+        });
+        vec![
+            ("the biases' column is first in dz·Wᵀ, and the last one was left out", first_kept),
+            ("the biases' column is last in dz·Wᵀ, and the first one was left out", last_kept),
+        ]
+    }
+
     /// What can be wrong with `da_l`.
     pub const TABLE: &[Hypothesis] = &[
         Hypothesis {
@@ -56,6 +90,31 @@ pub mod through_weights {
                 let other = reshaped(&w, w.cols(), w.rows())?;
                 Some(matmul(s.up, &if s.case.layout.in_out { other } else { other.transposed() }))
             },
+        },
+        Hypothesis {
+            bug: Bug::WeightNotTransposed,
+            formula: "dz·W_lᵀ: the weights of the layer below in place of those above (both have one shape)",
+            value: |s| of_layer(s, s.l),
+        },
+        Hypothesis {
+            bug: Bug::WeightNotTransposed,
+            formula: "dz·W_mᵀ: the weights of another layer above (both have one shape)",
+            value: |s| of_layer(s, s.l + 2),
+        },
+        Hypothesis {
+            bug: Bug::ErrorNotSummed,
+            formula: "only the error of the last unit above: = where += is meant",
+            value: |s| of_units(s, |unit, units| unit + 1 == units),
+        },
+        Hypothesis {
+            bug: Bug::ErrorNotSummed,
+            formula: "without the error of the last unit above: a loop that ends one early",
+            value: |s| of_units(s, |unit, units| unit + 1 < units),
+        },
+        Hypothesis {
+            bug: Bug::ErrorNotSummed,
+            formula: "without the error of the first unit above: a loop that starts from 1",
+            value: |s| of_units(s, |unit, _| unit > 0),
         },
         Hypothesis {
             bug: Bug::UpdatedWeightsInBackward,
@@ -150,6 +209,11 @@ fn kept(site: &Site) -> Option<Matrix> {
     Some(site.case.get(Slot::Mask(site.l))?.map(|m| f64::from(m != 0.0)))
 }
 
+/// Whether an activation has a derivative other than 0 and 1, which can be taken twice.
+fn is_bent(act: Activation) -> bool {
+    !matches!(act, Activation::Relu | Activation::Identity)
+}
+
 /// da times the derivative of another activation.
 fn other(site: &Site, act: Activation) -> Option<Matrix> {
     (site.act != act).then(|| back(site, |z| act.derivative(z)))
@@ -171,12 +235,12 @@ pub const TABLE: &[Hypothesis] = &[
     Hypothesis {
         bug: Bug::ActivationDerivativeTwice,
         formula: "da·f'(a): the derivative of z taken at a, that is f'(f(z))",
-        value: |s| Some(back(s, |z| s.act.derivative(s.act.apply(z)))),
+        value: |s| is_bent(s.act.of).then(|| back(s, |z| s.act.derivative(s.act.apply(z)))),
     },
     Hypothesis {
         bug: Bug::ActivationDerivativeTwice,
         formula: "da·f'(z)²",
-        value: |s| Some(back(s, |z| s.act.derivative(z).powi(2))),
+        value: |s| is_bent(s.act.of).then(|| back(s, |z| s.act.derivative(z).powi(2))),
     },
     Hypothesis {
         bug: Bug::ActivationDerivativeOnPreactivation,
@@ -216,6 +280,14 @@ pub const TABLE: &[Hypothesis] = &[
         value: |s| {
             let bent = matches!(s.act.of, Activation::Sigmoid | Activation::Tanh);
             bent.then(|| back(s, |z| 1.0 - s.act.apply(z)))
+        },
+    },
+    Hypothesis {
+        bug: Bug::ActivationDerivativeOther,
+        formula: "da·a below 0: an ELU's derivative is a + α there",
+        value: |s| {
+            let elu = s.act.of == Activation::Elu;
+            elu.then(|| back(s, |z| if z > 0.0 { 1.0 } else { s.act.apply(z) }))
         },
     },
     Hypothesis {

@@ -2,7 +2,7 @@
 
 pub(crate) mod accuracy;
 pub(crate) mod algebra;
-pub(crate) mod bend;
+pub mod bend;
 pub mod catalogue;
 pub(crate) mod delta;
 pub mod derivation;

@@ -36,6 +36,7 @@ impl Line<'_> {
         let error = if scale < 0.0 { format!("{y} - {p}") } else { format!("{p} - {y}") };
         let mut factors = vec![match design.measure {
             Measure::Absolute => format!("np.sign({error})"),
+            Measure::Huber(delta) => format!("np.clip({error}, -{delta}, {delta})"),
             Measure::Binary if design.head != Head::Of(Activation::Sigmoid) => {
                 format!("({error}) / ({p} * (1 - {p}))")
             }

@@ -72,6 +72,10 @@ impl Line<'_> {
             Measure::Binary => (format!("-({y} * np.log({p}) + (1 - {y}) * np.log(1 - {p}))"), 1.0),
             Measure::Squared => (format!("({p} - {y})**2"), 2.0),
             Measure::Absolute => (format!("np.abs({p} - {y})"), 1.0),
+            Measure::Huber(delta) => {
+                let e = format!("np.abs({p} - {y})");
+                (format!("np.where({e} <= {delta}, {e}**2 / 2, {delta} * ({e} - {delta} / 2))"), 1.0)
+            }
         };
         let (n, count) = (self.exam.case.count(), self.count());
         let form = |samples: f64, by: f64, times: f64| {
@@ -87,10 +91,7 @@ impl Line<'_> {
         let forms = [n, 1.0].into_iter().flat_map(|samples| [1.0, outputs].map(|by| (samples, by)));
         let forms =
             forms.flat_map(|(samples, by)| [1.0, 0.5, 2.0, 0.25].map(|times| form(samples, by, times)));
-        // Which of them is meant, the printed number tells best.
-        let total = half * design.measure.total(&self.exam.p, &self.exam.case.y);
-        let printed = self.exam.case.get(Slot::Loss).and_then(|loss| loss.data().first()).copied();
-        let meant = printed.map_or(half * design.factor / n, |printed| printed / total);
+        let meant = self.exam.meant_loss().1 / half;
         let off = |share: f64| (meant / share).ln().abs();
         let value = forms.min_by(|a, b| off(a.0).total_cmp(&off(b.0))).unwrap_or_default();
         format!("{before}{}{penalty}", value.1)

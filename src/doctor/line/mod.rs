@@ -17,6 +17,7 @@ pub fn right(dump: &Dump, exam: &Exam, slot: Slot) -> Option<Right> {
     let mut line = Line { dump, exam, operands: Vec::new() };
     let value = match slot {
         Slot::Z(l) => line.preactivation(l),
+        Slot::A(l) if exam.is_supposed(l) && !exam.world.act_named => return None,
         Slot::A(l) => line.activation(l),
         Slot::P => line.probabilities(),
         Slot::Loss => line.loss(),

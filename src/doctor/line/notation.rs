@@ -1,6 +1,6 @@
 //! Functions, products and brackets in NumPy's notation.
 
-use crate::doctor::formulas::bend::Bend;
+use crate::doctor::formulas::bend::{Bend, Gelu};
 use crate::network::Activation;
 
 /// `f(z)`
@@ -12,13 +12,22 @@ pub fn applied(f: impl Into<Bend>, z: &str) -> String {
         Activation::Relu => format!("np.maximum({z}, 0)"),
         Activation::Sigmoid => format!("1 / (1 + np.exp(-{z}))"),
         Activation::Tanh => format!("np.tanh({z})"),
-        Activation::Gelu => format!("gelu({z})"),
+        Activation::Gelu => match f.gelu {
+            Gelu::Exact => format!("gelu({z})"),
+            Gelu::Tanh => format!("0.5 * {z} * (1 + np.tanh({}))", cubic(z)),
+            Gelu::Sigmoid => format!("{z} / (1 + np.exp(-1.702 * {z}))"),
+        },
         Activation::LeakyRelu => format!("np.where({z} > 0, {z}, {below} * {z})"),
         Activation::Elu => format!("np.where({z} > 0, {z}, {height}(np.exp({z}) - 1))"),
         Activation::Silu => format!("{z} / (1 + np.exp(-{z}))"),
         Activation::Softplus => format!("np.log1p(np.exp({z}))"),
         Activation::Identity => z.to_owned(),
     }
+}
+
+/// What the tanh form of a GELU takes the tanh of.
+fn cubic(z: &str) -> String {
+    format!("np.sqrt(2 / np.pi) * ({z} + 0.044715 * {z}**3)")
 }
 
 /// `f'(z)` as a factor; nothing if it is 1.
@@ -30,7 +39,19 @@ pub fn derivative(f: impl Into<Bend>, z: &str) -> Option<String> {
         Activation::Relu => format!("({z} > 0)"),
         Activation::Sigmoid => format!("np.exp(-{z}) / (1 + np.exp(-{z}))**2"),
         Activation::Tanh => format!("(1 - np.tanh({z})**2)"),
-        Activation::Gelu => format!("gelu_derivative({z})"),
+        Activation::Gelu => match f.gelu {
+            Gelu::Exact => format!("gelu_derivative({z})"),
+            Gelu::Tanh => {
+                let t = format!("np.tanh({})", cubic(z));
+                format!(
+                    "(0.5 * (1 + {t}) + 0.5 * {z} * (1 - {t}**2) * np.sqrt(2 / np.pi) * (1 + 0.134145 * {z}**2))"
+                )
+            }
+            Gelu::Sigmoid => {
+                let s = format!("1 / (1 + np.exp(-1.702 * {z}))");
+                format!("({s} + 1.702 * {z} * {s} * (1 - {s}))")
+            }
+        },
         Activation::LeakyRelu => format!("np.where({z} > 0, 1, {below})"),
         Activation::Elu => format!("np.where({z} > 0, 1, {height}np.exp({z}))"),
         Activation::Silu => format!("(1 + (1 + {z}) * np.exp(-{z})) / (1 + np.exp(-{z}))**2"),

@@ -1,8 +1,9 @@
 //! Right networks of kinds that are easily taken for wrong ones, each as a family: clean, whatever else varies.
 
 use super::innocent::network::file;
-use super::innocent::style::{Biases, Clip, Dropout, Habit, Names, Rule, Style, Weights};
+use super::innocent::style::{Biases, Clip, Digits, Dropout, Habit, Names, Rule, Style, Weights};
 use gpu_mlp::doctor::exam::report::Verdict;
+use gpu_mlp::doctor::formulas::bend::Gelu;
 use gpu_mlp::doctor::formulas::design::{Design, Head, Measure};
 use gpu_mlp::doctor::{self, Options};
 use gpu_mlp::network::Activation;
@@ -191,4 +192,45 @@ fn steps_of_every_optimiser() {
             });
         }
     }
+}
+
+#[test]
+fn forms_of_a_gelu() {
+    for gelu in [Gelu::Tanh, Gelu::Sigmoid] {
+        clean(|style| {
+            style.acts.fill(Activation::Gelu);
+            style.gelu = gelu;
+        });
+    }
+}
+
+#[test]
+fn a_huber_loss_with_any_border() {
+    for delta in [1.0, 0.5, 1.35, 0.27] {
+        clean(|style| {
+            design(style, Head::Of(Activation::Identity), Measure::Huber(delta));
+            style.acts.fill(Activation::LeakyRelu);
+        });
+    }
+}
+
+#[test]
+fn numbers_of_few_digits() {
+    for digits in [
+        Digits::Significant(6),
+        Digits::Significant(8),
+        Digits::Decimals(6),
+        Digits::Decimals(8),
+        Digits::OfSingle,
+    ] {
+        clean(|style| (style.single, style.digits) = (false, digits));
+    }
+}
+
+#[test]
+fn gradients_clipped_to_a_norm_without_any_dz() {
+    clean(|style| {
+        style.clip = Clip::Norm;
+        style.lost = vec!["dz", "da", "z"];
+    });
 }

@@ -8,6 +8,7 @@ mod conventions;
 mod correct;
 mod fixtures;
 mod forms;
+mod habits;
 mod innocent;
 mod lines;
 mod manual;

@@ -9,7 +9,7 @@ use gpu_mlp::doctor::{self, Options};
 use gpu_mlp::reference::{Matrix, matmul, softmax};
 
 #[track_caller]
-fn clean(entries: &Entries, told: &str) -> Report {
+pub fn clean(entries: &Entries, told: &str) -> Report {
     let report = read(entries);
     assert_eq!(
         report.verdict,
@@ -23,7 +23,7 @@ fn clean(entries: &Entries, told: &str) -> Report {
 }
 
 /// The parameters after the step in place of those before it.
-fn after_the_step(file: &mut Entries) {
+pub fn after_the_step(file: &mut Entries) {
     for name in file.keys().filter(|name| name.ends_with("_new")).cloned().collect::<Vec<_>>() {
         let new = file.remove(&name).unwrap();
         file.insert(name.trim_end_matches("_new").into(), new);

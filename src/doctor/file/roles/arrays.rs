@@ -50,11 +50,18 @@ fn find_squares(named: &mut [Named]) {
             let differs = !other.words.cached && other.array.data != own.array.data;
             other.words.state == own.words.state && differs && other.is_of(own)
         };
-        // Of two gradients the one with values below 0 is the gradient.
+        // Of two series of gradients the one with values below 0 is that of the gradients.
         let has_signs = |other: &Named| other.array.data.iter().any(|&value| value < 0.0);
+        let series = |other: &Named| other.words.stem.split(' ').next().map(str::to_owned);
+        let graded = || named.iter().filter(|other| other.words.state == State::Grad);
+        let is_series = || {
+            let own = series(own);
+            let is_square = graded().filter(|other| series(other) == own).all(|other| !has_signs(other));
+            is_square && graded().any(has_signs)
+        };
         let is = match own.words.state {
             State::Value => own.words.cached && named.iter().any(plain),
-            State::Grad => named.iter().any(|other| plain(other) && has_signs(other)),
+            State::Grad => named.iter().any(plain) && is_series(),
             _ => false,
         };
         is && !has_signs(own)

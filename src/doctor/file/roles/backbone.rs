@@ -4,24 +4,12 @@
 //! speak most. A part of it for which neither speaks is not accepted.
 
 use super::arrays::Named;
-use super::chains::Chain;
-use super::relations::{Relation, activated, relations};
-use super::words::{Kind, Time};
+use super::relations::Relation;
+use super::search::{Chain, MANY, ROWS, Search, WORDS};
+use super::words::Kind;
 use crate::doctor::file::columns::End;
 use crate::doctor::file::layout::Layout;
-use std::cell::OnceCell;
 use std::collections::BTreeSet;
-
-/// What numbers that agree to rounding count, and words.
-pub const NUMBERS: i32 = 10;
-pub const WORDS: i32 = 4;
-
-/// What people write before or behind a name for its gradient.
-const GRADIENT: [&str; 5] = ["d_", "d", "grad", "nabla", "g"];
-
-/// What an array of the batch's samples counts for the batch, and how many count.
-pub const ROWS: i32 = 2;
-pub const MANY: usize = 4;
 
 /// The network and the batch; arrays by their positions.
 #[derive(Debug, Clone)]
@@ -48,28 +36,6 @@ pub struct Backbone {
     idle: usize,
     /// `(z, a)`: arrays that are an activation, or the softmax, of others.
     pub activated: Vec<(usize, usize)>,
-}
-
-/// One way to read the file, while it is looked for.
-pub struct Search<'t> {
-    pub arrays: &'t [Named<'t>],
-    pub layout: Layout,
-    /// Where the ones stand among the inputs, if biases are a row of the weights.
-    pub ones: Option<End>,
-    pub relations: Vec<Relation>,
-    pub activated: Vec<(usize, usize)>,
-    /// Whether the file has an array's difference from what an activation made.
-    pub subtracted: Vec<OnceCell<bool>>,
-    /// Whether an array has whole numbers alone, once somebody has asked.
-    pub whole: Vec<OnceCell<bool>>,
-    /// Whether the file has the gradient of an array by its name.
-    pub graded: Vec<bool>,
-    /// Whether the file has an array's difference from another, found when it is asked for.
-    pub rebuilt: Vec<OnceCell<bool>>,
-    /// The inputs that each array was multiplied with.
-    inputs: Vec<Vec<usize>>,
-    /// The number from which biases are counted.
-    pub first_bias: Option<usize>,
 }
 
 /// The network and the batch, or the nearest that was found: what is missing for it.
@@ -124,19 +90,6 @@ pub fn find(arrays: &[Named]) -> Result<Backbone, Vec<String>> {
     }
 }
 
-/// Whether the file has the gradient of an array by its name, of the same shape: `dV` beside `V`.
-fn has_gradient(arrays: &[Named], own: &Named) -> bool {
-    let is = |other: &Named| {
-        let rest = GRADIENT.iter().find_map(|word| {
-            let name = other.name;
-            name.strip_prefix(word).or_else(|| name.strip_suffix(word)).filter(|rest| !rest.is_empty())
-        });
-        let same = |rest: &str| rest.trim_matches('_').eq_ignore_ascii_case(own.name);
-        other.array.shape == own.array.shape && rest.is_some_and(same)
-    };
-    own.words.kind.is_none() && arrays.iter().any(is)
-}
-
 /// Whether shapes allow that biases are among weights: some array has one more input than another one has units.
 fn may_be_rows(arrays: &[Named], layout: Layout, end: End) -> bool {
     let width = |array: &Named| array.samples_beside(layout, Some(end)).map(|[_, width]| width);
@@ -145,52 +98,7 @@ fn may_be_rows(arrays: &[Named], layout: Layout, end: End) -> bool {
     arrays.iter().filter_map(inside).any(|inside| widths.contains(&inside))
 }
 
-/// What the time of a parameter says for it as the one of the forward pass: one from before the step surely is.
-pub fn earlier(time: Time) -> i32 {
-    match time {
-        Time::Before => 2,
-        Time::Now => 1,
-        Time::After => 0,
-    }
-}
-
-impl<'t> Search<'t> {
-    fn new(arrays: &'t [Named<'t>], layout: Layout, ones: Option<End>) -> Self {
-        let relations = relations(arrays, layout, ones);
-        let mut inputs = vec![Vec::new(); arrays.len()];
-        relations.iter().for_each(|relation| inputs[relation.w].push(relation.a));
-        let biases = arrays.iter().filter(|array| array.words.is_parameter(Kind::Bias));
-        let first_bias = biases.filter_map(|array| array.words.number()).min();
-        let activated = activated(arrays, layout, ones);
-        let unasked = || vec![OnceCell::new(); arrays.len()];
-        let (subtracted, whole, rebuilt) = (unasked(), unasked(), unasked());
-        let graded = arrays.iter().map(|own| has_gradient(arrays, own)).collect();
-        Self {
-            arrays,
-            layout,
-            ones,
-            relations,
-            activated,
-            subtracted,
-            whole,
-            graded,
-            rebuilt,
-            inputs,
-            first_bias,
-        }
-    }
-
-    /// Samples and width of an array, without a column of ones that stands for biases.
-    pub fn samples(&self, array: usize) -> Option<[usize; 2]> {
-        self.arrays[array].samples_beside(self.layout, self.ones)
-    }
-
-    /// Whether the numbers show that a layer with these weights was computed: the first from X.
-    pub fn computes(&self, chain: &Chain, w: usize) -> bool {
-        let first = chain.w.is_empty();
-        self.inputs[w].iter().any(|&a| first == (a == chain.x))
-    }
-
+impl Search<'_> {
     /// A chain with targets and biases, and what speaks for it all; the relations are left to the best.
     fn complete(&self, chain: &Chain) -> Result<(i32, Backbone), Vec<String>> {
         let mut missing = Vec::new();

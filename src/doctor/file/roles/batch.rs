@@ -1,9 +1,8 @@
 //! The targets of a chain of layers, and the biases of one of them.
 
 use super::arrays::{agree, multiple, norm, rounding};
-use super::backbone::{NUMBERS, Search, WORDS, earlier};
-use super::chains::Chain;
 use super::relations::{Function, Relation};
+use super::search::{Chain, NUMBERS, Search, WORDS, earlier};
 use super::words::{Kind, Spot, State};
 use crate::doctor::file::targets::first_class;
 

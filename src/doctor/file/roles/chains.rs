@@ -1,6 +1,6 @@
 //! Chains of layers, grown from what may be X, the best few of each length.
 
-use super::backbone::{MANY, NUMBERS, ROWS, Search, WORDS, earlier};
+use super::search::{Chain, NUMBERS, Search, WORDS, earlier};
 use super::words::{Kind, Spot};
 
 /// Chains of one length that are grown further.
@@ -11,28 +11,6 @@ const BATCHES: usize = 12;
 
 /// The most layers.
 const DEEPEST: usize = 64;
-
-/// The most that speaks for targets, and for the biases of a layer.
-const TARGET: i32 = 2 * WORDS + 3;
-const BIAS: i32 = NUMBERS + WORDS + 5;
-
-/// A chain that may grow.
-#[derive(Clone)]
-pub struct Chain {
-    /// What speaks for it.
-    pub score: i32,
-    pub x: usize,
-    pub w: Vec<usize>,
-    /// Units of its last layer.
-    pub width: usize,
-}
-
-impl Chain {
-    /// The most that targets and biases can make of its score.
-    pub fn most(&self) -> i32 {
-        self.score + TARGET + BIAS * self.w.len() as i32 + ROWS * MANY as i32
-    }
-}
 
 /// A chain with one more layer, before it is known to be kept.
 struct Step<'c> {

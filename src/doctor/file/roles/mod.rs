@@ -13,6 +13,7 @@ mod deltas;
 mod evidence;
 mod layers;
 pub mod relations;
+mod search;
 mod tensors;
 mod vocabulary;
 pub mod words;

@@ -1,6 +1,6 @@
 //! A right network of a style, computed, and its file.
 
-use super::style::{Biases, Dropout, Habit, Names, Rule, Style, Weights};
+use super::style::{Biases, Digits, Dropout, Habit, Names, Rule, Style, Weights};
 use super::training::{Step, clip, mask, weights, zip};
 use gpu_mlp::doctor::file::npy::{Array, Kind, Value};
 use gpu_mlp::doctor::file::npz::Entries;
@@ -31,6 +31,17 @@ fn targets(rng: &mut ChaCha8Rng, style: &Style, p: &Matrix) -> Matrix {
     }
 }
 
+/// A number as the style writes it.
+fn written(style: &Style, value: f64) -> f64 {
+    match style.digits {
+        _ if style.single => f64::from(value as f32),
+        Digits::All => value,
+        Digits::Significant(digits) => format!("{value:.*e}", digits - 1).parse().unwrap(),
+        Digits::Decimals(digits) => format!("{value:.digits$}").parse().unwrap(),
+        Digits::OfSingle => f64::from(value as f32),
+    }
+}
+
 /// A matrix with one more column.
 fn beside(m: &Matrix, f: impl Fn(usize) -> f64) -> Matrix {
     Matrix::from_fn(m.rows(), m.cols() + 1, |r, c| if c < m.cols() { m.at(r, c) } else { f(r) })
@@ -50,13 +61,12 @@ struct Writer<'s> {
 impl Writer<'_> {
     fn put(&mut self, name: impl Into<String>, m: &Matrix, direct: bool, kind: Kind) {
         let m = if direct { m.clone() } else { m.transposed() };
-        let round = |&v: &f64| if self.style.single { f64::from(v as f32) } else { v };
-        let data = m.data().iter().map(round).collect();
+        let data = m.data().iter().map(|&v| written(self.style, v)).collect();
         self.out.insert(name.into(), Value::Numbers(Array { shape: m.shape().to_vec(), data, kind }));
     }
 
     fn kind(&self) -> Kind {
-        if self.style.single { Kind::F32 } else { Kind::F64 }
+        if self.style.single || self.style.digits == Digits::OfSingle { Kind::F32 } else { Kind::F64 }
     }
 
     /// Something with a row for each sample.

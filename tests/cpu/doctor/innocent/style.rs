@@ -1,6 +1,7 @@
 //! How a right network is built, trained and exported, drawn at random.
 
-use gpu_mlp::doctor::formulas::design::{Design, Head};
+use gpu_mlp::doctor::formulas::bend::{Bend, Gelu};
+use gpu_mlp::doctor::formulas::design::{Design, Head, Measure};
 use gpu_mlp::network::Activation;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -13,11 +14,15 @@ pub struct Style {
     pub acts: Vec<Activation>,
     /// The slope of a leaky ReLU below 0.
     pub slope: f64,
+    /// How a GELU is written.
+    pub gelu: Gelu,
     pub sizes: Vec<usize>,
     pub n: usize,
     pub rows: bool,
     pub in_out: bool,
     pub single: bool,
+    /// The digits of the file's numbers.
+    pub digits: Digits,
     /// Targets as class numbers, if they are classes.
     pub labels: bool,
     pub biases: Biases,
@@ -54,6 +59,18 @@ pub enum Biases {
     HiddenOnes,
     /// A unit of every layer but the last whose a is set to 1.
     Unit,
+}
+
+/// How numbers are written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Digits {
+    All,
+    /// So many digits each: C's %g, JavaScript's toPrecision.
+    Significant(usize),
+    /// So many behind the point: C's and Java's %f.
+    Decimals(usize),
+    /// Numbers of 32 bits, with all digits that they have as numbers of 64.
+    OfSingle,
 }
 
 /// How gradients become steps, and what of the optimiser's memory is in the file.
@@ -136,7 +153,7 @@ pub fn pick<T: Copy>(rng: &mut ChaCha8Rng, of: &[T]) -> T {
 impl Style {
     /// `f(z)` of a hidden layer, counted from 0.
     pub fn apply(&self, l: usize, z: f64) -> f64 {
-        if self.acts[l] == Activation::LeakyRelu && z <= 0.0 { self.slope * z } else { self.acts[l].apply(z) }
+        if self.acts[l] == Activation::LeakyRelu && z <= 0.0 { self.slope * z } else { self.bend(l).apply(z) }
     }
 
     /// `f'(z)`
@@ -144,8 +161,13 @@ impl Style {
         if self.acts[l] == Activation::LeakyRelu && z <= 0.0 {
             self.slope
         } else {
-            self.acts[l].derivative(z)
+            self.bend(l).derivative(z)
         }
+    }
+
+    fn bend(&self, l: usize) -> Bend {
+        let usual = Bend::from(self.acts[l]);
+        if self.acts[l] == Activation::Gelu { Bend { gelu: self.gelu, ..usual } } else { usual }
     }
 
     /// Without anything unusual: one design, 37 samples, plain steps, a whole file.
@@ -156,6 +178,7 @@ impl Style {
         (style.mean, style.loss, style.rule) = (0, 1.0 / 37.0, Rule::Plain);
         (style.weights, style.clip, style.dropout) = (Weights::Equal, Clip::None, Dropout::None);
         style.names = Names::Ours;
+        (style.gelu, style.digits) = (Gelu::Exact, Digits::All);
         if !matches!(style.biases, Biases::Plain | Biases::Absent | Biases::OneForAll) {
             style.biases = Biases::Plain;
         }
@@ -212,11 +235,13 @@ pub fn style(seed: u64) -> Style {
         design: Design { factor, ..design },
         acts,
         slope,
+        gelu: Gelu::Exact,
         sizes,
         n,
         rows,
         in_out: if rows { rng.random_bool(0.7) } else { rng.random_bool(0.2) },
         single: rng.random_bool(0.3),
+        digits: Digits::All,
         labels: rng.random_bool(0.5),
         // Two such things at once, or one without the z that shows it, are more than can be read off.
         biases: if biases == Biases::Forgotten && (left_out > 0.0 || habit != Habit::None) {
@@ -255,7 +280,39 @@ pub fn style(seed: u64) -> Style {
     if left_out == 0.0 && habit == Habit::None && style.biases != Biases::Forgotten {
         train(rng, &mut style);
     }
+    // Drawn by themselves, so that the networks of old seeds stay as they are.
+    further(&mut ChaCha8Rng::seed_from_u64(seed ^ 0xd161), &mut style);
     style
+}
+
+/// Forms of a GELU, losses that do not follow what lies far off, and numbers with few digits.
+fn further(rng: &mut ChaCha8Rng, style: &mut Style) {
+    // Where nothing shows the activation, its form cannot be told from the others.
+    if style.left_out == 0.0 && !style.lost.contains(&"z") && rng.random_bool(0.5) {
+        style.gelu = pick(rng, &[Gelu::Tanh, Gelu::Sigmoid]);
+    }
+    let plain = style.habit == Habit::None && style.left_out == 0.0 && style.rule == Rule::Plain;
+    let plain = plain && style.weights == Weights::Equal && style.clip == Clip::None;
+    let regression =
+        style.design.head == Head::Of(Activation::Identity) && style.design.measure == Measure::Squared;
+    if plain && regression && rng.random_bool(0.5) {
+        style.design = Design {
+            measure: Measure::Huber(pick(rng, &[1.0, 0.5, 1.35, 0.8])),
+            factor: 1.0,
+            ..style.design
+        };
+    }
+    let usual = matches!(style.biases, Biases::Plain | Biases::Absent) && style.dropout == Dropout::None;
+    if plain && usual && !style.single && rng.random_bool(0.3) {
+        let forms = [
+            Digits::Significant(6),
+            Digits::Significant(9),
+            Digits::Decimals(6),
+            Digits::Decimals(8),
+            Digits::OfSingle,
+        ];
+        style.digits = pick(rng, &forms);
+    }
 }
 
 /// One of the things that training may have beside plain steps.

@@ -311,7 +311,7 @@ impl<'a> Restoring<'a> {
         }
         let (above, below) = Bend::parts(act, z);
         let fitted = dot(&minus(a, &above), &below) / dot(&below, &below);
-        Bend { of: act, below: Some(fitted).filter(|fitted| fitted.is_finite()) }
+        Bend { below: Some(fitted).filter(|fitted| fitted.is_finite()), ..act.into() }
     }
 
     /// How far a layer moved along a way: with its biases, without them, or with biases that moved by themselves.
