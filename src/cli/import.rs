@@ -15,12 +15,12 @@ use crate::network::{Activations, Parameters, Task};
 use crate::training::checkpoint::{self, ModelInfo};
 
 const EXAMPLES: &str = "\
-Reads safetensors with a torch.nn.Sequential's names (0.weight, 0.bias, 2.weight, …), any names that end in a number and
-.weight or .bias (layers.0.weight, fc1.bias), and a last layer called output, head or classifier; an .npz with W1, b1, W2, …;
-or an ONNX file that is a chain of Gemm (or MatMul and Add), activations and Flatten. Weights are [out, in] under PyTorch's
-names and [in, out] as W1, unless the layers fit only the other way round. A layer without a bias gets zeros. Batch
-normalisation is folded into the layer beside it. torch.save, Keras and HDF5 files are refused with the lines that convert
-them.
+Reads safetensors with a torch.nn.Sequential's names (0.weight, 0.bias, 2.weight, …) or any others that end in .weight and
+.bias (layers.0.weight, features.1.weight, classifier.0.weight, output.weight); an .npz with W1, b1, W2, …; or an ONNX file that
+is a chain of Gemm (or MatMul and Add), activations and Flatten. The order of layers comes from their names, else from their
+sizes, and --map says what neither does. Weights are [out, in] under PyTorch's names and [in, out] as W1, unless the layers fit
+only the other way round. A layer without a bias gets zeros. Batch normalisation is folded into the layer beside it: a note
+says where. torch.save, pickle, Keras and HDF5 files are refused with the lines that convert them.
 
 A file from `gpu-mlp export` describes its network, and an ONNX file its activations and scaling. Any other file is taken to
 have ReLU between the layers, pixels 0..255 divided by 255 as inputs, and classes without names. Use the options if something

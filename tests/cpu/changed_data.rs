@@ -130,7 +130,7 @@ fn nothing_that_is_read_is_written_over() {
         &["report", "run", "--out", "set.csv"],
         &["report", "run", "--out", "run/config.json"],
         &["export", "run", "--to", "onnx", "--out", "run/checkpoint.safetensors"],
-        &["trace", "--model", "run", "--out", "set.csv"],
+        &["trace", "run", "--out", "set.csv"],
         &["data", "show", "set.csv", "--png", "set.csv"],
     ] {
         place.run(args).fails(2, &["would replace what is read from", "name another file"]);

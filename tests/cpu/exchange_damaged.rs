@@ -80,7 +80,7 @@ fn what_is_no_network_is_refused_in_words() {
         &[0; 8],
         &["shape [1, 1, 2]", "a weight is a matrix"],
     );
-    refused(&one("0.bias", "F32", "[2]", 8), &[0; 8], &["layer 0 has a bias but no weight"]);
+    refused(&one("0.bias", "F32", "[2]", 8), &[0; 8], &["layer `0` has a bias but no weight"]);
     refused(&one("0.weight", "F32", "[2,1]", 8), &f32::NAN.to_le_bytes().repeat(2), &["not a finite"]);
     refused(&one("0.weight", "F32", "[0,4]", 0), &[], &["do not fit"]);
     refused(&one("0.weight", "F32", "[1000000,1000000]", 8), &[0; 8], &["not a safetensors file"]);
@@ -90,7 +90,7 @@ fn what_is_no_network_is_refused_in_words() {
     refused(two, &[0; 44], &["do not fit each other", "0.weight [3, 2], its bias none", "2.weight [1, 5]"]);
     let twice = r#"{"a.0.weight":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},
                     "b.0.weight":{"dtype":"F32","shape":[1,1],"data_offsets":[4,8]}}"#;
-    refused(twice, &[0; 8], &["another one have the same place among the layers"]);
+    refused(twice, &[0; 8], &["its names do not say in which order its layers stand"]);
     fs::write(&path, [&u64::MAX.to_le_bytes()[..], b"{}"].concat()).unwrap();
     says(&refusal(read(&path)), &["not a safetensors file, not an .npz and not ONNX"]);
     says(&refusal(read(&folder.path().join("none"))), &["none"]);

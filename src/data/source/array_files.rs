@@ -18,6 +18,9 @@ const ENDINGS: [&str; 2] = ["-imgs.npz", "-labels.npz"];
 /// # Errors
 /// [`Error::File`] for arrays that do not fit, and for several sets in a folder; [`Error::Io`] if they cannot be read.
 pub fn read(path: &Path, reading: Reading<'_>) -> Result<Option<Source>> {
+    if reading.npz_keys.is_some() {
+        return Ok(None);
+    }
     let folder = if path.is_dir() { Some(path) } else { path.parent() };
     let folder = folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let Ok(entries) = fs::read_dir(folder) else { return Ok(None) };

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::set::VALIDATION_AS_TEST;
 use super::table_folder::{self, Tables};
-use super::{Part, Reading, Source, array_files, class_folders, csv, npz};
+use super::{Part, Reading, Source, array_files, class_folders, csv, npy_pair, npz};
 use crate::data::{folder, idx, idx_names, table};
 use crate::error::{Error, Result, Setting, message};
 use crate::files::numpy::npy::MAGIC;
@@ -53,6 +53,9 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
             without_keys(path, "an IDX set", reading)?;
             return folder::read_files(path, &files, None, reading.pictures, reading.memory);
         }
+        if let Some(source) = npy_pair::read(path, reading)? {
+            return Ok(source);
+        }
         if let Some(source) = array_files::read(path, reading)? {
             return Ok(source);
         }
@@ -79,7 +82,7 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
         };
     }
     if start.starts_with(MAGIC)
-        && let Some(source) = array_files::read(path, reading)?
+        && let Some(source) = npy_pair::read(path, reading)?
     {
         return Ok(source);
     }

@@ -7,6 +7,7 @@ mod class_folders;
 mod csv;
 mod form;
 mod labels;
+mod npy_pair;
 mod npz;
 #[cfg(feature = "parquet")]
 mod parquet;

@@ -1,12 +1,8 @@
 //! Which of many arrays are values and labels, to train on, to test on and to validate on: by their names, or as the user says.
 
-use super::set::VALIDATION_AS_TEST;
+use super::set::{TEST, TRAIN, VALIDATION, VALIDATION_AS_TEST};
 use crate::data::listed::listed;
 use crate::error::{Error, Result, Setting, message};
-
-/// Names of the parts of a set, as the names of arrays have them, in lower case.
-const TEST: [&str; 1] = ["test"];
-const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
 
 /// How the arrays of a part are called.
 const FORMS: [fn(&str) -> [String; 2]; 3] = [
@@ -45,8 +41,7 @@ impl Roles {
             test: form.and_then(|form| part(form, &TEST)),
             validation: form.and_then(|form| part(form, &VALIDATION)),
         };
-        let formed =
-            FORMS.into_iter().find_map(|form| Some((form, part(form, &["train"]).filter(&is_meant)?)));
+        let formed = FORMS.into_iter().find_map(|form| Some((form, part(form, &TRAIN).filter(&is_meant)?)));
         if let Some((form, train)) = formed {
             return Some(with(train, Some(form)));
         }
@@ -135,7 +130,7 @@ fn role(name: &str) -> Option<[usize; 2]> {
     };
     let part = match part.strip_prefix('_') {
         None if part.is_empty() => 0,
-        Some("train") => 0,
+        Some(part) if TRAIN.contains(&part) => 0,
         Some(part) if TEST.contains(&part) => 1,
         Some(part) if VALIDATION.contains(&part) => 2,
         _ => return None,

@@ -40,7 +40,7 @@ pub struct Ordered {
 /// [`Error::File`] if they do not fit each other in any order, or in several that the names leave open.
 pub fn ordered(layers: Layers, path: &Path) -> Result<Ordered> {
     if let Some(layer) = layers.values().find(|layer| layer.w.is_none()) {
-        let problem = format!("its layer `{}` has a bias but no weight", layer.name);
+        let problem = format!("its layer `{}` has a bias but no weight", stem(&layer.name));
         return Err(Error::file(path, problem, EXPECTED));
     }
     let ways = match layers.values().any(|layer| layer.is_torch) {
@@ -66,9 +66,9 @@ pub fn ordered(layers: Layers, path: &Path) -> Result<Ordered> {
         let note = format!("its layers are taken in the only order in which they fit: {}", names.join(", "));
         return Ok(finished(parameters, order, Some(note.into())));
     }
-    let problem = match orders.is_empty() {
-        true => format!("its layers do not fit each other or their biases:{}", shapes(&layers)),
-        false => format!(
+    let problem = match orders.len() > 1 {
+        false => format!("its layers do not fit each other or their biases:{}", shapes(&layers)),
+        true => format!(
             "its names do not say in which order its layers stand, and several orders fit:{}",
             shapes(&layers)
         ),
