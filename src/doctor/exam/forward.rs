@@ -3,7 +3,7 @@
 use super::examination::{Exam, tried};
 use super::permutation;
 use super::report::{Checked, Status};
-use crate::doctor::file::slot::Slot;
+use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{
     column_sums, dense, finite, matmul, minus, norm, scalar, scaled, times,
 };
@@ -69,15 +69,25 @@ impl Exam<'_> {
         if overwritten { right } else { given.clone() }
     }
 
-    /// A z computed without biases, and those that the file's z shows, if it differs by the same row in every sample.
+    /// A z computed without biases, or with those after the step, and with those that the file's z shows, if it differs by
+    /// the same row in every sample.
     fn with_biases(&mut self, l: usize, z: Matrix, given: &Matrix) -> Matrix {
-        let is_row = residual(&self.beside_bias(l, given), &self.beside_bias(l, &z)) < self.slack() / 100.0;
-        let agrees = residual(given, &z) < self.slack() / 100.0;
-        if !self.case.unseen_biases.contains(&l) || self.case.n == 1 || !is_row || agrees {
+        let close = self.slack() / 100.0;
+        let is_row = residual(&self.beside_bias(l, given), &self.beside_bias(l, &z)) < close;
+        let later = self.has_later_biases(l);
+        let unseen = self.case.unseen_biases.contains(&l) || later;
+        if !unseen || self.case.n == 1 || !is_row || residual(given, &z) < close {
             return z;
         }
-        self.note(format!("b{l} is not in the file; it was read off z{l}"));
         let b = scaled(&column_sums(&minus(given, &z)), 1.0 / self.case.count());
+        let gradient = self.case.get(Slot::Grad(Param::B(l))).filter(|_| later);
+        if gradient.is_some_and(|gradient| scale::multiple(&b, gradient, 1e-6).is_none()) {
+            return z;
+        }
+        self.note(match later {
+            true => format!("b{l} in the file is that after the step; the one before it was read off z{l}"),
+            false => format!("b{l} is not in the file; it was read off z{l}"),
+        });
         Matrix::from_fn(z.rows(), z.cols(), |r, c| z.at(r, c) + b.at(0, c))
     }
 

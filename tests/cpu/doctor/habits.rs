@@ -219,3 +219,64 @@ fn arrays_without_values_are_left_out() {
     let said = "`W0`, `losses` left out: no values in them".to_owned();
     assert!(report.notes.contains(&said), "{:?}", report.notes);
 }
+
+/// Weights from before the step, and biases from after it.
+#[test]
+fn biases_alone_may_be_those_after_the_step() {
+    for lying in ways() {
+        for shows_z in [true, false] {
+            let (network, x, y) = drawn(97, 11, &[6, 5, 4]);
+            let mut file = network.step(&x, &y, lying, false).0;
+            for name in ["b1", "b2"] {
+                let new = file.remove(&format!("{name}_new")).unwrap();
+                file.insert(name.into(), new);
+            }
+            file.retain(|name, _| name != "lr" && (shows_z || !name.starts_with('z')));
+            clean(&file, &format!("{lying:?} with z {shows_z}"));
+        }
+    }
+}
+
+/// Labels that count as 0.9 and 0.1 shared out, in the gradient and in the loss; both forms of the targets in the file.
+#[test]
+fn smoothed_labels_are_a_convention() {
+    for seed in 0..20 {
+        let style = Style { labels: false, ..Style::plain(seed) };
+        let mut file = file(seed, &style);
+        file.retain(|name, _| {
+            ["X", "y", "p", "z1"].contains(&name.as_str()) || name.starts_with(['W', 'b', 'a', 'z'])
+        });
+        let (p, y) = (numbers(&file["p"]).clone(), numbers(&file["y"]).clone());
+        let smooth = |y: f64| 0.9 * y + 0.1 / 4.0;
+        let dz: Vec<f64> = p.data.iter().zip(&y.data).map(|(p, y)| (p - smooth(*y)) / 37.0).collect();
+        let loss = p.data.iter().zip(&y.data).map(|(p, y)| -smooth(*y) * p.ln()).sum::<f64>() / 37.0;
+        let last = style.sizes.len() - 1;
+        file.retain(|name, _| !name.ends_with("_new"));
+        file.insert(format!("dz{last}"), Value::Numbers(Array { data: dz, ..p }));
+        file.insert(
+            "loss".into(),
+            Value::Numbers(Array { shape: Vec::new(), data: vec![loss], kind: Kind::F64 }),
+        );
+        let slack = Array { data: y.data.iter().map(|y| smooth(*y)).collect(), ..y };
+        file.insert("y_smooth".into(), Value::Numbers(slack));
+        let report = clean(&file, &format!("seed {seed}"));
+        assert!(report.notes.iter().any(|note| note.contains("label smoothing")), "{:?}", report.notes);
+    }
+}
+
+/// Adam's moments say what W was before the step.
+#[test]
+fn moments_lead_back_to_the_weights_before_the_step() {
+    for seed in 0..16 {
+        let style = Style { rule: Rule::Adam, ascent: false, biases: Biases::Plain, ..Style::plain(seed) };
+        let mut file = file(seed, &style);
+        file.retain(|name, _| !name.ends_with("_prev") && !name.starts_with("adam") && name != "lr");
+        after_the_step(&mut file);
+        let report = clean(&file, &format!("seed {seed} {:?}", file.keys()));
+        assert!(
+            report.notes.iter().any(|note| note.contains("m/(√s + ε)")),
+            "seed {seed}: {:?}",
+            report.notes
+        );
+    }
+}

@@ -6,6 +6,7 @@ mod inputs;
 mod layers;
 mod numbers;
 mod saved;
+mod smoothing;
 
 use crate::doctor::file::case::Case;
 use crate::doctor::file::dump::Dump;
@@ -14,6 +15,7 @@ use crate::doctor::file::dump::Dump;
 pub fn understood(dump: &mut Dump, mut cases: Vec<Case>) -> Vec<Case> {
     let slack = if dump.single { 1e-4 } else { 1e-8 };
     for case in &mut cases {
+        smoothing::smooth(case, slack);
         inputs::rescale_inputs(case, slack);
         // Both at once: of the old weights the scale of X shows.
         if !saved::restore(dump, case)

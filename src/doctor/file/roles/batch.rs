@@ -14,7 +14,7 @@ impl Search<'_> {
     pub fn is_subtracted(&self, y: usize) -> bool {
         // `output` may be what the network shall say.
         let may_be = || {
-            let is_output = self.arrays[y].words.kind == Some(Kind::Act);
+            let is_output = matches!(self.arrays[y].words.kind, None | Some(Kind::Act));
             is_output && self.is_whole(y) && self.has_difference(y)
         };
         *self.subtracted[y].get_or_init(|| self.has_error(y) || may_be())
@@ -98,7 +98,8 @@ impl Search<'_> {
         let named = match array.words.kind {
             Some(Kind::Target) => 2 * WORDS,
             _ if self.is_subtracted(y) => 2 * WORDS,
-            None if hot || labels => 1,
+            // Equal ones say nothing: biases begin with zeros.
+            None if hot || (labels && values.iter().any(|value| *value != values[0])) => 1,
             _ => return None,
         };
         let computed = self.relations.iter().any(|relation| relation.out == y || relation.a == y);

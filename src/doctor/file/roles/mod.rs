@@ -49,7 +49,9 @@ impl Reading {
             // A word that nobody knows may say that it is another one: `W1_best`.
             words.known && (words.is_parameter(Kind::Weight) || words.is_parameter(Kind::Bias))
         };
-        let idle = self.left_out.iter().filter(|(name, twin)| match twin {
+        // Labels beside their one-hot form have the same place.
+        let target = |name: &str| Words::of(name).kind == Some(Kind::Target);
+        let idle = self.left_out.iter().filter(|(name, _)| !target(name)).filter(|(name, twin)| match twin {
             Some(twin) => known && !is_x(twin),
             None => known || parameter(name),
         });

@@ -161,7 +161,8 @@ impl Pair<'_> {
                 let whole = function.of(&self.plus(0..self.sum.rows(), b));
                 agree(whole.data(), given.data(), tolerance)
             };
-            let hits = near.filter(|(b, function, _)| fits(*b, *function));
+            // A sum that is next to nothing makes biases of themselves.
+            let hits = near.filter(|(b, function, _)| *b != Some(out) && fits(*b, *function));
             let mut hits: Vec<_> = hits.map(|(b, function, _)| (*b, *function)).collect();
             if hits.is_empty() && shifted(&self.sum, given, tolerance) {
                 hits.push((None, Function::None));

@@ -12,7 +12,7 @@ use crate::doctor::file::case::Case;
 use crate::doctor::file::dump::Dump;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{
-    column_sums, dense, dot, matmul, matmul_nt, matmul_tn, minus, norm, plus, scaled, times,
+    column_sums, dense, dot, matmul, matmul_nt, matmul_tn, minus, norm, plus, scaled, times, zip,
 };
 use crate::doctor::formulas::bend::Bend;
 use crate::doctor::formulas::design::{Design, Head};
@@ -24,11 +24,16 @@ use crate::reference::Matrix;
 /// Fewer values than this, in all layers, show no step beside the one number that is fitted.
 const FEW: usize = 4;
 
+/// Adam's steps that are tried, where the file does not say which this is.
+const MANY_STEPS: u32 = 100;
+
 /// Where the direction of a step is read from; tried in this order.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Source {
     /// Momentum's velocity.
     Velocity,
+    /// Adam's moments.
+    Moments,
     /// The gradients of the parameters.
     Gradient,
     /// `aᵀ·dz`, with dz from the file, or computed from the layer above.
@@ -39,6 +44,7 @@ impl Source {
     fn text(self) -> &'static str {
         match self {
             Self::Velocity => "W + c·v",
+            Self::Moments => "W + c·m/(√s + ε)",
             Self::Gradient => "W + c·dW",
             Self::Delta => "W + c·(aᵀ·dz)",
         }
@@ -89,7 +95,7 @@ pub fn restore(dump: &Dump, case: &mut Case) -> bool {
         1 => vec![vec![false]],
         _ => vec![vec![true, false]],
     };
-    let sources = [Source::Velocity, Source::Gradient, Source::Delta].into_iter();
+    let sources = [Source::Velocity, Source::Moments, Source::Gradient, Source::Delta].into_iter();
     let mut found = sources.flat_map(|source| ways.iter().map(move |ways| (source, ways)));
     let restored =
         found.find_map(|(source, ways)| Some((source, Restoring::new(dump, case, source, ways).network()?)));
@@ -255,10 +261,11 @@ impl<'a> Restoring<'a> {
             // Where the file has no gradient of b, dz makes it.
             let of_dz = || Some(gradient::of_biases(self.case, l, self.case.get(Slot::Dz(l))?));
             let b = b.or_else(|| of_dz().filter(|_| self.source == Source::Gradient));
-            Some(Way { w, b: b.unwrap_or_else(none), delta: None })
+            Some(Way { w: self.unless_known(l, w), b: b.unwrap_or_else(none), delta: None })
         };
         match self.source {
             Source::Velocity => given(Slot::V).into_iter().collect(),
+            Source::Moments => self.along_moments(l),
             Source::Gradient => given(Slot::Grad).into_iter().collect(),
             Source::Delta => {
                 self.deltas(l, shown).into_iter().filter_map(|delta| self.along(l, delta)).collect()
@@ -266,11 +273,41 @@ impl<'a> Restoring<'a> {
         }
     }
 
+    /// The ways that Adam's moments make, one for each ε there may be.
+    fn along_moments(&self, l: usize) -> Vec<Way> {
+        let along = |param: Param, eps: f64| {
+            let (m, s) = (self.case.get(Slot::M(param))?, self.case.get(Slot::S(param))?);
+            (m.shape() == s.shape()).then(|| zip(m, s, |m, s| m / (s.sqrt() + eps)))
+        };
+        let number = |name: &str| self.dump.numbers.get(name).copied();
+        // The correction of s makes another ε of the one that is added.
+        let steps = number("adam_t").map_or((1..=MANY_STEPS).map(f64::from).collect(), |t| vec![t]);
+        let decay = number("adam_b2").unwrap_or(0.999);
+        let eps = number("adam_eps").map_or(vec![1e-8, 1e-7], |eps| vec![eps]);
+        let corrected = eps
+            .iter()
+            .flat_map(|eps| steps.iter().map(move |t| eps * (1.0 - decay.powf(*t)).sqrt()))
+            .chain(eps.iter().copied());
+        corrected
+            .filter_map(|eps| {
+                let b = along(Param::B(l), eps).unwrap_or_else(|| Matrix::zeros(self.case.b(l).shape()));
+                Some(Way { w: along(Param::W(l), eps)?, b, delta: None })
+            })
+            .collect()
+    }
+
     /// The way that dz makes.
     fn along(&self, l: usize, delta: Matrix) -> Option<Way> {
-        let w = matmul_tn(input(self.case, l)?, &delta);
+        let w = self.unless_known(l, matmul_tn(input(self.case, l)?, &delta));
         let b = gradient::of_biases(self.case, l, &delta);
         Some(Way { w, b, delta: Some(delta) })
+    }
+
+    /// The way of weights; none where the file has them before and after the step, and b only after it.
+    fn unless_known(&self, l: usize, way: Matrix) -> Matrix {
+        let has = |slot: Slot| self.dump.slots.contains_key(&slot);
+        let known = has(Slot::New(Param::W(l))) && !has(Slot::New(Param::B(l)));
+        if known && has(Slot::Param(Param::B(l))) { Matrix::zeros(way.shape()) } else { way }
     }
 
     /// What dz of a layer may be: the file's, or what the outputs or the layer above make it.
