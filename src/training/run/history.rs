@@ -33,11 +33,11 @@ impl RunDir {
             return Ok(None);
         }
         let text = regular_file::read_text(&path)?;
-        let starts = text.lines().filter_map(|line| match serde_json::from_str(line) {
+        let mut starts = text.lines().filter_map(|line| match serde_json::from_str(line) {
             Ok(Event::Start(start)) => Some(start),
             _ => None,
         });
-        Ok(starts.last().and_then(|start| start.fingerprint))
+        Ok(starts.next_back().and_then(|start| start.fingerprint))
     }
 
     /// What the run's metrics tell. A line that is not whole yet, or not known, is passed over.
