@@ -234,3 +234,124 @@ fn a_training_says_what_may_be_wrong_with_it() {
     let sound = train(&[]);
     assert!(!sound.err.contains("diverge") && !sound.err.contains("learning rate"), "{sound:?}");
 }
+
+/// The label column of a table, or the refusal.
+fn label(header: &str, row: impl Fn(usize) -> String) -> Result<String, String> {
+    match load(&format!("{header}\n{}", rows(120, row))) {
+        Ok(loaded) => {
+            let notice = loaded.notice.unwrap();
+            Ok(notice.split("labels in column `").nth(1).unwrap().split('`').next().unwrap().to_owned())
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[test]
+fn a_column_of_words_is_not_the_label_where_a_quantity_may_be() {
+    let city = |i: usize| ["Rome", "Oslo", "Bonn"][i * 7 % 3];
+    let price = |i: usize| 100 + i * 7919 % 997;
+    let size = |i: usize| 40.0 + 10.0 * drawn(i, 0);
+    assert_eq!(
+        label("size,city,price", |i| format!("{},{},{}", size(i), city(i), price(i))),
+        Ok("price".into())
+    );
+    assert_eq!(
+        label("Price,city,size", |i| format!("{},{},{}", price(i), city(i), size(i))),
+        Ok("Price".into())
+    );
+    assert_eq!(
+        label("city,size,width", |i| format!("{},{},{}", city(i), size(i), drawn(i, 1))),
+        Ok("city".into())
+    );
+    // A price beside classes that are last, and words in the middle: either may be wanted.
+    for (header, words_last) in [("size,price,city", true), ("size,city,cost", false)] {
+        let row = |i: usize| match words_last {
+            true => format!("{},{},{}", size(i), price(i), city(i)),
+            false => format!("{},{},{}", size(i), city(i), price(i)),
+        };
+        says(
+            &label(header, row).unwrap_err(),
+            &["not clear which column has the labels", "`city` (3, words)"],
+        );
+    }
+    // A price of few values is no quantity that is wanted, and what is excluded is no label.
+    assert_eq!(label("price,size,kind", |i| format!("{},{},{}", i % 5, size(i), i % 2)), Ok("kind".into()));
+    let place = Place::new();
+    let text = rows(120, |i| format!("{},{},{},{}", size(i), drawn(i, 1), i % 2, city(i)));
+    fs::write(place.path("set.csv"), format!("size,height,sold,city\n{text}")).unwrap();
+    let small = ["train", "--backend", "cpu", "--data", "set.csv", "--hidden", "4", "--epochs", "1"];
+    let ran = place.run(&[&small[..], &["--exclude", "city"]].concat());
+    says(&ran.err, &["labels in column `sold`"]);
+}
+
+#[test]
+fn headers_of_numbers_are_no_samples() {
+    let line = |i: usize| format!("{:.3},{:.3},{}", drawn(i, 0), drawn(i, 1), i % 2);
+    let text = |header: &str, index: bool| {
+        let row = |i: usize| if index { format!("{i},{}", line(i)) } else { line(i) };
+        format!("{header}\n{}", rows(100, row))
+    };
+    for (header, index) in [
+        ("0,1,2", false),
+        (",0,1,2", true),
+        ("1,2,3", false),
+        ("0.0,1.0,2.0", false),
+        ("1990,1991,1992", false),
+    ] {
+        let loaded = load(&text(header, index)).unwrap();
+        has(&loaded, 100, 2, 2);
+    }
+    // A row of values that counts on by chance is a row: its class is one of those below.
+    let loaded = load(&text("0,1,0\n1,2,1", false)).unwrap();
+    has(&loaded, 102, 2, 2);
+    let counting = rows(90, |i| format!("{},{},{}", i % 9, i % 7, i % 4));
+    has(&load(&format!("1,2,3\n{counting}")).unwrap(), 91, 2, 4);
+    // A model whose columns are called 0 and 1 takes a row with a 0 and a 1 in it for a row.
+    let place = Place::new();
+    fs::write(place.path("set.csv"), text("0,1,2", false)).unwrap();
+    let small =
+        ["train", "--backend", "cpu", "--data", "set.csv", "--hidden", "4", "--epochs", "1", "--out", "run"];
+    place.run(&small).ok();
+    fs::write(place.path("new.csv"), "0,3\n1,0\n").unwrap();
+    assert_eq!(place.run(&["predict", "run", "new.csv", "--json"]).lines().len(), 2);
+    fs::write(place.path("new.csv"), "1,0\n1,0\n").unwrap();
+    assert_eq!(place.run(&["predict", "run", "new.csv", "--json"]).lines().len(), 1);
+}
+
+#[test]
+fn numbers_of_rows_are_left_out_wherever_they_stand() {
+    for (name, from, step) in [("Nr", 1001, 1), ("code", 0, 10), ("serial", 900, -3)] {
+        let row = |i: usize| format!("{:.3},{},{}", drawn(i, 0), from + step * i as i64, ["a", "b"][i / 60]);
+        let loaded = load(&format!("x,{name},kind\n{}", rows(120, row))).unwrap();
+        has(&loaded, 120, 1, 2);
+        says(&loaded.notes.join("\n"), &[&format!("left out: `{name}` (different in almost every row)")]);
+    }
+    let row = |i: usize| format!("{:.3},{},{}", drawn(i, 0), 10 * i, ["a", "b"][i / 60]);
+    has(&load(&format!("x,period,kind\n{}", rows(120, row))).unwrap(), 120, 2, 2);
+}
+
+#[test]
+fn numbers_in_quotes_and_with_signs_are_read_or_refused() {
+    let comma = |number: f64| format!("\"{number:.3}\"").replace('.', ",");
+    let row = |i: usize| format!("{},{},{}", comma(drawn(i, 0)), comma(30.0 * drawn(i, 1)), i % 2);
+    let loaded = load(&format!("x,z,label\n{}", rows(120, row))).unwrap();
+    has(&loaded, 120, 2, 2);
+    says(&loaded.notes.join("\n"), &["decimal comma"]);
+    for (number, example) in [
+        (&(|i: usize| format!("\"{},{:03}.50\"", 1 + i, i * 7 % 1000)) as &dyn Fn(usize) -> String, "\"1,"),
+        (&|i: usize| format!("${}.25", 10 + i), "$"),
+        (&|i: usize| format!("{} %", i), "%"),
+        (&|i: usize| format!("{}.{:03}.000", 1 + i, i * 7 % 1000), "."),
+    ] {
+        let text = rows(120, |i| format!("{:.3},{},{}", drawn(i, 0), number(i), i % 2));
+        let error = refusal(load(&format!("x,z,label\n{text}")));
+        says(&error, &["column `z` has numbers with a sign or separators of thousands", "exclude z"]);
+        assert!(error.contains(example.trim_matches('"')), "{error}");
+    }
+    // Of few different ones each may be a category.
+    let loaded = load(&format!(
+        "x,z,label\n{}",
+        rows(120, |i| format!("{},{} %,{}", i * 3 % 17, 10 * (i % 4), i % 2))
+    ));
+    has(&loaded.unwrap(), 120, 5, 2);
+}

@@ -23,7 +23,7 @@ const IDENTITIES: [&str; 14] = [
 ];
 
 /// Names of columns that count on with the rows, and mean it.
-const TIMES: [&str; 14] = [
+const TIMES: [&str; 30] = [
     "t",
     "x",
     "time",
@@ -38,6 +38,22 @@ const TIMES: [&str; 14] = [
     "minute",
     "step",
     "age",
+    "seconds",
+    "minutes",
+    "hours",
+    "days",
+    "weeks",
+    "months",
+    "quarters",
+    "years",
+    "period",
+    "trend",
+    "dose",
+    "depth",
+    "distance",
+    "temperature",
+    "frequency",
+    "wavelength",
 ];
 
 /// Fewer rows may be different by chance.
@@ -69,7 +85,7 @@ pub fn left_out(name: &str, cells: &Cells, first: bool) -> Option<LeftOut> {
         Cells::Dates(..) => false,
         Cells::Bytes(_) | Cells::Numbers(_) => {
             let is_name = is_identity(name);
-            let counts = first && rows >= LEAST_ROWS && !TIMES.contains(&name.to_lowercase().as_str());
+            let counts = rows >= LEAST_ROWS && !TIMES.contains(&name.to_lowercase().as_str());
             (first && name.is_empty()) || (is_name && are_different(cells)) || (counts && count_on(cells))
         }
     };
@@ -93,11 +109,13 @@ fn are_different(cells: &Cells) -> bool {
     })
 }
 
-/// Whether the numbers are 0, 1, 2, … or 1, 2, 3, …
+/// Whether the numbers are whole and rise or fall by the same step from row to row: 0, 1, 2, … or 1000, 990, 980, …
 fn count_on(cells: &Cells) -> bool {
-    let begin = match cells.value(0) {
-        Value::Number(begin) if begin == 0.0 || begin == 1.0 => begin,
-        _ => return false,
+    let number = |row: usize| match cells.value(row) {
+        Value::Number(number) if number.fract() == 0.0 => Some(number),
+        _ => None,
     };
-    (0_u32..).zip(cells.values()).all(|(row, value)| value == Value::Number(begin + f64::from(row)))
+    let (Some(begin), Some(second)) = (number(0), number(1)) else { return false };
+    let step = second - begin;
+    step != 0.0 && (0..cells.len()).all(|row| number(row) == Some(begin + step * row as f64))
 }

@@ -6,9 +6,9 @@ use crate::data::columns::Value;
 use crate::data::table_options::TableOptions;
 
 /// What stands for a missing value: what pandas takes for one, and a question mark.
-const MISSING: [&str; 19] = [
+const MISSING: [&str; 21] = [
     "", "?", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
-    "N/A", "NA", "NULL", "NaN", "None", "n/a", "null",
+    "N/A", "NA", "NULL", "NaN", "NaT", "None", "n/a", "nan", "null",
 ];
 
 /// How a table writes numbers and missing values.
@@ -55,6 +55,14 @@ impl Spelling {
     fn number(&self, text: &str) -> Option<f64> {
         self.pointed(text).parse().ok()
     }
+}
+
+/// Whether a number with a comma in it can be none with thousands: 0,346 and 1,5, but not 1,034.
+pub fn has_decimals(text: &str) -> bool {
+    text.split_once(',').is_some_and(|(whole, rest)| {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        is_comma_number(text) && (digits != 3 || whole.trim_start_matches(['-', '+']).starts_with('0'))
+    })
 }
 
 /// Whether a text is a number with a comma in it, such as -0,5 or 1,5e3.

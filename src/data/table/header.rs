@@ -6,7 +6,8 @@ use super::cell::Spelling;
 use crate::data::columns::Value;
 
 /// Whether `first` names the columns of the rows below it: some column of numbers begins with a word; or the columns are
-/// called 0, 1, 2, …, as pandas calls those of an array; or all values are words, or numbers that count on as years do, and
+/// called 0, 1, 2, …, as pandas calls those of an array, perhaps behind a column without a name; or they count on in another way, and
+/// the last of them is none of the few values of its column; or all values are words, or numbers that count on as years do, and
 /// the words of the first line do not occur again.
 pub fn is_header(first: &StringRecord, rows: &[StringRecord], spelling: &Spelling) -> bool {
     let value = |text: &str| match spelling.value(text) {
@@ -29,6 +30,16 @@ pub fn is_header(first: &StringRecord, rows: &[StringRecord], spelling: &Spellin
     if numbers >= 3 && first.iter().take(numbers).enumerate().all(counted) && numbers + 1 >= first.len() {
         return true;
     }
+    let unnamed = usize::from(first.get(0).is_some_and(|name| name.trim().is_empty()));
+    let counted: Vec<Option<f64>> = first.iter().skip(unnamed).map(|name| name.trim().parse().ok()).collect();
+    if counted.len() >= 3 && counts(&counted) {
+        let begins_at_zero = counted[0] == Some(0.0);
+        return (unnamed == 1 && begins_at_zero)
+            || is_new(
+                first.get(first.len() - 1).unwrap_or_default(),
+                &below(first.len() - 1).collect::<Vec<_>>(),
+            );
+    }
     let is_number = |&column: &usize| value(&first[column]) == Some(true);
     let numbers: Vec<&str> = (0..first.len()).filter(is_number).map(|column| first[column].trim()).collect();
     if words().count() == 0 || words().count() + numbers.len() < first.len() || !count_on(&numbers) {
@@ -36,6 +47,25 @@ pub fn is_header(first: &StringRecord, rows: &[StringRecord], spelling: &Spellin
     }
     let again = |column: &usize| below(*column).any(|cell| cell.trim() == first[*column].trim());
     2 * words().filter(again).count() < words().count() && are_different(first)
+}
+
+/// Whether each is the one before it and 1, from 0, from 1, or from a year on.
+fn counts(numbers: &[Option<f64>]) -> bool {
+    let begins =
+        numbers[0].is_some_and(|first| first == 0.0 || first == 1.0 || (1000.0..3000.0).contains(&first));
+    begins
+        && numbers.windows(2).all(|pair| pair[1].is_some() && pair[1] == pair[0].map(|number| number + 1.0))
+}
+
+/// Whether a value is none of the few values of the rows below it.
+fn is_new(name: &str, below: &[&str]) -> bool {
+    let number = |text: &str| text.trim().parse::<f64>().ok();
+    let mut values: Vec<&str> = below.iter().map(|text| text.trim()).collect();
+    values.sort_unstable();
+    values.dedup();
+    !below.is_empty()
+        && 2 * values.len() <= below.len()
+        && values.iter().all(|&value| value != name.trim() && (number(value) != number(name)))
 }
 
 /// Whether the numbers of the line, if there are any, are at least three years or the like: each is the one before it, and 1.

@@ -22,6 +22,10 @@ pub const LABELS: [&str; 11] = [
     "churn",
 ];
 
+/// Names of quantities that are wanted of a table, if the column has many values.
+const QUANTITIES: [&str; 8] =
+    ["price", "saleprice", "sale_price", "charges", "salary", "mpg", "medv", "median_house_value"];
+
 /// More different whole numbers are a quantity rather than classes.
 const FEW: usize = 20;
 
@@ -74,48 +78,61 @@ impl Look {
     }
 }
 
-/// The column of labels: that with a usual name; else the first of a table of pixels, the last if it has few values, or the
-/// only one of words.
+/// The column of labels among these: that with a usual name; else the first of a table of pixels, the last if it has few values, or
+/// the first if it is the only one of words.
 ///
 /// # Errors
 /// The columns that it may be, in words, if that is in doubt.
 pub fn chosen(
     names: Option<&[String]>,
     rows: &[StringRecord],
-    width: usize,
+    columns: &[usize],
     spelling: &Spelling,
 ) -> Result<usize, String> {
-    let usual = |label: &&str| names?.iter().position(|name| name.eq_ignore_ascii_case(label));
-    if let Some(column) = LABELS.iter().find_map(usual) {
+    let called = |label: &&str| {
+        columns
+            .iter()
+            .copied()
+            .find(|&column| names.is_some_and(|names| names[column].eq_ignore_ascii_case(label)))
+    };
+    if let Some(column) = LABELS.iter().find_map(called) {
         return Ok(column);
     }
-    let looks: Vec<Look> = (0..width).map(|column| Look::at(column, rows, spelling)).collect();
+    let looks: Vec<(usize, Look)> =
+        columns.iter().map(|&column| (column, Look::at(column, rows, spelling))).collect();
     // A comma at the end of each line makes a column of nothing.
-    let last = looks.iter().rposition(|look| look.rows > 0).unwrap_or(width - 1);
-    let pixels = width > LEAST_PIXELS && looks[1..last].iter().all(|look| look.bytes);
-    let words: Vec<usize> =
-        (0..width).filter(|&column| looks[column].words && looks[column].is_label()).collect();
-    let doubt = match (words.as_slice(), last) {
-        _ if pixels && looks[0].is_label() => return Ok(0),
-        // Words that are first and words that are last: either may be the classes.
-        ([0, .., end], last) if *end == last => true,
-        (_, last) if looks[last].words && looks[last].is_label() => return Ok(last),
-        // One column of words beside classes that are numbers.
-        (words, last) if looks[last].is_label() => words.len() == 1,
-        ([only], _) => return Ok(*only),
-        _ => true,
+    let Some((last, end)) = looks.iter().rfind(|(_, look)| look.rows > 0) else {
+        return Err(candidates(names, &looks, None));
     };
-    match doubt {
-        false => Ok(last),
-        true => Err(candidates(names, &looks, last)),
-    }
+    let (first, begin) = &looks[0];
+    let between = || looks.iter().filter(|(column, _)| column != first && column != last);
+    let pixels = looks.len() > LEAST_PIXELS && between().all(|(_, look)| look.bytes);
+    let words: Vec<usize> =
+        looks.iter().filter(|(_, look)| look.words && look.is_label()).map(|&(column, _)| column).collect();
+    let is_many =
+        |column: &usize| looks.iter().any(|(own, look)| own == column && !look.words && look.different > FEW);
+    let quantity = QUANTITIES.iter().find_map(called).filter(is_many);
+    let found = match (words.as_slice(), quantity) {
+        _ if pixels && begin.is_label() => Some(*first),
+        // A price beside classes that are last: either may be wanted.
+        (_, Some(column)) => Some(column).filter(|_| !end.is_label()),
+        // Words that are first and words that are last: either may be the classes.
+        ([one, .., other], None) if one == first && other == last => None,
+        _ if end.is_label() && end.words => Some(*last),
+        // One column of words beside classes that are numbers.
+        (words, None) if end.is_label() => Some(*last).filter(|_| words.len() != 1),
+        // Words anywhere else are as likely to be a value.
+        ([only], None) if only == first => Some(*only),
+        _ => None,
+    };
+    found.ok_or_else(|| candidates(names, &looks, Some(*last)))
 }
 
 /// The columns and their different values.
-fn candidates(names: Option<&[String]>, looks: &[Look], last: usize) -> String {
+fn candidates(names: Option<&[String]>, looks: &[(usize, Look)], last: Option<usize>) -> String {
     let many = looks.len() > LISTED;
-    let shown = (0..looks.len()).filter(|&column| !many || column == last || looks[column].is_label());
-    let rows = looks.iter().map(|look| look.rows).max().unwrap_or(0);
+    let shown = looks.iter().filter(|(column, look)| !many || Some(*column) == last || look.is_label());
+    let rows = looks.iter().map(|(_, look)| look.rows).max().unwrap_or(0);
     let name = |column: usize| match names {
         Some(names) => format!("`{}`", names[column]),
         None => column.to_string(),
@@ -123,7 +140,7 @@ fn candidates(names: Option<&[String]>, looks: &[Look], last: usize) -> String {
     let kind = |look: &Look| if look.words { ", words" } else { "" };
     let listed: Vec<String> = shown
         .take(LISTED)
-        .map(|column| format!("{} ({}{})", name(column), looks[column].different, kind(&looks[column])))
+        .map(|(column, look)| format!("{} ({}{})", name(*column), look.different, kind(look)))
         .collect();
     let more = if listed.len() < looks.len() { ", …" } else { "" };
     format!("columns and their different values in the first {rows} rows: {}{more}", listed.join(", "))

@@ -36,6 +36,8 @@ pub struct Table<R> {
     ahead: VecDeque<StringRecord>,
     /// How it writes numbers and missing values.
     pub spelling: Spelling,
+    /// Columns that are left out, as the user names them.
+    exclude: Option<String>,
 }
 
 /// Where rows come from.
@@ -98,10 +100,20 @@ impl<R: Read> Table<R> {
             left = left.saturating_sub(row.as_slice().len());
             ahead.push(row);
         }
-        if separator != Separator::Comma && look == Look::Rows {
-            spelling.decimal_comma |= has_decimal_commas(&ahead);
+        if look == Look::Rows {
+            // Between commas, numbers with commas are quoted.
+            let is_decimal =
+                if separator == Separator::Comma { cell::has_decimals } else { cell::is_comma_number };
+            spelling.decimal_comma |= has_decimal_commas(&ahead, is_decimal);
         }
-        let known = |names: &[String]| first.iter().any(|cell| names.iter().any(|name| name == cell.trim()));
+        let is_name = |cell: &str, names: &[String]| names.iter().any(|name| name == cell.trim());
+        // A row of numbers may have a name among them by chance.
+        let known = |names: &[String]| match all_numbers {
+            true => {
+                !names.is_empty() && names.iter().all(|name| first.iter().any(|cell| cell.trim() == name))
+            }
+            false => first.iter().any(|cell| is_name(cell, names)),
+        };
         let has_header = options.header.unwrap_or_else(|| match look {
             Look::Line(names) if known(names) => true,
             Look::Line(_) if all_numbers => false,
@@ -124,7 +136,8 @@ impl<R: Read> Table<R> {
             }
         };
         let rows = Rows::Text(reader);
-        Ok(Some(Self { rows, path: path.to_owned(), first, has_header, ahead, spelling }))
+        let (path, exclude) = (path.to_owned(), options.exclude.clone());
+        Ok(Some(Self { rows, path, first, has_header, ahead, spelling, exclude }))
     }
 
     /// Begins a table of JSON records, whose keys name the columns.
@@ -147,7 +160,8 @@ impl<R: Read> Table<R> {
         let ahead = VecDeque::from(records.look(rows, bytes)?);
         let (first, spelling) = (records.keys(), Spelling::of(options));
         let rows = Rows::Json(records);
-        let table = Self { rows, path: path.to_owned(), first, has_header: true, ahead, spelling };
+        let (path, exclude) = (path.to_owned(), options.exclude.clone());
+        let table = Self { rows, path, first, has_header: true, ahead, spelling, exclude };
         Ok(Some(table).filter(|table| !table.ahead.is_empty()))
     }
 
@@ -206,7 +220,9 @@ impl<R: Read> Table<R> {
     fn label(&self) -> Result<usize> {
         let names: Option<Vec<String>> = self.names().map(|names| names.map(str::to_owned).collect());
         let rows: Vec<StringRecord> = self.ahead.iter().cloned().collect();
-        label::chosen(names.as_deref(), &rows, self.columns(), &self.spelling).map_err(|candidates| {
+        let excluded = self.exclude.as_deref().map_or(Ok(Vec::new()), |names| self.listed(names))?;
+        let columns: Vec<usize> = (0..self.columns()).filter(|column| !excluded.contains(column)).collect();
+        label::chosen(names.as_deref(), &rows, &columns, &self.spelling).map_err(|candidates| {
             let hint = message![
                 "name the column of the labels with ",
                 Setting::LabelColumn,
@@ -322,10 +338,10 @@ fn unreadable(error: csv::Error, path: &Path) -> Error {
 }
 
 /// Whether numbers have commas and none has a point.
-fn has_decimal_commas(rows: &[StringRecord]) -> bool {
+fn has_decimal_commas(rows: &[StringRecord], is_decimal: fn(&str) -> bool) -> bool {
     let cells = || rows.iter().flatten().map(str::trim);
     let has_point = |text: &str| text.contains('.') && text.parse::<f64>().is_ok();
-    cells().any(cell::is_comma_number) && !cells().any(has_point)
+    cells().any(is_decimal) && !cells().any(has_point)
 }
 
 /// The names in a comment.

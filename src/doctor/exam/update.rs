@@ -20,6 +20,9 @@ const DECAYED_BIAS: &str = "L2 is in the steps of biases, too, as AdamW's decay 
 /// where sums are allowed eight.
 const STEP_ROUNDING: f64 = 1.0 / 8.0;
 
+/// The same where both were rounded when they were written, to a few digits.
+const STEP_WRITTEN: f64 = 1.0 / 2.0;
+
 /// The penalty is in the step.
 pub const DECAYED_STEP: &str = "L2 is in the step";
 
@@ -28,6 +31,11 @@ impl Exam<'_> {
     pub fn step(&self, param: Param) -> Matrix {
         let new = &self.case.given[&Slot::New(param)];
         minus(&self.case.given[&Slot::Param(param)], new)
+    }
+
+    /// How much of the rounding of W shows in a step.
+    fn step_rounding(&self) -> f64 {
+        if self.tolerance.written > 0.0 { STEP_WRITTEN } else { STEP_ROUNDING }
     }
 
     /// Whether a gradient that is not in the file shows in a plain step.
@@ -169,7 +177,8 @@ impl Exam<'_> {
         }
         let site = self.site(param.layer(), gradient);
         let step = self.step(param);
-        let magnitude = norm(self.case.given.get(&Slot::Param(param)).unwrap_or(&step)) * STEP_ROUNDING;
+        let magnitude =
+            norm(self.case.given.get(&Slot::Param(param)).unwrap_or(&step)) * self.step_rounding();
         let mut trials = self.right_steps(param, &state, gradient, turn);
         let right = trials[0].value.clone();
         for (gradient, turn) in self.fed(gradient, turn) {
@@ -252,7 +261,7 @@ impl Exam<'_> {
         let (slot, step) = (Slot::New(param), self.step(param));
         let Some(state) = self.state(param) else { return Vec::new() };
         let rate = self.numbers.get("lr").copied().unwrap_or(0.0);
-        let magnitude = norm(&self.case.given[&Slot::Param(param)]) * STEP_ROUNDING
+        let magnitude = norm(&self.case.given[&Slot::Param(param)]) * self.step_rounding()
             + rate * self.gradient_size(site, candidate, param);
         let scale = self.step_scale() / candidate.scale.unwrap_or(1.0);
         let descent = |gradient: &Matrix| scaled(gradient, scale);

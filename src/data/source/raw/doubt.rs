@@ -10,6 +10,9 @@ use crate::error::{Error, Result, Setting, message};
 const MOSTLY: f64 = 0.9;
 const CODES: usize = 50;
 
+/// So many different words with signs, such as `10 %`, may be categories.
+const FEW_DECORATED: usize = 20;
+
 impl RawTable<'_> {
     /// Columns of words that are dates become columns of dates.
     pub(super) fn find_dates(&mut self) -> Result<Option<String>> {
@@ -77,6 +80,28 @@ impl RawTable<'_> {
         Err(Error::file(self.path, format!("column `{name}` has {what}"), hint))
     }
 
+    /// Numbers with a sign or separators of thousands are no words: nobody means an input for each of them.
+    pub(super) fn check_decorated(&self) -> Result<()> {
+        for role in &self.inputs {
+            let counts = self.cells[role.at].counts();
+            let decorated = counts.iter().filter(|(word, _)| is_decorated(word)).count();
+            if decorated <= FEW_DECORATED || (decorated as f64) < MOSTLY * counts.len() as f64 {
+                continue;
+            }
+            let (name, word) = (self.name(role.at), counts.first().map_or("", |(word, _)| word));
+            let problem = format!(
+                "column `{name}` has numbers with a sign or separators of thousands, such as `{word}`"
+            );
+            let hint = message![
+                "write plain numbers, such as 1034.5; pandas reads thousands with read_csv(…, thousands=\",\"); or leave the column out \
+                 with ",
+                Setting::Exclude.set(name)
+            ];
+            return Err(Error::file(self.path, problem, hint));
+        }
+        Ok(())
+    }
+
     /// A word among many different numbers is a mistake, or stands for a missing value, unless all of them are codes.
     pub(super) fn check_words(&self) -> Result<()> {
         for role in &self.inputs {
@@ -112,6 +137,23 @@ impl RawTable<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a word is a number with a sign such as `$` or `%`, or with separators of thousands.
+fn is_decorated(word: &str) -> bool {
+    let bare = word
+        .trim_matches(|letter: char| !letter.is_alphanumeric() && !['-', '+', '.', ','].contains(&letter))
+        .trim();
+    let bare = bare.trim_start_matches(['-', '+']);
+    let begins = bare.starts_with(|first: char| first.is_ascii_digit() || first == '.');
+    let plain = bare.replace([',', '\'', ' ', '\u{a0}', '\u{202f}'], "");
+    let dots = plain.matches('.').count();
+    let plain = if dots > 1 { plain.replace('.', "") } else { plain };
+    let is_plain = word.parse::<f64>().is_ok();
+    !is_plain
+        && begins
+        && plain.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+        && plain.parse::<f64>().is_ok()
 }
 
 /// Whether a word is a code, a whole number with a letter before or after it, as `136A` and `c118`.

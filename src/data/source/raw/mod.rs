@@ -208,6 +208,7 @@ impl<'a> RawTable<'a> {
         if self.found.is_none() && !self.reading.plain {
             notes.extend(self.find_dates()?);
             self.check_words()?;
+            self.check_decorated()?;
             notes.extend(self.sift());
         }
         if self.reading.table.missing == Missing::Error && !self.reading.keep_missing {
@@ -233,7 +234,12 @@ impl<'a> RawTable<'a> {
         let is_word = |input: &&Input| !input.is_number() && !input.is_date();
         let words: Vec<String> = inputs.iter().filter(is_word).map(|input| input.name.clone()).collect();
         if !words.is_empty() && self.found.is_none() {
-            notes.push(format!("words become inputs of 0 and 1, one for each value: {}", listed(&words)));
+            notes.push(format!(
+                "words become inputs of 0 and 1, one for each value (truth values one in all; of more than {} values the rarest share \
+                 one): {}",
+                self.reading.table.max_categories,
+                listed(&words)
+            ));
         }
         let layout = Layout {
             named: *named,
