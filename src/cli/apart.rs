@@ -4,13 +4,23 @@ use std::path::{Path, PathBuf};
 
 use super::choice::DataChoice;
 use crate::error::{Error, Result};
-use crate::training::run::{self, RunDir};
+use crate::training::run::RunDir;
 
 /// Endings of files in which samples are kept.
 const KEPT: [&str; 7] = ["npy", "npz", "png", "jpg", "jpeg", "parquet", "gz"];
 
 /// Names, without their endings, of the tables in a folder of tables.
 const TABLES: [&str; 7] = ["train", "training", "test", "testing", "val", "valid", "validation"];
+
+/// What a run keeps in its folder.
+const RUN: [&str; 6] = [
+    "config.json",
+    "metrics.jsonl",
+    "model.safetensors",
+    "checkpoint.safetensors",
+    "init.safetensors",
+    "folds.json",
+];
 
 /// Refuses to write to what is read.
 ///
@@ -44,7 +54,7 @@ fn may_be_samples(path: &Path) -> bool {
 
 /// What a command reads that measures a model: the files of the model or its run, and data.
 pub(super) fn of_model(model: &Path, choice: &DataChoice) -> Result<Vec<PathBuf>> {
-    let mut inputs = run::own_files(model);
+    let mut inputs = of_run(model);
     inputs.extend(of_data(choice));
     if model.is_dir() && choice.data.is_none() {
         let own = RunDir::open(model)?.config()?;
@@ -56,6 +66,14 @@ pub(super) fn of_model(model: &Path, choice: &DataChoice) -> Result<Vec<PathBuf>
         );
     }
     Ok(inputs)
+}
+
+/// The files of a run, or the model's file.
+pub(super) fn of_run(model: &Path) -> Vec<PathBuf> {
+    match model.is_dir() {
+        true => RUN.iter().map(|name| model.join(name)).collect(),
+        false => vec![model.to_owned()],
+    }
 }
 
 /// The data that were named.

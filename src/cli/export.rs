@@ -71,7 +71,7 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     };
     let path = args.out.clone().unwrap_or_else(|| beside(&own, ending));
     // A run has to keep what it goes on with.
-    apart::check("--out", &path, &run::own_files(&args.model))?;
+    apart::check("--out", &path, &apart::of_run(&args.model))?;
     if args.softmax && info.preparation.task() != Task::Classification {
         return Err(Error::usage(
             "--softmax is for classification, and this model has another task: leave it out",

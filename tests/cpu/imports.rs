@@ -355,31 +355,6 @@ fn a_gelu_of_several_operations_is_one_and_nothing_like_it_is() {
     }
 }
 
-#[test]
-fn pickles_and_keras_get_the_lines_that_convert_them() {
-    let place = Place::new();
-    let write = |name: &str, bytes: &[u8]| fs::write(place.path(name), bytes).unwrap();
-    let import = |name: &str| place.run(&["import", name]);
-    write("old.pth", b"\x80\x02}q\x00.");
-    write_npz(&place.path("net.pt"), &[("net/data.pkl", vec![0x80, 2])]);
-    for name in ["old.pth", "net.pt"] {
-        let lines =
-            ["torch.save", "save_file(", &format!("torch.load(\"{name}\""), "state.get(\"model_state_dict\""];
-        import(name).fails(2, &lines);
-    }
-    write("model.pkl", b"\x80\x04\x95");
-    write("model.joblib", b"\x78\x9c\x01");
-    for name in ["model.pkl", "model.joblib"] {
-        let lines = ["a Python pickle or a joblib file", &format!("joblib.load(\"{name}\""), "to_onnx(model"];
-        import(name).fails(2, &lines);
-    }
-    write("net.h5", b"\x89HDF\r\n\x1a\n");
-    write_npz(&place.path("net.keras"), &[("config.json", vec![]), ("model.weights.h5", vec![])]);
-    for name in ["net.h5", "net.keras"] {
-        import(name).fails(2, &["Keras", &format!("load_model(\"{name}\""), "numpy.savez("]);
-    }
-}
-
 /// torchvision's Normalize behind ToTensor: (x / 255 - mean) / std.
 #[test]
 fn mean_and_deviation_scale_the_inputs() {

@@ -128,7 +128,7 @@ fn a_large_drawing_is_read_on_any_paper() {
     // The same pixels with --raw need the network's size.
     place
         .run(&["predict", "a", "--raw", "0-white.png"])
-        .fails(2, &["390 x 460 pixels", "28 x 28", "--as-digits"]);
+        .fails(2, &["390 x 460 pixels", "takes images of 28 x 28 pixels, in grey", "leave --raw out"]);
     let own = encoded(&test.read(&[0]).unwrap(), [28, 28], image::ColorType::L8, ImageFormat::Png);
     fs::write(place.path("own.png"), own).unwrap();
     let raw = place.run(&["predict", "a", "--raw", "own.png"]);

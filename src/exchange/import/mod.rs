@@ -1,6 +1,7 @@
 //! Imports a model from another program's file: weights and biases of fully connected layers, by name, in either layout.
 
 mod folding;
+mod layer;
 mod names;
 mod order;
 mod place;
@@ -13,9 +14,10 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use self::folding::{Named, folded};
+use self::layer::{EXPECTED, Layers, listed, stem};
 use self::names::Kind;
 pub use self::names::NameMap;
-use self::order::{Layers, ordered};
+use self::order::ordered;
 use self::place::Place;
 use super::imported::{Imported, Said};
 use super::normalisation::Normalisation;
@@ -27,16 +29,6 @@ use crate::files::numpy::npz::Archive;
 use crate::files::regular_file;
 use crate::tensor::Tensor;
 use crate::training::checkpoint::{METADATA_KEY, ModelInfo};
-
-/// What a layer is called in a file, for errors, and its tensors as the file has them.
-#[derive(Default)]
-struct Layer {
-    name: String,
-    /// Whether its names are PyTorch's.
-    is_torch: bool,
-    w: Option<Tensor>,
-    b: Option<Tensor>,
-}
 
 /// What a file has: layers by their places, and normalisations.
 #[derive(Default)]
@@ -50,17 +42,6 @@ struct Tensors {
 /// As much of a file as is looked at to tell what it is, and how ONNX begins: with the version of its representation.
 const START: u64 = 16;
 const ONNX_START: u8 = 0x08;
-
-/// As many names as an error lists.
-const LISTED: usize = 20;
-
-fn listed(names: &[String]) -> String {
-    let more = if names.len() > LISTED { ", …" } else { "" };
-    format!("{}{more}", names[..names.len().min(LISTED)].join(", "))
-}
-
-const EXPECTED: &str = "expected weights and biases of fully connected layers: `0.weight`, `0.bias`, `2.weight`, … of a \
-                        torch.nn.Sequential in safetensors, or `W1`, `b1`, … in .npz";
 
 /// Reads the model in the file at `path`: safetensors, `.npz` or ONNX; its content tells. `map` says what tensors are called.
 ///
@@ -138,11 +119,6 @@ fn from_safetensors(path: &Path, map: &NameMap) -> Result<Tensors> {
         }
     }
     Ok(tensors)
-}
-
-/// The layer's part of a tensor's name.
-fn stem(name: &str) -> &str {
-    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
 /// Whether all names that the user speaks of are in the file.

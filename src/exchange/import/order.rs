@@ -1,17 +1,14 @@
 //! The layers of a file in the order of the network: as their names say, or, where those leave it open, in the only order in which
 //! their sizes fit.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::layer::{EXPECTED, Layer, Layers, listed, stem};
 use super::place::Place;
-use super::{EXPECTED, Layer, listed, stem};
+
 use crate::error::{Error, Message, Result, Setting, message};
 use crate::network::{Dense, Parameters};
 use crate::tensor::Tensor;
-
-/// Layers by their places.
-pub type Layers = BTreeMap<Place, Layer>;
 
 /// How a file's weights lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! ONNX files that this program exported: they say what a graph cannot, such as the names of columns.
 
 use super::constants::Constants;
-use super::graph;
+use super::graph::graph;
 use super::proto::{GraphProto, ModelProto};
 use crate::data::{Outputs, Preparation};
 use crate::exchange::imported::{Imported, Said};

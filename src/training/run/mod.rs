@@ -386,16 +386,6 @@ pub fn model_file(path: &Path) -> PathBuf {
     if path.is_dir() { path.join(MODEL) } else { path.to_owned() }
 }
 
-/// The files of a run, or the model's file.
-pub fn own_files(path: &Path) -> Vec<PathBuf> {
-    if !path.is_dir() {
-        return vec![path.to_owned()];
-    }
-    let run = RunDir::at(path);
-    let own = [run.config_path(), run.model(), run.checkpoint(), run.metrics(), run.init_model()];
-    own.into_iter().chain([path.join(FOLDS)]).collect()
-}
-
 /// Writes a value as JSON, all of it or nothing.
 fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value).map_err(|error| {
