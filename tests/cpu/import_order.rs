@@ -102,11 +102,17 @@ fn sizes_say_the_order_where_names_do_not() {
 fn normalisations_stand_where_names_and_sizes_say() {
     // In front of the layers of their numbers, as only that fits.
     let own = imported(&[("fc1", [6, 4]), ("fc2", [3, 6])], &[("bn1", 4), ("bn2", 6)], &[]).unwrap();
-    assert_eq!(weights(&own), [10.0, 20.0]);
+    assert_eq!(weights(&own), [100.0, 2.0]);
     says(
         &notes(&own),
-        &["`bn1` is folded into layer 1 in front of it", "`bn2` is folded into layer 2 in front of it"],
+        &[
+            "`bn1` is folded into layer 1 in front of it",
+            "`bn2` is folded into layer 1 before its activation",
+        ],
     );
+    // Between two layers by its number alone.
+    let own = imported(&[("fc1", [4, 4]), ("fc3", [4, 4])], &[("bn2", 4)], &[]).unwrap();
+    assert_eq!(weights(&own), [10.0, 2.0]);
     // Behind them, as only that fits; the one without a number only there.
     let own = imported(&[("fc1", [6, 4]), ("fc2", [3, 6])], &[("bn1", 6)], &[]).unwrap();
     says(&notes(&own), &["`bn1` is folded into layer 1 before its activation", "a guess by its name"]);

@@ -76,7 +76,8 @@ fn spots(network: &Ordered, normalisations: &[Named]) -> Result<(Vec<Spot>, bool
         let width = normalisation.width();
         match (partner, sides) {
             (&Some(layer), Sides::Behind) => Ok(Spot::Behind(layer)),
-            (&Some(layer), Sides::Before) => Ok(Spot::Before(layer)),
+            // Of the inputs, or between the layer before and its activation, as usual.
+            (&Some(layer), Sides::Before) => Ok(layer.checked_sub(1).map_or(Spot::Before(0), Spot::Behind)),
             (Some(_), Sides::Both) => Err(format!(
                 "its normalisations may stand behind the layers of their numbers or in front of them, such as `{name}`: \
                  both fit"
@@ -156,7 +157,8 @@ fn partner(network: &Ordered, place: &Place) -> Option<usize> {
     }
 }
 
-/// The only spot where so many values are normalised; the inputs, if the name says that it is the first of all.
+/// The only spot where so many values are normalised; the inputs, if the name says that it is the first of all; or behind the layer
+/// after whose number its own comes, as in `fc1, bn2, fc3`.
 fn by_size(network: &Ordered, place: &Place, width: usize) -> Option<Spot> {
     let layers = &network.parameters.layers;
     let own = place.numbers();
@@ -164,6 +166,10 @@ fn by_size(network: &Ordered, place: &Place, width: usize) -> Option<Spot> {
         || (!own.is_empty() && network.layers.iter().all(|(layer, _)| own < layer.numbers()));
     if is_first && layers.first()?.w.rows() == width {
         return Some(Spot::Before(0));
+    }
+    let before = network.layers.iter().rposition(|(layer, _)| layer.numbers() < own);
+    if let Some(before) = before.filter(|&at| !own.is_empty() && layers[at].w.cols() == width) {
+        return Some(Spot::Behind(before));
     }
     let inputs = layers.iter().take(1).filter(|layer| layer.w.rows() == width).map(|_| Spot::Before(0));
     let behind = (0..layers.len()).filter(|&at| layers[at].w.cols() == width).map(Spot::Behind);
