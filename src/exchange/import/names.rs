@@ -43,7 +43,7 @@ impl NameMap {
             };
             let (theirs, own) = pair.split_once('=').ok_or_else(|| wrong("there is no ="))?;
             let (theirs, own) = (theirs.trim(), own.trim());
-            if named(own).is_none() && named(&format!("{own}.weight")).is_none() {
+            if named(own).is_none() && !Place::of(own).is_told() {
                 return Err(wrong(&format!("`{own}` is no layer and no tensor of ours")));
             }
             if ours.insert(theirs.to_owned(), own.to_owned()).is_some() {

@@ -77,6 +77,11 @@ impl Place {
         })
     }
 
+    /// Whether the name says anything of the order: it has a number, or a word that is first or last.
+    pub fn is_told(&self) -> bool {
+        self.0.iter().any(|token| token.number.is_some() || token.rank != Rank::Middle)
+    }
+
     /// The numbers in the name.
     pub fn numbers(&self) -> Vec<u64> {
         self.0.iter().filter_map(|token| token.number).collect()
