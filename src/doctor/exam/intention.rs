@@ -254,7 +254,10 @@ impl Exam<'_> {
         // What a dz at the end or a loss is wrong in, only a p that is understood tells.
         let last = Slot::Dz(self.case.depth());
         let no_p = self.findings.iter().any(|finding| odd(finding) && finding.tensor == Slot::P);
-        let of_p = move |finding: &Finding| no_p && (finding.tensor == last || finding.tensor == Slot::Loss);
+        let of_last = |slot: Slot| slot.param().is_some_and(|param| Slot::Dz(param.layer()) == last);
+        let of_p = move |finding: &Finding| {
+            no_p && (finding.tensor == last || finding.tensor == Slot::Loss || of_last(finding.tensor))
+        };
         let lean = |finding: &&mut Finding| {
             finding.bug.is_some_and(|bug| LEAN.contains(&bug)) || (finding.bug.is_some() && of_p(finding))
         };

@@ -88,11 +88,15 @@ impl Exam<'_> {
             let step = self.step(param);
             let lr = dot(&step, &gradient) / dot(&gradient, &gradient);
             if lr.is_finite() && lr != 0.0 && residual(&step, &scaled(&gradient, lr)) < 1e-3 {
-                rates.push(lr.abs());
+                let size = norm(&self.case.given[&Slot::Param(param)]);
+                rates.push((lr.abs(), size / norm(&step)));
             }
         }
-        rates.sort_by(f64::total_cmp);
-        if let Some(&lr) = rates.get(rates.len() / 2) {
+        rates.sort_by(|a, b| a.0.total_cmp(&b.0));
+        // The one in the middle, as exactly as the step with the least rounding shows it.
+        let middle = rates.get(rates.len() / 2).map_or(0.0, |rate| rate.0);
+        let near = rates.iter().filter(|rate| (rate.0 - middle).abs() < 1e-3 * middle);
+        if let Some(&(lr, _)) = near.min_by(|a, b| a.1.total_cmp(&b.1)) {
             self.numbers.insert("lr", lr);
             self.rate_fitted = true;
             self.note(match of_mean && self.world.gradient == 1.0 {

@@ -1,16 +1,20 @@
 //! Right networks as people write them, drawn at random from the grid of outputs, losses, activations, layouts, biases,
 //! gradient conventions, optimisers and habits of exporting: none is ever accused, and hardly any is not understood.
 //!
-//! `GPU_MLP_INNOCENT=N` draws N networks, `GPU_MLP_INNOCENT_FROM` says which come first.
+//! `GPU_MLP_INNOCENT=N` draws N networks, `GPU_MLP_INNOCENT_FROM` says which come first, and `GPU_MLP_INNOCENT_KEEP=DIR` keeps
+//! those that are not clean as `.npz` files.
 
 pub mod network;
 pub mod style;
 mod training;
 
 use gpu_mlp::doctor::exam::report::{Report, Verdict};
+use gpu_mlp::doctor::file::npz::Entries;
 use gpu_mlp::doctor::formulas::catalogue::Bug;
 use gpu_mlp::doctor::{self, Options};
+use gpu_mlp::numpy::npz;
 use network::file;
+use std::path::Path;
 use style::style;
 
 /// What is wrong with the answer to a right network.
@@ -29,12 +33,19 @@ fn complaint(report: &Report) -> Option<String> {
     if report.findings.iter().all(|f| f.bug == Some(Bug::DeadRelu)) {
         return None;
     }
-    let accused = report.findings.iter().any(|f| f.bug.is_some());
+    let accused = report.findings.iter().any(|f| f.bug.is_some() && f.bug != Some(Bug::DeadRelu));
     match report.verdict {
         Verdict::Clean | Verdict::Depends => None,
         _ if accused => Some(format!("ACCUSED {}", said())),
         _ => Some(format!("not known {}", said())),
     }
+}
+
+/// Writes a file that somebody wants to look at.
+fn keep(seed: u64, entries: &Entries) {
+    let Ok(folder) = std::env::var("GPU_MLP_INNOCENT_KEEP") else { return };
+    let file = std::fs::File::create(Path::new(&folder).join(format!("{seed}.npz"))).unwrap();
+    npz::write(file, entries.iter().map(|(name, value)| (name.clone(), doctor::npy::render(value)))).unwrap();
 }
 
 #[test]
@@ -47,7 +58,10 @@ fn right_networks_are_never_accused() {
         let style = style(seed);
         let entries = file(seed, &style);
         let keys: Vec<&str> = entries.keys().map(String::as_str).collect();
-        let text = |what: String| format!("seed {seed}: {what}\n{style:?}\n{}\n", keys.join(" "));
+        let text = |what: String| {
+            keep(seed, &entries);
+            format!("seed {seed}: {what}\n{style:?}\n{}\n", keys.join(" "))
+        };
         match doctor::examine(&entries, &Options::default()) {
             Ok(report) => match complaint(&report) {
                 Some(what) if what.starts_with("ACCUSED") => accused.push(text(what)),
