@@ -228,7 +228,7 @@ impl<'a, E: Engine> Trainer<'a, E> {
 
     /// The record of the [`best`](Self::best) epoch with what `eval` measures beside its scores: precision, recall, F1, and the
     /// areas under the curves. Only after a run that was not interrupted: the engine then has this network. Numbers, and
-    /// classes beyond [`SCORED`], have no more than the record has.
+    /// classes beyond `SCORED`, have no more than the record has.
     ///
     /// # Errors
     /// What the engine reports.

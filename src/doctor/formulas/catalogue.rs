@@ -114,7 +114,7 @@ bugs! {
         "The printed loss is a squared error, which is not what the gradients descend.",
         "loss = -mean(log p[range(N), y]); or train with the squared error's own gradient";
     LossOuterProduct = "loss-outer-product",
-        "Every sample's label meets every other sample's prediction: in a matrix product, or where [N, 1] - [N] is broadcast to [N, N].",
+        "Every sample's label meets every other sample's prediction: in a matrix product, or where (N, 1) - (N,) is broadcast to (N, N).",
         "multiply element by element, both of one shape: -np.sum(y * np.log(p)) / N, y.reshape(p.shape)";
     LossL2Mismatch = "loss-l2-mismatch",
         "The penalty in the printed loss is not the one whose gradient is used.",
