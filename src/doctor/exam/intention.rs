@@ -232,6 +232,11 @@ impl Exam<'_> {
                     .filter(|&other| Some(other) != bug)
                     .collect();
                 finding.alternatives = vec![format!("{gradients} the other way round")];
+                // Of one layer nothing says which of its gradients is the usual one.
+                if self.case.alone {
+                    finding.also.splice(0..0, finding.bug.take());
+                    finding.alternatives.clear();
+                }
             }
             let length = matches!(at, Slot::New(_)) && bug == Some(Bug::ScaleConstant);
             if length && self.rate_fitted && !steps.is_empty() {
