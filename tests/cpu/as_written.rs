@@ -339,6 +339,14 @@ fn numbers_in_quotes_and_with_signs_are_read_or_refused() {
     says(&loaded.notes.join("\n"), &["decimal comma"]);
     for (number, example) in [
         (&(|i: usize| format!("\"{},{:03}.50\"", 1 + i, i * 7 % 1000)) as &dyn Fn(usize) -> String, "\"1,"),
+        // Numbers below 1,000 beside them have no separator.
+        (
+            &|i: usize| match i % 4 {
+                0 => format!("\"1,{:03}.50\"", i * 7 % 1000),
+                _ => format!("{}.50", i * 7 % 1000),
+            },
+            "1,",
+        ),
         (&|i: usize| format!("${}.25", 10 + i), "$"),
         (&|i: usize| format!("{} %", i), "%"),
         (&|i: usize| format!("{}.{:03}.000", 1 + i, i * 7 % 1000), "."),

@@ -84,11 +84,15 @@ impl RawTable<'_> {
     pub(super) fn check_decorated(&self) -> Result<()> {
         for role in &self.inputs {
             let counts = self.cells[role.at].counts();
-            let decorated = counts.iter().filter(|(word, _)| is_decorated(word)).count();
-            if decorated <= FEW_DECORATED || (decorated as f64) < MOSTLY * counts.len() as f64 {
+            let decorated: Vec<&str> =
+                counts.iter().map(|(word, _)| *word).filter(|word| is_decorated(word)).collect();
+            // Numbers below 1,000 have no separator.
+            let plain = counts.iter().filter(|(word, _)| word.parse::<f64>().is_ok()).count();
+            let numbers = (decorated.len() + plain) as f64;
+            if decorated.len() <= FEW_DECORATED || numbers < MOSTLY * counts.len() as f64 {
                 continue;
             }
-            let (name, word) = (self.name(role.at), counts.first().map_or("", |(word, _)| word));
+            let (name, word) = (self.name(role.at), decorated[0]);
             let problem = format!(
                 "column `{name}` has numbers with a sign or separators of thousands, such as `{word}`"
             );
