@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::choice::DataChoice;
+use super::choice::{DataChoice, LoadChoice};
 use crate::error::{Error, Result};
 use crate::training::run::RunDir;
 
@@ -55,7 +55,7 @@ fn may_be_samples(path: &Path) -> bool {
 /// What a command reads that measures a model: the files of the model or its run, and data.
 pub(super) fn of_model(model: &Path, choice: &DataChoice) -> Result<Vec<PathBuf>> {
     let mut inputs = of_run(model);
-    inputs.extend(of_data(choice));
+    inputs.extend(of_data(choice.data.as_deref(), &choice.loading));
     if model.is_dir() && choice.data.is_none() {
         let own = RunDir::open(model)?.config()?;
         inputs.extend(
@@ -77,8 +77,7 @@ pub(super) fn of_run(model: &Path) -> Vec<PathBuf> {
 }
 
 /// The data that were named.
-pub(super) fn of_data(choice: &DataChoice) -> Vec<PathBuf> {
-    let options = choice.loading.options();
-    let data = choice.data.as_deref().map(PathBuf::from);
-    data.into_iter().chain(options.test_data).chain(options.validation_data).collect()
+pub(super) fn of_data(data: Option<&str>, loading: &LoadChoice) -> Vec<PathBuf> {
+    let options = loading.options();
+    data.map(PathBuf::from).into_iter().chain(options.test_data).chain(options.validation_data).collect()
 }

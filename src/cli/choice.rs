@@ -20,8 +20,8 @@ use crate::network::{Activation, Activations, Task};
 /// The data set.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct DataChoice {
-    /// Data set: mnist, fashion-mnist, digits, or a path: CSV, JSON lines, .npz, Parquet, a folder of IDX files, or a folder with one folder of
-    /// images per class [default: for a run its own data; else mnist if it is on this machine, else digits]
+    /// Data set: mnist, fashion-mnist, digits, or a path: CSV, JSON, .npz, .npy, Parquet, a folder of IDX files or with
+    /// train.csv, or a folder with one folder of images per class [default: for a run its own data; else mnist if it is on this machine, else digits]
     #[arg(long, value_name = "NAME|PATH")]
     pub data: Option<String>,
     /// Folder of data sets to search first
@@ -38,7 +38,8 @@ pub(super) struct DataChoice {
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct LoadChoice {
     /// For tables: the column of the labels, by name or by position from 0 or from -1; several targets as a,b,c [default: a column
-    /// with a usual name such as label, class, target, y or species; else the last one or the only one of words, if that is clear]
+    /// with a usual name such as label, class, target, y or species; else a quantity such as price, the last
+    /// one if it has few values, or the first one if no other has words; in doubt that is an error]
     #[arg(long, value_name = "NAME|INDEX", allow_hyphen_values = true)]
     label_column: Option<String>,
     /// For text tables: the column of the sample weights for training, by name or by position from 0
@@ -48,7 +49,7 @@ pub(super) struct LoadChoice {
     /// sample has weight 1]
     #[arg(long, value_name = "WEIGHTS")]
     class_weight: Option<String>,
-    /// Task; auto takes words and few different whole numbers for classes, columns of 0 and 1 for labels, and other numbers for
+    /// Task; auto takes words and few different whole numbers (or more that are about equally frequent) for classes, columns of 0 and 1 for labels, and other numbers for
     /// regression targets
     #[arg(long, value_enum, default_value_t = TaskChoice::Auto)]
     task: TaskChoice,

@@ -71,8 +71,10 @@ pub(super) fn load_for(model: &Path, info: &ModelInfo, choice: &DataChoice) -> R
         return Ok(dataset);
     }
     let loaded = read(named, choice, &options, fitted(!splits))?;
-    if splits || !loaded.dataset.is_whole() || run.fingerprint()? != Some(loaded.dataset.fingerprint()?) {
-        return Ok(shown(loaded, false));
+    let was = if splits || !loaded.dataset.is_whole() { None } else { run.fingerprint()? };
+    match was {
+        Some(was) if was == loaded.dataset.fingerprint()? => {}
+        _ => return Ok(shown(loaded, false)),
     }
     let data = named.unwrap_or(&loaded.dataset.name).to_owned();
     if !is_run {
@@ -117,7 +119,8 @@ pub(super) fn require_same(run: &RunDir, dataset: &Dataset, why: &str) -> Result
 
 /// How a run's data have changed since it was trained, if they have. Runs of earlier versions do not say.
 fn changed(run: &RunDir, dataset: &Dataset) -> Result<Option<String>> {
-    let (Some(was), now) = (run.fingerprint()?, dataset.fingerprint()?) else { return Ok(None) };
+    let Some(was) = run.fingerprint()? else { return Ok(None) };
+    let now = dataset.fingerprint()?;
     let samples = match now.samples == was.samples {
         true => format!("there are {} samples as before, but not the same", thousands(now.samples)),
         false => format!("there were {} samples, now {}", thousands(was.samples), thousands(now.samples)),

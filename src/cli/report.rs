@@ -22,8 +22,8 @@ use crate::training::run::folds::FoldsDir;
 
 const EXAMPLES: &str = "\
 The report of one run has curves, mistakes, confusion matrix, precision and recall, weights, options, and the numbers of
-every epoch. Several runs are compared; of a cross-validation there is a table of the scores with mean and deviation. The report is one file that loads nothing and has no script. It replaces the file
-that --out names.
+every epoch. Several runs are compared; of a cross-validation there is a table of the scores with mean and deviation.
+The report is one file that loads nothing and has no script. It replaces the file that --out names.
 
 Examples:
   gpu-mlp report runs/2026-01-31T12-00-00Z-mnist

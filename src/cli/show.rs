@@ -58,7 +58,7 @@ struct Report<'a> {
 pub(super) fn run(args: &ShowArgs) -> Result<()> {
     let options = args.loading.options();
     if let Some(path) = &args.png {
-        apart::check("--png", path, &args.data.iter().map(PathBuf::from).collect::<Vec<_>>())?;
+        apart::check("--png", path, &apart::of_data(args.data.as_deref(), &args.loading))?;
     }
     let inspection = inspect(Request {
         data: args.data.as_deref(),

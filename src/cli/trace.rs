@@ -91,7 +91,7 @@ fn write(args: &TraceArgs) -> Result<()> {
     let path = args.out.as_deref().unwrap_or(Path::new("trace.npz"));
     let inputs = match &args.model {
         Some(model) => apart::of_model(model, &args.data)?,
-        None => apart::of_data(&args.data),
+        None => apart::of_data(args.data.data.as_deref(), &args.data.loading),
     };
     apart::check("--out", path, &inputs)?;
     let Setting { mlp, x, loss, aims, what } = setting(args)?;

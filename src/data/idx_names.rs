@@ -82,7 +82,7 @@ pub fn find(path: &Path) -> Result<Option<[PathBuf; 4]>> {
                 return Err(Error::file(
                     &folder,
                     problem,
-                    format!("name one by one of its files, such as {one}"),
+                    format!("name a file of the set that you mean, such as {one}"),
                 ));
             }
         }

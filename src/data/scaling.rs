@@ -274,7 +274,7 @@ impl Scaling {
     /// Whether it scales all of many values by one mean and deviation.
     pub fn is_of_bright(&self) -> bool {
         let Self::Columns { shift, factor } = self else { return false };
-        shift.len() > 1 && shift[0] > 0.0 && are_equal(shift) && are_equal(factor)
+        shift.len() >= LEAST_PIXELS && shift[0] > 0.0 && are_equal(shift) && are_equal(factor)
     }
 
     /// A description for the user.

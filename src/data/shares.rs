@@ -68,7 +68,7 @@ pub fn count(setting: Setting, fraction: f64, rows: usize) -> Result<usize> {
         return Err(Error::usage(problem).hint("0.2 is a fifth of the samples"));
     }
     let count = (fraction * rows as f64).round() as usize;
-    if fraction > 0.0 && fraction < 1.0 && count > 0 && count < rows {
+    if count > 0 && count < rows {
         return Ok(count);
     }
     let problem = message![

@@ -7,9 +7,9 @@
 //! counts.
 //!
 //! ```text
-//! file       forms: what can be read; npz, npy: the arrays; digits: how exactly they are known; steps: of which step; keys, dump: their names; roles: what they are
-//!            where names do not tell; reading: the choice between both; vectors, ones, targets, alone: what becomes a usual
-//!            network; case: its tensors in one layout
+//! file       forms: what can be read; npz, npy: the arrays; digits: how exactly they are known; steps: of which step; keys,
+//!            dump: their names; roles: what they are where names do not tell; reading: the choice between both; vectors,
+//!            ones, targets, alone: what becomes a usual network; case: its tensors in one layout
 //! formulas   the right formulas and the bugs, as tables; design: outputs and losses; catalogue: the bugs, what
 //!            each means and its fix; derivation: why the right formula is as it is
 //! exam       habits: what the file is beside the calculation; one examination: design, forward, backward, update,
@@ -194,10 +194,12 @@ fn examine_written(entries: &npz::Entries, options: &Options, error: f64) -> Res
 
 /// The report of the examination that counts.
 fn concluded(dump: &Dump, mut exam: Exam) -> Report {
-    if !dump.alone {
+    if dump.alone {
+        exam.leave_layers();
+    } else {
         exam.witness();
+        exam.leave_to_intention();
     }
-    exam.leave_to_intention();
     prefer_shared_names(&mut exam.findings);
     let lines: Vec<_> =
         exam.findings.iter().map(|finding| line::right(dump, &exam, finding.made_at)).collect();

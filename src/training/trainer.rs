@@ -16,7 +16,7 @@ use crate::network::{OptimizerState, Parameters, Task};
 use crate::step::metrics::{EpochRecord, Score, Sums};
 
 /// The most classes whose precision and recall are measured at the end of a run: their confusion matrix has 128 MiB.
-pub const SCORED: usize = 1 << 12;
+const SCORED: usize = 1 << 12;
 
 /// Hears what happens in a run, keeps what has to be kept, and may end it.
 pub trait Observer {

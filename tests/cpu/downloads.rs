@@ -46,7 +46,7 @@ fn emnist_has_its_own_names_begins_at_one_and_lies_on_its_side() {
     }
     says(
         &refusal(load(&folder)),
-        &["several sets", "emnist-digits-, emnist-letters-", "name one by one of its files"],
+        &["several sets", "emnist-digits-, emnist-letters-", "name a file of the set that you mean"],
     );
     let one = folder.join("emnist-letters-train-images-idx3-ubyte");
     let loaded = load(&one).unwrap();

@@ -132,7 +132,7 @@ fn batch_normalisation_is_folded_into_the_layer_beside_it() {
         // In a Sequential the numbers say it; else it is a guess, and said.
         assert_eq!(notes.len(), if names[1] == "1" { 2 } else { 3 }, "{notes:?}");
         if names[1] == "bn1" {
-            says(&notes[1], &["is a guess by its name", "map fc1=net.0,bn1=net.1,fc2=net.3"]);
+            says(&notes[1], &["is a guess by its name", "map fc1=net.0,bn1=net.2,fc2=net.3"]);
         }
     }
     // Behind the activation of one layer it stands in front of the next; in front of all, it is that of the inputs.

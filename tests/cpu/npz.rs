@@ -218,10 +218,10 @@ fn arrays_of_any_name_are_what_the_user_says() {
     // What cannot be meant lists the arrays of the file.
     for (keys, fragments) in [
         ("feature,species", &["there is no array `feature`", "features [8, 1], species [8]"][..]),
-        ("X=features,y=species", &["`features` says nothing", "theirs=ours", "X, y, x_test"]),
+        ("X=features,y=species", &["`features` is none of these roles", "theirs=ours", "X, y, x_test"]),
         ("features=X", &["the training set has values and no labels"]),
         ("last=x_test,last species=y_test", &["no array is called X, and none y"]),
-        ("features=X,more=x,species=y", &["two arrays are called `x`"]),
+        ("features=X,more=x,species=y", &["two arrays are given as `x`"]),
         ("features", &["expected pairs theirs=ours"]),
     ] {
         says(&refusal(with(keys)), &[fragments, &["npz_keys"]].concat());

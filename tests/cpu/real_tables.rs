@@ -56,7 +56,7 @@ fn words_become_one_input_for_each_value() {
     ];
     assert_eq!(rows(&loaded.dataset.train), want);
     assert_eq!(schema(&loaded).features(), ["port=C", "port=Q", "port=S", "alone", "x"]);
-    said(&loaded, &["words become inputs of 0 and 1, one for each value", "share one): `port`, `alone`"]);
+    said(&loaded, &["words become inputs of 0 and 1, one for each value", "share one: `port`, `alone`"]);
     // `f` and `n` are not both no: values of two pairs are words.
     let loaded = load("bruise,label\nf,0\nn,1\ny,0\nf,1\n");
     assert_eq!(schema(&loaded).features(), ["bruise=f", "bruise=n", "bruise=y"]);

@@ -14,7 +14,6 @@ use super::choice::{self, DataChoice, DeviceChoice};
 use super::loading;
 use super::measure::opened;
 use super::output::{json, say};
-use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::network::Task;
 use crate::training::evaluation::{self, Question};
@@ -84,7 +83,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     }
     let dataset = loading::load_for(&args.model, &info, &args.data)?;
     let split = choice::split(&args.split);
-    if split == Split::Validation && dataset.validation.is_none() {
+    if let Err(error) = dataset.split(split) {
         let whole = "leave --split out to measure all of a file, or name it with --validation-data";
         let hint = match (args.model.is_dir(), &args.data.data) {
             (true, None) => {
@@ -93,7 +92,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
             (true, Some(_)) => format!("leave --data out for the run's own, if it has some; {whole}"),
             (false, _) => format!("name the folder of the run, which knows its own; {whole}"),
         };
-        return Err(Error::usage("the data have no validation samples").hint(hint));
+        return Err(error.hint(hint));
     }
     let (evaluation, thresholds) = pollster::block_on(async {
         let mut engine = opened(&args.device, (&parameters, &info)).await?;

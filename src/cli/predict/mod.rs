@@ -32,7 +32,7 @@ Inputs, recognised by their content:
                table, in any order; others are left out. Without names, one column too many is taken for the labels
   -            any of them on standard input
 
-Of several inputs one that cannot be read is reported, and the others are predicted; the exit code is then 1.
+If one of several inputs cannot be read, that is reported, and the others are predicted; the exit code is then 1.
 
 Give values as they are in the data that the model was trained on (images: 0..255); the model scales them. Inputs are read
 as a stream, so there may be any number of rows. Standard output has one line for each input.
@@ -63,9 +63,10 @@ pub struct PredictArgs {
     /// Make images look like MNIST's digits, whatever the model was trained on
     #[arg(long, conflicts_with = "raw")]
     as_digits: bool,
-    /// Print a CSV file with these columns: the row's own value in the first if it has such a column, in capitals or not, else its
-    /// number from 1, which is said (of an image its name without the ending); in the second the predicted class or number. With one name more than the model has
-    /// outputs, each output has its column: its probability, or number
+    /// Print a CSV file with these columns: the row's own value in the first if it has such a column, whatever
+    /// the case of its name; else its number from 1, and a note says so (of an image its name without the ending). In the second
+    /// the predicted class or number. With one name more than the model has outputs, each output has its column: its
+    /// probability, or number
     #[arg(long, value_name = "ID,ANSWER", value_delimiter = ',', conflicts_with_all = ["json", "top"])]
     submission: Option<Vec<String>>,
     /// For tables: the column of labels, which is left out, by name or by position from 0

@@ -252,10 +252,7 @@ impl Input {
         match value {
             Value::Date(seconds) => Ok(seconds),
             Value::Word(word) => order.seconds(word).ok_or_else(|| none(&word)),
-            Value::Number(number) => match order {
-                DateOrder::Digits => order.seconds(&number.to_string()).ok_or_else(|| none(&number)),
-                _ => Err(none(&number)),
-            },
+            Value::Number(number) => order.seconds(&number.to_string()).ok_or_else(|| none(&number)),
             Value::Missing => Err("the value is missing".to_owned()),
         }
     }

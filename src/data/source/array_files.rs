@@ -42,7 +42,7 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Option<Source>> {
         [set] => set,
         [one, two, ..] => {
             let problem = format!("it holds several sets of arrays: {one}… and {two}…");
-            return Err(Error::file(path, problem, "name one by one of its files"));
+            return Err(Error::file(path, problem, "name a file of the set that you mean"));
         }
     };
     let mut left = reading.memory;

@@ -30,7 +30,7 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
     let found = reading.schema.map(|schema| schema.find(header.as_deref(), width, path)).transpose()?;
     let targets = match (reading.label_column, &found, reading.schema) {
         (None, Some(found), Some(schema)) => found.wanted_targets(schema, path)?,
-        (asked, ..) => table.targets(asked)?,
+        (asked, ..) => table.targets(asked, reading.table.exclude.as_deref())?,
     };
     let weight = reading.weight_column.map(|name| table.column(name)).transpose()?;
     if let Some(weight) = weight.filter(|weight| targets.contains(weight)) {

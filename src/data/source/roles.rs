@@ -79,9 +79,9 @@ impl Roles {
         for (theirs, ours) in pairs {
             let place = names.iter().position(|own| own == theirs);
             let place = place.ok_or_else(|| wrong(format!("there is no array `{theirs}`")))?;
-            let [part, side] = role(ours).ok_or_else(|| wrong(format!("`{ours}` says nothing")))?;
+            let [part, side] = role(ours).ok_or_else(|| wrong(format!("`{ours}` is none of these roles")))?;
             if found[part][side].replace(place).is_some() {
-                return Err(wrong(format!("two arrays are called `{ours}`")));
+                return Err(wrong(format!("two arrays are given as `{ours}`")));
             }
         }
         let pair = |part: usize| match found[part] {

@@ -260,7 +260,13 @@ impl Source {
         let parts = [Some(&self.train), self.test.as_ref(), self.validation.as_ref()];
         let bytes: u64 = parts.into_iter().flatten().map(Part::memory).sum();
         match Scaling::fit(scale, format, &spreads) {
-            bright if bright.is_of_bright() && format == Format::Bytes && 4 * bytes > memory => {
+            // Scaled bytes take four times their memory.
+            bright
+                if scale == Scale::Auto
+                    && bright.is_of_bright()
+                    && format == Format::Bytes
+                    && 4 * bytes > memory =>
+            {
                 Scaling::Bytes
             }
             scaling => scaling,

@@ -36,8 +36,6 @@ pub struct Table<R> {
     ahead: VecDeque<StringRecord>,
     /// How it writes numbers and missing values.
     pub spelling: Spelling,
-    /// Columns that are left out, as the user names them.
-    exclude: Option<String>,
 }
 
 /// Where rows come from.
@@ -136,8 +134,8 @@ impl<R: Read> Table<R> {
             }
         };
         let rows = Rows::Text(reader);
-        let (path, exclude) = (path.to_owned(), options.exclude.clone());
-        Ok(Some(Self { rows, path, first, has_header, ahead, spelling, exclude }))
+        let path = path.to_owned();
+        Ok(Some(Self { rows, path, first, has_header, ahead, spelling }))
     }
 
     /// Begins a table of JSON records, whose keys name the columns.
@@ -160,8 +158,8 @@ impl<R: Read> Table<R> {
         let ahead = VecDeque::from(records.look(rows, bytes)?);
         let (first, spelling) = (records.keys(), Spelling::of(options));
         let rows = Rows::Json(records);
-        let (path, exclude) = (path.to_owned(), options.exclude.clone());
-        let table = Self { rows, path, first, has_header: true, ahead, spelling, exclude };
+        let path = path.to_owned();
+        let table = Self { rows, path, first, has_header: true, ahead, spelling };
         Ok(Some(table).filter(|table| !table.ahead.is_empty()))
     }
 
@@ -217,10 +215,10 @@ impl<R: Read> Table<R> {
     }
 
     /// The column of labels as it looks ([`label::chosen`]).
-    fn label(&self) -> Result<usize> {
+    fn label(&self, exclude: Option<&str>) -> Result<usize> {
         let names: Option<Vec<String>> = self.names().map(|names| names.map(str::to_owned).collect());
         let rows: Vec<StringRecord> = self.ahead.iter().cloned().collect();
-        let excluded = self.exclude.as_deref().map_or(Ok(Vec::new()), |names| self.listed(names))?;
+        let excluded = exclude.map_or(Ok(Vec::new()), |names| self.listed(names))?;
         let columns: Vec<usize> = (0..self.columns()).filter(|column| !excluded.contains(column)).collect();
         label::chosen(names.as_deref(), &rows, &columns, &self.spelling).map_err(|candidates| {
             let hint = message![
@@ -236,12 +234,12 @@ impl<R: Read> Table<R> {
         })
     }
 
-    /// The columns of targets: those asked for, else the one that looks like labels.
+    /// The columns of targets: those asked for, else the one that looks like labels and is not excluded.
     ///
     /// # Errors
     /// [`Error::File`] if there is no such column, or one is named twice.
-    pub fn targets(&self, asked: Option<&str>) -> Result<Vec<usize>> {
-        let Some(asked) = asked else { return Ok(vec![self.label()?]) };
+    pub fn targets(&self, asked: Option<&str>, exclude: Option<&str>) -> Result<Vec<usize>> {
+        let Some(asked) = asked else { return Ok(vec![self.label(exclude)?]) };
         let columns = self.listed(asked)?;
         match (1..columns.len()).find(|&at| columns[..at].contains(&columns[at])) {
             None => Ok(columns),

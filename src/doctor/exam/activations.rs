@@ -75,14 +75,8 @@ impl Exam<'_> {
 
     /// What of z does not depend on biases that the file may not show: each unit's difference from its mean over the batch.
     pub fn beside_bias(&self, l: usize, z: &Matrix) -> Matrix {
-        let unseen = self.case.unseen_biases.contains(&l) || self.has_later_biases(l);
+        let unseen = self.case.unseen_biases.contains(&l) || self.case.has_later_biases(l);
         if unseen { centred(z) } else { z.clone() }
-    }
-
-    /// Whether the biases of a layer may be those after the step: the file has its weights before and after.
-    pub fn has_later_biases(&self, l: usize) -> bool {
-        let has = |slot: Slot| self.case.get(slot).is_some();
-        has(Slot::New(Param::W(l))) && !has(Slot::New(Param::B(l))) && !self.case.unseen_biases.contains(&l)
     }
 
     /// Whether `dW_{l+1} = aᵀ·dz` or `dz_l = da ⊙ f'(z)`, but for a factor; nothing if the file lacks them.

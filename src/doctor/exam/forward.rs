@@ -5,7 +5,7 @@ use super::permutation;
 use super::report::{Checked, Status};
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{
-    column_sums, dense, finite, matmul, minus, norm, scalar, scaled, times,
+    column_means, dense, finite, matmul, minus, norm, scalar, scaled, times,
 };
 use crate::doctor::formulas::bend::Bend;
 use crate::doctor::formulas::catalogue::Bug;
@@ -74,12 +74,12 @@ impl Exam<'_> {
     fn with_biases(&mut self, l: usize, z: Matrix, given: &Matrix) -> Matrix {
         let close = self.slack() / 100.0;
         let is_row = residual(&self.beside_bias(l, given), &self.beside_bias(l, &z)) < close;
-        let later = self.has_later_biases(l);
+        let later = self.case.has_later_biases(l);
         let unseen = self.case.unseen_biases.contains(&l) || later;
         if !unseen || self.case.n == 1 || !is_row || residual(given, &z) < close {
             return z;
         }
-        let b = scaled(&column_sums(&minus(given, &z)), 1.0 / self.case.count());
+        let b = column_means(&minus(given, &z));
         let gradient = self.case.get(Slot::Grad(Param::B(l))).filter(|_| later);
         if gradient.is_some_and(|gradient| scale::multiple(&b, gradient, 1e-6).is_none()) {
             return z;

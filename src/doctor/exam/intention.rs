@@ -60,15 +60,12 @@ impl Exam<'_> {
     /// Turns what a loss in the file would decide into findings that say both, and what the file's own habits may be
     /// into notes.
     pub fn leave_to_intention(&mut self) {
-        self.leave_layers();
-        if self.case.alone {
-            return;
-        }
         self.leave_rate();
         self.leave_silent();
         self.leave_weights();
         self.leave_lean();
         self.leave_penalty();
+        self.leave_layers();
         self.leave_scale();
         if self.case.get(Slot::Loss).is_some() {
             return;
@@ -202,7 +199,7 @@ impl Exam<'_> {
 
     /// Gradients that lack 1/N where others have it, or steps of another length than others: where neither a loss nor lr
     /// is in the file, nothing says which are the right ones.
-    fn leave_layers(&mut self) {
+    pub fn leave_layers(&mut self) {
         let right = |is: fn(&Slot) -> bool| -> Vec<String> {
             let of = self.checked.iter().filter(|c| c.status == Status::Ok && is(&c.tensor));
             of.map(|c| c.tensor.to_string()).collect()

@@ -97,19 +97,20 @@ impl Layer {
         let b = one(&parameter(Kind::Bias))?;
         // Where the sum and its activation are both called as what a layer puts out, the numbers tell which is which, and
         // `d` before their names which gradient is whose.
-        let mut sum = None;
         let mut made = all(&of(Kind::Act, false));
         let mut gradients = all(&of(Kind::ActGrad, false));
         gradients.retain(|&da| Some(da) != dx);
-        let mut sum_gradient = None;
-        if let [first, second] = made[..] {
-            let own = [first, second].into_iter().find(|&z| is_sum(arrays, input, w, b, z))?;
-            let back = |i: &usize| arrays[*i].name.eq_ignore_ascii_case(&format!("d{}", arrays[own].name));
-            sum_gradient = gradients.iter().chain(&errors).copied().find(back);
-            made.retain(|&a| a != own);
-            gradients.retain(|&da| Some(da) != sum_gradient);
-            errors.retain(|&da| Some(da) != sum_gradient);
-            sum = Some(own);
+        let sum = match made[..] {
+            [first, second] => Some([first, second].into_iter().find(|&z| is_sum(arrays, input, w, b, z))?),
+            _ => None,
+        };
+        let sum_gradient = sum.and_then(|z| {
+            let name = format!("d{}", arrays[z].name);
+            let back = |i: &usize| arrays[*i].name.eq_ignore_ascii_case(&name);
+            gradients.iter().chain(&errors).copied().find(back)
+        });
+        for list in [&mut made, &mut gradients, &mut errors] {
+            list.retain(|&array| Some(array) != sum && Some(array) != sum_gradient);
         }
         let error = single(&errors)?;
         let mut layer = Self {

@@ -98,6 +98,12 @@ impl Case {
         &self.given[&Slot::Param(Param::B(l))]
     }
 
+    /// Whether the biases of layer l may be those after the step: the file has its weights before and after.
+    pub fn has_later_biases(&self, l: usize) -> bool {
+        let has = |slot: Slot| self.given.contains_key(&slot);
+        has(Slot::New(Param::W(l))) && !has(Slot::New(Param::B(l))) && !self.unseen_biases.contains(&l)
+    }
+
     /// Reads a file as lying in `layout`; a refusal comes with how many steps went well before it.
     fn read(dump: &Dump, layout: Layout) -> Result<Self, (usize, Refusal)> {
         let (x, y) = (required(dump.x.as_ref()), required(dump.y.as_ref()));

@@ -2,6 +2,7 @@
 
 use super::columns::is_with_ones;
 use super::keys::{self, Key};
+use super::moments;
 use super::npy::{Array, Kind, Refusal, Value};
 use super::npz::Entries;
 use super::slot::{Param, Slot};
@@ -111,7 +112,7 @@ impl Dump {
         if input_first || dump.counts_the_input() {
             dump.count_from_the_input()?;
         }
-        dump.find_second_moments();
+        moments::place(&mut dump.slots, &mut dump.names);
         dump.depth = dump.count()?;
         for (theirs, slot, array) in last {
             dump.put(slot(dump.depth), theirs, array)?;
@@ -290,20 +291,6 @@ impl Dump {
                 Err(Refusal::new(problem, format!("export W{} too, or leave {slot} out", depth + 1)))
             }
             _ => Ok(depth),
-        }
-    }
-
-    /// Adam's v beside its m: the second moments, and no velocity.
-    fn find_second_moments(&mut self) {
-        let own: Vec<Param> = self.slots.keys().filter_map(|slot| slot.param()).collect();
-        for param in own {
-            let first = [Slot::M(param), Slot::MPrev(param)].iter().any(|slot| self.slots.contains_key(slot));
-            for (from, to) in [(Slot::V(param), Slot::S(param)), (Slot::VPrev(param), Slot::SPrev(param))] {
-                if first && !self.slots.contains_key(&to) {
-                    self.slots.remove(&from).map(|array| self.slots.insert(to, array));
-                    self.names.remove(&from).map(|name| self.names.insert(to, name));
-                }
-            }
         }
     }
 

@@ -10,6 +10,7 @@ pub mod forms;
 pub mod json;
 pub mod keys;
 pub mod layout;
+pub(crate) mod moments;
 pub mod npy;
 pub mod npz;
 mod ones;

@@ -116,8 +116,13 @@ pub fn finite(a: &Matrix) -> bool {
     a.data().iter().all(|a| a.is_finite())
 }
 
+/// The mean of each column, `[1, cols]`.
+pub fn column_means(a: &Matrix) -> Matrix {
+    scaled(&column_sums(a), 1.0 / a.rows().max(1) as f64)
+}
+
 /// Each column less its mean.
 pub fn centred(a: &Matrix) -> Matrix {
-    let means = scaled(&column_sums(a), 1.0 / a.rows().max(1) as f64);
+    let means = column_means(a);
     Matrix::from_fn(a.rows(), a.cols(), |r, c| a.at(r, c) - means.at(0, c))
 }

@@ -20,6 +20,17 @@ enum Spot {
     Before(usize),
 }
 
+impl Spot {
+    /// The spot on the other side of the activation, in a network of so many layers.
+    fn beyond_the_activation(self, layers: usize) -> Self {
+        match self {
+            Self::Behind(layer) if layer + 1 < layers => Self::Before(layer + 1),
+            Self::Before(layer) if layer > 0 => Self::Behind(layer - 1),
+            only => only,
+        }
+    }
+}
+
 /// Folds normalisations into a network, and says where each was taken to stand.
 ///
 /// # Errors
@@ -28,15 +39,23 @@ pub fn folded(network: Ordered, normalisations: &[Named], path: &Path) -> Result
     if normalisations.is_empty() {
         return Ok((network.parameters, network.note.into_iter().collect()));
     }
-    let remedy = || {
+    let names = || normalisations.iter().map(|(_, name, _)| name.as_str());
+    let mapped = |spots: Vec<Option<Spot>>| {
         let words = " numbers all as a torch.nn.Sequential would, in which each activation has a number too";
-        message![Setting::Map.set(numbered(&network, normalisations)), words]
+        message![
+            Setting::Map.set(numbered(&network, &spots.into_iter().zip(names()).collect::<Vec<_>>())),
+            words
+        ]
+    };
+    let remedy = || {
+        let behind = |(place, ..): &Named| partner(&network, place).map(Spot::Behind);
+        mapped(normalisations.iter().map(behind).collect())
     };
     let (spots, is_guess) =
         spots(&network, normalisations).map_err(|problem| Error::file(path, problem, remedy()))?;
     let mut notes: Vec<Message> = network.note.clone().into_iter().collect();
     let mut layers = network.parameters.layers.clone();
-    for ((_, name, normalisation), spot) in normalisations.iter().zip(spots) {
+    for ((_, name, normalisation), &spot) in normalisations.iter().zip(&spots) {
         let (at, is_behind) = match spot {
             Spot::Behind(at) => (at, true),
             Spot::Before(at) => (at, false),
@@ -55,7 +74,8 @@ pub fn folded(network: Ordered, normalisations: &[Named], path: &Path) -> Result
     }
     if is_guess {
         let words = "on which side of an activation a normalisation stands is a guess by its name; if it is the other one: ";
-        notes.push(message![words].and(remedy()));
+        let others = spots.iter().map(|spot| Some(spot.beyond_the_activation(layers.len())));
+        notes.push(message![words].and(mapped(others.collect())));
     }
     let words = "the eps of its normalisations is not in the file, so";
     notes.push(format!("{words} {EPSILON:e} is taken, PyTorch's default; an ONNX file has it").into());
@@ -177,22 +197,18 @@ fn by_size(network: &Ordered, place: &Place, width: usize) -> Option<Spot> {
     all.next().filter(|_| all.next().is_none())
 }
 
-/// Layers and normalisations, numbered as a `torch.nn.Sequential` in which they come first and then their activation.
-fn numbered(network: &Ordered, normalisations: &[Named]) -> String {
-    let mut left: Vec<(Option<usize>, &str)> =
-        normalisations.iter().map(|(place, name, _)| (partner(network, place), name.as_str())).collect();
+/// Layers and what stands before and behind them, numbered as a `torch.nn.Sequential`: each layer has an activation.
+fn numbered(network: &Ordered, stands: &[(Option<Spot>, &str)]) -> String {
+    let at = |spot: Option<Spot>| stands.iter().filter(move |stand| stand.0 == spot).map(|stand| stand.1);
     let (mut pairs, mut number) = (Vec::new(), 0);
-    let mut push = |name: &str, step: usize| {
-        pairs.push(format!("{name}=net.{number}"));
-        number += step;
-    };
-    for (at, (_, name)) in network.layers.iter().enumerate() {
-        let own = left.iter().position(|(partner, _)| *partner == Some(at)).map(|own| left.remove(own));
-        push(name, if own.is_some() { 1 } else { 2 });
-        if let Some((_, name)) = own {
-            push(name, 2);
+    for (layer, (_, name)) in network.layers.iter().enumerate() {
+        let behind = at(Some(Spot::Behind(layer)));
+        for name in at(Some(Spot::Before(layer))).chain([name.as_str()]).chain(behind) {
+            pairs.push(format!("{name}=net.{number}"));
+            number += 1;
         }
+        number += 1;
     }
-    left.iter().for_each(|(_, name)| push(name, 1));
+    pairs.extend(at(None).zip(number..).map(|(name, number)| format!("{name}=net.{number}")));
     pairs.join(",")
 }

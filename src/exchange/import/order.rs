@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::layer::{EXPECTED, Layer, Layers, listed, stem};
+use super::layer::{EXPECTED, Layer, Layers, stem};
 use super::place::Place;
 
 use crate::error::{Error, Message, Result, Setting, message};
@@ -55,18 +55,18 @@ pub fn ordered(layers: Layers, path: &Path) -> Result<Ordered> {
     {
         return Ok(finished(parameters, &by_name, None));
     }
-    let orders = Search::of(&layers, ways[0], !is_certain).orders();
-    if let [order] = &orders[..]
+    let (orders, is_whole) = Search::of(&layers, ways[0], !is_certain).orders();
+    if let ([order], true) = (&orders[..], is_whole)
         && let Some(parameters) = oriented(&layers, order, ways[0])
     {
         let names: Vec<String> = order.iter().map(|&at| stem(&layers[at].1.name).to_owned()).collect();
         let note = format!("its layers are taken in the only order in which they fit: {}", names.join(", "));
         return Ok(finished(parameters, order, Some(note.into())));
     }
-    let problem = match orders.len() > 1 {
+    let problem = match orders.len() > 1 || !is_whole {
         false => format!("its layers do not fit each other or their biases:{}", shapes(&layers)),
         true => format!(
-            "its names do not say in which order its layers stand, and several orders fit:{}",
+            "its names do not say in which order its layers stand, and several orders may fit:{}",
             shapes(&layers)
         ),
     };
@@ -76,8 +76,7 @@ pub fn ordered(layers: Layers, path: &Path) -> Result<Ordered> {
         .zip(0..)
         .map(|(&at, number): (_, usize)| format!("{}=layers.{number}", stem(&layers[at].1.name)))
         .collect();
-    let hint =
-        message!["say in which order they stand: ", Setting::Map.set(listed(&pairs).replace(", ", ","))];
+    let hint = message!["say in which order they stand: ", Setting::Map.set(pairs.join(","))];
     Err(Error::file(path, problem, hint))
 }
 
@@ -128,15 +127,16 @@ impl<'a> Search<'a> {
         Self { layers, sizes: layers.iter().map(size).collect(), by_name, found: Vec::new(), steps: 0 }
     }
 
-    /// One order if there is just one, two if there are more; none where the biases do not fit.
-    fn orders(mut self) -> Vec<Vec<usize>> {
+    /// One order if there is just one, two if there are more; none where the biases do not fit. And whether the search came to
+    /// its end.
+    fn orders(mut self) -> (Vec<Vec<usize>>, bool) {
         let fits = |((_, layer), size): (&(Place, Layer), &[usize; 2])| {
             layer.b.as_ref().is_none_or(|b| b.data().len() == size[1])
         };
         if self.layers.iter().zip(&self.sizes).all(fits) {
             self.extend(&mut Vec::new());
         }
-        self.found
+        (self.found, self.steps <= MOST_STEPS)
     }
 
     fn extend(&mut self, order: &mut Vec<usize>) {

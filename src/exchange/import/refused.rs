@@ -23,6 +23,12 @@ const PICKLE: (&str, &str) = (
      numpy.float32))\n    open(\"model.onnx\", \"wb\").write(onnx.SerializeToString())",
 );
 
+/// Compressed, whatever is in it.
+const PACKED: (&str, &str) = (
+    "it is compressed",
+    "unpack it, and import what is in it; if it was saved with joblib, call it .joblib, and the error says how to convert it",
+);
+
 /// Of Keras: HDF5, alone or in a zip archive.
 const KERAS: (&str, &str) = (
     "it is a Keras or HDF5 file, which cannot be read here",
@@ -36,19 +42,29 @@ pub fn by_start(start: &[u8], path: &Path) -> Option<Error> {
     let known = match start {
         [0x80, 0x02..=0x05, ..] if has_torch_name(path) => TORCH,
         [0x80, 0x02..=0x05, ..] => PICKLE,
-        // zlib, gzip, xz and bzip2, in which joblib packs.
+        // zlib, gzip, xz and bzip2, in which joblib packs, too.
         [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..]
         | [0x1f, 0x8b, ..]
         | [0xfd, b'7', b'z', ..]
         | [b'B', b'Z', b'h', ..]
             if !has_torch_name(path) =>
         {
-            PICKLE
+            if has_pickle_name(path) {
+                PICKLE
+            } else {
+                PACKED
+            }
         }
         [0x89, b'H', b'D', b'F', ..] => KERAS,
         _ => return None,
     };
     Some(refused(known, path))
+}
+
+/// Whether a file is called as a pickle or as joblib's are.
+fn has_pickle_name(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    [".pkl", ".pickle", ".joblib"].iter().any(|ending| name.contains(ending))
 }
 
 /// Whether a file is called as those of `torch.save`: before version 1.6 these were plain pickles.

@@ -28,16 +28,21 @@ impl RunDir {
     /// # Errors
     /// [`Error::Io`] if there are metrics and they cannot be read.
     pub fn fingerprint(&self) -> Result<Option<Fingerprint>> {
-        let path = self.metrics();
-        if !path.exists() {
-            return Ok(None);
-        }
-        let text = regular_file::read_text(&path)?;
-        let mut starts = text.lines().filter_map(|line| match serde_json::from_str(line) {
-            Ok(Event::Start(start)) => Some(start),
+        let last = self.events()?.into_iter().rev().find_map(|event| match event {
+            Event::Start(start) => Some(start),
             _ => None,
         });
-        Ok(starts.next_back().and_then(|start| start.fingerprint))
+        Ok(last.and_then(|start| start.fingerprint))
+    }
+
+    /// The lines of the metrics, if there are some; one that is not whole yet, or not known, is passed over.
+    fn events(&self) -> Result<Vec<Event>> {
+        let path = self.metrics();
+        if !path.exists() {
+            return Ok(Vec::new());
+        }
+        let text = regular_file::read_text(&path)?;
+        Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
     }
 
     /// What the run's metrics tell. A line that is not whole yet, or not known, is passed over.
@@ -46,13 +51,9 @@ impl RunDir {
     /// [`Error::Io`] if there are metrics and they cannot be read; [`Error::File`] if an epoch is missing among them.
     pub fn history(&self) -> Result<History> {
         let path = self.metrics();
-        if !path.exists() {
-            return Ok(History::default());
-        }
-        let text = regular_file::read_text(&path)?;
         let mut history = History::default();
-        for line in text.lines().filter_map(|line| serde_json::from_str(line).ok()) {
-            match line {
+        for event in self.events()? {
+            match event {
                 Event::Start(start) => history.start = Some(*start),
                 Event::Epoch(record) => history.add(*record, &path)?,
                 Event::Recovery(recovery) => history.recoveries.push(recovery),

@@ -4,7 +4,7 @@
 use super::innocent::network::file;
 use super::innocent::style::{Biases, Rule, Style};
 use super::roles::{after_the_step, clean};
-use super::sigmoids::{Lying, drawn, numbers, read, squeezed, times, ways};
+use super::sigmoids::{Lying, called, drawn, numbers, read, squeezed, times, ways};
 use gpu_mlp::doctor::exam::report::Status;
 use gpu_mlp::doctor::file::npy::{Array, Kind, Value};
 use gpu_mlp::doctor::file::npz::Entries;
@@ -177,8 +177,7 @@ fn the_output_of_a_table_is_its_target() {
             ("dz1", "l1_delta"),
             ("dz2", "l2_delta"),
         ];
-        let file = names.iter().map(|(ours, theirs)| ((*theirs).to_owned(), file[*ours].clone())).collect();
-        let report = clean(&file, &format!("{lying:?}"));
+        let report = clean(&called(&file, &names), &format!("{lying:?}"));
         assert!(report.map.contains(&"output=y".to_owned()), "{:?}", report.map);
     }
 }
@@ -200,8 +199,7 @@ fn an_autoencoder_is_known_by_its_parts() {
             ("dW1", "dW_enc"),
             ("dW2", "dW_dec"),
         ];
-        let file = names.iter().map(|(ours, theirs)| ((*theirs).to_owned(), file[*ours].clone())).collect();
-        let report = clean(&file, &format!("{lying:?}"));
+        let report = clean(&called(&file, &names), &format!("{lying:?}"));
         assert!(report.map.contains(&"X=y".to_owned()), "{:?}", report.map);
     }
 }

@@ -1,6 +1,6 @@
 //! Networks whose names or habits hide what is what: the numbers tell.
 
-use super::sigmoids::{Lying, drawn, numbers, read, squeezed, times, ways};
+use super::sigmoids::{Lying, called, drawn, numbers, read, squeezed, times, ways};
 use super::styles::{STYLES, renamed};
 use gpu_mlp::doctor::exam::report::{Report, Verdict};
 use gpu_mlp::doctor::file::npy::{Array, Value};
@@ -121,8 +121,8 @@ fn an_error_on_the_way_is_not_the_delta() {
                 ("b1", "b_h"),
                 ("b2", "b_o"),
             ];
-            let given = names.iter().map(|(ours, theirs)| ((*theirs).to_owned(), file[*ours].clone()));
-            let file: Entries = given.chain(own.map(|(name, value)| (name.to_owned(), value))).collect();
+            let mut file = called(&file, &names);
+            file.extend(own.map(|(name, value)| (name.to_owned(), value)));
             let told = format!("N = {n} {lying:?} after {after}");
             let report = clean(&file, &told);
             assert!(report.map.contains(&"hidden_errors=da1".to_owned()), "{told}: {:?}", report.map);

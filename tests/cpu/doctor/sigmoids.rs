@@ -115,6 +115,11 @@ pub fn squeezed(entries: &Entries) -> Entries {
     entries.iter().map(|(name, value)| (name.clone(), squeeze(value))).collect()
 }
 
+/// Some entries of a file under other names: `(ours, theirs)`.
+pub fn called(file: &Entries, names: &[(&str, &str)]) -> Entries {
+    names.iter().map(|(ours, theirs)| ((*theirs).to_owned(), file[*ours].clone())).collect()
+}
+
 /// The numbers of an entry.
 pub fn numbers(value: &Value) -> &Array {
     match value {

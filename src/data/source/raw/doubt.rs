@@ -41,7 +41,7 @@ impl RawTable<'_> {
             });
         }
         Ok((!found.is_empty()).then(|| {
-            format!("dates become the days since the first, with month, weekday and hour, times alone a part of a day: {}", some(&found))
+            format!("dates become the days since the first, with month, weekday and hour; a time alone becomes a part of a day: {}", some(&found))
         }))
     }
 

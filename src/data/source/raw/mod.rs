@@ -235,8 +235,8 @@ impl<'a> RawTable<'a> {
         let words: Vec<String> = inputs.iter().filter(is_word).map(|input| input.name.clone()).collect();
         if !words.is_empty() && self.found.is_none() {
             notes.push(format!(
-                "words become inputs of 0 and 1, one for each value (truth values one in all; of more than {} values the rarest share \
-                 one): {}",
+                "words become inputs of 0 and 1, one for each value; yes/no columns become one input; beyond {} values the rarest \
+                 share one: {}",
                 self.reading.table.max_categories,
                 listed(&words)
             ));

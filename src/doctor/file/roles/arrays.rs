@@ -70,16 +70,6 @@ fn find_squares(named: &mut [Named]) {
     for (own, _) in named.iter_mut().zip(squares).filter(|(_, is_square)| *is_square) {
         own.words.state = State::Second;
     }
-    // A velocity beside squares is Adam's first moment.
-    let second: Vec<bool> = named
-        .iter()
-        .map(|own| named.iter().any(|other| other.is_of(own) && other.words.state == State::Second))
-        .collect();
-    for (own, _) in
-        named.iter_mut().zip(second).filter(|(own, second)| *second && own.words.state == State::Velocity)
-    {
-        own.words.state = State::First;
-    }
 }
 
 /// An optimiser's state beside the new one is the one before: `mW1` beside `mW1_new`.

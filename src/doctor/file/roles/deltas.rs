@@ -17,21 +17,11 @@ impl Tensors<'_> {
                 .filter(move |&array| !self.taken[array] && self.evidence.has_shape(array, slot))
         };
         let (n, w) = (self.backbone.n, self.weights(l)?);
-        let input = self.input(l).filter(|input| input.shape() == [n, w.rows()]);
         let uses = |array: usize| {
             // Where sides coincide an array may lie the other way round than the samples.
             let delta = self.samples(array).filter(|delta| delta.shape() == [n, w.cols()]);
             let Some(delta) = delta else { return 0 };
             let tolerance = rounding(self.arrays[array].is_single());
-            let gradient = input.as_ref().map(|input| reference::matmul(&input.transposed(), &delta));
-            // Of one sample and one output all are multiples; one is the same.
-            let is_gradient = |&other: &usize| {
-                let (own, right) = (self.lying(other, Param::W(l)), gradient.as_ref());
-                own.zip(right).map_or(0, |(own, right)| {
-                    let same = agree(&own, right.data(), tolerance);
-                    usize::from(same) + usize::from(multiple(&own, right.data(), tolerance).is_some())
-                })
-            };
             let below = reference::matmul(&delta, &w.transposed());
             let cut = self.without_ones(&below, l - 1);
             let is_below = |&other: &usize| {
@@ -40,7 +30,7 @@ impl Tensors<'_> {
                 self.samples(other).is_some_and(is)
             };
             let belows = if l > 1 { free(Slot::Da(l - 1)).filter(is_below).count() } else { 0 };
-            let gradients: usize = free(Slot::Grad(Param::W(l))).map(|other| is_gradient(&other)).sum();
+            let gradients = self.gradients_of(&delta, self.arrays[array].is_single());
             // The layer below may wrongly be given the error in place of dz; it is not dz for that.
             if gradients == 0 && self.is_only_error(array) {
                 return 0;
@@ -51,6 +41,22 @@ impl Tensors<'_> {
         let most = scored.iter().map(|&(uses, _)| uses).max().filter(|&most| most > 0)?;
         let mut best = scored.into_iter().filter(|&(uses, _)| uses == most).map(|(_, array)| array);
         best.next().filter(|_| best.next().is_none())
+    }
+
+    /// How surely gradients of the last weights come from a delta: each that is `aᵀ·dz` counts 2, and each multiple of it 1. Of
+    /// one sample and one output all are multiples; one is the same.
+    fn gradients_of(&self, delta: &Matrix, single: bool) -> usize {
+        let l = self.depth();
+        let Some(input) = self.input(l).filter(|input| input.rows() == delta.rows()) else { return 0 };
+        let right = reference::matmul(&input.transposed(), delta);
+        let sure = |array: usize| {
+            let tolerance = rounding(single || self.arrays[array].is_single());
+            let Some(own) = self.lying(array, Param::W(l)) else { return 0 };
+            let same = agree(&own, right.data(), tolerance);
+            usize::from(same) + usize::from(multiple(&own, right.data(), tolerance).is_some())
+        };
+        let shaped = |array: &usize| self.evidence.has_shape(*array, Slot::Grad(Param::W(l)));
+        (0..self.arrays.len()).filter(|array| !self.taken[*array] && shaped(array)).map(sure).sum()
     }
 
     /// An error at the outputs times the derivative of a sigmoid's output, and of a tanh's, as people take it.
@@ -69,22 +75,9 @@ impl Tensors<'_> {
     /// Whether the file has this array times the derivative of an output's function beside it: that one is dz, and this the
     /// error on the way there.
     pub fn is_only_error(&self, error: usize) -> bool {
-        let l = self.depth();
         let deltas = self.samples(error).map(|error| self.bent(&error));
         deltas.into_iter().flatten().any(|delta| {
-            let gradient = self
-                .input(l)
-                .filter(|input| input.rows() == delta.rows())
-                .map(|input| reference::matmul(&input.transposed(), &delta));
-            let is_gradient = |array: usize| {
-                let tolerance = rounding(self.arrays[array].is_single());
-                let own = self.lying(array, Param::W(l)).zip(gradient.as_ref());
-                own.is_some_and(|(own, right)| multiple(&own, right.data(), tolerance).is_some())
-            };
-            let free = |array: &usize| {
-                !self.taken[*array] && self.evidence.has_shape(*array, Slot::Grad(Param::W(l)))
-            };
-            if delta.cols() > 1 && (0..self.arrays.len()).filter(free).any(is_gradient) {
+            if delta.cols() > 1 && self.gradients_of(&delta, self.arrays[error].is_single()) > 0 {
                 return true;
             }
             let below = self.goes_back(&delta);

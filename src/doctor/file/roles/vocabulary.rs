@@ -57,8 +57,12 @@ pub enum Sense {
     Filler,
 }
 
+/// The parts of an autoencoder.
+const ENCODER: &str = "enc encoder encoded latent bottleneck";
+const DECODER: &str = "dec decoder decoded recon reconstruction reconstructed";
+
 /// Words and their senses.
-const VOCABULARY: [(Sense, &str); 26] = [
+const VOCABULARY: [(Sense, &str); 28] = [
     (
         Sense::Weight,
         "w ws wt wts weight weights theta thetas kernel kernels syn synapse synapses synaptic lw coef \
@@ -72,16 +76,15 @@ const VOCABULARY: [(Sense, &str); 26] = [
     (Sense::Act, "a as act acts activation activations activated"),
     (Sense::Layer, "l layer layers"),
     (Sense::Dense, "dense fc affine"),
-    (
-        Sense::Out,
-        "o out outs output outputs final last fin dec decoder decoded recon reconstruction reconstructed",
-    ),
+    (Sense::Out, "o out outs output outputs final last fin"),
+    (Sense::Out, DECODER),
     (
         Sense::Chance,
         "p yp prob probs probability probabilities pred preds predicted prediction predictions softmax yhat \
          hat guess hypothesis",
     ),
-    (Sense::Hidden, "h hid hidden hs enc encoder encoded code latent bottleneck"),
+    (Sense::Hidden, "h hid hidden hs code"),
+    (Sense::Hidden, ENCODER),
     (Sense::Given, "train training trn tr set dataset"),
     (Sense::In, "i in x xs xb inp input inputs data feature features sample samples image images"),
     (
@@ -115,22 +118,12 @@ const VOCABULARY: [(Sense, &str); 26] = [
     ),
 ];
 
-/// Words of an autoencoder's parts.
-pub const REBUILDING: [&str; 11] = [
-    "enc",
-    "encoder",
-    "encoded",
-    "dec",
-    "decoder",
-    "decoded",
-    "recon",
-    "reconstruction",
-    "reconstructed",
-    "latent",
-    "bottleneck",
-];
-
 /// The sense of a word.
 pub fn sense(word: &str) -> Option<Sense> {
     VOCABULARY.iter().find(|(_, words)| words.split(' ').any(|known| known == word)).map(|(sense, _)| *sense)
+}
+
+/// Whether a word is of a part of an autoencoder.
+pub fn rebuilds(word: &str) -> bool {
+    ENCODER.split(' ').chain(DECODER.split(' ')).any(|known| known == word)
 }

@@ -1,7 +1,7 @@
 //! What the words of a name say about its array: `delta_weights_i_h1` is a gradient of weights that lead to hidden
 //! layer 1.
 
-use super::vocabulary::{REBUILDING, Sense, sense};
+use super::vocabulary::{Sense, rebuilds, sense};
 
 /// What an array is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +88,7 @@ pub struct Words {
     pub spot: Option<Spot>,
     /// Whether it says that it is kept: for the way back, or of squares.
     pub cached: bool,
-    /// Whether it is a word of an autoencoder's parts.
+    /// Whether it speaks of a part of an autoencoder.
     pub rebuilds: bool,
     /// Whether all its words are known.
     pub known: bool,
@@ -205,7 +205,7 @@ impl Words {
             Some(Spot::Number(number)) if below => Some(Spot::Number(number.saturating_sub(1))),
             spot => spot,
         };
-        let rebuilds = split.iter().any(|word| REBUILDING.contains(&word.as_str()));
+        let rebuilds = split.iter().any(|word| rebuilds(word));
         Self { kind, state, time, spot, cached: has(Sense::Cache), rebuilds, known, stem }
     }
 

@@ -12,7 +12,7 @@ use crate::doctor::file::case::Case;
 use crate::doctor::file::dump::Dump;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{
-    column_sums, dense, dot, matmul, matmul_nt, matmul_tn, minus, norm, plus, scaled, times, zip,
+    centred, column_means, dense, dot, matmul, matmul_nt, matmul_tn, minus, norm, plus, scaled, times, zip,
 };
 use crate::doctor::formulas::bend::Bend;
 use crate::doctor::formulas::design::{Design, Head};
@@ -305,9 +305,7 @@ impl<'a> Restoring<'a> {
 
     /// The way of weights; none where the file has them before and after the step, and b only after it.
     fn unless_known(&self, l: usize, way: Matrix) -> Matrix {
-        let has = |slot: Slot| self.dump.slots.contains_key(&slot);
-        let known = has(Slot::New(Param::W(l))) && !has(Slot::New(Param::B(l)));
-        if known && has(Slot::Param(Param::B(l))) { Matrix::zeros(way.shape()) } else { way }
+        if self.case.has_later_biases(l) { Matrix::zeros(way.shape()) } else { way }
     }
 
     /// What dz of a layer may be: the file's, or what the outputs or the layer above make it.
@@ -372,16 +370,11 @@ impl<'a> Restoring<'a> {
         if !penalty || shown.head != Head::Of(Activation::Identity) || along.rows() < 3 {
             return None;
         }
-        let mean = |m: &Matrix| scaled(&column_sums(m), 1.0 / m.rows() as f64);
-        let centred = |m: &Matrix| {
-            let mean = mean(m);
-            Matrix::from_fn(m.rows(), m.cols(), |r, c| m.at(r, c) - mean.at(0, c))
-        };
         let value = centred(shown.value);
         let search = Search { shown: Shown { value: &value, ..shown }, ..search };
         let (c, slack) = search.lengths(&centred(&start), &[&centred(&along)])?;
         let rest = minus(shown.value, &plus(&start, &scaled(&along, c[0])));
-        let biases = Biases::Read(plus(self.case.b(l), &mean(&rest)));
+        let biases = Biases::Read(plus(self.case.b(l), &column_means(&rest)));
         Some(Moved { by: c[0], decay: 0.0, biases, slack })
     }
 }
