@@ -172,6 +172,7 @@ impl Found {
 /// Reads what `request` asks for.
 pub(super) fn find(request: Request<'_>, places: &Places, keep_missing: bool) -> Result<Found> {
     let reading = request.reading(keep_missing);
+    let known = |name: &str| source::misplaced::check(Path::new(name), "a known set", &[], reading);
     let built_in = || Ok(Found::named(catalog::DIGITS, "built in", builtin::digits()?));
     let Some(data) = request.data else {
         if let Some(mnist) = catalog::find("mnist").filter(|mnist| places.complete(mnist).is_some()) {
@@ -182,10 +183,12 @@ pub(super) fn find(request: Request<'_>, places: &Places, keep_missing: bool) ->
         return Ok(Found { notice: Some(notice.to_owned()), ..built_in()? });
     };
     if data == catalog::DIGITS {
+        known(data)?;
         return built_in();
     }
-    if let Some(known) = catalog::find(data) {
-        return by_name(known, places, reading.memory);
+    if let Some(set) = catalog::find(data) {
+        known(data)?;
+        return by_name(set, places, reading.memory);
     }
     let path = Path::new(data);
     if !path.exists() && !data.contains(['/', '\\', '.']) {

@@ -12,7 +12,7 @@ use crate::error::{Error, Result, Setting, message};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scale {
-    /// Bytes by 1 / 255, or by their own largest value if that is low, or bright ones by one mean and deviation; columns that are
+    /// Bytes by 1 / 255, or by their own largest value (but for a few mistakes) if that is low, or bright ones by one mean and deviation; columns that are
     /// scaled already not at all; others as by `standard`.
     #[default]
     Auto,
@@ -64,6 +64,9 @@ const LOW_NUMBER: f64 = 127.0;
 
 /// Bytes that reach no higher are small once they are divided by 255.
 const LOW_BYTE: f64 = 63.0;
+
+/// Of the bytes above 0 one in so many may be a mistake, which says nothing of how they are to be scaled.
+const ONE_MISTAKE_IN: u64 = 1000;
 
 /// Pixels are bright if their mean is above this part of the brightest one.
 pub const BRIGHT: f64 = 0.4;
@@ -159,9 +162,12 @@ impl Spread {
     }
 }
 
-/// Whether nothing needs to be done to columns. In a table all have to be scaled already; of many columns, such as pixels, some
-/// are 0 almost everywhere.
+/// Whether nothing needs to be done to columns. In a table all have to be scaled already, and none may be the same large number
+/// everywhere; of many columns, such as pixels, some are 0 almost everywhere.
 fn are_scaled(spreads: &[Spread]) -> bool {
+    if spreads.iter().any(|spread| spread.is_number && spread.min == spread.max && spread.max.abs() > ENDS) {
+        return false;
+    }
     let numbers = spreads.iter().filter(|spread| spread.is_number && spread.min < spread.max);
     let (mut wide, mut narrow) = (0, 0);
     for spread in numbers {
@@ -182,6 +188,20 @@ fn are_scaled(spreads: &[Spread]) -> bool {
     if spreads.len() < LEAST_PIXELS { narrow == 0 } else { wide >= narrow }
 }
 
+/// How high bytes reach, but for a few mistakes among those above 0.
+fn highest_byte(spreads: &[Spread]) -> f64 {
+    let mut counts = [0_u64; 256];
+    let bytes = spreads.iter().flat_map(|spread| &spread.some).filter(|&&byte| byte > 0.0);
+    bytes.for_each(|&byte| counts[byte as usize] += 1);
+    let mut mistakes = counts.iter().sum::<u64>() / ONE_MISTAKE_IN;
+    let is_usual = |&byte: &usize| {
+        let usual = counts[byte] > mistakes;
+        mistakes = mistakes.saturating_sub(counts[byte]);
+        usual
+    };
+    (0..256).rev().find(is_usual).unwrap_or_default() as f64
+}
+
 /// Of all values together.
 fn mean_and_deviation(spreads: &[Spread]) -> (f64, f64) {
     let count = spreads.len() as f64;
@@ -193,7 +213,7 @@ fn mean_and_deviation(spreads: &[Spread]) -> (f64, f64) {
 /// Whether pixels are bright on average, as ink on paper is: from such values, all positive and alike, gradient descent hardly
 /// learns (docs/data.md has the measurement).
 fn are_bright(spreads: &[Spread]) -> bool {
-    let max = spreads.iter().map(|spread| spread.max).fold(0.0, f64::max);
+    let max = highest_byte(spreads);
     let top = if max > LOW_BYTE { 255.0 } else { max };
     spreads.len() >= LEAST_PIXELS && mean_and_deviation(spreads).0 > BRIGHT * top
 }
@@ -214,12 +234,14 @@ impl Scaling {
             let (shift, factor) = spreads.iter().map(one).unzip();
             Self::Columns { shift, factor }
         };
-        let max = spreads.iter().map(|spread| spread.max).fold(f64::NEG_INFINITY, f64::max);
         let of_all = || {
             let (mean, deviation) = mean_and_deviation(spreads);
             fitted(&|_| (mean, deviation))
         };
-        let pixels = || spreads.len() >= LEAST_PIXELS && spreads.iter().all(Spread::are_bytes) && max > 1.0;
+        let are_bytes = format == Format::Bytes
+            || (spreads.len() >= LEAST_PIXELS && spreads.iter().all(Spread::are_bytes));
+        let max = if scale == Scale::Auto && are_bytes { highest_byte(spreads) } else { 0.0 };
+        let pixels = || are_bytes && max > 1.0;
         match scale {
             Scale::None => Self::None,
             Scale::Minmax => fitted(&|spread| (spread.min, spread.max - spread.min)),
@@ -288,7 +310,7 @@ impl Scaling {
                         "numbers, each column scaled by itself"
                     }
                     Some(1.0) => "numbers, taken as they are",
-                    _ => "numbers, divided by the largest of the training set",
+                    _ => "numbers, divided by the largest of the training set, but for a few outliers",
                 }
             }
             Self::Columns { .. } if self.is_of_bright() => {

@@ -9,6 +9,7 @@ use super::columns::{Cells, Input, fitted};
 use super::listed::listed;
 use super::table_options::TableOptions;
 use crate::error::{Error, Result, Setting, message};
+use crate::words::numerals::counted;
 
 /// What the columns of a table are to a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -133,7 +134,13 @@ impl Schema {
         }
         if !missing.is_empty() {
             let columns = if missing.len() == 1 { "column" } else { "columns" };
-            return Err(refused(format!("it lacks the {columns} {}", listed(&missing))));
+            let alike = |own: &&String| missing.iter().any(|name| own.to_lowercase() == name.to_lowercase());
+            let alike: Vec<String> = names.iter().filter(alike).cloned().collect();
+            let other = match alike.is_empty() {
+                true => String::new(),
+                false => format!(", but has {}: capitals count", listed(&alike)),
+            };
+            return Err(refused(format!("it lacks the {columns} {}{other}", listed(&missing))));
         }
         let target = |target: &String| unique.iter().position(|name| name == target);
         let places: Vec<Option<usize>> = self.targets.iter().map(target).collect();
@@ -164,7 +171,8 @@ impl Schema {
             (None, None) if width == count => ((0..count).collect(), None),
             (None, None) => {
                 let own = self.layout.as_ref().map_or(count, |layout| layout.width);
-                let problem = format!("it has {width} columns, but the training data have {own}");
+                let problem =
+                    format!("it has {}, but the training data have {own}", counted(width, "column"));
                 return Err(Error::file(path, problem, SAME_COLUMNS));
             }
         };

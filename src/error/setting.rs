@@ -33,6 +33,7 @@ settings! {
     Columns "columns" "The columns to learn from.",
     Data "data" "The data set.",
     DataDir "data_dir" "The folder of data sets.",
+    DecimalComma "decimal_comma" "Whether numbers have a comma where others have a point.",
     Dropout "dropout" "Probability that a hidden unit is dropped.",
     EarlyStopping "early_stopping" "Epochs without a lower validation loss.",
     Epochs "epochs" "Passes over the training samples.",

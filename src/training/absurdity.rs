@@ -8,8 +8,12 @@ use crate::words::numerals::short;
 /// A loss so many times that of knowing nothing is no accident.
 const TIMES: f64 = 3.0;
 
-/// What is to be said of the newest epoch of a training that has diverged and stayed finite: its training loss is several
-/// times that of a network that always gives the same answer.
+/// After so many epochs a loss that is still so near to that of knowing nothing will hardly fall.
+const EPOCHS: usize = 3;
+const NEAR: f64 = 0.995;
+
+/// What is to be said of the newest epoch of a training that is worth nothing: its training loss is about that of a network that
+/// always gives the same answer, or several times that, since it has diverged and stayed finite.
 pub fn absurdity(record: &EpochRecord, spec: &MlpSpec) -> Option<String> {
     // Standardised targets have a mean square of 1.
     let (knowing_nothing, answer) = match spec.loss() {
@@ -21,11 +25,18 @@ pub fn absurdity(record: &EpochRecord, spec: &MlpSpec) -> Option<String> {
     let score = record.train.get(headline(spec.loss().task()));
     // A confident classifier may be right almost always, and pay dearly for the rest.
     let is_right = score.is_some_and(|score| headline(spec.loss().task()) != Measure::R2 && score > 0.9);
-    (loss > TIMES * knowing_nothing && !is_right).then(|| {
-        let loss = short(loss);
-        format!(
-            "the training loss is {loss}, and {answer} would give {knowing_nothing:.4}: nothing was learnt, since training \
-             diverged or the values are not scaled; try another learning rate"
-        )
-    })
+    if is_right {
+        return None;
+    }
+    let why = if loss > TIMES * knowing_nothing {
+        "since training diverged or the values are not scaled; try another learning rate"
+    } else if record.epoch >= EPOCHS && loss >= NEAR * knowing_nothing {
+        "or hardly anything; try another optimizer or learning rate, or other columns"
+    } else {
+        return None;
+    };
+    let loss = short(loss);
+    Some(format!(
+        "the training loss is {loss}, and {answer} would give {knowing_nothing:.4}: nothing was learnt, {why}"
+    ))
 }

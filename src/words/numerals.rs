@@ -12,6 +12,11 @@ pub fn thousands(number: usize) -> String {
     groups.join(",")
 }
 
+/// A number of things: 1 column, 2 columns.
+pub fn counted(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
 /// A number in at most five significant digits.
 pub fn short(number: f64) -> String {
     let size = number.abs();
@@ -46,7 +51,7 @@ pub fn duration(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::words::numerals::{duration, percent, short, thousands};
+    use crate::words::numerals::{counted, duration, percent, short, thousands};
 
     #[test]
     fn numbers_are_as_long_as_they_are_worth() {
@@ -57,5 +62,6 @@ mod tests {
             ["19 ms", "6.1 s", "12 min 34 s", "2 h 01 min"]
         );
         assert_eq!(percent(0.9789), "97.89 %");
+        assert_eq!([0, 1, 2].map(|n| counted(n, "column")), ["0 columns", "1 column", "2 columns"]);
     }
 }

@@ -41,9 +41,9 @@ fn of(names: [&str; 2], start: &str, separator: &str) -> String {
 fn a_table_of_one_column_is_refused() {
     refused(
         "label\n0\n1\n0\n1\n",
-        &["its first line has 1 columns", "a column of labels and columns of values"],
+        &["its first line has 1 column", "a column of labels and columns of values"],
     );
-    refused("0\n1\n0\n", &["its first line has 1 columns"]);
+    refused("0\n1\n0\n", &["its first line has 1 column"]);
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn numbers_that_are_none_are_named_with_their_place() {
     let long = format!("a,b,label\n{numbers}3,{},1\n", "z".repeat(100_000));
     refused(
         long,
-        &["column `b` has 100 numbers and 1 words", " … ", "the first stands in line 102", "--na-values"],
+        &["column `b` has 100 numbers and 1 word:", " … ", "the first stands in line 102", "--na-values"],
     );
 }
 

@@ -214,7 +214,7 @@ fn early_stopping_says_so() {
     assert_eq!((&end["event"], &end["outcome"]), (&json!("end"), &json!("stopped_early")));
     assert_eq!(end["epochs"], printed.len() - 2);
     let out = place.train(&[&args[..], &["--hidden", "7", "--batch-size", "8", "--out", "b"]].concat()).ok();
-    assert!(out.contains("stopped early: no lower validation loss for 1 epochs"), "{out}");
+    assert!(out.contains("stopped early: no lower validation loss for 1 epoch\n"), "{out}");
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn a_reader_that_goes_away_does_not_end_the_run() {
 fn a_set_smaller_than_a_batch_is_said() {
     let place = Place::new();
     let ran = place.train(&["--hidden", "7", "--epochs", "1", "--out", "a"]);
-    let note = "note: --batch-size 64 is more than the 60 training samples";
+    let note = "note: there are 60 training samples, fewer than a batch of 64";
     assert!(ran.err.contains(note), "{}", ran.err);
     ran.ok();
     let ran = place.train(&["--hidden", "7", "--epochs", "1", "--batch-size", "60", "--out", "b"]);

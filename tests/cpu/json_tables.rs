@@ -90,13 +90,13 @@ fn what_is_no_flat_record_is_refused_with_its_line_and_key() {
             ["line 3", "the key `a` occurs twice", "hint"],
         ),
         (
-            format!("{good}{{\"a\": NaN, \"label\": \"x\"}}\n"),
-            ["line 3: JSON has no `NaN`", "null", "df.to_json"],
+            format!("{good}{{\"a\": undefined, \"label\": \"x\"}}\n"),
+            ["line 3: JSON has no `undefined`", "null", "df.to_json"],
         ),
         (format!("{good}{{\"a\": -Infinity, \"label\": \"NaN\"}}\n"), ["line 3", "no `Infinity`", "null"]),
         (
-            format!("[{good},]").replace("}\n{", "},{"),
-            ["line 2", "a record in braces after the comma", "got `]`"],
+            format!("[{good},,]").replace("}\n{", "},{"),
+            ["line 2", "expected a record in braces, and got `,`", "hint"],
         ),
         (format!("{good}3\n"), ["line 3", "expected a record in braces, and got `3`", "hint"]),
         (format!("{good}{{\"a\": 3, \"label\": \"x\""), ["line 3", "it ends within a record", "hint"]),
@@ -142,4 +142,23 @@ fn records_are_predicted_as_they_come() {
     }
     let train = ["train", "--data", "set.jsonl", "--separator", "tab"];
     place.run(&train).fails(2, &["--separator: set.jsonl is JSON", "leave --separator out"]);
+}
+
+#[test]
+fn json_as_python_writes_it_is_read() {
+    let row = |i: usize, gap: &str| {
+        format!(
+            "{{\"a\": {}, \"b\": \"NaN {{ \\\" {i}\", \"label\": \"{}\"}}",
+            if i % 7 == 3 { gap.into() } else { format!("{i}.5") },
+            ["x", "y"][i % 2]
+        )
+    };
+    let lines = |gap: &str| (0..30).map(|i| row(i % 9, gap) + "\n").collect::<String>();
+    let nan = load(&lines("NaN")).unwrap();
+    let null = load(&lines("null")).unwrap();
+    assert_eq!(parts(&nan.dataset), parts(&null.dataset));
+    crate::data::says(&nan.notes.join("\n"), &["missing values filled in"]);
+    // A comma after the last record.
+    let array = format!("[\n{}]", lines("NaN").replace("}\n", "},\n"));
+    assert_eq!(parts(&load(&array).unwrap().dataset), parts(&null.dataset));
 }

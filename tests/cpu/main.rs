@@ -80,6 +80,7 @@ mod shaders;
 mod show;
 mod splits;
 mod table;
+mod table_doubts;
 mod tasks;
 mod tensorboard;
 mod tiny;

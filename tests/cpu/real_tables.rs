@@ -56,7 +56,10 @@ fn words_become_one_input_for_each_value() {
     ];
     assert_eq!(rows(&loaded.dataset.train), want);
     assert_eq!(schema(&loaded).features(), ["port=C", "port=Q", "port=S", "alone", "x"]);
-    said(&loaded, &["words become inputs of 0 and 1, one for each value", "share one: `port`, `alone`"]);
+    said(
+        &loaded,
+        &["truth values become one input, 1 for yes and 0 for no: `alone`", "one for each value: `port`"],
+    );
     // `f` and `n` are not both no: values of two pairs are words.
     let loaded = load("bruise,label\nf,0\nn,1\ny,0\nf,1\n");
     assert_eq!(schema(&loaded).features(), ["bruise=f", "bruise=n", "bruise=y"]);
@@ -334,7 +337,7 @@ fn a_word_in_a_column_of_numbers_is_a_mistake() {
             .collect()
     };
     let load = |table: TableOptions| load_with(&format!("x,label\n{}", text("n.a.")), plain(table));
-    let words = ["column `x` has 99 numbers and 1 words: `n.a.`", "line 43", "na_values", "exclude"];
+    let words = ["column `x` has 99 numbers and 1 word: `n.a.`", "line 43", "na_values", "exclude"];
     says(&refusal(load(TableOptions::default())), &words);
     let loaded = load(TableOptions { na_values: Some("n.a.".into()), ..TableOptions::default() }).unwrap();
     assert!(matches!(schema(&loaded).inputs[0].kind, Kind::Number { fill: Some(_) }));

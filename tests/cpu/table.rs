@@ -158,7 +158,7 @@ fn classes_are_sorted_numbers_or_words() {
 #[test]
 fn what_is_no_table_is_refused() {
     refused("", &["it is empty"]);
-    refused("words\nmore\n", &["1 columns"]);
+    refused("words\nmore\n", &["1 column"]);
     refused("x,y\n", &["only a header"]);
     refused("x,y\n1,0\n2,0,3\n", &["line 3 has 3 columns, but the lines before it have 2"]);
     refused("x,z,y\n1,2,0\n2,inf,1\n", &["`inf` is not a finite number"]);
@@ -192,7 +192,7 @@ fn what_is_no_table_is_refused() {
 fn odd_spellings_are_read_right() {
     let names = |text: &str| load(text).unwrap().dataset.preparation.class_names;
     let bom = load("\u{feff}label,x\n0,1.5\n1,2.5\n0,7\n1,8\n").unwrap();
-    says(&bom.notice.unwrap(), &["4 rows of 1 values, labels in column `label`"]);
+    says(&bom.notice.unwrap(), &["4 rows of 1 value, labels in column `label`"]);
     assert_eq!(names("x,\"the, \"\"label\"\"\"\n1,\"a,b\"\n2,c\n3,\"a,b\"\n4,c\n"), ["a,b", "c"]);
     assert_eq!(names("x;y\n1;Ölüm\n2;生\n3;Ölüm\n4;生\n"), ["Ölüm", "生"]);
     assert_eq!(
@@ -202,7 +202,7 @@ fn odd_spellings_are_read_right() {
     );
     // pandas writes row numbers as a first column without a name.
     let numbered = load(",x,label\n0,5,a\n1,6,b\n2,7,a\n3,8,b\n").unwrap();
-    says(&numbered.notice.unwrap(), &["4 rows of 1 values"]);
+    says(&numbered.notice.unwrap(), &["4 rows of 1 value"]);
     assert_eq!(numbered.notes, ["left out: the row numbers (different in almost every row)"]);
     let wide: String = (0..4)
         .map(|row| {
@@ -278,7 +278,7 @@ fn a_run_on_a_table_learns_keeps_its_scaling_and_resumes() {
     let ran = train(&["--data", "tiny", "--test-fraction", "0.3"]);
     ran.fails(2, &["has its own test set", "--test-fraction"]);
     let ran = train(&["--data", "tiny", "--label-column", "y"]);
-    ran.fails(2, &["--label-column y", "a folder", "not a column"]);
+    ran.fails(2, &["--label-column", "tiny is an IDX set", "is for tables"]);
     let ran = place.run(&["train", "--resume", "half", "--scale", "none"]);
     ran.fails(2, &["--scale", "differs from the run's"]);
 }

@@ -95,5 +95,5 @@ fn classes_and_columns_have_weights() {
     train(&["--label-column", "b", "--class-weight", "balanced"])
         .fails(2, &["--weight-column weighs samples"]);
     let folder = ["train", "--backend", "cpu", "--data", "tiny", "--weight-column", "w"];
-    place.run(&folder).fails(2, &["--weight-column w", "not a column of a table"]);
+    place.run(&folder).fails(2, &["--weight-column", "is an IDX set, and the option is for tables"]);
 }

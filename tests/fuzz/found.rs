@@ -132,7 +132,7 @@ fn an_error_that_quotes_a_whole_file() {
     refused(
         data::table(),
         format!("x,z,y\n{numbers}1,{cell},0\n").as_bytes(),
-        "has 80 numbers and 1 words: `xxx",
+        "has 80 numbers and 1 word: `xxx",
     );
 }
 

@@ -78,10 +78,10 @@ pub fn train(args: &TrainArgs, given: &[String], fold: Option<(&RunConfig, Fold)
     let plan = Plan::new(&config.train, &dataset)?;
     if plan.train.len() < config.train.batch_size && !(args.quiet || later) {
         note(&format!(
-            "--batch-size {} is more than the {} training samples, so each epoch is one step with all of them; a smaller \
+            "there are {} training samples, fewer than a batch of {}, so each epoch is one step with all of them; a smaller \
              --batch-size makes more steps",
-            config.train.batch_size,
-            plan.train.len()
+            plan.train.len(),
+            config.train.batch_size
         ));
     }
     interrupt::listen("saving and stopping; Ctrl-C again stops at once, without saving");

@@ -17,6 +17,13 @@ pub enum Value<'a> {
     Word(&'a str),
 }
 
+impl Value<'_> {
+    /// Whether it is a number.
+    pub fn is_number(self) -> bool {
+        matches!(self, Self::Number(_))
+    }
+}
+
 /// The number of a word that is missing.
 const MISSING: u32 = u32::MAX;
 

@@ -108,6 +108,8 @@ pub enum Taken {
     Filled,
     /// It is none of the values of the training rows.
     Unseen,
+    /// It is none of the values that have an input of their own.
+    Other,
 }
 
 impl Input {
@@ -134,11 +136,6 @@ impl Input {
     /// Whether its values are numbers.
     pub fn is_number(&self) -> bool {
         matches!(self.kind, Kind::Number { .. })
-    }
-
-    /// Whether its values are dates.
-    pub fn is_date(&self) -> bool {
-        matches!(self.kind, Kind::Date { .. })
     }
 
     /// How many inputs of the network it is.
@@ -229,8 +226,9 @@ impl Input {
                 let known = inputs[begin..].contains(&1.0);
                 if *other {
                     inputs.push(f64::from(u8::from(!known)));
-                } else if !known {
-                    taken = Taken::Unseen;
+                }
+                if !known {
+                    taken = if *other { Taken::Other } else { Taken::Unseen };
                 }
             }
         }

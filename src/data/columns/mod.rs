@@ -8,6 +8,7 @@ mod fit;
 mod input;
 mod sift;
 mod tally;
+mod told;
 
 pub(super) use cells::{Cells, Value};
 pub use date::{DateOrder, DatePart};
@@ -16,3 +17,4 @@ pub(super) use fit::fitted;
 pub use input::{Input, Kind};
 pub(super) use sift::{LeftOut, left_out};
 pub(super) use tally::Tally;
+pub(super) use told::{constant, of_words};

@@ -9,6 +9,7 @@ use crate::data::listed::listed;
 pub struct Tally {
     filled: Vec<u64>,
     unseen: Vec<u64>,
+    other: Vec<u64>,
     /// One value that training has not seen.
     example: Option<String>,
 }
@@ -30,6 +31,7 @@ impl Tally {
             Taken::Known => return Ok(()),
             Taken::Filled => &mut self.filled,
             Taken::Unseen => &mut self.unseen,
+            Taken::Other => &mut self.other,
         };
         if counts.len() <= at {
             counts.resize(at + 1, 0);
@@ -51,8 +53,15 @@ impl Tally {
         let mut notes = Vec::new();
         if let (count @ 1.., names) = named(&self.filled) {
             let values = if count == 1 { "value" } else { "values" };
+            let lacks =
+                |(input, count): (&Input, &u64)| (*count > 0 && input.indicator).then(|| input.name.clone());
+            let told: Vec<String> = inputs.iter().zip(&self.filled).filter_map(lacks).collect();
+            let told = match told.is_empty() {
+                true => String::new(),
+                false => format!("; one more input is 1 where the value is missing: {}", listed(&told)),
+            };
             notes.push(format!(
-                "{count} missing {values} filled in with the mean or the most frequent value of the training rows: {names}"
+                "{count} missing {values} filled in with the mean or the most frequent value of the training rows: {names}{told}"
             ));
         }
         if let (count @ 1.., names) = named(&self.unseen) {
@@ -60,6 +69,12 @@ impl Tally {
             let example = self.example.as_ref().map_or(String::new(), |word| format!(", such as `{word}`"));
             notes.push(format!(
                 "{count} {values} that the training rows do not have{example}, taken as none of the categories: {names}"
+            ));
+        }
+        if let (count @ 1.., names) = named(&self.other) {
+            let values = if count == 1 { "value" } else { "values" };
+            notes.push(format!(
+                "{count} {values} that are rare in the training rows, or not there, taken as `other`: {names}"
             ));
         }
         notes

@@ -12,6 +12,7 @@ use crate::data::scaling::Scaling;
 use crate::data::schema::{Schema, in_their_order};
 use crate::data::table::{LABELS, Look, Table};
 use crate::error::{Error, Result};
+use crate::words::numerals::counted;
 
 /// A table that is being read.
 pub(super) struct Rows<R> {
@@ -129,7 +130,7 @@ fn left_out<R: Read>(table: &Table<R>, path: &Path, expected: &Expected) -> Resu
             Some(count) if count == columns.len() + 1 && numbers.len() == 1 => {
                 Ok([columns, numbers].concat())
             }
-            _ => Err(wanted(path, &format!("it has {} columns", table.columns()), expected)),
+            _ => Err(wanted(path, &format!("it has {}", counted(table.columns(), "column")), expected)),
         };
     }
     let label = || {
@@ -146,7 +147,7 @@ fn left_out<R: Read>(table: &Table<R>, path: &Path, expected: &Expected) -> Resu
         Some(1) if table.numbers_its_rows() && label().is_none() => Ok(vec![0]),
         Some(1) => Ok(vec![likely()]),
         Some(2) if table.numbers_its_rows() => Ok(vec![likely(), 0]),
-        _ => Err(wanted(path, &format!("it has {} columns", table.columns()), expected)),
+        _ => Err(wanted(path, &format!("it has {}", counted(table.columns(), "column")), expected)),
     }
 }
 

@@ -6,6 +6,7 @@ mod summary;
 mod values;
 mod warnings;
 
+use super::columns::of_words;
 use super::locate::{self, Found};
 use super::scaling::Scaling;
 use super::source::{Part, Rows, Source};
@@ -56,12 +57,16 @@ pub fn inspect_from(request: Request<'_>, places: &Places) -> Result<Inspection>
     let scaling = (range.missing == 0 || fills)
         .then(|| source.scaling(options.scale, schema.as_ref(), request.reading(true).memory));
     let Source { what, notes, train, validation, test, .. } = &source;
+    let mut notes = notes.clone();
+    if let (Some(schema), Rows::Columns(columns)) = (&schema, &train.rows) {
+        notes.extend(of_words(&schema.inputs, columns));
+    }
     let constant = columns.iter().filter(|column| column.is_constant()).count();
     let mut summary = Summary {
         name,
         origin,
         form: what.clone(),
-        notes: notes.clone(),
+        notes,
         inputs: schema.as_ref().map(Schema::features).unwrap_or_default(),
         task,
         why,
@@ -79,7 +84,7 @@ pub fn inspect_from(request: Request<'_>, places: &Places) -> Result<Inspection>
         columns,
         warnings: Vec::new(),
     };
-    summary.warnings = warnings::of(&summary, scaling.as_ref(), fills);
+    summary.warnings = warnings::of(&summary, scaling.as_ref(), options.scale, fills);
     if train.image_shape.is_some() {
         summary.columns.clear();
     }

@@ -3,10 +3,11 @@
 use super::columns::Column;
 use super::summary::Summary;
 use crate::data::classes;
-use crate::data::scaling::Scaling;
+use crate::data::scaling::{Scale, Scaling};
+use crate::data::source::LARGE;
 
-pub(super) fn of(summary: &Summary, scaling: Option<&Scaling>, fills: bool) -> Vec<String> {
-    [missing(summary, fills), constant(summary), scale(summary, scaling)]
+pub(super) fn of(summary: &Summary, scaling: Option<&Scaling>, scale: Scale, fills: bool) -> Vec<String> {
+    [missing(summary, fills), constant(summary), unscaled(summary, scaling, scale)]
         .into_iter()
         .flatten()
         .chain(classes::warnings(&summary.classes, summary.test_samples.is_some()))
@@ -46,17 +47,19 @@ fn constant(summary: &Summary) -> Option<String> {
     })
 }
 
-fn scale(summary: &Summary, scaling: Option<&Scaling>) -> Option<String> {
+fn unscaled(summary: &Summary, scaling: Option<&Scaling>, scale: Scale) -> Option<String> {
     let (min, max) = (summary.range.min?, summary.range.max?);
     match scaling? {
         Scaling::Bytes => None,
-        Scaling::None if max.max(-min) > 10.0 => Some(format!(
+        Scaling::None if max.max(-min) > LARGE.into() && scale == Scale::Auto => Some(format!(
+            "the values range from {min} to {max}, and a few lie far from all others: correct them if they are mistakes"
+        )),
+        Scaling::None if max.max(-min) > LARGE.into() => Some(format!(
             "the values are not scaled and range from {min} to {max}: without scaling, training is likely to diverge"
         )),
         Scaling::None => None,
         Scaling::Columns { .. } => Some(format!(
-            "the values are not scaled and range from {min} to {max}: training scales each column, and programs that \
-             use an exported model must do the same"
+            "the values are not scaled and range from {min} to {max}: training scales each column, and the model keeps how"
         )),
     }
 }

@@ -8,6 +8,7 @@ use csv::StringRecord;
 use super::raw::{RawTable, Roles};
 use super::{Answers, Numbers, Reading, Source};
 use crate::data::columns::Value;
+use crate::data::listed::listed;
 use crate::data::schema::unique;
 use crate::data::table::{Look, Table, line};
 use crate::error::{Error, Result, Setting, message};
@@ -23,8 +24,7 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
     }
     let width = table.columns();
     if width < 2 {
-        let problem = format!("its first line has {width} columns");
-        return Err(Error::file(path, problem, "a table needs a column of labels and columns of values"));
+        return Err(one_column(&table, path, reading));
     }
     let header: Option<Vec<String>> = table.names().map(|names| names.map(str::to_owned).collect());
     let found = reading.schema.map(|schema| schema.find(header.as_deref(), width, path)).transpose()?;
@@ -38,10 +38,10 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
         return Err(Error::file(path, problem, message!["name another with ", Setting::WeightColumn]));
     }
     // Where the columns are known already, these options have been followed.
-    let listed = |asked: &Option<String>| {
+    let places = |asked: &Option<String>| {
         asked.as_deref().filter(|_| found.is_none()).map(|asked| table.listed(asked)).transpose()
     };
-    let (asked, excluded) = (listed(&reading.table.columns)?, listed(&reading.table.exclude)?);
+    let (asked, excluded) = (places(&reading.table.columns)?, places(&reading.table.exclude)?);
     let names = match &header {
         Some(names) => unique(names),
         None => (0..width).map(|column| column.to_string()).collect(),
@@ -49,7 +49,9 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
     let roles = Roles { named: header.is_some(), names, targets, weight, asked, excluded };
     let mut raw = RawTable::new(path, reading, roles, found, "line")?;
     let (places, answers, weights) = (raw.places(), raw.answers(), raw.weights());
-    let mut rows = Rows { places, unlabelled: 0, origins: Vec::new(), answers, weights };
+    let placeholders: Vec<Vec<String>> =
+        raw.roles().targets.iter().map(|&column| table.placeholders(column)).collect();
+    let mut rows = Rows { places, placeholders, unlabelled: 0, origins: Vec::new(), answers, weights };
     let mut row = StringRecord::new();
     while table.read(&mut row)? {
         rows.push(&mut raw, &table, &row)?;
@@ -62,13 +64,39 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
         return Err(Error::file(path, problem, hint));
     }
     raw.spelling(&table.spelling);
-    raw.source(table.kind(), rows.answers, rows.weights, (rows.origins, rows.unlabelled))
+    let mut source = raw.source(table.kind(), rows.answers, rows.weights, (rows.origins, rows.unlabelled))?;
+    let placeholders = rows.placeholders.concat();
+    source.notes.extend(
+        (!placeholders.is_empty()).then(|| {
+            format!("taken for missing labels, as the other labels look: {}", listed(&placeholders))
+        }),
+    );
+    Ok(source)
+}
+
+/// A table of one column, which mostly has another separator.
+fn one_column(table: &Table<impl Read>, path: &Path, reading: Reading<'_>) -> Error {
+    let needs = "a table needs a column of labels and columns of values";
+    let sign = table.first_line().chars().find(|sign| ['|', ':', ';', '\t', ','].contains(sign));
+    let hint = match (reading.table.separator, sign) {
+        (Some(separator), _) => {
+            message![format!("{needs}: "), Setting::Separator.set(separator.name()), " may be the wrong one"]
+        }
+        (None, Some(sign)) => {
+            format!("{needs}; if `{sign}` stands between them, write a comma, a semicolon or a tab for it")
+                .into()
+        }
+        (None, None) => needs.into(),
+    };
+    Error::file(path, "its first line has 1 column", hint)
 }
 
 /// What is read so far beside the values.
 struct Rows {
     /// The columns of values.
     places: Vec<usize>,
+    /// For each target the words that stand for a missing one.
+    placeholders: Vec<Vec<String>>,
     /// Rows that have no label, and are left out.
     unlabelled: usize,
     /// The others, by their numbers from 0.
@@ -80,7 +108,10 @@ struct Rows {
 impl Rows {
     fn push(&mut self, raw: &mut RawTable<'_>, table: &Table<impl Read>, row: &StringRecord) -> Result<()> {
         let text = |column: usize| row.get(column).unwrap_or_default().trim();
-        if raw.roles().targets.iter().any(|&column| table.spelling.is_missing(text(column))) {
+        let is_missing = |(&column, placeholders): (&usize, &Vec<String>)| {
+            table.spelling.is_missing(text(column)) || placeholders.iter().any(|word| word == text(column))
+        };
+        if raw.roles().targets.iter().zip(&self.placeholders).any(is_missing) {
             self.unlabelled += 1;
             return Ok(());
         }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
+use super::misplaced::{self, Kind};
 use super::set::VALIDATION_AS_TEST;
 use super::table_folder::{self, Tables};
 use super::{Part, Reading, Source, array_files, class_folders, csv, npy_pair, npz};
@@ -45,21 +46,22 @@ const OTHERS: [(&[u8], &str); 10] = [
 pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     if path.is_dir() {
         if let Some(tables) = table_folder::find(path) {
-            without_keys(path, "a folder of tables", reading)?;
+            misplaced::check(path, "a folder of tables", &[Kind::Table], reading)?;
             return of_tables(&tables, reading);
         }
-        without_columns(path, "a folder", reading)?;
         if let Some(files) = idx_names::find(path)? {
-            without_keys(path, "an IDX set", reading)?;
+            misplaced::check(path, "an IDX set", &[Kind::Idx], reading)?;
             return folder::read_files(path, &files, None, reading.pictures, reading.memory);
         }
         if let Some(source) = npy_pair::read(path, reading)? {
+            misplaced::check(path, "a folder of arrays", &[Kind::Arrays], reading)?;
             return Ok(source);
         }
         if let Some(source) = array_files::read(path, reading)? {
+            misplaced::check(path, "a folder of arrays", &[Kind::Arrays], reading)?;
             return Ok(source);
         }
-        without_keys(path, "a folder of images", reading)?;
+        misplaced::check(path, "a folder of images", &[Kind::Images], reading)?;
         return class_folders::read(path, reading);
     }
     if !path.exists() {
@@ -75,7 +77,7 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
         .read_to_end(&mut start)
         .map_err(|error| table::unreadable_source(error, path))?;
     if start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") {
-        without_columns(path, "an .npz file", reading)?;
+        misplaced::check(path, "an .npz file", &[Kind::Arrays], reading)?;
         return match array_files::read(path, reading)? {
             Some(source) => Ok(source),
             None => npz::read(path, reading),
@@ -84,15 +86,17 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     if start.starts_with(MAGIC)
         && let Some(source) = npy_pair::read(path, reading)?
     {
+        misplaced::check(path, "a set of arrays", &[Kind::Arrays], reading)?;
         return Ok(source);
     }
-    without_keys(path, "no file of arrays", reading)?;
     if start.starts_with(b"PAR1") {
+        misplaced::check(path, "a Parquet file", &[Kind::Table, Kind::Images], reading)?;
         return parquet(path, reading);
     }
     if idx::kind(&start).is_some()
         && let Some(files) = idx_names::find(path)?
     {
+        misplaced::check(path, "an IDX set", &[Kind::Idx], reading)?;
         return folder::read_files(path, &files, None, reading.pictures, reading.memory);
     }
     if let Some((_, what)) = OTHERS.iter().find(|(magic, _)| start.starts_with(magic)) {
@@ -101,6 +105,7 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     if start.contains(&0) {
         return Err(Error::file(path, "this is neither a folder nor a text table", FORMS));
     }
+    misplaced::check(path, "a table", &[Kind::Table], reading)?;
     csv::read(path, start, source, reading)
 }
 
@@ -132,34 +137,6 @@ fn other_table(source: &mut Source, path: Option<&Path>, reading: Reading<'_>) -
     let part = read(path, Reading { memory, schema, ..reading })?;
     source.notes.extend(part.notes.iter().map(|note| format!("{own}: {note}")));
     Ok(Some(part.train))
-}
-
-fn without_columns(path: &Path, what: &str, reading: Reading<'_>) -> Result<()> {
-    let asked = [
-        (Setting::LabelColumn, "label", reading.label_column),
-        (Setting::WeightColumn, "weight", reading.weight_column),
-    ];
-    match asked.into_iter().find_map(|(setting, kind, name)| Some((setting, kind, name?))) {
-        None => Ok(()),
-        Some((setting, kind, name)) => Err(Error::usage(message![
-            setting.set(name),
-            format!(
-                ": {} is {what}, and its {kind}s are not a column of a table; leave the option out",
-                path.display()
-            )
-        ])),
-    }
-}
-
-fn without_keys(path: &Path, what: &str, reading: Reading<'_>) -> Result<()> {
-    match reading.npz_keys {
-        None => Ok(()),
-        Some(keys) => {
-            let problem =
-                format!(": {} is {what}, and the option names arrays of .npz and .npy files", path.display());
-            Err(Error::usage(message![Setting::NpzKeys.set(keys), problem]).hint(Setting::NpzKeys.without()))
-        }
-    }
 }
 
 #[cfg(feature = "parquet")]

@@ -7,6 +7,7 @@ mod class_folders;
 mod csv;
 mod form;
 mod labels;
+pub(super) mod misplaced;
 mod npy_pair;
 mod npz;
 #[cfg(feature = "parquet")]
@@ -23,14 +24,15 @@ mod weights;
 use std::path::Path;
 
 use super::classes::{self, Class};
-use super::columns::Tally;
+use super::columns::{Tally, constant, of_words};
 use super::dataset::Dataset;
 use super::listed::listed;
 use super::picture_options::Frame;
 use super::preparation::Preparation;
 use super::samples::{Format, Samples};
-use super::scaling::{BRIGHT, Scaling};
+use super::scaling::{BRIGHT, Scale, Scaling};
 use super::schema::Schema;
+use super::table::may_be_missing;
 use crate::error::{Error, Result, Setting, message};
 use crate::network::Task;
 
@@ -44,7 +46,7 @@ pub use set::{Fitted, LoadOptions};
 pub(super) use set::{Reading, Source};
 
 /// Values beyond this are too large for the rates and the weights that networks begin with.
-const LARGE: f32 = 10.0;
+pub(super) const LARGE: f32 = 10.0;
 
 /// Images that are looked at to tell whether they are bright.
 const LOOKED_AT: usize = 500;
@@ -105,6 +107,15 @@ impl Source {
             ))
             .hint(message!["use ", Setting::Data, " to name the data that it was trained on"]));
         }
+        let columns = match (fitted, &schema, &source.train.rows) {
+            (None, Some(schema), Rows::Columns(columns)) => Some((&schema.inputs, columns)),
+            _ => None,
+        };
+        let of_columns: Vec<String> = columns
+            .map(|(inputs, columns)| {
+                of_words(inputs, columns).into_iter().chain(constant(inputs, columns)).collect()
+            })
+            .unwrap_or_default();
         let mut preparation = match fitted {
             Some(model) => model.preparation.clone(),
             None => {
@@ -117,6 +128,7 @@ impl Source {
             }
         };
         let Self { what, mut notes, mut train, validation, test, .. } = source;
+        notes.extend(of_columns);
         if all {
             notes.push("there is no test set: what is called the test set is the training set".into());
         }
@@ -145,7 +157,12 @@ impl Source {
             .map(|part| part.samples(&preparation, schema.as_ref(), left, &mut tally))
             .transpose()?;
         if fitted.is_none() {
-            notes.extend(warnings(&train, &test, &preparation));
+            let doubtful = preparation.class_names.iter().filter(|name| may_be_missing(name)).cloned();
+            let doubtful: Vec<String> = doubtful.filter(|_| task == Task::Classification).collect();
+            notes.extend((!doubtful.is_empty()).then(|| {
+                format!("taken as classes, though they may be missing labels: {}; name them as missing values if they are", listed(&doubtful))
+            }));
+            notes.extend(warnings(&train, &test, &preparation, options.scale));
             notes.extend(brightness(&train, &preparation.scaling)?);
         }
         notes.extend(schema.iter().flat_map(|schema| tally.notes(&schema.inputs)));
@@ -167,7 +184,7 @@ impl Source {
 }
 
 /// What may go wrong in training on such samples.
-fn warnings(train: &Samples, test: &Samples, preparation: &Preparation) -> Vec<String> {
+fn warnings(train: &Samples, test: &Samples, preparation: &Preparation, scale: Scale) -> Vec<String> {
     let mut warnings = match preparation.task() {
         Task::Classification => {
             let classes = Class::counted(&preparation.class_names, train.labels(), test.labels());
@@ -175,23 +192,16 @@ fn warnings(train: &Samples, test: &Samples, preparation: &Preparation) -> Vec<S
         }
         Task::MultiLabel | Task::Regression => Vec::new(),
     };
-    // A constant column is scaled by 0.
-    if let (Some(schema), Scaling::Columns { factor, .. }) = (&preparation.schema, &preparation.scaling) {
-        let features = schema.features().into_iter().zip(factor);
-        let constant: Vec<String> =
-            features.filter(|&(_, &factor)| factor == 0.0).map(|(name, _)| name).collect();
-        warnings.extend((!constant.is_empty()).then(|| {
-            format!(
-                "the same in every training sample, so nothing can be learnt from it: {}",
-                listed(&constant)
-            )
-        }));
-    }
     let largest = train.largest().filter(|_| preparation.scaling == Scaling::None);
-    warnings.extend(largest.filter(|&largest| largest > LARGE).map(|largest| {
-        format!(
+    warnings.extend(largest.filter(|&largest| largest > LARGE).map(|largest| match scale {
+        Scale::Auto => {
+            format!(
+                "a few values lie far from all others and reach {largest}: correct them if they are mistakes"
+            )
+        }
+        _ => format!(
             "the values are not scaled and reach {largest}: without scaling, training is likely to diverge"
-        )
+        ),
     }));
     warnings
 }

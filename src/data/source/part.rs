@@ -11,6 +11,7 @@ use crate::data::schema::Schema;
 use crate::data::{Format, Samples, Targets, shares};
 use crate::error::{Error, Result, Setting, message};
 use crate::network::Task;
+use crate::words::numerals::counted;
 
 /// Rows that were read, or left in their file, which then has bytes.
 #[derive(Debug)]
@@ -315,7 +316,7 @@ pub fn square(rows: &[u8], columns: usize) -> Option<[usize; 2]> {
 /// A row in words.
 pub fn row_words(image_shape: Option<[usize; 2]>, features: usize) -> String {
     match image_shape {
-        None => format!("{features} values"),
+        None => counted(features, "value"),
         Some([rows, cols]) if rows * cols == features => format!("{rows} x {cols} pixels"),
         Some([rows, cols]) => format!("{rows} x {cols} pixels of {} colours", features / (rows * cols)),
     }

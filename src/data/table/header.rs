@@ -49,6 +49,18 @@ pub fn is_header(first: &StringRecord, rows: &[StringRecord], spelling: &Spellin
     2 * words().filter(again).count() < words().count() && are_different(first)
 }
 
+/// Whether the first line has a name less than the rows below it have columns: R writes the names of the rows without one. A title
+/// above the names may look like that, too.
+pub fn lacks_a_name(first: &StringRecord, rows: &[StringRecord], spelling: &Spelling) -> bool {
+    let is_word = |cell: &str| matches!(spelling.value(cell), Value::Word(_));
+    let [second, others @ ..] = rows else { return false };
+    first.iter().all(is_word)
+        && first.len() > 1
+        && rows.iter().all(|row| row.len() == first.len() + 1)
+        && !second.iter().all(is_word)
+        && !is_header(second, others, spelling)
+}
+
 /// Whether each is the one before it and 1, from 0, from 1, or from a year on.
 fn counts(numbers: &[Option<f64>]) -> bool {
     let begins =

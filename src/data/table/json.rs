@@ -14,11 +14,14 @@ use crate::error::{Error, Result};
 const FLAT: &str = "write one flat record for each sample, such as {\"width\": 1.5, \"species\": \"setosa\"}; pandas does so with \
      df.to_json(path, orient=\"records\", lines=True)";
 
-/// What Python and JavaScript write for what is no number.
-const NO_NUMBERS: [&str; 3] = ["NaN", "Infinity", "undefined"];
+/// What Python's `json` writes for a missing number.
+const NAN: &[u8] = b"NaN";
 
-const NO_NUMBER: &str = "write null for a missing value: pandas does so with df.to_json(path, orient=\"records\", lines=True), \
-     and json.dumps if NaN is replaced by None first; infinite values have no place in a table";
+/// What Python and JavaScript write for what is no number.
+const NO_NUMBERS: [&str; 2] = ["Infinity", "undefined"];
+
+const NO_NUMBER: &str = "write null for a missing value: pandas does so with df.to_json(path, orient=\"records\", lines=True); \
+     infinite values have no place in a table";
 
 /// Records that are being read.
 pub struct Records<R> {
@@ -41,12 +44,10 @@ pub struct Records<R> {
 /// What may come next in an array.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Due {
-    /// A record, or the end: it has just begun.
+    /// A record, or the end: it has just begun, or there was a comma.
     RecordOrEnd,
     /// A comma, or the end.
     CommaOrEnd,
-    /// A record, after a comma.
-    Record,
 }
 
 /// One record: its keys and values, and the line that it begins on.
@@ -146,6 +147,7 @@ impl<R: Read> Records<R> {
 
     fn next(&mut self) -> Result<Option<Record>> {
         let Some((line, bytes)) = self.object()? else { return Ok(None) };
+        let bytes = with_null(bytes);
         let pairs = serde_json::from_slice::<Pairs>(&bytes).map_err(|error| {
             // The place is within the record.
             let line = line + (error.line() as u64).saturating_sub(1);
@@ -181,10 +183,8 @@ impl<R: Read> Records<R> {
                 if depth == 0 {
                     match byte {
                         _ if byte.is_ascii_whitespace() => {}
-                        b',' if self.array && self.due == Due::CommaOrEnd => self.due = Due::Record,
-                        b']' if self.array && self.due != Due::Record => {
-                            (self.array, self.ended) = (false, true)
-                        }
+                        b',' if self.array && self.due == Due::CommaOrEnd => self.due = Due::RecordOrEnd,
+                        b']' if self.array => (self.array, self.ended) = (false, true),
                         b'{' if !self.ended && (!self.array || self.due != Due::CommaOrEnd) => {
                             (depth, begun, self.due) = (1, self.line, Due::CommaOrEnd);
                             bytes.push(byte);
@@ -193,7 +193,6 @@ impl<R: Read> Records<R> {
                             let expected = match self.due {
                                 _ if self.ended => "nothing after the array",
                                 Due::CommaOrEnd if self.array => "a comma or `]`",
-                                Due::Record => "a record in braces after the comma",
                                 Due::CommaOrEnd | Due::RecordOrEnd => "a record in braces",
                             };
                             let got = char::from(byte).escape_default();
@@ -229,21 +228,39 @@ impl<R: Read> Records<R> {
     }
 }
 
-/// A word outside of texts that programs write for what is no number.
-fn no_number(record: &[u8]) -> Option<&'static str> {
+/// The places in a record that are outside of texts.
+fn bare(record: &[u8]) -> impl Iterator<Item = usize> {
     let (mut quoted, mut escaped) = (false, false);
-    (0..record.len()).find_map(|at| {
+    (0..record.len()).filter(move |&at| {
         match record[at] {
             _ if escaped => escaped = false,
             b'\\' if quoted => escaped = true,
             b'"' => quoted = !quoted,
-            _ if !quoted => {
-                return NO_NUMBERS.into_iter().find(|word| record[at..].starts_with(word.as_bytes()));
-            }
-            _ => {}
+            _ => return !quoted,
         }
-        None
+        false
     })
+}
+
+/// A word outside of texts that programs write for what is no number.
+fn no_number(record: &[u8]) -> Option<&'static str> {
+    bare(record).find_map(|at| NO_NUMBERS.into_iter().find(|word| record[at..].starts_with(word.as_bytes())))
+}
+
+/// A record with null for each NaN outside of texts.
+fn with_null(record: Vec<u8>) -> Vec<u8> {
+    if !record.windows(NAN.len()).any(|bytes| bytes == NAN) {
+        return record;
+    }
+    let mut with_null = Vec::with_capacity(record.len());
+    let mut done = 0;
+    for at in bare(&record).filter(|&at| record[at..].starts_with(NAN)) {
+        with_null.extend_from_slice(&record[done..at]);
+        with_null.extend_from_slice(b"null");
+        done = at + NAN.len();
+    }
+    with_null.extend_from_slice(&record[done..]);
+    with_null
 }
 
 fn take_until(source: &mut impl BufRead, end: u8) -> Vec<u8> {

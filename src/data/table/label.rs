@@ -1,6 +1,6 @@
 //! The column of labels of a table, if nobody says which it is.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use csv::StringRecord;
 
@@ -8,7 +8,7 @@ use super::cell::Spelling;
 use crate::data::columns::Value;
 
 /// Names that a column of labels goes by.
-pub const LABELS: [&str; 11] = [
+pub const LABELS: [&str; 12] = [
     "label",
     "labels",
     "class",
@@ -20,7 +20,17 @@ pub const LABELS: [&str; 11] = [
     "survived",
     "diagnosis",
     "churn",
+    "default",
 ];
+
+/// Words that stand for a missing label, in capitals or not, beside those that stand for any missing value.
+const MISSING: [&str; 8] = ["nil", "null", "nan", "nat", "n/a", "#n/a", "(null)", "\\n"];
+
+/// Signs for a missing label, unless a class is called `+`.
+const SIGNS: [&str; 6] = ["-", "--", "---", ".", "..", "*"];
+
+/// Words for a missing label, which may as well be classes.
+const WORDS: [&str; 6] = ["none", "missing", "unknown", "undefined", "unlabeled", "unlabelled"];
 
 /// Names of quantities that are wanted of a table, if the column has many values.
 const QUANTITIES: [&str; 8] =
@@ -78,6 +88,29 @@ impl Look {
     }
 }
 
+/// Whether the name of a class may stand for missing labels.
+pub fn may_be_missing(name: &str) -> bool {
+    WORDS.iter().any(|word| name.eq_ignore_ascii_case(word))
+}
+
+/// Which of these labels stand for missing ones: `nil` and the like always; `-` and the like among numbers, or among several words
+/// without a `+`; `none` and the like among numbers.
+pub fn placeholders<'t>(texts: impl Iterator<Item = &'t str>, spelling: &Spelling) -> Vec<String> {
+    let labels: BTreeSet<&str> = texts.filter(|text| !spelling.is_missing(text)).collect();
+    let is_one_of = |text: &str, words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    let is_doubtful =
+        |text: &str| is_one_of(text, &MISSING) || is_one_of(text, &SIGNS) || may_be_missing(text);
+    let others = || labels.iter().filter(|text| !is_doubtful(text));
+    let among_numbers = others().count() > 1 && others().all(|text| spelling.value(text).is_number());
+    let among_words = others().count() > 1 && !labels.contains("+");
+    let stands = |text: &&&str| {
+        is_one_of(text, &MISSING)
+            || (is_one_of(text, &SIGNS) && (among_numbers || among_words))
+            || (may_be_missing(text) && among_numbers)
+    };
+    labels.iter().filter(stands).map(|&text| text.to_owned()).collect()
+}
+
 /// The column of labels among these: that with a usual name; else the first of a table of pixels, the last if it has few values, or
 /// the first if it is the only one of words.
 ///
@@ -95,15 +128,15 @@ pub fn chosen(
             .copied()
             .find(|&column| names.is_some_and(|names| names[column].eq_ignore_ascii_case(label)))
     };
-    if let Some(column) = LABELS.iter().find_map(called) {
-        return Ok(column);
-    }
     let looks: Vec<(usize, Look)> =
         columns.iter().map(|&column| (column, Look::at(column, rows, spelling))).collect();
     // A comma at the end of each line makes a column of nothing.
-    let Some((last, end)) = looks.iter().rfind(|(_, look)| look.rows > 0) else {
+    let Some((last, end)) = looks.iter().rfind(|(_, look)| look.rows > 0).or(looks.last()) else {
         return Err(candidates(names, &looks, None));
     };
+    if let Some(usual) = usual(&called, (*last, end)) {
+        return usual.ok_or_else(|| candidates(names, &looks, Some(*last)));
+    }
     let (first, begin) = &looks[0];
     let between = || looks.iter().filter(|(column, _)| column != first && column != last);
     let pixels = looks.len() > LEAST_PIXELS && between().all(|(_, look)| look.bytes);
@@ -126,6 +159,29 @@ pub fn chosen(
         _ => None,
     };
     found.ok_or_else(|| candidates(names, &looks, Some(*last)))
+}
+
+/// The column that has a usual name: nothing if none has one, and `None` if that is in doubt, since several have, or it is called as
+/// values are, too, and the last column looks like labels.
+fn usual(called: &impl Fn(&&str) -> Option<usize>, (last, end): (usize, &Look)) -> Option<Option<usize>> {
+    let mut named: Vec<(&str, usize)> =
+        LABELS.iter().filter_map(|label| Some((*label, called(&label)?))).collect();
+    // Beside a label, x and y are places.
+    if named.len() > 1 {
+        named.retain(|(name, _)| *name != "y");
+    }
+    Some(match named[..] {
+        [] => return None,
+        [(name, column)] => {
+            let doubted = match name {
+                "y" => end.words && end.is_label(),
+                "default" => end.is_label(),
+                _ => false,
+            };
+            Some(column).filter(|&column| column == last || !doubted)
+        }
+        _ => None,
+    })
 }
 
 /// The columns and their different values.

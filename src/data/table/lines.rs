@@ -113,7 +113,17 @@ pub fn separator(start: &[u8]) -> Separator {
         counts.len() > 1 && counts[0] > 0 && counts.iter().all(|count| *count == counts[0])
     };
     let first = |counts: &Vec<usize>| counts.first().copied().unwrap_or(0);
-    let even = counted.iter().find(|(_, counts)| same(counts));
+    // A title has none of them, and is cut into other pieces by blanks than the lines below it.
+    let blanks = |line: Option<&&[u8]>| {
+        line.map(|line| line.split(u8::is_ascii_whitespace).filter(|piece| !piece.is_empty()).count())
+    };
+    let has_title =
+        counted.iter().all(|(_, counts)| first(counts) == 0) && blanks(lines.first()) != blanks(lines.get(1));
+    let below = |counts: &Vec<usize>| has_title && counts.len() > 2 && same(&counts[1..]);
+    let even = counted
+        .iter()
+        .find(|(_, counts)| same(counts))
+        .or_else(|| counted.iter().find(|(_, counts)| below(counts)));
     // Of equally many the first in the list.
     let most =
         counted.iter().rev().max_by_key(|(_, counts)| first(counts)).filter(|(_, counts)| first(counts) > 0);

@@ -14,12 +14,13 @@ use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord};
 
 pub use self::cell::Spelling;
 use self::json::Records;
-pub use self::label::LABELS;
+pub use self::label::{LABELS, may_be_missing};
 pub use self::lines::unreadable_source;
 use self::lines::{LONGEST_LINE, Lines, MOST_COLUMNS};
 use super::columns::Value;
 use super::table_options::{Separator, TableOptions};
 use crate::error::{Error, Result, Setting, message};
+use crate::words::numerals::counted;
 
 /// As much of a table as is looked at before it is read: rows, and bytes.
 const LOOKED_AT: (usize, usize) = (1000, 1 << 20);
@@ -74,6 +75,7 @@ impl<R: Read> Table<R> {
         let separator = options.separator.or(preamble.separator).unwrap_or_else(|| lines::separator(&start));
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
+            .flexible(true)
             .delimiter(separator.byte())
             .comment(preamble.comment.is_some().then_some(b'#'))
             .from_reader(Lines::new(start, rest, separator));
@@ -81,7 +83,7 @@ impl<R: Read> Table<R> {
             let mut record = StringRecord::new();
             Ok(next_record(&mut reader, &mut record, path)?.then_some(record))
         };
-        let Some(first) = next()? else { return Ok(None) };
+        let Some(mut first) = next()? else { return Ok(None) };
         if first.len() > MOST_COLUMNS {
             let problem = format!("its first line has {} columns", first.len());
             return Err(Error::file(path, problem, format!("a table has at most {MOST_COLUMNS}")));
@@ -97,6 +99,14 @@ impl<R: Read> Table<R> {
             let Some(row) = next()? else { break };
             left = left.saturating_sub(row.as_slice().len());
             ahead.push(row);
+        }
+        if header::lacks_a_name(&first, &ahead, &spelling) {
+            first = std::iter::once("").chain(&first).collect();
+        }
+        let width = first.len();
+        ahead.retain(|row| !is_comment(row, width));
+        if let Some(row) = ahead.iter().find(|row| row.len() != width) {
+            return Err(ragged(row, width, ahead.first() == Some(row), path));
         }
         if look == Look::Rows {
             // Between commas, numbers with commas are quoted.
@@ -163,6 +173,11 @@ impl<R: Read> Table<R> {
         Ok(Some(table).filter(|table| !table.ahead.is_empty()))
     }
 
+    /// The first line, as far as one column holds it.
+    pub fn first_line(&self) -> &str {
+        self.first.get(0).unwrap_or_default()
+    }
+
     /// What it is, for people.
     pub fn kind(&self) -> &'static str {
         match self.rows {
@@ -196,7 +211,8 @@ impl<R: Read> Table<R> {
         exactly().or_else(by_name).or_else(by_place).ok_or_else(|| {
             let names = || self.first.iter().take(20).map(str::trim).collect::<Vec<_>>().join(", ");
             let columns = if self.has_header { format!(": {}", names()) } else { ", and no header".into() };
-            let problem = format!("it has no column `{asked}`; it has {} columns{columns}", self.columns());
+            let problem =
+                format!("it has no column `{asked}`; it has {}{columns}", counted(self.columns(), "column"));
             let hint = "give a name from the header, or a position: from 0, or from the end with -1";
             Error::file(&self.path, problem, hint)
         })
@@ -253,6 +269,12 @@ impl<R: Read> Table<R> {
         }
     }
 
+    /// Words in a column of labels that stand for missing ones, by its first rows ([`label::placeholders`]).
+    pub fn placeholders(&self, column: usize) -> Vec<String> {
+        let texts = self.ahead.iter().filter_map(|row| row.get(column)).map(str::trim);
+        label::placeholders(texts, &self.spelling)
+    }
+
     /// Whether the first column has no name: pandas writes the numbers of the rows so.
     pub fn numbers_its_rows(&self) -> bool {
         self.has_header && matches!(self.first.get(0).map(str::trim), Some("" | "Unnamed: 0"))
@@ -272,7 +294,17 @@ impl<R: Read> Table<R> {
         match self.ahead.pop_front() {
             Some(ahead) => *row = ahead,
             None => match &mut self.rows {
-                Rows::Text(reader) => return next_record(reader, row, &self.path),
+                Rows::Text(reader) => loop {
+                    let width = self.first.len();
+                    if !next_record(reader, row, &self.path)? {
+                        return Ok(false);
+                    }
+                    match row.len() == width {
+                        true => return Ok(true),
+                        false if is_comment(row, width) => {}
+                        false => return Err(ragged(row, width, false, &self.path)),
+                    }
+                },
                 Rows::Json(records) => return records.read(row),
             },
         }
@@ -319,11 +351,6 @@ fn unreadable(error: csv::Error, path: &Path) -> Error {
             Error::file(path, problem, hint)
         }
         ErrorKind::Io(error) => unreadable_source(error, path),
-        ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            let problem =
-                format!("line {line} has {len} columns, but the lines before it have {expected_len}");
-            Error::file(path, problem, "every row needs every column")
-        }
         ErrorKind::Utf8 { .. } => {
             Error::file(path, format!("line {line} is not UTF-8 text"), "save the table as UTF-8")
         }
@@ -333,6 +360,25 @@ fn unreadable(error: csv::Error, path: &Path) -> Error {
             "download or save the file again",
         ),
     }
+}
+
+/// Whether a line among rows of another number of columns is a comment.
+fn is_comment(row: &StringRecord, width: usize) -> bool {
+    row.len() != width && row.get(0).is_some_and(|cell| cell.trim_start().starts_with('#'))
+}
+
+/// A row that has another number of columns than the lines before it; `second` if that is only one.
+fn ragged(row: &StringRecord, width: usize, second: bool, path: &Path) -> Error {
+    let columns = counted(row.len(), "column");
+    let problem = format!("line {} has {columns}, but the lines before it have {width}", line(row));
+    let hint = match second && width < row.len() {
+        true => "every row needs every column; if the first line is a title, remove it, or begin it with `#`",
+        false => {
+            "every row needs every column: a missing value is an empty cell, text with the separator in it needs quotes, and remarks \
+             have to go"
+        }
+    };
+    Error::file(path, problem, hint)
 }
 
 /// Whether numbers have commas and none has a point.

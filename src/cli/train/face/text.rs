@@ -11,6 +11,7 @@ use crate::network::Task;
 use crate::step::metrics::{EpochRecord, Measure, Score};
 use crate::training::Outcome;
 use crate::training::headline;
+use crate::words::numerals::counted;
 
 pub(super) struct Text {
     bar: ProgressBar,
@@ -127,7 +128,7 @@ pub(super) fn summary(ending: &Ending<'_>) -> Vec<String> {
     let Ending { outcome, epochs, best, seconds, model, patience, .. } = ending;
     let mut lines = Vec::new();
     if *outcome == Outcome::StoppedEarly {
-        lines.push(format!("\nstopped early: no lower validation loss for {patience} epochs"));
+        lines.push(format!("\nstopped early: no lower validation loss for {}", counted(*patience, "epoch")));
     }
     if *outcome == Outcome::Interrupted {
         lines.push(format!("\n{}", interrupted(ending)));
@@ -139,8 +140,11 @@ pub(super) fn summary(ending: &Ending<'_>) -> Vec<String> {
         let measures: String = others.into_iter().map(|pair| format!("test {}, ", shown(pair))).collect();
         let of_epoch =
             if epoch < epochs { format!(" (from epoch {epoch}, the best)") } else { String::new() };
-        lines
-            .push(format!("\n{measures}test loss {:.4}, after {epochs} epochs in {seconds:.1} s", test.loss));
+        lines.push(format!(
+            "\n{measures}test loss {:.4}, after {} in {seconds:.1} s",
+            test.loss,
+            counted(*epochs, "epoch")
+        ));
         if !binary.is_empty() {
             lines.push(format!("scores   {}", binary.into_iter().map(shown).collect::<Vec<_>>().join(", ")));
         }

@@ -4,6 +4,7 @@ use super::RawTable;
 use crate::data::columns::{Cells, DateOrder, Dates};
 use crate::data::listed::{listed, some};
 use crate::error::{Error, Result, Setting, message};
+use crate::words::numerals::counted;
 
 /// A column of words of which at least this part are numbers is one of numbers with a word that does not belong there (of dates alike), if
 /// there are more different numbers than codes are.
@@ -127,8 +128,8 @@ impl RawTable<'_> {
             }
             let (name, line, unit) = (self.name(role.at), self.first_words[role.at], self.unit);
             let problem = format!(
-                "column `{name}` has {of_numbers} numbers and {} words: {}; the first stands in {unit} {line}",
-                rows - of_numbers,
+                "column `{name}` has {of_numbers} numbers and {}: {}; the first stands in {unit} {line}",
+                counted(rows - of_numbers, "word"),
                 listed(&words)
             );
             let hint = message![

@@ -13,6 +13,7 @@ use crate::data::schema::{Found, Layout, Schema, in_their_order};
 use crate::data::table::Spelling;
 use crate::data::table_options::Missing;
 use crate::error::{Error, Result, Setting, message};
+use crate::words::numerals::counted;
 
 /// Which column is what, by its place.
 #[derive(Debug)]
@@ -80,7 +81,11 @@ impl<'a> RawTable<'a> {
             (None, None) => (0..names.len()).filter(is_input).collect(),
         };
         if columns.is_empty() {
-            let hint = message!["leave at least one column of values out of ", Setting::LabelColumn];
+            let hint = match (asked, excluded) {
+                (Some(_), _) => message!["name at least one column of values with ", Setting::Columns],
+                (None, Some(_)) => message!["leave at least one column of values out of ", Setting::Exclude],
+                (None, None) => message!["leave at least one column of values out of ", Setting::LabelColumn],
+            };
             return Err(Error::file(path, "of its columns none is left for values", hint));
         }
         let inputs: Vec<Role> =
@@ -231,16 +236,6 @@ impl<'a> RawTable<'a> {
                 names.iter().zip(&self.cells).map(|(name, cells)| Input::draft(name.clone(), cells)).collect()
             }
         };
-        let is_word = |input: &&Input| !input.is_number() && !input.is_date();
-        let words: Vec<String> = inputs.iter().filter(is_word).map(|input| input.name.clone()).collect();
-        if !words.is_empty() && self.found.is_none() {
-            notes.push(format!(
-                "words become inputs of 0 and 1, one for each value; yes/no columns become one input; beyond {} values the rarest \
-                 share one: {}",
-                self.reading.table.max_categories,
-                listed(&words)
-            ));
-        }
         let layout = Layout {
             named: *named,
             width: all.len(),
@@ -279,7 +274,7 @@ impl<'a> RawTable<'a> {
         if self.reading.plain && !is_pixels {
             notes.extend(train.columns.as_deref().map(in_their_order));
         }
-        let what = format!("{what}: {rows} rows of {columns} values, {labels}");
+        let what = format!("{what}: {} of {}, {labels}", counted(rows, "row"), counted(columns, "value"));
         let target = named.then(|| target_names[0].clone());
         Ok(Source {
             what,
