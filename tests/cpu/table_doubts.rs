@@ -55,10 +55,7 @@ fn what_stands_for_a_missing_label_is_left_out_and_said() {
         let number = |i: usize| if i % 10 == 3 { missing.to_owned() } else { (i % 2).to_string() };
         let (samples, loaded, said) = told(&table(120, number));
         assert_eq!((samples, loaded.dataset.classes), (108, 2), "{said}");
-        says(
-            &said,
-            &["12 rows without a label", &format!("taken for missing labels",), &format!("`{missing}`")],
-        );
+        says(&said, &["12 rows without a label", "taken for missing labels", &format!("`{missing}`")]);
     }
     // Among words it may be one: it is taken as it stands, and said.
     let (samples, loaded, said) = told(&table(120, |i| word(i, "none")));
@@ -158,8 +155,8 @@ fn what_columns_become_is_said() {
         other => format!("usual{}", other % 4),
     };
     let row = |i: usize| {
-        let gap = if i % 9 == 0 { String::new() } else { format!("{:.3}", drawn(i, 0)) };
-        format!("{},{},{gap},7,{}", value(i), i % 3 == 0, i % 2)
+        let gap = if i.is_multiple_of(9) { String::new() } else { format!("{:.3}", drawn(i, 0)) };
+        format!("{},{},{gap},7,{}", value(i), i.is_multiple_of(3), i % 2)
     };
     let (.., said) = told(&format!("kind,open,gap,same,label\n{}", rows(960, row)));
     says(

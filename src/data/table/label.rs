@@ -165,7 +165,7 @@ pub fn chosen(
 /// values are, too, and the last column looks like labels.
 fn usual(called: &impl Fn(&&str) -> Option<usize>, (last, end): (usize, &Look)) -> Option<Option<usize>> {
     let mut named: Vec<(&str, usize)> =
-        LABELS.iter().filter_map(|label| Some((*label, called(&label)?))).collect();
+        LABELS.iter().filter_map(|label| Some((*label, called(label)?))).collect();
     // Beside a label, x and y are places.
     if named.len() > 1 {
         named.retain(|(name, _)| *name != "y");
