@@ -32,6 +32,7 @@ pub fn all() -> Vec<fn() -> Target> {
         run::config,
         run::options,
         run::metrics,
+        dump::arrays,
         dump::dump,
         exchange::import,
         exchange::inputs,
