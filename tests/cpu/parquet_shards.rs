@@ -188,6 +188,17 @@ fn images_of_other_sizes_are_stretched_broken_ones_may_be_skipped_and_all_are_pr
     says(&notes.join("\n"), &["1 broken image is left out; the first: ", "row 2"]);
     assert_eq!(dataset.train.labels(), [0, 1, 1, 0, 1], "each keeps its own label");
     assert_eq!((0..5).map(|sample| dataset.train.origin(sample)).collect::<Vec<_>>(), [0, 1, 3, 4, 5]);
+    // Two images that claim to be huge do not make the others so.
+    let mut columns = images(3, 0);
+    let Column::Bytes(files, _) = &mut columns[0] else { unreachable!() };
+    for (png, side) in files[1..].iter_mut().zip([60_000_u32, 70_000]) {
+        png[16..24].copy_from_slice(&[side.to_be_bytes(), side.to_be_bytes()].concat());
+        let mut crc = flate2::Crc::new();
+        crc.update(&png[12..29]);
+        png[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+    }
+    write(&place.path("huge.parquet"), IMAGES, &[columns], Compression::SNAPPY, None);
+    says(&refusal(load(&place.path("huge.parquet"))), &["row 1", "60000 x 60000 pixels is too large"]);
     let train = [
         "train",
         "--backend",

@@ -77,9 +77,10 @@ impl Wanted {
 pub struct Sizes(HashMap<[usize; 2], usize>);
 
 impl Sizes {
-    /// Counts an image, if its size can be told.
+    /// Counts an image, if its size can be told. One that is too large does not count: what it claims may not be true.
     pub fn count(&mut self, size: Option<[usize; 2]>) {
-        if let Some(size) = size {
+        let fits = |[rows, cols]: &[usize; 2]| (*rows as u64).saturating_mul(*cols as u64) <= MOST_PIXELS;
+        if let Some(size) = size.filter(fits) {
             *self.0.entry(size).or_default() += 1;
         }
     }
