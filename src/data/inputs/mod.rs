@@ -274,9 +274,16 @@ fn parquet_rows(path: &Path, expected: &Expected) -> Result<Box<dyn Source>> {
         let problem = "this is a Parquet file, which cannot be read as a stream";
         return Err(Error::file(path, problem, "name the file"));
     }
-    #[cfg(feature = "parquet")]
-    return Ok(Box::new(parquet::Rows::open(path, expected)?));
-    #[cfg(not(feature = "parquet"))]
+    open_parquet(path, expected)
+}
+
+#[cfg(feature = "parquet")]
+fn open_parquet(path: &Path, expected: &Expected) -> Result<Box<dyn Source>> {
+    Ok(Box::new(parquet::Rows::open(path, expected)?))
+}
+
+#[cfg(not(feature = "parquet"))]
+fn open_parquet(path: &Path, _: &Expected) -> Result<Box<dyn Source>> {
     Err(super::no_parquet::refused(path))
 }
 
