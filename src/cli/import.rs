@@ -68,6 +68,9 @@ pub struct ImportArgs {
     /// The inputs are then divided by it: one number, or one for each input, separated by commas [default: 1]
     #[arg(long, value_name = "NUMBERS", value_delimiter = ',', value_parser = number::real::<f64>)]
     std: Option<Vec<f64>>,
+    /// What batch normalisations add to the variance, which only ONNX files say [default: 1e-5, as PyTorch; Keras has 1e-3]
+    #[arg(long, value_name = "E", value_parser = number::real::<f64>)]
+    eps: Option<f64>,
     /// Layers and tensors under other names: theirs=ours, such as encoder=layers.0 or kernel=W1, separated by commas
     #[arg(long, value_name = "THEIRS=OURS", value_delimiter = ',')]
     map: Vec<String>,
@@ -86,9 +89,13 @@ enum Inputs {
 /// # Errors
 /// What reading or writing a file reports; [`Error::Usage`] for names that are not one for each class.
 pub fn run(args: &ImportArgs) -> Result<()> {
+    if let Some(eps) = args.eps.filter(|&eps| eps < 0.0) {
+        return Err(Error::usage(format!("--eps {eps}: expected a number from 0")));
+    }
     let path = args.out.clone().unwrap_or_else(|| beside(&args.file, "-imported.safetensors"));
     apart::check("--out", &path, std::slice::from_ref(&args.file))?;
-    let Imported { parameters, info, said, notes } = exchange::read(&args.file, &NameMap::of(&args.map)?)?;
+    let Imported { parameters, info, said, notes } =
+        exchange::read(&args.file, &NameMap::of(&args.map)?, args.eps)?;
     notes.iter().for_each(|message| note(&words(message)));
     let foreign = info.is_none();
     let mut info = match info {

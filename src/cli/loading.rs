@@ -6,6 +6,7 @@ use super::choice::DataChoice;
 use super::output::{note, thousands};
 use crate::data::{self, Dataset, Fitted, LoadOptions, Loaded};
 use crate::error::{Error, Result};
+use crate::files::folder::around;
 use crate::training::checkpoint::ModelInfo;
 use crate::training::run::RunDir;
 
@@ -133,8 +134,7 @@ fn run_of(model: &Path) -> Result<Option<RunDir>> {
     if model.is_dir() {
         return RunDir::open(model).map(Some);
     }
-    let folder = model.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Ok(RunDir::open(folder).ok().filter(|run| run.model().file_name() == model.file_name()))
+    Ok(RunDir::open(around(model)).ok().filter(|run| run.model().file_name() == model.file_name()))
 }
 
 /// Whether a run's data are what was named: the same name, or the same file.

@@ -28,6 +28,7 @@ mod selftest;
 mod show;
 mod table;
 mod text_tables;
+mod threshold;
 mod trace;
 mod train;
 mod values;

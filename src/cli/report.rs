@@ -12,6 +12,7 @@ use super::choice::{DataChoice, DeviceChoice};
 use super::loading;
 use super::measure::opened;
 use super::output::{note, say};
+use super::threshold::Threshold;
 use crate::data::Split;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -28,6 +29,7 @@ The report is one file that loads nothing and has no script. It replaces the fil
 Examples:
   gpu-mlp report runs/2026-01-31T12-00-00Z-mnist
   gpu-mlp report runs/2026-01-31T12-00-00Z-mnist --out seven.html --data moved/mnist
+  gpu-mlp report runs/2026-01-31T12-00-00Z-churn --threshold best
   gpu-mlp report runs/a runs/b runs/c --out comparison.html";
 
 /// Write an HTML report of a run, or of several runs side by side.
@@ -40,6 +42,10 @@ pub struct ReportArgs {
     /// File to write
     #[arg(long, value_name = "FILE.html", default_value = "report.html")]
     out: PathBuf,
+    /// For two classes and for labels: the probability from which on the answer is yes; `best` is the one with the highest F1 on
+    /// the validation part of the run's data [default: the class with the larger probability]
+    #[arg(long, value_name = "P|best")]
+    threshold: Option<Threshold>,
     #[command(flatten)]
     data: DataChoice,
     #[command(flatten)]
@@ -82,12 +88,20 @@ pub fn run(args: &ReportArgs) -> Result<()> {
 
 fn check(args: &ReportArgs, runs: &[PathBuf]) -> Result<()> {
     args.device.check()?;
+    for run in &args.runs {
+        apart::check("--out", &args.out, &apart::of_run(run))?;
+    }
     for run in runs {
         apart::check("--out", &args.out, &apart::of_model(run, &args.data)?)?;
     }
     let mut seen = BTreeSet::new();
     if let Some(twice) = runs.iter().find(|run| !seen.insert(run.canonicalize().unwrap_or((*run).clone()))) {
         return Err(Error::usage(format!("{} is named twice: name each run once", twice.display())));
+    }
+    if args.threshold.is_some() && runs.len() > 1 {
+        let problem =
+            "--threshold: a comparison shows the scores of the runs as they were measured in training";
+        return Err(Error::usage(problem).hint("leave it out, or name one run"));
     }
     match &args.data.data {
         Some(data) if runs.len() > 1 => Err(Error::usage(format!(
@@ -106,6 +120,8 @@ fn test(run: &mut Run, path: &Path, args: &ReportArgs) -> Result<()> {
         Some(_) => loading::load_for(path, info, &args.data)?,
         None => match loading::load_own(path, info, &args.data, false) {
             Ok(dataset) => dataset,
+            // Somebody who asks for a threshold wants to see what it does.
+            Err(error) if args.threshold.is_some() => return Err(error),
             Err(error) => {
                 run.untested(&error);
                 return Ok(());
@@ -113,13 +129,18 @@ fn test(run: &mut Run, path: &Path, args: &ReportArgs) -> Result<()> {
         },
     };
     let dataset = Arc::new(dataset);
-    let (evaluation, device) = pollster::block_on(async {
+    let (evaluation, device, thresholds) = pollster::block_on(async {
         let mut engine = opened(&args.device, (parameters, info)).await?;
-        let question = Question { mistakes: report::MISTAKES, ..Question::default() };
+        let thresholds = match args.threshold {
+            Some(threshold) => Some(threshold.of(path, info, &args.data, &mut engine).await?),
+            None => None,
+        };
+        let question =
+            Question { mistakes: report::MISTAKES, thresholds: thresholds.clone(), ..Question::default() };
         let loss = info.spec.loss();
         let evaluation = evaluation::evaluate(&mut engine, loss, &dataset, Split::Test, &question).await?;
-        Ok::<_, Error>((evaluation, engine.info()))
+        Ok::<_, Error>((evaluation, engine.info(), thresholds.unwrap_or_default()))
     })?;
-    run.test = Some(Test { evaluation, device, dataset });
+    run.test = Some(Test { evaluation, device, dataset, thresholds });
     Ok(())
 }

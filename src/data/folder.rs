@@ -350,6 +350,7 @@ pub(super) fn source(path: &Path, classes: Option<usize>, train: RawSplit, test:
         answers: Answers::One(Labels::of_whole(&split.labels)),
         weights: None,
         origins: None,
+        files: None,
         rows: split.images,
     };
     let images = if train.shape.is_some() { "images" } else { "rows" };

@@ -21,6 +21,10 @@ pub mod inspect;
 mod listed;
 mod locate;
 pub mod make;
+#[cfg(not(feature = "parquet"))]
+mod no_parquet;
+#[cfg(feature = "parquet")]
+mod parquet;
 pub mod picture;
 mod picture_options;
 mod preparation;
@@ -41,6 +45,8 @@ pub use inspect::inspect;
 pub use locate::{DATA_DIR_VARIABLE, Loaded, Places, Request, load, load_from};
 
 pub use columns::{DateOrder, DatePart, Input, Kind};
+#[cfg(feature = "parquet")]
+pub use parquet::THREAD as PARQUET_THREAD;
 pub use picture_options::{Frame, PictureOptions};
 pub use preparation::{Outputs, Preparation};
 pub use reader::{Chunk, Reader};
@@ -48,8 +54,6 @@ pub use samples::{Format, Samples};
 pub use scaling::{Scale, Scaling};
 pub use schema::{Layout, Schema};
 pub use shares::Fold;
-#[cfg(feature = "parquet")]
-pub use source::PARQUET_THREAD;
 pub use source::{Fitted, LoadOptions};
 pub use table_options::{Missing, Separator, TableOptions};
 pub use targets::Targets;

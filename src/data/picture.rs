@@ -1,8 +1,6 @@
 //! One image: from the bytes of a PNG or JPEG file, from numbers, and as a PNG file.
 
-use std::fs::File;
-use std::io::{BufReader, Cursor};
-use std::path::Path;
+use std::io::{BufRead, Cursor, Seek};
 
 use image::imageops::FilterType;
 use image::metadata::Orientation;
@@ -57,8 +55,8 @@ pub fn decode(
 }
 
 /// The size of an image, as [`decode`] turns it, from the beginning of its file; nothing if that cannot be told.
-pub fn size(path: &Path) -> Option<[usize; 2]> {
-    let mut reader = ImageReader::new(BufReader::new(File::open(path).ok()?)).with_guessed_format().ok()?;
+pub fn size(source: impl BufRead + Seek) -> Option<[usize; 2]> {
+    let mut reader = ImageReader::new(source).with_guessed_format().ok()?;
     if !matches!(reader.format(), Some(ImageFormat::Png | ImageFormat::Jpeg)) {
         return None;
     }

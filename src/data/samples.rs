@@ -39,6 +39,8 @@ pub struct Samples {
     weights: Option<Arc<Vec<f32>>>,
     /// Which row of its file each is, if they are not all rows in their order.
     origins: Option<Arc<Vec<u32>>>,
+    /// Of samples that are files: what each row is called.
+    files: Option<Arc<Vec<String>>>,
 }
 
 impl PartialEq for Samples {
@@ -145,6 +147,7 @@ impl Samples {
                 numbers: Arc::default(),
                 weights: None,
                 origins: None,
+                files: None,
             }),
             Some((index, label)) => Err(Error::usage(format!(
                 "label {index} is {label}, but the labels of {classes} classes go from 0 to {}",
@@ -245,6 +248,7 @@ impl Samples {
             numbers: Arc::new(numbers),
             weights: weights.map(Arc::new),
             origins: Some(Arc::new(origins)),
+            files: self.files.clone(),
             ..*self
         })
     }
@@ -288,6 +292,17 @@ impl Samples {
     #[must_use]
     pub fn with_origins(self, origins: Option<Vec<u32>>) -> Self {
         Self { origins: origins.map(Arc::new), ..self }
+    }
+
+    /// The same samples, of which each row is a file of this name.
+    #[must_use]
+    pub fn with_files(self, files: Option<Arc<Vec<String>>>) -> Self {
+        Self { files, ..self }
+    }
+
+    /// The file that a sample is, if samples are files.
+    pub fn file(&self, sample: u32) -> Option<&str> {
+        self.files.as_ref()?.get(self.origin(sample) as usize).map(String::as_str)
     }
 
     /// Which row of its file a sample is, from 0.

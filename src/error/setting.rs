@@ -37,6 +37,7 @@ settings! {
     Dropout "dropout" "Probability that a hidden unit is dropped.",
     EarlyStopping "early_stopping" "Epochs without a lower validation loss.",
     Epochs "epochs" "Passes over the training samples.",
+    Eps "eps" "What batch normalisations add to the variance.",
     Exclude "exclude" "Columns to leave out.",
     Folds "folds" "Number of folds of a cross-validation.",
     Header "header" "Whether the first line names the columns.",

@@ -22,8 +22,6 @@ pub struct Normalisation {
     pub mean: Option<Tensor>,
     /// The running variance.
     pub variance: Option<Tensor>,
-    /// ε, if it is not the default.
-    pub epsilon: Option<f64>,
 }
 
 impl Normalisation {
@@ -32,11 +30,11 @@ impl Normalisation {
         self.mean.as_ref().or(self.variance.as_ref()).map_or(0, |tensor| tensor.data().len())
     }
 
-    /// Factor and summand of each of so many values.
+    /// Factor and summand of each of so many values, with this ε.
     ///
     /// # Errors
     /// What is missing or does not fit.
-    pub fn line(&self, width: usize) -> Result<(Vec<f64>, Vec<f64>), String> {
+    pub fn line(&self, width: usize, epsilon: f64) -> Result<(Vec<f64>, Vec<f64>), String> {
         let vector = |tensor: &Option<Tensor>, default: Option<f64>| match tensor {
             Some(tensor) if tensor.data().len() == width => {
                 Ok(tensor.data().iter().map(|&value| f64::from(value)).collect::<Vec<_>>())
@@ -48,7 +46,6 @@ impl Normalisation {
         };
         let (gamma, beta) = (vector(&self.gamma, Some(1.0))?, vector(&self.beta, Some(0.0))?);
         let (mean, variance) = (vector(&self.mean, None)?, vector(&self.variance, None)?);
-        let epsilon = self.epsilon.unwrap_or(EPSILON);
         let factor: Vec<f64> = gamma.iter().zip(&variance).map(|(g, v)| g / (v + epsilon).sqrt()).collect();
         let summand: Vec<f64> =
             beta.iter().zip(&factor).zip(&mean).map(|((beta, factor), mean)| beta - factor * mean).collect();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
+use super::folder::around;
 use crate::error::{Error, Result};
 
 const PREFIX: &str = ".gpu-mlp-";
@@ -26,7 +27,6 @@ impl AtomicFile {
     /// [`Error::Io`] if the folder cannot be written to.
     pub fn create(path: &Path) -> Result<Self> {
         // In the same folder, because a rename across file systems is not one step.
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let mut builder = tempfile::Builder::new();
         builder.prefix(PREFIX).suffix(SUFFIX);
         #[cfg(unix)]
@@ -35,9 +35,7 @@ impl AtomicFile {
             use std::os::unix::fs::PermissionsExt;
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
-        let temporary = builder
-            .tempfile_in(folder.unwrap_or(Path::new(".")))
-            .map_err(Error::io("create a file beside", path))?;
+        let temporary = builder.tempfile_in(around(path)).map_err(Error::io("create a file beside", path))?;
         Ok(Self { temporary, path: path.to_owned() })
     }
 
@@ -96,8 +94,7 @@ pub fn remove_leftovers(folder: &Path, idle: Duration) {
 /// The rename itself survives a power cut only once the folder is on the disk too.
 #[cfg(unix)]
 fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::File::open(folder)?.sync_all()
+    std::fs::File::open(around(path))?.sync_all()
 }
 
 /// Windows has no way to open a folder for this.

@@ -8,6 +8,11 @@ use crate::error::{Error, Result};
 /// Folders within folders that are gone through: links may go in circles.
 pub const MOST_NESTED: usize = 8;
 
+/// The folder that a path is in, as it was written: the current one for a bare name.
+pub fn around(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// What is in a folder, by name, without hidden files and those that macOS puts into archives.
 ///
 /// # Errors

@@ -13,18 +13,22 @@ use crate::words::numerals::{short, thousands};
 const DRAWN: usize = 12;
 
 /// The section's content.
-pub(super) fn outputs(evaluation: &Evaluation, names: &[String]) -> Markup {
-    if evaluation.targets.is_empty() { labels(evaluation, names) } else { targets(evaluation, names) }
+pub(super) fn outputs(evaluation: &Evaluation, names: &[String], thresholds: &[f64]) -> Markup {
+    if evaluation.targets.is_empty() {
+        labels(evaluation, names, thresholds)
+    } else {
+        targets(evaluation, names)
+    }
 }
 
-fn labels(evaluation: &Evaluation, names: &[String]) -> Markup {
+fn labels(evaluation: &Evaluation, names: &[String], thresholds: &[f64]) -> Markup {
     let content = html! {
         table {
             thead {
                 tr {
                     th.name scope="col" { "label" } th scope="col" { "actual" } th scope="col" { "predicted" }
                     th scope="col" { "accuracy" } th scope="col" { "precision" } th scope="col" { "recall" }
-                    th scope="col" { "F1" }
+                    th scope="col" { "F1" } @if !thresholds.is_empty() { th scope="col" { "threshold" } }
                 }
             }
             tbody {
@@ -35,6 +39,7 @@ fn labels(evaluation: &Evaluation, names: &[String]) -> Markup {
                         td { (Measure::LabelAccuracy.shown(score.accuracy)) }
                         td { (Measure::MacroF1.shown(score.precision)) } td { (Measure::MacroF1.shown(score.recall)) }
                         td { (Measure::MacroF1.shown(score.f1)) }
+                        @if let Some(threshold) = thresholds.get(label) { td { (short(*threshold)) } }
                     }
                 }
             }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::chart::{Figure, Line, Panel, Series, XAxis};
+use super::chart::{Figure, Line, Mark, Panel, Series, XAxis};
 use super::layout::chart;
 use super::run::class_name;
 use crate::training::evaluation::Evaluation;
@@ -17,18 +17,21 @@ const POINTS: usize = 200;
 struct Ranked<'a> {
     name: String,
     ranking: &'a Ranking,
+    /// From which probability on the answer is yes, if that was asked for.
+    threshold: Option<f64>,
     roc_auc: f64,
     average_precision: f64,
 }
 
 /// The section, if there is something to rank.
-pub(super) fn ranks(evaluation: &Evaluation, names: &[String]) -> Markup {
+pub(super) fn ranks(evaluation: &Evaluation, names: &[String], thresholds: &[f64]) -> Markup {
     // Of two classes only the second is ranked.
     let first = names.len() - evaluation.rankings.len().min(names.len());
     let mut all = Vec::new();
     for (at, ranking) in evaluation.rankings.iter().enumerate() {
         if let (Some(roc_auc), Some(average_precision)) = (ranking.roc_auc(), ranking.average_precision()) {
-            all.push(Ranked { name: class_name(names, first + at), ranking, roc_auc, average_precision });
+            let (name, threshold) = (class_name(names, first + at), thresholds.get(at).copied());
+            all.push(Ranked { name, ranking, threshold, roc_auc, average_precision });
         }
     }
     let count = all.len();
@@ -46,29 +49,40 @@ pub(super) fn ranks(evaluation: &Evaluation, names: &[String]) -> Markup {
 }
 
 fn roc(all: &[Ranked<'_>]) -> Figure {
-    let lines = all.iter().map(|own| own.ranking.roc(POINTS)).collect();
+    let line =
+        |own: &Ranked<'_>| (own.ranking.roc(POINTS), own.mark(|[fall_out, recall, _]| (fall_out, recall)));
     let legend = |own: &Ranked<'_>| format!("{}: ROC-AUC {:.4}", own.name, own.roc_auc);
     figure(
         ["ROC", "recall over false positives", "false positives, share of the negative samples"],
-        lines,
-        all,
-        &legend,
+        all.iter().map(line).collect(),
+        all.iter().map(legend).collect(),
     )
 }
 
 fn precision_recall(all: &[Ranked<'_>]) -> Figure {
-    let lines = all.iter().map(|own| own.ranking.precision_recall(POINTS)).collect();
+    let line = |own: &Ranked<'_>| {
+        (own.ranking.precision_recall(POINTS), own.mark(|[_, recall, precision]| (recall, precision)))
+    };
     let legend = |own: &Ranked<'_>| format!("{}: average precision {:.4}", own.name, own.average_precision);
-    figure(["Precision and recall", "precision over recall", "recall"], lines, all, &legend)
+    figure(
+        ["Precision and recall", "precision over recall", "recall"],
+        all.iter().map(line).collect(),
+        all.iter().map(legend).collect(),
+    )
 }
 
-fn figure(
-    [title, panel, x_label]: [&str; 3],
-    lines: Vec<Vec<(f64, f64)>>,
-    all: &[Ranked<'_>],
-    legend: &dyn Fn(&Ranked<'_>) -> String,
-) -> Figure {
-    let names: Vec<String> = all.iter().map(legend).collect();
+impl Ranked<'_> {
+    /// The threshold as a point of a curve, made of fall-out, recall and precision.
+    fn mark(&self, point: fn([f64; 3]) -> (f64, f64)) -> Option<Mark> {
+        let threshold = self.threshold?;
+        Some(Mark { at: point(self.ranking.at(threshold)?), text: format!("threshold {threshold:.4}") })
+    }
+}
+
+/// A curve, and a point of it that is marked.
+type Curve = (Vec<(f64, f64)>, Option<Mark>);
+
+fn figure([title, panel, x_label]: [&str; 3], lines: Vec<Curve>, names: Vec<String>) -> Figure {
     Figure {
         title: title.to_owned(),
         description: names.join("; "),
@@ -79,7 +93,7 @@ fn figure(
             x_axis: XAxis::Linear,
             percent: true,
             zoomed: false,
-            lines: (0..).zip(lines).map(|(series, points)| Line { series, points, mark: None }).collect(),
+            lines: (0..).zip(lines).map(|(series, (points, mark))| Line { series, points, mark }).collect(),
         }],
     }
 }

@@ -39,6 +39,8 @@ pub struct Test {
     pub device: EngineInfo,
     /// The data set.
     pub dataset: Arc<Dataset>,
+    /// From which probability on the answer is yes, of the second class or of each label; empty if nobody asked for that.
+    pub thresholds: Vec<f64>,
 }
 
 impl Run {

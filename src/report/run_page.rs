@@ -132,8 +132,8 @@ fn tested(test: &Test) -> Result<Markup> {
         return Ok(html! {
             h2 id="outputs" { @if test.evaluation.labels.is_empty() { "Targets" } @else { "Labels" } }
             (measured(test))
-            (outputs::outputs(&test.evaluation, names))
-            (ranks::ranks(&test.evaluation, names))
+            (outputs::outputs(&test.evaluation, names, &test.thresholds))
+            (ranks::ranks(&test.evaluation, names, &test.thresholds))
         });
     }
     Ok(html! {
@@ -144,7 +144,7 @@ fn tested(test: &Test) -> Result<Markup> {
         (matrix::confusion(&test.evaluation.confusion, names)?)
         h2 id="classes" { "Classes" }
         (matrix::classes(&test.evaluation.confusion, names))
-        (ranks::ranks(&test.evaluation, names))
+        (ranks::ranks(&test.evaluation, names, &test.thresholds))
     })
 }
 
@@ -157,6 +157,10 @@ fn measured(test: &Test) -> Markup {
             (dataset.name) " (" (dataset.origin) ") by " (test.device.adapter) ": "
             @for (measure, value) in score.all() { (measure.title()) " " (measure.shown(value)) ", " }
             "loss " (decimals(score.loss)) "."
+            @if let (Some(threshold), Task::Classification) = (test.thresholds.first(), dataset.preparation.task()) {
+                " The answer is " (super::run::class_name(&dataset.preparation.class_names, 1)) " from a probability of "
+                (decimals(*threshold)) " on (the threshold)."
+            }
         }
     }
 }

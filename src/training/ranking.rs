@@ -105,6 +105,17 @@ impl Ranking {
         best.filter(|_| positives > 0.0).map(|(_, step)| reference::sigmoid(step.score))
     }
 
+    /// Fall-out, recall and precision of calling samples positive from this probability on. None if samples of one kind are missing,
+    /// or if no sample reaches it.
+    pub fn at(&self, threshold: f64) -> Option<[f64; 3]> {
+        let (positives, negatives) = self.totals();
+        let reached = self.steps.iter().take_while(|step| reference::sigmoid(step.score) >= threshold);
+        let Step { positives: right, negatives: wrong, .. } = reached.last()?;
+        let (right, wrong) = (*right as f64, *wrong as f64);
+        (positives > 0.0 && negatives > 0.0)
+            .then(|| [wrong / negatives, right / positives, right / (right + wrong)])
+    }
+
     /// Fall-out and recall, from (0, 0) to (1, 1), in about `most` points.
     pub fn roc(&self, most: usize) -> Vec<(f64, f64)> {
         let (positives, negatives) = self.totals();
@@ -162,6 +173,15 @@ mod tests {
     use rand_chacha::rand_core::SeedableRng;
 
     use super::{Ranking, log_odds};
+
+    #[test]
+    fn a_threshold_is_a_point_of_both_curves() {
+        let ranking = Ranking::new(vec![(2.0, true), (1.0, false), (0.0, true), (-1.0, false)]);
+        assert_eq!(ranking.at(0.5), Some([0.5, 1.0, 2.0 / 3.0]), "the odds of 0 are a half");
+        assert_eq!(ranking.at(0.6), Some([0.5, 0.5, 0.5]));
+        assert_eq!(ranking.at(0.9), None, "no sample reaches it");
+        assert_eq!(Ranking::new(vec![(1.0, true)]).at(0.5), None, "there is no negative one");
+    }
 
     #[test]
     fn a_perfect_and_a_reversed_ranking_have_areas_of_one_and_none() {

@@ -322,10 +322,13 @@ fn files_of_one_array_and_files_in_folders_of_their_names_are_sets() {
         let set = load(&path).unwrap().dataset;
         assert_eq!((set.train.len(), set.test.len()), (tiny::TRAIN, tiny::TEST));
     }
-    says(&refusal(load(&folder.path().join("none"))), &["a folder with train.csv, with X.npy and y.npy"]);
+    says(
+        &refusal(load(&folder.path().join("none"))),
+        &["a folder with train.csv, with train-….parquet, with X.npy and y.npy"],
+    );
     fs::create_dir(folder.path().join("empty")).unwrap();
     says(
         &refusal(load(&folder.path().join("empty"))),
-        &["a folder of tables has train.csv, one of arrays X.npy and y.npy"],
+        &["a folder of tables has train.csv or train.parquet, one of arrays X.npy"],
     );
 }

@@ -17,7 +17,7 @@ use crate::forms::{array, write_npz};
 
 /// Reads a file whose names are usual ones.
 pub fn read(path: &Path) -> Result<Imported> {
-    gpu_mlp::exchange::read(path, &NameMap::default())
+    gpu_mlp::exchange::read(path, &NameMap::default(), None)
 }
 
 /// A network of these sizes with biases too, and values that are easily lost: -0, and the smallest above 0.

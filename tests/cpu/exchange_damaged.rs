@@ -187,4 +187,7 @@ fn pickles_and_keras_get_the_lines_that_convert_them() {
     for name in ["net.h5", "net.keras"] {
         import(name).fails(2, &["Keras", &format!("load_model(\"{name}\""), "numpy.savez("]);
     }
+    write("net.weights.h5", b"\x89HDF\r\n\x1a\n");
+    let lines = ["Keras' weights", "model.load_weights(\"net.weights.h5\")", "numpy.savez("];
+    import("net.weights.h5").fails(2, &lines);
 }

@@ -40,7 +40,7 @@ fn imported(
         .collect();
     write_safetensors(&path, &views);
     let map: Vec<String> = map.iter().map(|&pair| pair.to_owned()).collect();
-    exchange::read(&path, &NameMap::of(&map)?)
+    exchange::read(&path, &NameMap::of(&map)?, None)
 }
 
 /// The first weight of each layer, in the network's order.
@@ -200,4 +200,29 @@ fn names_of_columns_go_through_onnx_and_their_lack_is_said() {
     let ran = place.run(&["eval", "other-imported.safetensors", "--data", "b.csv", "--backend", "cpu"]);
     assert!(ran.err.contains(said), "{}", ran.err);
     ran.ok();
+}
+
+/// A file of tensors does not say what its normalisations add to the variance; the user may.
+#[test]
+fn what_a_normalisation_adds_to_the_variance_can_be_said() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("a");
+    let one = |value: f32| value.to_le_bytes().to_vec();
+    let mut views = vec![
+        ("0.weight", Dtype::F32, &[1, 1][..], one(1.0)),
+        ("1.weight", Dtype::F32, &[1], one(1.0)),
+        ("1.bias", Dtype::F32, &[1], one(0.0)),
+        ("1.running_mean", Dtype::F32, &[1], one(0.0)),
+        ("1.running_var", Dtype::F32, &[1], one(3.0)),
+        ("3.weight", Dtype::F32, &[1, 1], one(1.0)),
+    ];
+    let read = |eps| exchange::read(&path, &NameMap::default(), eps);
+    write_safetensors(&path, &views);
+    let imported = read(Some(1.0)).unwrap();
+    assert_eq!(imported.parameters.layers[0].w.data(), [0.5], "1 / √(3 + 1)");
+    says(&imported.notes.last().unwrap().to_string(), &["eps of its normalisations is 1e0, as you say"]);
+    says(&read(None).unwrap().notes.last().unwrap().to_string(), &["1e-5 is taken", "eps", "1e-3"]);
+    views.retain(|(name, ..)| !name.starts_with('1'));
+    write_safetensors(&path, &views);
+    says(&refusal(read(Some(1.0))), &["eps 1", "no batch normalisation"]);
 }

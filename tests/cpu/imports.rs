@@ -71,15 +71,18 @@ fn the_last_layer_may_be_called_output_and_others_as_the_user_says() {
     let map =
         |pairs: &[&str]| NameMap::of(&pairs.iter().map(|pair| pair.to_string()).collect::<Vec<_>>()).unwrap();
     let all = map(&["encoder=layers.0", "middle=layers.1", "decoder=output"]);
-    assert_eq!(sizes(gpu_mlp::exchange::read(&path, &all).unwrap()), [4, 3, 3, 2]);
+    assert_eq!(sizes(gpu_mlp::exchange::read(&path, &all, None).unwrap()), [4, 3, 3, 2]);
     let more = map(&["encoder=layers.0", "middle=layers.1", "decoder=layers.2", "absent=layers.3"]);
-    says(&refusal(gpu_mlp::exchange::read(&path, &more)), &["no tensor or layer `absent`", "decoder.weight"]);
+    says(
+        &refusal(gpu_mlp::exchange::read(&path, &more, None)),
+        &["no tensor or layer `absent`", "decoder.weight"],
+    );
     let arrays = [
         ("k", array("<f4", &[3, 4], &bytes(&[1.0; 12]))),
         ("last", array("<f4", &[4, 2], &bytes(&[1.0; 8]))),
     ];
     write_npz(&path, &arrays);
-    assert_eq!(sizes(gpu_mlp::exchange::read(&path, &map(&["k=W1", "last=W2"])).unwrap()), [3, 4, 2]);
+    assert_eq!(sizes(gpu_mlp::exchange::read(&path, &map(&["k=W1", "last=W2"]), None).unwrap()), [3, 4, 2]);
 }
 
 #[test]

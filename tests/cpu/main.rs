@@ -64,6 +64,8 @@ mod pace;
 mod params;
 #[cfg(feature = "parquet")]
 mod parquet;
+#[cfg(feature = "parquet")]
+mod parquet_shards;
 mod pictures;
 mod pictures_as_trained;
 mod pipeline_cache;

@@ -19,7 +19,7 @@ use crate::data::{refusal, says};
 use crate::forms::{encoded, load_with};
 
 /// A column to write: its values and, if some are missing, the levels that say which.
-enum Column {
+pub enum Column {
     Int32(Vec<i32>),
     Int64(Vec<i64>),
     OptionalInt64(Vec<i64>, Vec<i16>),
@@ -28,7 +28,7 @@ enum Column {
     Bytes(Vec<Vec<u8>>, Vec<i16>),
 }
 
-fn write(path: &Path, schema: &str, groups: &[Vec<Column>], compression: Compression, key: Option<&str>) {
+pub fn write(path: &Path, schema: &str, groups: &[Vec<Column>], compression: Compression, key: Option<&str>) {
     let schema = Arc::new(parse_message_type(schema).unwrap());
     let metadata = key.map(|value| vec![KeyValue::new("huggingface".to_owned(), value.to_owned())]);
     let properties =
@@ -79,9 +79,9 @@ fn load(path: &Path) -> Result<Loaded, Error> {
     load_with(path, &halves())
 }
 
-const TABLE: &str = "message table { required int32 a; optional double b; required int64 label; }";
+pub const TABLE: &str = "message table { required int32 a; optional double b; required int64 label; }";
 
-fn table(rows: std::ops::Range<i32>, missing: bool) -> Vec<Column> {
+pub fn table(rows: std::ops::Range<i32>, missing: bool) -> Vec<Column> {
     let count = rows.len();
     let mut levels = vec![1; count];
     let mut doubles: Vec<f64> = rows.clone().map(|i| f64::from(i) * 10.0 + 0.5).collect();
@@ -118,13 +118,13 @@ fn a_table_is_the_same_as_its_csv_in_every_compression() {
     }
 }
 
-const IMAGES: &str = "message images {
+pub const IMAGES: &str = "message images {
     optional group image { optional binary bytes; optional binary path (STRING); }
     required int64 label;
 }";
 
 /// Images of 2 x 3 whose pixels are 50 times their number, labels that take turns, and the first of them.
-fn images(count: usize, first: i64) -> Vec<Column> {
+pub fn images(count: usize, first: i64) -> Vec<Column> {
     let png = |i: usize| encoded(&[i as u8 * 50; 6], [2, 3], ColorType::L8, ImageFormat::Png);
     vec![
         Column::Bytes((0..count).map(png).collect(), vec![2; count]),

@@ -160,3 +160,26 @@ fn digits_are_known_by_how_they_are_drawn() {
     let text = String::from_utf8_lossy(&bytes);
     assert!(text.contains(r#"\"digits\":true"#), "the built-in digits are like MNIST's");
 }
+
+#[test]
+fn predictions_name_the_file_of_each_image() {
+    let place = Place::new();
+    write(&place, "set", &|ink| grey(ink, 28));
+    train(&place, &["--data", "set"]);
+    let mut files = Vec::new();
+    for part in ["train", "test"] {
+        place.run(&["eval", "run", "--backend", "cpu", "--split", part, "--predictions", "p.csv"]).ok();
+        let text = place.text("p.csv");
+        let mut lines = text.lines();
+        assert!(lines.next().unwrap().starts_with("row,file,actual,predicted,probability bl"), "{text}");
+        for line in lines {
+            let cells: Vec<&str> = line.split(',').collect();
+            assert!(cells[1].starts_with(&format!("{}/", cells[2])), "{line}");
+            assert!(place.path("set").join(cells[1]).is_file(), "{line}");
+            files.push(cells[1].to_owned());
+        }
+    }
+    files.sort();
+    files.dedup();
+    assert_eq!(files.len(), 40, "each image once");
+}

@@ -300,3 +300,35 @@ fn mistakes_are_named_before_anything_is_written() {
     assert!(said.starts_with("x.html: one run, "), "{said}");
     assert!(place.text("x.html").starts_with("<!DOCTYPE html>"));
 }
+
+#[test]
+fn a_threshold_decides_the_matrix_and_is_marked_on_the_curves() {
+    let place = Place::new();
+    let mut table = "x,y,label\n".to_owned();
+    for i in 0..120 {
+        let _ = writeln!(table, "{},{},{}", i % 7, i * i % 11, ["no", "yes"][usize::from(i * i % 5 < 2)]);
+    }
+    fs::write(place.path("t.csv"), table).unwrap();
+    for out in ["a", "b"] {
+        let args =
+            ["train", "--backend", "cpu", "--data", "t.csv", "--hidden", "4", "--epochs", "2", "--out", out];
+        place.run(&[&args[..], &["--validation-fraction", "0.2"]].concat()).ok();
+    }
+    for threshold in ["0.3", "best"] {
+        let page = report(&place, &["a", "--threshold", threshold]);
+        let eval = ["eval", "a", "--backend", "cpu", "--json", "--threshold", threshold];
+        let eval = &place.run(&eval).lines()[0];
+        let matrix = between(&page, "<table class=\"matrix\">", "</table>")[0];
+        let body = matrix.split("<tbody>").nth(1).unwrap();
+        let row =
+            |row: &str| between(row, "\">", "</td>").iter().filter_map(|cell| cell.parse().ok()).collect();
+        let counts: Vec<Vec<u64>> = body.split("<tr>").skip(1).map(row).collect();
+        assert_eq!(serde_json::to_value(&counts).unwrap(), eval["confusion_matrix"], "{threshold}");
+        let chosen = format!("{:.4}", eval["threshold"].as_f64().unwrap());
+        assert!(page.contains(&format!("from a probability of {chosen} on")), "{threshold}: {chosen}");
+        assert_eq!(page.matches(&format!("threshold {chosen}<")).count(), 2, "one mark on each curve");
+    }
+    assert!(!report(&place, &["a"]).contains("threshold"));
+    let both = ["report", "a", "b", "--backend", "cpu", "--threshold", "0.3"];
+    place.run(&both).fails(2, &["--threshold", "name one run"]);
+}

@@ -244,6 +244,7 @@ fn a_cross_validation_is_a_run_for_each_fold_and_a_table() {
         assert!((table["mean"][key].as_f64().unwrap() - mean).abs() < 1e-12, "{table}");
         assert!((table["deviation"][key].as_f64().unwrap() - deviation).abs() < 1e-12, "{table}");
     }
+    place.run(&["report", "cv", "--out", "cv/folds.json"]).fails(2, &["would replace what is read from"]);
     assert_eq!(place.names("cv"), ["fold-1", "fold-2", "fold-3", "folds.json", "scores.json"]);
     // A fold is an ordinary run, which knows what it was tested on.
     let eval = place.run(&["eval", "cv/fold-2", "--backend", "cpu", "--json"]).lines().remove(0);

@@ -2,18 +2,17 @@
 
 mod predictions;
 mod report;
-mod threshold;
 
 use std::path::PathBuf;
 
 use self::predictions::Predictions;
 use self::report::Measured;
-use self::threshold::Threshold;
 use super::apart;
 use super::choice::{self, DataChoice, DeviceChoice};
 use super::loading;
 use super::measure::opened;
 use super::output::{json, say};
+use super::threshold::Threshold;
 use crate::error::{Error, Result};
 use crate::network::Task;
 use crate::training::evaluation::{self, Question};
@@ -51,7 +50,7 @@ pub struct EvalArgs {
     /// classes
     #[arg(long, value_name = "K", value_parser = super::predict::positive)]
     top: Option<usize>,
-    /// Write a CSV file with a line for each sample: its row in the file of the data (from 1, the header not counted), the right answer,
+    /// Write a CSV file with a line for each sample: its row in the file of the data (from 1, the header not counted), of images the file, the right answer,
     /// the predicted one, and the probability of each class or label
     #[arg(long, value_name = "FILE.csv")]
     predictions: Option<PathBuf>,

@@ -34,7 +34,9 @@ impl Predictions<'_> {
         let mut file = AtomicFile::create(path)?;
         let failed = |error: csv::Error| Error::io("write", path)(error.into());
         let mut writer = csv::Writer::from_writer(file.file_mut());
-        writer.write_record(self.columns()).map_err(failed)?;
+        let first: &[&str] = if samples.file(0).is_some() { &["row", "file"] } else { &["row"] };
+        let columns = first.iter().map(|&name| name.to_owned()).chain(self.columns());
+        writer.write_record(columns.collect::<Vec<_>>()).map_err(failed)?;
         let all: Vec<u32> = (0..samples.len() as u32).collect();
         let outputs = self.preparation.class_names.len().max(1);
         for piece in all.chunks((LOGITS / outputs).max(1)) {
@@ -43,7 +45,8 @@ impl Predictions<'_> {
             for (at, &sample) in piece.iter().enumerate() {
                 let number = (u64::from(samples.origin(sample)) + 1).to_string();
                 let cells = self.cells((logits.row(at), answers.row(at)), samples, sample);
-                writer.write_record(std::iter::once(number).chain(cells)).map_err(failed)?;
+                let file = samples.file(sample).map(str::to_owned);
+                writer.write_record(std::iter::once(number).chain(file).chain(cells)).map_err(failed)?;
             }
         }
         writer.flush().map_err(Error::io("write", path))?;
@@ -56,14 +59,13 @@ impl Predictions<'_> {
         let each = |words: &[&str]| -> Vec<String> {
             names.iter().flat_map(|name| words.iter().map(move |word| format!("{word} {name}"))).collect()
         };
-        let own = match outputs {
+        match outputs {
             Outputs::Classes => {
                 [vec!["actual".to_owned(), "predicted".to_owned()], each(&["probability"])].concat()
             }
             Outputs::Labels => each(&["actual", "predicted", "probability"]),
             Outputs::Numbers { .. } => each(&["actual", "predicted"]),
-        };
-        [vec!["row".to_owned()], own].concat()
+        }
     }
 
     /// What is said of a sample: of its logits, and of what they answer.

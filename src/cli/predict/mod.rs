@@ -30,7 +30,8 @@ Inputs, recognised by their content:
   .npy         rows of numbers [N, features], or images [N, height, width]
   CSV          one row per sample, with or without a header, plain or gzip. Columns are found by the names in the training
                table, in any order; others are left out. Without names, one column too many is taken for the labels
-  -            any of them on standard input
+  Parquet      as CSV; or a column of encoded images, for a model of images
+  -            any of them but Parquet on standard input
 
 If one of several inputs cannot be read, that is reported, and the others are predicted; the exit code is then 1.
 
@@ -44,14 +45,14 @@ Examples:
   gpu-mlp predict runs/2026-01-31T12-00-00Z-train test.csv --submission ImageId,Label > submission.csv
   zcat big.csv.gz | gpu-mlp predict model.safetensors -";
 
-/// Predict classes, labels or numbers for inputs: images, .npy, CSV, or a stream of rows.
+/// Predict classes, labels or numbers for inputs: images, .npy, CSV, Parquet, or a stream of rows.
 #[derive(Debug, clap::Args)]
 #[command(after_help = DETAILS)]
 pub struct PredictArgs {
     /// Folder of a run, or a model.safetensors
     #[arg(value_name = "RUN_OR_MODEL")]
     model: PathBuf,
-    /// Images, folders of images, .npy files, tables (CSV), or - for standard input
+    /// Images, folders of images, .npy files, tables (CSV, Parquet), or - for standard input
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
     /// Print the K most probable classes of each input

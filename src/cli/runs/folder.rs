@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::files::folder::around;
 use crate::words::spelling;
 
 /// Where `train` puts runs.
@@ -22,7 +23,7 @@ pub(super) fn folders(dir: &Path) -> Result<Vec<PathBuf>> {
 /// There is no such folder; perhaps one that is called nearly so.
 pub(super) fn missing(path: &Path) -> Error {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let beside = folders(parent.unwrap_or(Path::new("."))).unwrap_or_default();
+    let beside = folders(around(path)).unwrap_or_default();
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let names: Vec<String> = beside.iter().map(|path| name(path)).collect();
     let meant = spelling::nearest(&name(path), names.iter().map(String::as_str));

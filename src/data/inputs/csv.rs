@@ -45,7 +45,7 @@ impl<R: Read> Rows<R> {
         }
         let (columns, mut notes) = chosen(&table, path, expected)?;
         let id = expected.id_column.as_deref().and_then(|wanted| {
-            let found = id_column(&table, wanted);
+            let found = id_column(table.names().map(|names| names.map(str::to_owned).collect()), wanted);
             found.map_err(|note| notes.push(note)).ok()
         });
         let (schema, tally, ids) = (schema.cloned(), Tally::default(), Vec::new());
@@ -54,11 +54,10 @@ impl<R: Read> Rows<R> {
 }
 
 /// The column that has the rows' own names, whatever the case of its name; or else what is to be said.
-fn id_column<R: Read>(table: &Table<R>, wanted: &str) -> Result<usize, String> {
-    let Some(names) = table.names() else {
+pub(super) fn id_column(names: Option<Vec<String>>, wanted: &str) -> Result<usize, String> {
+    let Some(names) = names else {
         return Err(format!("it has no header, so `{wanted}` counts its rows from 1"));
     };
-    let names: Vec<String> = names.map(str::to_owned).collect();
     let place = |is: &dyn Fn(&str) -> bool| names.iter().position(|name| is(name.trim()));
     let found = place(&|name| name == wanted.trim())
         .or_else(|| place(&|name| name.to_lowercase() == wanted.trim().to_lowercase()));
@@ -77,16 +76,7 @@ fn chosen<R: Read>(table: &Table<R>, path: &Path, expected: &Expected) -> Result
     let knows =
         |schema: &&Schema| names.is_some() || (schema.layout.is_some() && expected.label_column.is_none());
     if let Some(schema) = schema.filter(knows) {
-        let mut found = schema.find(names.as_deref(), table.columns(), path)?;
-        let own = names.filter(|_| schema.is_named());
-        let targets: Vec<String> = match own {
-            Some(names) => schema.targets.iter().filter(|target| names.contains(target)).cloned().collect(),
-            None => found.targets.iter().flat_map(|_| schema.targets.clone()).collect(),
-        };
-        if !targets.is_empty() {
-            found.notes.insert(0, format!("{} is left out: the model predicts it", listed(&targets)));
-        }
-        return Ok((found.inputs, found.notes));
+        return by_schema(schema, names, table.columns(), path);
     }
     let left_out = left_out(table, path, expected)?;
     let columns: Vec<usize> = (0..table.columns()).filter(|column| !left_out.contains(column)).collect();
@@ -100,6 +90,24 @@ fn chosen<R: Read>(table: &Table<R>, path: &Path, expected: &Expected) -> Result
         (None, _) => None,
     };
     Ok((columns, note.into_iter().collect()))
+}
+
+/// The columns of values in a table so wide with these names, if it has some, where a model knows them; and what is to be said.
+pub(super) fn by_schema(
+    schema: &Schema,
+    names: Option<Vec<String>>,
+    width: usize,
+    path: &Path,
+) -> Result<(Vec<usize>, Vec<String>)> {
+    let mut found = schema.find(names.as_deref(), width, path)?;
+    let targets: Vec<String> = match names.filter(|_| schema.is_named()) {
+        Some(names) => schema.targets.iter().filter(|target| names.contains(target)).cloned().collect(),
+        None => found.targets.iter().flat_map(|_| schema.targets.clone()).collect(),
+    };
+    if !targets.is_empty() {
+        found.notes.insert(0, format!("{} is left out: the model predicts it", listed(&targets)));
+    }
+    Ok((found.inputs, found.notes))
 }
 
 /// The columns of labels and of row numbers, as far as the table has more columns than the network takes values.

@@ -5,6 +5,8 @@
 mod csv;
 mod expected;
 mod npy;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod picture;
 
 use std::fs::File;
@@ -33,13 +35,12 @@ const STDIN: &str = "-";
 const LONGEST_START: usize = 1 << 16;
 
 /// Files that are known and are not read here: how they begin, what they are, what to do.
-const OTHERS: [(&[u8], &str, &str); 5] = [
+const OTHERS: [(&[u8], &str, &str); 4] = [
     (
         b"PK\x03\x04",
         "a zip archive or an .npz file",
         "save the array of rows alone: numpy.save(\"rows.npy\", X)",
     ),
-    (b"PAR1", "a Parquet file", "write its columns as CSV"),
     (
         b"\x00\x00\x08",
         "an IDX file",
@@ -267,6 +268,25 @@ pub fn pictures_in(folder: &Path) -> Result<(Vec<PathBuf>, usize)> {
     }
 }
 
+/// The rows of a Parquet file, which has to lie on a disk: its table of contents is at its end.
+fn parquet_rows(path: &Path, expected: &Expected) -> Result<Box<dyn Source>> {
+    if path.as_os_str() == STDIN {
+        let problem = "this is a Parquet file, which cannot be read as a stream";
+        return Err(Error::file(path, problem, "name the file"));
+    }
+    open_parquet(path, expected)
+}
+
+#[cfg(feature = "parquet")]
+fn open_parquet(path: &Path, expected: &Expected) -> Result<Box<dyn Source>> {
+    Ok(Box::new(parquet::Rows::open(path, expected)?))
+}
+
+#[cfg(not(feature = "parquet"))]
+fn open_parquet(path: &Path, _: &Expected) -> Result<Box<dyn Source>> {
+    Err(super::no_parquet::refused(path))
+}
+
 impl Open {
     fn new(path: PathBuf, expected: &Expected) -> Result<Self> {
         let refused = |error| unreadable_source(error, &path);
@@ -278,10 +298,11 @@ impl Open {
         let (mut plain, _) = idx::expand(BufReader::new(file)).map_err(refused)?;
         let start = start(&mut plain).map_err(refused)?;
         if start.is_empty() {
-            return Err(Error::file(&path, "it is empty", "give PNG, JPEG, .npy or CSV"));
+            return Err(Error::file(&path, "it is empty", "give PNG, JPEG, .npy, CSV or Parquet"));
         }
         let known = |&&(magic, ..): &&(&[u8], &str, &str)| start.starts_with(magic);
-        let no_table = start.contains(&0) || is_picture(&start);
+        let is_parquet = start.starts_with(b"PAR1");
+        let no_table = (start.contains(&0) && !is_parquet) || is_picture(&start);
         if let Some(column) = expected.label_column.as_ref().filter(|_| no_table) {
             let path = path.display();
             return Err(Error::usage(message![
@@ -289,7 +310,9 @@ impl Open {
                 format!(": {path} is not a table; leave the option out")
             ]));
         }
-        let source: Box<dyn Source> = if start.starts_with(MAGIC) {
+        let source: Box<dyn Source> = if is_parquet {
+            parquet_rows(&path, expected)?
+        } else if start.starts_with(MAGIC) {
             Box::new(npy::Rows::open(Cursor::new(start).chain(plain), &path, expected)?)
         } else if is_picture(&start) {
             Box::new(picture::Picture::open(Cursor::new(start).chain(plain), &path, expected)?)
@@ -300,7 +323,7 @@ impl Open {
             return Err(Error::file(&path, problem, "save it again as PNG or JPEG"));
         } else if no_table {
             let problem = "this is not an image, a NumPy array or a text table";
-            return Err(Error::file(&path, problem, "give PNG, JPEG, .npy or CSV"));
+            return Err(Error::file(&path, problem, "give PNG, JPEG, .npy, CSV or Parquet"));
         } else {
             Box::new(csv::Rows::open(start, plain, &path, expected)?)
         };

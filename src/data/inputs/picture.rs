@@ -41,20 +41,25 @@ impl Picture {
             let problem = format!("the file is larger than {} MiB", MAX_BYTES >> 20);
             return Err(Error::file(path, problem, "scale the image down"));
         }
-        let refused = |problem| Error::file(path, problem, "save it again as PNG or JPEG");
-        let most_pixels = picture::most_pixels(bytes.len(), MOST_PIXELS);
-        let picture = picture::decode(&bytes, most_pixels, |_| Ok(())).map_err(refused)?;
-        let picture = picture.ok_or_else(|| refused("it is neither PNG nor JPEG".into()))?;
-        let (pixels, prepared) = match (expected.look, expected.preparation.frame) {
-            (Look::Digits, _) => (drawn(&picture, path, expected)?, AS_DIGITS.to_owned()),
-            (Look::AsTrained, Some(frame)) if frame.digits => {
-                (drawn(&picture, path, expected)?, AS_DIGITS.to_owned())
-            }
-            (Look::AsTrained, Some(frame)) => framed(picture, frame),
-            (Look::AsTrained | Look::Raw, _) => (raw(picture, path, expected)?, "taken as it is".to_owned()),
-        };
+        let (pixels, prepared) = prepared(&bytes, path, expected)?;
         Ok(Self { pixels: Some(pixels), prepared })
     }
+}
+
+/// The pixels of an encoded image as the network takes them, and what was done to it.
+pub(super) fn prepared(bytes: &[u8], path: &Path, expected: &Expected) -> Result<(Vec<u8>, String)> {
+    let refused = |problem| Error::file(path, problem, "save it again as PNG or JPEG");
+    let most_pixels = picture::most_pixels(bytes.len(), MOST_PIXELS);
+    let picture = picture::decode(bytes, most_pixels, |_| Ok(())).map_err(refused)?;
+    let picture = picture.ok_or_else(|| refused("it is neither PNG nor JPEG".into()))?;
+    Ok(match (expected.look, expected.preparation.frame) {
+        (Look::Digits, _) => (drawn(&picture, path, expected)?, AS_DIGITS.to_owned()),
+        (Look::AsTrained, Some(frame)) if frame.digits => {
+            (drawn(&picture, path, expected)?, AS_DIGITS.to_owned())
+        }
+        (Look::AsTrained, Some(frame)) => framed(picture, frame),
+        (Look::AsTrained | Look::Raw, _) => (raw(picture, path, expected)?, "taken as it is".to_owned()),
+    })
 }
 
 /// The pixels of an image that is stretched to the size of those that the network was trained on, in their colours; and what was done.

@@ -1,12 +1,14 @@
 //! Sets in `.npz` files of one array each, as KMNIST is published: `kmnist-train-imgs.npz` and `kmnist-train-labels.npz`.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use super::{Part, Reading, Source, npz, part};
+use super::roles::Roles;
+use super::{Part, Reading, Source, npz};
 use crate::error::{Error, Result};
+use crate::files::folder::{around, entries};
 use crate::files::numpy::npy::Refusal;
 use crate::files::numpy::npz::Archive;
 
@@ -21,19 +23,18 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Option<Source>> {
     if reading.npz_keys.is_some() {
         return Ok(None);
     }
-    let folder = if path.is_dir() { Some(path) } else { path.parent() };
-    let folder = folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let Ok(entries) = fs::read_dir(folder) else { return Ok(None) };
-    let files: Vec<PathBuf> =
-        entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    let folder = if path.is_dir() { path } else { around(path) };
+    let Ok(entries) = entries(folder) else { return Ok(None) };
+    let files: Vec<PathBuf> = entries.into_iter().filter(|path| path.is_file()).collect();
     let pair = |set: &str, part: &str| {
-        let named = |ending: &str| files.iter().find(|path| name_of(path) == format!("{set}{part}{ending}"));
+        let named =
+            |ending: &str| files.iter().position(|path| name_of(path) == format!("{set}{part}{ending}"));
         Some([named(ENDINGS[0])?, named(ENDINGS[1])?])
     };
     let set = |path: &PathBuf| Some(name_of(path).strip_suffix(&format!("train{}", ENDINGS[0]))?.to_owned());
     let is_meant = |set: &String| {
         let mut own = ["train", "test"].into_iter().filter_map(|part| pair(set, part)).flatten();
-        path.is_dir() || own.any(|own| own.file_name() == path.file_name())
+        path.is_dir() || own.any(|own| files[own].file_name() == path.file_name())
     };
     let sets: BTreeSet<String> = files.iter().filter_map(set).filter(is_meant).collect();
     let sets: Vec<String> = sets.into_iter().collect();
@@ -45,19 +46,13 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Option<Source>> {
             return Err(Error::file(path, problem, "name a file of the set that you mean"));
         }
     };
-    let mut left = reading.memory;
-    let mut read = |[values, labels]: [&PathBuf; 2]| {
-        let part = together(values, labels, folder, Reading { memory: left, ..reading })?;
-        left = left.saturating_sub(part.memory());
-        Ok::<_, Error>(part)
-    };
-    let Some(train) = pair(set, "train").map(&mut read).transpose()? else { return Ok(None) };
-    let test = pair(set, "test").map(&mut read).transpose()?;
-    let rows = train.len() + test.as_ref().map_or(0, Part::len);
-    let row = part::row_words(train.image_shape, train.features);
-    let what = format!("a set of files of one array each, {set}…: {rows} rows of {row}");
-    let (notes, validation) = (Vec::new(), None);
-    Ok(Some(Source { what, notes, train, validation, test, classes: None, target: None, schema: None }))
+    let Some(train) = pair(set, "train") else { return Ok(None) };
+    let roles = Roles { train, test: pair(set, "test"), validation: None };
+    let what = format!("a set of files of one array each, {set}…");
+    let source = roles.source(&what, Vec::new(), reading, |[values, labels], reading| {
+        together(&files[values], &files[labels], folder, reading)
+    })?;
+    Ok(Some(source))
 }
 
 /// The part whose values and labels are the only arrays of two files.

@@ -1,14 +1,14 @@
 //! A folder of class folders of PNG or JPEG images, or several of them in folders called `train`, `val` and `test`.
 
-use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::labels::sort;
-use super::pictures::{Picture, Pictures, Wanted};
+use super::pictures::{Picture, Pictures, Sizes, Wanted, broken_in_words};
 use super::set::{TEST, TRAIN, VALIDATION, VALIDATION_AS_TEST};
 use super::{Answers, Labels, Part, Reading, Rows, Source, part};
 use crate::data::listed::some;
@@ -27,7 +27,7 @@ const START: u64 = 16;
 const MOST_BYTES: u64 = 1 << 29;
 
 const HINT: &str = "an image set has one folder for each class, or the folders train and test with one folder for each class; an IDX \
-                    set has four files with MNIST's names; a folder of tables has train.csv, one of arrays X.npy and y.npy; a single table is \
+                    set has four files with MNIST's names; a folder of tables has train.csv or train.parquet, one of arrays X.npy and y.npy; a single table is \
                     named itself";
 
 pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
@@ -108,44 +108,23 @@ fn inner(path: &Path) -> Result<PathBuf> {
     Ok(inner)
 }
 
-/// The size that images of a set have to have, and what is to be said of it: the one that is asked for, that of the model or the
-/// other part, or the commonest one.
+/// The size that images of a set have to have, and what is to be said of it.
 fn wanted(folder: &Path, reading: Reading<'_>) -> Result<(Wanted, Option<String>)> {
-    if let Some([width, height]) = reading.pictures.resize {
-        return Ok((Wanted::Stretched([height, width]), None));
+    let mut sizes = Sizes::default();
+    if reading.pictures.resize.is_none() {
+        for class in entries(folder)?.iter().filter(|path| path.is_dir()) {
+            let files = entries(class)?;
+            let own: Vec<Option<[usize; 2]>> = files.par_iter().map(|path| picture_size(path)).collect();
+            own.into_iter().for_each(|size| sizes.count(size));
+        }
     }
-    let mut sizes: HashMap<[usize; 2], usize> = HashMap::new();
-    for class in entries(folder)?.iter().filter(|path| path.is_dir()) {
-        let files = entries(class)?;
-        let own: Vec<Option<[usize; 2]>> = files.par_iter().map(|path| picture_size(path)).collect();
-        own.into_iter().flatten().for_each(|size| *sizes.entry(size).or_default() += 1);
-    }
-    let count: usize = sizes.values().sum();
-    let commonest =
-        sizes.iter().max_by_key(|(size, count)| (**count, **size)).map(|(size, count)| (*size, *count));
-    let (Some((commonest, often)), several) = (commonest, sizes.len()) else {
-        return Ok((Wanted::Any, None));
-    };
-    let target = reading.size.unwrap_or(commonest);
-    if several == 1 && target == commonest {
-        return Ok((Wanted::Any, None));
-    }
-    let [rows, cols] = target;
-    let note = match reading.size {
-        Some(_) => format!(
-            "images of other sizes are stretched to {rows} x {cols} pixels, as the network takes them"
-        ),
-        None => format!(
-            "images have {several} sizes: all are stretched to {rows} x {cols} pixels, which {often} of {count} have \
-             (the option `resize` chooses another)"
-        ),
-    };
-    Ok((Wanted::Stretched(target), Some(note)))
+    Ok(sizes.wanted(reading))
 }
 
 /// The size of an image; nothing if the path leads to anything else.
 fn picture_size(path: &Path) -> Option<[usize; 2]> {
-    fs::metadata(path).ok().filter(fs::Metadata::is_file).and_then(|_| picture::size(path))
+    fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    picture::size(BufReader::new(File::open(path).ok()?))
 }
 
 /// What is left out of a set.
@@ -161,14 +140,7 @@ struct LeftOut {
 
 impl LeftOut {
     fn notes(&self) -> Vec<String> {
-        let broken = self.broken.first().map(|first| {
-            let count = self.broken.len();
-            let images = if count == 1 { "broken image is" } else { "broken images are" };
-            format!(
-                "{count} {images} left out; the first: {}",
-                first.to_string().lines().next().unwrap_or_default()
-            )
-        });
+        let broken = broken_in_words(&self.broken);
         let empty = (!self.empty.is_empty())
             .then(|| format!("folders without an image are left out: {}", some(&self.empty)));
         broken.into_iter().chain(empty).collect()
@@ -180,6 +152,8 @@ struct Images {
     folder: PathBuf,
     pictures: Pictures,
     labels: Labels,
+    /// What each is called: its class and the file.
+    files: Vec<String>,
 }
 
 impl Images {
@@ -198,8 +172,12 @@ impl Images {
             };
             return Err(Error::file(folder, format!("there is no data set in this folder: {own}"), HINT));
         }
-        let mut images =
-            Self { folder: folder.to_owned(), pictures: Pictures::default(), labels: Labels::default() };
+        let mut images = Self {
+            folder: folder.to_owned(),
+            pictures: Pictures::default(),
+            labels: Labels::default(),
+            files: Vec::new(),
+        };
         for class in &classes {
             let before = images.labels.len();
             let files = entries(&folder.join(class))?;
@@ -229,6 +207,7 @@ impl Images {
                         let hint = message![Setting::MemoryLimit, " allows more memory"];
                         Error::file(path, problem, hint)
                     })?;
+                    images.files.push(format!("{class}/{}", name_of(path)));
                     images.labels.push(class).map_err(|problem| Error::file(path, problem, HINT))?;
                 }
             }
@@ -254,6 +233,7 @@ impl Images {
             answers: Answers::One(self.labels),
             weights: None,
             origins: None,
+            files: Some(Arc::new(self.files)),
         }
     }
 }

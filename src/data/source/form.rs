@@ -2,12 +2,15 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::misplaced::{self, Kind};
+use super::parquet_folder::{self, Shards};
+use super::pictures::all_in_colour;
 use super::set::VALIDATION_AS_TEST;
 use super::table_folder::{self, Tables};
 use super::{Part, Reading, Source, array_files, class_folders, csv, npy_pair, npz};
+use crate::data::listed::some;
 use crate::data::{folder, idx, idx_names, table};
 use crate::error::{Error, Result, Setting, message};
 use crate::files::numpy::npy::MAGIC;
@@ -15,7 +18,7 @@ use crate::files::numpy::npy::MAGIC;
 /// As much of a file as is looked at to tell what it is.
 const START: u64 = 1 << 16;
 
-const FORMS: &str = "give a table (CSV or JSON lines), an .npz or Parquet file, a folder with train.csv, with X.npy and y.npy or with IDX \
+const FORMS: &str = "give a table (CSV or JSON lines), an .npz or Parquet file, a folder with train.csv, with train-….parquet, with X.npy and y.npy or with IDX \
                      files under MNIST's names, or a folder of class folders of PNG or JPEG images";
 
 /// Files that are known, and are none of the forms.
@@ -48,6 +51,10 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
         if let Some(tables) = table_folder::find(path) {
             misplaced::check(path, "a folder of tables", &[Kind::Table], reading)?;
             return of_tables(&tables, reading);
+        }
+        if let Some(shards) = parquet_folder::find(path)? {
+            misplaced::check(path, "a folder of Parquet files", &[Kind::Table, Kind::Images], reading)?;
+            return of_shards(path, &shards, reading);
         }
         if let Some(files) = idx_names::find(path)? {
             misplaced::check(path, "an IDX set", &[Kind::Idx], reading)?;
@@ -91,7 +98,7 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     }
     if start.starts_with(b"PAR1") {
         misplaced::check(path, "a Parquet file", &[Kind::Table, Kind::Images], reading)?;
-        return parquet(path, reading);
+        return parquet(path, &[path.to_owned()], reading);
     }
     if idx::kind(&start).is_some()
         && let Some(files) = idx_names::find(path)?
@@ -122,6 +129,47 @@ fn of_tables(tables: &Tables, reading: Reading<'_>) -> Result<Source> {
     Ok(source)
 }
 
+/// The set of Parquet files to train on, to choose by, and to test on.
+fn of_shards(path: &Path, shards: &Shards, reading: Reading<'_>) -> Result<Source> {
+    let mut source = parquet(path, &shards.train, reading)?;
+    source.what = format!("a folder with {}", source.what);
+    source.test = other_shards(&mut source, &shards.test, reading)?;
+    source.validation = other_shards(&mut source, &shards.validation, reading)?;
+    if source.test.is_none() && source.validation.is_some() {
+        source.test = source.validation.take();
+        source.notes.push(VALIDATION_AS_TEST.to_owned());
+    }
+    let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let others: Vec<String> = shards.others.iter().map(name).collect();
+    if !others.is_empty() {
+        source.notes.push(format!("Parquet files that are left out: {}", some(&others)));
+    }
+    let parts = [Some(&mut source.train), source.test.as_mut(), source.validation.as_mut()];
+    all_in_colour(&mut parts.into_iter().flatten().collect::<Vec<_>>());
+    Ok(source)
+}
+
+/// Other files of the same set; nothing if there are none, or if they have no labels, which is said.
+fn other_shards(source: &mut Source, files: &[PathBuf], reading: Reading<'_>) -> Result<Option<Part>> {
+    let Some(first) = files.first() else { return Ok(None) };
+    let taken = source.train.memory() + source.test.as_ref().map_or(0, Part::memory);
+    let memory = reading.memory.saturating_sub(taken);
+    let schema = reading.schema.or(source.schema.as_ref());
+    let size = reading.size.or(source.train.image_shape);
+    let targets = match &source.schema {
+        Some(schema) => schema.targets.clone(),
+        None => source.target.iter().cloned().collect(),
+    };
+    let part = labelled(first, files, &targets, Reading { memory, schema, size, ..reading })?;
+    let own = first.display();
+    let Some(part) = part else {
+        source.notes.push(format!("{own} has no labels, so it is left out: `gpu-mlp predict` answers it"));
+        return Ok(None);
+    };
+    source.notes.extend(part.notes.iter().map(|note| format!("{own}: {note}")));
+    Ok(Some(part.train))
+}
+
 /// Another table of the same set; nothing if there is none, or if it has no labels, which is said.
 fn other_table(source: &mut Source, path: Option<&Path>, reading: Reading<'_>) -> Result<Option<Part>> {
     let Some(path) = path else { return Ok(None) };
@@ -139,8 +187,8 @@ fn other_table(source: &mut Source, path: Option<&Path>, reading: Reading<'_>) -
     Ok(Some(part.train))
 }
 
-#[cfg(feature = "parquet")]
-fn parquet(path: &Path, reading: Reading<'_>) -> Result<Source> {
+/// The set at `path` in these files.
+fn parquet(path: &Path, files: &[PathBuf], reading: Reading<'_>) -> Result<Source> {
     if reading.weight_column.is_some() {
         let problem = message![
             Setting::WeightColumn,
@@ -148,11 +196,26 @@ fn parquet(path: &Path, reading: Reading<'_>) -> Result<Source> {
         ];
         return Err(Error::usage(problem));
     }
-    super::parquet::read(path, reading)
+    labelled(path, files, &[], reading)?.ok_or_else(|| {
+        Error::file(path, "it has no rows with a label", "use a file with a row for each sample")
+    })
+}
+
+/// The set at `path` in these files, if they have these columns and rows with labels.
+#[cfg(feature = "parquet")]
+fn labelled(
+    path: &Path,
+    files: &[PathBuf],
+    columns: &[String],
+    reading: Reading<'_>,
+) -> Result<Option<Source>> {
+    match super::parquet::has_columns(path, files, columns)? {
+        true => super::parquet::read(path, files, reading),
+        false => Ok(None),
+    }
 }
 
 #[cfg(not(feature = "parquet"))]
-fn parquet(path: &Path, _: Reading<'_>) -> Result<Source> {
-    let hint = "build it with `cargo install --path . --features parquet`, or save the table as CSV";
-    Err(Error::file(path, "this is a Parquet file, and this build of gpu-mlp cannot read Parquet", hint))
+fn labelled(path: &Path, _: &[PathBuf], _: &[String], _: Reading<'_>) -> Result<Option<Source>> {
+    Err(crate::data::no_parquet::refused(path))
 }

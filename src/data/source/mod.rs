@@ -12,6 +12,7 @@ mod npy_pair;
 mod npz;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod parquet_folder;
 mod part;
 mod pictures;
 mod raw;
@@ -39,8 +40,6 @@ use crate::network::Task;
 pub(super) use answers::{Answers, Numbers};
 pub(super) use form::read;
 pub(super) use labels::Labels;
-#[cfg(feature = "parquet")]
-pub use parquet::THREAD as PARQUET_THREAD;
 pub(super) use part::{Part, Rows, floats, row_words};
 pub use set::{Fitted, LoadOptions};
 pub(super) use set::{Reading, Source};

@@ -1,13 +1,14 @@
 //! Sets in `.npy` files: an array of values and one of labels beside it, under the names that sets in `.npz` use.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use super::roles::{Pair, Roles};
-use super::{Part, Reading, Source, npz, part};
+use super::{Reading, Source, npz};
 use crate::data::listed::some;
 use crate::error::{Error, Result};
+use crate::files::folder::{around, entries};
 use crate::files::numpy::npy::Header;
 
 /// The set that `path` leads to: a folder that has such files, or the file of the values. Nothing if there is none.
@@ -15,12 +16,9 @@ use crate::files::numpy::npy::Header;
 /// # Errors
 /// [`Error::File`] for arrays that do not fit; [`Error::Io`] if they cannot be read.
 pub fn read(path: &Path, reading: Reading<'_>) -> Result<Option<Source>> {
-    let folder = if path.is_dir() { Some(path) } else { path.parent() };
-    let folder = folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let Ok(entries) = fs::read_dir(folder) else { return Ok(None) };
-    let mut files: Vec<PathBuf> =
-        entries.flatten().map(|entry| entry.path()).filter(|path| is_array(path)).collect();
-    files.sort();
+    let folder = if path.is_dir() { path } else { around(path) };
+    let Ok(entries) = entries(folder) else { return Ok(None) };
+    let files: Vec<PathBuf> = entries.into_iter().filter(|path| is_array(path)).collect();
     let name = |path: &PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let names: Vec<String> = files.iter().map(name).collect();
     let is_meant =
@@ -30,31 +28,19 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Option<Source>> {
         _ => Roles::by_name(&names, is_meant),
     };
     let Some(roles) = roles else { return Ok(None) };
-    let (Roles { train, test, validation }, notes) = roles.settled(&names);
-    let mut left = reading.memory;
-    let mut pair = |[values, labels]: Pair| {
+    let (roles, notes) = roles.settled(&names);
+    let used: Vec<String> = roles.places().iter().map(|&place| format!("{}.npy", names[place])).collect();
+    let what = format!("a set of the arrays {}", used.join(", "));
+    let source = roles.source(&what, notes, reading, |[values, labels], reading| {
         let open = |place: usize| {
             let path = &files[place];
             File::open(path).map(BufReader::new).map_err(Error::io("read", path))
         };
         let (mut x, mut y) = (open(values)?, open(labels)?);
         let own = [values, labels].map(|place| format!("{}.npy", names[place]));
-        let part =
-            npz::part_of((&mut x, &own[0]), (&mut y, &own[1]), folder, Reading { memory: left, ..reading })?;
-        left = left.saturating_sub(part.memory());
-        Ok::<_, Error>(part)
-    };
-    let train = pair(train)?;
-    let (test, validation) = (test.map(&mut pair).transpose()?, validation.map(&mut pair).transpose()?);
-    let rows: usize =
-        [Some(&train), test.as_ref(), validation.as_ref()].into_iter().flatten().map(Part::len).sum();
-    let used: Vec<String> = roles.places().iter().map(|&place| format!("{}.npy", names[place])).collect();
-    let what = format!(
-        "a set of the arrays {}: {rows} rows of {}",
-        used.join(", "),
-        part::row_words(train.image_shape, train.features)
-    );
-    Ok(Some(Source { what, notes, train, validation, test, classes: None, target: None, schema: None }))
+        npz::part_of((&mut x, &own[0]), (&mut y, &own[1]), folder, reading)
+    })?;
+    Ok(Some(source))
 }
 
 /// Whether a file is called as arrays are.

@@ -40,24 +40,10 @@ pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
             Error::file(path, problem, message![HINT, ", or name the arrays: ", keys])
         })?,
     };
-    let (Roles { train, test, validation }, notes) = roles.settled(&names);
+    let (roles, notes) = roles.settled(&names);
     let used: Vec<&str> = roles.places().iter().map(|&place| names[place].as_str()).collect();
-    let mut left = reading.memory;
-    let mut read = |places: [usize; 2]| {
-        let part = pair(&mut archive, &places, path, Reading { memory: left, ..reading })?;
-        left = left.saturating_sub(part.memory());
-        Ok(part)
-    };
-    let train = read(train)?;
-    let (test, validation) = (test.map(&mut read).transpose()?, validation.map(&mut read).transpose()?);
-    let rows: usize =
-        [Some(&train), test.as_ref(), validation.as_ref()].into_iter().flatten().map(Part::len).sum();
-    let what = format!(
-        "an .npz file of {}: {rows} rows of {}",
-        used.join(", "),
-        part::row_words(train.image_shape, train.features)
-    );
-    Ok(Source { what, notes, train, validation, test, classes: None, target: None, schema: None })
+    let what = format!("an .npz file of {}", used.join(", "));
+    roles.source(&what, notes, reading, |places, reading| pair(&mut archive, &places, path, reading))
 }
 
 /// The arrays of a file, with their shapes.
@@ -134,6 +120,7 @@ fn together(values: Values, answers: Answers, names: [&str; 2], path: &Path) -> 
         answers,
         weights: None,
         origins: None,
+        files: None,
     })
 }
 

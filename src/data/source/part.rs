@@ -1,6 +1,7 @@
 //! One part of a data set as its files have it: unscaled rows, each with a label.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Answers;
 use crate::data::columns::{Cells, Tally, Value};
@@ -45,6 +46,8 @@ pub struct Part {
     pub weights: Option<Vec<f32>>,
     /// Which row of its file each is, from 0, if they are not all rows in their order.
     pub origins: Option<Vec<u32>>,
+    /// Where rows are files: what each of all rows is called.
+    pub files: Option<Arc<Vec<String>>>,
 }
 
 /// The f32 values of rows of [`Format::Floats`].
@@ -93,8 +96,8 @@ impl Part {
         };
         let weights = self.weights.as_ref().map(|weights| rows.iter().map(|&row| weights[row]).collect());
         let (path, columns, answers) = (self.path.clone(), self.columns.clone(), self.answers.part(rows));
-        let origins = Some(self.origins_of(rows));
-        Self { path, columns, rows: values, answers, weights, origins, ..*self }
+        let (origins, files) = (Some(self.origins_of(rows)), self.files.clone());
+        Self { path, columns, rows: values, answers, weights, origins, files, ..*self }
     }
 
     /// Which rows of their file these are.
@@ -141,7 +144,7 @@ impl Part {
             (Scaling::Bytes, Format::Bytes, Rows::Disk(file)) => {
                 let (labels, classes) = finished.labels();
                 let samples = finished.finish(Samples::on_disk(file, labels, classes)?)?;
-                return Ok(samples.with_origins(self.origins));
+                return Ok(samples.with_origins(self.origins).with_files(self.files));
             }
             (_, _, Rows::Columns(columns)) => {
                 let schema = schema.ok_or_else(|| Error::Internal("columns without a schema".into()))?;
@@ -176,7 +179,7 @@ impl Part {
         };
         let (labels, classes) = finished.labels();
         let samples = finished.finish(Samples::in_format(format, features, bytes, labels, classes)?)?;
-        Ok(samples.with_origins(self.origins))
+        Ok(samples.with_origins(self.origins).with_files(self.files))
     }
 }
 

@@ -1,8 +1,11 @@
 //! PNG and JPEG images of one size, as bytes: one value per pixel if all are grey, else red, green and blue.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
+use super::{Part, Reading, Rows};
 use crate::data::picture;
+use crate::error::Error;
 
 /// The most pixels that one image of a data set may have: 2048 x 2048.
 const MOST_PIXELS: u64 = 1 << 22;
@@ -65,6 +68,65 @@ impl Wanted {
         match (self, shape) {
             (Self::Any, Some(shape)) => Self::Shape(shape),
             (wanted, _) => wanted,
+        }
+    }
+}
+
+/// The sizes that the images of a set have.
+#[derive(Debug, Default)]
+pub struct Sizes(HashMap<[usize; 2], usize>);
+
+impl Sizes {
+    /// Counts an image, if its size can be told. One that is too large does not count: what it claims may not be true.
+    pub fn count(&mut self, size: Option<[usize; 2]>) {
+        let fits = |[rows, cols]: &[usize; 2]| (*rows as u64).saturating_mul(*cols as u64) <= MOST_PIXELS;
+        if let Some(size) = size.filter(fits) {
+            *self.0.entry(size).or_default() += 1;
+        }
+    }
+
+    /// The size that all are to have, and what is to be said of it: the one that is asked for, that of the model or the other part, or
+    /// the commonest one.
+    pub fn wanted(&self, reading: Reading<'_>) -> (Wanted, Option<String>) {
+        if let Some([width, height]) = reading.pictures.resize {
+            return (Wanted::Stretched([height, width]), None);
+        }
+        let count: usize = self.0.values().sum();
+        let commonest = self.0.iter().max_by_key(|(size, count)| (**count, **size));
+        let Some((&commonest, &often)) = commonest else { return (Wanted::Any, None) };
+        let (target, several) = (reading.size.unwrap_or(commonest), self.0.len());
+        if several == 1 && target == commonest {
+            return (Wanted::Any, None);
+        }
+        let [rows, cols] = target;
+        let note = match reading.size {
+            Some(_) => format!(
+                "images of other sizes are stretched to {rows} x {cols} pixels, as the network takes them"
+            ),
+            None => format!(
+                "images have {several} sizes: all are stretched to {rows} x {cols} pixels, which {often} of {count} have \
+                 (the option `resize` chooses another)"
+            ),
+        };
+        (Wanted::Stretched(target), Some(note))
+    }
+}
+
+/// What is to be said of broken images that are left out.
+pub fn broken_in_words(broken: &[Error]) -> Option<String> {
+    let first = broken.first()?.to_string();
+    let count = broken.len();
+    let images = if count == 1 { "broken image is" } else { "broken images are" };
+    Some(format!("{count} {images} left out; the first: {}", first.lines().next().unwrap_or_default()))
+}
+
+/// Grey images in one part and colours in another: all get colours.
+pub fn all_in_colour(parts: &mut [&mut Part]) {
+    let most = parts.iter().map(|part| part.features).max().unwrap_or(0);
+    for part in parts {
+        if let (true, Rows::Memory(bytes)) = (3 * part.features == most, &mut part.rows) {
+            *bytes = tripled(bytes);
+            part.features = most;
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Which of many arrays are values and labels, to train on, to test on and to validate on: by their names, or as the user says.
 
 use super::set::{TEST, TRAIN, VALIDATION, VALIDATION_AS_TEST};
+use super::{Part, Reading, Source, row_words};
 use crate::data::listed::listed;
 use crate::error::{Error, Result, Setting, message};
 
@@ -112,6 +113,32 @@ impl Roles {
         let unused: Vec<String> = unused.map(|place| names[place].clone()).collect();
         notes.extend((!unused.is_empty()).then(|| format!("arrays that are left out: {}", listed(&unused))));
         (self, notes)
+    }
+
+    /// The set of these pairs, each of which `read` makes a part; `what` it is.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn source(
+        self,
+        what: &str,
+        notes: Vec<String>,
+        reading: Reading<'_>,
+        mut read: impl FnMut(Pair, Reading<'_>) -> Result<Part>,
+    ) -> Result<Source> {
+        let mut left = reading.memory;
+        let mut part = |pair: Pair| {
+            let part = read(pair, Reading { memory: left, ..reading })?;
+            left = left.saturating_sub(part.memory());
+            Ok::<_, Error>(part)
+        };
+        let train = part(self.train)?;
+        let (test, validation) =
+            (self.test.map(&mut part).transpose()?, self.validation.map(&mut part).transpose()?);
+        let rows: usize =
+            [Some(&train), test.as_ref(), validation.as_ref()].into_iter().flatten().map(Part::len).sum();
+        let what = format!("{what}: {rows} rows of {}", row_words(train.image_shape, train.features));
+        Ok(Source { what, notes, train, validation, test, classes: None, target: None, schema: None })
     }
 
     /// The arrays that are used.

@@ -1,6 +1,6 @@
 //! A folder with the tables `train.csv`, `val.csv` and `test.csv`, as competitions hand them out: the last one often has no labels.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,7 @@ use super::set::{TEST, TRAIN, VALIDATION};
 use crate::data::idx;
 use crate::data::table::{Look, Table, unreadable_source};
 use crate::error::{Error, Result};
+use crate::files::folder::entries;
 
 /// What stands behind the name of a part.
 const ENDINGS: [&str; 4] = ["csv", "csv.gz", "tsv", "tsv.gz"];
@@ -25,9 +26,7 @@ pub struct Tables {
 
 /// The tables in a folder; nothing if there is none to train on.
 pub fn find(folder: &Path) -> Option<Tables> {
-    let entries = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
-    let mut files: Vec<PathBuf> = entries.filter(|path| path.is_file()).collect();
-    files.sort();
+    let files: Vec<PathBuf> = entries(folder).ok()?.into_iter().filter(|path| path.is_file()).collect();
     // Whatever the case of its name.
     let table = |part: &str| {
         let is = |path: &&PathBuf| {

@@ -35,8 +35,19 @@ impl Spot {
 ///
 /// # Errors
 /// [`Error::File`] for one that fits nowhere, or at several places of which its name says none.
-pub fn folded(network: Ordered, normalisations: &[Named], path: &Path) -> Result<(Parameters, Vec<Message>)> {
+pub fn folded(
+    network: Ordered,
+    normalisations: &[Named],
+    epsilon: Option<f64>,
+    path: &Path,
+) -> Result<(Parameters, Vec<Message>)> {
     if normalisations.is_empty() {
+        if let Some(epsilon) = epsilon {
+            let problem = ": the file has no batch normalisation with a running mean and variance";
+            return Err(
+                Error::usage(message![Setting::Eps.set(epsilon), problem]).hint(Setting::Eps.without())
+            );
+        }
         return Ok((network.parameters, network.note.into_iter().collect()));
     }
     let names = || normalisations.iter().map(|(_, name, _)| name.as_str());
@@ -62,7 +73,7 @@ pub fn folded(network: Ordered, normalisations: &[Named], path: &Path) -> Result
         };
         let Dense { w, b } = &layers[at];
         let width = if is_behind { w.cols() } else { w.rows() };
-        let (factor, summand) = normalisation.line(width).map_err(|problem| {
+        let (factor, summand) = normalisation.line(width, epsilon.unwrap_or(EPSILON)).map_err(|problem| {
             Error::file(path, format!("its normalisation `{name}`: {problem}"), remedy())
         })?;
         let fold = if is_behind { normalisation::behind } else { normalisation::before };
@@ -77,8 +88,14 @@ pub fn folded(network: Ordered, normalisations: &[Named], path: &Path) -> Result
         let others = spots.iter().map(|spot| Some(spot.beyond_the_activation(layers.len())));
         notes.push(message![words].and(mapped(others.collect())));
     }
-    let words = "the eps of its normalisations is not in the file, so";
-    notes.push(format!("{words} {EPSILON:e} is taken, PyTorch's default; an ONNX file has it").into());
+    notes.push(match epsilon {
+        Some(epsilon) => format!("the eps of its normalisations is {epsilon:e}, as you say").into(),
+        None => message![
+            format!("the eps of its normalisations is not in the file, so {EPSILON:e} is taken, PyTorch's default; "),
+            Setting::Eps,
+            " says another, such as 1e-3, which is Keras' default"
+        ],
+    });
     Ok((Parameters { layers }, notes))
 }
 

@@ -43,14 +43,16 @@ struct Tensors {
 const START: u64 = 16;
 const ONNX_START: u8 = 0x08;
 
-/// Reads the model in the file at `path`: safetensors, `.npz` or ONNX; its content tells. `map` says what tensors are called.
+/// Reads the model in the file at `path`: safetensors, `.npz` or ONNX; its content tells. `map` says what tensors are called, and
+/// `epsilon` what batch normalisations add to the variance; ONNX says so itself.
 ///
 /// Weights are `[out, in]` under PyTorch's names and `[in, out]` as `W1`, `W2`, …, unless only the other way round do the
 /// layers fit to each other and to their biases. A layer without a bias gets zeros.
 ///
 /// # Errors
-/// [`Error::Io`] if the file cannot be read; [`Error::File`] if it has no such layers, or others too.
-pub fn read(path: &Path, map: &NameMap) -> Result<Imported> {
+/// [`Error::Io`] if the file cannot be read; [`Error::File`] if it has no such layers, or others too; [`Error::Usage`] for an
+/// `epsilon` that nothing takes.
+pub fn read(path: &Path, map: &NameMap, epsilon: Option<f64>) -> Result<Imported> {
     let mut start = Vec::new();
     let file = regular_file::open(path)?;
     file.take(START).read_to_end(&mut start).map_err(Error::io("read", path))?;
@@ -59,7 +61,13 @@ pub fn read(path: &Path, map: &NameMap) -> Result<Imported> {
     }
     let is_onnx = start.first() == Some(&ONNX_START) && start.get(8) != Some(&b'{');
     if is_onnx {
-        return onnx::read(path);
+        return match epsilon {
+            None => onnx::read(path),
+            Some(epsilon) => {
+                let problem = ": an ONNX file says itself what its normalisations add to the variance";
+                Err(Error::usage(message![Setting::Eps.set(epsilon), problem]).hint(Setting::Eps.without()))
+            }
+        };
     }
     let tensors = if start.starts_with(b"PK") { from_npz(path, map) } else { from_safetensors(path, map) }?;
     if tensors.layers.is_empty() {
@@ -68,7 +76,7 @@ pub fn read(path: &Path, map: &NameMap) -> Result<Imported> {
     let Tensors { layers, normalisations, text } = tensors;
     let normalisations: Vec<Named> =
         normalisations.into_iter().map(|(place, (name, own))| (place, name, own)).collect();
-    let (parameters, notes) = folded(ordered(layers, path)?, &normalisations, path)?;
+    let (parameters, notes) = folded(ordered(layers, path)?, &normalisations, epsilon, path)?;
     let refused =
         |problem| Error::file(path, format!("its `{METADATA_KEY}`: {problem}"), "export the model again");
     let info = text.map(|text| ModelInfo::parse(&text, &parameters)).transpose().map_err(refused)?;

@@ -37,6 +37,15 @@ const KERAS: (&str, &str) = (
      array for number, pair in enumerate(layers, 1) for name, array in zip(\"Wb\", pair)})",
 );
 
+/// Of Keras' weights without their network.
+const KERAS_WEIGHTS: (&str, &str) = (
+    "it is an HDF5 file of Keras' weights, which cannot be read here",
+    "convert it in Python, and import the result:\n    import keras, numpy\n    model = ...     # build the network as it was \
+     trained\n    model.load_weights(\"FILE\")\n    layers = [layer.get_weights() for layer in model.layers if \
+     layer.get_weights()]\n    numpy.savez(\"model.npz\", **{f\"{name}{number}\": array for number, pair in enumerate(layers, 1) for \
+     name, array in zip(\"Wb\", pair)})",
+);
+
 /// The error for a file that begins so, if it is one of these.
 pub fn by_start(start: &[u8], path: &Path) -> Option<Error> {
     let known = match start {
@@ -54,6 +63,9 @@ pub fn by_start(start: &[u8], path: &Path) -> Option<Error> {
             } else {
                 PACKED
             }
+        }
+        [0x89, b'H', b'D', b'F', ..] if path.to_string_lossy().to_lowercase().contains(".weights.") => {
+            KERAS_WEIGHTS
         }
         [0x89, b'H', b'D', b'F', ..] => KERAS,
         _ => return None,

@@ -214,8 +214,8 @@ impl<'a> Walk<'a> {
                 };
                 let (gamma, beta, mean, variance) = (vector(1)?, vector(2)?, vector(3)?, vector(4)?);
                 let width = mean.as_ref().map_or(0, |mean| mean.data().len());
-                let epsilon = Some(number("epsilon", EPSILON));
-                let (factor, summand) = Normalisation { gamma, beta, mean, variance, epsilon }.line(width)?;
+                let epsilon = number("epsilon", EPSILON);
+                let (factor, summand) = Normalisation { gamma, beta, mean, variance }.line(width, epsilon)?;
                 return chain.line(&Line { factor, summand });
             }
             "Scaler" => {

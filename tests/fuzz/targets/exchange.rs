@@ -42,7 +42,7 @@ pub fn import() -> Target {
     let read = move |input: &[u8]| {
         let _ = &folder;
         fs::write(&path, input).unwrap();
-        let imported = judged(exchange::read(&path, &NameMap::default()))?;
+        let imported = judged(exchange::read(&path, &NameMap::default(), None))?;
         let spec = imported.parameters.spec().unwrap();
         if let Some(info) = imported.info {
             assert_eq!(info.spec.sizes(), spec.sizes());
@@ -73,7 +73,7 @@ const COLUMNS: &str = r#"{
 }"#;
 
 /// Reads all inputs of a file, three at a time.
-fn answered(path: &Path, features: usize, preparation: Preparation, look: Look) -> Result<(), String> {
+pub fn answered(path: &Path, features: usize, preparation: Preparation, look: Look) -> Result<(), String> {
     let (label_column, table, id_column) = (None, Default::default(), Some("a".to_owned()));
     let expected = Expected { features, preparation, label_column, table, look, id_column };
     let mut inputs = Inputs::new(vec![path.to_owned()], expected);

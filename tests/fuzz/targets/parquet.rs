@@ -9,10 +9,12 @@ use ::parquet::file::metadata::KeyValue;
 use ::parquet::file::properties::WriterProperties;
 use ::parquet::file::writer::SerializedFileWriter;
 use ::parquet::schema::parser::parse_message_type;
-use gpu_mlp::data::PARQUET_THREAD;
+use gpu_mlp::data::{Frame, Outputs, PARQUET_THREAD, Preparation, Scaling};
+use gpu_mlp::inputs::Look;
 use image::{ColorType, ImageFormat};
 
 use super::data::encoded;
+use super::exchange::answered;
 use crate::driver::{Mutate, Target};
 use crate::mutate::edited;
 use crate::place;
@@ -66,7 +68,15 @@ pub fn parquet() -> Target {
     let read = move |input: &[u8]| {
         let _ = &folder;
         fs::write(&path, input).unwrap();
-        place::load(&path)
+        let frame = Some(Frame { rows: 4, columns: 4, colour: false, digits: false });
+        let predicted =
+            [(1, Scaling::None, None), (16, Scaling::Bytes, frame)].map(|(features, scaling, frame)| {
+                let class_names = vec!["no".to_owned(), "yes".to_owned()];
+                let outputs = Outputs::Classes;
+                let preparation = Preparation { scaling, class_names, outputs, schema: None, frame };
+                answered(&path, features, preparation, Look::AsTrained)
+            });
+        predicted.into_iter().fold(place::load(&path), Result::or)
     };
     let mutate: Mutate = |rng, input, other| edited(rng, input, other, &["PAR1", "label", "bytes"]);
     Target { name: "parquet", seeds, mutate, read: Box::new(read) }

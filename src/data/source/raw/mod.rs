@@ -267,6 +267,7 @@ impl<'a> RawTable<'a> {
             answers,
             weights,
             origins: Some(origins),
+            files: None,
         };
         if self.reading.table.missing == Missing::Drop && !self.reading.keep_missing {
             notes.extend(train.drop_missing()?);

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use crate::cli::choice::DataChoice;
-use crate::cli::loading;
+use super::choice::DataChoice;
+use super::loading;
 use crate::data::{Dataset, Split};
 use crate::engine::Engine;
 use crate::error::{Error, Result};

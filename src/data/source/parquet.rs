@@ -1,83 +1,65 @@
 //! Parquet files: a table of plain numbers with a column of labels, or a column of encoded images with one, as data hubs
 //! publish them (`image: {bytes, path}`, `label`).
 
-mod leaf;
-mod schema;
+use std::path::{Path, PathBuf};
 
-use std::fs::File;
-use std::path::Path;
-
-use parquet::basic::Type;
-use parquet::file::reader::{FileReader, SerializedFileReader};
-use parquet::schema::types::ColumnDescriptor;
 use serde_json::Value as Json;
 
-use self::leaf::{Groups, Leaves, NEW_COPY, Value, unreadable};
-use self::schema::{date_unit, inside, is_number, is_text, targets};
-use super::pictures::{Picture, Pictures, Wanted};
+use super::pictures::{self, Picture, Pictures, Sizes};
 use super::raw::{RawTable, Roles};
 use super::{Answers, Labels, Numbers, Part, Reading, Rows, Source, part};
-use crate::data::columns::Value as Cell;
+use crate::data::parquet::{Leaves, NEW_COPY, Value, on_thread, targets};
 use crate::data::schema::{Found, unique};
 use crate::data::table::{LABELS, Spelling};
-use crate::data::{Format, PictureOptions};
+use crate::data::{Format, PictureOptions, picture};
 use crate::error::{Error, Result, Setting, message};
 
 /// The key under which data hubs keep the classes' names.
 const HUB_KEY: &str = "huggingface";
 
-/// The name of the thread that reads. The crate panics at some damage, and a thread makes an error of it; a program may
-/// want to keep quiet about panics of this name.
-pub const THREAD: &str = "parquet";
-
-pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
-    std::thread::scope(|scope| {
-        let builder = std::thread::Builder::new().name(THREAD.to_owned());
-        let reader =
-            builder.spawn_scoped(scope, || read_here(path, reading)).map_err(Error::io("read", path))?;
-        let damaged = |_| Err(Error::file(path, "cannot be read as Parquet: it is damaged", NEW_COPY));
-        reader.join().unwrap_or_else(damaged)
-    })
+/// Reads the set at `path`, which lies in these files; nothing if no row has a label.
+///
+/// # Errors
+/// [`Error::File`] for files that are damaged or do not fit; [`Error::Io`] if one cannot be read.
+pub(super) fn read(path: &Path, files: &[PathBuf], reading: Reading<'_>) -> Result<Option<Source>> {
+    on_thread(path, || read_here(path, files, reading))
 }
 
-fn read_here(path: &Path, reading: Reading<'_>) -> Result<Source> {
-    let file = File::open(path).map_err(Error::io("read", path))?;
-    let length = file.metadata().map_err(Error::io("read", path))?.len();
-    let reader = SerializedFileReader::new(file).map_err(|error| unreadable(error, path))?;
-    inside(reader.metadata(), length)
-        .map_err(|problem| Error::file(path, format!("cannot be read as Parquet: {problem}"), NEW_COPY))?;
-    let table = Table::new(path, &reader, reading)?;
+/// Whether the files have these columns.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn has_columns(path: &Path, files: &[PathBuf], names: &[String]) -> Result<bool> {
+    let own = on_thread(path, || Ok(Leaves::open(path, files)?.names()))?;
+    Ok(names.iter().all(|name| own.contains(name)))
+}
+
+fn read_here(path: &Path, files: &[PathBuf], reading: Reading<'_>) -> Result<Option<Source>> {
+    let table = Table::new(Leaves::open(path, files)?, path, reading)?;
     let classes = table.class_names();
-    let groups = (0..reader.num_row_groups())
-        .map(|group| reader.get_row_group(group).map_err(|error| unreadable(error, path)))
-        .collect::<Result<Vec<_>>>()?;
     let (answers, labelled) = match table.targets[..] {
-        [label] => table.labels(&groups, label, classes.as_deref())?,
-        _ => table.numbers(&groups)?,
+        [label] => table.labels(label, classes.as_deref())?,
+        _ => table.numbers()?,
     };
     if answers.len() == 0 {
-        return Err(Error::file(
-            path,
-            "it has no rows with a label",
-            "use a file with a row for each sample",
-        ));
+        return Ok(None);
     }
     let unlabelled = labelled.iter().filter(|&&labelled| !labelled).count();
     match table.image {
-        Some(column) => table.image_set(&groups, column, answers, &labelled, classes),
+        Some(column) => table.image_set(column, answers, &labelled, classes).map(Some),
         None => {
             let mut raw = RawTable::new(path, reading, table.roles(), table.found.clone(), "row")?;
-            table.values(&groups, &labelled, &mut raw)?;
-            let source =
-                raw.source("a Parquet file of a table", answers, None, (kept(&labelled), unlabelled))?;
-            Ok(Source { classes, ..source })
+            table.values(&labelled, &mut raw)?;
+            let what = format!("{} of a table", table.files_in_words());
+            let source = raw.source(&what, answers, None, (kept(&labelled), unlabelled))?;
+            Ok(Some(Source { classes, ..source }))
         }
     }
 }
 
-/// What the file's schema says, by the numbers of its leaves.
+/// What the schema of the files says, by the numbers of its leaves.
 struct Table<'a> {
-    leaves: Leaves<'a>,
+    leaves: Leaves,
     reading: Reading<'a>,
     /// The names of all columns.
     names: Vec<String>,
@@ -92,23 +74,14 @@ struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    fn new(path: &'a Path, reader: &'a SerializedFileReader<File>, reading: Reading<'a>) -> Result<Self> {
-        let schema = reader.metadata().file_metadata().schema_descr();
-        let leaves = schema.columns();
-        let names: Vec<String> = leaves.iter().map(|leaf| leaf.path().string()).collect();
+    fn new(leaves: Leaves, path: &Path, reading: Reading<'a>) -> Result<Self> {
+        let (names, image) = (leaves.names(), leaves.image());
         let first = || names[..names.len().min(20)].join(", ");
-        let bytes = |leaf: &ColumnDescriptor| leaf.physical_type() == Type::BYTE_ARRAY && !is_text(leaf);
-        let image = leaves.iter().position(|leaf| {
-            let parts = leaf.path().parts();
-            bytes(leaf)
-                && leaf.max_rep_level() == 0
-                && (parts.len() == 1 || parts[parts.len() - 1] == "bytes")
-        });
         let known = reading.schema.filter(|_| image.is_none());
         let found = known.map(|schema| schema.find(Some(&names), names.len(), path)).transpose()?;
         let targets = match (reading.label_column, &found, known) {
             (None, Some(found), Some(schema)) => Some(found.wanted_targets(schema, path)?),
-            (asked, ..) => targets(leaves, asked),
+            (asked, ..) => targets(leaves.columns(), asked),
         };
         let Some(targets) = targets else {
             let asked = reading.label_column.map_or_else(|| LABELS.join(", "), str::to_owned);
@@ -135,7 +108,14 @@ impl<'a> Table<'a> {
             let problem = format!("it has a column of labels and no others; its columns are {}", first());
             return Err(Error::file(path, problem, "a table needs a column of labels and columns of values"));
         }
-        Ok(Self { leaves: Leaves { path, reader }, reading, names, targets, image, found, asked, excluded })
+        Ok(Self { leaves, reading, names, targets, image, found, asked, excluded })
+    }
+
+    fn files_in_words(&self) -> String {
+        match self.leaves.files() {
+            1 => "a Parquet file".to_owned(),
+            files => format!("{files} Parquet files"),
+        }
     }
 
     fn roles(&self) -> Roles {
@@ -151,23 +131,16 @@ impl<'a> Table<'a> {
 
     /// The classes' names, where a data hub has put them into the file.
     fn class_names(&self) -> Option<Vec<String>> {
-        let metadata = self.leaves.reader.metadata().file_metadata().key_value_metadata()?;
-        let hub = metadata.iter().find(|entry| entry.key == HUB_KEY)?.value.as_ref()?;
-        let features: Json = serde_json::from_str(hub).ok()?;
+        let features: Json = serde_json::from_str(self.leaves.metadata(HUB_KEY)?).ok()?;
         let names = features["info"]["features"][self.leaves.name(self.targets[0])]["names"].as_array()?;
         names.iter().map(|name| name.as_str().map(str::to_owned)).collect()
     }
 
     /// The labels, and which rows have one.
-    fn labels(
-        &self,
-        groups: &Groups<'_>,
-        label: usize,
-        names: Option<&[String]>,
-    ) -> Result<(Answers, Vec<bool>)> {
+    fn labels(&self, label: usize, names: Option<&[String]>) -> Result<(Answers, Vec<bool>)> {
         let (mut labels, mut labelled) = (Labels::default(), Vec::new());
         let spelling = Spelling::of(self.reading.table);
-        self.leaves.each(groups, label, &mut |value| {
+        self.leaves.each(label, &mut |value| {
             let row = labelled.len();
             let refuse =
                 |problem: String| Err(self.leaves.wrong(row, label, &problem, "fix or remove such rows"));
@@ -183,7 +156,8 @@ impl<'a> Table<'a> {
             };
             let missing = match value {
                 Value::Missing => true,
-                Value::Number(number) => number.is_nan(),
+                // Data hubs write -1 where a class with a name is missing.
+                Value::Number(number) => number.is_nan() || (names.is_some() && number == -1.0),
                 Value::Bytes(_) => text.is_none_or(|text| spelling.is_missing(text)),
             };
             labelled.push(!missing);
@@ -210,10 +184,10 @@ impl<'a> Table<'a> {
     }
 
     /// Several targets, a number in each column, and which rows have them all.
-    fn numbers(&self, groups: &Groups<'_>) -> Result<(Answers, Vec<bool>)> {
+    fn numbers(&self) -> Result<(Answers, Vec<bool>)> {
         let mut columns = vec![Vec::new(); self.targets.len()];
         for (&leaf, column) in self.targets.iter().zip(&mut columns) {
-            self.leaves.each(groups, leaf, &mut |value| {
+            self.leaves.each(leaf, &mut |value| {
                 let problem = match value {
                     _ if 8 * column.len() as u64 > self.reading.memory => {
                         "there is no memory for the targets up to here"
@@ -234,7 +208,7 @@ impl<'a> Table<'a> {
         let rows = columns[0].len();
         if columns.iter().any(|column| column.len() != rows) {
             return Err(Error::file(
-                self.leaves.path,
+                self.leaves.path(),
                 "its targets have different numbers of rows",
                 NEW_COPY,
             ));
@@ -247,43 +221,84 @@ impl<'a> Table<'a> {
         Ok((Answers::Many(Numbers { names, values }), labelled))
     }
 
+    /// The sizes of the images, as far as their beginnings tell them.
+    fn sizes(&self, column: usize) -> Result<Sizes> {
+        let mut sizes = Sizes::default();
+        self.leaves.each(column, &mut |value| {
+            if let Value::Bytes(bytes) = value {
+                sizes.count(picture::size(std::io::Cursor::new(bytes)));
+            }
+            Ok(())
+        })?;
+        Ok(sizes)
+    }
+
     /// A set of images.
     fn image_set(
         &self,
-        groups: &Groups<'_>,
         column: usize,
-        answers: Answers,
+        mut answers: Answers,
         labelled: &[bool],
         classes: Option<Vec<String>>,
     ) -> Result<Source> {
-        let (mut pictures, mut row) = (Pictures::default(), 0);
-        let PictureOptions { resize, .. } = self.reading.pictures;
-        let wanted = resize.map_or(Wanted::Any, |[width, height]| Wanted::Stretched([height, width]));
-        self.leaves.each(groups, column, &mut |value| {
-            let hint = message![
-                "bring all images to one size, as PNG or JPEG, with ",
-                Setting::Resize,
-                "; ",
-                Setting::MemoryLimit,
-                " allows more memory"
-            ];
+        let PictureOptions { resize, skip_broken, .. } = self.reading.pictures;
+        let sizes = if resize.is_some() { Sizes::default() } else { self.sizes(column)? };
+        let (wanted, stretched) = sizes.wanted(self.reading);
+        let (mut pictures, mut row, mut sample) = (Pictures::default(), 0, 0);
+        let (mut rows, mut whole, mut broken) = (Vec::new(), Vec::new(), Vec::new());
+        self.leaves.each(column, &mut |value| {
             let here = row;
             row += 1;
-            let refuse = |problem: String| self.leaves.wrong(here, column, &problem, hint.clone());
             if labelled.get(here) == Some(&false) {
                 return Ok(());
             }
-            let Value::Bytes(bytes) = value else { return Err(refuse("the image is missing".into())) };
-            let picture = Picture::decode(bytes, wanted.after(pictures.shape)).map_err(refuse)?;
-            let picture = picture.ok_or_else(|| refuse("these bytes are not a PNG or JPEG image".into()))?;
-            pictures.push(&picture, self.reading.memory).map_err(refuse)
+            sample += 1;
+            let refuse = |problem: String| {
+                let hint = message![
+                    "restore the image or remove the row; ",
+                    Setting::SkipBroken,
+                    " leaves such images out"
+                ];
+                self.leaves.wrong(here, column, &problem, hint)
+            };
+            let decoded = match value {
+                Value::Bytes(bytes) => {
+                    Picture::decode(bytes, wanted.after(pictures.shape)).and_then(|picture| {
+                        picture.ok_or_else(|| "these bytes are not a PNG or JPEG image".into())
+                    })
+                }
+                _ => Err("the image is missing".to_owned()),
+            };
+            let picture = match decoded {
+                Ok(picture) => picture,
+                Err(problem) if *skip_broken => {
+                    broken.push(refuse(problem));
+                    return Ok(());
+                }
+                Err(problem) => return Err(refuse(problem)),
+            };
+            rows.push(here as u32);
+            whole.push(sample - 1);
+            pictures.push(&picture, self.reading.memory).map_err(|problem| {
+                let hint = message![
+                    Setting::MemoryLimit,
+                    " allows more memory; ",
+                    Setting::Resize,
+                    " makes images smaller"
+                ];
+                self.leaves.wrong(here, column, &problem, hint)
+            })
         })?;
+        let unlabelled = labelled.len() - answers.len();
+        if !broken.is_empty() && sample == answers.len() {
+            answers = answers.part(&whole);
+        }
         let (features, image_shape, count) = (pictures.features(), pictures.shape, answers.len());
         // No values a row: the images have no rows, whatever the labels have.
         if features == 0 || pictures.bytes.len() != count * features {
             let bytes = pictures.bytes.len();
             let problem = format!("it has {count} labels, and {bytes} bytes of rows of {features} values");
-            return Err(Error::file(self.leaves.path, problem, "the file is damaged: download it again"));
+            return Err(Error::file(self.leaves.path(), problem, "the file is damaged: download it again"));
         }
         let named = match &self.targets[..] {
             &[label] => format!("labels in column `{}`", self.leaves.name(label)),
@@ -293,13 +308,15 @@ impl<'a> Table<'a> {
             }
         };
         let what = format!(
-            "a Parquet file of images: {count} rows of {}, {named}",
+            "{} of images: {count} rows of {}, {named}",
+            self.files_in_words(),
             part::row_words(image_shape, features)
         );
-        let unlabelled = labelled.len() - count;
-        let notes = (unlabelled > 0).then(|| format!("{unlabelled} rows without a label are left out"));
+        let unlabelled = (unlabelled > 0).then(|| format!("{unlabelled} rows without a label are left out"));
+        let notes =
+            unlabelled.into_iter().chain(stretched).chain(pictures::broken_in_words(&broken)).collect();
         let train = Part {
-            path: self.leaves.path.to_owned(),
+            path: self.leaves.path().to_owned(),
             format: Format::Bytes,
             features,
             image_shape,
@@ -307,29 +324,26 @@ impl<'a> Table<'a> {
             rows: Rows::Memory(pictures.bytes),
             answers,
             weights: None,
-            origins: Some(kept(labelled)),
+            origins: Some(rows),
+            files: None,
         };
-        let (notes, target) = (notes.into_iter().collect(), Some(self.leaves.name(self.targets[0])));
+        let target = Some(self.leaves.name(self.targets[0]));
         Ok(Source { what, notes, train, validation: None, test: None, classes, target, schema: None })
     }
 
     /// The values of the rows that have a label, column by column.
-    fn values(&self, groups: &Groups<'_>, labelled: &[bool], raw: &mut RawTable<'_>) -> Result<()> {
+    fn values(&self, labelled: &[bool], raw: &mut RawTable<'_>) -> Result<()> {
         let spelling = Spelling::of(self.reading.table);
         for (at, leaf) in raw.places().into_iter().enumerate() {
-            let column = &self.leaves.column(leaf);
-            if !(column.path().parts().len() == 1
-                && column.max_rep_level() == 0
-                && (is_number(column) || is_text(column) || date_unit(column).is_some()))
-            {
+            let (column, kind) = (&self.leaves.columns()[leaf], self.leaves.kind(leaf));
+            if column.path().parts().len() != 1 || column.max_rep_level() != 0 || !kind.is_plain() {
                 let problem =
                     format!("column `{}` has neither plain numbers, text nor dates", self.leaves.name(leaf));
                 let hint = message!["turn it into numbers, or leave it out with ", Setting::Exclude];
-                return Err(Error::file(self.leaves.path, problem, hint));
+                return Err(Error::file(self.leaves.path(), problem, hint));
             }
-            let (is_truth, unit) = (column.physical_type() == Type::BOOLEAN, date_unit(column));
             let mut row = 0;
-            self.leaves.each(groups, leaf, &mut |value| {
+            self.leaves.each(leaf, &mut |value| {
                 let here = row;
                 row += 1;
                 if labelled.get(here) == Some(&false) {
@@ -340,19 +354,7 @@ impl<'a> Table<'a> {
                         message!["correct or remove such rows; ", Setting::Exclude, " leaves columns out"];
                     self.leaves.wrong(here, leaf, &problem, hint)
                 };
-                let value = match value {
-                    Value::Missing => Cell::Missing,
-                    Value::Number(number) if is_truth => {
-                        Cell::Word(if number == 1.0 { "true" } else { "false" })
-                    }
-                    Value::Number(number) if number.is_nan() => Cell::Missing,
-                    Value::Number(number) if let Some(unit) = unit => Cell::Date(number * unit),
-                    Value::Number(number) => Cell::Number(number),
-                    Value::Bytes(bytes) => match std::str::from_utf8(bytes) {
-                        Ok(text) => spelling.value(text),
-                        Err(_) => return Err(refuse("this is not UTF-8 text".into())),
-                    },
-                };
+                let value = kind.cell(value, &spelling).map_err(refuse)?;
                 raw.push(at, value, row as u64).map_err(refuse)?;
                 raw.check_memory(|| {
                     format!("the values up to row {row} of column `{}`", self.leaves.name(leaf))
@@ -364,7 +366,11 @@ impl<'a> Table<'a> {
                     self.leaves.name(leaf),
                     labelled.len()
                 );
-                return Err(Error::file(self.leaves.path, problem, "the file is damaged: download it again"));
+                return Err(Error::file(
+                    self.leaves.path(),
+                    problem,
+                    "the file is damaged: download it again",
+                ));
             }
         }
         Ok(())
