@@ -95,6 +95,7 @@ impl<'b> Training<'b> {
             unseen_biases: BTreeSet::new(),
             bias_rows: false,
             alone: false,
+            aside: BTreeSet::new(),
             x: empty,
             labels: Vec::new(),
             given,

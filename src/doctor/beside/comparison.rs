@@ -79,6 +79,10 @@ pub fn has_batch(entries: &Entries) -> bool {
 /// What is missing or does not fit, and a hint.
 pub fn compare(entries: &Entries, lr: Option<f64>, loss: Option<Loss>) -> Result<Comparison, Refusal> {
     let mut dump = reading::read(entries, &[])?.dump;
+    if dump.y_name.is_none() {
+        let hint = "everything is computed again from W, b, X and y; `gpu-mlp doctor` needs less";
+        return Err(Refusal::new("lacks y", hint));
+    }
     if let Some(lr) = lr {
         dump.numbers.insert("lr", lr);
     }

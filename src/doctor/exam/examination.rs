@@ -195,8 +195,12 @@ impl<'a> Exam<'a> {
         }
     }
 
-    /// Records a tensor that is not in the file.
+    /// Records a tensor that is not in the file, or was set aside.
     pub fn not_given(&mut self, slot: Slot) {
+        if self.case.aside.contains(&slot) {
+            self.not_checked(slot);
+            return;
+        }
         self.checked.push(Checked { tensor: slot, name: None, status: Status::NotGiven, residual: None });
     }
 

@@ -37,6 +37,8 @@ pub struct Case {
     pub bias_rows: bool,
     /// Whether it is one layer without its network.
     pub alone: bool,
+    /// Tensors of the file that are not examined.
+    pub aside: BTreeSet<Slot>,
     /// Everything else in our layout.
     pub given: BTreeMap<Slot, Matrix>,
     /// What had to be turned.
@@ -141,6 +143,7 @@ impl Case {
             unseen_biases,
             bias_rows,
             alone: dump.alone,
+            aside: BTreeSet::new(),
             given: params,
             notes,
         };

@@ -5,8 +5,10 @@ use super::alone;
 use super::case::Case;
 use super::dump::Dump;
 use super::keys::{self, Key};
+use super::lists;
 use super::npy::{Refusal, Value};
 use super::npz::Entries;
+use super::partial;
 use super::roles::words::{Kind, Words};
 use super::roles::{self, Reading};
 use super::slot::Slot;
@@ -35,16 +37,29 @@ pub fn read(entries: &Entries, map: &[(String, String)]) -> Result<Read, Refusal
     let empty: Vec<String> =
         entries.iter().filter(|(_, value)| is_empty(value)).map(|(name, _)| format!("`{name}`")).collect();
     if empty.is_empty() {
-        return read_full(entries, map);
+        return read_lists(entries, map);
     }
     let full = entries.iter().filter(|(_, value)| !is_empty(value));
-    let mut read = read_full(&full.map(|(name, value)| (name.clone(), value.clone())).collect(), map)?;
+    let mut read = read_lists(&full.map(|(name, value)| (name.clone(), value.clone())).collect(), map)?;
     let them = if empty.len() == 1 { "it" } else { "them" };
     read.dump.notes.push(format!("{} left out: no values in {them}", empty.join(", ")));
     Ok(read)
 }
 
-/// The same for entries all of which have values.
+/// The same for entries all of which have values: with W and b in one list, if they lie so.
+fn read_lists(entries: &Entries, map: &[(String, String)]) -> Result<Read, Refusal> {
+    let turns = if map.is_empty() { lists::in_turns(entries) } else { Vec::new() };
+    let in_turns = (!turns.is_empty()).then(|| read_full(entries, &turns));
+    match in_turns {
+        Some(Ok(mut read)) => {
+            read.found.extend(turns);
+            Ok(read)
+        }
+        _ => read_full(entries, map),
+    }
+}
+
+/// The same, with its lists under names of their own.
 fn read_full(entries: &Entries, map: &[(String, String)]) -> Result<Read, Refusal> {
     let known = renamed(entries, map);
     let needed = vectors::are_needed(&known);
@@ -70,12 +85,26 @@ fn read_full(entries: &Entries, map: &[(String, String)]) -> Result<Read, Refusa
         }
         None => {
             let as_it_is = as_it_is.unwrap_or_else(|| read_matrices(entries, map));
-            as_it_is.or_else(|refusal| match alone::read(entries).filter(|_| map.is_empty()) {
-                Some(dump) => Ok(Read { dump, found: Vec::new() }),
-                None => Err(refusal),
+            as_it_is.or_else(|refusal| {
+                let part = || alone::read(entries).or_else(|| partial::loss_alone(entries));
+                match map.is_empty().then(part).flatten() {
+                    Some(dump) => Ok(Read { dump, found: Vec::new() }),
+                    None => without_targets(entries, map).ok_or(refusal),
+                }
             })
         }
     }
+}
+
+/// A network without targets; nothing if the file has some by name, or is not read with them either.
+fn without_targets(entries: &Entries, map: &[(String, String)]) -> Option<Read> {
+    if entries.len() > MANY || renamed(entries, map).keys().any(|name| is_target(name)) {
+        return None;
+    }
+    let reads = partial::with_targets(entries).into_iter().filter_map(|with| read_matrices(&with, map).ok());
+    let mut read = reads.max_by_key(|read| read.dump.slots.len())?;
+    read.found.retain(|(theirs, _)| theirs != "y");
+    partial::forget_targets(&mut read.dump).then_some(read)
 }
 
 /// The same for a file whose vectors need no second side.

@@ -15,6 +15,7 @@ mod manual;
 mod names;
 mod places;
 mod program;
+mod programs;
 mod roles;
 mod shares;
 mod sigmoids;

@@ -7,6 +7,7 @@ mod layers;
 mod numbers;
 mod saved;
 mod smoothing;
+mod sums;
 
 use crate::doctor::file::case::Case;
 use crate::doctor::file::dump::Dump;
@@ -24,6 +25,7 @@ pub fn understood(dump: &mut Dump, mut cases: Vec<Case>) -> Vec<Case> {
         {
             *case = bytes;
         }
+        sums::set_aside(case, slack);
     }
     cases.extend(inputs::of_bytes(&cases));
     if !dump.numbers.contains_key("l2")

@@ -96,6 +96,8 @@ impl Search<'_> {
             return None;
         }
         let named = match array.words.kind {
+            // What a layer made is no target, if there is another one: `Y` beside `T`.
+            Some(Kind::Target) if self.relations.iter().any(|relation| relation.out == y) => WORDS,
             Some(Kind::Target) => 2 * WORDS,
             _ if self.is_subtracted(y) => 2 * WORDS,
             // Equal ones say nothing: biases begin with zeros.

@@ -68,6 +68,12 @@ impl<'t> Evidence<'t> {
         let last = slot.layer().is_none_or(|layer| layer == depth);
         let named = match (slot, kind) {
             _ if proven => KIND,
+            // Some call Z what a layer hands on, and outputs Y beside targets T: the numbers tell.
+            (Slot::A(_), Kind::Pre) if self.is_only_activated(array, slot) => KIND,
+            (Slot::P, Kind::Pre | Kind::Target) if self.is_only_activated(array, slot) => KIND,
+            (Slot::Z(_), Kind::Pre) if self.is_only_activated(array, slot) => return AGAINST,
+            (Slot::P, Kind::Act) if self.is_of_logits(array) => return AGAINST,
+            (Slot::Z(l), Kind::Act) if l == depth && self.is_of_logits(array) => KIND,
             (Slot::Z(_), Kind::Pre) | (Slot::A(_) | Slot::P, Kind::Act) => KIND,
             (Slot::Z(_) | Slot::A(_) | Slot::P, Kind::Dense) => KIND - 1,
             (Slot::Dz(_), Kind::Delta) | (Slot::Da(_), Kind::ActGrad) | (Slot::Mask(_), Kind::Mask) => KIND,
@@ -136,6 +142,24 @@ impl<'t> Evidence<'t> {
             Slot::A(_) | Slot::P => activated.any(|&(_, a)| a == array),
             _ => false,
         }
+    }
+
+    /// Whether an array is what a layer's activation made of its sum, and not the sum, and its name says no place: `z1` and
+    /// `hidden_inputs` would be overwritten.
+    fn is_only_activated(&self, array: usize, slot: Slot) -> bool {
+        let w = self.backbone.w[slot.layer().unwrap_or(self.depth()) - 1];
+        let mut made = self.backbone.relations.iter().filter(|r| r.out == array && r.w == w).peekable();
+        let bare = self.arrays[array].words.spot.is_none();
+        bare && made.peek().is_some() && made.all(|r| r.function != Function::None)
+    }
+
+    /// Whether outputs for classes can be no probabilities, nor what a tanh makes: PyTorch's `outputs` are logits.
+    fn is_of_logits(&self, array: usize) -> bool {
+        let (own, y) = (&self.arrays[array], &self.arrays[self.backbone.y].array);
+        let beyond = own.array.data.iter().any(|&v| v < 0.0) && own.array.data.iter().any(|&v| v.abs() > 1.0);
+        let classes = self.backbone.sizes[self.depth()] > 1
+            && (y.is_flat() || y.data.iter().all(|&v| v == 0.0 || v == 1.0));
+        beyond && classes && !own.words.chance
     }
 
     /// The same for something of a parameter's shape.

@@ -88,6 +88,8 @@ pub struct Words {
     pub spot: Option<Spot>,
     /// Whether it says that it is kept: for the way back, or of squares.
     pub cached: bool,
+    /// Whether it speaks of probabilities, or of what is predicted.
+    pub chance: bool,
     /// Whether it speaks of a part of an autoencoder.
     pub rebuilds: bool,
     /// Whether all its words are known.
@@ -168,7 +170,8 @@ fn end_of_connection(letter: char) -> Option<Sense> {
 impl Words {
     /// Reads a name.
     pub fn of(name: &str) -> Self {
-        let split = split(name);
+        // TensorFlow's variables end in the number of an output, which is always the first.
+        let split = split(name.strip_suffix(":0").unwrap_or(name));
         let number = |word: &String| word.parse::<usize>().ok().filter(|&number| number <= 999);
         let (mut parts, mut known) = (Vec::new(), true);
         for word in &split {
@@ -206,7 +209,8 @@ impl Words {
             spot => spot,
         };
         let rebuilds = split.iter().any(|word| rebuilds(word));
-        Self { kind, state, time, spot, cached: has(Sense::Cache), rebuilds, known, stem }
+        let (cached, chance) = (has(Sense::Cache), has(Sense::Chance));
+        Self { kind, state, time, spot, cached, chance, rebuilds, known, stem }
     }
 
     /// Whether it names a parameter as it was before the step.

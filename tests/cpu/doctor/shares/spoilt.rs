@@ -131,6 +131,7 @@ impl<'a> Making<'a> {
             unseen_biases: BTreeSet::new(),
             bias_rows: false,
             alone: false,
+            aside: BTreeSet::new(),
             given,
             notes: Vec::new(),
         };
