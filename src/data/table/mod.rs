@@ -269,7 +269,7 @@ impl<R: Read> Table<R> {
         }
     }
 
-    /// Words in a column of labels that stand for missing ones, by its first rows ([`label::placeholders`]).
+    /// Words in a column of labels that stand for missing ones, by its first rows (`label::placeholders`).
     pub fn placeholders(&self, column: usize) -> Vec<String> {
         let texts = self.ahead.iter().filter_map(|row| row.get(column)).map(str::trim);
         label::placeholders(texts, &self.spelling)

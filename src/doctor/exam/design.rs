@@ -186,7 +186,7 @@ impl Exam<'_> {
         let losses = if site.design.is_usual() {
             loss::rights(site).into_iter().flat_map(|loss| [loss, loss * n]).collect()
         } else {
-            head::losses(site)
+            head::losses(site, 0.0)
         };
         let l2 = self.numbers.get("l2").copied().unwrap_or(0.0);
         let squares = if l2 == 0.0 { 0.0 } else { l2 * loss::weights_squared(site) };

@@ -41,6 +41,12 @@ const SCALED: Open = Open {
     fix: "nothing, if gradients are clipped to a norm; else remove the factor",
 };
 
+/// Biases that stay as they are, without a gradient.
+const CONSTANT: (&str, &str) = (
+    "b as it was: right if biases are constants, a bug if they are to learn",
+    "nothing, if they are constants; else b -= lr * db, with db = dz.sum(axis=0)",
+);
+
 /// Bugs that are a factor alone, or nothing at all: what is wrong elsewhere makes them, too.
 const LEAN: [Bug; 11] = [
     Bug::ScaleConstant,
@@ -67,6 +73,7 @@ impl Exam<'_> {
         self.leave_penalty();
         self.leave_layers();
         self.leave_scale();
+        self.leave_constant_biases();
         if self.case.get(Slot::Loss).is_some() {
             return;
         }
@@ -102,6 +109,24 @@ impl Exam<'_> {
         if let Some(&tensor) = shown.iter().find(|&&slot| self.case.get(slot).is_some()).filter(|_| squared) {
             let open = Finding::new(tensor, JACOBIAN.formula, JACOBIAN.fix);
             self.findings.insert(0, Finding { also: vec![JACOBIAN.bug], depends: true, ..open });
+        }
+    }
+
+    /// Biases that do not move may be constants, where the file has no gradients of theirs.
+    fn leave_constant_biases(&mut self) {
+        let has = |wanted: fn(&Slot) -> bool| self.case.given.keys().any(wanted);
+        let new = |slot: &Slot| matches!(slot, Slot::New(Param::B(_)));
+        let moved = self.case.given.keys().any(|slot| new(slot) && self.has_moved(*slot));
+        if moved || has(|slot| matches!(slot, Slot::Grad(Param::B(_)))) {
+            return;
+        }
+        for finding in
+            self.findings.iter_mut().filter(|finding| new(&finding.tensor) && finding.bug.is_some())
+        {
+            finding.also.splice(0..0, finding.bug.take());
+            finding.alternatives.clear();
+            finding.depends = true;
+            (finding.formula, finding.fix) = (CONSTANT.0.to_owned(), CONSTANT.1.to_owned());
         }
     }
 

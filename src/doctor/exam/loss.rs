@@ -65,7 +65,7 @@ impl Exam<'_> {
             }
             all
         } else {
-            head::losses(&site).into_iter().map(|loss| right(loss + penalty)).collect()
+            head::losses(&site, penalty).into_iter().map(right).collect()
         };
         let weighed = self.weighed_losses().into_iter().map(right);
         let rights: Vec<Trial> = rights.into_iter().chain(weighed).collect();

@@ -181,7 +181,9 @@ fn penalties(dump: &Dump, case: &Case) -> Vec<(f64, bool, bool)> {
     let over_n = l2 / case.count();
     if dump.slots.contains_key(&Slot::Loss) {
         let usual = [(l2, true, false), (l2, false, false), (over_n, true, false), (over_n, false, false)];
-        return usual.into_iter().chain([(2.0 * l2, true, true), (2.0 * over_n, true, true)]).collect();
+        // A sum over the batch divides λ/N by N once more.
+        let decided = [2.0 * l2, 2.0 * over_n, over_n / case.count()].map(|decay| (decay, true, true));
+        return usual.into_iter().chain(decided).collect();
     }
     vec![(l2, false, false), (over_n, false, false)]
 }

@@ -15,8 +15,9 @@ pub fn factors(outputs: f64) -> [f64; 5] {
 }
 
 /// The losses that people print for a design, by every convention: mean or sum over samples and outputs, with p
-/// clipped before a logarithm, and for a squared error its root or the mean distance.
-pub fn losses(site: &Site) -> Vec<f64> {
+/// clipped before a logarithm, and for a squared error its root or the mean distance. The penalty is that beside a mean; a
+/// sum may have it N times, as its gradient has.
+pub fn losses(site: &Site, penalty: f64) -> Vec<f64> {
     let (y, Design { measure, .. }) = (&site.case.y, site.design);
     let mut totals = vec![measure.total(site.up, y)];
     if matches!(measure, Measure::Binary | Measure::CrossEntropy) {
@@ -32,6 +33,9 @@ pub fn losses(site: &Site) -> Vec<f64> {
     for total in totals {
         all.extend(factors.map(|factor| total * factor / site.n()));
         all.extend(factors.map(|factor| total * factor));
+        if penalty > 0.0 {
+            all.extend(factors.map(|factor| total * factor + (site.n() - 1.0) * penalty));
+        }
     }
     if measure == Measure::Squared {
         let values = site.up.data().len() as f64;
@@ -40,7 +44,7 @@ pub fn losses(site: &Site) -> Vec<f64> {
         all.push((2.0 * measure.total(site.up, y)).sqrt());
         all.extend([distance / values, distance / site.n(), distance]);
     }
-    all
+    all.into_iter().map(|loss| loss + penalty).collect()
 }
 
 /// `g/N` with the design's factor.

@@ -5,6 +5,7 @@ use super::innocent::style::{Biases, Clip, Digits, Dropout, Habit, Names, Rule, 
 use gpu_mlp::doctor::exam::report::Verdict;
 use gpu_mlp::doctor::formulas::bend::Gelu;
 use gpu_mlp::doctor::formulas::design::{Design, Head, Measure};
+use gpu_mlp::doctor::npy::{Array, Value};
 use gpu_mlp::doctor::{self, Options};
 use gpu_mlp::network::Activation;
 
@@ -43,6 +44,62 @@ fn one_sigmoid_output() {
 #[test]
 fn several_sigmoids_with_binary_cross_entropy() {
     clean(|style| design(style, Head::Of(Activation::Sigmoid), Measure::Binary));
+}
+
+#[test]
+fn a_summed_loss_with_its_penalty() {
+    let designs = [
+        (Head::Of(Activation::Sigmoid), Measure::Squared),
+        (Head::Of(Activation::Tanh), Measure::Squared),
+        (Head::Of(Activation::Identity), Measure::Absolute),
+        (Head::Of(Activation::Sigmoid), Measure::Binary),
+    ];
+    for (seed, (head, measure)) in (0..EACH).flat_map(|seed| designs.map(|of| (seed, of))) {
+        let mut style = Style::plain(seed);
+        design(&mut style, head, measure);
+        (style.habit, style.mean, style.loss) = (Habit::HiddenDecay, 3, 1.0);
+        let mut entries = file(seed, &style);
+        let weights = |name: &str| name.len() == 2 && name.starts_with('W');
+        let squares: f64 = entries
+            .iter()
+            .filter(|(name, _)| weights(name))
+            .flat_map(|(_, value)| &numbers(value).data)
+            .map(|w| w * w)
+            .sum();
+        let Some(Value::Numbers(loss)) = entries.get_mut("loss") else { panic!("a loss") };
+        loss.data[0] += 0.01 * squares;
+        let kind = loss.kind;
+        if seed % 2 == 0 {
+            entries.insert("l2".into(), Value::Numbers(Array { shape: Vec::new(), data: vec![0.02], kind }));
+        }
+        let report = doctor::examine(&entries, &Options::default()).unwrap();
+        assert_eq!(report.verdict, Verdict::Clean, "seed {seed}, {style:?}: {:#?}", report.findings);
+    }
+}
+
+fn numbers(value: &Value) -> &Array {
+    match value {
+        Value::Numbers(array) => array,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn biases_that_do_not_move_depend_on_what_was_meant() {
+    for seed in 0..EACH {
+        let mut style = Style::plain(seed);
+        style.biases = Biases::Plain;
+        let mut entries = file(seed, &style);
+        entries.retain(|name, _| !name.starts_with("db"));
+        let new: Vec<String> =
+            entries.keys().filter(|name| name.starts_with('b') && name.ends_with("_new")).cloned().collect();
+        for name in new {
+            let before = entries[name.trim_end_matches("_new")].clone();
+            entries.insert(name, before);
+        }
+        let report = doctor::examine(&entries, &Options::default()).unwrap();
+        assert_eq!(report.verdict, Verdict::Depends, "seed {seed}, {style:?}: {:#?}", report.findings);
+    }
 }
 
 #[test]
