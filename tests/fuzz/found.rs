@@ -7,6 +7,8 @@ use flate2::write::GzEncoder;
 use gpu_mlp::numpy::npy;
 use zip::CompressionMethod;
 
+#[cfg(feature = "parquet")]
+use crate::place;
 use crate::targets::run::with_metadata;
 use crate::targets::{data, dump, gzip, run};
 use crate::{archive, pictures};
@@ -168,6 +170,8 @@ fn a_loss_without_a_value() {
 /// Labels had rows and images had none; no writer makes such a file.
 #[cfg(feature = "parquet")]
 fn images_without_rows() {
-    let file = include_bytes!("found/images-without-rows.parquet");
-    refused(crate::targets::parquet::parquet(), file, "labels, and 0 bytes of rows of 0 values");
+    let (_folder, path) = place::file("set.parquet");
+    std::fs::write(&path, include_bytes!("found/images-without-rows.parquet")).unwrap();
+    let error = place::load(&path).unwrap_err();
+    assert!(error.contains("labels, and 0 bytes of rows of 0 values"), "{error}");
 }
