@@ -9,7 +9,7 @@ use tempfile::tempdir;
 
 use crate::data::{refusal, says};
 use crate::forms::load_with;
-use crate::program::Place;
+use crate::program::{Place, Ran};
 
 /// A number in 0..1 that looks like chance.
 fn drawn(row: usize, column: usize) -> f64 {
@@ -35,6 +35,12 @@ fn told(text: &str) -> (usize, Loaded, String) {
     let loaded = load(text).unwrap();
     let said = format!("{}\n{}", loaded.notice.as_deref().unwrap_or_default(), loaded.notes.join("\n"));
     (loaded.dataset.train.len() + loaded.dataset.test.len(), loaded, said)
+}
+
+/// A small network trained on a file, in the folder `run`.
+fn train(place: &Place, data: &str, more: &[&str]) -> Ran {
+    let own = ["train", "--backend", "cpu", "--data", data, "--hidden", "4", "--overwrite", "--out", "run"];
+    place.run(&[&own[..], more].concat())
 }
 
 /// Two columns and a label.
@@ -122,23 +128,7 @@ fn lines_that_are_no_rows_are_read_or_named() {
     }
     let place = Place::new();
     fs::write(place.path("set.csv"), table(60, |i| (i % 2).to_string()).replace(',', "\t")).unwrap();
-    let train = |more: &[&str]| {
-        let own = [
-            "train",
-            "--backend",
-            "cpu",
-            "--data",
-            "set.csv",
-            "--hidden",
-            "4",
-            "--epochs",
-            "1",
-            "--overwrite",
-            "--out",
-            "run",
-        ];
-        place.run(&[&own[..], more].concat())
-    };
+    let train = |more: &[&str]| train(&place, "set.csv", &[&["--epochs", "1"], more].concat());
     train(&["--separator", "comma"])
         .fails(2, &["its first line has 1 column", "--separator comma may be the wrong one"]);
     train(&["--exclude", "a,b"]).fails(2, &["none is left for values", "out of --exclude"]);
@@ -165,7 +155,7 @@ fn what_columns_become_is_said() {
             "truth values become one input, 1 for yes and 0 for no: `open`",
             "words become inputs of 0 and 1, one for each value: `kind`",
             "rarest share one input, `kind=other`",
-            "values that are rare in the training rows, or not there, taken as `other`: `kind`",
+            "values taken as `other`, since rare in the training rows or not there: `kind`",
             "missing values filled in with the mean or the most frequent value of the training rows: `gap`; one more input is 1 where \
              the value is missing: `gap`",
             "the same in every training sample, so nothing can be learnt from it: `same`",
@@ -183,24 +173,10 @@ fn what_columns_become_is_said() {
         format!("kind,x,label\n{}", rows(960, |i| format!("{},{:.3},{}", value(i), drawn(i, 0), i % 2))),
     )
     .unwrap();
-    place
-        .run(&[
-            "train",
-            "--backend",
-            "cpu",
-            "--data",
-            "set.csv",
-            "--hidden",
-            "4",
-            "--epochs",
-            "1",
-            "--out",
-            "run",
-        ])
-        .ok();
+    train(&place, "set.csv", &["--epochs", "1"]).ok();
     fs::write(place.path("new.csv"), "kind,x\nusual1,0.5\nnever,0.5\n").unwrap();
     let ran = place.run(&["predict", "run", "new.csv"]);
-    says(&ran.err, &["1 value that are rare in the training rows, or not there, taken as `other`: `kind`"]);
+    says(&ran.err, &["1 value taken as `other`, since rare in the training rows or not there: `kind`"]);
 }
 
 #[test]
@@ -230,24 +206,11 @@ fn one_outlier_does_not_change_how_bytes_are_scaled() {
 fn a_network_that_has_learnt_nothing_is_said_to_have() {
     let place = Place::new();
     fs::write(place.path("set.csv"), table(200, |i| (drawn(i, 5) * 4.0).floor().to_string())).unwrap();
-    let own = [
-        "train",
-        "--backend",
-        "cpu",
-        "--data",
-        "set.csv",
-        "--hidden",
-        "4",
-        "--lr",
-        "1e-6",
-        "--overwrite",
-        "--out",
-        "run",
-    ];
-    let stuck = place.run(&[&own[..], &["--epochs", "3", "--scale", "minmax"]].concat());
+    let own = ["--lr", "1e-6", "--scale", "minmax", "--epochs"];
+    let stuck = train(&place, "set.csv", &[&own[..], &["3"]].concat());
     says(&stuck.err, &["every class as likely as another would give 1.3863: nothing was learnt"]);
     // One epoch says little.
-    let begun = place.run(&[&own[..], &["--epochs", "1", "--scale", "minmax"]].concat());
+    let begun = train(&place, "set.csv", &[&own[..], &["1"]].concat());
     assert!(!begun.err.contains("nothing was learnt"), "{begun:?}");
 }
 
@@ -255,11 +218,7 @@ fn a_network_that_has_learnt_nothing_is_said_to_have() {
 fn options_for_other_kinds_of_data_are_errors() {
     let place = Place::new();
     fs::write(place.path("set.csv"), table(60, |i| (i % 2).to_string())).unwrap();
-    let train = |data: &str, more: &[&str]| {
-        let own =
-            ["train", "--backend", "cpu", "--data", data, "--hidden", "4", "--epochs", "1", "--out", "run"];
-        place.run(&[&own[..], more].concat())
-    };
+    let train = |data: &str, more: &[&str]| train(&place, data, &[&["--epochs", "1"], more].concat());
     for option in [&["--resize", "8x8"][..], &["--transpose"], &["--skip-broken"], &["--npz-keys", "a,b"]] {
         train("set.csv", option).fails(2, &["set.csv is a table", option[0], "leave"]);
     }

@@ -74,7 +74,7 @@ impl Tally {
         if let (count @ 1.., names) = named(&self.other) {
             let values = if count == 1 { "value" } else { "values" };
             notes.push(format!(
-                "{count} {values} that are rare in the training rows, or not there, taken as `other`: {names}"
+                "{count} {values} taken as `other`, since rare in the training rows or not there: {names}"
             ));
         }
         notes

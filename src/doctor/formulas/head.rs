@@ -31,20 +31,20 @@ pub fn losses(site: &Site, penalty: f64) -> Vec<f64> {
     let factors = factors(site.case.classes() as f64);
     let mut all = Vec::new();
     for total in totals {
-        all.extend(factors.map(|factor| total * factor / site.n()));
-        all.extend(factors.map(|factor| total * factor));
-        if penalty > 0.0 {
-            all.extend(factors.map(|factor| total * factor + (site.n() - 1.0) * penalty));
-        }
+        let sums = factors.map(|factor| total * factor);
+        all.extend(sums.map(|sum| sum / site.n() + penalty));
+        all.extend(sums.map(|sum| sum + penalty));
+        all.extend(sums.map(|sum| sum + site.n() * penalty));
     }
     if measure == Measure::Squared {
         let values = site.up.data().len() as f64;
+        let squares = 2.0 * measure.total(site.up, y);
         let distance = Measure::Absolute.total(site.up, y);
-        all.push((2.0 * measure.total(site.up, y) / values).sqrt());
-        all.push((2.0 * measure.total(site.up, y)).sqrt());
-        all.extend([distance / values, distance / site.n(), distance]);
+        let others =
+            [(squares / values).sqrt(), squares.sqrt(), distance / values, distance / site.n(), distance];
+        all.extend(others.map(|loss| loss + penalty));
     }
-    all.into_iter().map(|loss| loss + penalty).collect()
+    all
 }
 
 /// `g/N` with the design's factor.

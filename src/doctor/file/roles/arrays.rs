@@ -58,7 +58,9 @@ fn find_numbered_states(named: &mut [Named]) {
     };
     let found: Vec<Option<Words>> = named.iter().map(of_weights).collect();
     for (own, words) in named.iter_mut().zip(found) {
-        own.words = words.unwrap_or_else(|| own.words.clone());
+        if let Some(words) = words {
+            own.words = words;
+        }
     }
 }
 
