@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::exchange::{self, Imported, NameMap, Said};
 use crate::network::{Activations, Parameters, Task};
 use crate::training::checkpoint::{self, ModelInfo};
+use crate::words::numerals::counted;
 
 const EXAMPLES: &str = "\
 Reads safetensors with a torch.nn.Sequential's names (0.weight, 0.bias, 2.weight, …) or any others that end in .weight and
@@ -198,9 +199,10 @@ fn check(names: &[String], outputs: usize) -> Result<()> {
         return Ok(());
     }
     Err(Error::usage(format!(
-        "--class-names gives {} names{}, but the network has {outputs} outputs: each needs its own name",
-        names.len(),
-        twice.map(|pair| format!(" and `{}` twice", pair[0])).unwrap_or_default()
+        "--class-names gives {}{}, but the network has {}: each needs its own name",
+        counted(names.len(), "name"),
+        twice.map(|pair| format!(" and `{}` twice", pair[0])).unwrap_or_default(),
+        counted(outputs, "output")
     )))
 }
 
@@ -211,8 +213,9 @@ fn normalised(args: &ImportArgs, inputs: usize, scaling: &Scaling) -> Result<Sca
         Some(&[one]) => Ok(vec![one; inputs]),
         Some(all) if all.len() == inputs => Ok(all.to_vec()),
         Some(all) => Err(Error::usage(format!(
-            "{option} has {} numbers, but the network has {inputs} inputs: give one, or one for each input",
-            all.len()
+            "{option} has {}, but the network has {}: give one, or one for each input",
+            counted(all.len(), "number"),
+            counted(inputs, "input")
         ))),
     };
     let (mean, std) = (numbers("--mean", &args.mean, 0.0)?, numbers("--std", &args.std, 1.0)?);

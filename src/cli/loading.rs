@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::choice::DataChoice;
-use super::output::{note, thousands};
+use super::output::{note, thousands, words};
 use crate::data::{self, Dataset, Fitted, LoadOptions, Loaded};
 use crate::error::{Error, Result};
 use crate::files::folder::around;
@@ -32,7 +32,10 @@ fn read(
 }
 
 fn shown(loaded: Loaded, quiet: bool) -> Dataset {
-    loaded.notice.iter().chain(&loaded.notes).filter(|_| !quiet).for_each(|text| note(text));
+    if !quiet {
+        loaded.notice.iter().for_each(|text| note(text));
+        loaded.notes.iter().for_each(|text| note(&words(text)));
+    }
     loaded.dataset
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::apart;
 use super::choice::LoadChoice;
-use super::output::{json, say, thousands};
+use super::output::{json, say, thousands, words};
 use crate::data::inspect::{Column, Inspection, Summary, inspect};
 use crate::data::{self, LoadOptions, Request};
 use crate::error::{Error, Result};
@@ -145,7 +145,7 @@ fn page(summary: &Summary, options: &LoadOptions) {
     if !summary.notes.is_empty() || !summary.warnings.is_empty() {
         say("");
     }
-    summary.notes.iter().for_each(|text| say(&format!("note: {text}")));
+    summary.notes.iter().for_each(|text| say(&format!("note: {}", words(text))));
     summary.warnings.iter().for_each(|warning| say(&format!("warning: {warning}")));
 }
 

@@ -10,6 +10,7 @@ use super::source::{Answers, Labels, LoadOptions, Part, Reading, Rows, Source, r
 use super::table_options::DEFAULTS;
 use super::{Dataset, Format};
 use crate::error::{Error, Result, Setting, message};
+use crate::words::numerals::counted;
 
 /// The four files, in the order train images, train labels, test images, test labels.
 pub const STEMS: [&str; 4] = [
@@ -123,10 +124,12 @@ pub(super) fn read_files(
     let mut source = source(path, known.map(|(_, classes)| classes), train, test);
     let name = train_images.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     if name.contains("emnist-") && !pictures.transpose {
-        source.notes.push(
-            "EMNIST's images are mirrored about their diagonal; the option `transpose` puts them upright"
-                .into(),
-        );
+        let note = message![
+            "EMNIST's images are mirrored about their diagonal; ",
+            Setting::Transpose,
+            " puts them upright"
+        ];
+        source.notes.push(note);
     }
     Ok(source)
 }
@@ -321,7 +324,9 @@ fn same_number(images: usize, labels: usize, images_path: &Path, labels_path: &P
         return Ok(());
     }
     let images_path = images_path.display();
-    let problem = format!("it has {labels} labels, but there are {images} images in {images_path}");
+    let are = if images == 1 { "is" } else { "are" };
+    let (labels, images) = (counted(labels, "label"), counted(images, "image"));
+    let problem = format!("it has {labels}, but there {are} {images} in {images_path}");
     Err(Error::file(labels_path, problem, "use an images and a labels file of one set"))
 }
 

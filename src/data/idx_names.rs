@@ -2,10 +2,10 @@
 //! them: `emnist-letters-train-images-idx3-ubyte`, `qmnist-test-labels-idx2-int.gz`.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::files::folder::entries;
 
 /// Words for the part to train on, and for those to test on, the usual one first.
 const TRAIN: [&str; 1] = ["train"];
@@ -93,16 +93,16 @@ pub fn find(path: &Path) -> Result<Option<[PathBuf; 4]>> {
 /// The sets in a folder, by the word before their names. Plain files come before gzip: they load faster.
 fn sets(folder: &Path) -> BTreeMap<String, BTreeMap<Role, PathBuf>> {
     let mut sets: BTreeMap<String, BTreeMap<Role, PathBuf>> = BTreeMap::new();
-    let Ok(entries) = fs::read_dir(folder) else { return sets };
+    let Ok(paths) = entries(folder) else { return sets };
     // Archives are unpacked into folders of their own names.
     let inner = |path: PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         match parsed(&name).is_some() && path.is_dir() {
-            true => fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()).collect(),
+            true => entries(&path).unwrap_or_default(),
             false => vec![path],
         }
     };
-    for path in entries.flatten().map(|entry| entry.path()).flat_map(inner) {
+    for path in paths.into_iter().flat_map(inner) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let Some((set, role)) = parsed(&name).filter(|_| path.is_file()) else { continue };
         let files = sets.entry(set.to_owned()).or_default();

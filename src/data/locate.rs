@@ -7,7 +7,7 @@ use super::picture_options::AS_THEY_ARE;
 use super::source::{self, Fitted, LoadOptions, Reading, Source};
 use super::table_options::DEFAULTS;
 use super::{Dataset, MEMORY_LIMIT, builtin, folder};
-use crate::error::{Error, Remedy, Result, Setting, message};
+use crate::error::{Error, Message, Remedy, Result, Setting, message};
 use crate::words::spelling::did_you_mean;
 
 /// The environment variable that names a folder of data sets.
@@ -36,7 +36,7 @@ pub struct Loaded {
     /// One line, if the choice may surprise, or what a path was taken for.
     pub notice: Option<String>,
     /// What else is to be said of how a table was read, one line each.
-    pub notes: Vec<String>,
+    pub notes: Vec<Message>,
 }
 
 /// The folders of data sets, in the order they are looked through.

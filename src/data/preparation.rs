@@ -7,6 +7,7 @@ use super::picture_options::Frame;
 use super::scaling::Scaling;
 use super::schema::Schema;
 use crate::network::Task;
+use crate::words::numerals::counted;
 
 /// What a network's outputs stand for.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -84,7 +85,10 @@ impl Preparation {
     pub fn check(&self, inputs: usize, classes: usize) -> Result<(), String> {
         let names = self.class_names.len();
         if names != classes {
-            return Err(format!("it names {names} classes, but its network has {classes}"));
+            return Err(format!(
+                "it has {}, but its network has {classes} classes",
+                counted(names, "class name")
+            ));
         }
         if let Outputs::Numbers { mean, deviation } = &self.outputs {
             let sound = mean.iter().all(|mean| mean.is_finite())
@@ -107,7 +111,10 @@ impl Preparation {
         if (shift.len(), factor.len()) != (inputs, inputs) {
             let (shifts, factors) = (shift.len(), factor.len());
             return Err(format!(
-                "it has {shifts} shifts and {factors} factors for scaling, but its network has {inputs} inputs"
+                "it has {} and {} for scaling, but its network has {}",
+                counted(shifts, "shift"),
+                counted(factors, "factor"),
+                counted(inputs, "input")
             ));
         }
         match shift.iter().chain(factor).all(|value| value.is_finite()) {

@@ -113,7 +113,7 @@ impl Schema {
         let own = self.width();
         match own == inputs {
             true => Ok(()),
-            false => Err(format!("its columns are {own} inputs, and its network has {inputs}")),
+            false => Err(format!("its columns are {}, and its network has {inputs}", counted(own, "input"))),
         }
     }
 

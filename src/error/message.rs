@@ -1,6 +1,9 @@
 //! The text of an error, in which settings and remedies are data.
 
 use std::fmt;
+use std::path::Path;
+
+use serde::{Serialize, Serializer};
 
 use super::setting::Setting;
 
@@ -106,6 +109,12 @@ impl Message {
         self
     }
 
+    /// These words about a file.
+    #[must_use]
+    pub fn of(self, path: &Path) -> Self {
+        Self::from(format!("{}: ", path.display())).and(self)
+    }
+
     /// Whether there are no words.
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(|piece| matches!(piece, Piece::Text(text) if text.is_empty()))
@@ -126,6 +135,12 @@ impl Message {
             Piece::Remedy(remedy) => remedy.told(name),
         };
         self.0.iter().map(piece).collect()
+    }
+}
+
+impl Serialize for Message {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -13,6 +13,28 @@ pub fn around(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// The files in a folder and the folders in it: of each folder first its own, by name.
+///
+/// # Errors
+/// [`Error::Io`] if a folder cannot be read.
+pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let (mut files, mut left) = (Vec::new(), vec![(folder.to_owned(), 0)]);
+    while let Some((inner, depth)) = left.pop() {
+        let (folders, own): (Vec<PathBuf>, Vec<PathBuf>) =
+            entries(&inner)?.into_iter().partition(|path| path.is_dir());
+        if depth < MOST_NESTED {
+            left.extend(folders.into_iter().rev().map(|path| (path, depth + 1)));
+        }
+        files.extend(own);
+    }
+    Ok(files)
+}
+
+/// Whether a file is called as Parquet files are.
+pub fn is_shard(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet")) && path.is_file()
+}
+
 /// What is in a folder, by name, without hidden files and those that macOS puts into archives.
 ///
 /// # Errors

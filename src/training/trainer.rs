@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::network::{OptimizerState, Parameters, Task};
 use crate::step::metrics::{EpochRecord, Score, Sums};
+use crate::words::numerals::counted;
 
 /// The most classes whose precision and recall are measured at the end of a run: their confusion matrix has 128 MiB.
 const SCORED: usize = 1 << 12;
@@ -341,8 +342,10 @@ fn check_progress(state: &State, all: usize) -> Result<()> {
         return Ok(());
     }
     Err(Error::usage(format!(
-        "the checkpoint says that {epochs} epochs and {done} samples of the next are done, in {steps} steps, with sums over \
-         {summed}; an epoch has {all} samples"
+        "the checkpoint says: done are {} and {} of the next, in {steps} optimiser steps, with sums over {summed}; an epoch has {}",
+        counted(*epochs, "epoch"),
+        counted(*done, "sample"),
+        counted(all, "sample")
     ))
     .hint("resume with the data that the run was started with, and with an undamaged checkpoint"))
 }

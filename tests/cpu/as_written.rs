@@ -145,7 +145,7 @@ fn rows_without_a_label_are_no_class() {
         });
         let loaded = load(&format!("a,b,label\n{text}")).unwrap();
         has(&loaded, 90, 2, 2);
-        says(&loaded.notes.join("\n"), &["10 rows without a label are left out"]);
+        says(&crate::data::lines(&loaded.notes), &["10 rows without a label are left out"]);
     }
 }
 
@@ -324,7 +324,10 @@ fn numbers_of_rows_are_left_out_wherever_they_stand() {
         let row = |i: usize| format!("{:.3},{},{}", drawn(i, 0), from + step * i as i64, ["a", "b"][i / 60]);
         let loaded = load(&format!("x,{name},kind\n{}", rows(120, row))).unwrap();
         has(&loaded, 120, 1, 2);
-        says(&loaded.notes.join("\n"), &[&format!("left out: `{name}` (different in almost every row)")]);
+        says(
+            &crate::data::lines(&loaded.notes),
+            &[&format!("left out: `{name}` (different in almost every row)")],
+        );
     }
     let row = |i: usize| format!("{:.3},{},{}", drawn(i, 0), 10 * i, ["a", "b"][i / 60]);
     has(&load(&format!("x,period,kind\n{}", rows(120, row))).unwrap(), 120, 2, 2);
@@ -336,7 +339,7 @@ fn numbers_in_quotes_and_with_signs_are_read_or_refused() {
     let row = |i: usize| format!("{},{},{}", comma(drawn(i, 0)), comma(30.0 * drawn(i, 1)), i % 2);
     let loaded = load(&format!("x,z,label\n{}", rows(120, row))).unwrap();
     has(&loaded, 120, 2, 2);
-    says(&loaded.notes.join("\n"), &["decimal comma"]);
+    says(&crate::data::lines(&loaded.notes), &["decimal comma"]);
     for (number, example) in [
         (&(|i: usize| format!("\"{},{:03}.50\"", 1 + i, i * 7 % 1000)) as &dyn Fn(usize) -> String, "\"1,"),
         // Numbers below 1,000 beside them have no separator.

@@ -132,7 +132,7 @@ fn lines_beyond_the_checkpoint_are_forgotten() {
     fs::write(place.path("a/metrics.jsonl"), kept[..2].join("\n")).unwrap();
     place
         .run(&["train", "--resume", "a"])
-        .fails(2, &["metrics.jsonl", "it has 1 epochs, but the checkpoint has 4"]);
+        .fails(2, &["metrics.jsonl", "it has 1 epoch, but the checkpoint has 4"]);
 }
 
 #[test]

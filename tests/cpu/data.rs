@@ -11,6 +11,7 @@ use gpu_mlp::data::Split;
 use gpu_mlp::data::digits::draw;
 use gpu_mlp::data::folder::{self, STEMS};
 use gpu_mlp::data::{Dataset, MEMORY_LIMIT, Places, Request, Samples, make};
+use gpu_mlp::error::Message;
 use tempfile::{TempDir, tempdir};
 
 /// A set with as much memory as it likes.
@@ -80,6 +81,11 @@ pub fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
     let error = result.unwrap_err();
     assert_eq!(error.exit_code(), 2, "{error}");
     error.to_string()
+}
+
+/// Notes as text, one line each.
+pub fn lines(notes: &[Message]) -> String {
+    notes.iter().map(|note| format!("{note}\n")).collect()
 }
 
 #[track_caller]

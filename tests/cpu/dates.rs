@@ -167,7 +167,7 @@ fn numbers_of_eight_digits_are_dates_if_all_are() {
     let of = |dates: &str| table(&format!("when,x,label\n{dates}"), &plain()).unwrap();
     let said = of("20240301,1,a\n20240228,2,b\n,3,a\n20250228,1,b\n20240229,2,a\n");
     says(
-        &said.notes.join("\n"),
+        &crate::data::lines(&said.notes),
         &["`when` (its numbers are dates such as 20240331)", "1 missing value filled in"],
     );
     // One that is none, or two alone, and they are numbers.
@@ -247,7 +247,7 @@ fn the_order_of_day_and_month_is_found_or_asked_for() {
         let loaded = of(&dates).unwrap();
         let input = &loaded.dataset.preparation.schema.as_ref().unwrap().inputs[0];
         assert!(matches!(&input.kind, Kind::Date { order: own, .. } if *own == order), "{input:?}");
-        says(&loaded.notes.join("\n"), &["dates become the days since the first", said]);
+        says(&crate::data::lines(&loaded.notes), &["dates become the days since the first", said]);
     }
     says(
         &refusal(of(&["01/03/24", "02/03/24", "03/03/24", "04/03/24"])),
@@ -278,7 +278,7 @@ fn the_order_of_day_and_month_is_found_or_asked_for() {
     let mut options = plain();
     options.table.na_values = Some("unknown".into());
     let filled = table(&text, &options).unwrap();
-    says(&filled.notes.join("\n"), &["1 missing value filled in"]);
+    says(&crate::data::lines(&filled.notes), &["1 missing value filled in"]);
 }
 
 #[test]

@@ -52,13 +52,22 @@ fn emnist_has_its_own_names_begins_at_one_and_lies_on_its_side() {
     let loaded = load(&one).unwrap();
     assert_eq!(names(&loaded), ["1", "2", "3"], "no class that nothing has");
     assert_eq!(loaded.dataset.train.labels(), [0, 1, 2, 0, 1, 2]);
-    says(&loaded.notes.join("\n"), &["transpose"]);
+    says(&crate::data::lines(&loaded.notes), &["transpose"]);
     let pictures = PictureOptions { transpose: true, ..PictureOptions::default() };
     let upright = load_with(&one, &LoadOptions { pictures, ..LoadOptions::default() }).unwrap();
     assert_eq!(upright.dataset.image_shape, [3, 2]);
     assert_eq!(upright.dataset.train.read(&[0]).unwrap(), [0, 21, 7, 28, 14, 35]);
-    assert!(upright.notes.iter().all(|note| !note.contains("transpose")), "{:?}", upright.notes);
+    assert!(!crate::data::lines(&upright.notes).contains("transpose"), "{:?}", upright.notes);
     assert_eq!(names(&load(&folder.join("emnist-digits-test-labels-idx1-ubyte")).unwrap()), ["0", "1", "2"]);
+    // macOS puts a hidden file beside each into an archive.
+    for path in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>() {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        match name.contains("digits") {
+            true => fs::remove_file(&path).unwrap(),
+            false => fs::write(folder.join(format!("._{name}")), b"Mac OS X").unwrap(),
+        }
+    }
+    assert_eq!(names(&load(&folder).unwrap()), ["1", "2", "3"]);
 }
 
 #[test]
@@ -88,7 +97,7 @@ fn sets_are_found_where_their_downloads_put_them() {
     let loaded = load(&place.path("archive")).unwrap();
     assert_eq!(names(&loaded), ["cats", "dogs"]);
     assert_eq!((loaded.dataset.train.len(), loaded.dataset.test.len()), (4, 2));
-    says(&loaded.notes.join("\n"), &["folders without an image are left out: empty"]);
+    says(&crate::data::lines(&loaded.notes), &["folders without an image are left out: empty"]);
 }
 
 #[test]
@@ -262,7 +271,7 @@ fn a_folder_of_tables_has_a_part_for_each() {
         let loaded = load(folder.path()).unwrap();
         let set = &loaded.dataset;
         let validation = set.validation.as_ref().map_or(0, |part| part.len());
-        ([set.train.len(), validation, set.test.len()], loaded.notes.join("\n"))
+        ([set.train.len(), validation, set.test.len()], crate::data::lines(&loaded.notes))
     };
     for name in ["val.csv", "Validation.csv", "valid.csv"] {
         let all = [("train.csv", table(0..50)), (name, table(50..60)), ("test.csv", table(60..80))];

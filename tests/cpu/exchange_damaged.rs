@@ -127,9 +127,9 @@ fn what_a_file_says_of_itself_has_to_be_true_of_it() {
         &refusal(arrays(&info("[2,4]", r#""none""#, r#"["a","b","c","d"]"#))),
         &["the sizes are [2, 4]", "have [2, 3]"],
     );
-    says(&refusal(arrays(&info("[2,3]", r#""none""#, r#"["a"]"#))), &["names 1 classes", "has 3"]);
+    says(&refusal(arrays(&info("[2,3]", r#""none""#, r#"["a"]"#))), &["1 class name", "has 3"]);
     let short = r#"{"columns":{"shift":[0.0],"factor":[1.0]}}"#;
-    says(&refusal(arrays(&info("[2,3]", short, names))), &["1 shifts and 1 factors", "2 inputs"]);
+    says(&refusal(arrays(&info("[2,3]", short, names))), &["1 shift and 1 factor", "2 inputs"]);
     says(
         &refusal(arrays(&info("[2]", r#""none""#, names))),
         &["`gpu_mlp`", "its layers do not form a network"],

@@ -210,7 +210,7 @@ fn a_folder_of_class_folders_is_split_and_named() {
     fs::write(path.join("Katze/.hidden"), b"x").unwrap();
     fs::write(path.join("Katze/notes.txt"), b"not an image").unwrap();
     let Loaded { dataset, notice, .. } = load(&path).unwrap();
-    says(&notice.unwrap(), &["12 of 3 x 4 pixels", "1 files that are not PNG or JPEG left out", "notes.txt"]);
+    says(&notice.unwrap(), &["12 of 3 x 4 pixels", "1 file left out, not PNG or JPEG", "notes.txt"]);
     assert_eq!((dataset.name.as_str(), dataset.image_shape, dataset.classes), ("pets", [3, 4], 2));
     assert_eq!((dataset.train.len(), dataset.test.len(), dataset.train.format()), (10, 2, Format::Bytes));
     assert_eq!(dataset.preparation.class_names, ["Katze", "犬"].map(String::from));

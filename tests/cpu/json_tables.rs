@@ -157,7 +157,7 @@ fn json_as_python_writes_it_is_read() {
     let nan = load(&lines("NaN")).unwrap();
     let null = load(&lines("null")).unwrap();
     assert_eq!(parts(&nan.dataset), parts(&null.dataset));
-    crate::data::says(&nan.notes.join("\n"), &["missing values filled in"]);
+    crate::data::says(&crate::data::lines(&nan.notes), &["missing values filled in"]);
     // A comma after the last record.
     let array = format!("[\n{}]", lines("NaN").replace("}\n", "},\n"));
     assert_eq!(parts(&load(&array).unwrap().dataset), parts(&null.dataset));

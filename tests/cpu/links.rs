@@ -44,11 +44,11 @@ fn links_in_a_circle_end() {
     // A class folder that is the set itself holds folders and no image.
     symlink(place.path("set"), place.path("set/c")).unwrap();
     let notes = load(&place.path("set")).unwrap().notes;
-    says(&notes.join("\n"), &["folders without an image are left out: c"]);
+    says(&crate::data::lines(&notes), &["folders without an image are left out: c"]);
     fs::remove_file(place.path("set/c")).unwrap();
     // In a class folder it is left out, as other folders are.
     symlink(place.path("set"), place.path("set/a/again")).unwrap();
-    says(&load(&place.path("set")).unwrap().notice.unwrap(), &["8 of 3 x 4 pixels", "1 files"]);
+    says(&load(&place.path("set")).unwrap().notice.unwrap(), &["8 of 3 x 4 pixels", "1 file left out"]);
     // A link to itself leads nowhere, nor does one to what is gone.
     for target in ["odd.png", "gone.png"] {
         symlink(target, place.path("set/a/odd.png")).unwrap();
@@ -65,7 +65,7 @@ fn pipes_and_devices_are_left_out_and_never_waited_for() {
     assert!(made.success());
     symlink("/dev/zero", place.path("set/b/zero.png")).unwrap();
     let notice = load(&place.path("set")).unwrap().notice.unwrap();
-    says(&notice, &["8 of 3 x 4 pixels", "2 files that are not PNG or JPEG left out"]);
+    says(&notice, &["8 of 3 x 4 pixels", "2 files left out, not PNG or JPEG"]);
     symlink("/dev/zero", place.path("zero.csv")).unwrap();
     says(&refusal(load(&place.path("zero.csv"))), &["neither a folder nor a text table"]);
 }

@@ -66,6 +66,8 @@ mod params;
 mod parquet;
 #[cfg(feature = "parquet")]
 mod parquet_shards;
+#[cfg(feature = "parquet")]
+mod parquet_tables;
 mod pictures;
 mod pictures_as_trained;
 mod pipeline_cache;

@@ -205,7 +205,7 @@ fn arrays_of_any_name_are_what_the_user_says() {
         |keys: &str| load_with(&path, &LoadOptions { npz_keys: Some(keys.into()), ..LoadOptions::default() });
     let loaded = with("features,species").unwrap();
     assert_eq!(loaded.dataset.train.len() + loaded.dataset.test.len(), 8);
-    says(&loaded.notes.join("\n"), &["arrays that are left out: `more`, `more species`, `last`"]);
+    says(&crate::data::lines(&loaded.notes), &["arrays that are left out: `more`, `more species`, `last`"]);
     let all = "features=X, species=y, more=x_val, more species=y_val, last=x_test, last species=y_test";
     let set = with(all).unwrap().dataset;
     let validation = set.validation.as_ref().unwrap();
@@ -246,11 +246,14 @@ fn npy_files_have_the_names_of_npz_arrays() {
     let loaded = load(place.path()).unwrap();
     let set = loaded.dataset;
     assert_eq!((set.train.len(), set.validation.unwrap().len(), set.test.len()), (8, 4, 6));
-    says(&loaded.notes.join("\n"), &["arrays that are left out: `names`"]);
+    says(&crate::data::lines(&loaded.notes), &["arrays that are left out: `names`"]);
     fs::remove_file(place.path().join("x_test.npy")).unwrap();
     let loaded = load(place.path()).unwrap();
     assert_eq!((loaded.dataset.validation, loaded.dataset.test.len()), (None, 4));
-    says(&loaded.notes.join("\n"), &["the validation set is taken as the test set", "`Y_test`, `names`"]);
+    says(
+        &crate::data::lines(&loaded.notes),
+        &["the validation set is taken as the test set", "`Y_test`, `names`"],
+    );
     let keys = |keys: &str| LoadOptions { npz_keys: Some(keys.into()), ..LoadOptions::default() };
     let set = load_with(place.path(), &keys("x_val,Y_val")).unwrap().dataset;
     assert_eq!(set.train.len() + set.test.len(), 4);

@@ -175,7 +175,8 @@ fn files_that_hold_no_set_are_refused() {
     refused(TABLE, columns, &["row 1, from 0, column `b`: inf is not a finite number"]);
     let unnamed = "message m { required int32 a; required int64 b; }";
     let two = || vec![Column::Int32(vec![1, 2]), Column::Int64(vec![0, 1])];
-    refused(unnamed, two(), &["no column is called label", "its columns are a, b", "label_column"]);
+    let doubt = "it is not clear which column has the labels; columns and their different values in the first 2 rows: `a` (2), `b` (2)";
+    refused(unnamed, two(), &[doubt, "label_column"]);
     let times = "message m { required int32 at (TIME_MILLIS); required int64 label; }";
     refused(times, two(), &["column `at` has neither plain numbers, text nor dates", "exclude"]);
     refused(
@@ -230,7 +231,7 @@ fn labels_that_are_words_are_classes() {
     let dataset = load(&path).unwrap().dataset;
     assert_eq!(dataset.preparation.class_names, ["ja", "nein"]);
     let options = LoadOptions { label_column: Some("absent".into()), ..halves() };
-    says(&refusal(load_with(&path, &options)), &["no column is called absent"]);
+    says(&refusal(load_with(&path, &options)), &["it has no column `absent`; it has 2 columns: x, kind"]);
 }
 
 #[test]
@@ -246,7 +247,7 @@ fn dates_and_timestamps_become_days_and_parts() {
     write(&path, schema, &[columns], Compression::SNAPPY, None);
     let options = LoadOptions { test_fraction: 0.0, scale: Scale::None, ..LoadOptions::default() };
     let loaded = load_with(&path, &options).unwrap();
-    says(&loaded.notes.join("\n"), &["dates become the days since the first", "`day`, `at`"]);
+    says(&crate::data::lines(&loaded.notes), &["dates become the days since the first", "`day`, `at`"]);
     let schema = loaded.dataset.preparation.schema.as_ref().unwrap();
     assert_eq!(
         schema.features(),
@@ -290,6 +291,6 @@ fn words_truths_and_missing_values_become_inputs() {
     assert_eq!(inputs.row(0), [0.0, 1.0, 1.0, 1.5, 0.0]);
     assert_eq!(inputs.row(1), [1.0, 0.0, 0.0, 2.5, 1.0], "the mean of the rows that have a label");
     assert_eq!(inputs.row(2), [0.0, 1.0, 1.0, 3.5, 0.0]);
-    let said = loaded.notes.join("\n");
+    let said = crate::data::lines(&loaded.notes);
     says(&said, &["1 row without a label is left out", "left out: `__index_level_0__`", "1 missing value"]);
 }

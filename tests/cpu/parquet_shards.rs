@@ -61,7 +61,10 @@ fn the_files_of_a_hub_are_one_set_wherever_they_lie() {
     }
     // Other files of the set are left out, and that is said.
     shard(&folder.path().join("set0/train_extra-0.parquet"), 0..10);
-    says(&load(&folder.path().join("set0")).unwrap().notes.join("\n"), &["left out: train_extra-0.parquet"]);
+    says(
+        &crate::data::lines(&load(&folder.path().join("set0")).unwrap().notes),
+        &["left out: train_extra-0.parquet"],
+    );
     // Without the names of parts all files are one set.
     let unnamed = folder.path().join("unnamed");
     shard(&unnamed.join("part-0-aa.snappy.parquet"), 0..700);
@@ -80,7 +83,7 @@ fn files_of_a_set_have_the_same_columns_and_its_test_files_may_lack_labels() {
     columns.pop();
     write(&path("test-0.parquet"), unlabelled, &[columns], Compression::SNAPPY, None);
     let Loaded { dataset, notes, .. } = load(folder.path()).unwrap();
-    says(&notes.join("\n"), &["test-0.parquet has no labels, so it is left out"]);
+    says(&crate::data::lines(&notes), &["test-0.parquet has no labels, so it is left out"]);
     assert_eq!(dataset.train.len() + dataset.test.len(), 60);
     let renamed = TABLE.replace("double b", "double c");
     write(&path("train-1.parquet"), &renamed, &[table(60..80, false)], Compression::SNAPPY, None);
@@ -175,7 +178,10 @@ fn images_of_other_sizes_are_stretched_broken_ones_may_be_skipped_and_all_are_pr
     write(&place.path("set.parquet"), IMAGES, &[columns], Compression::SNAPPY, None);
     let whole = LoadOptions { test_fraction: 0.0, ..LoadOptions::default() };
     let Loaded { dataset, notes, .. } = load_with(&place.path("set.parquet"), &whole).unwrap();
-    says(&notes.join("\n"), &["images have 2 sizes: all are stretched to 2 x 3 pixels, which 5 of 6 have"]);
+    says(
+        &crate::data::lines(&notes),
+        &["images have 2 sizes: all are stretched to 2 x 3 pixels, which 5 of 6 have"],
+    );
     assert_eq!((dataset.train.len(), dataset.train.read(&[4]).unwrap()), (6, vec![200; 6]));
     let mut columns = images(6, 0);
     let Column::Bytes(files, _) = &mut columns[0] else { unreachable!() };
@@ -185,7 +191,7 @@ fn images_of_other_sizes_are_stretched_broken_ones_may_be_skipped_and_all_are_pr
     let pictures = PictureOptions { skip_broken: true, ..PictureOptions::default() };
     let Loaded { dataset, notes, .. } =
         load_with(&place.path("broken.parquet"), &LoadOptions { pictures, ..whole }).unwrap();
-    says(&notes.join("\n"), &["1 broken image is left out; the first: ", "row 2"]);
+    says(&crate::data::lines(&notes), &["1 broken image is left out; the first: ", "row 2"]);
     assert_eq!(dataset.train.labels(), [0, 1, 1, 0, 1], "each keeps its own label");
     assert_eq!((0..5).map(|sample| dataset.train.origin(sample)).collect::<Vec<_>>(), [0, 1, 3, 4, 5]);
     // Two images that claim to be huge do not make the others so.

@@ -191,7 +191,7 @@ fn what_does_not_fit_is_refused_in_words() {
     let write = |name: &str, bytes: &[u8]| fs::write(place.path(name), bytes).unwrap();
     let refused = |name: &str, fragments: &[&str]| place.run(&["predict", "a", name]).fails(2, fragments);
     refused("none.csv", &["cannot read none.csv"]);
-    refused("tiny", &["tiny: there is no PNG or JPEG image in this folder"]);
+    refused("tiny", &["tiny: there is no image and no Parquet file in this folder"]);
     write("wide.npy", &array("|u1", &[2, 17], &[0; 34]));
     refused("wide.npy", &["shape [2, 17]", "takes 16 values per sample"]);
     write("wide.csv", b"1,2,3\n");

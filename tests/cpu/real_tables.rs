@@ -40,7 +40,7 @@ fn schema(loaded: &Loaded) -> &Schema {
 
 fn said(loaded: &Loaded, fragments: &[&str]) {
     says(
-        &format!("{}\n{}", loaded.notice.as_deref().unwrap_or_default(), loaded.notes.join("\n")),
+        &format!("{}\n{}", loaded.notice.as_deref().unwrap_or_default(), crate::data::lines(&loaded.notes)),
         fragments,
     );
 }
@@ -130,7 +130,10 @@ fn missing_values_are_filled_in_from_the_training_rows() {
     assert_eq!(rows(&impute.dataset.train)[7][1..], [0.0, 1.0]);
     let drop = with(Missing::Drop).unwrap();
     assert_eq!(
-        (drop.dataset.train.len(), drop.notes.concat().contains("2 rows that lack a value")),
+        (
+            drop.dataset.train.len(),
+            crate::data::lines(&drop.notes).contains("2 rows left out, where a value is missing")
+        ),
         (18, true)
     );
     says(&refusal(with(Missing::Error)), &["line 5, column 0 (`x`): the value is missing"]);
@@ -216,7 +219,7 @@ fn every_separator_is_seen() {
     for (separator, point) in [(";", "."), ("\t", "."), (";", ","), ("\t", ","), (" ", "."), ("   ", ".")] {
         let loaded = load(&body(separator, point));
         assert_eq!(rows(&loaded.dataset.train), want, "{separator:?} {point}");
-        assert_eq!(loaded.notes.iter().any(|note| note.contains("decimal comma")), point == ",");
+        assert_eq!(crate::data::lines(&loaded.notes).contains("decimal comma"), point == ",");
     }
     let above = |above: &str| rows(&load(&format!("{above}{}", body(";", "."))).dataset.train);
     assert_eq!(above("sep=;\n"), want);

@@ -58,7 +58,7 @@ fn a_table_s_columns_classes_and_defects_are_shown() {
         &page,
         &["a is a text table: 100 rows of 3 values", "training holds out 20 % of them", "classes  2"],
     );
-    says(&page, &["warning: 1 values are missing or not finite, in columns gap"]);
+    says(&page, &["warning: missing or not finite: 1 value, in gap"]);
     says(
         &page,
         &["warning: 2 of 3 columns are the same in every sample and carry no information: same, gap"],

@@ -161,13 +161,13 @@ fn validation_arrays_are_the_validation_set() {
     assert_eq!(sizes(&npz(&medical).dataset), [12, 4, 6]);
     let loaded = npz(&[("x_train", "y_train", 12), ("x_val", "y_val", 4)]);
     assert_eq!(sizes(&loaded.dataset), [12, 0, 4]);
-    says(&loaded.notes.join("\n"), &["the validation set is taken as the test set"]);
+    says(&crate::data::lines(&loaded.notes), &["the validation set is taken as the test set"]);
     let loaded = npz(&[("X", "y", 12), ("X_test", "y_test", 6), ("X_val", "y_val", 4)]);
     assert_eq!(sizes(&loaded.dataset), [12, 4, 6], "X and y are the training set of what else there is");
     // Half a part is no part, and that is said.
     let loaded = npz(&[("x_train", "y_train", 20), ("x_test", "", 4)]);
     assert_eq!(sizes(&loaded.dataset), [16, 0, 4]);
-    says(&loaded.notes.join("\n"), &["arrays that are left out: `x_test`"]);
+    says(&crate::data::lines(&loaded.notes), &["arrays that are left out: `x_test`"]);
 }
 
 /// Images of two classes, so many each.
@@ -189,7 +189,10 @@ fn a_folder_of_validation_images_is_the_validation_set() {
     images(&folder.path().join("val"), 2);
     let loaded = load(folder.path()).unwrap();
     assert_eq!(sizes(&loaded.dataset), [10, 0, 4]);
-    says(&loaded.notes.join("\n"), &["there is no test set, so the validation set is taken as the test set"]);
+    says(
+        &crate::data::lines(&loaded.notes),
+        &["there is no test set, so the validation set is taken as the test set"],
+    );
     images(&folder.path().join("test"), 3);
     let loaded = load(folder.path()).unwrap();
     assert_eq!(sizes(&loaded.dataset), [10, 4, 6]);

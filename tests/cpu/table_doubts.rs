@@ -33,7 +33,8 @@ fn load(text: &str) -> Result<Loaded, Error> {
 /// Samples, and everything that is said.
 fn told(text: &str) -> (usize, Loaded, String) {
     let loaded = load(text).unwrap();
-    let said = format!("{}\n{}", loaded.notice.as_deref().unwrap_or_default(), loaded.notes.join("\n"));
+    let said =
+        format!("{}\n{}", loaded.notice.as_deref().unwrap_or_default(), crate::data::lines(&loaded.notes));
     (loaded.dataset.train.len() + loaded.dataset.test.len(), loaded, said)
 }
 

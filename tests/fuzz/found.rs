@@ -29,6 +29,8 @@ pub const TRIALS: &[NamedTrial] = &[
     ("found_a_loss_without_a_value", a_loss_without_a_value),
     #[cfg(feature = "parquet")]
     ("found_images_without_rows", images_without_rows),
+    #[cfg(feature = "parquet")]
+    ("found_pages_that_claim_to_be_large", crate::pages::pages_that_claim_to_be_large),
 ];
 
 /// Reads an input, which has to be refused in these words.
@@ -80,7 +82,7 @@ fn a_model_whose_preparation_is_of_another() {
     let columns = |values: &str| format!(r#"{{\"columns\":{{\"shift\":{values},\"factor\":[1,1,1]}}}}"#);
     let two = r#"[\"a\",\"b\"]"#;
     let cases = [
-        (r#"\"none\""#.to_owned(), r#"[\"a\"]"#, "it names 1 classes, but its network has 2"),
+        (r#"\"none\""#.to_owned(), r#"[\"a\"]"#, "it has 1 class name, but its network has 2 classes"),
         (columns("[1,1]"), two, "it has 2 shifts and 3 factors"),
     ];
     for (scaling, names, words) in cases {

@@ -11,6 +11,8 @@ mod found;
 mod json;
 mod memory;
 mod mutate;
+#[cfg(feature = "parquet")]
+mod pages;
 mod pictures;
 mod place;
 mod targets;

@@ -148,9 +148,10 @@ impl Measured<'_> {
             .all()
             .map(|(measure, value)| format!("{} {}, ", measure.title(), measure.shown(value)))
             .collect();
+        let samples = if self.samples == 1 { "sample" } else { "samples" };
         let samples = match self.part {
-            "all" => format!("all {} samples", thousands(self.samples)),
-            part => format!("{} {part} samples", thousands(self.samples)),
+            "all" => format!("all {} {samples}", thousands(self.samples)),
+            part => format!("{} {part} {samples}", thousands(self.samples)),
         };
         say(&format!("{}, {samples}: {measures}loss {:.4}", self.data, score.loss));
         let summary = self.evaluation.summary();

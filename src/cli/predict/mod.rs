@@ -14,19 +14,20 @@ use super::measure::opened;
 use super::output::{self, complain, note, told};
 use super::text_tables::TextChoice;
 use crate::data::Split;
-use crate::data::inputs::{Batch, Expected, Inputs, Look, pictures_in};
+use crate::data::inputs::{Batch, Expected, InFolder, Inputs, Look, in_folder};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::network::{Parameters, Task};
 use crate::training::checkpoint::ModelInfo;
 use crate::training::run;
+use crate::words::numerals::counted;
 
 const DETAILS: &str = "\
 Inputs, recognised by their content:
   PNG, JPEG    prepared as the model's training images were: stretched to their size, in their colours; for a model that
                was trained on MNIST's digits or images like them made grey, bright on black, cropped to the ink, scaled
                into 20 x 20 of 28 x 28 and centred by mass. --as-digits does that for any model, --raw nothing
-  a folder     all PNG and JPEG images in it and in its folders
+  a folder     all PNG and JPEG images in it and in its folders, or all Parquet files
   .npy         rows of numbers [N, features], or images [N, height, width]
   CSV          one row per sample, with or without a header, plain or gzip. Columns are found by the names in the training
                table, in any order; others are left out. Without names, one column too many is taken for the labels
@@ -142,11 +143,7 @@ pub fn run(args: &PredictArgs) -> Result<u8> {
     let closing = reader.join().map_err(|_| Error::Internal("the thread that reads has died".into()))?;
     closing.iter().for_each(|text| note(text));
     if broken > 0 {
-        note(&if broken == 1 {
-            "1 input could not be read".to_owned()
-        } else {
-            format!("{broken} inputs could not be read")
-        });
+        note(&format!("{} could not be read", counted(broken, "input")));
     }
     Ok(match (broken, answered) {
         (0, _) => 0,
@@ -155,7 +152,7 @@ pub fn run(args: &PredictArgs) -> Result<u8> {
     })
 }
 
-/// The inputs, with the images of a folder in its place.
+/// The inputs, with the images or the Parquet files of a folder in its place.
 fn files(args: &PredictArgs) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for input in &args.inputs {
@@ -163,11 +160,12 @@ fn files(args: &PredictArgs) -> Result<Vec<PathBuf>> {
             files.push(input.clone());
             continue;
         }
-        let (pictures, others) = pictures_in(input)?;
+        let InFolder { files: own, kind, others } = in_folder(input)?;
         if others > 0 {
-            note(&format!("{}: {others} files that are not PNG or JPEG are left out", input.display()));
+            let (input, others) = (input.display(), counted(others, "file"));
+            note(&format!("{input}: {others} left out: only {kind} is answered"));
         }
-        files.extend(pictures);
+        files.extend(own);
     }
     Ok(files)
 }

@@ -12,6 +12,7 @@ use crate::step::metrics::Recovery;
 use crate::training::checkpoint::Progress;
 use crate::training::run::RunDir;
 use crate::training::run::event::Event;
+use crate::words::numerals::counted;
 
 /// Losses of the device in a row, without a checkpoint in between, after which the program gives up.
 const MOST_LOSSES: u32 = 4;
@@ -119,8 +120,11 @@ fn ended(run: &RunDir, cause: Error, progress: Option<Progress>) -> Error {
         }
         Some(Progress { epochs, .. }) => {
             let how = if diverged { " --on-divergence lower-lr" } else { "" };
-            let epochs = if epochs == 1 { "1 epoch is".to_owned() } else { format!("{epochs} epochs are") };
-            format!("{epochs} saved; to continue: gpu-mlp train --resume {path}{how}")
+            let are = if epochs == 1 { "is" } else { "are" };
+            format!(
+                "{} {are} saved; to continue: gpu-mlp train --resume {path}{how}",
+                counted(epochs, "epoch")
+            )
         }
     };
     Error::Run { cause: Box::new(cause), kept }

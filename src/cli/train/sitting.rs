@@ -13,6 +13,7 @@ use crate::step::schedule::Curve;
 use crate::training::checkpoint::State;
 use crate::training::run::RunDir;
 use crate::training::{Outcome, TrainConfig, Trainer, absurdity};
+use crate::words::numerals::counted;
 
 impl Session<'_> {
     /// Trains on the device, and returns the exit code. `run` is what to go on with; a new run is put there.
@@ -71,7 +72,8 @@ impl Session<'_> {
         let mut recorder = Recorder::new(self, run, config, trainer.history())?;
         recorder.start(&info, device.pipelines(), trainer.history(), state.is_none())?;
         if epochs >= config.total_epochs() && !self.args.quiet {
-            note(&format!("all {epochs} epochs of this run are done; a larger --epochs adds more"));
+            let done = if epochs == 1 { "the epoch of this run is" } else { "all epochs of this run are" };
+            note(&format!("{done} done; a larger --epochs adds more"));
         }
         let outcome = match trainer.run(&mut recorder).await {
             Ok(outcome) => outcome,
@@ -131,7 +133,10 @@ impl Session<'_> {
         };
         let before = run.config()?.train.epochs;
         if before != *epochs && matches!(lr_schedule, Curve::Cosine | Curve::OneCycle) && !self.args.quiet {
-            note(&format!("the schedule of the learning rate now spans {epochs} epochs, not {before}"));
+            note(&format!(
+                "the schedule of the learning rate now spans {}, not {before}",
+                counted(*epochs, "epoch")
+            ));
         }
         Ok(())
     }

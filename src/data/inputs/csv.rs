@@ -131,7 +131,7 @@ fn left_out<R: Read>(table: &Table<R>, path: &Path, expected: &Expected) -> Resu
         }
     }
     if let Some(asked) = asked {
-        let columns = table.targets(Some(asked), None)?;
+        let columns = table.head().targets(Some(asked), None)?;
         let numbers = if table.numbers_its_rows() { vec![0] } else { Vec::new() };
         return match more {
             Some(count) if count == columns.len() => Ok(columns),

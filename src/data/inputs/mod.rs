@@ -25,7 +25,7 @@ use super::samples::Samples;
 use super::scaling::{Scaling, unscalable};
 use super::table::unreadable_source;
 use crate::error::{Error, Result, Setting, message};
-use crate::files::folder::{MOST_NESTED, entries};
+use crate::files::folder::{files_below, is_shard};
 use crate::files::numpy::npy::MAGIC;
 
 /// What stands for standard input.
@@ -242,30 +242,33 @@ fn has_picture_name(path: &Path) -> bool {
     ending.is_some_and(|ending| ["png", "jpg", "jpeg"].contains(&ending.as_str()))
 }
 
-/// The pictures in a folder and the folders in it, by their names; other files are counted.
+/// What is read of a folder and the folders in it.
+#[derive(Debug)]
+pub struct InFolder {
+    /// The files, by their names.
+    pub files: Vec<PathBuf>,
+    /// What they are, for people.
+    pub kind: &'static str,
+    /// How many others there are.
+    pub others: usize,
+}
+
+/// The pictures in a folder and the folders in it; the Parquet files, if there is no picture.
 ///
 /// # Errors
-/// [`Error::Io`] if a folder cannot be read; [`Error::File`] if there is no picture.
-pub fn pictures_in(folder: &Path) -> Result<(Vec<PathBuf>, usize)> {
-    let (mut pictures, mut others, mut left) = (Vec::new(), 0, vec![(folder.to_owned(), 0)]);
-    while let Some((inner, depth)) = left.pop() {
-        let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) =
-            entries(&inner)?.into_iter().partition(|path| path.is_dir());
-        if depth < MOST_NESTED {
-            left.extend(folders.into_iter().rev().map(|path| (path, depth + 1)));
-        }
-        let (own, rest): (Vec<PathBuf>, Vec<PathBuf>) =
-            files.into_iter().partition(|path| is_picture_file(path));
-        pictures.extend(own);
-        others += rest.len();
-    }
-    match pictures.is_empty() {
-        false => Ok((pictures, others)),
-        true => {
-            let hint = "name files, or a folder with PNG or JPEG images";
-            Err(Error::file(folder, "there is no PNG or JPEG image in this folder", hint))
+/// [`Error::Io`] if a folder cannot be read; [`Error::File`] if there is neither.
+pub fn in_folder(folder: &Path) -> Result<InFolder> {
+    let all = files_below(folder)?;
+    let kinds: [(&str, fn(&Path) -> bool); 2] = [("PNG or JPEG", is_picture_file), ("Parquet", is_shard)];
+    for (kind, is_one) in kinds {
+        let files: Vec<PathBuf> = all.iter().filter(|path| is_one(path)).cloned().collect();
+        if !files.is_empty() {
+            let others = all.len() - files.len();
+            return Ok(InFolder { files, kind, others });
         }
     }
+    let hint = "name files, or a folder with PNG or JPEG images or Parquet files";
+    Err(Error::file(folder, "there is no image and no Parquet file in this folder", hint))
 }
 
 /// The rows of a Parquet file, which has to lie on a disk: its table of contents is at its end.

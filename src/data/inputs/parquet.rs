@@ -11,6 +11,7 @@ use crate::data::parquet::{Column, Leaves, NEW_COPY, Value, on_thread};
 use crate::data::schema::in_their_order;
 use crate::data::table::{LABELS, Spelling};
 use crate::error::{Error, Result, Setting, message};
+use crate::words::numerals::counted;
 
 /// A file that is being read.
 pub(super) struct Rows {
@@ -180,24 +181,17 @@ impl Rows {
 
 const CORRECT: &str = "correct or remove such rows";
 
-/// Hands on the next values of a column with their rows among them, as many as there are and as are wanted, and says how many.
+/// Hands on the next values of a column with their rows among them, and says how many.
 fn take(
     column: &mut Column,
     most: usize,
     hand: &mut dyn FnMut(usize, Value<'_>) -> Result<()>,
 ) -> Result<usize> {
     let mut row = 0;
-    while row < most {
-        let left = most - row;
-        let mut one = |value: Value<'_>| {
-            row += 1;
-            hand(row - 1, value)
-        };
-        if column.take(left, &mut one)? == 0 {
-            break;
-        }
-    }
-    Ok(row)
+    column.take(most, &mut |value| {
+        row += 1;
+        hand(row - 1, value)
+    })
 }
 
 /// The columns of values: those of the model, or for a model without names all but the label; and what is to be said.
@@ -219,7 +213,7 @@ fn columns(leaves: &Leaves, expected: &Expected) -> Result<(Vec<usize>, Vec<Stri
         return Err(Error::file(path, problem, message!["name one of them with ", Setting::LabelColumn]));
     }
     if values.len() != expected.features {
-        return Err(wanted(path, &format!("it has {} columns of values", values.len()), expected));
+        return Err(wanted(path, &format!("it has {} of values", counted(values.len(), "column")), expected));
     }
     let of = |leaves: &[usize]| leaves.iter().map(|&leaf| names[leaf].clone()).collect::<Vec<_>>();
     let left_out = (!labels.is_empty()).then(|| format!("left out: {}", listed(&of(&labels))));

@@ -12,7 +12,7 @@ use super::scaling::Scaling;
 use super::source::{Part, Rows, Source};
 use super::table_options::Missing;
 use super::{Format, LoadOptions, Places, Request, Schema};
-use crate::error::Result;
+use crate::error::{Message, Result};
 use crate::network::Task;
 
 pub use super::classes::Class;
@@ -59,7 +59,7 @@ pub fn inspect_from(request: Request<'_>, places: &Places) -> Result<Inspection>
     let Source { what, notes, train, validation, test, .. } = &source;
     let mut notes = notes.clone();
     if let (Some(schema), Rows::Columns(columns)) = (&schema, &train.rows) {
-        notes.extend(of_words(&schema.inputs, columns));
+        notes.extend(of_words(&schema.inputs, columns).into_iter().map(Message::from));
     }
     let constant = columns.iter().filter(|column| column.is_constant()).count();
     let mut summary = Summary {

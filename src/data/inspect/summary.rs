@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::columns::Column;
 use crate::data::classes::Class;
+use crate::error::Message;
 use crate::network::Task;
 
 /// What there is to say about a set.
@@ -19,7 +20,7 @@ pub struct Summary {
     pub form: String,
     /// What else is to be said of how a table was read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
+    pub notes: Vec<Message>,
     /// What the inputs of a network are called, if they are columns of a table.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<String>,

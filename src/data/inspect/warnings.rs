@@ -5,6 +5,7 @@ use super::summary::Summary;
 use crate::data::classes;
 use crate::data::scaling::{Scale, Scaling};
 use crate::data::source::LARGE;
+use crate::words::numerals::counted;
 
 pub(super) fn of(summary: &Summary, scaling: Option<&Scaling>, scale: Scale, fills: bool) -> Vec<String> {
     [missing(summary, fills), constant(summary), unscaled(summary, scaling, scale)]
@@ -29,7 +30,7 @@ fn missing(summary: &Summary, fills: bool) -> Option<String> {
             false => "training does not accept them; fill them in or remove the rows",
         };
         let columns = named(summary, |column| column.missing > 0);
-        format!("{count} values are missing or not finite, in columns {columns}: {does}")
+        format!("missing or not finite: {}, in {columns}: {does}", counted(count, "value"))
     })
 }
 

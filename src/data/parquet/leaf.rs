@@ -2,14 +2,16 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use parquet::basic::LogicalType;
-use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescPtr;
 
+use super::pages::{Pages, has_prefixes};
 use super::schema::{Kind, inside, kind};
 use super::value::Value;
 use crate::error::{Error, Message, Result};
@@ -25,6 +27,7 @@ pub const NEW_COPY: &str = "download the file again, or write it again";
 /// One of the files.
 struct Shard {
     path: PathBuf,
+    file: Arc<File>,
     reader: SerializedFileReader<File>,
 }
 
@@ -83,6 +86,12 @@ impl Leaves {
         (0..self.columns().len()).map(|leaf| self.name(leaf)).collect()
     }
 
+    /// Whether a table may have a column.
+    pub fn is_plain(&self, leaf: usize) -> bool {
+        let column = &self.columns()[leaf];
+        column.path().parts().len() == 1 && column.max_rep_level() == 0 && self.kind(leaf).is_plain()
+    }
+
     /// The column of encoded images, if there is one.
     pub fn image(&self) -> Option<usize> {
         (0..self.columns().len()).find(|&leaf| {
@@ -132,8 +141,7 @@ impl Leaves {
     pub fn each(&self, leaf: usize, take: &mut dyn FnMut(Value<'_>) -> Result<()>) -> Result<()> {
         for shard in &self.shards {
             for group in 0..shard.reader.num_row_groups() {
-                let mut column = shard.column(group, leaf)?;
-                while column.take(PIECE, take)? > 0 {}
+                shard.column(group, leaf)?.take(usize::MAX, take)?;
             }
         }
         Ok(())
@@ -144,11 +152,12 @@ impl Shard {
     fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(Error::io("read", path))?;
         let length = file.metadata().map_err(Error::io("read", path))?.len();
-        let reader = SerializedFileReader::new(file).map_err(|error| unreadable(error, path))?;
+        let same = file.try_clone().map_err(Error::io("read", path))?;
+        let reader = SerializedFileReader::new(same).map_err(|error| unreadable(error, path))?;
         inside(reader.metadata(), length).map_err(|problem| {
             Error::file(path, format!("cannot be read as Parquet: {problem}"), NEW_COPY)
         })?;
-        Ok(Self { path: path.to_owned(), reader })
+        Ok(Self { path: path.to_owned(), file: Arc::new(file), reader })
     }
 
     fn columns(&self) -> &[ColumnDescPtr] {
@@ -158,8 +167,13 @@ impl Shard {
     fn column(&self, group: usize, leaf: usize) -> Result<Column> {
         let refused = |error| unreadable(error, &self.path);
         let group = self.reader.get_row_group(group).map_err(refused)?;
-        let reader = group.get_column_reader(leaf).map_err(refused)?;
-        Ok(Column { reader, leaf: self.columns()[leaf].clone(), path: self.path.clone() })
+        let pages = group.get_column_page_reader(leaf).map_err(refused)?;
+        let (chunk, rows) = (group.metadata().column(leaf), group.metadata().num_rows());
+        let leaf = self.columns()[leaf].clone();
+        let pages = Pages::new(pages, self.file.clone(), leaf.clone(), chunk, rows);
+        let piece = if has_prefixes(chunk) { 1 } else { PIECE };
+        let reader = get_column_reader(leaf.clone(), Box::new(pages));
+        Ok(Column { reader, piece, leaf, path: self.path.clone() })
     }
 
     /// Whether another file of the set has the same columns.
@@ -185,19 +199,32 @@ impl Shard {
 /// A column of a group of rows, while it is read.
 pub struct Column {
     reader: ColumnReader,
+    /// Records read at once.
+    piece: usize,
     leaf: ColumnDescPtr,
     path: PathBuf,
 }
 
 impl Column {
-    /// Hands on the next values, at most so many, and says how many; none are left if that is 0.
+    /// Hands on the next values, so many or as many as are left, and says how many.
     ///
     /// # Errors
     /// Those of `take`; [`Error::File`] if the column is damaged, or has values of a kind that is not read.
     pub fn take(&mut self, most: usize, take: &mut dyn FnMut(Value<'_>) -> Result<()>) -> Result<usize> {
-        let Self { reader, leaf, path } = self;
+        let mut taken = 0;
+        while taken < most {
+            match self.take_piece(most - taken, take)? {
+                0 => break,
+                more => taken += more,
+            }
+        }
+        Ok(taken)
+    }
+
+    fn take_piece(&mut self, most: usize, take: &mut dyn FnMut(Value<'_>) -> Result<()>) -> Result<usize> {
+        let Self { reader, piece, leaf, path } = self;
         let unsigned = matches!(leaf.logical_type_ref(), Some(LogicalType::Integer(int)) if !int.is_signed);
-        let mut drain = Drain { whole: leaf.max_def_level(), path, most, take };
+        let mut drain = Drain { whole: leaf.max_def_level(), path, most: most.min(*piece), take };
         match reader {
             ColumnReader::BoolColumnReader(reader) => drain.all(reader, &|v| f64::from(u8::from(*v)).into()),
             ColumnReader::Int32ColumnReader(reader) if unsigned => {
@@ -238,7 +265,7 @@ impl Drain<'_> {
         value: &dyn for<'v> Fn(&'v T::T) -> Value<'v>,
     ) -> Result<usize> {
         let (mut levels, mut values) = (Vec::new(), Vec::new());
-        let read = reader.read_records(self.most.min(PIECE), Some(&mut levels), None, &mut values);
+        let read = reader.read_records(self.most, Some(&mut levels), None, &mut values);
         let (records, ..) = read.map_err(|error| unreadable(error, self.path))?;
         let mut present = values.iter();
         for record in 0..records {

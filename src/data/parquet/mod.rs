@@ -1,13 +1,18 @@
 //! Parquet files: their columns, which the format calls leaves, and values. A set may lie in several files, as data hubs shard it.
 
+mod delta;
+mod first_rows;
+mod header;
 mod leaf;
+mod pages;
 mod schema;
 mod value;
 
 use std::path::Path;
 
+pub use self::first_rows::first_rows;
 pub use self::leaf::{Column, Leaves, NEW_COPY};
-pub use self::schema::targets;
+pub use self::schema::Kind;
 pub use self::value::Value;
 use crate::error::{Error, Result};
 

@@ -2,11 +2,11 @@
 
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type};
 use parquet::file::metadata::ParquetMetaData;
-use parquet::schema::types::{ColumnDescPtr, ColumnDescriptor};
+use parquet::schema::types::ColumnDescriptor;
 
 use super::value::Value;
 use crate::data::columns::Value as Cell;
-use crate::data::table::{LABELS, Spelling};
+use crate::data::table::Spelling;
 
 /// What a column has.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -118,30 +118,5 @@ fn date_unit(leaf: &ColumnDescriptor) -> Option<f64> {
         (None, ConvertedType::TIMESTAMP_MILLIS) => Some(1e-3),
         (None, ConvertedType::TIMESTAMP_MICROS) => Some(1e-6),
         _ => None,
-    }
-}
-
-/// The columns of targets: those asked for, by name or place, else one with a usual name, else the last
-/// one if it has text.
-pub fn targets(leaves: &[ColumnDescPtr], asked: Option<&str>) -> Option<Vec<usize>> {
-    let top = |leaf: &ColumnDescriptor| leaf.path().parts().len() == 1;
-    let by_name =
-        |wanted: &str| leaves.iter().position(|leaf| top(leaf) && leaf.name().eq_ignore_ascii_case(wanted));
-    let by_place = |asked: &str| {
-        let place: i64 = asked.parse().ok()?;
-        let place = if place < 0 { place + leaves.len() as i64 } else { place };
-        usize::try_from(place).ok().filter(|&place| place < leaves.len())
-    };
-    let found = |asked: &str| by_name(asked).or_else(|| by_place(asked));
-    match asked {
-        Some(asked) if asked.contains(',') && by_name(asked).is_none() => {
-            asked.split(',').map(|name| found(name.trim())).collect()
-        }
-        Some(asked) => found(asked).map(|label| vec![label]),
-        None => {
-            let last =
-                leaves.len().checked_sub(1).filter(|&leaf| top(&leaves[leaf]) && is_text(&leaves[leaf]));
-            LABELS.iter().find_map(|name| by_name(name)).or(last).map(|label| vec![label])
-        }
     }
 }

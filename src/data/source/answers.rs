@@ -8,6 +8,7 @@ use crate::data::Targets;
 use crate::data::preparation::Outputs;
 use crate::error::{Error, Result, Setting, message};
 use crate::network::Task;
+use crate::words::numerals::counted;
 
 /// The answers of a part.
 #[derive(Debug, Clone)]
@@ -227,7 +228,7 @@ impl Numbers {
     pub fn targets(&self, outputs: &Outputs, names: &[String], path: &Path) -> Result<Targets> {
         let width = self.names.len();
         if width != names.len() {
-            let problem = format!("it has {width} targets per sample, but {} are expected", names.len());
+            let problem = format!("it has {} per sample, expected {}", counted(width, "target"), names.len());
             let hint = message!["name that many columns with ", Setting::LabelColumn];
             return Err(Error::file(path, problem, hint));
         }

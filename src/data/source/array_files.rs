@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::files::folder::{around, entries};
 use crate::files::numpy::npy::Refusal;
 use crate::files::numpy::npz::Archive;
+use crate::words::numerals::counted;
 
 /// What stands behind the name of a part: of the images, and of the labels.
 const ENDINGS: [&str; 2] = ["-imgs.npz", "-labels.npz"];
@@ -72,7 +73,7 @@ fn opened(path: &Path) -> Result<Archive<BufReader<File>>> {
         1 => Ok(archive),
         count => {
             let hint = "save images and labels in a file each, or both in one as X and y";
-            Err(Error::file(path, format!("it has {count} arrays: expected one"), hint))
+            Err(Error::file(path, format!("it has {}: expected one", counted(count, "array")), hint))
         }
     }
 }

@@ -13,8 +13,9 @@ use super::set::{TEST, TRAIN, VALIDATION, VALIDATION_AS_TEST};
 use super::{Answers, Labels, Part, Reading, Rows, Source, part};
 use crate::data::listed::some;
 use crate::data::{Format, picture};
-use crate::error::{Error, Result, Setting, message};
+use crate::error::{Error, Message, Result, Setting, message};
 use crate::files::folder::{MOST_NESTED, entries};
+use crate::words::numerals::counted;
 
 /// Images decoded before they are put together, and their bytes.
 const PIECE: usize = 512;
@@ -44,7 +45,7 @@ pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     let (mut left_out, mut notes) = (LeftOut::default(), Vec::new());
     if test_folder.is_none() && validation_folder.is_some() {
         test_folder = validation_folder.take();
-        notes.push(VALIDATION_AS_TEST.to_owned());
+        notes.push(VALIDATION_AS_TEST.into());
     }
     let (mut wanted, stretched) = wanted(&train_folder, reading)?;
     let mut memory = reading.memory;
@@ -66,13 +67,13 @@ pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     let (train, test, validation) = (train.part(), test.map(Images::part), validation.map(Images::part));
     let parts = || [Some(&train), test.as_ref(), validation.as_ref()].into_iter().flatten();
     let rows: usize = parts().map(Part::len).sum();
-    notes.extend(stretched.into_iter().chain(left_out.notes()));
+    notes.extend(stretched.into_iter().chain(left_out.notes().into_iter().map(Message::from)));
     let mut unused = match left_out.others.as_slice() {
         [] => String::new(),
         [first, ..] => {
             format!(
-                " ({} files that are not PNG or JPEG left out, such as {})",
-                left_out.others.len(),
+                " ({} left out, not PNG or JPEG, such as {})",
+                counted(left_out.others.len(), "file"),
                 first.display()
             )
         }
@@ -109,7 +110,7 @@ fn inner(path: &Path) -> Result<PathBuf> {
 }
 
 /// The size that images of a set have to have, and what is to be said of it.
-fn wanted(folder: &Path, reading: Reading<'_>) -> Result<(Wanted, Option<String>)> {
+fn wanted(folder: &Path, reading: Reading<'_>) -> Result<(Wanted, Option<Message>)> {
     let mut sizes = Sizes::default();
     if reading.pictures.resize.is_none() {
         for class in entries(folder)?.iter().filter(|path| path.is_dir()) {

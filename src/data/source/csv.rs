@@ -5,13 +5,13 @@ use std::path::Path;
 
 use csv::StringRecord;
 
+use super::labels::placeholders_in_words;
 use super::raw::{RawTable, Roles};
 use super::{Answers, Numbers, Reading, Source};
 use crate::data::columns::Value;
-use crate::data::listed::listed;
 use crate::data::schema::unique;
 use crate::data::table::{Look, Table, line};
-use crate::error::{Error, Result, Setting, message};
+use crate::error::{Error, Message, Result, Setting, message};
 
 /// Reads a table from its `start` and the `rest` of it.
 pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Reading<'_>) -> Result<Source> {
@@ -28,18 +28,19 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
     }
     let header: Option<Vec<String>> = table.names().map(|names| names.map(str::to_owned).collect());
     let found = reading.schema.map(|schema| schema.find(header.as_deref(), width, path)).transpose()?;
+    let head = table.head();
     let targets = match (reading.label_column, &found, reading.schema) {
         (None, Some(found), Some(schema)) => found.wanted_targets(schema, path)?,
-        (asked, ..) => table.targets(asked, reading.table.exclude.as_deref())?,
+        (asked, ..) => head.targets(asked, reading.table.exclude.as_deref())?,
     };
-    let weight = reading.weight_column.map(|name| table.column(name)).transpose()?;
+    let weight = reading.weight_column.map(|name| head.column(name)).transpose()?;
     if let Some(weight) = weight.filter(|weight| targets.contains(weight)) {
         let problem = format!("column {weight}, from 0, is named both as labels and as weights");
         return Err(Error::file(path, problem, message!["name another with ", Setting::WeightColumn]));
     }
     // Where the columns are known already, these options have been followed.
     let places = |asked: &Option<String>| {
-        asked.as_deref().filter(|_| found.is_none()).map(|asked| table.listed(asked)).transpose()
+        asked.as_deref().filter(|_| found.is_none()).map(|asked| head.listed(asked)).transpose()
     };
     let (asked, excluded) = (places(&reading.table.columns)?, places(&reading.table.exclude)?);
     let names = match &header {
@@ -50,7 +51,7 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
     let mut raw = RawTable::new(path, reading, roles, found, "line")?;
     let (places, answers, weights) = (raw.places(), raw.answers(), raw.weights());
     let placeholders: Vec<Vec<String>> =
-        raw.roles().targets.iter().map(|&column| table.placeholders(column)).collect();
+        raw.roles().targets.iter().map(|&column| head.placeholders(column)).collect();
     let mut rows = Rows { places, placeholders, unlabelled: 0, origins: Vec::new(), answers, weights };
     let mut row = StringRecord::new();
     while table.read(&mut row)? {
@@ -65,12 +66,7 @@ pub(super) fn read(path: &Path, start: Vec<u8>, rest: impl Read, reading: Readin
     }
     raw.spelling(&table.spelling);
     let mut source = raw.source(table.kind(), rows.answers, rows.weights, (rows.origins, rows.unlabelled))?;
-    let placeholders = rows.placeholders.concat();
-    source.notes.extend(
-        (!placeholders.is_empty()).then(|| {
-            format!("taken for missing labels, as the other labels look: {}", listed(&placeholders))
-        }),
-    );
+    source.notes.extend(placeholders_in_words(&rows.placeholders.concat()).map(Message::from));
     Ok(source)
 }
 

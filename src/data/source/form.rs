@@ -124,7 +124,7 @@ fn of_tables(tables: &Tables, reading: Reading<'_>) -> Result<Source> {
     source.validation = other_table(&mut source, tables.validation.as_deref(), reading)?;
     if source.test.is_none() && source.validation.is_some() {
         source.test = source.validation.take();
-        source.notes.push(VALIDATION_AS_TEST.to_owned());
+        source.notes.push(VALIDATION_AS_TEST.into());
     }
     Ok(source)
 }
@@ -137,21 +137,26 @@ fn of_shards(path: &Path, shards: &Shards, reading: Reading<'_>) -> Result<Sourc
     source.validation = other_shards(&mut source, &shards.validation, reading)?;
     if source.test.is_none() && source.validation.is_some() {
         source.test = source.validation.take();
-        source.notes.push(VALIDATION_AS_TEST.to_owned());
+        source.notes.push(VALIDATION_AS_TEST.into());
     }
     let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let others: Vec<String> = shards.others.iter().map(name).collect();
     if !others.is_empty() {
-        source.notes.push(format!("Parquet files that are left out: {}", some(&others)));
+        source.notes.push(format!("Parquet files that are left out: {}", some(&others)).into());
     }
     let parts = [Some(&mut source.train), source.test.as_mut(), source.validation.as_mut()];
     all_in_colour(&mut parts.into_iter().flatten().collect::<Vec<_>>());
     Ok(source)
 }
 
-/// Other files of the same set; nothing if there are none, or if they have no labels, which is said.
-fn other_shards(source: &mut Source, files: &[PathBuf], reading: Reading<'_>) -> Result<Option<Part>> {
-    let Some(first) = files.first() else { return Ok(None) };
+/// Other files of the same set, which begin with `first`; nothing if they have no labels, which is said. `read` gives nothing for files
+/// that lack columns of these names.
+fn other(
+    source: &mut Source,
+    first: &Path,
+    reading: Reading<'_>,
+    read: impl FnOnce(&[String], Reading<'_>) -> Result<Option<Source>>,
+) -> Result<Option<Part>> {
     let taken = source.train.memory() + source.test.as_ref().map_or(0, Part::memory);
     let memory = reading.memory.saturating_sub(taken);
     let schema = reading.schema.or(source.schema.as_ref());
@@ -160,31 +165,29 @@ fn other_shards(source: &mut Source, files: &[PathBuf], reading: Reading<'_>) ->
         Some(schema) => schema.targets.clone(),
         None => source.target.iter().cloned().collect(),
     };
-    let part = labelled(first, files, &targets, Reading { memory, schema, size, ..reading })?;
-    let own = first.display();
-    let Some(part) = part else {
-        source.notes.push(format!("{own} has no labels, so it is left out: `gpu-mlp predict` answers it"));
+    let Some(part) = read(&targets, Reading { memory, schema, size, ..reading })? else {
+        let own = first.display();
+        let note = format!("{own} has no labels, so it is left out: `gpu-mlp predict` answers it");
+        source.notes.push(note.into());
         return Ok(None);
     };
-    source.notes.extend(part.notes.iter().map(|note| format!("{own}: {note}")));
+    source.notes.extend(part.notes.into_iter().map(|note| note.of(first)));
     Ok(Some(part.train))
 }
 
-/// Another table of the same set; nothing if there is none, or if it has no labels, which is said.
+/// Other Parquet files of the same set.
+fn other_shards(source: &mut Source, files: &[PathBuf], reading: Reading<'_>) -> Result<Option<Part>> {
+    let Some(first) = files.first() else { return Ok(None) };
+    other(source, first, reading, |targets, reading| labelled(first, files, targets, reading))
+}
+
+/// Another table of the same set.
 fn other_table(source: &mut Source, path: Option<&Path>, reading: Reading<'_>) -> Result<Option<Part>> {
     let Some(path) = path else { return Ok(None) };
-    let targets = source.schema.as_ref().map_or(&[][..], |schema| &schema.targets);
-    let own = path.display();
-    if !table_folder::has_labels(path, targets, reading)? {
-        source.notes.push(format!("{own} has no labels, so it is left out: `gpu-mlp predict` answers it"));
-        return Ok(None);
-    }
-    let taken = source.train.memory() + source.test.as_ref().map_or(0, Part::memory);
-    let memory = reading.memory.saturating_sub(taken);
-    let schema = reading.schema.or(source.schema.as_ref());
-    let part = read(path, Reading { memory, schema, ..reading })?;
-    source.notes.extend(part.notes.iter().map(|note| format!("{own}: {note}")));
-    Ok(Some(part.train))
+    other(source, path, reading, |targets, reading| match table_folder::has_labels(path, targets, reading)? {
+        true => read(path, reading).map(Some),
+        false => Ok(None),
+    })
 }
 
 /// The set at `path` in these files.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use crate::data::listed::listed;
 use crate::error::{Error, Result, Setting, message};
 
 /// The most classes that labels may have.
@@ -224,4 +225,10 @@ pub fn sort(names: &mut [String]) {
     if names.iter().all(|name| number(name).is_some()) {
         names.sort_by(|a, b| number(a).unwrap_or_default().total_cmp(&number(b).unwrap_or_default()));
     }
+}
+
+/// What is said of words that stand for missing labels, if there are any.
+pub fn placeholders_in_words(words: &[String]) -> Option<String> {
+    let words = (!words.is_empty()).then(|| listed(words))?;
+    Some(format!("taken for missing labels, as the other labels look: {words}"))
 }

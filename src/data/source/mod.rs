@@ -34,8 +34,9 @@ use super::samples::{Format, Samples};
 use super::scaling::{BRIGHT, Scale, Scaling};
 use super::schema::Schema;
 use super::table::may_be_missing;
-use crate::error::{Error, Result, Setting, message};
+use crate::error::{Error, Message, Result, Setting, message};
 use crate::network::Task;
+use crate::words::numerals::counted;
 
 pub(super) use answers::{Answers, Numbers};
 pub(super) use form::read;
@@ -83,7 +84,7 @@ impl Source {
         options: &LoadOptions,
         fitted: Option<Fitted<'_>>,
         reading: Reading<'_>,
-    ) -> Result<(Dataset, String, Vec<String>)> {
+    ) -> Result<(Dataset, String, Vec<Message>)> {
         let (task, why) = match fitted {
             Some(model) => (model.preparation.task(), None),
             None => self.task(options.task),
@@ -102,7 +103,9 @@ impl Source {
         let features = schema.as_ref().map_or(source.train.features, Schema::width);
         if let Some(Fitted { inputs, .. }) = fitted.filter(|model| model.inputs != features) {
             return Err(Error::usage(format!(
-                "the model has {inputs} inputs, but {name} has {features} features"
+                "the model has {}, but {name} has {}",
+                counted(inputs, "input"),
+                counted(features, "feature")
             ))
             .hint(message!["use ", Setting::Data, " to name the data that it was trained on"]));
         }
@@ -127,7 +130,7 @@ impl Source {
             }
         };
         let Self { what, mut notes, mut train, validation, test, .. } = source;
-        notes.extend(of_columns);
+        notes.extend(of_columns.into_iter().map(Message::from));
         if all {
             notes.push("there is no test set: what is called the test set is the training set".into());
         }
@@ -159,12 +162,12 @@ impl Source {
             let doubtful = preparation.class_names.iter().filter(|name| may_be_missing(name)).cloned();
             let doubtful: Vec<String> = doubtful.filter(|_| task == Task::Classification).collect();
             notes.extend((!doubtful.is_empty()).then(|| {
-                format!("taken as classes, though they may be missing labels: {}; name them as missing values if they are", listed(&doubtful))
+                format!("taken as classes, though they may be missing labels: {}; name them as missing values if they are", listed(&doubtful)).into()
             }));
-            notes.extend(warnings(&train, &test, &preparation, options.scale));
-            notes.extend(brightness(&train, &preparation.scaling)?);
+            notes.extend(warnings(&train, &test, &preparation, options.scale).into_iter().map(Message::from));
+            notes.extend(brightness(&train, &preparation.scaling)?.map(Message::from));
         }
-        notes.extend(schema.iter().flat_map(|schema| tally.notes(&schema.inputs)));
+        notes.extend(schema.iter().flat_map(|schema| tally.notes(&schema.inputs)).map(Message::from));
         if fitted.is_none() && image_shape[0] > 1 {
             preparation.frame = Some(Frame::of(&train, image_shape)?);
         }
@@ -269,7 +272,11 @@ fn same_shape(train: &Part, test: &Part) -> Result<()> {
         return Err(Error::file(&test.path, problem, "use training and test files of one set"));
     }
     if train.features != test.features {
-        let problem = format!("it has {} values per sample, but {one} has {}", test.features, train.features);
+        let problem = format!(
+            "it has {} per sample, but {one} has {}",
+            counted(test.features, "value"),
+            train.features
+        );
         return Err(Error::file(&test.path, problem, "use training and test files of one set"));
     }
     Ok(())

@@ -13,6 +13,7 @@ use crate::data::Format;
 use crate::error::{Error, Message, Result, Setting, message};
 use crate::files::numpy::npy::{Header, Refusal, row_major};
 use crate::files::numpy::npz::Archive;
+use crate::words::numerals::counted;
 
 const HINT: &str = "save x_train, y_train, x_test and y_test, or X and y, with numpy.savez";
 
@@ -100,8 +101,13 @@ fn together(values: Values, answers: Answers, names: [&str; 2], path: &Path) -> 
     let names = names.map(|name| format!("`{name}`"));
     let Values { shape, format, bytes } = values;
     if shape[0] != answers.len() {
-        let problem =
-            format!("{} has {} labels, but {} has {} rows", names[1], answers.len(), names[0], shape[0]);
+        let problem = format!(
+            "{} has {}, but {} has {}",
+            names[1],
+            counted(answers.len(), "label"),
+            names[0],
+            counted(shape[0], "row")
+        );
         return Err(Error::file(path, problem, "save one label for each row"));
     }
     let features = shape[1..].iter().product();

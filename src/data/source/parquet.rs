@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
+use super::labels::placeholders_in_words;
 use super::pictures::{self, Picture, Pictures, Sizes};
 use super::raw::{RawTable, Roles};
 use super::{Answers, Labels, Numbers, Part, Reading, Rows, Source, part};
-use crate::data::parquet::{Leaves, NEW_COPY, Value, on_thread, targets};
+use crate::data::listed::some;
+use crate::data::parquet::{Kind, Leaves, NEW_COPY, Value, first_rows, on_thread};
 use crate::data::schema::{Found, unique};
-use crate::data::table::{LABELS, Spelling};
+use crate::data::table::{Head, Spelling};
 use crate::data::{Format, PictureOptions, picture};
-use crate::error::{Error, Result, Setting, message};
+use crate::error::{Error, Message, Result, Setting, message};
 
 /// The key under which data hubs keep the classes' names.
 const HUB_KEY: &str = "huggingface";
@@ -49,9 +51,11 @@ fn read_here(path: &Path, files: &[PathBuf], reading: Reading<'_>) -> Result<Opt
         Some(column) => table.image_set(column, answers, &labelled, classes).map(Some),
         None => {
             let mut raw = RawTable::new(path, reading, table.roles(), table.found.clone(), "row")?;
+            raw.spelling(&table.spelling);
             table.values(&labelled, &mut raw)?;
             let what = format!("{} of a table", table.files_in_words());
-            let source = raw.source(&what, answers, None, (kept(&labelled), unlabelled))?;
+            let mut source = raw.source(&what, answers, None, (kept(&labelled), unlabelled))?;
+            source.notes.extend(placeholders_in_words(&table.placeholders).map(Message::from));
             Ok(Some(Source { classes, ..source }))
         }
     }
@@ -71,44 +75,44 @@ struct Table<'a> {
     /// Columns that were asked for, and columns that were not.
     asked: Option<Vec<usize>>,
     excluded: Option<Vec<usize>>,
+    spelling: Spelling,
+    /// Words that stand for a missing label.
+    placeholders: Vec<String>,
 }
 
 impl<'a> Table<'a> {
     fn new(leaves: Leaves, path: &Path, reading: Reading<'a>) -> Result<Self> {
         let (names, image) = (leaves.names(), leaves.image());
-        let first = || names[..names.len().min(20)].join(", ");
         let known = reading.schema.filter(|_| image.is_none());
         let found = known.map(|schema| schema.find(Some(&names), names.len(), path)).transpose()?;
+        let mut spelling = Spelling::of(reading.table);
+        spelling.na_values.extend(known.iter().flat_map(|schema| schema.na_values.iter().cloned()));
+        let columns: Vec<usize> = (0..names.len()).filter(|&leaf| leaves.is_plain(leaf)).collect();
+        let rows = first_rows(&leaves, &columns, &spelling)?;
+        let head = Head {
+            path,
+            names: Some(names.iter().map(String::as_str).collect()),
+            width: names.len(),
+            columns,
+            rows: &rows,
+            spelling: &spelling,
+        };
         let targets = match (reading.label_column, &found, known) {
-            (None, Some(found), Some(schema)) => Some(found.wanted_targets(schema, path)?),
-            (asked, ..) => targets(leaves.columns(), asked),
+            (None, Some(found), Some(schema)) => found.wanted_targets(schema, path)?,
+            (asked, ..) => head.targets(asked, reading.table.exclude.as_deref())?,
         };
-        let Some(targets) = targets else {
-            let asked = reading.label_column.map_or_else(|| LABELS.join(", "), str::to_owned);
-            let problem = format!("no column is called {asked}; its columns are {}", first());
-            return Err(Error::file(
-                path,
-                problem,
-                message!["name the column of the labels with ", Setting::LabelColumn],
-            ));
+        // Where the columns are known already, these options have been followed.
+        let places = |asked: &Option<String>| {
+            asked.as_deref().filter(|_| found.is_none()).map(|asked| head.listed(asked)).transpose()
         };
-        let listed = |asked: &Option<String>| -> Result<Option<Vec<usize>>> {
-            // Where the columns are known already, these options have been followed.
-            let Some(asked) = asked.as_ref().filter(|_| found.is_none()) else { return Ok(None) };
-            let place = |name: &str| {
-                names.iter().position(|own| own == name).ok_or_else(|| {
-                    let problem = format!("it has no column `{name}`; its columns are {}", first());
-                    Error::file(path, problem, "name columns of the file")
-                })
-            };
-            asked.split(',').map(|name| place(name.trim())).collect::<Result<_>>().map(Some)
-        };
-        let (asked, excluded) = (listed(&reading.table.columns)?, listed(&reading.table.exclude)?);
+        let (asked, excluded) = (places(&reading.table.columns)?, places(&reading.table.exclude)?);
+        let placeholders = head.placeholders(targets[0]);
         if image.is_none() && names.len() < targets.len() + 1 {
-            let problem = format!("it has a column of labels and no others; its columns are {}", first());
+            let problem =
+                format!("it has a column of labels and no others; its columns are {}", some(&names));
             return Err(Error::file(path, problem, "a table needs a column of labels and columns of values"));
         }
-        Ok(Self { leaves, reading, names, targets, image, found, asked, excluded })
+        Ok(Self { leaves, reading, names, targets, image, found, asked, excluded, spelling, placeholders })
     }
 
     fn files_in_words(&self) -> String {
@@ -139,7 +143,9 @@ impl<'a> Table<'a> {
     /// The labels, and which rows have one.
     fn labels(&self, label: usize, names: Option<&[String]>) -> Result<(Answers, Vec<bool>)> {
         let (mut labels, mut labelled) = (Labels::default(), Vec::new());
-        let spelling = Spelling::of(self.reading.table);
+        let is_truth = self.leaves.kind(label) == Kind::Truth;
+        let stands_for_none =
+            |text: &str| self.spelling.is_missing(text) || self.placeholders.iter().any(|word| word == text);
         self.leaves.each(label, &mut |value| {
             let row = labelled.len();
             let refuse =
@@ -152,13 +158,14 @@ impl<'a> Table<'a> {
                     Ok(text) => Some(text.trim()),
                     Err(_) => return refuse("the label is not UTF-8 text".into()),
                 },
+                Value::Number(number) if is_truth => Some(if number == 1.0 { "true" } else { "false" }),
                 _ => None,
             };
             let missing = match value {
                 Value::Missing => true,
                 // Data hubs write -1 where a class with a name is missing.
                 Value::Number(number) => number.is_nan() || (names.is_some() && number == -1.0),
-                Value::Bytes(_) => text.is_none_or(|text| spelling.is_missing(text)),
+                Value::Bytes(_) => text.is_none_or(stands_for_none),
             };
             labelled.push(!missing);
             match (value, names, text) {
@@ -176,7 +183,7 @@ impl<'a> Table<'a> {
                     }
                     Ok(())
                 }
-                (Value::Number(number), None, _) => labels.push(&number.to_string()).or_else(refuse),
+                (Value::Number(number), None, None) => labels.push(&number.to_string()).or_else(refuse),
                 (_, _, text) => labels.push(text.unwrap_or_default()).or_else(refuse),
             }
         })?;
@@ -312,9 +319,12 @@ impl<'a> Table<'a> {
             self.files_in_words(),
             part::row_words(image_shape, features)
         );
-        let unlabelled = (unlabelled > 0).then(|| format!("{unlabelled} rows without a label are left out"));
-        let notes =
-            unlabelled.into_iter().chain(stretched).chain(pictures::broken_in_words(&broken)).collect();
+        let unlabelled = (unlabelled > 0).then(|| {
+            let rows = if unlabelled == 1 { "row without a label is" } else { "rows without a label are" };
+            format!("{unlabelled} {rows} left out").into()
+        });
+        let broken = pictures::broken_in_words(&broken).map(Message::from);
+        let notes = unlabelled.into_iter().chain(stretched).chain(broken).collect();
         let train = Part {
             path: self.leaves.path().to_owned(),
             format: Format::Bytes,
@@ -333,7 +343,6 @@ impl<'a> Table<'a> {
 
     /// The values of the rows that have a label, column by column.
     fn values(&self, labelled: &[bool], raw: &mut RawTable<'_>) -> Result<()> {
-        let spelling = Spelling::of(self.reading.table);
         for (at, leaf) in raw.places().into_iter().enumerate() {
             let (column, kind) = (&self.leaves.columns()[leaf], self.leaves.kind(leaf));
             if column.path().parts().len() != 1 || column.max_rep_level() != 0 || !kind.is_plain() {
@@ -354,7 +363,7 @@ impl<'a> Table<'a> {
                         message!["correct or remove such rows; ", Setting::Exclude, " leaves columns out"];
                     self.leaves.wrong(here, leaf, &problem, hint)
                 };
-                let value = kind.cell(value, &spelling).map_err(refuse)?;
+                let value = kind.cell(value, &self.spelling).map_err(refuse)?;
                 raw.push(at, value, row as u64).map_err(refuse)?;
                 raw.check_memory(|| {
                     format!("the values up to row {row} of column `{}`", self.leaves.name(leaf))

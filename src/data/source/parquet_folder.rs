@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::set::{TEST, TRAIN, VALIDATION};
 use crate::error::Result;
-use crate::files::folder::{MOST_NESTED, entries};
+use crate::files::folder::{MOST_NESTED, entries, is_shard};
 
 /// What a hub's folder of files is called.
 const DATA: &str = "data";
@@ -41,9 +41,7 @@ pub fn find(folder: &Path) -> Result<Option<Shards>> {
         for inner in &folders {
             let is_part = [&TRAIN[..], &TEST, &VALIDATION].concat().contains(&name_of(inner).as_str());
             let own = if is_part { entries(inner)? } else { Vec::new() };
-            shards
-                .of(&name_of(inner))
-                .extend(own.into_iter().filter(|path| path.is_file() && is_shard(path)));
+            shards.of(&name_of(inner)).extend(own.into_iter().filter(|path| is_shard(path)));
         }
         if !shards.train.is_empty() {
             return Ok(Some(shards));
@@ -79,10 +77,6 @@ fn part_of_file(stem: &str) -> String {
     let part = words.next().unwrap_or_default().to_owned();
     let is_number = |word: &str| word == "of" || word.contains(|letter: char| letter.is_ascii_digit());
     if words.all(is_number) { part } else { stem.to_owned() }
-}
-
-fn is_shard(path: &Path) -> bool {
-    name_of(path).ends_with(".parquet")
 }
 
 fn name_of(path: &Path) -> String {

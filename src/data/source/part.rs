@@ -122,7 +122,7 @@ impl Part {
         if dropped > 0 {
             *self = self.part(&rows);
         }
-        Ok((dropped > 0).then(|| format!("{dropped} rows that lack a value are left out")))
+        Ok((dropped > 0).then(|| format!("{} left out, where a value is missing", counted(dropped, "row"))))
     }
 
     /// Scaled samples, with the classes in the order of their names. Raw columns become inputs as `schema` says, and `tally`

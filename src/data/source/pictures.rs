@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::{Part, Reading, Rows};
 use crate::data::picture;
-use crate::error::Error;
+use crate::error::{Error, Message, Setting, message};
 
 /// The most pixels that one image of a data set may have: 2048 x 2048.
 const MOST_PIXELS: u64 = 1 << 22;
@@ -87,7 +87,7 @@ impl Sizes {
 
     /// The size that all are to have, and what is to be said of it: the one that is asked for, that of the model or the other part, or
     /// the commonest one.
-    pub fn wanted(&self, reading: Reading<'_>) -> (Wanted, Option<String>) {
+    pub fn wanted(&self, reading: Reading<'_>) -> (Wanted, Option<Message>) {
         if let Some([width, height]) = reading.pictures.resize {
             return (Wanted::Stretched([height, width]), None);
         }
@@ -102,11 +102,14 @@ impl Sizes {
         let note = match reading.size {
             Some(_) => format!(
                 "images of other sizes are stretched to {rows} x {cols} pixels, as the network takes them"
-            ),
-            None => format!(
-                "images have {several} sizes: all are stretched to {rows} x {cols} pixels, which {often} of {count} have \
-                 (the option `resize` chooses another)"
-            ),
+            )
+            .into(),
+            None => {
+                let how = format!(
+                    "images have {several} sizes: all are stretched to {rows} x {cols} pixels, which {often} of {count} have ("
+                );
+                message![how, Setting::Resize.set("WxH"), " chooses another)"]
+            }
         };
         (Wanted::Stretched(target), Some(note))
     }

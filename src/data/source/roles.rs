@@ -3,7 +3,7 @@
 use super::set::{TEST, TRAIN, VALIDATION, VALIDATION_AS_TEST};
 use super::{Part, Reading, Source, row_words};
 use crate::data::listed::listed;
-use crate::error::{Error, Result, Setting, message};
+use crate::error::{Error, Message, Result, Setting, message};
 
 /// How the arrays of a part are called.
 const FORMS: [fn(&str) -> [String; 2]; 3] = [
@@ -138,6 +138,7 @@ impl Roles {
         let rows: usize =
             [Some(&train), test.as_ref(), validation.as_ref()].into_iter().flatten().map(Part::len).sum();
         let what = format!("{what}: {rows} rows of {}", row_words(train.image_shape, train.features));
+        let notes = notes.into_iter().map(Message::from).collect();
         Ok(Source { what, notes, train, validation, test, classes: None, target: None, schema: None })
     }
 

@@ -15,7 +15,7 @@ use crate::data::scaling::{Scale, Scaling, Spread};
 use crate::data::schema::Schema;
 use crate::data::shares::Fold;
 use crate::data::table_options::TableOptions;
-use crate::error::{Error, Result, Setting, message};
+use crate::error::{Error, Message, Result, Setting, message};
 use crate::network::Task;
 
 /// What the parts of a set are called in the names of their files and folders, in lower case.
@@ -170,7 +170,7 @@ pub struct Source {
     /// For people: the format of the data.
     pub what: String,
     /// For people: what else is to be said of how it was read.
-    pub notes: Vec<String>,
+    pub notes: Vec<Message>,
     /// What to learn from; or everything, if there is no part to test on.
     pub train: Part,
     /// What to choose by, if the source says so.

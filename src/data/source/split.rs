@@ -57,7 +57,7 @@ impl Source {
         let size = reading.size.or(self.train.image_shape);
         let part = form::read(path, Reading { memory, schema, size, ..reading })?;
         self.classes = self.known_classes(task);
-        self.notes.extend(part.notes.into_iter().map(|note| format!("{}: {note}", path.display())));
+        self.notes.extend(part.notes.into_iter().map(|note| note.of(path)));
         Ok(part.train)
     }
 

@@ -1,6 +1,6 @@
 //! The column of labels of a table, if nobody says which it is.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 
 use csv::StringRecord;
 
@@ -59,7 +59,7 @@ struct Look {
 }
 
 impl Look {
-    fn at(column: usize, rows: &[StringRecord], spelling: &Spelling) -> Self {
+    fn at(column: usize, rows: &VecDeque<StringRecord>, spelling: &Spelling) -> Self {
         let mut look = Self { rows: 0, different: 0, words: false, bytes: true, whole: true };
         let mut seen = HashSet::new();
         for text in rows.iter().filter_map(|row| row.get(column)) {
@@ -117,8 +117,8 @@ pub fn placeholders<'t>(texts: impl Iterator<Item = &'t str>, spelling: &Spellin
 /// # Errors
 /// The columns that it may be, in words, if that is in doubt.
 pub fn chosen(
-    names: Option<&[String]>,
-    rows: &[StringRecord],
+    names: Option<&[&str]>,
+    rows: &VecDeque<StringRecord>,
     columns: &[usize],
     spelling: &Spelling,
 ) -> Result<usize, String> {
@@ -185,7 +185,7 @@ fn usual(called: &impl Fn(&&str) -> Option<usize>, (last, end): (usize, &Look)) 
 }
 
 /// The columns and their different values.
-fn candidates(names: Option<&[String]>, looks: &[(usize, Look)], last: Option<usize>) -> String {
+fn candidates(names: Option<&[&str]>, looks: &[(usize, Look)], last: Option<usize>) -> String {
     let many = looks.len() > LISTED;
     let shown = looks.iter().filter(|(column, look)| !many || Some(*column) == last || look.is_label());
     let rows = looks.iter().map(|(_, look)| look.rows).max().unwrap_or(0);

@@ -1,6 +1,7 @@
 //! Text tables, row by row: values separated by commas, semicolons, tabs or blanks, with or without a header; or JSON.
 
 mod cell;
+mod head;
 mod header;
 mod json;
 mod label;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord};
 
 pub use self::cell::Spelling;
+pub use self::head::Head;
 use self::json::Records;
 pub use self::label::{LABELS, may_be_missing};
 pub use self::lines::unreadable_source;
@@ -23,7 +25,7 @@ use crate::error::{Error, Result, Setting, message};
 use crate::words::numerals::counted;
 
 /// As much of a table as is looked at before it is read: rows, and bytes.
-const LOOKED_AT: (usize, usize) = (1000, 1 << 20);
+pub const LOOKED_AT: (usize, usize) = (1000, 1 << 20);
 
 /// A table that is being read; no more than its first rows are ever in memory.
 pub struct Table<R> {
@@ -196,83 +198,11 @@ impl<R: Read> Table<R> {
         self.has_header.then(|| self.first.iter().map(str::trim))
     }
 
-    /// The column of this name or place.
-    ///
-    /// # Errors
-    /// [`Error::File`] if there is no such column.
-    pub fn column(&self, asked: &str) -> Result<usize> {
-        let by_name = || self.names()?.position(|name| name.eq_ignore_ascii_case(asked));
-        let exactly = || self.names()?.position(|name| name == asked);
-        let by_place = || {
-            let place: i64 = asked.parse().ok()?;
-            let place = if place < 0 { place + self.columns() as i64 } else { place };
-            usize::try_from(place).ok().filter(|&place| place < self.columns())
-        };
-        exactly().or_else(by_name).or_else(by_place).ok_or_else(|| {
-            let names = || self.first.iter().take(20).map(str::trim).collect::<Vec<_>>().join(", ");
-            let columns = if self.has_header { format!(": {}", names()) } else { ", and no header".into() };
-            let problem =
-                format!("it has no column `{asked}`; it has {}{columns}", counted(self.columns(), "column"));
-            let hint = "give a name from the header, or a position: from 0, or from the end with -1";
-            Error::file(&self.path, problem, hint)
-        })
-    }
-
-    /// Columns by names and places with commas between them; a name may have a comma.
-    ///
-    /// # Errors
-    /// As [`column`](Self::column).
-    pub fn listed(&self, asked: &str) -> Result<Vec<usize>> {
-        let whole = self.names().is_some_and(|mut names| names.any(|name| name == asked));
-        match whole {
-            true => Ok(vec![self.column(asked)?]),
-            false => asked.split(',').map(|name| self.column(name.trim())).collect(),
-        }
-    }
-
-    /// The column of labels as it looks ([`label::chosen`]).
-    fn label(&self, exclude: Option<&str>) -> Result<usize> {
-        let names: Option<Vec<String>> = self.names().map(|names| names.map(str::to_owned).collect());
-        let rows: Vec<StringRecord> = self.ahead.iter().cloned().collect();
-        let excluded = exclude.map_or(Ok(Vec::new()), |names| self.listed(names))?;
-        let columns: Vec<usize> = (0..self.columns()).filter(|column| !excluded.contains(column)).collect();
-        label::chosen(names.as_deref(), &rows, &columns, &self.spelling).map_err(|candidates| {
-            let hint = message![
-                "name the column of the labels with ",
-                Setting::LabelColumn,
-                "; -1 is the last column"
-            ];
-            Error::file(
-                &self.path,
-                format!("it is not clear which column has the labels; {candidates}"),
-                hint,
-            )
-        })
-    }
-
-    /// The columns of targets: those asked for, else the one that looks like labels and is not excluded.
-    ///
-    /// # Errors
-    /// [`Error::File`] if there is no such column, or one is named twice.
-    pub fn targets(&self, asked: Option<&str>, exclude: Option<&str>) -> Result<Vec<usize>> {
-        let Some(asked) = asked else { return Ok(vec![self.label(exclude)?]) };
-        let columns = self.listed(asked)?;
-        match (1..columns.len()).find(|&at| columns[..at].contains(&columns[at])) {
-            None => Ok(columns),
-            Some(at) => {
-                let problem = message![
-                    Setting::LabelColumn.set(asked),
-                    format!(" names column {} twice, from 0", columns[at])
-                ];
-                Err(Error::file(&self.path, problem, "name each column once"))
-            }
-        }
-    }
-
-    /// Words in a column of labels that stand for missing ones, by its first rows (`label::placeholders`).
-    pub fn placeholders(&self, column: usize) -> Vec<String> {
-        let texts = self.ahead.iter().filter_map(|row| row.get(column)).map(str::trim);
-        label::placeholders(texts, &self.spelling)
+    /// Its columns and its first rows.
+    pub fn head(&self) -> Head<'_> {
+        let (names, width) = (self.names().map(Iterator::collect), self.columns());
+        let columns = (0..width).collect();
+        Head { path: &self.path, names, width, columns, rows: &self.ahead, spelling: &self.spelling }
     }
 
     /// Whether the first column has no name: pandas writes the numbers of the rows so.

@@ -16,6 +16,7 @@ use crate::exchange::normalisation::{EPSILON, Normalisation};
 use crate::files::regular_file;
 use crate::network::{Activation, Task};
 use crate::tensor::Tensor;
+use crate::words::numerals::counted;
 
 const EXPECTED: &str = "an ONNX file is read if it is a chain of Gemm, or MatMul and Add; BatchNormalization, Scaler, and Add, Sub, Mul or Div \
                         with a constant; Relu, Sigmoid, Tanh, LeakyRelu, Elu, Softplus, Gelu, SiLU; Flatten and Reshape; Softmax or \
@@ -84,7 +85,7 @@ impl<'a> Walk<'a> {
             .filter(|name| !self.constants.has(name))
             .collect();
         let [input] = inputs[..] else {
-            return Err(format!("it has {} inputs, and a network here has one", inputs.len()));
+            return Err(format!("it has {}, and a network here has one", counted(inputs.len(), "input")));
         };
         self.check_weights()?;
         let (mut chain, mut at, mut said) = (Chain::default(), input.to_owned(), Said::default());

@@ -38,6 +38,7 @@ use crate::files::regular_file;
 use crate::network::{MlpSpec, Parameters};
 use crate::step::metrics::EpochRecord;
 use crate::step::optimizer::Algorithm;
+use crate::words::numerals::counted;
 
 /// The name of the newest model's file.
 const MODEL: &str = "model.safetensors";
@@ -355,7 +356,8 @@ impl RunDir {
             }
         }
         if records.len() != epochs {
-            let problem = format!("it has {} epochs, but the checkpoint has {epochs}", records.len());
+            let problem =
+                format!("it has {}, but the checkpoint has {epochs}", counted(records.len(), "epoch"));
             return Err(Error::file(&path, problem, "restore the file, or start a new run"));
         }
         let mut file = AtomicFile::create(&path)?;

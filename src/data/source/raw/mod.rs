@@ -12,7 +12,7 @@ use crate::data::scaling::LEAST_PIXELS;
 use crate::data::schema::{Found, Layout, Schema, in_their_order};
 use crate::data::table::Spelling;
 use crate::data::table_options::Missing;
-use crate::error::{Error, Result, Setting, message};
+use crate::error::{Error, Message, Result, Setting, message};
 use crate::words::numerals::counted;
 
 /// Which column is what, by its place.
@@ -279,7 +279,7 @@ impl<'a> RawTable<'a> {
         let target = named.then(|| target_names[0].clone());
         Ok(Source {
             what,
-            notes,
+            notes: notes.into_iter().map(Message::from).collect(),
             train,
             validation: None,
             test: None,
