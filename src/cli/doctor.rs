@@ -109,21 +109,20 @@ fn page(id: &str) -> Result<String> {
     let mut part = |title: &str, lines: &[String]| {
         let _ = writeln!(text, "\n{title}\n  {}", lines.join("\n  "));
     };
-    let formulas = tables::formulas(bug);
-    let mut replay = match injection::formula(bug) {
-        Some(_) => vec![format!("gpu-mlp replay --bug {id}")],
-        None => vec!["it cannot be trained with: what it makes has no place in a step".to_owned()],
-    };
-    replay.extend((2..=formulas.len()).map(|number| {
-        let asked = format!("{id}/{number}");
+    let (formulas, computed) = (tables::formulas(bug), tables::computed(bug));
+    let line = |asked: String| {
         Injection::parse(&asked).map_or_else(|why| why, |_| format!("gpu-mlp replay --bug {asked}"))
-    }));
+    };
+    let mut replay = vec![line(id.to_owned())];
+    // Of a bug that cannot be trained with, one line says why.
+    if injection::formula(bug).is_some() {
+        replay.extend((2..=formulas.len()).map(|number| line(format!("{id}/{number}"))));
+    }
     let own = |line: &str| line.to_owned();
-    match formulas[..] {
-        [] => {}
+    match computed[..] {
         [one] => part("What was computed", &[own(one)]),
         _ => {
-            let numbered = (1..).zip(&formulas).map(|(number, formula)| format!("{number}. {formula}"));
+            let numbered = (1..).zip(&computed).map(|(number, formula)| format!("{number}. {formula}"));
             part("What was computed", &numbered.collect::<Vec<_>>());
         }
     }

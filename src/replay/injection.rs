@@ -1,7 +1,7 @@
 //! The bugs that can be put into a training, and where they act.
 
 use crate::doctor::formulas::catalogue::Bug;
-use crate::doctor::formulas::hypothesis::Hypothesis;
+use crate::doctor::formulas::optimiser::RATELESS;
 use crate::doctor::formulas::tables;
 use crate::words::spelling::did_you_mean;
 
@@ -43,9 +43,7 @@ const ELSEWHERE: &[(Bug, &str)] = &[
     (Bug::L2Factor, "dW + N·λ·W"),
     (Bug::BiasNotUpdated, "b stays as it is"),
     (Bug::WeightNotUpdated, "W stays as it is"),
-    (Bug::MomentumFormula, "W - lr·dW: the velocity is not used"),
-    (Bug::AdamBiasCorrection, "Adam without bias correction"),
-    (Bug::AdamFormula, "Adam without the square root"),
+    (Bug::DecayWithoutLr, RATELESS),
     (Bug::InputsNotAligned, "every x has the label of the sample before it"),
     (Bug::InputsUnscaled, "x times 255"),
     (Bug::ConstantInit, "every W starts as 1/√in"),
@@ -54,8 +52,10 @@ const ELSEWHERE: &[(Bug, &str)] = &[
 ];
 
 /// Bugs whose wrong tensor cannot be trained with.
-const NOT_TRAINABLE: &[(Bug, &str)] =
-    &[(Bug::BiasNotSummed, "its db has a row for every sample, which cannot be subtracted from b")];
+const NOT_TRAINABLE: &[(Bug, &str)] = &[
+    (Bug::BiasNotSummed, "its db has a row for every sample, which cannot be subtracted from b"),
+    (Bug::RmspropFormula, "the replayed training has no RMSprop"),
+];
 
 /// What the replayed training does not keep, or never meets.
 const KEPT: &str = "it starts from a tensor that a file may have and the replayed training does not keep";
@@ -67,6 +67,7 @@ const DESIGN: &str = "it belongs to other outputs than those that the bug is rep
 /// Formulas that the replayed training cannot compute.
 const NOT_KEPT: &[(&str, &str)] = &[
     ("dz·W_newᵀ: the weights above after their step", KEPT),
+    ("z_k·W + b: z of the layer below in place of a_k", KEPT),
     ("da of the layer above times Wᵀ, without that layer's f'", KEPT),
     ("a_kᵀ·da: the gradient of a where that of z belongs", KEPT),
     ("Σ_i da_i: the gradient of a where that of z belongs", KEPT),
@@ -81,6 +82,7 @@ const NOT_KEPT: &[(&str, &str)] = &[
     ("the loss times -1", DESIGN),
     ("|p - y|·h'(z): the error without its sign", DESIGN),
     ("(p - y)/(p·(1 - p)): the derivative of the binary cross-entropy by p, without h'(z)", DESIGN),
+    ("da·f(z)/z: the derivative of a GELU or a SiLU without its second term", ACTIVATION),
     ("a ⊙ dz, element by element (N, inputs and units are equal)", MET),
     ("a·dz without the transpose (N, inputs and units are equal)", MET),
     ("each sample's sum over the units (axis 1; N equals the number of units)", MET),
@@ -127,9 +129,9 @@ impl Injection {
         format!("{stage}{}{form}", self.bug)
     }
 
-    /// Whether a row of a table is what is to be computed.
-    pub(super) fn takes(&self, row: &Hypothesis) -> bool {
-        self.bug == row.bug && self.form.is_none_or(|form| form.formula == row.formula)
+    /// Whether a formula of a bug is what is to be computed.
+    pub(super) fn takes(&self, bug: Bug, formula: &str) -> bool {
+        self.bug == bug && self.form.is_none_or(|form| form.formula == formula)
     }
 
     pub(super) fn acts_in(&self, stage: Stage) -> bool {
@@ -161,7 +163,7 @@ impl Form {
 
 /// Every further formula that can be injected, as it is asked for.
 pub fn further() -> impl Iterator<Item = (String, &'static str)> {
-    Bug::ALL.iter().flat_map(|&bug| {
+    all().flat_map(|(bug, _)| {
         let rest = tables::formulas(bug).into_iter().enumerate().skip(1);
         let replayable = rest.filter(|&(_, formula)| why_not(formula).is_none());
         replayable.map(move |(k, formula)| (format!("{bug}/{}", k + 1), formula))

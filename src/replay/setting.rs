@@ -3,7 +3,8 @@
 use super::injection::Injection;
 use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::design::{Design, Head, Measure};
-use crate::doctor::formulas::optimiser::{Numbers, Rule};
+use crate::doctor::formulas::optimiser::Rule;
+use crate::doctor::formulas::steps::Numbers;
 use crate::network::Activation;
 use std::collections::BTreeMap;
 
@@ -33,6 +34,9 @@ const OF_SQUARED: &[Bug] = &[
     Bug::OutputDeltaSquared,
 ];
 
+/// The distance from which a Huber loss is a line: targets are 0 and 1, so that both parts are met.
+const BORDER: f64 = 0.25;
+
 impl Setting {
     /// The plainest setting in which all of these bugs can show.
     pub fn of(bugs: &[Injection], seed: u64) -> Self {
@@ -43,13 +47,16 @@ impl Setting {
             (false, false) => Rule::Plain,
         };
         let sigmoid = |measure| Design { head: Head::Of(Activation::Sigmoid), measure, factor: 1.0 };
-        let design = match (any(OF_BINARY), any(OF_SQUARED)) {
-            (true, _) => sigmoid(Measure::Binary),
-            (false, true) => sigmoid(Measure::Squared),
-            (false, false) => Design::default(),
+        let huber =
+            Design { head: Head::Of(Activation::Identity), measure: Measure::Huber(BORDER), factor: 1.0 };
+        let design = match (any(OF_BINARY), any(OF_SQUARED), any(&[Bug::ErrorNotClipped])) {
+            (true, ..) => sigmoid(Measure::Binary),
+            (_, true, _) => sigmoid(Measure::Squared),
+            (_, _, true) => huber,
+            _ => Design::default(),
         };
         let dropout = any(&[Bug::DropoutScale, Bug::DropoutMaskMissing]);
-        let l2 = any(&[Bug::L2Factor, Bug::L2OnBias, Bug::LossL2Mismatch]);
+        let l2 = any(&[Bug::L2Factor, Bug::L2OnBias, Bug::LossL2Mismatch, Bug::DecayWithoutLr]);
         Self { seed, design, rule, dropout, l2 }
     }
 
@@ -63,7 +70,8 @@ impl Setting {
         let outputs = match self.design.measure {
             Measure::Squared => Some("sigmoid outputs, squared error"),
             Measure::Binary => Some("sigmoid outputs, binary cross-entropy"),
-            Measure::CrossEntropy | Measure::Absolute | Measure::Huber(_) => None,
+            Measure::Huber(_) => Some("linear outputs, Huber loss with δ = 0.25"),
+            Measure::CrossEntropy | Measure::Absolute => None,
         };
         let others = [(self.dropout, "dropout 0.5"), (self.l2, "L2 penalty 0.001")];
         rule.into_iter()

@@ -12,7 +12,8 @@ use crate::doctor::formulas::algebra::{plus, scaled, times};
 use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::design::Design;
 use crate::doctor::formulas::hypothesis::{Hypothesis, Site};
-use crate::doctor::formulas::optimiser::{self, Numbers, Rule, State};
+use crate::doctor::formulas::optimiser::{self, Rule};
+use crate::doctor::formulas::steps::{Numbers, State};
 use crate::doctor::formulas::{accuracy, delta, gradient, hidden, loss, preactivation, probabilities, scale};
 use crate::network::Activation;
 use crate::reference::{Layer, Matrix};
@@ -203,7 +204,7 @@ impl<'b> Training<'b> {
     /// What the first injected bug of a table makes of a site.
     fn wrong(&self, table: &[Hypothesis], stage: Stage, site: &Site<'_>) -> Option<Matrix> {
         let injected = |h: &&Hypothesis| {
-            self.bugs.iter().any(|injection| injection.takes(h) && injection.acts_in(stage))
+            self.bugs.iter().any(|injection| injection.takes(h.bug, h.formula) && injection.acts_in(stage))
         };
         let (bug, value) = table.iter().filter(injected).find_map(|h| Some((h.bug, (h.value)(site)?)))?;
         self.applied.borrow_mut().insert(bug);
@@ -342,7 +343,9 @@ impl<'b> Training<'b> {
             };
             self.accumulated.insert(param, gradient.clone());
         }
-        if let Some(&l2) = self.numbers.get("l2") {
+        let rateless = is_weight && self.has(Bug::DecayWithoutLr, stage);
+        let l2 = self.numbers.get("l2").copied();
+        if let Some(l2) = l2.filter(|_| !rateless) {
             let wrong = if is_weight { Bug::L2Factor } else { Bug::L2OnBias };
             let factor = match (is_weight, self.has(wrong, stage)) {
                 (true, false) | (false, true) => l2,
@@ -355,8 +358,9 @@ impl<'b> Training<'b> {
             return;
         }
         let Some(step) = self.optimiser_step(param, &gradient) else { return };
+        let decay = l2.filter(|_| rateless).unwrap_or(0.0);
         for (value, step) in self.parameter(param).data_mut().iter_mut().zip(step.data()) {
-            *value -= step;
+            *value -= step + decay * *value;
         }
     }
 
@@ -367,7 +371,7 @@ impl<'b> Training<'b> {
         let wrong = optimiser::wrong_steps(&self.case, &self.numbers, param, &state, gradient, 1.0)
             .into_iter()
             .find_map(|trial| {
-                let injected = |bug: &&Injection| trial.causes.iter().any(|cause| cause.bug == bug.bug());
+                let injected = |bug: &&Injection| bug.takes(trial.causes[0].bug, trial.causes[0].text());
                 self.bugs.iter().find(injected).map(|bug| (bug.bug(), trial.value))
             });
         let step = match wrong {
@@ -375,7 +379,11 @@ impl<'b> Training<'b> {
                 self.applied.borrow_mut().insert(bug);
                 step
             }
-            None => right_step(&self.case, &self.numbers, param, &state, gradient)?,
+            // The first of the right forms: `v = μ·v + g; w -= lr·v`, or Adam as published.
+            None => {
+                let steps = optimiser::right_steps(&self.case, &self.numbers, param, &state, gradient, 1.0);
+                steps.into_iter().next()?.value
+            }
         };
         let remembered = state.after(rule, &self.numbers, gradient);
         for (slot, value) in rule.state(param).into_iter().zip(remembered) {
@@ -383,18 +391,4 @@ impl<'b> Training<'b> {
         }
         Some(step)
     }
-}
-
-/// The first of the right forms: `v = μ·v + g; w -= lr·v`, or Adam as published.
-fn right_step(
-    case: &Case,
-    numbers: &Numbers,
-    param: Param,
-    state: &State,
-    gradient: &Matrix,
-) -> Option<Matrix> {
-    optimiser::right_steps(case, numbers, param, state, gradient, 1.0)
-        .into_iter()
-        .next()
-        .map(|step| step.value)
 }

@@ -162,7 +162,8 @@ fn curves(hidden: &[usize], act: Activation, names: &[&str]) -> Vec<Curve> {
 }
 
 /// Bugs that need something else than a small ReLU network to show: what they need.
-const NEEDS: [(&str, &[usize], Activation); 4] = [
+const NEEDS: [(&str, &[usize], Activation); 5] = [
+    ("preactivation-other-input", &[tiny::FEATURES, 6], Activation::Relu),
     ("activation-derivative-on-preactivation", &[6, 6], Activation::Sigmoid),
     ("preactivation-overwritten", &[6, 6], Activation::Sigmoid),
     ("activation-derivative-twice", &[6, 6], Activation::Sigmoid),

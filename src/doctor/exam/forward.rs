@@ -57,16 +57,58 @@ impl Exam<'_> {
             preactivation::TABLE,
             &scales,
         ));
-        let mut scored = self.scores(given, magnitude, trials);
+        let whole = self.undropped(l);
+        let without_mask = whole.as_ref().map(|a| {
+            let formula = "f(z_k)·W + b, without dropout's mask";
+            Trial::new(
+                preactivation::right(&self.site(l, a)),
+                vec![cause(slot, Bug::DropoutMaskMissing, formula)],
+            )
+        });
+        let mut scored = self.scores(given, magnitude, trials.chain(without_mask));
         if l == 1 && !scored.iter().any(|s| s.passes) {
             scored.extend(self.scores(given, magnitude, permutation::trial(slot, given, &right)));
         }
         self.settle(slot, scored, |exam| exam.difference(slot, given, std::slice::from_ref(&right)));
-        let overwritten = self
-            .findings
-            .last()
-            .is_some_and(|f| f.bug == Some(Bug::PreactivationOverwritten) && f.tensor == slot);
+        let named = |bug| self.findings.last().is_some_and(|f| f.bug == Some(bug) && f.tensor == slot);
+        let overwritten = named(Bug::PreactivationOverwritten);
+        if let Some(whole) = whole.filter(|_| named(Bug::DropoutMaskMissing)) {
+            self.a[l - 1] = whole;
+        }
         if overwritten { right } else { given.clone() }
+    }
+
+    /// The input of layer l before dropout, where the file's dz has the mask and its a has not.
+    fn undropped(&self, l: usize) -> Option<Matrix> {
+        let below = l.checked_sub(1)?;
+        let (mask, a) = (self.masks.get(&below)?, self.case.get(Slot::A(below))?);
+        let dz = self.case.get(Slot::Dz(below))?;
+        (is_dropped(dz, mask) && !is_dropped(a, mask)).then(|| a.clone())
+    }
+
+    /// Whether the next z of the file is made of this layer's a as it stands there.
+    fn goes_on(&self, l: usize, a: &Matrix) -> bool {
+        let whole = dense(a, self.case.w(l + 1), self.case.b(l + 1));
+        self.case.get(Slot::Z(l + 1)).is_some_and(|next| residual(next, &whole) < self.slack())
+    }
+
+    /// Whether a mask in the file is none of this step's: what comes after it is computed without it, there and back.
+    fn is_left_over(&self, l: usize, mask: &Matrix) -> bool {
+        let back = self.case.get(Slot::Dz(l)).is_some_and(|dz| is_dropped(dz, mask));
+        let whole = |a: &Matrix| !is_dropped(a, mask) && self.goes_on(l, a);
+        !back && self.case.get(Slot::A(l)).is_some_and(whole)
+    }
+
+    /// Whether an a without a mask is f(z), and goes on so: dropout may be in other layers alone.
+    fn is_whole(&self, l: usize, a: &Matrix) -> bool {
+        let z = &self.z[l - 1];
+        let is = |act: Bend| residual(a, &z.map(|z| act.apply(z))) < self.slack();
+        self.goes_on(l, a) && self.supposed_acts().into_iter().any(is)
+    }
+
+    /// The activations that a layer may have.
+    fn supposed_acts(&self) -> Vec<Bend> {
+        if self.world.act_named { Bend::forms(self.world.act.of) } else { Bend::all() }
     }
 
     /// A z computed without biases, or with those after the step, and with those that the file's z shows, if it differs by
@@ -96,12 +138,16 @@ impl Exam<'_> {
         let q = self.numbers.get("drop_p").copied().unwrap_or(0.0);
         let keep = 1.0 / (1.0 - q);
         if let Some(mask) = self.case.get(Slot::Mask(l)) {
+            if self.is_left_over(l, mask) {
+                self.note(format!("mask{l} is not used: no unit of layer {l} is dropped in this step"));
+                return;
+            }
             let binary = mask.data().iter().all(|&m| m == 0.0 || m == 1.0);
             let unsaid = binary && !self.numbers.contains_key("drop_p");
             let keep = unsaid.then(|| self.mask_scale(l, mask)).flatten().unwrap_or(keep);
             let mask = if binary { scaled(mask, keep) } else { mask.clone() };
             self.masks.insert(l, mask);
-        } else if let Some(a) = self.case.get(Slot::A(l)).filter(|_| q > 0.0) {
+        } else if let Some(a) = self.case.get(Slot::A(l)).filter(|a| q > 0.0 && !self.is_whole(l, a)) {
             let mask = a.map(|a| if a == 0.0 { 0.0 } else { keep });
             self.masks.insert(l, mask);
             self.note(format!("mask{l} is not given; dropout's mask was read off the zeros of a{l}"));
@@ -112,8 +158,7 @@ impl Exam<'_> {
     fn mask_scale(&mut self, l: usize, mask: &Matrix) -> Option<f64> {
         let z = &self.z[l - 1];
         let slack = if self.tolerance.single { 1e-5 } else { 1e-9 };
-        let acts = if self.world.act_named { Bend::forms(self.world.act.of) } else { Bend::all() };
-        let scale = acts.into_iter().find_map(|act| {
+        let scale = self.supposed_acts().into_iter().find_map(|act| {
             let kept = times(&z.map(|z| act.apply(z)), mask);
             let sloped = |a: &Matrix| {
                 let (above, below) = Bend::parts(act.of, z);
@@ -303,4 +348,10 @@ impl Exam<'_> {
         self.pending = pending;
         self.tolerance = tolerance;
     }
+}
+
+/// Whether a tensor is 0 wherever a mask is.
+fn is_dropped(tensor: &Matrix, mask: &Matrix) -> bool {
+    tensor.shape() == mask.shape()
+        && mask.data().iter().zip(tensor.data()).all(|(&mask, &value)| mask != 0.0 || value == 0.0)
 }

@@ -47,8 +47,15 @@ const CONSTANT: (&str, &str) = (
     "nothing, if they are constants; else b -= lr * db, with db = dz.sum(axis=0)",
 );
 
+/// A decay of W by λ alone.
+const DECAY: (&str, &str) = (
+    "w - step - λ·w: right if λ is the decay of one step, as in the paper on decoupled decay, a bug if lr belongs to it, as \
+     in an L2 penalty and in the usual AdamW",
+    "nothing, if λ is the decay of one step; else W -= lr * (step + lambda * W)",
+);
+
 /// Bugs that are a factor alone, or nothing at all: what is wrong elsewhere makes them, too.
-const LEAN: [Bug; 11] = [
+const LEAN: [Bug; 12] = [
     Bug::ScaleConstant,
     Bug::ScaleByClasses,
     Bug::MissingBatchMean,
@@ -56,6 +63,7 @@ const LEAN: [Bug; 11] = [
     Bug::L2OnBias,
     Bug::L2Factor,
     Bug::SignFlipped,
+    Bug::ErrorZero,
     Bug::WeightGradZero,
     Bug::BiasZero,
     Bug::WeightNotUpdated,
@@ -74,6 +82,7 @@ impl Exam<'_> {
         self.leave_layers();
         self.leave_scale();
         self.leave_constant_biases();
+        self.leave_decay();
         if self.case.get(Slot::Loss).is_some() {
             return;
         }
@@ -109,6 +118,20 @@ impl Exam<'_> {
         if let Some(&tensor) = shown.iter().find(|&&slot| self.case.get(slot).is_some()).filter(|_| squared) {
             let open = Finding::new(tensor, JACOBIAN.formula, JACOBIAN.fix);
             self.findings.insert(0, Finding { also: vec![JACOBIAN.bug], depends: true, ..open });
+        }
+    }
+
+    /// A decay without lr is the published one, unless the loss has the penalty: then it is in the gradient.
+    fn leave_decay(&mut self) {
+        let has_loss = self.checked.iter().any(|c| c.tensor == Slot::Loss && c.status == Status::Ok);
+        if has_loss && self.world.penalised {
+            return;
+        }
+        for finding in self.findings.iter_mut().filter(|f| f.bug == Some(Bug::DecayWithoutLr)) {
+            finding.also.splice(0..0, finding.bug.take());
+            finding.alternatives.clear();
+            finding.depends = true;
+            (finding.formula, finding.fix) = (DECAY.0.to_owned(), DECAY.1.to_owned());
         }
     }
 
@@ -218,7 +241,8 @@ impl Exam<'_> {
     /// Whether the loss is right with a penalty that neither gradients nor steps have.
     fn penalty_is_lost(&self) -> bool {
         let has_loss = self.checked.iter().any(|c| c.tensor == Slot::Loss && c.status == Status::Ok);
-        let in_step = self.notes.iter().any(|note| note == DECAYED_STEP);
+        let in_step = self.notes.iter().any(|note| note == DECAYED_STEP)
+            || self.findings.iter().any(|finding| finding.bug == Some(Bug::DecayWithoutLr));
         self.world.penalised && self.world.decay > 0.0 && has_loss && !in_step
     }
 

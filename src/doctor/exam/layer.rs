@@ -247,15 +247,19 @@ impl Exam<'_> {
         }
         let parameter = &self.case.given[&Slot::Param(param)];
         let c = dot(&minus(given, right), parameter) / dot(parameter, parameter);
-        // Of few values only the file's own λ says anything.
+        // Of few values, or equal ones, only the file's own λ says anything.
+        let values = parameter.data().len();
         let known = |&n: &f64| {
-            let slack = if self.tolerance.single { 1e-3 } else { 1e-6 };
+            let slack = match (self.tolerance.single, values) {
+                (true, 1) => 1e-4,
+                (true, _) => 1e-3,
+                (false, _) => 1e-6,
+            };
             self.numbers.get("l2").is_some_and(|l2| (c.abs() / (l2 * n) - 1.0).abs() < slack)
         };
         let n = self.case.count();
-        let tells = parameter.data().len() >= 4
-            || (parameter.data().len() > 1 && [1.0, 1.0 / n, n].iter().any(known));
-        if c.is_finite() && tells && varies(parameter) {
+        let tells = (values >= 4 && varies(parameter)) || [1.0, 1.0 / n, n].iter().any(known);
+        if c.is_finite() && tells {
             let value = plus(right, &scaled(parameter, c));
             let l2 = self.numbers.get("l2").map_or("no l2 in the file".to_owned(), |l2| format!("l2 = {l2}"));
             let (id, name) = match param {

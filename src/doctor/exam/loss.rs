@@ -2,8 +2,11 @@
 
 use super::examination::{Exam, tried};
 use super::judge::Scored;
+use super::report::{Finding, Status};
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{scalar, scaled};
+use crate::doctor::formulas::catalogue::Bug;
+use crate::doctor::formulas::hypothesis::Hypothesis;
 use crate::doctor::formulas::trial::{Trial, cause, residual};
 use crate::doctor::formulas::{delta, head, loss, probabilities};
 use crate::reference::Matrix;
@@ -85,6 +88,18 @@ impl Exam<'_> {
         }
         self.settle(Slot::Loss, scored, |_| format!("{} where {wanted} is right", given.at(0, 0)));
         self.tolerance = tolerance;
+        self.open_second_term();
+    }
+
+    /// Sigmoids, p - y and -y log p: their softmax is missing, or the other term of their binary cross-entropy.
+    fn open_second_term(&mut self) {
+        let right = self.checked.iter().any(|c| c.tensor == Slot::Loss && c.status == Status::Ok);
+        let plain = |row: &Hypothesis| row.formula == probabilities::SIGMOIDS;
+        let sigmoid = |f: &&mut Finding| f.tensor == Slot::P && f.row.is_some_and(plain);
+        if let Some(finding) = self.findings.iter_mut().find(sigmoid).filter(|_| right) {
+            finding.also.push(Bug::BinaryCrossEntropySign);
+            finding.alternatives.push("loss = -y log p: the term of 1 - y is missing".to_owned());
+        }
     }
 
     /// The loss that a design other than the usual one has, and its factor beside the sum over samples and outputs: that of

@@ -7,7 +7,8 @@ use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{column_sums, dot, matmul_tn, minus, norm, plus, scaled};
 use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::hypothesis::Site;
-use crate::doctor::formulas::optimiser::{self, Rule, State, Step};
+use crate::doctor::formulas::optimiser::{self, Rule, Step};
+use crate::doctor::formulas::steps::State;
 use crate::doctor::formulas::trial::{Trial, cause, residual};
 use crate::doctor::formulas::{delta, gradient};
 use crate::reference::Matrix;
@@ -187,6 +188,7 @@ impl Exam<'_> {
         let right = trials[0].value.clone();
         for (gradient, turn) in self.fed(gradient, turn) {
             trials.extend(optimiser::wrong_steps(self.case, &self.numbers, param, &state, &gradient, turn));
+            trials.extend(self.rateless_decay(param, &state, &gradient, turn));
         }
         if self.rule() == Rule::Plain {
             trials.extend(rescaled(slot, &site, &step, &right, &[], &[1.0]));
@@ -234,6 +236,21 @@ impl Exam<'_> {
         trials
     }
 
+    /// Right steps along the loss alone, and λ·w without lr, where the file has both numbers.
+    fn rateless_decay(&self, param: Param, state: &State, gradient: &Matrix, turn: f64) -> Vec<Trial> {
+        let (lr, l2) = (self.numbers.get("lr"), self.numbers.get("l2"));
+        let (Some(_), Some(&l2)) = (lr.filter(|&&lr| lr != 1.0), l2.filter(|&&l2| l2 > 0.0)) else {
+            return Vec::new();
+        };
+        let decay = scaled(&self.case.given[&Slot::Param(param)], l2);
+        let decayed = |step: Step| {
+            let cause = cause(Slot::New(param), Bug::DecayWithoutLr, optimiser::RATELESS);
+            Trial::new(plus(&step.value, &decay), vec![cause])
+        };
+        let steps = optimiser::right_steps(self.case, &self.numbers, param, state, gradient, turn);
+        steps.into_iter().map(decayed).collect()
+    }
+
     /// A right step and a penalty with some factor.
     fn penalised_step(&self, param: Param, step: &Matrix, right: &Matrix) -> Option<Trial> {
         let parameter = &self.case.given[&Slot::Param(param)];
@@ -245,6 +262,11 @@ impl Exam<'_> {
             Param::B(_) => (Bug::L2OnBias, "b"),
         };
         let value = plus(right, &scaled(parameter, c));
+        let slack = if self.tolerance.single { 1e-3 } else { 1e-6 };
+        // λ itself is a decay without lr.
+        if self.numbers.get("l2").is_some_and(|l2| (c / l2 - 1.0).abs() < slack) {
+            return None;
+        }
         if !self.numbers.contains_key("l2") && c > 0.0 {
             return Some(Trial { note: Some(super::layer::UNTOLD), ..Trial::new(value, Vec::new()) });
         }
@@ -286,6 +308,7 @@ impl Exam<'_> {
             scored.extend(self.scores(&step, magnitude, [own(trial)]));
         }
         let mut more = optimiser::wrong_steps(self.case, &self.numbers, param, &state, &base, 1.0);
+        more.extend(self.rateless_decay(param, &state, &base, 1.0));
         if self.rule() == Rule::Plain {
             more.extend(rescaled(slot, site, &step, &right, &[], &[1.0]));
             more.extend(self.penalised_step(param, &step, &right));

@@ -51,6 +51,7 @@ pub fn of(entries: &Entries, saved: Saved) -> Steps {
     if steps.each.len() < 2 {
         return Steps::default();
     }
+    with_earlier_gradients(&mut steps.each);
     // Before some are left out: the last one that stays needs the parameters of the next.
     steps.each = match saved {
         Saved::Before => before(&steps.each),
@@ -59,6 +60,17 @@ pub fn of(entries: &Entries, saved: Saved) -> Steps {
     steps.beyond += steps.each.len().saturating_sub(MOST);
     steps.each.truncate(MOST);
     steps
+}
+
+/// With the gradients of the step before, which an accumulator that is not reset still has in it.
+fn with_earlier_gradients(steps: &mut [Step]) {
+    for at in (1..steps.len()).rev() {
+        let earlier = steps[at - 1].entries.iter().filter(|(name, _)| is_gradient(name));
+        let earlier: Entries = earlier.map(|(name, value)| (format!("{name}_prev"), value.clone())).collect();
+        for (name, value) in earlier {
+            steps[at].entries.entry(name).or_insert(value);
+        }
+    }
 }
 
 /// With the parameters of the next step as the new ones.
@@ -94,6 +106,12 @@ fn is_parameter(name: &str) -> bool {
     let words = Words::of(name);
     let parameter = matches!(words.kind, Some(Kind::Weight | Kind::Bias));
     parameter && words.state == State::Value && words.time == Time::Now
+}
+
+fn is_gradient(name: &str) -> bool {
+    let words = Words::of(name);
+    let of_parameter = matches!(words.kind, Some(Kind::Weight | Kind::Bias));
+    of_parameter && words.state == State::Grad && words.time == Time::Now
 }
 
 /// Words before a step's number.

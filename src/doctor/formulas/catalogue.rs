@@ -65,6 +65,9 @@ bugs! {
     PreactivationOverwritten = "preactivation-overwritten",
         "The activation was applied in place, so z and a are one array, and f' is later taken of a.",
         "write a = f(z) into a new array (copy before an in-place activation)";
+    PreactivationOtherInput = "preactivation-other-input",
+        "The layer computes z from another tensor than the a of the layer below: the layer below, or its activation, is skipped.",
+        "z_l = a_{l-1} @ W_l + b_l: each layer takes the a of the one below it";
     BiasLeftOut = "bias-left-out",
         "The bias is missing from z, subtracted, or added in the wrong place.",
         "z = a @ W + b, exactly once, before the activation";
@@ -152,6 +155,12 @@ bugs! {
     OutputDeltaSquared = "output-delta-squared",
         "The error is squared, so that its sign is lost.",
         "dz = (p - y) * h'(z): the loss is squared, its derivative is not";
+    ErrorNotClipped = "error-not-clipped",
+        "The loss is Huber's, but its gradient is that of the squared error: far samples pull as hard as they are far.",
+        "dz = np.clip(p - y, -delta, delta) / N; or print the squared error";
+    ErrorZero = "error-zero",
+        "dz is zero, so that nothing below it learns: integers that were rounded down, or an array that was never filled.",
+        "compute dz in floating point, and store it in the array that is used";
     LabelsShifted = "labels-shifted",
         "The labels used are the right ones plus a constant; -1 wraps to the last class.",
         "count classes from 0 everywhere";
@@ -167,6 +176,9 @@ bugs! {
     ErrorNotSummed = "error-not-summed",
         "The error that comes back to a unit is not the sum over all units above it: one alone, one too few, or the biases' column in place of a unit's.",
         "da = dz @ W.T: += over all units above in a loop, and without the biases' column";
+    ValueForError = "value-for-error",
+        "The values of a layer stand where its error belongs.",
+        "da = dz @ W.T and dW = a.T @ dz: what goes back is dz, not a or p";
     UpdatedWeightsInBackward = "updated-weights-in-backward",
         "The layer above was already stepped when its weights were used for the layer below.",
         "compute all gradients first, then step all parameters";
@@ -189,8 +201,8 @@ bugs! {
         "The mask lets the error through where the unit was off, or looks at the wrong tensor.",
         "dz = da * (z > 0)";
     DropoutMaskMissing = "dropout-mask-missing",
-        "The backward pass does not apply the forward pass's mask.",
-        "dz = da * mask/(1 - q) * f'(z), with the same mask";
+        "Dropout's mask is applied in one of the two passes only.",
+        "a = f(z) * mask/(1 - q) and dz = da * mask/(1 - q) * f'(z), with the same mask";
     WeightGradOwnOutput = "weight-grad-own-output",
         "The weight gradient uses another layer's activation.",
         "dW_l = a_{l-1}.T @ dz_l: the layer's input";
@@ -251,6 +263,9 @@ bugs! {
     L2Factor = "l2-factor",
         "The penalty's gradient has another factor than the penalty.",
         "add lambda * W for lambda/2·Σw² (or lambda/N * W for lambda/2N·Σw²), once";
+    DecayWithoutLr = "decay-without-lr",
+        "The decay of the weights is not multiplied by the learning rate: each step shrinks them by λ, far more than meant.",
+        "W -= lr * (step + lambda * W)";
     BiasNotUpdated = "bias-not-updated",
         "The bias has a gradient but does not move.",
         "b -= lr * db";
@@ -266,6 +281,9 @@ bugs! {
     AdamFormula = "adam-formula",
         "The moments or the step are not Adam's.",
         "m = b1*m + (1-b1)*g; s = b2*s + (1-b2)*g*g; w -= lr*mhat/(sqrt(shat) + eps)";
+    RmspropFormula = "rmsprop-formula",
+        "The squares or the step are not those of RMSprop (or Adagrad).",
+        "s = rho*s + (1-rho)*g*g (Adagrad: s += g*g); w -= lr*g/(sqrt(s) + eps), with the new s";
     InputsUnscaled = "inputs-unscaled",
         "Inputs of 0..255 saturate the first layer.",
         "divide pixels by 255, or standardise";

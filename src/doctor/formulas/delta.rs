@@ -7,7 +7,7 @@ use super::design::{Head, Measure, jacobian};
 use super::head;
 use super::hidden::by_output;
 use super::hypothesis::{Hypothesis, Site};
-use crate::reference::{Matrix, argmax};
+use crate::reference::{Matrix, argmax, softmax};
 
 /// `dz_L = dE/dz_L / N`; for softmax and cross-entropy `(p - y)/N`
 pub fn right(site: &Site) -> Matrix {
@@ -187,4 +187,26 @@ pub const TABLE: &[Hypothesis] = &[
         formula: "z - y: the logits in place of p",
         value: |s| per_sample(s, &minus(s.z(), &s.case.y)),
     },
+    Hypothesis {
+        bug: Bug::LabelsWrong,
+        formula: "p - 1 in the columns of all labels: dz[:, y] -= 1 where dz[range(N), y] -= 1 is meant",
+        value: |s| less_one(s, |_, c| s.case.labels.contains(&c)),
+    },
+    Hypothesis {
+        bug: Bug::LabelsWrong,
+        formula: "p - 1 in the rows that labels count: dz[y] -= 1 where dz[range(N), y] -= 1 is meant",
+        value: |s| less_one(s, |r, _| s.case.labels.contains(&r)),
+    },
+    Hypothesis {
+        bug: Bug::SoftmaxTwice,
+        formula: "J·(softmax(p) - y): the loss takes p for logits, and applies softmax again",
+        value: |s| per_sample(s, &jacobian(s.up, &minus(&softmax(s.up), &s.case.y))),
+    },
+    Hypothesis { bug: Bug::ErrorZero, formula: "0, although p is not y", value: |s| s.no_error() },
 ];
+
+/// `p`, less 1 in some cells.
+fn less_one(site: &Site, here: impl Fn(usize, usize) -> bool) -> Option<Matrix> {
+    let cells = Matrix::from_fn(site.case.n, site.case.classes(), |r, c| f64::from(here(r, c)));
+    per_sample(site, &minus(site.up, &cells))
+}

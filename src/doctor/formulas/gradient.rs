@@ -1,6 +1,6 @@
 //! `dW_l` and `db_l`: from `dz_l` and the layer's input.
 
-use super::algebra::{column_sums, finite, matmul, matmul_nt, matmul_tn, reshaped, scaled, times};
+use super::algebra::{column_sums, dot, finite, matmul, matmul_nt, matmul_tn, reshaped, scaled, times};
 use super::catalogue::Bug;
 use super::hypothesis::{Hypothesis, Site};
 use super::{delta, scale};
@@ -98,6 +98,14 @@ pub const WEIGHTS: &[Hypothesis] = &[
         value: |s| with_input(s, s.l.checked_sub(2).map(|below| &s.a[below])),
     },
     Hypothesis {
+        bug: Bug::ValueForError,
+        formula: "a_kᵀ·a_l: the layer's output in place of its error",
+        value: |s| {
+            let own = s.output().or_else(|| s.case.get(Slot::P))?;
+            (own.shape() == s.up.shape()).then(|| matmul_tn(s.input(), own))
+        },
+    },
+    Hypothesis {
         bug: Bug::WeightGradPreactivation,
         formula: "z_kᵀ·dz: the layer below before its activation",
         value: |s| with_input(s, s.l.checked_sub(2).map(|below| &s.z[below])),
@@ -168,6 +176,15 @@ pub const WEIGHTS: &[Hypothesis] = &[
         value: |s| {
             let square = s.input().cols() == s.case.n && s.up.cols() == s.case.n;
             square.then(|| matmul(s.input(), s.up))
+        },
+    },
+    Hypothesis {
+        bug: Bug::WeightGradContraction,
+        formula: "Σ_i a_i·dz_i, one number for all weights: np.dot of two vectors (inputs and units are equal)",
+        value: |s| {
+            let (input, up) = (s.input(), s.up);
+            let value = (input.shape() == up.shape()).then(|| dot(input, up))?;
+            Some(Matrix::from_fn(input.cols(), up.cols(), |_, _| value))
         },
     },
     Hypothesis {

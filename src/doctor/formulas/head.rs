@@ -44,6 +44,8 @@ pub fn losses(site: &Site, penalty: f64) -> Vec<f64> {
             [(squares / values).sqrt(), squares.sqrt(), distance / values, distance / site.n(), distance];
         all.extend(others.map(|loss| loss + penalty));
     }
+    // An infinite loss of a p that is a number is none that somebody meant.
+    all.retain(|loss| loss.is_finite() || !finite(site.up));
     all
 }
 
@@ -158,6 +160,14 @@ pub const DELTAS: &[Hypothesis] = &[
         formula: "(p - y)²",
         value: |s| per_sample(s, &error(s).map(|e| e * e)),
     },
+    Hypothesis {
+        bug: Bug::ErrorNotClipped,
+        formula: "p - y: not cut off at δ, though the loss is Huber's",
+        value: |s| {
+            matches!(s.design.measure, Measure::Huber(_)).then(|| error(s)).and_then(|e| per_sample(s, &e))
+        },
+    },
+    Hypothesis { bug: Bug::ErrorZero, formula: "0, although p is not y", value: |s| s.no_error() },
     Hypothesis {
         bug: Bug::LossOuterProduct,
         formula: "(p - mean y)·h'(z): the gradient of all pairs of samples: [N, 1] with [N] is [N, N]",

@@ -117,6 +117,14 @@ pub mod through_weights {
             value: |s| of_units(s, |unit, _| unit > 0),
         },
         Hypothesis {
+            bug: Bug::ValueForError,
+            formula: "a_m·W_mᵀ: the values of the layer above in place of its error",
+            value: |s| {
+                let above = s.a.get(s.l + 1).or_else(|| s.case.get(Slot::P))?;
+                (above.shape() == s.up.shape()).then(|| matmul_nt(above, s.case.w(s.l + 1)))
+            },
+        },
+        Hypothesis {
             bug: Bug::UpdatedWeightsInBackward,
             formula: "dz·W_newᵀ: the weights above after their step",
             value: |s| Some(matmul_nt(s.up, s.case.get(Slot::New(Param::W(s.l + 1)))?)),
@@ -290,6 +298,15 @@ pub const TABLE: &[Hypothesis] = &[
             elu.then(|| back(s, |z| if z > 0.0 { 1.0 } else { s.act.apply(z) }))
         },
     },
+    Hypothesis {
+        bug: Bug::ActivationDerivativeOther,
+        formula: "da·f(z)/z: the derivative of a GELU or a SiLU without its second term",
+        value: |s| {
+            let gated = matches!(s.act.of, Activation::Gelu | Activation::Silu);
+            gated.then(|| back(s, |z| if z == 0.0 { 0.5 } else { s.act.apply(z) / z }))
+        },
+    },
+    Hypothesis { bug: Bug::ErrorZero, formula: "0, although da is not", value: |s| s.no_error() },
     Hypothesis {
         bug: Bug::ActivationDerivativeOther,
         formula: "da·f'(z_k): the derivative at the z of the layer below",

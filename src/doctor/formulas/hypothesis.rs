@@ -4,6 +4,7 @@ use super::bend::Bend;
 use super::catalogue::Bug;
 use super::design::Design;
 use crate::doctor::file::case::Case;
+use crate::doctor::file::slot::{Param, Slot};
 use crate::reference::Matrix;
 use std::collections::BTreeMap;
 
@@ -49,6 +50,16 @@ impl<'a> Site<'a> {
     /// This layer's a; only hidden layers have one.
     pub fn output(&self) -> Option<&'a Matrix> {
         self.a.get(self.l)
+    }
+
+    /// A dz of zeros; one that no gradient is made of may be an array that was never filled.
+    pub fn no_error(&self) -> Option<Matrix> {
+        let filled = |param| {
+            let gradient = self.case.get(Slot::Grad(param));
+            gradient.is_some_and(|gradient| gradient.data().iter().any(|&value| value != 0.0))
+        };
+        let used = !filled(Param::W(self.l)) && !filled(Param::B(self.l));
+        used.then(|| self.z().map(|_| 0.0))
     }
 
     /// One of lr, l2, momentum, …

@@ -17,5 +17,6 @@ pub mod optimiser;
 pub(crate) mod preactivation;
 pub(crate) mod probabilities;
 pub(crate) mod scale;
+pub mod steps;
 pub mod tables;
 pub(crate) mod trial;

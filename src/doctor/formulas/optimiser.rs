@@ -5,14 +5,11 @@
 
 use super::algebra::{plus, scaled, times, zip};
 use super::catalogue::Bug;
+use super::steps::{self, Fed, Numbers, State, Wrong, mix};
 use super::trial::{Trial, cause};
 use crate::doctor::file::case::Case;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::reference::Matrix;
-use std::collections::BTreeMap;
-
-/// lr, momentum, adam_b1, …
-pub type Numbers = BTreeMap<&'static str, f64>;
 
 /// How gradients become steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,13 +48,6 @@ impl Rule {
             Self::Adam => vec![Slot::MPrev(param), Slot::SPrev(param)],
         }
     }
-}
-
-/// What the optimiser remembered of one parameter before the step.
-pub struct State {
-    v: Matrix,
-    m: Matrix,
-    s: Matrix,
 }
 
 impl State {
@@ -107,11 +97,6 @@ pub struct Step {
 
 fn number(numbers: &Numbers, name: &str, usual: f64) -> f64 {
     numbers.get(name).copied().unwrap_or(usual)
-}
-
-/// `a·x + b·y`
-fn mix(a: f64, x: &Matrix, b: f64, y: &Matrix) -> Matrix {
-    zip(x, y, |x, y| a * x + b * y)
 }
 
 /// How a velocity is kept: the gradient's factor in it, and the velocity's in the step.
@@ -209,7 +194,9 @@ fn adam_steps(
     let moments =
         moments(case, numbers, param, state, &scaled(g, if turn.abs() == 1.0 { 1.0 } else { turn.abs() }));
     let plain = self::moments(case, numbers, param, state, g);
-    let (c1, c2) = corrections(numbers, 0.0);
+    let (b1, b2) = (number(numbers, "adam_b1", 0.9), number(numbers, "adam_b2", 0.999));
+    let t = number(numbers, "adam_t", 1.0);
+    let (c1, c2) = (1.0 - b1.powf(t), 1.0 - b2.powf(t));
     let eps = number(numbers, "adam_eps", 1e-8);
     let usual = |s: f64| s.sqrt() + eps;
     vec![
@@ -226,12 +213,8 @@ fn adam_steps(
     ]
 }
 
-/// `1 - β^t` for both moments; t is off by `shift`.
-fn corrections(numbers: &Numbers, shift: f64) -> (f64, f64) {
-    let (b1, b2) = (number(numbers, "adam_b1", 0.9), number(numbers, "adam_b2", 0.999));
-    let t = number(numbers, "adam_t", 1.0) + shift;
-    (1.0 - b1.powf(t), 1.0 - b2.powf(t))
-}
+/// The decay that AdamW multiplies by lr, without it.
+pub const RATELESS: &str = "w - step - λ·w: the decay is not multiplied by lr";
 
 /// Steps that are wrong in a known way.
 pub fn wrong_steps(
@@ -242,83 +225,18 @@ pub fn wrong_steps(
     g: &Matrix,
     turn: f64,
 ) -> Vec<Trial> {
-    match Rule::of(case, numbers) {
-        Rule::Plain => Vec::new(),
-        Rule::Momentum => wrong_momentum(case, numbers, param, state, g, turn),
-        Rule::Adam => wrong_adam(case, numbers, param, state, g, turn),
-    }
-}
-
-fn wrong_momentum(
-    case: &Case,
-    numbers: &Numbers,
-    param: Param,
-    state: &State,
-    g: &Matrix,
-    turn: f64,
-) -> Vec<Trial> {
-    let (lr, mu) = (number(numbers, "lr", 0.0), number(numbers, "momentum", 0.0));
-    let given =
-        |factor: f64| case.get(Slot::V(param)).cloned().unwrap_or_else(|| mix(mu, &state.v, factor, g));
-    let (inside, classic) = (given(lr * turn), given(1.0));
-    let average = mix(mu, &state.v, 1.0 - mu, g);
-    let steps = [
-        ("w - lr·g: the velocity is not used", scaled(g, lr * turn)),
-        ("w - lr·v with the velocity of the step before", scaled(&state.v, lr)),
-        ("w + v with the velocity of the step before", scaled(&state.v, -1.0)),
-        ("w - v with the velocity of the step before", state.v.clone()),
-        ("w - lr·(1-μ)·v with v = μ·v + (1-μ)·g: (1-μ) twice", scaled(&average, lr * turn * (1.0 - mu))),
-        ("w - lr·(v + g): μ is not used", scaled(&plus(&state.v, g), lr * turn)),
-        ("w + v with v = μ·v + lr·g: the signs are mixed", scaled(&inside, -1.0)),
-        ("w - lr·v although lr is in v already", scaled(&inside, lr)),
-        ("w + lr·v: the signs are mixed", scaled(&classic, -lr)),
-        ("w - v: lr is nowhere", classic),
-        ("w - v with v = μ·v - lr·g: the signs are mixed", mix(mu, &state.v, -lr * turn, g)),
-    ];
-    let slot = Slot::New(param);
-    steps
-        .into_iter()
-        .map(|(text, value)| Trial::new(value, vec![cause(slot, Bug::MomentumFormula, text)]))
-        .collect()
-}
-
-fn wrong_adam(
-    case: &Case,
-    numbers: &Numbers,
-    param: Param,
-    state: &State,
-    g: &Matrix,
-    turn: f64,
-) -> Vec<Trial> {
-    let slot = Slot::New(param);
-    let (b1, b2) = (number(numbers, "adam_b1", 0.9), number(numbers, "adam_b2", 0.999));
-    let eps = number(numbers, "adam_eps", 1e-8);
-    let root = |s: f64| s.sqrt() + eps;
-    let moments = moments(case, numbers, param, state, g);
-    let (c1, c2) = corrections(numbers, 0.0);
-    let step = |id, text: &'static str, c1, c2| {
-        Trial::new(adam(numbers, turn, &moments, c1, c2, root), vec![cause(slot, id, text)])
+    let table = match Rule::of(case, numbers) {
+        Rule::Plain => return Vec::new(),
+        Rule::Momentum => steps::MOMENTUM,
+        Rule::Adam => steps::ADAM,
     };
-    let off = Bug::AdamBiasCorrection;
-    let mut all = vec![
-        step(off, "Adam without bias correction", 1.0, 1.0),
-        step(off, "1 - β in place of 1 - β^t", 1.0 - b1, 1.0 - b2),
-        step(off, "only the first moment corrected", c1, 1.0),
-        step(off, "only the second moment corrected", 1.0, c2),
-    ];
-    for (shift, text) in [(-1.0, "t one too small: counted from 0"), (1.0, "t one too large")] {
-        let (c1, c2) = corrections(numbers, shift);
-        if c1 > 0.0 {
-            all.push(step(off, text, c1, c2));
-        }
-    }
-    let formula = |text: &'static str, value| Trial::new(value, vec![cause(slot, Bug::AdamFormula, text)]);
-    all.push(formula("Adam without the square root", adam(numbers, turn, &moments, c1, c2, |s| s + eps)));
-    let unsquared = (moments.0.clone(), mix(b2, &state.s, 1.0 - b2, g));
-    all.push(formula("the second moment of g, not of g²", adam(numbers, turn, &unsquared, c1, c2, root)));
-    let swapped = (mix(b2, &state.m, 1.0 - b2, g), mix(b1, &state.s, 1.0 - b1, &times(g, g)));
-    all.push(formula("β1 and β2 exchanged", adam(numbers, turn, &swapped, c1, c2, root)));
-    all
+    let moments = moments(case, numbers, param, state, g);
+    let fed = Fed { numbers, g, turn, state, v: case.get(Slot::V(param)), moments };
+    let tried = |row: &Wrong| {
+        let cause = cause(Slot::New(param), row.bug, row.formula);
+        Some(Trial::new((row.value)(&fed)?, vec![cause]))
+    };
+    table.iter().filter_map(tried).collect()
 }
 
 /// What the state in the file may be: its slot, its numbers, right and wrong trials.

@@ -3,6 +3,7 @@
 use super::algebra::{dense, matmul, minus, plus, scaled, times};
 use super::catalogue::Bug;
 use super::hypothesis::{Hypothesis, Site};
+use crate::doctor::file::slot::Slot;
 use crate::network::Activation;
 use crate::reference::Matrix;
 
@@ -47,11 +48,36 @@ pub const TABLE: &[Hypothesis] = &[
             (w.rows() == w.cols()).then(|| dense(s.up, &w.transposed(), s.case.b(s.l)))
         },
     },
+    Hypothesis {
+        bug: Bug::PreactivationOtherInput,
+        formula: "X·W + b: the inputs in place of a_k",
+        value: |s| through(s, s.a.first()),
+    },
+    Hypothesis {
+        bug: Bug::PreactivationOtherInput,
+        formula: "the input of the layer below in place of a_k, times W, plus b",
+        value: |s| through(s, s.a.get(s.l.checked_sub(2).filter(|&below| below > 0)?)),
+    },
+    Hypothesis {
+        bug: Bug::PreactivationOtherInput,
+        formula: "z_k·W + b: z of the layer below in place of a_k",
+        value: |s| {
+            // Where a is not in the file, its activation may be missing as well.
+            s.case.get(Slot::A(s.l.checked_sub(1)?))?;
+            through(s, s.z.get(s.l.checked_sub(2)?))
+        },
+    },
 ];
+
+/// Another tensor through this layer, if it is as wide as the layer's input.
+fn through(site: &Site, input: Option<&Matrix>) -> Option<Matrix> {
+    let input = input.filter(|input| site.l > 1 && input.cols() == site.case.w(site.l).rows())?;
+    Some(dense(input, site.case.w(site.l), site.case.b(site.l)))
+}
 
 /// a: the activation of a hidden layer. Starts from z.
 pub mod activation {
-    use super::{Activation, Bug, Hypothesis, Matrix, Site, plus, scaled, times};
+    use super::{Activation, Bug, Hypothesis, Matrix, Site, Slot, plus, scaled, times};
 
     /// `a = f(z)`
     pub fn right(site: &Site) -> Matrix {
@@ -65,7 +91,7 @@ pub mod activation {
 
     /// Which units the exported a kept: a mask for files that have none.
     fn kept(site: &Site) -> Option<Matrix> {
-        let given = site.case.get(crate::doctor::file::slot::Slot::Mask(site.l));
+        let given = site.case.get(Slot::Mask(site.l));
         given.cloned().map(|mask| mask.map(|m| f64::from(m != 0.0)))
     }
 

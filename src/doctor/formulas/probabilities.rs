@@ -45,6 +45,9 @@ fn sigmoid(z: f64) -> f64 {
     1.0 / (1.0 + (-z).exp())
 }
 
+/// What takes p of each class for itself.
+pub const SIGMOIDS: &str = "sigmoid(z) of every class by itself";
+
 /// What can be wrong with a softmax.
 pub const TABLE: &[Hypothesis] = &[
     Hypothesis {
@@ -85,11 +88,7 @@ pub const TABLE: &[Hypothesis] = &[
         formula: "z itself: no softmax at all",
         value: |s| Some(s.up.clone()),
     },
-    Hypothesis {
-        bug: Bug::SigmoidForSoftmax,
-        formula: "sigmoid(z) of every class by itself",
-        value: |s| Some(s.up.map(sigmoid)),
-    },
+    Hypothesis { bug: Bug::SigmoidForSoftmax, formula: SIGMOIDS, value: |s| Some(s.up.map(sigmoid)) },
     Hypothesis {
         bug: Bug::SigmoidForSoftmax,
         formula: "sigmoid(z), divided by its row sum",

@@ -28,6 +28,11 @@ impl Cause {
         Self { row: Some(row), ..cause(slot, row.bug, row.formula) }
     }
 
+    /// What it computes, for any layer.
+    pub fn text(&self) -> &str {
+        &self.formula
+    }
+
     /// `dz3 = J·(p - y)`, …: with the layers' numbers in it. Few of all causes are ever told.
     pub fn formula(&self) -> String {
         let l = self.slot.layer().unwrap_or(0);

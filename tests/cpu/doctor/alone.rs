@@ -251,3 +251,21 @@ fn the_last_of_many_steps_is_examined_whole() {
     assert_eq!(report.step, Some(99), "{:?}", report.findings);
     assert!(report.names(Bug::WeightNotUpdated), "{:?}", report.findings);
 }
+
+/// Gradients that each step adds to those of the step before, which is in the file.
+#[test]
+fn gradients_that_are_not_reset_between_steps() {
+    let mut steps = steps(9, 3, None, false);
+    for at in 1..steps.len() {
+        for name in ["dW1", "db1", "dW2", "db2"] {
+            let before = numbers(&steps[at - 1][name]).clone();
+            let Some(Value::Numbers(own)) = steps[at].get_mut(name) else { panic!("{name}") };
+            own.data.iter_mut().zip(&before.data).for_each(|(own, before)| *own += before);
+        }
+    }
+    for naming in 0..3 {
+        let report = read(&one_file(&steps, naming));
+        assert_eq!(report.step, Some(1), "{:?}", report.findings);
+        assert!(report.names(Bug::AccumulatorNotReset), "{:?}", report.findings);
+    }
+}

@@ -65,7 +65,7 @@ fn squares_that_are_not_gathered_are_seen() {
             file.insert("rho".into(), Value::Numbers(rho));
             read(&file)
         };
-        for (data, says) in [(lost, "is lost"), (exchanged, "are exchanged")] {
+        for (data, says) in [(lost, "is lost"), (exchanged, "the wrong way round")] {
             let report = spoilt(&data);
             assert_eq!(report.first_mismatch.as_deref(), Some("sW1"), "seed {seed}: {:?}", report.checked);
             assert!(report.findings[0].formula.contains(says), "seed {seed}: {:?}", report.findings);

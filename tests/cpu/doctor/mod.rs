@@ -10,6 +10,7 @@ mod fixtures;
 mod forms;
 mod habits;
 mod innocent;
+mod leftovers;
 mod lines;
 mod manual;
 mod names;

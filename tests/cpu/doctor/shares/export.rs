@@ -5,7 +5,7 @@ use gpu_mlp::doctor::file::case::Case;
 use gpu_mlp::doctor::file::npy::{Array, Kind, Value};
 use gpu_mlp::doctor::file::npz::Entries;
 use gpu_mlp::doctor::file::slot::Param;
-use gpu_mlp::doctor::formulas::optimiser::Numbers;
+use gpu_mlp::doctor::formulas::steps::Numbers;
 use gpu_mlp::reference::Matrix;
 
 /// The file of a case, in its style.

@@ -1,18 +1,19 @@
 //! Every bug, over every output, activation and layout where it can occur, in both precisions: how often it is named.
 //!
 //! `GPU_MLP_SHARES=N` makes N files of every formula and prints the table of docs/doctor.md; `scripts/doctor-shares` puts
-//! it there.
+//! it there. `GPU_MLP_SHARES_OF=ID` makes those of one bug alone.
 
 mod export;
 mod growth;
 mod matrices;
 mod spoilt;
+mod stepped;
 
 use gpu_mlp::doctor::exam::report::{Report, Verdict};
 use gpu_mlp::doctor::file::layout::Layout;
 use gpu_mlp::doctor::formulas::catalogue::Bug;
-use gpu_mlp::doctor::formulas::design::Design;
-use gpu_mlp::doctor::formulas::tables;
+use gpu_mlp::doctor::formulas::design::{Design, Head, Measure};
+use gpu_mlp::doctor::formulas::{steps, tables};
 use gpu_mlp::doctor::{self, Options};
 use gpu_mlp::network::Activation;
 use rand::seq::IndexedRandom;
@@ -23,7 +24,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// Bugs that are no row of a table, and how many forms of each are made.
-const OTHERS: [(Bug, usize); 20] = [
+const OTHERS: [(Bug, usize); 23] = [
     (Bug::InputsNotAligned, 1),
     (Bug::LabelsPermuted, 2),
     (Bug::LabelsWrong, 1),
@@ -35,11 +36,14 @@ const OTHERS: [(Bug, usize); 20] = [
     (Bug::SignFlipped, 2),
     (Bug::L2OnBias, 1),
     (Bug::L2Factor, 2),
+    (Bug::DecayWithoutLr, 2),
     (Bug::BiasNotUpdated, 1),
     (Bug::WeightNotUpdated, 1),
     (Bug::MomentumFormula, 11),
     (Bug::AdamBiasCorrection, 6),
     (Bug::AdamFormula, 3),
+    (Bug::RmspropFormula, steps::SQUARES.len() + steps::SCALED.len()),
+    (Bug::DropoutMaskMissing, 1),
     (Bug::InputsUnscaled, 1),
     (Bug::ConstantInit, 1),
     (Bug::DeadRelu, 1),
@@ -103,8 +107,11 @@ fn style(rng: &mut ChaCha8Rng, fault: Fault, attempt: usize) -> Style {
         Fault::Other(Bug::MissingBatchMean | Bug::ScaleByClasses, _) => Some(true),
         Fault::Other(..) => None,
     };
+    let huber = Design { head: Head::Of(Activation::Identity), measure: Measure::Huber(1.0), factor: 1.0 };
     let designs: Vec<Design> = Design::ALL
         .into_iter()
+        .chain([huber])
+        .filter(|design| fault.bug() != Bug::ErrorNotClipped || *design == huber)
         .filter(|design| usual.is_none_or(|usual| usual == design.is_usual()))
         .collect();
     let design = pick(rng, &designs);
@@ -174,7 +181,11 @@ struct Shares {
 
 fn shares(each: usize) -> Shares {
     let mut shares = Shares { counts: BTreeMap::new(), misses: Vec::new(), never: Vec::new() };
+    let only = std::env::var("GPU_MLP_SHARES_OF").ok();
     for (index, fault) in faults().into_iter().enumerate() {
+        if only.as_ref().is_some_and(|id| id != fault.bug().id()) {
+            continue;
+        }
         let (mut made, mut attempt) = (0, 0);
         while made < each && attempt < 20 * each + 60 {
             let rng = &mut ChaCha8Rng::seed_from_u64((index * 1_000_003 + attempt) as u64);

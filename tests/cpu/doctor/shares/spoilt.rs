@@ -2,7 +2,7 @@
 //! of one tensor, in any style.
 
 use super::matrices::{apart, column_sums, normal, scaled, zip};
-use super::{export, growth};
+use super::{export, growth, stepped};
 use gpu_mlp::doctor::file::case::Case;
 use gpu_mlp::doctor::file::layout::Layout;
 use gpu_mlp::doctor::file::npz::Entries;
@@ -10,7 +10,7 @@ use gpu_mlp::doctor::file::slot::{Param, Slot};
 use gpu_mlp::doctor::formulas::catalogue::Bug;
 use gpu_mlp::doctor::formulas::design::Design;
 use gpu_mlp::doctor::formulas::hypothesis::{Hypothesis, Site};
-use gpu_mlp::doctor::formulas::optimiser::{self, Numbers, Rule, State};
+use gpu_mlp::doctor::formulas::steps::Numbers;
 use gpu_mlp::network::Activation;
 use gpu_mlp::reference::{Matrix, matmul};
 use rand::RngExt;
@@ -61,11 +61,11 @@ pub struct Style {
     pub state: bool,
 }
 
-struct Making<'a> {
-    style: &'a Style,
-    fault: Fault,
-    case: Case,
-    numbers: Numbers,
+pub struct Making<'a> {
+    pub style: &'a Style,
+    pub fault: Fault,
+    pub case: Case,
+    pub numbers: Numbers,
     z: Vec<Matrix>,
     a: Vec<Matrix>,
     applied: bool,
@@ -110,15 +110,7 @@ impl<'a> Making<'a> {
             _ => f64::from(labels[r] == c),
         });
         let mut numbers = Numbers::from([("lr", style.lr)]);
-        match fault.bug() {
-            Bug::MomentumFormula => _ = numbers.insert("momentum", 0.9),
-            Bug::AdamBiasCorrection | Bug::AdamFormula => {
-                numbers.extend([("adam_b1", 0.9), ("adam_b2", 0.999), ("adam_eps", 1e-8), ("adam_t", 3.0)]);
-            }
-            Bug::L2Factor | Bug::L2OnBias | Bug::LossL2Mismatch => _ = numbers.insert("l2", 0.02),
-            Bug::DropoutScale | Bug::DropoutMaskMissing => _ = numbers.insert("drop_p", 0.3),
-            _ => {}
-        }
+        numbers.extend(stepped::numbers(fault));
         let case = Case {
             layout: style.layout,
             n,
@@ -142,12 +134,15 @@ impl<'a> Making<'a> {
         self.case.depth()
     }
 
-    fn number(&self, name: &str) -> f64 {
+    pub fn number(&self, name: &str) -> f64 {
         self.numbers.get(name).copied().unwrap_or(0.0)
     }
 
-    /// λ, or λ/N.
+    /// λ, or λ/N; a decay that lacks lr is in the step alone.
     fn penalty(&self) -> f64 {
+        if self.fault.is(Bug::DecayWithoutLr) {
+            return 0.0;
+        }
         self.number("l2") / if self.style.over_n { self.case.count() } else { 1.0 }
     }
 
@@ -181,7 +176,7 @@ impl<'a> Making<'a> {
     }
 
     /// A tensor as another bug has it.
-    fn changed(
+    pub fn changed(
         &mut self,
         bug: Bug,
         l: usize,
@@ -226,6 +221,8 @@ impl<'a> Making<'a> {
             // An overwritten z is a: what follows is right.
             let overwritten =
                 matches!(self.fault, Fault::Row("z", row) if row.bug == Bug::PreactivationOverwritten);
+            let undropped = |m: &Self, _: &Matrix, _| Some(m.z[l - 1].map(|z| act.apply(z)));
+            let right = self.changed(Bug::DropoutMaskMissing, l, right, undropped);
             let a = if overwritten && self.here(l) { z } else { self.made("a", l, &z, right) };
             self.case.given.insert(Slot::A(l), a.clone());
             self.a.push(a);
@@ -239,7 +236,10 @@ impl<'a> Making<'a> {
         let factor = if usual { 1.0 } else { self.style.design.factor };
         let total = self.style.design.measure.total(&p, &self.case.y) * factor / count;
         let one = |value: f64| Matrix::from_fn(1, 1, |_, _| value);
-        let loss = one(total + self.penalty() / 2.0 * squares);
+        // Beside a decay that lacks lr, it is the loss that decides.
+        let decided = self.fault.is(Bug::DecayWithoutLr) && self.style.over_n;
+        let penalty = if decided { self.number("l2") } else { self.penalty() };
+        let loss = one(total + penalty / 2.0 * squares);
         let loss = self.made(if usual { "loss" } else { "loss of other designs" }, depth, &p, loss);
         self.case.given.insert(Slot::Loss, loss);
         if self.case.one_hot {
@@ -337,41 +337,6 @@ impl<'a> Making<'a> {
         }
         self.case.given.insert(Slot::Grad(param), g.clone());
         g
-    }
-
-    fn step(&mut self, param: Param, gradient: &Matrix, rng: &mut ChaCha8Rng) {
-        // The step sums what was left unsummed.
-        let unsummed = matches!(param, Param::B(_)) && gradient.rows() > 1;
-        let g = if unsummed { column_sums(gradient) } else { gradient.clone() };
-        let mean = if self.style.mean == 2 { 1.0 / self.case.count() } else { 1.0 };
-        let g = scaled(&g, mean);
-        let parameter = self.case.given[&Slot::Param(param)].clone();
-        let rule = Rule::of(&self.case, &self.numbers);
-        for slot in rule.state(param) {
-            let old = normal(rng, g.rows(), g.cols(), 0.05);
-            let old = if matches!(slot, Slot::SPrev(_)) { old.map(|s| s * s) } else { old };
-            self.case.given.insert(slot, old);
-        }
-        let state = State::of(&self.case, &self.numbers, param, rule).unwrap();
-        let now = match rule {
-            _ if !self.style.state => vec![],
-            Rule::Plain => vec![],
-            Rule::Momentum => vec![Slot::V(param)],
-            Rule::Adam => vec![Slot::M(param), Slot::S(param)],
-        };
-        for (slot, value) in now.into_iter().zip(state.after(rule, &self.numbers, &g)) {
-            self.case.given.insert(slot, value);
-        }
-        let right =
-            optimiser::right_steps(&self.case, &self.numbers, param, &state, &g, 1.0).swap_remove(0).value;
-        let bug = self.fault.bug();
-        let mut step = self.changed(bug, param.layer(), right, |m, _, form| {
-            let trials = optimiser::wrong_steps(&m.case, &m.numbers, param, &state, &g, 1.0);
-            trials.into_iter().filter(|trial| trial.causes[0].bug == bug).nth(form).map(|trial| trial.value)
-        });
-        let still = if matches!(param, Param::W(_)) { Bug::WeightNotUpdated } else { Bug::BiasNotUpdated };
-        step = self.changed(still, param.layer(), step, |_, step, _| Some(scaled(step, 0.0)));
-        self.case.given.insert(Slot::New(param), zip(&parameter, &step, |w, s| w - s));
     }
 
     fn through(&mut self, l: usize, above: &Matrix) -> Matrix {
