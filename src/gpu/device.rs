@@ -10,6 +10,7 @@ use web_time::Duration;
 use super::adapter::{Adapter, AdapterSummary, DeviceType, Limits};
 use super::kernel::Kernel;
 use super::pipeline_cache::PipelineCache;
+use super::precision::Precision;
 use super::shader::Shader;
 use crate::error::{Error, Result, Setting, message};
 
@@ -29,6 +30,8 @@ pub struct Gpu {
     pub(super) compiled: Arc<Mutex<Compiled>>,
     /// Whether kernels check every index and every loop.
     pub(super) checks: bool,
+    /// Rows and columns of the matrices that the device multiplies in f16, if it was opened for that.
+    pub(super) matrices: Option<u32>,
     /// The first complaint of the device, kept until somebody asks: wgpu reports through callbacks.
     pub(super) fault: Arc<Mutex<Option<String>>>,
     /// What stands in for one of the program's shaders.
@@ -54,22 +57,34 @@ impl Gpu {
     /// # Errors
     /// [`Error::NoAdapter`] if the adapter has no compute shaders or refuses to open.
     pub async fn open(adapter: &Adapter) -> Result<Self> {
-        Self::open_within(adapter, Limits::NONE, None).await
+        Self::open_as(adapter, Limits::NONE, Precision::F32, None).await
     }
 
-    /// As [`open`](Self::open); compiled pipelines are kept in a folder, if one is given and the driver hands them out.
+    /// As [`open`](Self::open), for large products of a precision; compiled pipelines are kept in a folder, if one is given
+    /// and the driver hands them out.
     ///
     /// # Errors
-    /// As [`open`](Self::open). A folder that cannot be used is none.
-    pub async fn open_with_cache(adapter: &Adapter, folder: Option<&Path>) -> Result<Self> {
-        Self::open_within(adapter, Limits::NONE, folder).await
+    /// As [`open`](Self::open); [`Error::NoAdapter`] also if the adapter does not offer the precision. A folder that cannot
+    /// be used is none.
+    pub async fn open_with(adapter: &Adapter, precision: Precision, folder: Option<&Path>) -> Result<Self> {
+        Self::open_as(adapter, Limits::NONE, precision, folder).await
     }
 
-    /// As [`open_with_cache`](Self::open_with_cache), with less than the adapter offers: as a smaller one would be.
+    /// As [`open`](Self::open), with less than the adapter offers: as a smaller one would be.
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub async fn open_within(adapter: &Adapter, limits: Limits, folder: Option<&Path>) -> Result<Self> {
+    pub async fn open_within(adapter: &Adapter, limits: Limits) -> Result<Self> {
+        Self::open_as(adapter, limits, Precision::F32, None).await
+    }
+
+    async fn open_as(
+        adapter: &Adapter,
+        limits: Limits,
+        precision: Precision,
+        folder: Option<&Path>,
+    ) -> Result<Self> {
+        let matrices = adapter.matrices_for(precision)?;
         let refused = |reason: String| {
             Error::no_adapter(format!("adapter \"{}\" cannot be used: {reason}", adapter.summary.name)).hint(
                 message![
@@ -82,11 +97,13 @@ impl Gpu {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("gpu-mlp"),
             required_limits: adapter.limits_to_request(limits).map_err(refused)?,
-            // Useful but not required: no adapter is refused without them.
+            // The first three are useful but not required: no adapter is refused without them.
             required_features: adapter.raw.features()
                 & (wgpu::Features::PIPELINE_CACHE
                     | wgpu::Features::TIMESTAMP_QUERY
-                    | wgpu::Features::SUBGROUP),
+                    | wgpu::Features::SUBGROUP
+                    | precision.features()),
+            experimental_features: Adapter::experiments(precision),
             memory_hints: wgpu::MemoryHints::Performance,
             ..Default::default()
         };
@@ -106,6 +123,7 @@ impl Gpu {
             compiling: Arc::default(),
             compiled: Arc::default(),
             checks: cfg!(debug_assertions),
+            matrices,
             fault: Arc::default(),
             substitute: None,
             memory_left: Arc::new(Mutex::new(limits.memory)),
@@ -150,6 +168,11 @@ impl Gpu {
     /// The same device, on which a file of WGSL stands in for the one of its name: what a kernel that is wrong would do.
     pub fn substituting(&self, shader: Shader) -> Self {
         Self { substitute: Some(shader), ..self.clone() }
+    }
+
+    /// What the operands of large products are rounded to.
+    pub fn precision(&self) -> Precision {
+        if self.matrices.is_some() { Precision::F16 } else { Precision::F32 }
     }
 
     /// What is known of the adapter.

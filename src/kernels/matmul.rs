@@ -1,10 +1,12 @@
 //! The products of a layer: the host of `matmul_small.wgsl`, `matmul_large.wgsl`, `matmul_texture.wgsl` and
 //! `matmul_subgroup.wgsl`, which compute the same.
 
+use std::sync::LazyLock;
+
 use bytemuck::{Pod, Zeroable};
 
 use super::dispatch::{MAX_WORKGROUPS, fold};
-use super::matrix::{Element, Layout, Matrix};
+use super::matrix::{BLOCK, Element, Layout, Matrix};
 use super::operands::Operands;
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Kernel, Launch, Shader, Work};
@@ -16,8 +18,20 @@ pub(super) const LARGE: Shader =
     Shader { name: "matmul_large", source: include_str!("../../shaders/matmul_large.wgsl") };
 pub(super) const TEXTURE: Shader =
     Shader { name: "matmul_texture", source: include_str!("../../shaders/matmul_texture.wgsl") };
+pub(super) const COOPERATIVE: Shader =
+    Shader { name: "matmul_cooperative", source: include_str!("../../shaders/matmul_cooperative.wgsl") };
 pub(super) const SUBGROUP: Shader =
     Shader { name: "matmul_subgroup", source: include_str!("../../shaders/matmul_subgroup.wgsl") };
+
+/// The same for devices whose matrices are 8 x 8.
+static COOPERATIVE_8: LazyLock<String> = LazyLock::new(|| {
+    COOPERATIVE.source.replace("coop_mat16x16", "coop_mat8x8").replace("const SIDE = 16u", "const SIDE = 8u")
+});
+
+/// The products in f16, by the size of the matrices that a device multiplies.
+pub fn cooperative() -> [Shader; 2] {
+    [COOPERATIVE, Shader { source: COOPERATIVE_8.as_str(), ..COOPERATIVE }]
+}
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -51,6 +65,8 @@ struct Form {
     update_bytes: Kernel,
     /// If it reads textures.
     textures: Option<Textures>,
+    /// Whether it rounds its operands to f16.
+    half: bool,
     /// Rows and columns of a tile of the output, in blocks.
     tile: [usize; 2],
     /// Tiles that a workgroup computes: one together, or one each invocation.
@@ -85,6 +101,7 @@ impl Form {
             update: Kernel::new(gpu, shader, "update").await?,
             update_bytes: Kernel::new(gpu, shader, of_bytes[1]).await?,
             textures,
+            half: shader.name == COOPERATIVE.name,
             tile: [shader.constant("TILE_ROWS")?, shader.constant("TILE_COLS")?],
             tiles: shader.constant("TILES")?,
         })
@@ -259,6 +276,13 @@ impl Matmul {
             stride: x.stride_blocks() as u32,
             ..Params::zeroed()
         })
+    }
+
+    /// Which of a layer's products have operands rounded to f16, on a batch of so many rows: forward, backward, update.
+    pub fn in_f16(&self, rows: usize, w: Layout) -> [bool; 3] {
+        let blocks = |rows: usize, cols: usize| [rows.div_ceil(BLOCK), cols.div_ceil(BLOCK)];
+        let outputs = [blocks(rows, w.cols), blocks(rows, w.rows), [w.row_blocks, w.col_blocks]];
+        outputs.map(|blocks| self.form(blocks).half)
     }
 
     /// The form for an output of so many blocks.

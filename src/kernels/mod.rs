@@ -30,7 +30,7 @@ pub use fused_middle::FusedMiddle;
 pub use fused_update::FusedUpdate;
 pub use gather::{BoundGather, Gather, Sample};
 pub use gather_floats::GatherFloats;
-pub use matmul::Matmul;
+pub use matmul::{Matmul, cooperative};
 pub use matrix::{Element, Layout, Matrix};
 pub use optimizer::Advance;
 pub use softmax_xent::{SoftmaxXent, Sum};
@@ -41,7 +41,7 @@ use crate::gpu::adapter::DeviceType;
 use crate::gpu::{Gpu, Shader};
 
 /// Every WGSL file of the program.
-pub const SHADERS: [Shader; 14] = [
+pub const SHADERS: [Shader; 15] = [
     activation::SHADER,
     clip_norm::SHADER,
     fused_middle::SHADER,
@@ -52,6 +52,7 @@ pub const SHADERS: [Shader; 14] = [
     matmul::LARGE,
     matmul::TEXTURE,
     matmul::SUBGROUP,
+    matmul::COOPERATIVE,
     optimizer::SHADER,
     sigmoid_xent::SHADER,
     softmax_xent::SHADER,
@@ -89,7 +90,8 @@ impl Kernels {
 }
 
 /// The forms of the matrix products for a device of this type: two for hardware, of which its limits may leave one or
-/// none, and one for software adapters, which shares no memory in a workgroup; that without subgroups runs anywhere.
+/// none, and one for software adapters, which shares no memory in a workgroup; that without subgroups runs anywhere. Where
+/// the precision is f16, large products are in f16.
 pub fn product_forms(gpu: &Gpu, device_type: DeviceType) -> Vec<Shader> {
     let mut forms = vec![matmul::SMALL, matmul::LARGE];
     forms.retain(|&form| device_type != DeviceType::Cpu && gpu.can_run(form, "forward"));
@@ -97,5 +99,7 @@ pub fn product_forms(gpu: &Gpu, device_type: DeviceType) -> Vec<Shader> {
         let subgroups = device_type == DeviceType::Cpu && gpu.can_run(matmul::SUBGROUP, "forward");
         forms.push(if subgroups { matmul::SUBGROUP } else { matmul::TEXTURE });
     }
+    // Of all sizes the largest: it is for what fills many of its tiles.
+    forms.extend(matmul::cooperative().into_iter().find(|&form| gpu.can_run(form, "forward")));
     forms
 }

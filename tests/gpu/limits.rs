@@ -29,7 +29,7 @@ fn smaller(gpu: &Gpu, limits: Limits) -> Result<Gpu> {
     let index = Some(gpu.summary().index.to_string());
     let request = adapter::Request { adapter: index, ..adapter::Request::default() };
     let adapter = block_on(adapter::find(&request)).unwrap().unwrap();
-    block_on(Gpu::open_within(&adapter, limits, None))
+    block_on(Gpu::open_within(&adapter, limits))
 }
 
 fn right(gpu: &Gpu) {
