@@ -1,5 +1,5 @@
-//! The products of a layer: the host of `matmul_small.wgsl`, `matmul_large.wgsl`, `matmul_texture.wgsl` and
-//! `matmul_subgroup.wgsl`, which compute the same.
+//! The products of a layer: the host of `matmul_small.wgsl`, `matmul_medium.wgsl`, `matmul_large.wgsl`,
+//! `matmul_texture.wgsl` and `matmul_subgroup.wgsl`, which compute the same.
 
 use std::sync::LazyLock;
 
@@ -14,6 +14,8 @@ use crate::step::Sgd;
 
 pub(super) const SMALL: Shader =
     Shader { name: "matmul_small", source: include_str!("../../shaders/matmul_small.wgsl") };
+pub(super) const MEDIUM: Shader =
+    Shader { name: "matmul_medium", source: include_str!("../../shaders/matmul_medium.wgsl") };
 pub(super) const LARGE: Shader =
     Shader { name: "matmul_large", source: include_str!("../../shaders/matmul_large.wgsl") };
 pub(super) const TEXTURE: Shader =

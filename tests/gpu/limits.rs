@@ -4,7 +4,7 @@ use gpu_mlp::Result;
 use gpu_mlp::checks::selftest::{gathers, products, rules, steps};
 use gpu_mlp::data::{Samples, Split};
 use gpu_mlp::engine::{Engine, GpuEngine, Residency};
-use gpu_mlp::gpu::adapter::{self, DeviceType};
+use gpu_mlp::gpu::adapter::{self, AdapterSummary, DeviceType};
 use gpu_mlp::gpu::{Backend, Gpu, Limits, Shader};
 use gpu_mlp::kernels::{Layout, Matmul, Matrix, SHADERS, product_forms};
 use gpu_mlp::network::{MlpSpec, Parameters};
@@ -91,16 +91,21 @@ fn too_many_rows(gpu: &Gpu) {
 fn floor(gpu: &Gpu) {
     let small = smaller(gpu, Limits::FLOOR).unwrap();
     assert_eq!(small.max_binding_size(), 128 << 20);
-    assert_eq!(products::forms(&small).count(), 3 + usize::from(has_subgroups(gpu)), "all forms run on it");
+    assert_eq!(products::forms(&small).count(), 4 + usize::from(has_subgroups(gpu)), "all forms run on it");
     right(&small);
 }
 
 fn small_workgroups(gpu: &Gpu) {
-    let names = |gpu: &Gpu, device_type| -> Vec<&str> {
-        product_forms(gpu, device_type).iter().map(|form| form.name).collect()
+    let names_on = |gpu: &Gpu, adapter: &AdapterSummary| -> Vec<&str> {
+        product_forms(gpu, adapter).iter().map(|form| form.name).collect()
+    };
+    let names = |gpu: &Gpu, device_type| {
+        names_on(gpu, &AdapterSummary { device_type, intel: false, ..gpu.summary().clone() })
     };
     let hardware = DeviceType::DiscreteGpu;
-    assert_eq!(names(gpu, hardware), ["matmul_small", "matmul_large"]);
+    assert_eq!(names(gpu, hardware), ["matmul_small", "matmul_medium", "matmul_large"]);
+    let intel = AdapterSummary { device_type: hardware, intel: true, ..gpu.summary().clone() };
+    assert_eq!(names_on(gpu, &intel), ["matmul_small", "matmul_medium"], "few registers");
     let of_software = if has_subgroups(gpu) { "matmul_subgroup" } else { "matmul_texture" };
     assert_eq!(names(gpu, DeviceType::Cpu), [of_software]);
 

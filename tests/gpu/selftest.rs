@@ -366,7 +366,7 @@ fn fifty_steps(gpu: &Gpu) {
         };
         let after = Tolerance { atol: 2e-5, rtol: 2e-4 };
         let row = block_on(steps::check_case(&steps::cases()[0], &steps::SIZES, 50, after, &make)).unwrap();
-        let used = gpu_mlp::kernels::product_forms(&gpu, gpu.summary().device_type);
+        let used = gpu_mlp::kernels::product_forms(&gpu, gpu.summary());
         assert_eq!(!row.ok, used.iter().any(|form| form.name == name), "{name}: {row:#?}");
     }
 }
