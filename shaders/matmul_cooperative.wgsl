@@ -13,7 +13,8 @@
 //           rows of padding are zero in dz.
 // Bindings: 0 params; 1 x or bytes, 2 w, 3 dz (read); 4 out: z, dx or w; 5 v. An entry point binds those it uses.
 // Dispatch: a workgroup computes a tile of TILE_ROWS x TILE_COLS blocks of the output, rows in y, columns in x;
-//           the output is z [rows, outs], dx [rows, ins - 1], w [ins, outs].
+//           the output is z [rows, outs], dx [rows, ins - 1], w [ins, outs]. params.first
+//           rows of workgroups were launched before.
 // Numerics: both operands of a product are rounded to f16; the sums are f32, in an order that the hardware chooses. dz, a
 //           mean over the batch, is multiplied by a power of two before it is rounded, and the sums divided by it: else the
 //           gradient of a large batch would be lost below f16's smallest number. A value beyond 65504 becomes infinite.
@@ -37,6 +38,7 @@ struct Params {
     lr: f32,
     momentum: f32,
     weight_decay: f32,
+    first: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -159,49 +161,89 @@ fn load_dz(row: u32, col: u32) -> vec4f {
 fn x_down(block: u32, k: u32, index: u32) -> Four {
     let row = block * 4u + index / DEPTH;
     let col = k + index % DEPTH;
-    return Four(load_x(row, col), load_x(row + DOWN_STEP, col), load_x(row + 2u * DOWN_STEP, col), load_x(row + 3u * DOWN_STEP, col));
+    return Four(
+        load_x(row, col),
+        load_x(row + DOWN_STEP, col),
+        load_x(row + 2u * DOWN_STEP, col),
+        load_x(row + 3u * DOWN_STEP, col),
+    );
 }
 
 fn bytes_down(block: u32, k: u32, index: u32) -> Four {
     let row = block * 4u + index / DEPTH;
     let col = k + index % DEPTH;
-    return Four(load_bytes(row, col), load_bytes(row + DOWN_STEP, col), load_bytes(row + 2u * DOWN_STEP, col), load_bytes(row + 3u * DOWN_STEP, col));
+    return Four(
+        load_bytes(row, col),
+        load_bytes(row + DOWN_STEP, col),
+        load_bytes(row + 2u * DOWN_STEP, col),
+        load_bytes(row + 3u * DOWN_STEP, col),
+    );
 }
 
 fn dz_down(block: u32, k: u32, index: u32) -> Four {
     let row = block * 4u + index / DEPTH;
     let col = k + index % DEPTH;
-    return Four(load_dz(row, col), load_dz(row + DOWN_STEP, col), load_dz(row + 2u * DOWN_STEP, col), load_dz(row + 3u * DOWN_STEP, col));
+    return Four(
+        load_dz(row, col),
+        load_dz(row + DOWN_STEP, col),
+        load_dz(row + 2u * DOWN_STEP, col),
+        load_dz(row + 3u * DOWN_STEP, col),
+    );
 }
 
 fn w_down(block: u32, k: u32, index: u32) -> Four {
     let row = block * 4u + index / DEPTH;
     let col = k + index % DEPTH;
-    return Four(load_w(row, col), load_w(row + DOWN_STEP, col), load_w(row + 2u * DOWN_STEP, col), load_w(row + 3u * DOWN_STEP, col));
+    return Four(
+        load_w(row, col),
+        load_w(row + DOWN_STEP, col),
+        load_w(row + 2u * DOWN_STEP, col),
+        load_w(row + 3u * DOWN_STEP, col),
+    );
 }
 
 fn x_along(block: u32, k: u32, index: u32) -> Four {
     let row = k * 4u + index / TILE_ROWS;
     let col = block + index % TILE_ROWS;
-    return Four(load_x(row, col), load_x(row + ALONG_STEP, col), load_x(row + 2u * ALONG_STEP, col), load_x(row + 3u * ALONG_STEP, col));
+    return Four(
+        load_x(row, col),
+        load_x(row + ALONG_STEP, col),
+        load_x(row + 2u * ALONG_STEP, col),
+        load_x(row + 3u * ALONG_STEP, col),
+    );
 }
 
 fn bytes_along(block: u32, k: u32, index: u32) -> Four {
     let row = k * 4u + index / TILE_ROWS;
     let col = block + index % TILE_ROWS;
-    return Four(load_bytes(row, col), load_bytes(row + ALONG_STEP, col), load_bytes(row + 2u * ALONG_STEP, col), load_bytes(row + 3u * ALONG_STEP, col));
+    return Four(
+        load_bytes(row, col),
+        load_bytes(row + ALONG_STEP, col),
+        load_bytes(row + 2u * ALONG_STEP, col),
+        load_bytes(row + 3u * ALONG_STEP, col),
+    );
 }
 
 fn w_along(block: u32, k: u32, index: u32) -> Four {
     let row = k * 4u + index / TILE_COLS;
     let col = block + index % TILE_COLS;
-    return Four(load_w(row, col), load_w(row + ALONG_STEP, col), load_w(row + 2u * ALONG_STEP, col), load_w(row + 3u * ALONG_STEP, col));
+    return Four(
+        load_w(row, col),
+        load_w(row + ALONG_STEP, col),
+        load_w(row + 2u * ALONG_STEP, col),
+        load_w(row + 3u * ALONG_STEP, col),
+    );
 }
 
 fn dz_along(block: u32, k: u32, index: u32) -> Four {
     let row = k * 4u + index / TILE_COLS;
     let col = block + index % TILE_COLS;
-    return Four(load_dz(row, col), load_dz(row + ALONG_STEP, col), load_dz(row + 2u * ALONG_STEP, col), load_dz(row + 3u * ALONG_STEP, col));
+    return Four(
+        load_dz(row, col),
+        load_dz(row + ALONG_STEP, col),
+        load_dz(row + 2u * ALONG_STEP, col),
+        load_dz(row + 3u * ALONG_STEP, col),
+    );
 }
 
 // A subgroup's sums: 4 x 2 matrices.
@@ -339,10 +381,16 @@ struct Place {
     index: u32,
 }
 
+// Not max(), and no comparison that a compiler might make one of: a NaN has to stay a NaN, so that a run that diverges is
+// noticed. Fast mathematics takes it that there are none, so the bits are asked.
+fn below_zero(z: vec4f) -> vec4<bool> {
+    let bits = bitcast<vec4u>(z);
+    return (bits > vec4u(0x80000000u)) & (bits <= vec4u(0xff800000u));
+}
+
 fn store_z(row: u32, col: u32, z: vec4f) {
     if row >= params.rows * 4u || col >= params.outs { return; }
-    // Not max(): a NaN has to stay a NaN, so that a run that diverges is noticed.
-    let negative = (z < vec4f(0.0)) & vec4<bool>(params.fused == 1u);
+    let negative = below_zero(z) & vec4<bool>(params.fused == 1u);
     out[row * (params.outs + 1u) + col] = select(z, vec4f(0.0), negative);
 }
 
@@ -429,11 +477,12 @@ fn store_all_w(at: Place, sums: Sums) {
 
 @compute @workgroup_size(GROUP)
 fn forward(
-    @builtin(workgroup_id) group: vec3u,
+    @builtin(workgroup_id) launched: vec3u,
     @builtin(local_invocation_index) index: u32,
     @builtin(subgroup_id) subgroup: u32,
     @builtin(num_subgroups) subgroups: u32,
 ) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     for (var done = 0u; done < UNITS; done += subgroups) {
         let unit = done + subgroup;
@@ -457,11 +506,12 @@ fn forward(
 
 @compute @workgroup_size(GROUP)
 fn forward_bytes(
-    @builtin(workgroup_id) group: vec3u,
+    @builtin(workgroup_id) launched: vec3u,
     @builtin(local_invocation_index) index: u32,
     @builtin(subgroup_id) subgroup: u32,
     @builtin(num_subgroups) subgroups: u32,
 ) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     for (var done = 0u; done < UNITS; done += subgroups) {
         let unit = done + subgroup;
@@ -485,11 +535,12 @@ fn forward_bytes(
 
 @compute @workgroup_size(GROUP)
 fn backward(
-    @builtin(workgroup_id) group: vec3u,
+    @builtin(workgroup_id) launched: vec3u,
     @builtin(local_invocation_index) index: u32,
     @builtin(subgroup_id) subgroup: u32,
     @builtin(num_subgroups) subgroups: u32,
 ) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     for (var done = 0u; done < UNITS; done += subgroups) {
         let unit = done + subgroup;
@@ -513,11 +564,12 @@ fn backward(
 
 @compute @workgroup_size(GROUP)
 fn update(
-    @builtin(workgroup_id) group: vec3u,
+    @builtin(workgroup_id) launched: vec3u,
     @builtin(local_invocation_index) index: u32,
     @builtin(subgroup_id) subgroup: u32,
     @builtin(num_subgroups) subgroups: u32,
 ) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     for (var done = 0u; done < UNITS; done += subgroups) {
         let unit = done + subgroup;
@@ -541,11 +593,12 @@ fn update(
 
 @compute @workgroup_size(GROUP)
 fn update_bytes(
-    @builtin(workgroup_id) group: vec3u,
+    @builtin(workgroup_id) launched: vec3u,
     @builtin(local_invocation_index) index: u32,
     @builtin(subgroup_id) subgroup: u32,
     @builtin(num_subgroups) subgroups: u32,
 ) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     for (var done = 0u; done < UNITS; done += subgroups) {
         let unit = done + subgroup;

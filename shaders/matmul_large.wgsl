@@ -13,7 +13,8 @@
 //           rows of padding are zero in dz.
 // Bindings: 0 params; 1 x or bytes, 2 w, 3 dz (read); 4 out: z, dx or w; 5 v. An entry point binds those it uses.
 // Dispatch: a workgroup computes a tile of TILE_ROWS x TILE_COLS blocks of the output, rows in y, columns in x;
-//           the output is z [rows, outs], dx [rows, ins - 1], w [ins, outs].
+//           the output is z [rows, outs], dx [rows, ins - 1], w [ins, outs]. params.first
+//           rows of workgroups were launched before.
 // Numerics: f32; sums run over the inner index in ascending order.
 // Twin:     reference::dense, reference::matmul, Activation::derivative, reference::Optimizer
 //
@@ -31,6 +32,7 @@ struct Params {
     lr: f32,
     momentum: f32,
     weight_decay: f32,
+    first: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -240,10 +242,16 @@ fn multiply_tile(sums: ptr<function, Sums>, at: Place) {
 
 // What is stored is a row of a block: rows are counted one by one, columns in blocks.
 
+// Not max(), and no comparison that a compiler might make one of: a NaN has to stay a NaN, so that a run that diverges is
+// noticed. Fast mathematics takes it that there are none, so the bits are asked.
+fn below_zero(z: vec4f) -> vec4<bool> {
+    let bits = bitcast<vec4u>(z);
+    return (bits > vec4u(0x80000000u)) & (bits <= vec4u(0xff800000u));
+}
+
 fn store_z(row: u32, col: u32, z: vec4f) {
     if row >= params.rows * 4u || col >= params.outs { return; }
-    // Not max(): a NaN has to stay a NaN, so that a run that diverges is noticed.
-    let negative = (z < vec4f(0.0)) & vec4<bool>(params.fused == 1u);
+    let negative = below_zero(z) & vec4<bool>(params.fused == 1u);
     out[row * (params.outs + 1u) + col] = select(z, vec4f(0.0), negative);
 }
 
@@ -328,7 +336,8 @@ fn store_all_w(row: u32, col: u32, sums: Sums) {
 }
 
 @compute @workgroup_size(GROUP)
-fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+fn forward(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     let at = place_of(index);
     let inner = params.ins;
@@ -356,7 +365,8 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
 }
 
 @compute @workgroup_size(GROUP)
-fn forward_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+fn forward_bytes(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     let at = place_of(index);
     let inner = params.ins;
@@ -384,7 +394,8 @@ fn forward_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_
 }
 
 @compute @workgroup_size(GROUP)
-fn backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+fn backward(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     let at = place_of(index);
     let inner = params.outs;
@@ -411,7 +422,8 @@ fn backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
 }
 
 @compute @workgroup_size(GROUP)
-fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+fn update(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     let at = place_of(index);
     let inner = params.rows;
@@ -437,7 +449,8 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
 }
 
 @compute @workgroup_size(GROUP)
-fn update_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+fn update_bytes(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     let at = place_of(index);
     let inner = params.rows;

@@ -32,6 +32,8 @@ pub struct Gpu {
     pub(super) checks: bool,
     /// Rows and columns of the matrices that the device multiplies in f16, if it was opened for that.
     pub(super) matrices: Option<u32>,
+    /// Operations of a launch at most.
+    pub(super) longest_launch: u64,
     /// The first complaint of the device, kept until somebody asks: wgpu reports through callbacks.
     pub(super) fault: Arc<Mutex<Option<String>>>,
     /// What stands in for one of the program's shaders.
@@ -39,6 +41,10 @@ pub struct Gpu {
     /// Bytes that may still be allocated.
     pub(super) memory_left: Arc<Mutex<u64>>,
 }
+
+/// Operations that the slowest GPUs in use, of 0.15 TFLOP/s, do in 250 ms. Windows takes a GPU for hung, and resets it, whose
+/// launch lasts 2 s; a screen that it draws stands still meanwhile.
+const LONGEST_LAUNCH: u64 = 37_500_000_000;
 
 type Compiled = HashMap<(usize, String, bool), Kernel>;
 
@@ -124,6 +130,7 @@ impl Gpu {
             compiled: Arc::default(),
             checks: cfg!(debug_assertions),
             matrices,
+            longest_launch: LONGEST_LAUNCH,
             fault: Arc::default(),
             substitute: None,
             memory_left: Arc::new(Mutex::new(limits.memory)),
@@ -157,6 +164,16 @@ impl Gpu {
     /// check; release builds do not unless asked to.
     pub fn with_checks(&self, checks: bool) -> Self {
         Self { checks, ..self.clone() }
+    }
+
+    /// The same device, whose launches are cut so that none has more operations.
+    pub fn with_longest_launch(&self, flops: u64) -> Self {
+        Self { longest_launch: flops, ..self.clone() }
+    }
+
+    /// Additions and multiplications of a launch at most.
+    pub fn longest_launch(&self) -> u64 {
+        self.longest_launch
     }
 
     /// The same device, taken for one of another type: kernels are chosen as they would be there.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use bytemuck::{Pod, Zeroable};
 
-use super::dispatch::{MAX_WORKGROUPS, fold};
+use super::dispatch::{MAX_WORKGROUPS, cut, fold};
 use super::matrix::{BLOCK, Element, Layout, Matrix};
 use super::operands::Operands;
 use crate::error::{Error, Result};
@@ -46,6 +46,7 @@ struct Params {
     lr: f32,
     momentum: f32,
     weight_decay: f32,
+    first: u32,
 }
 
 /// With fewer workgroups of a larger form too much of a GPU is idle: the largest have some 130 multiprocessors, most
@@ -127,25 +128,29 @@ impl Form {
         params: Params,
         matrices: &[(u32, &Matrix)],
         blocks: [usize; 2],
+        work: Work,
     ) -> Result<Launch> {
         let bound = matrices.iter().filter(|(binding, _)| kernel.binds(*binding));
         let matrices: Vec<&Matrix> = bound.map(|(_, matrix)| *matrix).collect();
-        let (bound, fills) = match &self.textures {
-            None => {
-                let slices: Vec<_> = matrices.iter().map(|matrix| matrix.slice()).collect();
-                (kernel.bind(gpu, &params, &slices)?, Vec::new())
-            }
-            Some(textures) => textures.operands.bind(gpu, kernel, &params, &matrices)?,
-        };
-        let workgroups = self.workgroups(blocks);
-        if let Some(most) = workgroups.iter().find(|&&count| count as usize > MAX_WORKGROUPS) {
+        let [across, down, _] = self.workgroups(blocks);
+        if across as usize > MAX_WORKGROUPS {
             return Err(Error::too_large(format!(
-                "a product of {} x {} values needs {most} workgroups in a row, and an adapter has {MAX_WORKGROUPS}",
+                "a product of {} x {} values needs {across} workgroups in a row, and an adapter has {MAX_WORKGROUPS}",
                 4 * blocks[0],
                 4 * blocks[1]
             )));
         }
-        Ok(bound.launch(workgroups).after(fills))
+        cut(gpu, down as usize, work, |first, down| {
+            let params = Params { first, ..params };
+            let (bound, fills) = match &self.textures {
+                None => {
+                    let slices: Vec<_> = matrices.iter().map(|matrix| matrix.slice()).collect();
+                    (kernel.bind(gpu, &params, &slices)?, Vec::new())
+                }
+                Some(textures) => textures.operands.bind(gpu, kernel, &params, &matrices)?,
+            };
+            Ok(bound.launch([across, down, 1]).after(fills))
+        })
     }
 }
 
@@ -183,8 +188,8 @@ impl Matmul {
             Element::F32 => &form.forward,
             Element::Byte => &form.forward_bytes,
         };
-        let launch = form.launch(gpu, kernel, params, &[(1, x), (2, w), (4, z)], blocks)?;
-        Ok(launch.doing(work(x.layout, w.layout, &[x, w, z])))
+        let work = work(x.layout, w.layout, &[x, w, z]);
+        form.launch(gpu, kernel, params, &[(1, x), (2, w), (4, z)], blocks, work)
     }
 
     /// dx = dz · wᵀ, and of that only where x > 0 if x came out of a `relu`.
@@ -209,8 +214,7 @@ impl Matmul {
         let blocks = [x.layout.row_blocks, x.layout.col_blocks - 1];
         let form = self.form(blocks);
         let matrices = [(1, x), (2, w), (3, dz), (4, dx)];
-        let launch = form.launch(gpu, &form.backward, params, &matrices, blocks)?;
-        Ok(launch.doing(work(x.layout, w.layout, &[x, w, dz, dx])))
+        form.launch(gpu, &form.backward, params, &matrices, blocks, work(x.layout, w.layout, &[x, w, dz, dx]))
     }
 
     /// g = xᵀ · dz, the bias included, and a step of `sgd` along it: w changes, and v if there is momentum.
@@ -258,8 +262,7 @@ impl Matmul {
             (_, Element::Byte) => &form.update_bytes,
         };
         let matrices = [(1, x), (2, w), (3, dz), (4, w), (5, v)];
-        let launch = form.launch(gpu, kernel, params, &matrices, blocks)?;
-        Ok(launch.doing(work(x.layout, w.layout, &[x, dz, w, v])))
+        form.launch(gpu, kernel, params, &matrices, blocks, work(x.layout, w.layout, &[x, dz, w, v]))
     }
 
     /// The sizes in blocks, if x \[rows, ins\], w \[ins, outs\] and z \[rows, outs\] fit together.

@@ -41,7 +41,7 @@ use crate::gpu::adapter::{AdapterSummary, DeviceType};
 use crate::gpu::{Gpu, Shader};
 
 /// Every WGSL file of the program.
-pub const SHADERS: [Shader; 15] = [
+pub const SHADERS: [Shader; 16] = [
     activation::SHADER,
     clip_norm::SHADER,
     fused_middle::SHADER,

@@ -1,16 +1,20 @@
 //! What the self-test of products and gathers leaves out: which form a product takes, sizes that no test of a user's
 //! machine should wait for, and operands that are refused.
 
+use gpu_mlp::checks::selftest::fused;
 use gpu_mlp::checks::selftest::operands::{Layer, abs, f64s, finish, nan, read};
-use gpu_mlp::checks::selftest::products::check;
+use gpu_mlp::checks::selftest::products::{check, forms};
 use gpu_mlp::gpu::{Gpu, Launch, Precision, adapter};
-use gpu_mlp::kernels::{Gather, Kernels, Layout, Matmul, Matrix, SHADERS, Sample, cooperative};
+use gpu_mlp::kernels::{
+    Gather, Kernels, Layout, Matmul, Matrix, SHADERS, Sample, cooperative, product_forms,
+};
 use gpu_mlp::reference::{self, matmul as matmul_f64, rounded_to_f16};
 use pollster::block_on;
 
 pub const TRIALS: &[crate::NamedTrial] = &[
     ("products::the_size_of_a_product_decides_its_form", form_by_size),
     ("products::in_f16_they_are_right_or_refused", in_f16),
+    ("products::long_launches_are_cut", cut),
     ("products::gather_beyond_one_dimension_of_workgroups", gather_beyond_one_dimension),
     ("products::operands_of_the_wrong_kind_are_refused", refused),
 ];
@@ -33,6 +37,37 @@ fn form_by_size(gpu: &Gpu) {
         for (matmul, expected) in [(&by_size, expected), (&without_large, expected.min(1))] {
             let launch = matmul.forward(gpu, &layer.x_gpu, &layer.w_gpu, &z, false).unwrap();
             assert_eq!(launch.name(), format!("{}.forward", forms[expected].name), "{rows} x {outs}");
+        }
+    }
+}
+
+fn cut(gpu: &Gpu) {
+    // As many launches as there are rows of workgroups: nothing is left out, and nothing done twice.
+    let short = gpu.with_longest_launch(1);
+    for shader in forms(&short) {
+        let rows = block_on(check(&short, shader)).unwrap();
+        assert!(rows.iter().all(|row| row.ok), "{rows:#?}");
+    }
+    assert!(block_on(fused::check(&short)).unwrap().iter().all(|row| row.ok));
+    // On a GPU of 0.15 TFLOP/s none lasts longer than 250 ms.
+    let matmul = block_on(Matmul::by_size(gpu, &product_forms(gpu, gpu.summary()))).unwrap();
+    let matrix = |layout| Matrix::zeros(gpu, "operand", layout).unwrap();
+    for (shape @ [rows, ins, outs], parts) in
+        [([128, 784, 300], 1), ([4096, 2048, 2048], 1), ([8192, 2048, 2048], 2)]
+    {
+        let (x, w) = (matrix(Layout::activations(rows, ins)), matrix(Layout::weights(ins, outs)));
+        let z = matrix(Layout::activations(rows, outs));
+        let [forward, update] = [
+            matmul.forward(gpu, &x, &w, &z, true).unwrap(),
+            matmul.gradient(gpu, &x, &z, &w, &matrix(Layout::weights(1, 1))).unwrap(),
+        ];
+        for launch in [forward, update] {
+            let seconds = launch.work().flops as f64 / launch.parts() as f64 / 0.15e12;
+            assert!(
+                seconds <= 0.25 && launch.parts() == parts,
+                "{shape:?}: {} parts of {seconds} s",
+                launch.parts()
+            );
         }
     }
 }
