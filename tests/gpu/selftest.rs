@@ -167,6 +167,12 @@ const IN_SUBGROUPS: [&[Mistake]; 2] = [
     &[mistake("", "rows", "LANES *", "0u *", "backward bare")],
 ];
 
+/// What comes before the first tile of the inner dimension.
+const IN_TILES: [&[Mistake]; 1] = [&[
+    mistake("", "along", "index % DEPTH >= missing(inner)", "true", "backward bare"),
+    mistake("", "across", "row - 4u * missing(inner)", "row - missing(inner)", "gradient"),
+]];
+
 const LEARNING_RATE: Mistake = mistake("", "store_w", "- params.lr", "- 0.999 * params.lr", "update sgd");
 
 const ELSEWHERE: [Mistake; 62] = [
@@ -322,7 +328,11 @@ fn wrong_products(gpu: &Gpu) {
         let reads_textures = form.source.contains("texture_2d");
         let groups: &[&[Mistake]] = if reads_textures { &IN_TEXTURES } else { &IN_PRODUCTS };
         let form = form.name;
-        let shared: &[&[Mistake]] = if form == "matmul_subgroup" { &IN_SUBGROUPS } else { &[] };
+        let shared: &[&[Mistake]] = match form {
+            "matmul_subgroup" => &IN_SUBGROUPS,
+            "matmul_medium" | "matmul_large" => &IN_TILES,
+            _ => &[],
+        };
         groups.iter().chain(shared).for_each(|mistakes| noticed(gpu, form, &format!("{form}."), mistakes));
     }
 }
