@@ -1,5 +1,4 @@
-// Matrix products of one layer, for GPUs: medium ones, and large ones on GPUs with few registers, with tiles in workgroup
-// memory and in registers.
+// Matrix products of one layer, for GPUs: medium ones, with tiles in workgroup memory and in registers.
 //
 // Formula:  forward   z  = x · w, then max(z, 0) where params.fused = 1   (the bias is w's last row, see Shapes)
 //           backward  dx = (dz · wᵀ) ⊙ [x > 0]                            (x is what a ReLU below put out)
@@ -21,6 +20,7 @@
 //
 // As matmul_large.wgsl, with half of the rows: a workgroup of 16 x 16 invocations computes 64 x 128 values, 4 x 8 each, 2
 // blocks that lie 16 blocks apart in a row. All invocations fetch a vec4 of the left operand and two of the right one.
+// GPUs with few registers take it for large products, too.
 
 struct Params {
     rows: u32,
