@@ -7,7 +7,7 @@
 // Shapes:   in blocks of 4 x 4, as matmul_small; w holds all layers' weights and z all their outputs and gradients, each
 //           from where params.layer says. a_l, dz_l [rows, outs + 1], w_l [ins, outs]; order [rows]; sums [workgroups].
 // Bindings: 0 params; 1 w, 2 order (read); 3 z (read and written), 4 sums (added to)
-// Dispatch: a workgroup takes ROWS rows through all layers; workgroups folded into x and y.
+// Dispatch: a workgroup takes ROWS rows through all layers; params.first workgroups were launched before.
 // Numerics: f32. Up to SLICES invocations share the sum of a block of a product; each sums in ascending order, then
 //           the slices are summed in ascending order. The loss as in softmax_xent, over 16 lanes a row.
 // Twin:     reference::{dense, smoothed_cross_entropy, smoothed_cross_entropy_backward, hits, matmul}
@@ -31,6 +31,10 @@ struct Params {
     layers: u32,
     classes: u32,
     label_smoothing: f32,
+    first: u32,
+    unused0: u32,
+    unused1: u32,
+    unused2: u32,
     layer: array<Layer, LAYERS>,
 }
 
@@ -144,6 +148,13 @@ fn add_up(part: Piece, at: u32) -> vec4f {
     return sum;
 }
 
+// Not max(), and no comparison that a compiler might make one of: a NaN has to stay a NaN, so that a run that diverges is
+// noticed. Fast mathematics takes it that there are none, so the bits are asked.
+fn below_zero(z: vec4f) -> vec4<bool> {
+    let bits = bitcast<vec4u>(z);
+    return (bits > vec4u(0x80000000u)) & (bits <= vec4u(0xff800000u));
+}
+
 fn forward(l: u32, first_row: u32, index: u32) {
     let layer = params.layer[l];
     let hidden = l + 1u < params.layers;
@@ -159,8 +170,7 @@ fn forward(l: u32, first_row: u32, index: u32) {
             let col = first + at % part.wide;
             var value = add_up(part, at);
             if hidden {
-                // Not max(): a NaN has to stay a NaN, so that a run that diverges is noticed.
-                value = select(value, vec4f(0.0), value < vec4f(0.0));
+                value = select(value, vec4f(0.0), below_zero(value));
                 z[layer.z + (first_row + row) * stride + col] = value;
             }
             a[layer.tile + row * stride + col] = value;
@@ -274,10 +284,9 @@ fn backward(l: u32, first_row: u32, index: u32) {
 @compute @workgroup_size(GROUP)
 fn step(
     @builtin(workgroup_id) group: vec3u,
-    @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) index: u32,
 ) {
-    let number = group.y * groups.x + group.x;
+    let number = params.first + group.x;
     let first_row = number * ROWS;
     if first_row >= params.rows { return; }
     let first = params.layer[0];

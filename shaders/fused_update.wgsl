@@ -8,7 +8,7 @@
 //           weights, each from where params.layer says. x [rows, stride], dz [rows, outs + 1], out, v [ins, outs].
 // Bindings: 0 params; 1 x or bytes, 2 z (read); 3 out, 4 v (read and written)
 // Dispatch: a workgroup computes a tile of TILE x TILE blocks of one layer's weights; layer.first is its first workgroup.
-//           Workgroups folded into x and y.
+//           params.first workgroups were launched before.
 // Numerics: f32; each of SLICES slices sums over its rows in ascending order; then the slices are summed in that order.
 // Twin:     reference::matmul, reference::Optimizer
 
@@ -30,8 +30,8 @@ struct Params {
     lr: f32,
     momentum: f32,
     weight_decay: f32,
-    unused0: u32,
-    unused1: u32,
+    first: u32,
+    unused: u32,
     layer: array<Layer, LAYERS>,
 }
 
@@ -168,10 +168,9 @@ fn sum_first_bytes(at: Place) -> Sum {
 @compute @workgroup_size(GROUP)
 fn update(
     @builtin(workgroup_id) group: vec3u,
-    @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) index: u32,
 ) {
-    let at = place(group.y * groups.x + group.x, index);
+    let at = place(params.first + group.x, index);
     if at.layer == 0u { share(at, sum_first(at)); } else { share(at, sum_inner(at)); }
     workgroupBarrier(); // all slices are there before they are added up
     store(at, index);
@@ -180,10 +179,9 @@ fn update(
 @compute @workgroup_size(GROUP)
 fn update_bytes(
     @builtin(workgroup_id) group: vec3u,
-    @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) index: u32,
 ) {
-    let at = place(group.y * groups.x + group.x, index);
+    let at = place(params.first + group.x, index);
     if at.layer == 0u { share(at, sum_first_bytes(at)); } else { share(at, sum_inner(at)); }
     workgroupBarrier(); // all slices are there before they are added up
     store(at, index);

@@ -13,7 +13,8 @@
 //           rows of padding are zero in dz.
 // Bindings: 0 params; 1 x or bytes, 2 w, 3 dz (read); 4 out: z, dx or w; 5 v. An entry point binds those it uses.
 // Dispatch: a workgroup computes a tile of TILE_ROWS x TILE_COLS blocks of the output, rows in y, columns in x;
-//           the output is z [rows, outs], dx [rows, ins - 1], w [ins, outs].
+//           the output is z [rows, outs], dx [rows, ins - 1], w [ins, outs]. params.first
+//           rows of workgroups were launched before.
 // Numerics: f32; sums run over the inner index in ascending order.
 // Twin:     reference::dense, reference::matmul, Activation::derivative, reference::Optimizer
 //
@@ -31,6 +32,7 @@ struct Params {
     lr: f32,
     momentum: f32,
     weight_decay: f32,
+    first: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -63,107 +65,103 @@ struct Pair {
     second: vec4f,
 }
 
-// An operand whose rows run along the inner dimension: rows index / 4 and 64 after it, block index % 4 of the inner
-// dimension. It is turned when it is stored.
-fn put_a_turned(index: u32, pair: Pair) {
-    let row = index / DEPTH;
-    let k = index % DEPTH * 4u;
+// An operand whose rows run along the inner dimension is turned when it is stored: each vec4 becomes a part of four.
+
+fn put_a_turned(at: u32, part: u32, pair: Pair) {
     for (var i = 0u; i < 4u; i++) {
-        tile_a[place(k + i, row / 4u)][row % 4u] = pair.first[i];
-        tile_a[place(k + i, row / 4u + SIDE)][row % 4u] = pair.second[i];
+        tile_a[at + i * 32u][part] = pair.first[i];
+        tile_a[at + i * 32u + SIDE][part] = pair.second[i];
     }
 }
 
-fn put_b_turned(index: u32, pair: Pair) {
-    let row = index / DEPTH;
-    let k = index % DEPTH * 4u;
+fn put_b_turned(at: u32, part: u32, pair: Pair) {
     for (var i = 0u; i < 4u; i++) {
-        tile_b[place(k + i, row / 4u)][row % 4u] = pair.first[i];
-        tile_b[place(k + i, row / 4u + SIDE)][row % 4u] = pair.second[i];
+        tile_b[at + i * 32u][part] = pair.first[i];
+        tile_b[at + i * 32u + SIDE][part] = pair.second[i];
     }
 }
 
-// An operand with a row for each inner index: rows index / 32 and 8 after it, block index % 32.
-fn put_a(index: u32, pair: Pair) {
-    tile_a[place(index / TILE_ROWS, index % TILE_ROWS)] = pair.first;
-    tile_a[place(index / TILE_ROWS + 8u, index % TILE_ROWS)] = pair.second;
+// Others keep their rows: the second vec4 belongs 8 rows below the first, see `place`.
+
+fn put_a(at: u32, pair: Pair) {
+    tile_a[at] = pair.first;
+    tile_a[(at ^ 4u) + 256u] = pair.second;
 }
 
-fn put_b(index: u32, pair: Pair) {
-    tile_b[place(index / TILE_COLS, index % TILE_COLS)] = pair.first;
-    tile_b[place(index / TILE_COLS + 8u, index % TILE_COLS)] = pair.second;
+fn put_b(at: u32, pair: Pair) {
+    tile_b[at] = pair.first;
+    tile_b[(at ^ 4u) + 256u] = pair.second;
 }
 
-// A vec4 of an operand, rows counted one by one and columns in blocks; zero beyond the edge.
-
-fn load_x(row: u32, col: u32) -> vec4f {
-    if row >= params.rows * 4u || col >= params.ins { return vec4f(0.0); }
-    return x[row * params.ins + col];
+// Where an invocation fetches an operand: the indices of its pair, how far it is to the next tile's, and which of the two
+// the first tile has. Where tiles do not divide the inner dimension, the first one begins before it, with zeros: so no
+// later fetch meets an edge. Beyond the edge of the output the last row or column is fetched again; nobody stores its sums.
+struct Source {
+    first: u32,
+    second: u32,
+    step: u32,
+    begun: vec2<bool>,
 }
 
-fn load_bytes(row: u32, col: u32) -> vec4f {
-    if row >= params.rows * 4u || col >= params.ins { return vec4f(0.0); }
-    return unpack4x8unorm(bytes[row * params.stride + col]);
+// Blocks of the first tile that lie before the inner dimension.
+fn missing(inner: u32) -> u32 {
+    return (DEPTH - inner % DEPTH) % DEPTH;
 }
 
-fn load_w(row: u32, col: u32) -> vec4f {
-    if row >= params.ins * 4u || col >= params.outs { return vec4f(0.0); }
-    return w[row * params.outs + col];
-}
-
-fn load_dz(row: u32, col: u32) -> vec4f {
-    if row >= params.rows * 4u || col >= params.outs { return vec4f(0.0); }
-    return dz[row * (params.outs + 1u) + col];
-}
-
-// What an invocation fetches of a tile that begins at block `block` of the outer dimension and k of the inner one.
-
-fn x_turned(block: u32, k: u32, index: u32) -> Pair {
+// An operand whose rows run along the inner dimension, `lines` of them: rows index / 4 and 64 after it of those from
+// `block` on, block index % 4 of the inner dimension.
+fn along(block: u32, lines: u32, inner: u32, stride: u32, index: u32) -> Source {
     let row = block * 4u + index / DEPTH;
-    let col = k + index % DEPTH;
-    return Pair(load_x(row, col), load_x(row + 4u * SIDE, col));
+    let col = index % DEPTH - missing(inner);
+    let first = min(row, lines - 1u) * stride + col;
+    let second = min(row + 4u * SIDE, lines - 1u) * stride + col;
+    return Source(first, second, DEPTH, vec2<bool>(index % DEPTH >= missing(inner)));
 }
 
-fn bytes_turned(block: u32, k: u32, index: u32) -> Pair {
-    let row = block * 4u + index / DEPTH;
-    let col = k + index % DEPTH;
-    return Pair(load_bytes(row, col), load_bytes(row + 4u * SIDE, col));
+// An operand with a row for each inner index, of `blocks`: rows index / 32 and 8 after it, block index % 32 of those from
+// `block` on.
+fn across(block: u32, blocks: u32, inner: u32, stride: u32, index: u32) -> Source {
+    let row = vec2u(index / 32u, index / 32u + 8u);
+    let col = min(block + index % 32u, blocks - 1u);
+    let at = (row - 4u * missing(inner)) * stride + col;
+    return Source(at.x, at.y, 4u * DEPTH * stride, row >= vec2u(4u * missing(inner)));
 }
 
-fn dz_turned(block: u32, k: u32, index: u32) -> Pair {
-    let row = block * 4u + index / DEPTH;
-    let col = k + index % DEPTH;
-    return Pair(load_dz(row, col), load_dz(row + 4u * SIDE, col));
+fn fetch_x(source: Source, there: vec2<bool>) -> Pair {
+    var pair = Pair();
+    if there.x { pair.first = x[source.first]; }
+    if there.y { pair.second = x[source.second]; }
+    return pair;
 }
 
-fn w_turned(block: u32, k: u32, index: u32) -> Pair {
-    let row = block * 4u + index / DEPTH;
-    let col = k + index % DEPTH;
-    return Pair(load_w(row, col), load_w(row + 4u * SIDE, col));
+fn fetch_bytes(source: Source, there: vec2<bool>) -> Pair {
+    var pair = Pair();
+    if there.x { pair.first = unpack4x8unorm(bytes[source.first]); }
+    if there.y { pair.second = unpack4x8unorm(bytes[source.second]); }
+    return pair;
 }
 
-fn x_across(block: u32, k: u32, index: u32) -> Pair {
-    let row = k * 4u + index / TILE_ROWS;
-    let col = block + index % TILE_ROWS;
-    return Pair(load_x(row, col), load_x(row + 8u, col));
+fn fetch_w(source: Source, there: vec2<bool>) -> Pair {
+    var pair = Pair();
+    if there.x { pair.first = w[source.first]; }
+    if there.y { pair.second = w[source.second]; }
+    return pair;
 }
 
-fn bytes_across(block: u32, k: u32, index: u32) -> Pair {
-    let row = k * 4u + index / TILE_ROWS;
-    let col = block + index % TILE_ROWS;
-    return Pair(load_bytes(row, col), load_bytes(row + 8u, col));
+fn fetch_dz(source: Source, there: vec2<bool>) -> Pair {
+    var pair = Pair();
+    if there.x { pair.first = dz[source.first]; }
+    if there.y { pair.second = dz[source.second]; }
+    return pair;
 }
 
-fn w_across(block: u32, k: u32, index: u32) -> Pair {
-    let row = k * 4u + index / TILE_COLS;
-    let col = block + index % TILE_COLS;
-    return Pair(load_w(row, col), load_w(row + 8u, col));
-}
+const BOTH = vec2<bool>(true, true);
 
-fn dz_across(block: u32, k: u32, index: u32) -> Pair {
-    let row = k * 4u + index / TILE_COLS;
-    let col = block + index % TILE_COLS;
-    return Pair(load_dz(row, col), load_dz(row + 8u, col));
+// To the next tile, if there are more.
+fn advance(source: ptr<function, Source>, more: bool) {
+    let step = select(0u, (*source).step, more);
+    (*source).first += step;
+    (*source).second += step;
 }
 
 // An invocation's sums: eight rows of the output, of two vec4s each.
@@ -201,9 +199,9 @@ fn place_of(index: u32) -> Place {
 
 fn multiply_add(sums: ptr<function, Sums>, k: u32, at: Place) {
     let a0 = tile_a[place(k, at.row)];
-    let a1 = tile_a[place(k, at.row + SIDE)];
+    let a1 = tile_a[place(k, at.row) + SIDE];
     let b0 = tile_b[place(k, at.col)];
-    let b1 = tile_b[place(k, at.col + SIDE)];
+    let b1 = tile_b[place(k, at.col) + SIDE];
     (*sums).row0 += a0.x * b0;
     (*sums).row0_far += a0.x * b1;
     (*sums).row1 += a0.y * b0;
@@ -244,10 +242,16 @@ fn multiply_tile(sums: ptr<function, Sums>, at: Place) {
 
 // What is stored is a row of a block: rows are counted one by one, columns in blocks.
 
+// Not max(), and no comparison that a compiler might make one of: a NaN has to stay a NaN, so that a run that diverges is
+// noticed. Fast mathematics takes it that there are none, so the bits are asked.
+fn below_zero(z: vec4f) -> vec4<bool> {
+    let bits = bitcast<vec4u>(z);
+    return (bits > vec4u(0x80000000u)) & (bits <= vec4u(0xff800000u));
+}
+
 fn store_z(row: u32, col: u32, z: vec4f) {
     if row >= params.rows * 4u || col >= params.outs { return; }
-    // Not max(): a NaN has to stay a NaN, so that a run that diverges is noticed.
-    let negative = (z < vec4f(0.0)) & vec4<bool>(params.fused == 1u);
+    let negative = below_zero(z) & vec4<bool>(params.fused == 1u);
     out[row * (params.outs + 1u) + col] = select(z, vec4f(0.0), negative);
 }
 
@@ -332,101 +336,141 @@ fn store_all_w(row: u32, col: u32, sums: Sums) {
 }
 
 @compute @workgroup_size(GROUP)
-fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+fn forward(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     let at = place_of(index);
     let inner = params.ins;
+    var source_a = along(first.y, 4u * params.rows, inner, params.ins, index);
+    var source_b = across(first.x, params.outs, inner, params.outs, index);
+    let turned = place(index % DEPTH * 4u, index / (4u * DEPTH));
+    let part = index / DEPTH % 4u;
+    let straight = place(index / 32u, index % 32u);
+    put_a_turned(turned, part, fetch_x(source_a, source_a.begun));
+    put_b(straight, fetch_w(source_b, source_b.begun));
+    workgroupBarrier(); // the tiles are complete before anyone reads them
     var sums = Sums();
-    var a = x_turned(first.y, 0u, index);
-    var b = w_across(first.x, 0u, index);
     for (var k = 0u; k < inner; k += DEPTH) {
-        put_a_turned(index, a);
-        put_b(index, b);
-        workgroupBarrier(); // the tiles are complete before anyone reads them
-        a = x_turned(first.y, k + DEPTH, index);
-        b = w_across(first.x, k + DEPTH, index);
+        advance(&source_a, k + DEPTH < inner);
+        advance(&source_b, k + DEPTH < inner);
+        let a = fetch_x(source_a, BOTH);
+        let b = fetch_w(source_b, BOTH);
         multiply_tile(&sums, at);
         workgroupBarrier(); // everyone has read them before they are overwritten
+        put_a_turned(turned, part, a);
+        put_b(straight, b);
+        workgroupBarrier(); // the next tiles are complete
     }
     store_all_z(first.y + at.row, first.x + at.col, sums);
 }
 
 @compute @workgroup_size(GROUP)
-fn forward_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+fn forward_bytes(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     let at = place_of(index);
     let inner = params.ins;
+    var source_a = along(first.y, 4u * params.rows, inner, params.stride, index);
+    var source_b = across(first.x, params.outs, inner, params.outs, index);
+    let turned = place(index % DEPTH * 4u, index / (4u * DEPTH));
+    let part = index / DEPTH % 4u;
+    let straight = place(index / 32u, index % 32u);
+    put_a_turned(turned, part, fetch_bytes(source_a, source_a.begun));
+    put_b(straight, fetch_w(source_b, source_b.begun));
+    workgroupBarrier(); // the tiles are complete before anyone reads them
     var sums = Sums();
-    var a = bytes_turned(first.y, 0u, index);
-    var b = w_across(first.x, 0u, index);
     for (var k = 0u; k < inner; k += DEPTH) {
-        put_a_turned(index, a);
-        put_b(index, b);
-        workgroupBarrier(); // the tiles are complete before anyone reads them
-        a = bytes_turned(first.y, k + DEPTH, index);
-        b = w_across(first.x, k + DEPTH, index);
+        advance(&source_a, k + DEPTH < inner);
+        advance(&source_b, k + DEPTH < inner);
+        let a = fetch_bytes(source_a, BOTH);
+        let b = fetch_w(source_b, BOTH);
         multiply_tile(&sums, at);
         workgroupBarrier(); // everyone has read them before they are overwritten
+        put_a_turned(turned, part, a);
+        put_b(straight, b);
+        workgroupBarrier(); // the next tiles are complete
     }
     store_all_z(first.y + at.row, first.x + at.col, sums);
 }
 
 @compute @workgroup_size(GROUP)
-fn backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+fn backward(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     let at = place_of(index);
     let inner = params.outs;
+    var source_a = along(first.y, 4u * params.rows, inner, params.outs + 1u, index);
+    var source_b = along(first.x, 4u * params.ins, inner, params.outs, index);
+    let turned = place(index % DEPTH * 4u, index / (4u * DEPTH));
+    let part = index / DEPTH % 4u;
+    put_a_turned(turned, part, fetch_dz(source_a, source_a.begun));
+    put_b_turned(turned, part, fetch_w(source_b, source_b.begun));
+    workgroupBarrier(); // the tiles are complete before anyone reads them
     var sums = Sums();
-    var a = dz_turned(first.y, 0u, index);
-    var b = w_turned(first.x, 0u, index);
     for (var k = 0u; k < inner; k += DEPTH) {
-        put_a_turned(index, a);
-        put_b_turned(index, b);
-        workgroupBarrier(); // the tiles are complete before anyone reads them
-        a = dz_turned(first.y, k + DEPTH, index);
-        b = w_turned(first.x, k + DEPTH, index);
+        advance(&source_a, k + DEPTH < inner);
+        advance(&source_b, k + DEPTH < inner);
+        let a = fetch_dz(source_a, BOTH);
+        let b = fetch_w(source_b, BOTH);
         multiply_tile(&sums, at);
         workgroupBarrier(); // everyone has read them before they are overwritten
+        put_a_turned(turned, part, a);
+        put_b_turned(turned, part, b);
+        workgroupBarrier(); // the next tiles are complete
     }
     store_all_dx(first.y + at.row, first.x + at.col, sums);
 }
 
 @compute @workgroup_size(GROUP)
-fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+fn update(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     let at = place_of(index);
     let inner = params.rows;
+    var source_a = across(first.y, params.ins, inner, params.ins, index);
+    var source_b = across(first.x, params.outs, inner, params.outs + 1u, index);
+    let straight = place(index / 32u, index % 32u);
+    put_a(straight, fetch_x(source_a, source_a.begun));
+    put_b(straight, fetch_dz(source_b, source_b.begun));
+    workgroupBarrier(); // the tiles are complete before anyone reads them
     var sums = Sums();
-    var a = x_across(first.y, 0u, index);
-    var b = dz_across(first.x, 0u, index);
     for (var k = 0u; k < inner; k += DEPTH) {
-        put_a(index, a);
-        put_b(index, b);
-        workgroupBarrier(); // the tiles are complete before anyone reads them
-        a = x_across(first.y, k + DEPTH, index);
-        b = dz_across(first.x, k + DEPTH, index);
+        advance(&source_a, k + DEPTH < inner);
+        advance(&source_b, k + DEPTH < inner);
+        let a = fetch_x(source_a, BOTH);
+        let b = fetch_dz(source_b, BOTH);
         multiply_tile(&sums, at);
         workgroupBarrier(); // everyone has read them before they are overwritten
+        put_a(straight, a);
+        put_b(straight, b);
+        workgroupBarrier(); // the next tiles are complete
     }
     store_all_w(first.y + at.row, first.x + at.col, sums);
 }
 
 @compute @workgroup_size(GROUP)
-fn update_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+fn update_bytes(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     let at = place_of(index);
     let inner = params.rows;
+    var source_a = across(first.y, params.ins, inner, params.stride, index);
+    var source_b = across(first.x, params.outs, inner, params.outs + 1u, index);
+    let straight = place(index / 32u, index % 32u);
+    put_a(straight, fetch_bytes(source_a, source_a.begun));
+    put_b(straight, fetch_dz(source_b, source_b.begun));
+    workgroupBarrier(); // the tiles are complete before anyone reads them
     var sums = Sums();
-    var a = bytes_across(first.y, 0u, index);
-    var b = dz_across(first.x, 0u, index);
     for (var k = 0u; k < inner; k += DEPTH) {
-        put_a(index, a);
-        put_b(index, b);
-        workgroupBarrier(); // the tiles are complete before anyone reads them
-        a = bytes_across(first.y, k + DEPTH, index);
-        b = dz_across(first.x, k + DEPTH, index);
+        advance(&source_a, k + DEPTH < inner);
+        advance(&source_b, k + DEPTH < inner);
+        let a = fetch_bytes(source_a, BOTH);
+        let b = fetch_dz(source_b, BOTH);
         multiply_tile(&sums, at);
         workgroupBarrier(); // everyone has read them before they are overwritten
+        put_a(straight, a);
+        put_b(straight, b);
+        workgroupBarrier(); // the next tiles are complete
     }
     store_all_w(first.y + at.row, first.x + at.col, sums);
 }

@@ -13,7 +13,8 @@
 //           rows of padding are zero in dz.
 // Bindings: 0 params; 1 x or bytes, 2 w, 3 dz (read); 4 out: z, dx or w; 5 v. An entry point binds those it uses.
 // Dispatch: a workgroup computes a tile of TILE_ROWS x TILE_COLS blocks of the output, rows in y, columns in x;
-//           the output is z [rows, outs], dx [rows, ins - 1], w [ins, outs].
+//           the output is z [rows, outs], dx [rows, ins - 1], w [ins, outs]. params.first
+//           rows of workgroups were launched before.
 // Numerics: f32; each slice sums in ascending order, four at a time; then the slices are summed in ascending order.
 // Twin:     reference::dense, reference::matmul, Activation::derivative, reference::Optimizer
 //
@@ -30,6 +31,7 @@ struct Params {
     lr: f32,
     momentum: f32,
     weight_decay: f32,
+    first: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -134,10 +136,16 @@ fn add_up(index: u32) -> vec4f {
 
 // What is stored is a row of a block: rows are counted one by one, columns in blocks.
 
+// Not max(), and no comparison that a compiler might make one of: a NaN has to stay a NaN, so that a run that diverges is
+// noticed. Fast mathematics takes it that there are none, so the bits are asked.
+fn below_zero(z: vec4f) -> vec4<bool> {
+    let bits = bitcast<vec4u>(z);
+    return (bits > vec4u(0x80000000u)) & (bits <= vec4u(0xff800000u));
+}
+
 fn store_z(row: u32, col: u32, z: vec4f) {
     if row >= params.rows * 4u || col >= params.outs { return; }
-    // Not max(): a NaN has to stay a NaN, so that a run that diverges is noticed.
-    let negative = (z < vec4f(0.0)) & vec4<bool>(params.fused == 1u);
+    let negative = below_zero(z) & vec4<bool>(params.fused == 1u);
     out[row * (params.outs + 1u) + col] = select(z, vec4f(0.0), negative);
 }
 
@@ -165,7 +173,8 @@ fn store_w(row: u32, col: u32, gradient: vec4f) {
 }
 
 @compute @workgroup_size(GROUP)
-fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+fn forward(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let at = place(group, index);
     var sum: mat4x4f;
     if at.row < params.rows && at.col < params.outs {
@@ -182,7 +191,8 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
 }
 
 @compute @workgroup_size(GROUP)
-fn forward_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+fn forward_bytes(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let at = place(group, index);
     var sum: mat4x4f;
     if at.row < params.rows && at.col < params.outs {
@@ -199,7 +209,8 @@ fn forward_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_
 }
 
 @compute @workgroup_size(GROUP)
-fn backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+fn backward(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let at = place(group, index);
     var sum: mat4x4f;
     if at.row < params.rows && at.col < params.ins - 1u {
@@ -216,7 +227,8 @@ fn backward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
 }
 
 @compute @workgroup_size(GROUP)
-fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+fn update(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let at = place(group, index);
     var sum: mat4x4f;
     if at.row < params.ins && at.col < params.outs {
@@ -233,7 +245,8 @@ fn update(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
 }
 
 @compute @workgroup_size(GROUP)
-fn update_bytes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+fn update_bytes(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let at = place(group, index);
     var sum: mat4x4f;
     if at.row < params.ins && at.col < params.outs {

@@ -15,6 +15,7 @@
 // Bindings: 0 params; 1 x, 2 w, 3 dz (textures, read); 4 out: z, dx, g or w; 5 v. An entry point binds those it uses.
 // Dispatch: a workgroup is a subgroup of LANES lanes, and computes a tile of TILE_ROWS x TILE_COLS blocks of the output,
 //           each lane a column of it. The output is z [rows, outs], dx [rows, ins - 1], g or w [ins, outs].
+//           params.first rows of workgroups were launched before.
 // Numerics: f32; sums run over the inner index in ascending order, four at a time.
 // Twin:     reference::dense, reference::matmul, Activation::derivative, reference::Optimizer
 //
@@ -35,6 +36,7 @@ struct Params {
     lr: f32,
     momentum: f32,
     weight_decay: f32,
+    first: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -123,9 +125,15 @@ fn rows(at: vec2u, lane: u32, blocks: u32) -> vec2u {
 
 // What is stored is a row of a block: rows are counted one by one, columns in blocks.
 
+// Not max(), and no comparison that a compiler might make one of: a NaN has to stay a NaN, so that a run that diverges is
+// noticed. Fast mathematics takes it that there are none, so the bits are asked.
+fn below_zero(z: vec4f) -> vec4<bool> {
+    let bits = bitcast<vec4u>(z);
+    return (bits > vec4u(0x80000000u)) & (bits <= vec4u(0xff800000u));
+}
+
 fn store_z(row: u32, col: u32, z: vec4f) {
-    // Not max(): a NaN has to stay a NaN, so that a run that diverges is noticed.
-    let negative = (z < vec4f(0.0)) & vec4<bool>(params.fused == 1u);
+    let negative = below_zero(z) & vec4<bool>(params.fused == 1u);
     out[row * (params.outs + 1u) + col] = select(z, vec4f(0.0), negative);
 }
 
@@ -216,7 +224,8 @@ fn store_tile_momentum(at: vec2u, tile: Column) {
 // In what follows rows and columns beyond the edge repeat the last one inside it, and are not stored.
 
 @compute @workgroup_size(LANES)
-fn forward(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+fn forward(@builtin(workgroup_id) launched: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let at = tile(group, lane);
     let i = rows(at, lane, params.rows) * params.stride;
     let c = min(at.y, params.outs - 1u);
@@ -229,7 +238,8 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id)
 }
 
 @compute @workgroup_size(LANES)
-fn backward(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+fn backward(@builtin(workgroup_id) launched: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let at = tile(group, lane);
     let i = rows(at, lane, params.rows) * (params.outs + 1u);
     let c = min(at.y, params.ins - 2u);
@@ -255,19 +265,22 @@ fn product(at: vec2u, lane: u32) -> Column {
 }
 
 @compute @workgroup_size(LANES)
-fn gradient(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+fn gradient(@builtin(workgroup_id) launched: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let at = tile(group, lane);
     store_tile_gradient(at, product(at, lane));
 }
 
 @compute @workgroup_size(LANES)
-fn update(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+fn update(@builtin(workgroup_id) launched: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let at = tile(group, lane);
     store_tile_w(at, product(at, lane));
 }
 
 @compute @workgroup_size(LANES)
-fn update_momentum(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+fn update_momentum(@builtin(workgroup_id) launched: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+    let group = launched + vec3u(0u, params.first, 0u);
     let at = tile(group, lane);
     store_tile_momentum(at, product(at, lane));
 }

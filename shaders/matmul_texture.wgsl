@@ -14,7 +14,8 @@
 //           rows of padding are zero in dz.
 // Bindings: 0 params; 1 x, 2 w, 3 dz (textures, read); 4 out: z, dx, g or w; 5 v. An entry point binds those it uses.
 // Dispatch: an invocation computes a tile of TILE_ROWS x TILE_COLS blocks of the output, a workgroup TILES of them, one
-//           below the other and then column by column; workgroups folded into x and y.
+//           below the other and then column by column; workgroups folded into x and y; params.first rows of workgroups in y were
+//           launched before.
 //           The output is z [rows, outs], dx [rows, ins - 1], g or w [ins, outs].
 // Numerics: f32; sums run over the inner index in ascending order, four at a time.
 // Twin:     reference::dense, reference::matmul, Activation::derivative, reference::Optimizer
@@ -36,6 +37,7 @@ struct Params {
     lr: f32,
     momentum: f32,
     weight_decay: f32,
+    first: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -89,7 +91,7 @@ fn block_dz(row: u32, col: u32) -> mat4x4f {
 
 // The row and the column, in blocks, of this invocation's tile of an output with so many rows of blocks.
 fn tile(group: vec3u, groups: vec3u, lane: u32, rows: u32) -> vec2u {
-    let i = (group.y * groups.x + group.x) * TILES + lane;
+    let i = ((params.first + group.y) * groups.x + group.x) * TILES + lane;
     let down = (rows + TILE_ROWS - 1u) / TILE_ROWS;
     return vec2u(i % down * TILE_ROWS, i / down * TILE_COLS);
 }
@@ -104,9 +106,15 @@ fn multiply_add(sum: ptr<function, Tile>, above: mat4x4f, below: mat4x4f, left: 
 
 // What is stored is a row of a block: rows are counted one by one, columns in blocks.
 
+// Not max(), and no comparison that a compiler might make one of: a NaN has to stay a NaN, so that a run that diverges is
+// noticed. Fast mathematics takes it that there are none, so the bits are asked.
+fn below_zero(z: vec4f) -> vec4<bool> {
+    let bits = bitcast<vec4u>(z);
+    return (bits > vec4u(0x80000000u)) & (bits <= vec4u(0xff800000u));
+}
+
 fn store_z(row: u32, col: u32, z: vec4f) {
-    // Not max(): a NaN has to stay a NaN, so that a run that diverges is noticed.
-    let negative = (z < vec4f(0.0)) & vec4<bool>(params.fused == 1u);
+    let negative = below_zero(z) & vec4<bool>(params.fused == 1u);
     out[row * (params.outs + 1u) + col] = select(z, vec4f(0.0), negative);
 }
 

@@ -5,7 +5,7 @@ use super::cpu::CpuEngine;
 use super::gpu::{GpuEngine, Residency};
 use crate::data::{Samples, Split};
 use crate::error::Result;
-use crate::gpu::{Gpu, Pipelines};
+use crate::gpu::{Gpu, Pipelines, Precision};
 use crate::network::{MlpSpec, OptimizerState, Parameters};
 use crate::step::StepOptions;
 use crate::step::metrics::Sums;
@@ -88,6 +88,16 @@ pub async fn open(
             AnyEngine::Gpu(Box::new(GpuEngine::new(gpu.clone(), spec, options, residency).await?))
         }
     })
+}
+
+impl AnyEngine {
+    /// How many products of a step have operands rounded to f16, and how many there are: of an adapter that was opened for it.
+    pub fn in_f16(&self) -> Option<[usize; 2]> {
+        match self {
+            Self::Gpu(engine) if engine.gpu().precision() == Precision::F16 => Some(engine.in_f16()),
+            _ => None,
+        }
+    }
 }
 
 /// The same call on whichever engine it is.

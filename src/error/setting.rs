@@ -64,6 +64,7 @@ settings! {
     OverfitBatches "overfit_batches" "Batches to train on, the same in every epoch.",
     Overwrite "overwrite" "Whether a run may replace another.",
     AsDigits "as_digits" "Whether an image is made to look like MNIST's digits.",
+    Precision "precision" "What operands of large products are rounded to.",
     Resize "resize" "The size that images are stretched to.",
     SkipBroken "skip_broken" "Whether broken images are left out.",
     Transpose "transpose" "Whether rows and columns of images change places.",

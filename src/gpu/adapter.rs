@@ -117,6 +117,9 @@ pub struct AdapterSummary {
     pub backend: Backend,
     /// Hardware or software.
     pub device_type: DeviceType,
+    /// Whether Intel made it.
+    #[serde(skip)]
+    pub intel: bool,
     /// The driver and its version.
     pub driver: String,
     /// Whether it can run compute shaders at all.
@@ -149,6 +152,9 @@ pub struct Adapter {
 
 /// Storage buffers that the widest kernel binds.
 const STORAGE_BUFFERS: u32 = 4;
+
+/// Intel's number among the makers of PCI devices.
+const INTEL: u32 = 0x8086;
 
 /// Bytes that a workgroup of the largest kernel shares.
 const WORKGROUP_MEMORY: u32 = 32 << 10;
@@ -194,6 +200,8 @@ impl Adapter {
         let compute = raw.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS);
         let summary = AdapterSummary {
             index,
+            // Metal tells no maker but in the name.
+            intel: info.vendor == INTEL || info.name.contains("Intel"),
             name: info.name,
             backend: Backend::of(info.backend)?,
             device_type: match info.device_type {

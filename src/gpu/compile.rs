@@ -103,6 +103,9 @@ fn check(interface: &Interface, gpu: &Gpu, name: &str) -> Result<()> {
     if let Some((needed, allowed, of)) = needed.into_iter().find(|(needed, allowed, _)| needed > allowed) {
         return refused(format!("{needed} {of}"), format!("allows {allowed}"));
     }
+    if let Some(side) = interface.matrices.filter(|_| interface.matrices != gpu.matrices) {
+        return refused(format!("matrices of {side} x {side} in f16"), "was not opened for them".into());
+    }
     match interface.lanes {
         Some(lanes) if gpu.lanes != Some(lanes) => {
             refused(format!("subgroups of {lanes} lanes"), "does not have them".into())

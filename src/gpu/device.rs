@@ -10,6 +10,7 @@ use web_time::Duration;
 use super::adapter::{Adapter, AdapterSummary, DeviceType, Limits};
 use super::kernel::Kernel;
 use super::pipeline_cache::PipelineCache;
+use super::precision::Precision;
 use super::shader::Shader;
 use crate::error::{Error, Result, Setting, message};
 
@@ -29,6 +30,10 @@ pub struct Gpu {
     pub(super) compiled: Arc<Mutex<Compiled>>,
     /// Whether kernels check every index and every loop.
     pub(super) checks: bool,
+    /// Rows and columns of the matrices that the device multiplies in f16, if it was opened for that.
+    pub(super) matrices: Option<u32>,
+    /// Operations of a launch at most.
+    pub(super) longest_launch: u64,
     /// The first complaint of the device, kept until somebody asks: wgpu reports through callbacks.
     pub(super) fault: Arc<Mutex<Option<String>>>,
     /// What stands in for one of the program's shaders.
@@ -36,6 +41,10 @@ pub struct Gpu {
     /// Bytes that may still be allocated.
     pub(super) memory_left: Arc<Mutex<u64>>,
 }
+
+/// Operations that the slowest GPUs in use, of 0.15 TFLOP/s, do in 250 ms. Windows takes a GPU for hung, and resets it, whose
+/// launch lasts 2 s; a screen that it draws stands still meanwhile.
+const LONGEST_LAUNCH: u64 = 37_500_000_000;
 
 type Compiled = HashMap<(usize, String, bool), Kernel>;
 
@@ -54,22 +63,34 @@ impl Gpu {
     /// # Errors
     /// [`Error::NoAdapter`] if the adapter has no compute shaders or refuses to open.
     pub async fn open(adapter: &Adapter) -> Result<Self> {
-        Self::open_within(adapter, Limits::NONE, None).await
+        Self::open_as(adapter, Limits::NONE, Precision::F32, None).await
     }
 
-    /// As [`open`](Self::open); compiled pipelines are kept in a folder, if one is given and the driver hands them out.
+    /// As [`open`](Self::open), for large products of a precision; compiled pipelines are kept in a folder, if one is given
+    /// and the driver hands them out.
     ///
     /// # Errors
-    /// As [`open`](Self::open). A folder that cannot be used is none.
-    pub async fn open_with_cache(adapter: &Adapter, folder: Option<&Path>) -> Result<Self> {
-        Self::open_within(adapter, Limits::NONE, folder).await
+    /// As [`open`](Self::open); [`Error::NoAdapter`] also if the adapter does not offer the precision. A folder that cannot
+    /// be used is none.
+    pub async fn open_with(adapter: &Adapter, precision: Precision, folder: Option<&Path>) -> Result<Self> {
+        Self::open_as(adapter, Limits::NONE, precision, folder).await
     }
 
-    /// As [`open_with_cache`](Self::open_with_cache), with less than the adapter offers: as a smaller one would be.
+    /// As [`open`](Self::open), with less than the adapter offers: as a smaller one would be.
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub async fn open_within(adapter: &Adapter, limits: Limits, folder: Option<&Path>) -> Result<Self> {
+    pub async fn open_within(adapter: &Adapter, limits: Limits) -> Result<Self> {
+        Self::open_as(adapter, limits, Precision::F32, None).await
+    }
+
+    async fn open_as(
+        adapter: &Adapter,
+        limits: Limits,
+        precision: Precision,
+        folder: Option<&Path>,
+    ) -> Result<Self> {
+        let matrices = adapter.matrices_for(precision)?;
         let refused = |reason: String| {
             Error::no_adapter(format!("adapter \"{}\" cannot be used: {reason}", adapter.summary.name)).hint(
                 message![
@@ -82,11 +103,13 @@ impl Gpu {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("gpu-mlp"),
             required_limits: adapter.limits_to_request(limits).map_err(refused)?,
-            // Useful but not required: no adapter is refused without them.
+            // The first three are useful but not required: no adapter is refused without them.
             required_features: adapter.raw.features()
                 & (wgpu::Features::PIPELINE_CACHE
                     | wgpu::Features::TIMESTAMP_QUERY
-                    | wgpu::Features::SUBGROUP),
+                    | wgpu::Features::SUBGROUP
+                    | precision.features()),
+            experimental_features: Adapter::experiments(precision),
             memory_hints: wgpu::MemoryHints::Performance,
             ..Default::default()
         };
@@ -106,6 +129,8 @@ impl Gpu {
             compiling: Arc::default(),
             compiled: Arc::default(),
             checks: cfg!(debug_assertions),
+            matrices,
+            longest_launch: LONGEST_LAUNCH,
             fault: Arc::default(),
             substitute: None,
             memory_left: Arc::new(Mutex::new(limits.memory)),
@@ -141,6 +166,16 @@ impl Gpu {
         Self { checks, ..self.clone() }
     }
 
+    /// The same device, whose launches are cut so that none has more operations.
+    pub fn with_longest_launch(&self, flops: u64) -> Self {
+        Self { longest_launch: flops, ..self.clone() }
+    }
+
+    /// Additions and multiplications of a launch at most.
+    pub fn longest_launch(&self) -> u64 {
+        self.longest_launch
+    }
+
     /// The same device, taken for one of another type: kernels are chosen as they would be there.
     pub fn taken_for(&self, device_type: DeviceType) -> Self {
         let summary = AdapterSummary { device_type, ..self.summary().clone() };
@@ -150,6 +185,11 @@ impl Gpu {
     /// The same device, on which a file of WGSL stands in for the one of its name: what a kernel that is wrong would do.
     pub fn substituting(&self, shader: Shader) -> Self {
         Self { substitute: Some(shader), ..self.clone() }
+    }
+
+    /// What the operands of large products are rounded to.
+    pub fn precision(&self) -> Precision {
+        if self.matrices.is_some() { Precision::F16 } else { Precision::F32 }
     }
 
     /// What is known of the adapter.

@@ -28,11 +28,11 @@ pub struct BoundKernel {
     bind_group: wgpu::BindGroup,
 }
 
-/// One dispatch, ready to be replayed any number of times.
+/// One dispatch, or several that do the work of one, ready to be replayed any number of times.
 #[derive(Debug, Clone)]
 pub struct Launch {
-    kernel: BoundKernel,
-    workgroups: [u32; 3],
+    /// A kernel, and its workgroups in x, y and z: never none.
+    parts: Vec<(BoundKernel, [u32; 3])>,
     work: Work,
     /// Textures that are filled before it.
     fills: Vec<Fill>,
@@ -95,7 +95,7 @@ impl Kernel {
 impl BoundKernel {
     /// A dispatch of that many workgroups in x, y and z.
     pub fn launch(&self, workgroups: [u32; 3]) -> Launch {
-        Launch { kernel: self.clone(), workgroups, work: Work::default(), fills: Vec::new() }
+        Launch { parts: vec![(self.clone(), workgroups)], work: Work::default(), fills: Vec::new() }
     }
 }
 
@@ -110,6 +110,17 @@ impl Launch {
         Self { fills, ..self }
     }
 
+    /// Both, one after the other: parts of one piece of work, which read the same textures.
+    pub fn then(mut self, next: Self) -> Self {
+        self.parts.extend(next.parts);
+        self
+    }
+
+    /// Dispatches that it is cut into.
+    pub fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
     pub(super) fn has_fills(&self) -> bool {
         !self.fills.is_empty()
     }
@@ -120,7 +131,7 @@ impl Launch {
 
     /// The file and the entry point of its kernel, such as `matmul_small.forward`.
     pub fn name(&self) -> &str {
-        &self.kernel.name
+        &self.parts[0].0.name
     }
 
     /// What it has to get done; empty if nobody has said.
@@ -129,9 +140,10 @@ impl Launch {
     }
 
     pub(super) fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
-        pass.set_pipeline(&self.kernel.pipeline);
-        pass.set_bind_group(0, &self.kernel.bind_group, &[]);
-        let [x, y, z] = self.workgroups;
-        pass.dispatch_workgroups(x, y, z);
+        for (kernel, [x, y, z]) in &self.parts {
+            pass.set_pipeline(&kernel.pipeline);
+            pass.set_bind_group(0, &kernel.bind_group, &[]);
+            pass.dispatch_workgroups(*x, *y, *z);
+        }
     }
 }

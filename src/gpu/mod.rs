@@ -12,6 +12,7 @@ mod launch;
 #[cfg(debug_assertions)]
 mod loss;
 mod pipeline_cache;
+mod precision;
 mod resource;
 mod shader;
 mod staging;
@@ -25,6 +26,7 @@ pub use device::{Gpu, Pipelines};
 pub use kernel::Kernel;
 pub use launch::{BoundKernel, Launch, Work};
 pub use pipeline_cache::CacheFile;
+pub use precision::Precision;
 pub use resource::Resource;
 pub use shader::{ResourceKind, Shader};
 pub use staging::Staging;

@@ -53,6 +53,8 @@ pub(super) struct Interface {
     pub workgroup_memory: u32,
     /// Lanes of a subgroup that the file counts on: its `const LANES`.
     pub lanes: Option<u32>,
+    /// Rows of the matrices that a subgroup multiplies, if the file has some.
+    pub matrices: Option<u32>,
 }
 
 impl Interface {
@@ -88,6 +90,10 @@ impl Interface {
         bindings.sort_unstable_by_key(|&(binding, _)| binding);
         let workgroup_size = module.entry_points[index].workgroup_size;
         let lanes = constant(&module, "LANES");
-        Ok(Self { bindings, params_size, workgroup_size, workgroup_memory, lanes })
+        let matrices = module.types.iter().find_map(|(_, of)| match of.inner {
+            naga::TypeInner::CooperativeMatrix { rows, .. } => Some(rows as u32),
+            _ => None,
+        });
+        Ok(Self { bindings, params_size, workgroup_size, workgroup_memory, lanes, matrices })
     }
 }

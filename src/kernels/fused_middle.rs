@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::dispatch::{MAX_WORKGROUPS, fold};
+use super::dispatch::cut;
 use super::matrix::{BLOCK, Matrix};
 use crate::error::{Error, Result};
 use crate::gpu::{Buffer, Gpu, Kernel, Launch, Shader, Slice, Work};
@@ -33,6 +33,10 @@ struct Params {
     layers: u32,
     classes: u32,
     label_smoothing: f32,
+    first: u32,
+    unused0: u32,
+    unused1: u32,
+    unused2: u32,
     layer: [Layer; LAYERS],
 }
 
@@ -130,7 +134,7 @@ impl FusedMiddle {
             layers: z.len() as u32,
             classes: outs[outs.len() - 1] as u32,
             label_smoothing,
-            layer: [Layer::zeroed(); LAYERS],
+            ..Params::zeroed()
         };
         for (l, layer) in params.layer.iter_mut().take(z.len()).enumerate() {
             *layer = Layer {
@@ -149,14 +153,11 @@ impl FusedMiddle {
         let flops = 4 * (first.rows * inner) as u64;
         let work = Work { shape, flops, bytes: bytes(w) + bytes(z) + bytes(dz) };
         let workgroups = rows / self.rows;
-        if workgroups > MAX_WORKGROUPS * MAX_WORKGROUPS {
-            return Err(Error::shape(
-                "fused middle: rows",
-                MAX_WORKGROUPS * MAX_WORKGROUPS * self.rows,
-                rows,
-            ));
-        }
         let buffers = [weights, order, outputs, sums.whole()];
-        Ok(self.kernel.bind(gpu, &params, &buffers)?.launch(fold(workgroups)).doing(work))
+        cut(gpu, workgroups, work, |first, workgroups| {
+            let mut params = params;
+            params.first = first;
+            Ok(self.kernel.bind(gpu, &params, &buffers)?.launch([workgroups, 1, 1]))
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::dispatch::fold;
+use super::dispatch::cut;
 use super::fused_middle::LAYERS;
 use super::matrix::{Element, Matrix};
 use crate::error::{Error, Result};
@@ -34,8 +34,8 @@ struct Params {
     lr: f32,
     momentum: f32,
     weight_decay: f32,
-    unused0: u32,
-    unused1: u32,
+    first: u32,
+    unused: u32,
     layer: [Layer; LAYERS],
 }
 
@@ -138,7 +138,11 @@ impl FusedUpdate {
             flops: 2 * (x.layout.rows * values) as u64,
             bytes: x.layout.size() + bytes(z) + bytes(dz) + bytes(out),
         };
-        let bound = kernel.bind(gpu, &params, &[x.slice(), outputs, weights, moments])?;
-        Ok(bound.launch(fold(workgroups)).doing(work))
+        cut(gpu, workgroups, work, |first, workgroups| {
+            let mut params = params;
+            params.first = first;
+            let bound = kernel.bind(gpu, &params, &[x.slice(), outputs, weights, moments])?;
+            Ok(bound.launch([workgroups, 1, 1]))
+        })
     }
 }

@@ -1,10 +1,12 @@
-//! The products of a layer: the host of `matmul_small.wgsl`, `matmul_large.wgsl`, `matmul_texture.wgsl` and
-//! `matmul_subgroup.wgsl`, which compute the same.
+//! The products of a layer: the host of `matmul_small.wgsl`, `matmul_medium.wgsl`, `matmul_large.wgsl`,
+//! `matmul_texture.wgsl` and `matmul_subgroup.wgsl`, which compute the same.
+
+use std::sync::LazyLock;
 
 use bytemuck::{Pod, Zeroable};
 
-use super::dispatch::{MAX_WORKGROUPS, fold};
-use super::matrix::{Element, Layout, Matrix};
+use super::dispatch::{MAX_WORKGROUPS, cut, fold};
+use super::matrix::{BLOCK, Element, Layout, Matrix};
 use super::operands::Operands;
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Kernel, Launch, Shader, Work};
@@ -12,12 +14,26 @@ use crate::step::Sgd;
 
 pub(super) const SMALL: Shader =
     Shader { name: "matmul_small", source: include_str!("../../shaders/matmul_small.wgsl") };
+pub(super) const MEDIUM: Shader =
+    Shader { name: "matmul_medium", source: include_str!("../../shaders/matmul_medium.wgsl") };
 pub(super) const LARGE: Shader =
     Shader { name: "matmul_large", source: include_str!("../../shaders/matmul_large.wgsl") };
 pub(super) const TEXTURE: Shader =
     Shader { name: "matmul_texture", source: include_str!("../../shaders/matmul_texture.wgsl") };
+pub(super) const COOPERATIVE: Shader =
+    Shader { name: "matmul_cooperative", source: include_str!("../../shaders/matmul_cooperative.wgsl") };
 pub(super) const SUBGROUP: Shader =
     Shader { name: "matmul_subgroup", source: include_str!("../../shaders/matmul_subgroup.wgsl") };
+
+/// The same for devices whose matrices are 8 x 8.
+static COOPERATIVE_8: LazyLock<String> = LazyLock::new(|| {
+    COOPERATIVE.source.replace("coop_mat16x16", "coop_mat8x8").replace("const SIDE = 16u", "const SIDE = 8u")
+});
+
+/// The products in f16, by the size of the matrices that a device multiplies.
+pub fn cooperative() -> [Shader; 2] {
+    [COOPERATIVE, Shader { source: COOPERATIVE_8.as_str(), ..COOPERATIVE }]
+}
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -30,6 +46,7 @@ struct Params {
     lr: f32,
     momentum: f32,
     weight_decay: f32,
+    first: u32,
 }
 
 /// With fewer workgroups of a larger form too much of a GPU is idle: the largest have some 130 multiprocessors, most
@@ -51,6 +68,8 @@ struct Form {
     update_bytes: Kernel,
     /// If it reads textures.
     textures: Option<Textures>,
+    /// Whether it rounds its operands to f16.
+    half: bool,
     /// Rows and columns of a tile of the output, in blocks.
     tile: [usize; 2],
     /// Tiles that a workgroup computes: one together, or one each invocation.
@@ -85,6 +104,7 @@ impl Form {
             update: Kernel::new(gpu, shader, "update").await?,
             update_bytes: Kernel::new(gpu, shader, of_bytes[1]).await?,
             textures,
+            half: shader.name == COOPERATIVE.name,
             tile: [shader.constant("TILE_ROWS")?, shader.constant("TILE_COLS")?],
             tiles: shader.constant("TILES")?,
         })
@@ -108,25 +128,29 @@ impl Form {
         params: Params,
         matrices: &[(u32, &Matrix)],
         blocks: [usize; 2],
+        work: Work,
     ) -> Result<Launch> {
         let bound = matrices.iter().filter(|(binding, _)| kernel.binds(*binding));
         let matrices: Vec<&Matrix> = bound.map(|(_, matrix)| *matrix).collect();
-        let (bound, fills) = match &self.textures {
-            None => {
-                let slices: Vec<_> = matrices.iter().map(|matrix| matrix.slice()).collect();
-                (kernel.bind(gpu, &params, &slices)?, Vec::new())
-            }
-            Some(textures) => textures.operands.bind(gpu, kernel, &params, &matrices)?,
-        };
-        let workgroups = self.workgroups(blocks);
-        if let Some(most) = workgroups.iter().find(|&&count| count as usize > MAX_WORKGROUPS) {
+        let [across, down, _] = self.workgroups(blocks);
+        if across as usize > MAX_WORKGROUPS {
             return Err(Error::too_large(format!(
-                "a product of {} x {} values needs {most} workgroups in a row, and an adapter has {MAX_WORKGROUPS}",
+                "a product of {} x {} values needs {across} workgroups in a row, and an adapter has {MAX_WORKGROUPS}",
                 4 * blocks[0],
                 4 * blocks[1]
             )));
         }
-        Ok(bound.launch(workgroups).after(fills))
+        cut(gpu, down as usize, work, |first, down| {
+            let params = Params { first, ..params };
+            let (bound, fills) = match &self.textures {
+                None => {
+                    let slices: Vec<_> = matrices.iter().map(|matrix| matrix.slice()).collect();
+                    (kernel.bind(gpu, &params, &slices)?, Vec::new())
+                }
+                Some(textures) => textures.operands.bind(gpu, kernel, &params, &matrices)?,
+            };
+            Ok(bound.launch([across, down, 1]).after(fills))
+        })
     }
 }
 
@@ -164,8 +188,8 @@ impl Matmul {
             Element::F32 => &form.forward,
             Element::Byte => &form.forward_bytes,
         };
-        let launch = form.launch(gpu, kernel, params, &[(1, x), (2, w), (4, z)], blocks)?;
-        Ok(launch.doing(work(x.layout, w.layout, &[x, w, z])))
+        let work = work(x.layout, w.layout, &[x, w, z]);
+        form.launch(gpu, kernel, params, &[(1, x), (2, w), (4, z)], blocks, work)
     }
 
     /// dx = dz · wᵀ, and of that only where x > 0 if x came out of a `relu`.
@@ -190,8 +214,7 @@ impl Matmul {
         let blocks = [x.layout.row_blocks, x.layout.col_blocks - 1];
         let form = self.form(blocks);
         let matrices = [(1, x), (2, w), (3, dz), (4, dx)];
-        let launch = form.launch(gpu, &form.backward, params, &matrices, blocks)?;
-        Ok(launch.doing(work(x.layout, w.layout, &[x, w, dz, dx])))
+        form.launch(gpu, &form.backward, params, &matrices, blocks, work(x.layout, w.layout, &[x, w, dz, dx]))
     }
 
     /// g = xᵀ · dz, the bias included, and a step of `sgd` along it: w changes, and v if there is momentum.
@@ -239,8 +262,7 @@ impl Matmul {
             (_, Element::Byte) => &form.update_bytes,
         };
         let matrices = [(1, x), (2, w), (3, dz), (4, w), (5, v)];
-        let launch = form.launch(gpu, kernel, params, &matrices, blocks)?;
-        Ok(launch.doing(work(x.layout, w.layout, &[x, dz, w, v])))
+        form.launch(gpu, kernel, params, &matrices, blocks, work(x.layout, w.layout, &[x, dz, w, v]))
     }
 
     /// The sizes in blocks, if x \[rows, ins\], w \[ins, outs\] and z \[rows, outs\] fit together.
@@ -259,6 +281,13 @@ impl Matmul {
             stride: x.stride_blocks() as u32,
             ..Params::zeroed()
         })
+    }
+
+    /// Which of a layer's products have operands rounded to f16, on a batch of so many rows: forward, backward, update.
+    pub fn in_f16(&self, rows: usize, w: Layout) -> [bool; 3] {
+        let blocks = |rows: usize, cols: usize| [rows.div_ceil(BLOCK), cols.div_ceil(BLOCK)];
+        let outputs = [blocks(rows, w.cols), blocks(rows, w.rows), [w.row_blocks, w.col_blocks]];
+        outputs.map(|blocks| self.form(blocks).half)
     }
 
     /// The form for an output of so many blocks.

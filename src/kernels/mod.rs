@@ -30,18 +30,18 @@ pub use fused_middle::FusedMiddle;
 pub use fused_update::FusedUpdate;
 pub use gather::{BoundGather, Gather, Sample};
 pub use gather_floats::GatherFloats;
-pub use matmul::Matmul;
+pub use matmul::{Matmul, cooperative};
 pub use matrix::{Element, Layout, Matrix};
 pub use optimizer::Advance;
 pub use softmax_xent::{SoftmaxXent, Sum};
 pub use values_loss::ValuesLoss;
 
 use crate::error::Result;
-use crate::gpu::adapter::DeviceType;
+use crate::gpu::adapter::{AdapterSummary, DeviceType};
 use crate::gpu::{Gpu, Shader};
 
 /// Every WGSL file of the program.
-pub const SHADERS: [Shader; 14] = [
+pub const SHADERS: [Shader; 16] = [
     activation::SHADER,
     clip_norm::SHADER,
     fused_middle::SHADER,
@@ -49,9 +49,11 @@ pub const SHADERS: [Shader; 14] = [
     gather::SHADER,
     gather_floats::SHADER,
     matmul::SMALL,
+    matmul::MEDIUM,
     matmul::LARGE,
     matmul::TEXTURE,
     matmul::SUBGROUP,
+    matmul::COOPERATIVE,
     optimizer::SHADER,
     sigmoid_xent::SHADER,
     softmax_xent::SHADER,
@@ -80,7 +82,7 @@ impl Kernels {
         let kernels = Self {
             gather: Gather::new(gpu).await?,
             gather_floats: GatherFloats::new(gpu).await?,
-            matmul: Matmul::by_size(gpu, &product_forms(gpu, gpu.summary().device_type)).await?,
+            matmul: Matmul::by_size(gpu, &product_forms(gpu, gpu.summary())).await?,
             softmax_xent: SoftmaxXent::new(gpu).await?,
         };
         gpu.keep_pipelines();
@@ -88,14 +90,21 @@ impl Kernels {
     }
 }
 
-/// The forms of the matrix products for a device of this type: two for hardware, of which its limits may leave one or
-/// none, and one for software adapters, which shares no memory in a workgroup; that without subgroups runs anywhere.
-pub fn product_forms(gpu: &Gpu, device_type: DeviceType) -> Vec<Shader> {
-    let mut forms = vec![matmul::SMALL, matmul::LARGE];
-    forms.retain(|&form| device_type != DeviceType::Cpu && gpu.can_run(form, "forward"));
+/// The forms of the matrix products for a device that is such an adapter: three for hardware, of which its limits may
+/// leave fewer or none, and one for software adapters, which shares no memory in a workgroup; that without subgroups runs
+/// anywhere. Intel's GPUs have too few registers for the large form. Where the precision is f16, large products are in f16.
+pub fn product_forms(gpu: &Gpu, adapter: &AdapterSummary) -> Vec<Shader> {
+    let software = adapter.device_type == DeviceType::Cpu;
+    let mut forms = vec![matmul::SMALL, matmul::MEDIUM];
+    if !adapter.intel {
+        forms.push(matmul::LARGE);
+    }
+    forms.retain(|&form| !software && gpu.can_run(form, "forward"));
     if forms.is_empty() {
-        let subgroups = device_type == DeviceType::Cpu && gpu.can_run(matmul::SUBGROUP, "forward");
+        let subgroups = software && gpu.can_run(matmul::SUBGROUP, "forward");
         forms.push(if subgroups { matmul::SUBGROUP } else { matmul::TEXTURE });
     }
+    // Of all sizes the largest: it is for what fills many of its tiles.
+    forms.extend(matmul::cooperative().into_iter().find(|&form| gpu.can_run(form, "forward")));
     forms
 }

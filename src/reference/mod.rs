@@ -13,5 +13,6 @@ pub mod training;
 pub use loss::{Aim, sigmoid};
 pub use textbook::{
     Backward, Forward, Layer, Matrix, Mlp, argmax, cross_entropy, cross_entropy_backward, dense, hits,
-    log_sum_exp, matmul, smoothed_cross_entropy, smoothed_cross_entropy_backward, softmax, sum_rows,
+    log_sum_exp, matmul, rounded_to_f16, smoothed_cross_entropy, smoothed_cross_entropy_backward, softmax,
+    sum_rows,
 };

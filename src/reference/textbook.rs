@@ -26,6 +26,11 @@ use crate::tensor::Tensor;
 /// A matrix in double precision.
 pub type Matrix = Tensor<f64>;
 
+/// What the hardware multiplies in f16: each value rounded to the nearest of 11 bits; beyond 65504 it is infinite.
+pub fn rounded_to_f16(m: &Matrix) -> Matrix {
+    m.map(|value| half::f16::from_f64(value).to_f64())
+}
+
 /// `a · b` for a `[m, k]` and b `[k, n]`.
 ///
 /// # Panics

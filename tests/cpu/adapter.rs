@@ -6,6 +6,7 @@ use gpu_mlp::gpu::adapter::{AdapterSummary, DeviceType, Request, choose};
 fn summary(index: usize, name: &str, device_type: DeviceType) -> AdapterSummary {
     AdapterSummary {
         index,
+        intel: false,
         name: name.into(),
         backend: Backend::Vulkan,
         device_type,

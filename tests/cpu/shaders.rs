@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use gpu_mlp::gpu::Shader;
-use gpu_mlp::kernels::SHADERS;
+use gpu_mlp::kernels::{SHADERS, cooperative};
 use naga::back::{glsl, hlsl, msl, pipeline_constants, spv};
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy, Layouter};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
@@ -23,10 +23,18 @@ fn parsed(shader: &Shader) -> Module {
         .unwrap_or_else(|error| panic!("{}", error.emit_to_string_with_path(shader.source, shader.name)))
 }
 
-/// Without any extension of WGSL, for no adapter has all of them; but one file is only for those that have subgroups.
+/// The file that only adapters with matrices of a subgroup can run.
+const COOPERATIVE: &str = "matmul_cooperative";
+
+/// Without any extension of WGSL, for no adapter has all of them; but one file is only for those that have subgroups, and
+/// one for those that multiply matrices.
 fn validated(name: &str, module: &Module) -> ModuleInfo {
-    let subgroups = name == "matmul_subgroup";
-    let extensions = if subgroups { Capabilities::SUBGROUP } else { Capabilities::empty() };
+    let matrices = Capabilities::SHADER_FLOAT16 | Capabilities::COOPERATIVE_MATRIX | Capabilities::SUBGROUP;
+    let extensions = match name {
+        "matmul_subgroup" => Capabilities::SUBGROUP,
+        COOPERATIVE => matrices,
+        _ => Capabilities::empty(),
+    };
     Validator::new(ValidationFlags::all(), Capabilities::default() | extensions)
         .validate(module)
         .unwrap_or_else(|error| panic!("{name}: {error:?}"))
@@ -34,17 +42,25 @@ fn validated(name: &str, module: &Module) -> ModuleInfo {
 
 #[test]
 fn who_uses_subgroups_says_how_many_lanes_it_counts_on() {
-    for shader in &SHADERS {
+    for shader in SHADERS.iter().filter(|shader| shader.name != COOPERATIVE) {
         let without =
             Validator::new(ValidationFlags::all(), Capabilities::default()).validate(&parsed(shader));
         assert_eq!(without.is_err(), shader.constant("LANES").is_ok(), "{}", shader.name);
     }
 }
 
-/// Calls with every entry point of every shader.
-fn each_entry_point(mut check: impl FnMut(&str, &Module, &ModuleInfo, usize)) {
+/// Calls with every entry point of every shader that runs anywhere.
+fn each_entry_point(check: impl FnMut(&str, &Module, &ModuleInfo, usize)) {
+    each_of(SHADERS.iter().filter(|shader| shader.name != COOPERATIVE), check);
+}
+
+/// Calls with every entry point of some shaders.
+fn each_of<'s>(
+    shaders: impl Iterator<Item = &'s Shader>,
+    mut check: impl FnMut(&str, &Module, &ModuleInfo, usize),
+) {
     let mut count = 0;
-    for shader in &SHADERS {
+    for shader in shaders {
         let module = parsed(shader);
         let info = validated(shader.name, &module);
         // Constants that a pipeline sets take their defaults here.
@@ -57,7 +73,7 @@ fn each_entry_point(mut check: impl FnMut(&str, &Module, &ModuleInfo, usize)) {
             count += 1;
         }
     }
-    assert!(count >= SHADERS.len());
+    assert!(count > 0);
 }
 
 /// The bindings that an entry point uses, and the bytes of workgroup memory.
@@ -194,7 +210,7 @@ fn every_twin_exists() {
 
 #[test]
 fn binding_0_is_params_and_inputs_come_before_outputs() {
-    each_entry_point(|name, module, info, index| {
+    each_of(SHADERS.iter(), |name, module, info, index| {
         let (mut bindings, _) = used(module, info, index);
         bindings.sort_by_key(|(binding, _)| binding.binding);
         let is_read_only = |space: &AddressSpace| match space {
@@ -317,10 +333,15 @@ fn every_entry_point_translates_to_opengl_es() {
 
 #[test]
 fn every_entry_point_translates_to_spirv() {
-    each_entry_point(|name, module, info, index| {
+    let [_, of_8] = cooperative();
+    each_of(SHADERS.iter().chain([&of_8]), |name, module, info, index| {
         let entry = &module.entry_points[index];
-        // Subgroups came with version 1.3, which is Vulkan 1.1.
-        let minor = if name.starts_with("matmul_subgroup") { 3 } else { 0 };
+        // Subgroups came with version 1.3, which is Vulkan 1.1, and their matrices with 1.6.
+        let minor = match name.split('.').next() {
+            Some("matmul_subgroup") => 3,
+            Some(COOPERATIVE) => 6,
+            _ => 0,
+        };
         let options = spv::Options { lang_version: (1, minor), ..Default::default() };
         let pipeline =
             spv::PipelineOptions { shader_stage: ShaderStage::Compute, entry_point: entry.name.clone() };

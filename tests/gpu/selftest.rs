@@ -60,9 +60,12 @@ fn whole(gpu: &Gpu) {
     let report = block_on(selftest::on(&Device::Gpu(gpu.clone())));
     right(&report.rows);
     assert!(report.ok && report.engine.adapter == gpu.summary().name);
-    // All but one run anywhere.
-    let subgroups = gpu.can_run(shader("matmul_subgroup"), "forward");
-    for shader in SHADERS.into_iter().filter(|shader| subgroups || shader.name != "matmul_subgroup") {
+    // All but two run anywhere.
+    let runs = |shader: &Shader| match shader.name {
+        "matmul_subgroup" | "matmul_cooperative" => gpu.can_run(*shader, "forward"),
+        _ => true,
+    };
+    for shader in SHADERS.into_iter().filter(runs) {
         let entry_points = shader.source.lines().collect::<Vec<_>>();
         for pair in entry_points.windows(2).filter(|pair| pair[0].starts_with("@compute")) {
             let name = pair[1].trim_start_matches("fn ").split('(').next().unwrap();
@@ -167,6 +170,12 @@ const IN_SUBGROUPS: [&[Mistake]; 2] = [
     &[mistake("", "rows", "LANES *", "0u *", "backward bare")],
 ];
 
+/// What comes before the first tile of the inner dimension.
+const IN_TILES: [&[Mistake]; 1] = [&[
+    mistake("", "along", "index % DEPTH >= missing(inner)", "true", "backward bare"),
+    mistake("", "across", "row - 4u * missing(inner)", "row - missing(inner)", "gradient"),
+]];
+
 const LEARNING_RATE: Mistake = mistake("", "store_w", "- params.lr", "- 0.999 * params.lr", "update sgd");
 
 const ELSEWHERE: [Mistake; 62] = [
@@ -226,7 +235,7 @@ const ELSEWHERE: [Mistake; 62] = [
     mistake("fused_middle", "product", "k < layer.ins", "k + 1u < layer.ins", "fused_middle.step"),
     mistake("fused_middle", "product_back", "k < layer.outs", "k + 1u < layer.outs", "fused_middle.step"),
     mistake("fused_middle", "add_up", "slice < part.slices", "slice + 1u < part.slices", "fused_middle.step"),
-    mistake("fused_middle", "forward", "value < vec4f(0.0)", "value < vec4f(-0.01)", "fused_middle.step"),
+    mistake("fused_middle", "forward", "below_zero(value)", "value < vec4f(-0.01)", "fused_middle.step"),
     mistake("fused_middle", "best_of", "other.x > best.max", "other.x < best.max", "fused_middle.step"),
     mistake(
         "fused_middle",
@@ -322,7 +331,11 @@ fn wrong_products(gpu: &Gpu) {
         let reads_textures = form.source.contains("texture_2d");
         let groups: &[&[Mistake]] = if reads_textures { &IN_TEXTURES } else { &IN_PRODUCTS };
         let form = form.name;
-        let shared: &[&[Mistake]] = if form == "matmul_subgroup" { &IN_SUBGROUPS } else { &[] };
+        let shared: &[&[Mistake]] = match form {
+            "matmul_subgroup" => &IN_SUBGROUPS,
+            "matmul_medium" | "matmul_large" => &IN_TILES,
+            _ => &[],
+        };
         groups.iter().chain(shared).for_each(|mistakes| noticed(gpu, form, &format!("{form}."), mistakes));
     }
 }
@@ -366,7 +379,7 @@ fn fifty_steps(gpu: &Gpu) {
         };
         let after = Tolerance { atol: 2e-5, rtol: 2e-4 };
         let row = block_on(steps::check_case(&steps::cases()[0], &steps::SIZES, 50, after, &make)).unwrap();
-        let used = gpu_mlp::kernels::product_forms(&gpu, gpu.summary().device_type);
+        let used = gpu_mlp::kernels::product_forms(&gpu, gpu.summary());
         assert_eq!(!row.ok, used.iter().any(|form| form.name == name), "{name}: {row:#?}");
     }
 }

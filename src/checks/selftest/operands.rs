@@ -88,12 +88,21 @@ impl Layer {
     ///
     /// # Errors
     /// As [`Matrix::upload`].
-    pub fn new(gpu: &Gpu, [rows, ins, outs]: [usize; 3]) -> Result<Self> {
+    pub fn new(gpu: &Gpu, shape: [usize; 3]) -> Result<Self> {
+        Self::rounded(gpu, shape, |value| value)
+    }
+
+    /// As [`new`](Self::new), with values that are rounded first.
+    ///
+    /// # Errors
+    /// As [`Matrix::upload`].
+    pub fn rounded(gpu: &Gpu, [rows, ins, outs]: [usize; 3], round: fn(f32) -> f32) -> Result<Self> {
         let mut rng = ChaCha8Rng::seed_from_u64((rows * 1_000_000 + ins * 1_000 + outs) as u64);
-        let (x, w) = (random(&mut rng, rows, ins), random(&mut rng, ins, outs));
+        let mut random = |rows, cols| random(&mut rng, rows, cols).map(round);
+        let (x, w) = (random(rows, ins), random(ins, outs));
         // Exact zeros: that is where a ReLU's derivative is decided.
         let x = x.map(|x| if x < -0.5 { 0.0 } else { x });
-        let (b, dz) = (random(&mut rng, 1, outs), random(&mut rng, rows, outs));
+        let (b, dz) = (random(1, outs), random(rows, outs));
         let (inputs, weights) = (Layout::activations(rows, ins), Layout::weights(ins, outs));
         let outputs = Layout::activations(rows, outs);
         let x_gpu = Matrix::upload(gpu, "x", inputs, &inputs.pack_activations(x.data()))?;

@@ -200,7 +200,7 @@ async fn classify(
         (None, Some(_)) => BackendChoice::Auto,
         (None, None) => BackendChoice::Cpu,
     };
-    let device = DeviceChoice { backend, adapter: args.adapter.clone(), checked: false };
+    let device = DeviceChoice { backend, adapter: args.adapter.clone(), ..DeviceChoice::cpu() };
     let mut engine = opened(&device, (parameters, info)).await?;
     let (mut answered, mut broken) = (0, 0);
     for batch in batches {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::args::{OnDeviceLost, OnDivergence};
 use super::session::Session;
-use crate::cli::choice::{BackendChoice, DeviceChoice};
+use crate::cli::choice::DeviceChoice;
 use crate::cli::output::{json, note, told};
 use crate::error::{Error, Result};
 use crate::step::metrics::Recovery;
@@ -45,7 +45,7 @@ pub(super) async fn run(session: &Session<'_>, device: DeviceChoice, resumed: Op
             }
             _ if lost && session.args.on_device_lost != OnDeviceLost::Fail && losses <= MOST_LOSSES => {
                 if session.args.on_device_lost == OnDeviceLost::Cpu {
-                    device = DeviceChoice { backend: BackendChoice::Cpu, adapter: None, checked: false };
+                    device = DeviceChoice::cpu();
                 } else {
                     std::thread::sleep(PAUSE * 2_u32.pow(losses - 1));
                 }

@@ -41,6 +41,11 @@ impl Session<'_> {
         let options = config.step_options(dataset)?;
         config.require_memory(dataset, device.host_memory(&spec, &options))?;
         let engine = engine::open(&device, &spec, options, Residency::WhereTheyFit).await?;
+        if let Some([half, all]) = engine.in_f16().filter(|_| !self.args.quiet && !later) {
+            note(&format!(
+                "{half} of the {all} products of a step are computed in f16; the others are too small to gain from it"
+            ));
+        }
         self.train(engine, &device, &config, state, run).await
     }
 

@@ -73,6 +73,16 @@ impl GpuEngine {
         self.flight.so_far()
     }
 
+    /// The device.
+    pub fn gpu(&self) -> &Gpu {
+        &self.network.gpu
+    }
+
+    /// How many products of a step have operands rounded to f16, and how many there are.
+    pub fn in_f16(&self) -> [usize; 2] {
+        self.network.in_f16(self.options.batch_size)
+    }
+
     /// Takes a submission to last as long as the clock says of its cost, and not what it really lasts: a test sees so
     /// what happens on a slow adapter.
     pub fn pace_by(&mut self, clock: Clock) {

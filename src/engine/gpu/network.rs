@@ -177,6 +177,20 @@ impl Network {
         self.fused.as_ref().map_or(self.evaluation_sums(rows), |fused| fused.middle.sums(rows))
     }
 
+    /// How many products of a step on `rows` have operands rounded to f16, and how many there are.
+    pub fn in_f16(&self, rows: usize) -> [usize; 2] {
+        let mut counts = [0, 3 * self.layers.len() - 1];
+        for (l, layer) in self.layers.iter().enumerate() {
+            let [forward, backward, update] = self.kernels.matmul.in_f16(rows, layer.w.layout);
+            // The first layer's inputs need no gradient, and kernels of several layers round nothing.
+            let one_by_one = self.fused.is_none();
+            let half =
+                [forward && (one_by_one || l == 0), backward && one_by_one && l > 0, update && one_by_one];
+            counts[0] += half.iter().filter(|&&half| half).count();
+        }
+        counts
+    }
+
     /// Whether hidden layers need slopes.
     pub fn has_slopes(&self) -> bool {
         self.hidden.is_some()

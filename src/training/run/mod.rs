@@ -35,6 +35,7 @@ use crate::data::{Fold, LoadOptions};
 use crate::error::{Error, Result, Setting, message};
 use crate::files::atomic_file::AtomicFile;
 use crate::files::regular_file;
+use crate::gpu::Precision;
 use crate::network::{MlpSpec, Parameters};
 use crate::step::metrics::EpochRecord;
 use crate::step::optimizer::Algorithm;
@@ -58,6 +59,9 @@ pub struct RunConfig {
     pub backend: String,
     /// Index of an adapter, or part of its name.
     pub adapter: Option<String>,
+    /// What operands of large products are rounded to.
+    #[serde(default)]
+    pub precision: Precision,
     /// The run or model whose weights it began with, if those were not new.
     pub init: Option<PathBuf>,
     /// The rest.
@@ -80,6 +84,7 @@ impl RunConfig {
             loading: LoadOptions::default(),
             backend: "auto".into(),
             adapter: None,
+            precision: Precision::default(),
             init: None,
             train: TrainConfig::for_optimizer(optimizer),
         }
