@@ -42,8 +42,8 @@ pub struct Gpu {
     pub(super) memory_left: Arc<Mutex<u64>>,
 }
 
-/// Operations that the slowest GPUs in use, of 0.15 TFLOP/s, do in 250 ms. Windows takes a GPU for hung, and resets it, whose
-/// launch lasts 2 s; a screen that it draws stands still meanwhile.
+/// Operations that the slowest GPUs in use, of 0.15 TFLOP/s, do in 250 ms; one with its own memory has ten times their speed at
+/// least. Windows takes a GPU for hung, and resets it, whose launch lasts 2 s; a screen that it draws stands still meanwhile.
 const LONGEST_LAUNCH: u64 = 37_500_000_000;
 
 type Compiled = HashMap<(usize, String, bool), Kernel>;
@@ -130,7 +130,10 @@ impl Gpu {
             compiled: Arc::default(),
             checks: cfg!(debug_assertions),
             matrices,
-            longest_launch: LONGEST_LAUNCH,
+            longest_launch: match adapter.summary.device_type {
+                DeviceType::DiscreteGpu => 10 * LONGEST_LAUNCH,
+                _ => LONGEST_LAUNCH,
+            },
             fault: Arc::default(),
             substitute: None,
             memory_left: Arc::new(Mutex::new(limits.memory)),
