@@ -1,9 +1,10 @@
 //! z: the affine map of a layer. Starts from `a_{l-1}`.
 
-use super::algebra::{dense, matmul, minus, plus, scaled, times};
+use super::algebra::{dense, matmul, matmul_tn, minus, plus, scaled, times};
 use super::catalogue::Bug;
 use super::hypothesis::{Hypothesis, Site};
-use crate::doctor::file::slot::Slot;
+use super::scale;
+use crate::doctor::file::slot::{Param, Slot};
 use crate::network::Activation;
 use crate::reference::Matrix;
 
@@ -72,7 +73,15 @@ pub const TABLE: &[Hypothesis] = &[
 /// Another tensor through this layer, if it is as wide as the layer's input.
 fn through(site: &Site, input: Option<&Matrix>) -> Option<Matrix> {
     let input = input.filter(|input| site.l > 1 && input.cols() == site.case.w(site.l).rows())?;
-    Some(dense(input, site.case.w(site.l), site.case.b(site.l)))
+    (!is_branch(site, input)).then(|| dense(input, site.case.w(site.l), site.case.b(site.l)))
+}
+
+/// Whether this layer may be a branch beside the one below: its gradient is made of the same input, and that one learns.
+fn is_branch(site: &Site, input: &Matrix) -> bool {
+    let gradient = |l| site.case.get(Slot::Grad(Param::W(l)));
+    let learns = gradient(site.l - 1).is_some_and(|below| below.data().iter().any(|&value| value != 0.0));
+    let (Some(own), Some(dz)) = (gradient(site.l), site.case.get(Slot::Dz(site.l))) else { return false };
+    learns && scale::multiple(own, &matmul_tn(input, dz), 1e-3).is_some()
 }
 
 /// a: the activation of a hidden layer. Starts from z.

@@ -7,6 +7,7 @@ use gpu_mlp::doctor::file::npz::Entries;
 use gpu_mlp::doctor::formulas::catalogue::Bug;
 use gpu_mlp::doctor::{self, Options};
 use gpu_mlp::network::Activation;
+use gpu_mlp::reference::{Matrix, matmul, softmax};
 
 const SEEDS: u64 = 8;
 const LR: f64 = 0.1;
@@ -105,5 +106,27 @@ fn squares_of_which_only_those_before_the_step_are_in_the_file() {
         }
         let report = report(&entries);
         assert!(report.findings.iter().all(|f| f.bug.is_none()), "seed {seed}: {:#?}", report.findings);
+    }
+}
+
+/// Two layers that start from the same a: the file has no name for that.
+#[test]
+fn a_branch_is_no_layer_with_another_input() {
+    for seed in 0..SEEDS {
+        let (network, mut entries) = files(seed);
+        let layer = &network.mlp.layers[2];
+        let a = array(&mut entries, "a1").clone();
+        let a = Matrix::new([37, 5], a.data).unwrap();
+        let product = matmul(&a, &layer.w);
+        let z = Matrix::from_fn(37, 3, |r, c| product.at(r, c) + layer.b[c]);
+        let p = softmax(&z);
+        let hot = |r: usize, c: usize| f64::from(network.labels[r] as usize == c);
+        let dz = Matrix::from_fn(37, 3, |r, c| (p.at(r, c) - hot(r, c)) / 37.0);
+        let dw = matmul(&a.transposed(), &dz);
+        for (name, value) in [("z3", &z), ("p", &p), ("dz3", &dz), ("dW3", &dw)] {
+            array(&mut entries, name).data = value.data().to_vec();
+        }
+        let report = report(&entries);
+        assert!(!says(&report, Bug::PreactivationOtherInput), "seed {seed}: {:#?}", report.findings);
     }
 }

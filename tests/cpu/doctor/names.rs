@@ -43,7 +43,9 @@ fn read(cases: &[Case]) -> (usize, Vec<String>, Vec<String>) {
 fn files_in_many_styles_of_naming_are_read() {
     // In 32 bits, some of the cases: they take long.
     for (suffix, every) in [("f64", 1), ("f32", 5)] {
-        let cases: Vec<Case> = fixtures::cases(suffix).into_iter().step_by(every).collect();
+        // Of equal units in 32 bits nothing but names tells the arrays of two layers apart.
+        let apart = |case: &Case| suffix == "f64" || case.name != "constant-init";
+        let cases: Vec<Case> = fixtures::cases(suffix).into_iter().filter(apart).step_by(every).collect();
         let (same, refused, wrong) = read(&cases);
         let all = same + refused.len() + wrong.len();
         assert!(
