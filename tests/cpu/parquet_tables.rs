@@ -65,6 +65,9 @@ fn both(folder: &Path, columns: &[&str]) -> [std::path::PathBuf; 2] {
     paths
 }
 
+/// The columns, the label column asked for, the columns left out, and what is said.
+type Case<'a> = (&'a [&'a str], Option<&'a str>, Option<&'a str>, &'a str);
+
 #[test]
 fn a_table_gives_the_same_answer_as_csv_and_as_parquet() {
     let folder = tempdir().unwrap();
@@ -74,7 +77,7 @@ fn a_table_gives_the_same_answer_as_csv_and_as_parquet() {
         test_fraction: 0.0,
         ..LoadOptions::default()
     };
-    let cases: [(&[&str], Option<&str>, Option<&str>, &str); 14] = [
+    let cases: [Case<'_>; 14] = [
         // In doubt: which one is an error that lists them.
         (&["many", "more"], None, None, "`many` (83), `more` (89)"),
         (&["colour", "many", "size"], None, None, "`colour` (4, words), `many` (83), `size` (4, words)"),

@@ -259,13 +259,13 @@ pub struct InFolder {
 /// [`Error::Io`] if a folder cannot be read; [`Error::File`] if there is neither.
 pub fn in_folder(folder: &Path) -> Result<InFolder> {
     let all = files_below(folder)?;
-    let kinds: [(&str, fn(&Path) -> bool); 2] = [("PNG or JPEG", is_picture_file), ("Parquet", is_shard)];
-    for (kind, is_one) in kinds {
+    let of = |kind: &'static str, is_one: fn(&Path) -> bool| {
         let files: Vec<PathBuf> = all.iter().filter(|path| is_one(path)).cloned().collect();
-        if !files.is_empty() {
-            let others = all.len() - files.len();
-            return Ok(InFolder { files, kind, others });
-        }
+        let others = all.len() - files.len();
+        (!files.is_empty()).then_some(InFolder { files, kind, others })
+    };
+    if let Some(found) = of("PNG or JPEG", is_picture_file).or_else(|| of("Parquet", is_shard)) {
+        return Ok(found);
     }
     let hint = "name files, or a folder with PNG or JPEG images or Parquet files";
     Err(Error::file(folder, "there is no image and no Parquet file in this folder", hint))

@@ -9,7 +9,7 @@ use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::data_type::ByteArray;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::ColumnChunkMetaData;
-use parquet::file::reader::ChunkReader;
+use parquet::file::reader::{ChunkReader, Length};
 use parquet::schema::types::ColumnDescPtr;
 
 use super::delta;
@@ -20,6 +20,9 @@ const ALWAYS: u64 = 32 << 20;
 
 /// How many times its bytes in the file a page may take beyond that: values compress as well, and seldom better.
 const TIMES: u64 = 64;
+
+/// How many times its file a page may take at least: all rows of a column may be the same.
+const TIMES_FILE: u64 = 4;
 
 /// The pages of a column in a group of rows, from the crate.
 pub struct Pages {
@@ -63,7 +66,7 @@ impl Pages {
             if header.packed > left {
                 return Err(wrong(format!("it claims {} bytes, but its column has {left}", header.packed)));
             }
-            may_take = ALWAYS + TIMES * header.packed;
+            may_take = ALWAYS + (TIMES * header.packed).max(TIMES_FILE * self.file.len());
             let entries = header.entries.saturating_mul(size_of::<ByteArray>() as u64);
             check(may_take, header.unpacked.saturating_add(entries)).map_err(wrong)?;
             // A row of a list has any number of values.
@@ -94,7 +97,7 @@ fn check(may_take: u64, bytes: u64) -> Result<(), String> {
     match bytes <= may_take {
         true => Ok(()),
         false => Err(format!(
-            "it claims {bytes} bytes of memory; at most {may_take} are given to a page of its size: write the file with smaller pages"
+            "it claims {bytes} bytes of memory; at most {may_take} are given to it: the file is damaged, or its pages have to be smaller"
         )),
     }
 }
