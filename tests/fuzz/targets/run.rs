@@ -4,7 +4,7 @@ use std::fs;
 
 use gpu_mlp::checkpoint::{self, ModelInfo, Progress, State};
 use gpu_mlp::cli::config_file;
-use gpu_mlp::data::{Dataset, LoadOptions, Outputs, Preparation, Samples, Scaling};
+use gpu_mlp::data::{Dataset, Outputs, Preparation, Samples, Scaling};
 use gpu_mlp::metrics::{EpochRecord, Measure, Score, Sums};
 use gpu_mlp::model::{MlpSpec, OptimizerState, Parameters};
 use gpu_mlp::run::event::Event;
@@ -125,7 +125,8 @@ fn small_set() -> Dataset {
 
 fn run_config(train: TrainConfig) -> RunConfig {
     let (data, backend) = ("digits".into(), "cpu".into());
-    RunConfig { data, loading: LoadOptions::default(), backend, adapter: None, init: None, train }
+    let defaults = RunConfig::for_optimizer(train.optimizer);
+    RunConfig { data, backend, train, ..defaults }
 }
 
 pub fn config() -> Target {
@@ -138,18 +139,7 @@ pub fn config() -> Target {
         batch_size: 2,
         ..TrainConfig::default()
     };
-    let seed = |train| {
-        let loading = LoadOptions::default();
-        let config = RunConfig {
-            data: "digits".into(),
-            loading,
-            backend: "cpu".into(),
-            adapter: None,
-            init: None,
-            train,
-        };
-        serde_json::to_vec_pretty(&config).unwrap()
-    };
+    let seed = |train| serde_json::to_vec_pretty(&run_config(train)).unwrap();
     let seeds = vec![seed(TrainConfig { batch_size: 2, ..TrainConfig::default() }), seed(full)];
     let read = move |input: &[u8]| {
         fs::write(&path, input).unwrap();
