@@ -51,14 +51,14 @@ fn keep(seed: u64, entries: &Entries) {
 }
 
 /// The seeds that are asked for, or so many.
-fn seeds(count: u64) -> std::ops::Range<u64> {
+fn seeds(count: u64) -> Vec<u64> {
     let said = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
     let first = said("GPU_MLP_INNOCENT_FROM").unwrap_or(0);
-    first..first + said("GPU_MLP_INNOCENT").unwrap_or(count)
+    (first..first + said("GPU_MLP_INNOCENT").unwrap_or(count)).collect()
 }
 
 /// Those who were accused, and those who were not understood, of files drawn by their seeds.
-fn examined(seeds: std::ops::Range<u64>, drawn: impl Fn(u64) -> (Style, Entries) + Sync) -> [Vec<String>; 2] {
+fn examined(seeds: Vec<u64>, drawn: impl Fn(u64) -> (Style, Entries) + Sync) -> [Vec<String>; 2] {
     let examine = |seed: u64| {
         let (style, entries) = drawn(seed);
         let keys: Vec<&str> = entries.keys().map(String::as_str).collect();
@@ -85,7 +85,7 @@ fn some(all: &[String]) -> String {
 #[test]
 fn right_networks_are_never_accused() {
     let seeds = seeds(10_000);
-    let count = seeds.end - seeds.start;
+    let count = seeds.len();
     let [accused, unknown] = examined(seeds, |seed| {
         let style = style(seed);
         let entries = file(seed, &style);
@@ -100,19 +100,22 @@ fn right_networks_are_never_accused() {
         some(&accused),
         unknown.len()
     );
-    assert!(
-        unknown.len() as u64 * 200 <= count,
-        "{} of {count} not known:\n{}",
-        unknown.len(),
-        some(&unknown)
-    );
+    assert!(unknown.len() * 200 <= count, "{} of {count} not known:\n{}", unknown.len(), some(&unknown));
 }
+
+/// Seeds of networks that were accused once: weight decay in the velocity, a penalty with the loss's factor, gradients clipped to
+/// a norm, W after the step, one bias for all, da under the name of dz, signs without targets, and others.
+const ACCUSED_ONCE: [u64; 40] = [
+    1003, 1047, 1058, 1081, 1242, 1256, 1266, 1364, 1402, 1653, 1721, 1749, 1763, 1837, 1867, 1955, 1968,
+    2024, 2085, 2330, 2416, 2652, 2950, 2963, 2964, 2974, 3006, 3012, 3085, 3102, 3169, 3209, 3328, 3387,
+    3428, 3457, 3710, 3761, 3898, 3906,
+];
 
 /// All habits at once, any arrays left out: much cannot be understood, and nobody may be accused.
 #[test]
 fn right_networks_of_any_habits_are_never_accused() {
-    let seeds = seeds(2_000);
-    let count = seeds.end - seeds.start;
+    let seeds = [seeds(600), ACCUSED_ONCE.to_vec()].concat();
+    let count = seeds.len();
     let [accused, unknown] = examined(seeds, any::drawn);
     accused.iter().for_each(|text| println!("{text}"));
     println!("{} accused, {} not known of {count}", accused.len(), unknown.len());
