@@ -195,11 +195,14 @@ fn examine_written(entries: &npz::Entries, options: &Options, error: f64) -> Res
 /// The report of the examination that counts.
 fn concluded(dump: &Dump, mut exam: Exam) -> Report {
     if dump.alone {
+        exam.leave_rate();
+        exam.leave_lean();
         exam.leave_layers();
     } else {
         exam.witness();
         exam.leave_to_intention();
     }
+    exam.leave_unidentified(dump);
     prefer_shared_names(&mut exam.findings);
     let lines: Vec<_> =
         exam.findings.iter().map(|finding| line::right(dump, &exam, finding.made_at)).collect();

@@ -190,7 +190,13 @@ impl Exam<'_> {
         };
         let l2 = self.numbers.get("l2").copied().unwrap_or(0.0);
         let squares = if l2 == 0.0 { 0.0 } else { l2 * loss::weights_squared(site) };
-        let penalties = [0.0, 0.5, 1.0, 0.5 / n, 1.0 / n].map(|share| share * squares);
+        // The loss's factor beside the gradient's is at the penalty, too.
+        let outputs = head::factors(self.case.classes() as f64);
+        let own = outputs.iter().flat_map(|t| outputs.map(|f| 0.5 * t / f));
+        let own = own.filter(|_| !site.design.is_usual() && squares != 0.0);
+        let own = own.flat_map(|share| [share, share * n, share / n]);
+        let usual = [0.0, 0.5, 1.0, 0.5 / n, 1.0 / n];
+        let penalties: Vec<f64> = usual.into_iter().chain(own).map(|share| share * squares).collect();
         let slack = f64::max(if self.tolerance.single { 1e-5 } else { 1e-8 }, self.loss_rounding());
         let near = |loss: f64| {
             (loss - given).abs() <= slack * given.abs().max(1.0) || (loss.is_nan() && given.is_nan())

@@ -104,7 +104,7 @@ pub struct Settled {
 }
 
 /// Bugs that another learning rate would explain as well.
-const RATES: [Bug; 4] =
+pub const RATES: [Bug; 4] =
     [Bug::ScaleConstant, Bug::ScaleByClasses, Bug::MissingBatchMean, Bug::DoubleBatchMean];
 
 impl<'a> Exam<'a> {

@@ -1,7 +1,7 @@
 //! What only the person's intention decides: right for one loss, a bug for another, and no loss is in the file.
 
 use super::clipping::{Clipping, OF_SCALE};
-use super::examination::Exam;
+use super::examination::{Exam, RATES};
 use super::report::{Checked, Finding, Status};
 use super::update::DECAYED_STEP;
 use crate::doctor::file::slot::{Param, Slot};
@@ -83,7 +83,7 @@ impl Exam<'_> {
         self.leave_scale();
         self.leave_constant_biases();
         self.leave_decay();
-        if self.case.get(Slot::Loss).is_some() {
+        if self.loss_decides() {
             return;
         }
         let steps = self.case.given.keys().filter(|&&slot| self.has_moved(slot)).count();
@@ -106,10 +106,9 @@ impl Exam<'_> {
                 && finding.row.is_some_and(|row| OF_SQUARED_ERROR.contains(&row.formula))
         };
         for finding in self.findings.iter_mut().filter(|finding| of_squared(finding)) {
-            finding.also.splice(0..0, finding.bug.take());
-            finding.alternatives.clear();
+            finding.doubt(JACOBIAN.fix);
             finding.depends = true;
-            (finding.formula, finding.fix) = (JACOBIAN.formula.to_owned(), JACOBIAN.fix.to_owned());
+            finding.formula = JACOBIAN.formula.to_owned();
         }
         let squared = self.design.head == Head::Softmax && self.design.measure == Measure::Squared;
         let last = self.case.depth();
@@ -135,6 +134,16 @@ impl Exam<'_> {
         }
     }
 
+    /// Whether the loss of the file is understood, so that it decides what was meant: a squared error beside the gradient of one
+    /// contradicts nothing.
+    fn loss_decides(&self) -> bool {
+        let named = |bug: fn(&Bug) -> bool| self.findings.iter().any(|f| f.bug.as_ref().is_some_and(bug));
+        let of_loss = |f: &Finding| f.tensor == Slot::Loss && f.bug.is_some();
+        let both = named(|bug| *bug == JACOBIAN.bug) && named(|bug| *bug == Bug::LossSquaredError);
+        let right = self.checked.iter().any(|c| c.tensor == Slot::Loss && c.status == Status::Ok);
+        (right || self.findings.iter().any(of_loss)) && !both
+    }
+
     /// Biases that do not move may be constants, where the file has no gradients of theirs.
     fn leave_constant_biases(&mut self) {
         let has = |wanted: fn(&Slot) -> bool| self.case.given.keys().any(wanted);
@@ -146,10 +155,9 @@ impl Exam<'_> {
         for finding in
             self.findings.iter_mut().filter(|finding| new(&finding.tensor) && finding.bug.is_some())
         {
-            finding.also.splice(0..0, finding.bug.take());
-            finding.alternatives.clear();
+            finding.doubt(CONSTANT.1);
             finding.depends = true;
-            (finding.formula, finding.fix) = (CONSTANT.0.to_owned(), CONSTANT.1.to_owned());
+            finding.formula = CONSTANT.0.to_owned();
         }
     }
 
@@ -161,10 +169,9 @@ impl Exam<'_> {
         }
         let zero = |finding: &&mut Finding| matches!(finding.bug, Some(Bug::WeightGradZero | Bug::BiasZero));
         for finding in self.findings.iter_mut().filter(zero) {
-            finding.also.splice(0..0, finding.bug.take());
-            finding.alternatives.clear();
+            finding.doubt(SILENT.1);
             finding.depends = true;
-            (finding.formula, finding.fix) = (SILENT.0.to_owned(), SILENT.1.to_owned());
+            finding.formula = SILENT.0.to_owned();
         }
     }
 
@@ -179,7 +186,7 @@ impl Exam<'_> {
     }
 
     /// Steps that are all the same number times what lr makes them: another learning rate than the file's.
-    fn leave_rate(&mut self) {
+    pub fn leave_rate(&mut self) {
         let right = |c: &Checked| self.has_moved(c.tensor) && c.status == Status::Ok;
         let some_right = self.checked.iter().any(right);
         let factor = |finding: &Finding| {
@@ -197,6 +204,13 @@ impl Exam<'_> {
         let settled = |c: &&mut Checked| matches!(c.tensor, Slot::New(_)) && !left.contains(&c.tensor);
         for checked in self.checked.iter_mut().filter(settled).filter(|c| c.status == Status::Wrong) {
             checked.status = Status::Ok;
+        }
+        // What lr makes of the other steps then says nothing, either.
+        let of_rate = |f: &&mut Finding| {
+            matches!(f.tensor, Slot::New(_)) && f.bug.is_some_and(|bug| RATES.contains(&bug))
+        };
+        for finding in self.findings.iter_mut().filter(of_rate) {
+            finding.doubt("export the lr of this step");
         }
         self.note(format!("all steps are {first:.6} times what lr makes them: another learning rate than the file's, of a schedule?"));
     }
@@ -296,7 +310,7 @@ impl Exam<'_> {
 
     /// Where some tensor is not understood, a factor or a zero in another proves little: both may come from what the file does
     /// not show.
-    fn leave_lean(&mut self) {
+    pub fn leave_lean(&mut self) {
         let odd = |finding: &Finding| finding.bug.is_none() && !finding.depends;
         let Some(unnamed) = self.findings.iter().find(|finding| odd(finding)).map(|finding| finding.tensor)
         else {
@@ -331,11 +345,8 @@ impl Exam<'_> {
         }
         let backward = |f: &&mut Finding| !matches!(f.tensor, Slot::Z(_) | Slot::A(_) | Slot::P | Slot::Loss);
         for finding in self.findings.iter_mut().filter(backward) {
-            finding.also.splice(0..0, finding.bug.take());
-            finding.alternatives.clear();
-            finding.fix =
-                "export W as it was before the step: the z of this file were made with other weights"
-                    .to_owned();
+            finding
+                .doubt("export W as it was before the step: the z of this file were made with other weights");
         }
     }
 }

@@ -270,6 +270,15 @@ impl Exam<'_> {
                 trials.push(Trial { note: Some(UNTOLD), ..Trial::new(value, Vec::new()) });
                 return trials;
             }
+            // λ, λ/N or N·λ in the direction of the gradient is the penalty's own: what differs is the loss.
+            if matches!(param, Param::W(_))
+                && c * self.world.sign > 0.0
+                && [1.0, 1.0 / n, n].iter().any(known)
+                && !(self.world.penalised && self.has_right_loss())
+            {
+                trials.push(Trial { note: Some(DECAYED), ..Trial::new(value, Vec::new()) });
+                return trials;
+            }
             let formula = format!("the right one plus c·{name} with c = {c:.6e} ({l2}, N = {})", self.case.n);
             trials.push(Trial::new(value, vec![cause(slot, id, formula)]));
         }

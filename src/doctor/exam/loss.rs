@@ -68,7 +68,11 @@ impl Exam<'_> {
             }
             all
         } else {
-            head::losses(&site, penalty).into_iter().map(right).collect()
+            // A penalty that the step of a sum has once is 1/N of it beside a mean.
+            let summed = self.world.objective > 1.0 && penalty > 0.0;
+            let once = summed.then(|| head::losses(&site, penalty / self.case.count()));
+            let all = head::losses(&site, penalty).into_iter().chain(once.into_iter().flatten());
+            all.map(right).collect()
         };
         let weighed = self.weighed_losses().into_iter().map(right);
         let rights: Vec<Trial> = rights.into_iter().chain(weighed).collect();

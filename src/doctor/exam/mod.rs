@@ -12,6 +12,7 @@ pub(crate) mod forward;
 pub(crate) mod habits;
 pub(crate) mod health;
 pub(crate) mod huber;
+pub(crate) mod identified;
 pub(crate) mod intention;
 pub(crate) mod judge;
 pub(crate) mod layer;

@@ -66,7 +66,22 @@ impl Exam<'_> {
             }
         }
         self.scale_note(slot, settled.winners.first());
-        vec![anchored(given, settled.winners.first())]
+        self.by_every_scale(anchored(given, settled.winners.first()))
+    }
+
+    /// The last dz by every scale that it has with one of the squared error's factors: where N is a number of outputs, or
+    /// twice one, there are several, and the gradients that follow decide.
+    fn by_every_scale(&self, dz: Candidate) -> Vec<Candidate> {
+        let Some(scale) = dz.scale.filter(|_| !self.design.is_usual()) else { return vec![dz] };
+        let near = |a: f64, b: f64| (a / b - 1.0).abs() < 1e-9;
+        let factors = head::factors(self.case.classes() as f64).map(|factor| factor / self.design.factor);
+        let others = self
+            .conventions()
+            .into_iter()
+            .filter(|&other| !near(other, scale) && factors.iter().any(|factor| near(other * factor, scale)));
+        let others: Vec<Candidate> =
+            others.map(|other| Candidate { scale: Some(other), ..dz.clone() }).collect();
+        [vec![dz], others].concat()
     }
 
     /// Candidates for a `dz_L` that is not in the file.

@@ -122,6 +122,15 @@ impl Finding {
     }
 }
 
+impl Finding {
+    /// Takes the bug's name from it, which becomes one of those that it may be.
+    pub fn doubt(&mut self, fix: impl Into<String>) {
+        self.also.splice(0..0, self.bug.take());
+        self.alternatives.clear();
+        self.fix = fix.into();
+    }
+}
+
 /// What became of one tensor.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Checked {

@@ -27,6 +27,10 @@ const STEP_WRITTEN: f64 = 1.0 / 2.0;
 /// The penalty is in the step.
 pub const DECAYED_STEP: &str = "L2 is in the step";
 
+/// The penalty is in the velocity.
+const DECAYED_VELOCITY: &str =
+    "a multiple of W is added to the gradient on its way into the velocity: weight decay";
+
 impl Exam<'_> {
     /// `W - W_new`: the way downhill that was gone.
     pub fn step(&self, param: Param) -> Matrix {
@@ -174,7 +178,11 @@ impl Exam<'_> {
         for (at, given, trials) in states {
             all.entry(at).or_insert((given, Vec::new())).1.extend(trials);
         }
-        for (at, (given, trials)) in all {
+        for (at, (given, mut trials)) in all {
+            if let (Slot::V(_), Param::W(l)) = (at, param) {
+                let decayed = self.decayed_velocities(l, &given, &trials);
+                trials.extend(decayed);
+            }
             let right = |trial: &&Trial| trial.causes.is_empty();
             let rights: Vec<Matrix> = trials.iter().filter(right).map(|trial| trial.value.clone()).collect();
             let scored = self.scores(&given, norm(&given), trials);
@@ -200,6 +208,34 @@ impl Exam<'_> {
         self.settle(slot, scored, |exam| {
             format!("{} (of the step {param} - {slot})", exam.difference(slot, &step, &[right]))
         });
+    }
+
+    /// Right velocities with a penalty in them, that was added to the gradient on its way there.
+    fn decayed_velocities(&self, l: usize, given: &Matrix, trials: &[Trial]) -> Vec<Trial> {
+        let w = self.case.w(l);
+        let said = self.numbers.get("l2").copied();
+        let n = self.case.count();
+        let known = |c: f64| {
+            let slack = if self.tolerance.single { 1e-3 } else { 1e-6 };
+            let scales = [1.0, 1.0 / n, n];
+            let lr = self.numbers.get("lr").copied().unwrap_or(1.0);
+            said.is_none_or(|l2| {
+                let near = |scale: &f64| {
+                    [1.0, lr].iter().any(|lr| (c.abs() / (l2 * scale * lr) - 1.0).abs() < slack)
+                };
+                scales.iter().any(near)
+            })
+        };
+        let enough = w.data().len() >= 4 && super::layer::varies(w);
+        let rights = trials.iter().filter(|trial| trial.causes.is_empty() && enough);
+        rights
+            .filter_map(|right| {
+                let c = dot(&minus(given, &right.value), w) / dot(w, w);
+                let value = plus(&right.value, &scaled(w, c));
+                (c.is_finite() && c != 0.0 && known(c))
+                    .then(|| Trial { note: Some(DECAYED_VELOCITY), ..Trial::new(value, Vec::new()) })
+            })
+            .collect()
     }
 
     /// What the optimiser may have been given: the file's gradient, or that of the mean, where 1/N stands in the step.
@@ -230,7 +266,11 @@ impl Exam<'_> {
         // With the penalty already in dW it must not be in the step; without it, it must.
         let in_gradient = self.case.get(Slot::Grad(param)).is_some()
             && self.notes.iter().any(|note| note == super::layer::DECAYED);
-        if self.world.decay > 0.0 && matches!(param, Param::W(_)) {
+        // So it is with a velocity that has the penalty in it, or whose gradient is not in the file.
+        let in_velocity = self.case.get(Slot::V(param)).is_some()
+            && (self.case.get(Slot::Grad(param)).is_none()
+                || self.notes.iter().any(|note| note == DECAYED_VELOCITY));
+        if self.world.decay > 0.0 && matches!(param, Param::W(_)) && !in_velocity {
             trials.retain(|trial| (trial.note == Some(DECAYED_STEP)) != in_gradient);
         }
         trials

@@ -116,9 +116,13 @@ impl Case {
         let unseen_biases = (1..=dump.depth).filter(|l| !has_biases(l)).collect();
         for l in 1..=dump.depth {
             let (w, b) = layer(dump, layout, l, sizes[l - 1]).map_err(|refusal| (l, refusal))?;
-            sizes.push(w.cols());
+            let w_units = w.cols();
+            sizes.push(w_units);
             params.insert(Slot::Param(Param::W(l)), w);
-            if b.one_for_all {
+            // Of biases that the file does not have, one number as their gradient says that they are one.
+            let single = |array: &Array| array.data.len() == 1 && w_units > 1;
+            let one_gradient = dump.slots.get(&Slot::Grad(Param::B(l))).is_some_and(single);
+            if b.one_for_all || (one_gradient && !has_biases(&l)) {
                 shared_biases.insert(l);
             }
             params.insert(Slot::Param(Param::B(l)), b.values);
@@ -231,6 +235,9 @@ impl Case {
             if same && (self.n > 1 || shared) && b.data().iter().any(|b| b.abs() > slack) {
                 let of_all = if self.n > 1 { "" } else { ", the same for all units" };
                 self.notes.push(format!("b{l} is not in the file; it was read off z{l}{of_all}"));
+                if !shared {
+                    self.shared_biases.remove(&l);
+                }
                 self.given.insert(slot, b);
                 self.unseen_biases.remove(&l);
             }

@@ -35,6 +35,10 @@ pub fn losses(site: &Site, penalty: f64) -> Vec<f64> {
         all.extend(sums.map(|sum| sum / site.n() + penalty));
         all.extend(sums.map(|sum| sum + penalty));
         all.extend(sums.map(|sum| sum + site.n() * penalty));
+        // The loss whose gradient is exactly the file's has the loss's factor at the penalty, too.
+        let own = factors.map(|factor| (total * factor, penalty * factor / site.design.factor));
+        all.extend(own.map(|(sum, penalty)| sum / site.n() + penalty));
+        all.extend(own.map(|(sum, penalty)| sum + site.n() * penalty));
     }
     if measure == Measure::Squared {
         let values = site.up.data().len() as f64;

@@ -139,10 +139,15 @@ pub fn right_steps(
         Rule::Plain => vec![Step { value: scaled(g, lr * turn), note: None }],
         Rule::Momentum => {
             let mu = number(numbers, "momentum", 0.0);
+            let forms = forms(lr, mu, turn);
+            let own = |form: &Form| mix(mu, &state.v, form.gradient, g);
+            let given = case.get(Slot::V(param));
+            let known = given.is_some_and(|v| forms.iter().any(|form| follows(v, &own(form))));
             let step = |form: &Form| {
-                let v = match case.get(Slot::V(param)) {
-                    Some(v) if follows(v, &mix(mu, &state.v, form.gradient, g)) => v.clone(),
-                    _ => mix(mu, &state.v, form.gradient, g),
+                // A velocity of no form is reported by itself; the step starts from it as it is.
+                let v = match given {
+                    Some(v) if !known || follows(v, &own(form)) => v.clone(),
+                    _ => own(form),
                 };
                 let value = if form.nesterov {
                     mix(form.step * mu, &v, form.step * form.gradient, g)
@@ -151,7 +156,7 @@ pub fn right_steps(
                 };
                 Step { value, note: form.note }
             };
-            forms(lr, mu, turn).iter().map(step).collect()
+            forms.iter().map(step).collect()
         }
         Rule::Adam => adam_steps(case, numbers, param, state, g, turn),
     }

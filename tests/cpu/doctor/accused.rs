@@ -57,7 +57,7 @@ fn a_summed_loss_with_its_penalty() {
     for (seed, (head, measure)) in (0..EACH).flat_map(|seed| designs.map(|of| (seed, of))) {
         let mut style = Style::plain(seed);
         design(&mut style, head, measure);
-        (style.habit, style.mean, style.loss) = (Habit::HiddenDecay, 3, 1.0);
+        (style.habits, style.mean, style.loss) = (vec![Habit::HiddenDecay], 3, 1.0);
         let mut entries = file(seed, &style);
         let weights = |name: &str| name.len() == 2 && name.starts_with('W');
         let squares: f64 = entries
@@ -137,33 +137,33 @@ fn weights_saved_after_the_step() {
     let nothing: [&[&str]; 5] =
         [&[], &["dW", "db", "lr"], &["z", "da"], &["z", "dW", "db", "lr"], &["dz", "dW", "db", "lr"]];
     for lost in nothing {
-        clean(|style| (style.habit, style.lost) = (Habit::SavedAfterStep, lost.to_vec()));
+        clean(|style| (style.habits, style.lost) = (vec![Habit::SavedAfterStep], lost.to_vec()));
     }
 }
 
 #[test]
 fn a_penalty_that_the_file_does_not_tell_of() {
-    clean(|style| style.habit = Habit::HiddenDecay);
+    clean(|style| style.habits = vec![Habit::HiddenDecay]);
 }
 
 #[test]
 fn a_scheduled_learning_rate() {
-    clean(|style| style.habit = Habit::ScheduledRate);
+    clean(|style| style.habits = vec![Habit::ScheduledRate]);
 }
 
 #[test]
 fn inputs_saved_before_they_were_scaled() {
-    clean(|style| style.habit = Habit::RawInputs);
+    clean(|style| style.habits = vec![Habit::RawInputs]);
 }
 
 #[test]
 fn dz_under_the_name_of_da() {
-    clean(|style| style.habit = Habit::DaIsDz);
+    clean(|style| style.habits = vec![Habit::DaIsDz]);
 }
 
 #[test]
 fn losses_of_many_steps() {
-    clean(|style| style.habit = Habit::LossHistory);
+    clean(|style| style.habits = vec![Habit::LossHistory]);
 }
 
 #[test]
@@ -186,8 +186,8 @@ fn leaky_relu_with_a_slope_of_its_own() {
 #[test]
 fn biases_as_a_row_of_the_weights() {
     for biases in [Biases::LastRow, Biases::FirstRow, Biases::HiddenOnes, Biases::Unit] {
-        for habit in [Habit::None, Habit::SavedAfterStep] {
-            clean(|style| (style.biases, style.habit) = (biases, habit));
+        for habits in [vec![], vec![Habit::SavedAfterStep]] {
+            clean(|style| (style.biases, style.habits) = (biases, habits.clone()));
         }
     }
 }
@@ -207,7 +207,8 @@ fn arrays_counted_from_0() {
     clean(|style| (style.names, style.biases) = (Names::FromZero, Biases::Absent));
     let after = &["dW", "z", "lr", "loss"];
     clean(|style| {
-        (style.names, style.biases, style.habit) = (Names::FromZero, Biases::Absent, Habit::SavedAfterStep);
+        (style.names, style.biases) = (Names::FromZero, Biases::Absent);
+        style.habits = vec![Habit::SavedAfterStep];
         style.lost = after.to_vec();
     });
 }

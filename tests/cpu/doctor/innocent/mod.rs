@@ -4,6 +4,7 @@
 //! `GPU_MLP_INNOCENT=N` draws N networks, `GPU_MLP_INNOCENT_FROM` says which come first, and `GPU_MLP_INNOCENT_KEEP=DIR` keeps
 //! those that are not clean as `.npz` files.
 
+mod any;
 pub mod network;
 pub mod style;
 mod training;
@@ -14,8 +15,9 @@ use gpu_mlp::doctor::formulas::catalogue::Bug;
 use gpu_mlp::doctor::{self, Options};
 use gpu_mlp::numpy::npz;
 use network::file;
+use rayon::prelude::*;
 use std::path::Path;
-use style::style;
+use style::{Style, style};
 
 /// What is wrong with the answer to a right network.
 fn complaint(report: &Report) -> Option<String> {
@@ -48,32 +50,48 @@ fn keep(seed: u64, entries: &Entries) {
     npz::write(file, entries.iter().map(|(name, value)| (name.clone(), doctor::npy::render(value)))).unwrap();
 }
 
-#[test]
-fn right_networks_are_never_accused() {
+/// The seeds that are asked for, or so many.
+fn seeds(count: u64) -> Vec<u64> {
     let said = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
-    let (first, count) =
-        (said("GPU_MLP_INNOCENT_FROM").unwrap_or(0), said("GPU_MLP_INNOCENT").unwrap_or(10_000));
-    let (mut accused, mut unknown) = (Vec::new(), Vec::new());
-    for seed in first..first + count {
-        let style = style(seed);
-        let entries = file(seed, &style);
+    let first = said("GPU_MLP_INNOCENT_FROM").unwrap_or(0);
+    (first..first + said("GPU_MLP_INNOCENT").unwrap_or(count)).collect()
+}
+
+/// Those who were accused, and those who were not understood, of files drawn by their seeds.
+fn examined(seeds: Vec<u64>, drawn: impl Fn(u64) -> (Style, Entries) + Sync) -> [Vec<String>; 2] {
+    let examine = |seed: u64| {
+        let (style, entries) = drawn(seed);
         let keys: Vec<&str> = entries.keys().map(String::as_str).collect();
         let text = |what: String| {
             keep(seed, &entries);
             format!("seed {seed}: {what}\n{style:?}\n{}\n", keys.join(" "))
         };
         match doctor::examine(&entries, &Options::default()) {
-            Ok(report) => match complaint(&report) {
-                Some(what) if what.starts_with("ACCUSED") => accused.push(text(what)),
-                Some(what) => unknown.push(text(what)),
-                None => {}
-            },
-            Err(refusal) if refusal.problem.contains("nothing that was computed") => {}
-            Err(refusal) => unknown.push(text(format!("refused: {}", refusal.problem))),
+            Ok(report) => complaint(&report).map(text),
+            Err(refusal) if refusal.problem.contains("nothing that was computed") => None,
+            Err(refusal) => Some(text(format!("refused: {}", refusal.problem))),
         }
-    }
+    };
+    let all: Vec<String> = seeds.into_par_iter().filter_map(examine).collect();
+    let (accused, unknown) = all.into_iter().partition(|text| text.contains(": ACCUSED"));
+    [accused, unknown]
+}
+
+/// The first of many.
+fn some(all: &[String]) -> String {
+    all.iter().take(12).cloned().collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn right_networks_are_never_accused() {
+    let seeds = seeds(10_000);
+    let count = seeds.len();
+    let [accused, unknown] = examined(seeds, |seed| {
+        let style = style(seed);
+        let entries = file(seed, &style);
+        (style, entries)
+    });
     accused.iter().chain(&unknown).for_each(|text| println!("{text}"));
-    let some = |all: &[String]| all.iter().take(12).cloned().collect::<Vec<_>>().join("\n");
     println!("{} accused, {} not known of {count}", accused.len(), unknown.len());
     assert!(
         accused.is_empty(),
@@ -82,10 +100,24 @@ fn right_networks_are_never_accused() {
         some(&accused),
         unknown.len()
     );
-    assert!(
-        unknown.len() as u64 * 200 <= count,
-        "{} of {count} not known:\n{}",
-        unknown.len(),
-        some(&unknown)
-    );
+    assert!(unknown.len() * 200 <= count, "{} of {count} not known:\n{}", unknown.len(), some(&unknown));
+}
+
+/// Seeds of networks that were accused once: weight decay in the velocity, a penalty with the loss's factor, gradients clipped to
+/// a norm, W after the step, one bias for all, da under the name of dz, signs without targets, and others.
+const ACCUSED_ONCE: [u64; 40] = [
+    1003, 1047, 1058, 1081, 1242, 1256, 1266, 1364, 1402, 1653, 1721, 1749, 1763, 1837, 1867, 1955, 1968,
+    2024, 2085, 2330, 2416, 2652, 2950, 2963, 2964, 2974, 3006, 3012, 3085, 3102, 3169, 3209, 3328, 3387,
+    3428, 3457, 3710, 3761, 3898, 3906,
+];
+
+/// All habits at once, any arrays left out: much cannot be understood, and nobody may be accused.
+#[test]
+fn right_networks_of_any_habits_are_never_accused() {
+    let seeds = [seeds(600), ACCUSED_ONCE.to_vec()].concat();
+    let count = seeds.len();
+    let [accused, unknown] = examined(seeds, any::drawn);
+    accused.iter().for_each(|text| println!("{text}"));
+    println!("{} accused, {} not known of {count}", accused.len(), unknown.len());
+    assert!(accused.is_empty(), "{} of {count} accused:\n{}", accused.len(), some(&accused));
 }

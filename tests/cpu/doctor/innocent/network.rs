@@ -134,7 +134,7 @@ struct Network {
 
 impl Network {
     fn new(rng: &mut ChaCha8Rng, style: &Style) -> Self {
-        let bytes = style.habit == Habit::RawInputs;
+        let bytes = style.has(Habit::RawInputs);
         let raw = normal(rng, style.n, style.sizes[0], 1.0);
         let raw = raw.map(|x| if bytes { (40.0 * x).abs().round() } else { x });
         let x = raw.map(|x| if bytes { x / 255.0 } else { x });
@@ -155,7 +155,7 @@ impl Network {
 /// The file of a right network.
 pub fn file(seed: u64, style: &Style) -> Entries {
     let rng = &mut ChaCha8Rng::seed_from_u64(seed ^ 0x5eed);
-    let (n, depth, habit) = (style.n as f64, style.sizes.len() - 1, style.habit);
+    let (n, depth) = (style.n as f64, style.sizes.len() - 1);
     let Network { raw, x, w, b } = Network::new(rng, style);
     let (mut z, mut a, mut masks) = (Vec::new(), vec![x], Vec::new());
     for l in 0..depth {
@@ -174,8 +174,8 @@ pub fn file(seed: u64, style: &Style) -> Entries {
     let weights = weights(rng, style, &y);
     let weighed = |m: &Matrix| Matrix::from_fn(m.rows(), m.cols(), |r, c| m.at(r, c) * weights[r]);
     let mut delta = weighed(&style.design.delta(&z[depth - 1], &p, &y)).map(|d| d * sign * mean(0));
-    let lambda = if habit == Habit::HiddenDecay { 0.02 } else { 0.0 };
-    let rate = if habit == Habit::ScheduledRate { style.lr * 0.83 } else { style.lr };
+    let lambda = if style.has(Habit::HiddenDecay) { LAMBDA } else { 0.0 };
+    let rate = if style.has(Habit::ScheduledRate) { style.lr * 0.83 } else { style.lr };
     let mut writer = Writer { style, out: Entries::new() };
     writer.inputs("X", &raw);
     if style.names == Names::InputFirst && seed.is_multiple_of(2) {
@@ -197,7 +197,7 @@ pub fn file(seed: u64, style: &Style) -> Entries {
             let da = matmul(&delta, &w[l - 1].transposed());
             delta = zip(&da, &z[l - 2], |da, z| da * style.derivative(l - 2, z));
             delta = zip(&delta, &masks[l - 2], |dz, mask| dz * mask);
-            writer.hidden(format!("da{}", l - 1), if habit == Habit::DaIsDz { &delta } else { &da });
+            writer.hidden(format!("da{}", l - 1), if style.has(Habit::DaIsDz) { &delta } else { &da });
         }
     }
     clip(style, &mut gradients);
@@ -216,7 +216,8 @@ pub fn file(seed: u64, style: &Style) -> Entries {
             |before: &str, after: &str| [format!("{before}W{l}{after}"), format!("{before}b{l}{after}")];
         let still = style.biases == Biases::Absent;
         let mut step = Step { style, rate: sign * rate * mean(2), rng };
-        let (w_new, of_w) = step.taken(&w[l - 1], dw);
+        let into_step = if step.style.has(Habit::StepDecay) { sign * LAMBDA } else { 0.0 };
+        let (w_new, of_w) = step.taken(&w[l - 1], &zip(dw, &w[l - 1], |g, w| g + into_step * w));
         let (b_new, of_b) = step.taken(&b[l - 1], db);
         let b_new = if still { b[l - 1].clone() } else { b_new };
         writer.parameters(names("d", ""), dw, db, hidden);
@@ -224,7 +225,7 @@ pub fn file(seed: u64, style: &Style) -> Entries {
             let (stem, after) = name.split_at(1);
             writer.parameters(names(stem, after), w, b, hidden);
         }
-        if habit == Habit::SavedAfterStep {
+        if style.has(Habit::SavedAfterStep) {
             writer.parameters(names("", ""), &w_new, &b_new, hidden);
         } else {
             writer.parameters(names("", ""), &w[l - 1], &b[l - 1], hidden);
@@ -247,8 +248,9 @@ pub fn file(seed: u64, style: &Style) -> Entries {
             (0..style.n).map(each).sum::<f64>() / n
         }
     };
+    let loss = loss + if style.has(Habit::LossDecay) { penalty(style, &w) } else { 0.0 };
     settings(&mut writer);
-    if habit == Habit::LossHistory {
+    if style.has(Habit::LossHistory) {
         let losses = Matrix::from_fn(1, 13, |_, c| loss * (1.0 + 0.01 * (12 - c) as f64));
         writer.put("loss", &losses, true, writer.kind());
     } else {
@@ -256,6 +258,18 @@ pub fn file(seed: u64, style: &Style) -> Entries {
     }
     writer.number("lr", style.lr);
     kept(rng, style, writer.out).into_iter().map(|(key, value)| (named(style, &key), value)).collect()
+}
+
+/// λ of all penalties.
+const LAMBDA: f64 = 0.02;
+
+/// What the printed loss has of the penalty whose gradient is λ·W beside the file's dW.
+fn penalty(style: &Style, w: &[Matrix]) -> f64 {
+    let squares: f64 = w.iter().flat_map(Matrix::data).map(|w| w * w).sum();
+    let n = style.n as f64;
+    let of_gradient = style.design.factor / if style.mean < 2 { n } else { 1.0 };
+    let of_loss = if style.weights == Weights::Equal { style.loss } else { 1.0 / n };
+    LAMBDA / 2.0 * squares * of_loss / of_gradient
 }
 
 /// The numbers of the optimiser.
@@ -271,6 +285,9 @@ fn settings(writer: &mut Writer) {
             }
         }
         _ => {}
+    }
+    if writer.style.has(Habit::SaidDecay) {
+        writer.number("l2", LAMBDA);
     }
     if writer.style.dropout == Dropout::Said {
         writer.number("drop_p", 0.3);

@@ -37,7 +37,7 @@ pub struct Style {
     pub clip: Clip,
     pub dropout: Dropout,
     pub names: Names,
-    pub habit: Habit,
+    pub habits: Vec<Habit>,
     /// The share of tensors that are left out.
     pub left_out: f64,
     /// Kinds of arrays that are left out altogether, by how their names begin.
@@ -131,9 +131,14 @@ pub enum Names {
 /// What the file is beside the calculation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Habit {
-    None,
-    /// λ is in the gradients, but not in the file.
+    /// A penalty is in the gradients; without `SaidDecay` λ is not in the file.
     HiddenDecay,
+    /// A penalty is added to the gradients on their way into the step: into the velocity, where there is one.
+    StepDecay,
+    /// The penalty is in the loss, too.
+    LossDecay,
+    /// λ is in the file.
+    SaidDecay,
     /// The learning rate in the file is not the one of this step.
     ScheduledRate,
     /// X was divided before it was used.
@@ -156,6 +161,10 @@ impl Style {
         if self.acts[l] == Activation::LeakyRelu && z <= 0.0 { self.slope * z } else { self.bend(l).apply(z) }
     }
 
+    pub fn has(&self, habit: Habit) -> bool {
+        self.habits.contains(&habit)
+    }
+
     /// `f'(z)`
     pub fn derivative(&self, l: usize, z: f64) -> f64 {
         if self.acts[l] == Activation::LeakyRelu && z <= 0.0 {
@@ -173,7 +182,7 @@ impl Style {
     /// Without anything unusual: one design, 37 samples, plain steps, a whole file.
     pub fn plain(seed: u64) -> Self {
         let mut style = style(seed);
-        (style.habit, style.left_out, style.lost) = (Habit::None, 0.0, Vec::new());
+        (style.habits, style.left_out, style.lost) = (Vec::new(), 0.0, Vec::new());
         (style.n, style.design, style.slope) = (37, Design::default(), 0.01);
         (style.mean, style.loss, style.rule) = (0, 1.0 / 37.0, Rule::Plain);
         (style.weights, style.clip, style.dropout) = (Weights::Equal, Clip::None, Dropout::None);
@@ -211,20 +220,18 @@ pub fn style(seed: u64) -> Style {
     let acts = (1..depth).map(|_| if left_out > 0.0 { first } else { pick(rng, &Activation::ALL) }).collect();
     // What a habit leaves open, only a whole file can tell.
     let habit = if left_out > 0.0 || rng.random_bool(0.6) {
-        Habit::None
+        None
     } else {
-        pick(
-            rng,
-            &[
-                Habit::HiddenDecay,
-                Habit::ScheduledRate,
-                Habit::RawInputs,
-                Habit::SavedAfterStep,
-                Habit::SavedAfterStep,
-                Habit::DaIsDz,
-                Habit::LossHistory,
-            ],
-        )
+        let habits = [
+            Habit::HiddenDecay,
+            Habit::ScheduledRate,
+            Habit::RawInputs,
+            Habit::SavedAfterStep,
+            Habit::SavedAfterStep,
+            Habit::DaIsDz,
+            Habit::LossHistory,
+        ];
+        Some(pick(rng, &habits))
     };
     let plain = Biases::Plain;
     let rows_of_biases = pick(rng, &[Biases::LastRow, Biases::FirstRow, Biases::HiddenOnes, Biases::Unit]);
@@ -244,7 +251,7 @@ pub fn style(seed: u64) -> Style {
         digits: Digits::All,
         labels: rng.random_bool(0.5),
         // Two such things at once, or one without the z that shows it, are more than can be read off.
-        biases: if biases == Biases::Forgotten && (left_out > 0.0 || habit != Habit::None) {
+        biases: if biases == Biases::Forgotten && (left_out > 0.0 || habit.is_some()) {
             Biases::Plain
         } else {
             biases
@@ -258,11 +265,11 @@ pub fn style(seed: u64) -> Style {
         clip: Clip::None,
         dropout: Dropout::None,
         names: pick(rng, &[Names::Ours, Names::Ours, Names::Ours, Names::InputFirst]),
-        habit,
+        habits: habit.into_iter().collect(),
         left_out,
         lost: Vec::new(),
     };
-    if habit == Habit::SavedAfterStep {
+    if habit == Some(Habit::SavedAfterStep) {
         style.lost = lost(rng, style.biases);
     }
     // Its z shows what a and the biases are.
@@ -277,7 +284,7 @@ pub fn style(seed: u64) -> Style {
     if left_out > 0.0 {
         style.names = Names::Ours;
     }
-    if left_out == 0.0 && habit == Habit::None && style.biases != Biases::Forgotten {
+    if left_out == 0.0 && habit.is_none() && style.biases != Biases::Forgotten {
         train(rng, &mut style);
     }
     // Drawn by themselves, so that the networks of old seeds stay as they are.
@@ -291,7 +298,7 @@ fn further(rng: &mut ChaCha8Rng, style: &mut Style) {
     if style.left_out == 0.0 && !style.lost.contains(&"z") && rng.random_bool(0.5) {
         style.gelu = pick(rng, &[Gelu::Tanh, Gelu::Sigmoid]);
     }
-    let plain = style.habit == Habit::None && style.left_out == 0.0 && style.rule == Rule::Plain;
+    let plain = style.habits.is_empty() && style.left_out == 0.0 && style.rule == Rule::Plain;
     let plain = plain && style.weights == Weights::Equal && style.clip == Clip::None;
     let regression =
         style.design.head == Head::Of(Activation::Identity) && style.design.measure == Measure::Squared;
