@@ -99,5 +99,6 @@ fn a_pipe_that_nobody_writes_to_is_no_picture() {
     place.digits("a", &["--epochs", "1", "--hidden", "4"]).ok();
     fs::create_dir(place.path("photos")).unwrap();
     pipe(&place.path("photos/seven.png"));
-    ended(&place, &["predict", "a", "photos"]).fails(2, &["there is no PNG or JPEG image in this folder"]);
+    ended(&place, &["predict", "a", "photos"])
+        .fails(2, &["there is no image and no Parquet file in this folder"]);
 }

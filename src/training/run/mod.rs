@@ -13,6 +13,7 @@
 //! Every file except `metrics.jsonl` is replaced as a whole; `metrics.jsonl` grows by one line per epoch. The line is
 //! written before the checkpoint, so a crash can leave one line too many, which resuming removes, but never one too few.
 
+mod config;
 pub mod event;
 pub mod folds;
 pub mod history;
@@ -24,21 +25,19 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Serialize;
 
+pub use self::config::RunConfig;
 use self::event::Event;
 use self::lock::Lock;
 use super::checkpoint::{self, ModelInfo, Progress, State};
-use super::{TrainConfig, tensorboard};
-use crate::data::{Fold, LoadOptions};
+use super::tensorboard;
+use crate::data::LoadOptions;
 use crate::error::{Error, Result, Setting, message};
 use crate::files::atomic_file::AtomicFile;
 use crate::files::regular_file;
-use crate::gpu::Precision;
 use crate::network::{MlpSpec, Parameters};
 use crate::step::metrics::EpochRecord;
-use crate::step::optimizer::Algorithm;
 use crate::words::numerals::counted;
 
 /// The name of the newest model's file.
@@ -46,61 +45,6 @@ const MODEL: &str = "model.safetensors";
 
 /// The file that makes a folder one of a cross-validation.
 const FOLDS: &str = "folds.json";
-
-/// What `config.json` says: enough to run again.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunConfig {
-    /// `mnist`, `digits`, … or a path.
-    pub data: String,
-    /// How what is there becomes a data set.
-    #[serde(flatten)]
-    pub loading: LoadOptions,
-    /// `auto`, `vulkan`, `metal`, `dx12`, `gl` or `cpu`.
-    pub backend: String,
-    /// Index of an adapter, or part of its name.
-    pub adapter: Option<String>,
-    /// What operands of large products are rounded to.
-    #[serde(default)]
-    pub precision: Precision,
-    /// The run or model whose weights it began with, if those were not new.
-    pub init: Option<PathBuf>,
-    /// The rest.
-    #[serde(flatten)]
-    pub train: TrainConfig,
-}
-
-impl RunConfig {
-    /// The same on a fold.
-    #[must_use]
-    pub fn of_fold(mut self, fold: Fold) -> Self {
-        self.loading.fold = Some(fold);
-        self
-    }
-
-    /// What holds where nobody says anything.
-    pub fn for_optimizer(optimizer: Algorithm) -> Self {
-        Self {
-            data: String::new(),
-            loading: LoadOptions::default(),
-            backend: "auto".into(),
-            adapter: None,
-            precision: Precision::default(),
-            init: None,
-            train: TrainConfig::for_optimizer(optimizer),
-        }
-    }
-
-    /// All options and their values, with numbers as they were typed.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] if they cannot be listed.
-    pub fn values(&self) -> Result<Map<String, Value>> {
-        // As text first: there an f32 of 0.1 is 0.1, and not the f64 that is nearest to the f32.
-        let values =
-            serde_json::to_string(self).and_then(|text| serde_json::from_str::<Map<String, Value>>(&text));
-        values.map_err(|error| Error::Internal(error.to_string()))
-    }
-}
 
 /// A folder that holds a run.
 #[derive(Debug, Clone)]

@@ -148,6 +148,7 @@ fn files_are_known_where_they_are_read_and_written() {
             "src/training/run",
             "src/training/tensorboard",
             "src/gpu/pipeline_cache.rs",
+            "src/gpu/precision.rs",
         ],
     );
 }
