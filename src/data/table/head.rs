@@ -67,7 +67,7 @@ impl Head<'_> {
         }
     }
 
-    /// The columns of targets: those asked for, else the one that looks like labels and is not excluded ([`label::chosen`]).
+    /// The columns of targets: those asked for, else the one that looks like labels and is not excluded.
     ///
     /// # Errors
     /// [`Error::File`] if there is no such column, one is named twice, or it is not clear which one it is.
@@ -103,7 +103,7 @@ impl Head<'_> {
         })
     }
 
-    /// Words in a column of labels that stand for missing ones, by its first rows ([`label::placeholders`]).
+    /// Words in a column of labels that stand for missing ones, by its first rows.
     pub fn placeholders(&self, column: usize) -> Vec<String> {
         let texts = self.rows.iter().filter_map(|row| row.get(column)).map(str::trim);
         label::placeholders(texts, self.spelling)
