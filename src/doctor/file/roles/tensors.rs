@@ -223,14 +223,17 @@ impl<'t> Tensors<'t> {
         let params: Vec<Param> = (1..=self.depth()).flat_map(|l| [Param::W(l), Param::B(l)]).collect();
         for &param in &params {
             let right = self.right_gradient(param);
-            self.settle(&[Slot::Grad(param)], &|tensors, array, _| {
-                let tolerance = rounding(tensors.arrays[array].is_single());
-                let given = tensors.lying(array, param);
-                right
-                    .as_ref()
-                    .zip(given)
-                    .is_some_and(|(right, given)| multiple(&given, right, tolerance).is_some())
+            let factor = |tensors: &Self, array: usize| {
+                let given = tensors.lying(array, param)?;
+                multiple(&given, right.as_ref()?, rounding(tensors.arrays[array].is_single()))
+            };
+            // First a sum or a mean: what biases of 0 become is a multiple of the gradient, too.
+            let mean = 1.0 / self.backbone.n as f64;
+            let usual = |factor: f64| [1.0, mean].iter().any(|usual| (factor / usual - 1.0).abs() < 1e-3);
+            self.settle_if(&[Slot::Grad(param)], true, &|tensors, array, _| {
+                factor(tensors, array).is_some_and(usual)
             });
+            self.settle(&[Slot::Grad(param)], &|tensors, array, _| factor(tensors, array).is_some());
         }
         // A gradient whose layer no number shows, by its words.
         let gradients: Vec<Slot> = params.iter().map(|&param| Slot::Grad(param)).collect();
