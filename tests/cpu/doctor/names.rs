@@ -8,6 +8,7 @@ use gpu_mlp::doctor::file::npy::{Array, Value};
 use gpu_mlp::doctor::file::npz::Entries;
 use gpu_mlp::doctor::formulas::catalogue::Bug;
 use gpu_mlp::doctor::{self, Options};
+use gpu_mlp::network::Activation;
 
 /// What is said, in our names.
 fn said(report: &Report) -> Vec<(String, Option<Bug>)> {
@@ -270,4 +271,20 @@ fn a_map_frees_the_name_that_another_array_has() {
     let report = doctor::examine(&entries, &Options { map, ..Options::default() }).unwrap();
     assert!(report.findings.is_empty(), "{:?}", report.findings);
     assert!(report.notes.iter().any(|note| note.contains("`kept` was said to be it")), "{:?}", report.notes);
+}
+
+/// The biases of a fresh network: what they become is a multiple of their gradient, and no name says which is which.
+#[test]
+fn biases_of_0_are_told_from_their_gradients_without_any_name() {
+    let mut network = super::network(5, 37, &[12, 9, 7, 4], Activation::Relu);
+    network.mlp.layers.iter_mut().for_each(|layer| layer.b.fill(0.0));
+    let entries = super::export(&network, super::PLAIN, 0.1);
+    for turn in 0..entries.len() {
+        let name = |at: usize| format!("q{:02}", (11 * at + turn) % entries.len());
+        let anonymous: Entries =
+            entries.values().enumerate().map(|(at, value)| (name(at), value.clone())).collect();
+        assert_eq!(anonymous.len(), entries.len());
+        let report = doctor::examine(&anonymous, &Options::default()).unwrap();
+        assert_eq!(report.verdict, Verdict::Clean, "{turn}: {:?}", report.findings);
+    }
 }
