@@ -216,8 +216,8 @@ pub(super) struct DeviceChoice {
     pub adapter: Option<String>,
     /// Round the operands of large products to this; f16 is several times as fast on GPUs that multiply matrices in hardware,
     /// and needs one
-    #[arg(long, value_enum, default_value_t = PrecisionChoice::F32)]
-    pub precision: PrecisionChoice,
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    pub precision: Precision,
     /// Have GPU kernels check every index: slower, for drivers that you do not trust
     #[arg(long)]
     pub checked: bool,
@@ -231,30 +231,6 @@ pub(super) enum BackendChoice {
     Dx12,
     Gl,
     Cpu,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum PrecisionChoice {
-    F32,
-    F16,
-}
-
-impl From<PrecisionChoice> for Precision {
-    fn from(choice: PrecisionChoice) -> Self {
-        match choice {
-            PrecisionChoice::F32 => Self::F32,
-            PrecisionChoice::F16 => Self::F16,
-        }
-    }
-}
-
-impl From<Precision> for PrecisionChoice {
-    fn from(precision: Precision) -> Self {
-        match precision {
-            Precision::F32 => Self::F32,
-            Precision::F16 => Self::F16,
-        }
-    }
 }
 
 impl BackendChoice {
@@ -286,7 +262,7 @@ pub(super) enum Found {
 impl DeviceChoice {
     /// The CPU.
     pub fn cpu() -> Self {
-        Self { backend: BackendChoice::Cpu, adapter: None, precision: PrecisionChoice::F32, checked: false }
+        Self { backend: BackendChoice::Cpu, adapter: None, precision: Precision::F32, checked: false }
     }
 
     /// Whether the choice can be meant on this platform: a mistake to be noticed before data are read.
@@ -297,7 +273,7 @@ impl DeviceChoice {
             )));
         }
         match self.backend {
-            BackendChoice::Cpu if self.precision == PrecisionChoice::F16 => Err(Error::usage(
+            BackendChoice::Cpu if self.precision == Precision::F16 => Err(Error::usage(
                 "--precision f16 is for a GPU, and --backend cpu computes in f32: leave one of them out",
             )),
             BackendChoice::Cpu => Ok(()),
@@ -317,7 +293,7 @@ impl DeviceChoice {
             return Ok((Found::Cpu, None));
         }
         let Some(adapter) = adapter::find(&self.request()).await? else {
-            if self.precision == PrecisionChoice::F16 {
+            if self.precision == Precision::F16 {
                 let hint = message![Setting::Precision.set("f32"), " trains on the CPU"];
                 return Err(Error::no_adapter("--precision f16 needs a GPU, and no hardware GPU was found")
                     .hint(hint));
@@ -339,13 +315,11 @@ impl DeviceChoice {
         let (found, notice) = self.find().await?;
         let Found::Gpu(adapter) = found else { return Ok((Device::Cpu, notice)) };
         let cache = dirs::cache_dir().map(|folder| folder.join("gpu-mlp"));
-        match Gpu::open_with(&adapter, self.precision.into(), cache.as_deref()).await {
+        match Gpu::open_with(&adapter, self.precision, cache.as_deref()).await {
             Ok(gpu) if self.checked => Ok((Device::Gpu(gpu.with_checks(true)), notice)),
             Ok(gpu) => Ok((Device::Gpu(gpu), notice)),
             // Nobody asked for this adapter: that it cannot be used is no reason not to compute.
-            Err(reason @ Error::NoAdapter { .. })
-                if self.is_open() && self.precision == PrecisionChoice::F32 =>
-            {
+            Err(reason @ Error::NoAdapter { .. }) if self.is_open() && self.precision == Precision::F32 => {
                 Ok((Device::Cpu, Some(format!("the CPU is used: {}", told(&reason)))))
             }
             Err(error) => Err(error),

@@ -4,6 +4,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use crate::data::{Missing, Scale, Separator};
+use crate::gpu::Precision;
 use crate::network::Activation;
 use crate::step::optimizer::Algorithm;
 use crate::step::schedule::Curve;
@@ -23,7 +24,7 @@ macro_rules! by_name {
     )*};
 }
 
-by_name!(Activation, Algorithm, Curve, Separator);
+by_name!(Activation, Algorithm, Curve, Precision, Separator);
 
 impl ValueEnum for Scale {
     fn value_variants<'a>() -> &'a [Self] {

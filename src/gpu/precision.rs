@@ -19,6 +19,9 @@ pub enum Precision {
 }
 
 impl Precision {
+    /// All that there are.
+    pub const ALL: [Self; 2] = [Self::F32, Self::F16];
+
     /// The name, as options spell it.
     pub fn name(self) -> &'static str {
         match self {

@@ -17,7 +17,7 @@ fn asked(args: &TrainArgs) -> RunConfig {
         loading: args.data.loading.options(),
         backend: args.device.backend.name().into(),
         adapter: args.device.adapter.clone(),
-        precision: args.device.precision.into(),
+        precision: args.device.precision,
         init: args.init.as_deref().map(absolute),
         train: args.options.config(args.dry_run),
     }

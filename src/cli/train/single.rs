@@ -46,7 +46,7 @@ pub fn train(args: &TrainArgs, given: &[String], fold: Option<(&RunConfig, Fold)
     let device = DeviceChoice {
         backend: BackendChoice::from_str(&config.backend, true).map_err(Error::usage)?,
         adapter: config.adapter.clone(),
-        precision: config.precision.into(),
+        precision: config.precision,
         checked: args.device.checked,
     };
     device.check()?;

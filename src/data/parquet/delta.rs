@@ -5,6 +5,8 @@ use parquet::basic::Encoding;
 use parquet::column::page::Page;
 use parquet::schema::types::ColumnDescriptor;
 
+use super::header::varint;
+
 /// The bytes of a page's values, behind the levels that say which are missing; nothing if it is damaged.
 pub fn values<'p>(page: &'p Page, leaf: &ColumnDescriptor) -> Option<&'p [u8]> {
     match page {
@@ -35,11 +37,11 @@ pub fn longest(mut bytes: &[u8], lists: usize) -> Option<u64> {
 
 /// Passes over a list, and says how many numbers it has: a first one, then blocks of parts, whose differences have a width each.
 fn pass(bytes: &mut &[u8]) -> Option<u64> {
-    let (block, parts, count, _first) = (varint(bytes)?, varint(bytes)?, varint(bytes)?, varint(bytes)?);
+    let (block, parts, count, _first) = (number(bytes)?, number(bytes)?, number(bytes)?, number(bytes)?);
     let each = block.checked_div(parts).filter(|&each| each > 0)?;
     let mut left = count.saturating_sub(1);
     while left > 0 {
-        let _least = varint(bytes)?;
+        let _least = number(bytes)?;
         let widths = take(bytes, parts)?;
         for &width in widths {
             if left > 0 {
@@ -51,21 +53,12 @@ fn pass(bytes: &mut &[u8]) -> Option<u64> {
     Some(count)
 }
 
+fn number(bytes: &mut &[u8]) -> Option<u64> {
+    varint(|| take(bytes, 1).map(|byte| byte[0]))
+}
+
 fn take<'b>(bytes: &mut &'b [u8], count: u64) -> Option<&'b [u8]> {
     let (taken, rest) = bytes.split_at_checked(usize::try_from(count).ok()?)?;
     *bytes = rest;
     Some(taken)
-}
-
-/// Seven bits in each byte, the lowest first.
-fn varint(bytes: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let byte = take(bytes, 1)?[0];
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Some(value);
-        }
-    }
-    None
 }

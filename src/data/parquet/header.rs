@@ -149,17 +149,8 @@ impl<R: Read> Bytes<R> {
         if skipped == bytes { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 
-    /// Seven bits in each byte, the lowest first.
     fn varint(&mut self) -> io::Result<u64> {
-        let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Ok(value);
-            }
-        }
-        Err(damaged())
+        varint(|| self.byte().ok()).ok_or_else(damaged)
     }
 
     /// A number with its sign in the lowest bit.
@@ -167,6 +158,19 @@ impl<R: Read> Bytes<R> {
         let value = u32::try_from(self.varint()?).map_err(|_| damaged())?;
         Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
     }
+}
+
+/// A number of seven bits in each byte, the lowest first; nothing if it has no end.
+pub fn varint(mut next: impl FnMut() -> Option<u8>) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let byte = next()?;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Some(value);
+        }
+    }
+    None
 }
 
 fn damaged() -> io::Error {
