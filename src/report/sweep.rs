@@ -17,8 +17,8 @@ const DRAWN: usize = 6;
 /// Values of an option beside one another, at most; with more, numbers have an axis.
 const LISTED: usize = 12;
 
-/// Numbers that differ by this factor or more have a logarithmic axis.
-const WIDE: f64 = 30.0;
+/// Numbers whose largest is so many times the one in the middle, or more, have a logarithmic axis.
+const UNEVEN: f64 = 5.0;
 
 /// The page of a sweep, as HTML.
 ///
@@ -103,12 +103,13 @@ fn panel(
         _ => a.cmp(b),
     });
     values.dedup();
-    let least = numbers.iter().flatten().copied().fold(f64::INFINITY, f64::min);
-    let most = numbers.iter().flatten().copied().fold(f64::NEG_INFINITY, f64::max);
-    let places = match () {
-        () if values.len() <= LISTED || !are_numbers => Places::Listed(&values),
-        () if least > 0.0 && most / least >= WIDE => Places::Logarithms,
-        () => Places::Numbers,
+    let mut sorted: Vec<f64> = numbers.into_iter().flatten().collect();
+    sorted.sort_by(f64::total_cmp);
+    let places = match &sorted[..] {
+        _ if values.len() <= LISTED || !are_numbers => Places::Listed(&values),
+        // Were they spread evenly, the one in the middle would be half of the largest.
+        [least, .., most] if *least > 0.0 && sorted[sorted.len() / 2] * UNEVEN < *most => Places::Logarithms,
+        _ => Places::Numbers,
     };
     let place = |score: &TrialScore| match places {
         Places::Listed(values) => values.iter().position(|value| *value == of(score)).unwrap_or(0) as f64,

@@ -128,8 +128,13 @@ pub(super) fn end(
     if best {
         let run = RunDir::open(&sweep.best())?;
         let (test, _) = run.history()?.scores(run.config()?.train.early_stopping.is_some());
-        if let Some(test) = shown(test.as_ref()) {
-            say(&format!("test     {test}, by which nothing was chosen"));
+        match shown(test.as_ref()) {
+            // It was trained on all samples: see `Trials::refit`.
+            _ if run.config()?.loading.test_fraction == 0.0 => {
+                say("test     none: it was trained on all samples, so expect the held-out scores above");
+            }
+            Some(test) => say(&format!("test     {test}, by which nothing was chosen")),
+            None => {}
         }
         say(&format!("model    {}", run.model().display()));
     } else {

@@ -141,7 +141,16 @@ impl Trials<'_> {
             // Without a validation part nothing else says when to stop.
             config.train.epochs = best_epoch(sweep, trial)?;
         }
-        let dataset = loading::load(Some(&config.data), &self.args.data, &config.loading, None, true)?;
+        let read = |config: &RunConfig| {
+            loading::load(Some(&config.data), &self.args.data, &config.loading, None, true)
+        };
+        let mut dataset = read(&config)?;
+        let held_out = self.plan.dataset.train.len() + self.plan.dataset.test.len();
+        if sweep.sweep.folds.is_some() && dataset.train.len() < held_out {
+            // Without a test set of their own, all samples were in some fold.
+            config.loading.test_fraction = 0.0;
+            dataset = read(&config)?;
+        }
         if dataset.validation.is_some() && !self.args.quiet {
             note("--refit: the validation part of the data is a set of its own, so it is not trained on");
         }
