@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::ValueEnum;
 use serde_json::{Map, Value};
 
-use super::SweepArgs;
+use super::args::SweepArgs;
 use crate::cli::choice::{BackendChoice, DeviceChoice};
 use crate::cli::loading;
 use crate::cli::output::note;
@@ -164,7 +164,7 @@ fn train_args(args: &SweepArgs, options: Options) -> TrainArgs {
     }
 }
 
-impl super::SweepArgs {
+impl SweepArgs {
     /// The arguments of a run whose configuration is known.
     pub fn of_run(&self) -> Result<TrainArgs> {
         Ok(train_args(self, self.varied.parsed(&[])?))

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use serde::Serialize;
 
-use super::SweepArgs;
+use super::args::SweepArgs;
 use crate::cli::output::{duration, json, note, say};
 use crate::cli::table::{self, Column};
 use crate::error::{Error, Result};

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use super::SweepArgs;
+use super::args::SweepArgs;
 use super::board::Board;
 use super::plan::Plan;
 use crate::cli::interrupt;
@@ -65,14 +65,14 @@ impl Trials<'_> {
             }
             Ok(())
         };
-        let threads = rayon::current_num_threads();
-        let workers = if self.device.is_gpu() { 1 } else { threads.min(trials.len()).max(1) };
-        if workers == 1 {
+        if self.device.is_gpu() {
             return work();
         }
-        // A trial waits for none of another's threads.
-        let pool = || rayon::ThreadPoolBuilder::new().num_threads(threads / workers).build();
-        let pools = (0..workers).map(|_| pool()).collect::<std::result::Result<Vec<_>, _>>();
+        // A trial waits for none of another's threads. It has as many as any other, whichever are left: its last digits depend on it.
+        let (threads, all) = (rayon::current_num_threads(), self.plan.sweep.sweep.trials.len());
+        let pool = || rayon::ThreadPoolBuilder::new().num_threads((threads / all).max(1)).build();
+        let pools =
+            (0..threads.min(trials.len())).map(|_| pool()).collect::<std::result::Result<Vec<_>, _>>();
         let pools = pools.map_err(|error| Error::Internal(error.to_string()))?;
         std::thread::scope(|scope| {
             let started: Vec<_> = pools.iter().map(|pool| scope.spawn(|| pool.install(work))).collect();

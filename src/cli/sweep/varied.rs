@@ -73,6 +73,11 @@ impl FromArgMatches for Varied {
     }
 }
 
+fn refused(option: &str, why: &str) -> Error {
+    let hint = "ranges are such as 1..5, 0..0.5:6, log:1e-4..1:5, or with --trials log:1e-4..1";
+    Error::usage(format!("--{option}: {why}")).hint(hint)
+}
+
 /// Words of a command line, such as `--lr 0.1`.
 type Words = Vec<String>;
 
@@ -84,21 +89,27 @@ impl Varied {
     pub fn axes(&self) -> Result<(Vec<Axis>, Words)> {
         let (mut axes, mut fixed) = (Vec::new(), Words::new());
         for Given { option, texts, .. } in &self.0 {
-            let axis = Axis::parse(option, texts, !WITH_COMMAS.contains(&option.as_str()))?;
-            match &axis.values {
-                Values::Listed(values) => {
-                    for value in values {
-                        self.parsed(&self.words(option, value))?;
-                    }
-                    match &values[..] {
-                        [one] => fixed.extend(self.words(option, one)),
-                        _ => axes.push(axis),
-                    }
+            let values = match WITH_COMMAS.contains(&option.as_str()) {
+                true => Values::listed(texts.clone()),
+                false => Values::parse(texts, self.is_whole(option)).map_err(|why| refused(option, &why))?,
+            };
+            if let Values::Listed(values) = &values {
+                for value in values {
+                    self.parsed(&self.words(option, value))?;
                 }
-                Values::Between(_) => axes.push(axis),
+                if let [one] = &values[..] {
+                    fixed.extend(self.words(option, one));
+                    continue;
+                }
             }
+            axes.push(Axis { option: option.clone(), values });
         }
         Ok((axes, fixed))
+    }
+
+    /// Whether an option takes whole numbers only.
+    fn is_whole(&self, option: &str) -> bool {
+        self.parsed(&self.words(option, "0.5")).is_err() && self.parsed(&self.words(option, "5")).is_ok()
     }
 
     /// Whether something was given for an option, by its name in `config.json`.

@@ -6,7 +6,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting, message};
 use crate::words::numerals::thousands;
 
 /// The most trials of a sweep: more are a mistake in a range.
@@ -60,80 +60,81 @@ impl Range {
     }
 }
 
-impl Axis {
-    /// Of what stands after an option, once or several times: values with commas between them unless `at_commas` is false,
-    /// `1..5` for whole numbers, `0..0.5:6` for so many numbers at equal distances, `log:1e-4..1:5` for so many at equal
-    /// factors, and both without a count for any number in between.
+impl Values {
+    /// Of what stands after an option, once or several times: values with commas between them; `1..5` for the whole numbers from 1
+    /// to 5, if `whole` says that the option takes no others; `0..0.5:6` for so many numbers at equal distances, `log:1e-4..1:5`
+    /// for so many at equal factors, and both without a count for any number in between.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a range that cannot be meant, or none of several values.
-    pub fn parse(option: &str, texts: &[String], at_commas: bool) -> Result<Self> {
-        let parts: Vec<&str> = match at_commas {
-            true => texts.iter().flat_map(|text| text.split(',')).map(str::trim).collect(),
-            false => texts.iter().map(String::as_str).collect(),
-        };
+    /// What is wrong with a range.
+    pub fn parse(texts: &[String], whole: bool) -> Result<Self, String> {
+        let parts: Vec<&str> = texts.iter().flat_map(|text| text.split(',')).map(str::trim).collect();
         let mut listed = Vec::new();
         for part in &parts {
-            match Self::range(option, part).filter(|_| at_commas).transpose()? {
+            match range(part, whole).transpose()? {
                 None => listed.push((*part).to_owned()),
-                Some(Values::Listed(values)) => listed.extend(values),
-                Some(between) if parts.len() == 1 => {
-                    return Ok(Self { option: option.to_owned(), values: between });
-                }
-                Some(Values::Between(_)) => {
-                    let problem =
-                        format!("--{option} {part}: any number between two cannot stand beside others");
-                    return Err(Error::usage(problem).hint(format!("say how many of them: {part}:5")));
+                Some(Self::Listed(values)) => listed.extend(values),
+                Some(between) if parts.len() == 1 => return Ok(between),
+                Some(Self::Between(_)) => {
+                    return Err(format!("{part} is any number between two, and cannot stand beside others"));
                 }
             }
         }
+        Ok(Self::listed(listed))
+    }
+
+    /// These, each once.
+    pub fn listed(mut values: Vec<String>) -> Self {
         let mut seen = BTreeSet::new();
-        listed.retain(|value| seen.insert(value.clone()));
-        Ok(Self { option: option.to_owned(), values: Values::Listed(listed) })
+        values.retain(|value| seen.insert(value.clone()));
+        Self::Listed(values)
     }
+}
 
-    /// What a range stands for; `None` if the text is none.
-    fn range(option: &str, text: &str) -> Option<Result<Values>> {
-        let (log, rest) = text.strip_prefix("log:").map_or((false, text), |rest| (true, rest));
-        let Some((from, rest)) = rest.split_once("..") else {
-            return log.then(|| Err(refused(option, text, "it has no `..`")));
-        };
-        let (to, count) = rest.split_once(':').map_or((rest, None), |(to, count)| (to, Some(count)));
-        Some(Self::between(option, text, log, [from, to], count))
+/// What a range stands for; `None` if the text is none.
+fn range(text: &str, whole: bool) -> Option<Result<Values, String>> {
+    let (log, rest) = text.strip_prefix("log:").map_or((false, text), |rest| (true, rest));
+    let Some((from, rest)) = rest.split_once("..") else {
+        return log.then(|| Err(format!("{text} has no `..`")));
+    };
+    let (to, count) = rest.split_once(':').map_or((rest, None), |(to, count)| (to, Some(count)));
+    let number = |end: &str| end.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+    let (Some(from), Some(to)) = (number(from), number(to)) else {
+        return Some(Err(format!("{text} does not begin and end with a number")));
+    };
+    let values = spread(Range { from, to, log, whole }, count);
+    Some(values.map_err(|why| format!("{text} {why}")))
+}
+
+/// The values of a range, as many as are asked for.
+fn spread(range: Range, count: Option<&str>) -> Result<Values, String> {
+    let Range { from, to, log, whole } = range;
+    if from > to {
+        return Err("is empty: the first number is the larger one".to_owned());
     }
-
-    fn between(option: &str, text: &str, log: bool, ends: [&str; 2], count: Option<&str>) -> Result<Values> {
-        let number = |end: &str| end.trim().parse::<f64>().ok().filter(|number| number.is_finite());
-        let [Some(from), Some(to)] = ends.map(number) else {
-            return Err(refused(option, text, "its ends are no numbers"));
-        };
-        if from > to {
-            return Err(refused(option, text, "it is empty: the first number is the larger one"));
+    if log && from <= 0.0 {
+        return Err("has equal factors, which need a first number greater than 0".to_owned());
+    }
+    if whole && (from.fract() != 0.0 || to.fract() != 0.0) {
+        return Err("has to begin and end with whole numbers".to_owned());
+    }
+    match count.map(str::parse::<usize>) {
+        Some(Ok(count @ 2..=MOST_TRIALS)) => {
+            let places = (0..count).map(|i| i as f64 / (count - 1) as f64);
+            Ok(Values::listed(places.map(|place| range.at(place)).collect()))
         }
-        if log && from <= 0.0 {
-            return Err(refused(option, text, "equal factors need a first number greater than 0"));
+        Some(_) => Err("has after its last `:` no number of values, from 2".to_owned()),
+        None if whole && !log && to - from < MOST_TRIALS as f64 => {
+            Ok(Values::listed((0..=(to - from) as usize).map(|i| format!("{}", from + i as f64)).collect()))
         }
-        let whole = ends.iter().all(|end| end.trim().bytes().all(|byte| byte.is_ascii_digit()));
-        let range = Range { from, to, log, whole };
-        let values: Vec<String> = match count.map(str::parse::<usize>) {
-            Some(Ok(count @ 2..=MOST_TRIALS)) => {
-                (0..count).map(|i| range.at(i as f64 / (count - 1) as f64)).collect()
-            }
-            Some(_) => {
-                return Err(refused(option, text, "after the last `:` stands how many values, from 2"));
-            }
-            None if whole && !log => {
-                let count = to - from + 1.0;
-                if count > MOST_TRIALS as f64 {
-                    return Err(too_many(&format!("--{option} {text} has"), count));
-                }
-                (0..count as usize).map(|i| format!("{}", from + i as f64)).collect()
-            }
-            None => return Ok(Values::Between(range)),
-        };
-        Ok(Values::Listed(values))
+        None if whole && !log => {
+            Err(format!("has {} values: that is too many", thousands((to - from) as usize + 1)))
+        }
+        None => Ok(Values::Between(range)),
     }
+}
 
+impl Axis {
     /// How many values; `None` of any number in between.
     pub fn len(&self) -> Option<usize> {
         match &self.values {
@@ -148,15 +149,11 @@ impl Axis {
     }
 }
 
-fn refused(option: &str, text: &str, why: &str) -> Error {
-    Error::usage(format!("--{option} {text}: {why}"))
-        .hint("ranges are such as 1..5, 0..0.5:6, log:1e-4..1:5, or with --trials log:1e-4..1")
-}
-
-fn too_many(what: &str, count: f64) -> Error {
+fn too_many(count: f64) -> Error {
     let count = if count < 1e15 { thousands(count as usize) } else { format!("{count:.1e}") };
-    Error::usage(format!("{what} {count} trials: expected at most {}", thousands(MOST_TRIALS)))
-        .hint("give fewer values, or take some at random with --trials 50")
+    let most = thousands(MOST_TRIALS);
+    Error::usage(format!("the values of all options make {count} trials: expected at most {most}"))
+        .hint(message!["give fewer values, or draw some at random with ", Setting::Trials.set(50)])
 }
 
 /// Every combination; of the last axis the value changes first.
@@ -166,14 +163,16 @@ fn too_many(what: &str, count: f64) -> Error {
 pub fn grid(axes: &[Axis]) -> Result<Vec<Combination>> {
     let count: f64 = axes.iter().map(|axis| axis.len().unwrap_or(1) as f64).product();
     if count > MOST_TRIALS as f64 {
-        return Err(too_many("the values of all options make", count));
+        return Err(too_many(count));
     }
     let mut trials = vec![Combination::new()];
     for axis in axes {
         let Values::Listed(values) = &axis.values else {
-            let problem = format!("--{}: a range without a number of values", axis.option);
-            let hint =
-                "add the number of values, as in log:1e-4..1:5, or take some at random with --trials 20";
+            let problem = format!("{}: any number between two makes no grid", axis.option);
+            let hint = message![
+                "add how many of them, as in log:1e-4..1:5, or draw some at random with ",
+                Setting::Trials.set(20)
+            ];
             return Err(Error::usage(problem).hint(hint));
         };
         let with = |trial: &Combination| {
@@ -192,8 +191,8 @@ pub fn grid(axes: &[Axis]) -> Result<Vec<Combination>> {
 /// [`Error::Usage`] for more than [`MOST_TRIALS`], or none.
 pub fn drawn(axes: &[Axis], count: usize, seed: u64) -> Result<Vec<Combination>> {
     if !(1..=MOST_TRIALS).contains(&count) {
-        let problem = format!("--trials {count}: expected 1 to {}", thousands(MOST_TRIALS));
-        return Err(Error::usage(problem));
+        let expected = format!(": expected 1 to {}", thousands(MOST_TRIALS));
+        return Err(Error::usage(message![Setting::Trials.set(count), expected]));
     }
     let product: Option<usize> =
         axes.iter().try_fold(1_usize, |product, axis| product.checked_mul(axis.len()?));
