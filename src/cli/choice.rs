@@ -205,6 +205,25 @@ pub(super) fn activations(text: &str) -> Result<Activations, String> {
     })
 }
 
+/// The option for the number of threads. All threads are made once, when the program starts.
+const THREADS: &str = "threads";
+
+/// The most threads: more than any machine has cores.
+const MOST_THREADS: usize = 4096;
+
+/// Makes as many threads as a command was asked to compute with, if it was.
+///
+/// # Errors
+/// [`Error::Usage`] for no thread, or more than can be.
+pub(super) fn make_threads(command: &clap::ArgMatches) -> Result<()> {
+    let Ok(Some(&threads)) = command.try_get_one::<usize>(THREADS) else { return Ok(()) };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    match (1..=MOST_THREADS).contains(&threads) {
+        true => pool.build_global().map_err(|error| Error::Internal(error.to_string())),
+        false => Err(Error::usage(format!("--threads {threads}: expected 1 to {MOST_THREADS}"))),
+    }
+}
+
 /// The device.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct DeviceChoice {
@@ -221,6 +240,9 @@ pub(super) struct DeviceChoice {
     /// Have GPU kernels check every index: slower, for drivers that you do not trust
     #[arg(long)]
     pub checked: bool,
+    /// Threads of the CPU to compute with; the last digits of a training depend on their number [default: one for each core]
+    #[arg(long = THREADS, value_name = "N", value_parser = number::whole::<usize>)]
+    pub threads: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -262,7 +284,13 @@ pub(super) enum Found {
 impl DeviceChoice {
     /// The CPU.
     pub fn cpu() -> Self {
-        Self { backend: BackendChoice::Cpu, adapter: None, precision: Precision::F32, checked: false }
+        Self {
+            backend: BackendChoice::Cpu,
+            adapter: None,
+            precision: Precision::F32,
+            checked: false,
+            threads: None,
+        }
     }
 
     /// Whether the choice can be meant on this platform: a mistake to be noticed before data are read.

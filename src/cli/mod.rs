@@ -26,6 +26,7 @@ mod report;
 mod runs;
 mod selftest;
 mod show;
+mod sweep;
 mod table;
 mod text_tables;
 mod threshold;
@@ -75,6 +76,8 @@ struct Cli {
 enum Command {
     /// Train a network, or resume a run
     Train(Box<train::TrainArgs>),
+    /// Train with many options side by side, and compare them
+    Sweep(Box<sweep::SweepArgs>),
     /// List the runs in a folder, or compare some of them
     Runs(runs::RunsArgs),
     /// Evaluate a trained network: loss, accuracy, confusion matrix
@@ -160,10 +163,17 @@ fn quiet_reader() {
 }
 
 fn dispatch(asked: Command, matches: &clap::ArgMatches) -> Result<u8> {
+    if let Some((_, command)) = matches.subcommand() {
+        choice::make_threads(command)?;
+    }
     match asked {
         Command::Train(args) => {
             let given = matches.subcommand_matches("train").map(train::given).unwrap_or_default();
             train::run(&args, &given)
+        }
+        Command::Sweep(args) => {
+            let given = matches.subcommand_matches("sweep").map(train::given).unwrap_or_default();
+            sweep::run(&args, &given)
         }
         Command::Runs(args) => runs::run(&args).map(|()| 0),
         Command::Eval(args) => eval::run(&args).map(|()| 0),

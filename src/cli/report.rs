@@ -20,6 +20,7 @@ use crate::files::atomic_file::AtomicFile;
 use crate::report::{self, Run, Test};
 use crate::training::evaluation::{self, Question};
 use crate::training::run::folds::FoldsDir;
+use crate::training::run::sweep::SweepDir;
 
 const EXAMPLES: &str = "\
 The report of one run has curves, mistakes, confusion matrix, precision and recall, weights, options, and the numbers of
@@ -58,7 +59,7 @@ pub struct ReportArgs {
 /// [`Error::Usage`] for a run that is named twice, and data for several; [`Error::File`] for what is no run; what reading
 /// the data that were named, or the device, reports; [`Error::Io`] if the page cannot be written.
 pub fn run(args: &ReportArgs) -> Result<()> {
-    let paths = FoldsDir::each_run(&args.runs)?;
+    let paths = SweepDir::each_run(&args.runs)?;
     check(args, &paths)?;
     let mut runs = paths.iter().map(|path| Run::read(path)).collect::<Result<Vec<_>>>()?;
     if let ([run], [path]) = (&mut runs[..], &paths[..]) {

@@ -79,6 +79,7 @@ settings! {
     TestFraction "test_fraction" "Fraction of the data to test on.",
     To "to" "Format of an export.",
     Train "train" "Number of training samples.",
+    Trials "trials" "Number of trials of a sweep.",
     ValidationData "validation_data" "The validation set.",
     ValidationFraction "validation_fraction" "Fraction of the training set that is held out.",
     WarmupEpochs "warmup_epochs" "Epochs in which the learning rate rises.",

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Run;
 use super::layout::scrolling;
 use crate::error::Result;
-use crate::training::run::RunConfig;
+use crate::training::run::{RunConfig, spelled};
 
 /// An option's name and value, as people write them.
 struct Choice {
@@ -17,19 +17,8 @@ struct Choice {
 /// All options of a configuration, by name.
 fn choices(config: &RunConfig) -> Result<Vec<Choice>> {
     let choice =
-        |(name, value): (String, Value)| Choice { name: name.replace('_', "-"), value: words(&value) };
+        |(name, value): (String, Value)| Choice { name: name.replace('_', "-"), value: spelled(&value) };
     Ok(config.values()?.into_iter().map(choice).collect())
-}
-
-fn words(value: &Value) -> String {
-    match value {
-        Value::Null => "-".to_owned(),
-        Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Array(values) if values.is_empty() => "none".to_owned(),
-        Value::Array(values) => values.iter().map(words).collect::<Vec<_>>().join(","),
-        other => other.to_string(),
-    }
 }
 
 /// The options of a run.

@@ -17,11 +17,13 @@ mod picture;
 mod ranks;
 mod run;
 mod run_page;
+mod sweep;
 mod weights;
 
 pub use comparison::comparison;
 pub use run::{Run, Test};
 pub use run_page::page;
+pub use sweep::sweep;
 
 /// Mistakes that a page shows, at most.
 pub const MISTAKES: usize = 24;

@@ -15,6 +15,7 @@ mod plan;
 pub mod ranking;
 pub mod run;
 mod scoring;
+pub mod sweep;
 pub mod tensorboard;
 mod trainer;
 

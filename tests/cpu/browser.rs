@@ -69,6 +69,18 @@ fn pages_open_without_errors_and_tell_the_numbers_of_the_metrics() {
         place.run(&[&["report", "--backend", "cpu"], args].concat()).ok();
         check(&place, "report.html", args, charts);
     }
+    let sweep = ["sweep", "--backend", "cpu", "--data", "tiny", "--hidden", "7", "--lr", "log:1e-3..1:14"];
+    place.run(&[&sweep[..], &["--seed", "1..2", "--epochs", "2", "--out", "s"]].concat()).ok();
+    let (widths, console) = open(&place, "s/sweep.html");
+    assert_eq!(console, Vec::<String>::new());
+    for found in widths {
+        // Two options, and three parts of the data by loss and by accuracy.
+        assert_eq!(
+            (&found["overflow"], found["charts"].as_array().unwrap().len()),
+            (&json!(0), 8),
+            "{found}"
+        );
+    }
     // The check notices what it looks for.
     let page = place.text("report.html");
     let wrong = page.replace(

@@ -83,6 +83,7 @@ mod selftest;
 mod shaders;
 mod show;
 mod splits;
+mod sweep;
 mod table;
 mod table_doubts;
 mod tasks;

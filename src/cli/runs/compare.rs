@@ -10,9 +10,9 @@ use super::folder::{RUNS, missing};
 use super::glance::{Glance, NONE, Run, loss};
 use crate::cli::output::{duration, json, note, say, thousands};
 use crate::cli::table::{self, Column};
-use crate::cli::train::config_file::spelled;
 use crate::error::Result;
 use crate::step::metrics::{Measure, Score};
+use crate::training::run::spelled;
 
 const ABOUT: &str = "\
 Shows the options that differ, then the scores. The best test scores are marked, unless the runs have different data:

@@ -14,6 +14,7 @@ use super::table::{self, Column};
 use crate::error::Result;
 use crate::training::run::RunDir;
 use crate::training::run::folds::FoldsDir;
+use crate::training::run::sweep::SweepDir;
 
 const ABOUT: &str = "\
 The run that was trained last comes first. Scores are those of the epoch that the model comes from. Time is that of all
@@ -116,8 +117,11 @@ fn find(dir: &Path) -> Result<Found> {
         found.runs.push(Run::read(dir)?);
         return Ok(found);
     }
-    let own = FoldsDir::open(dir)?.map_or_else(|| folders(dir), |folds| Ok(folds.runs()))?;
-    for path in FoldsDir::each_run(&own)? {
+    let own = match (SweepDir::open(dir)?, FoldsDir::open(dir)?) {
+        (None, None) => folders(dir)?.into_iter().map(of_sweep).collect::<Result<Vec<_>>>()?,
+        _ => vec![dir.to_owned()],
+    };
+    for path in SweepDir::each_run(&own)? {
         match RunDir::open(&path).map(|_| Run::read(&path)) {
             Err(_) => found.foreign.push(path.display().to_string()),
             Ok(Err(error)) => note(&format!("left out: {}", told(&error))),
@@ -126,6 +130,14 @@ fn find(dir: &Path) -> Result<Found> {
     }
     found.runs.sort_by_cached_key(|run| std::cmp::Reverse((trained(&run.path), run.path.clone())));
     Ok(found)
+}
+
+/// The best run of a sweep among other folders, in the place of its many trials; each other folder as it is.
+fn of_sweep(folder: PathBuf) -> Result<PathBuf> {
+    Ok(match SweepDir::open(&folder)?.map(|sweep| sweep.best()) {
+        Some(best) if best.is_dir() => best,
+        _ => folder,
+    })
 }
 
 /// When a run last had something to tell.

@@ -33,58 +33,58 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct TrainArgs {
     #[command(flatten)]
-    pub(super) data: DataChoice,
+    pub(in crate::cli) data: DataChoice,
     #[command(flatten)]
-    pub(super) device: DeviceChoice,
+    pub(in crate::cli) device: DeviceChoice,
     #[command(flatten)]
-    pub(super) options: Options,
+    pub(in crate::cli) options: Options,
     /// Cross-validation: train N networks, each tested on another of N equal parts of the samples, and show the mean of their
     /// scores; with classes, every part has about the same share of each. Other test sets are left out
     #[arg(long, value_name = "N", value_parser = number::whole::<usize>)]
     #[cfg_attr(feature = "tui", arg(conflicts_with = "tui"))]
-    pub(super) folds: Option<usize>,
+    pub(in crate::cli) folds: Option<usize>,
     /// Run one batch through everything, then stop
     #[arg(long)]
-    pub(super) dry_run: bool,
+    pub(in crate::cli) dry_run: bool,
     /// Read options from a file: TOML, or the config.json of a run; the command line overrides it
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
-    pub(super) config: Option<PathBuf>,
+    pub(in crate::cli) config: Option<PathBuf>,
     /// Start with the weights of a run or of a model (such as an imported one) instead of random weights
     #[arg(long, value_name = "RUN_OR_MODEL", conflicts_with = "resume")]
-    pub(super) init: Option<PathBuf>,
+    pub(in crate::cli) init: Option<PathBuf>,
     /// Folder of the run [default: runs/<time>-<data>]
     #[arg(long, value_name = "DIR")]
-    pub(super) out: Option<PathBuf>,
+    pub(in crate::cli) out: Option<PathBuf>,
     /// Replace the run that --out already holds
     #[arg(long, conflicts_with = "resume")]
-    pub(super) overwrite: bool,
+    pub(in crate::cli) overwrite: bool,
     /// Resume a run from its newest checkpoint; without RUN, resume the run in --out if there is one
     #[arg(long, value_name = "RUN", num_args = 0..=1)]
-    pub(super) resume: Option<Option<PathBuf>>,
+    pub(in crate::cli) resume: Option<Option<PathBuf>>,
     /// If the GPU is lost: stop, resume from the newest checkpoint when the GPU is back, or resume from it on the CPU
     #[arg(long, value_enum, default_value_t = OnDeviceLost::Fail)]
-    pub(super) on_device_lost: OnDeviceLost,
+    pub(in crate::cli) on_device_lost: OnDeviceLost,
     /// If training diverges: stop, or halve the learning rate and resume from the newest checkpoint, up to 8 times
     #[arg(long, value_enum, default_value_t = OnDivergence::Stop)]
-    pub(super) on_divergence: OnDivergence,
+    pub(in crate::cli) on_divergence: OnDivergence,
     /// Write event files for TensorBoard into the folder of the run; a resumed run that has some continues them
     #[arg(long)]
-    pub(super) tensorboard: bool,
+    pub(in crate::cli) tensorboard: bool,
     /// Show a dashboard with curves, speed and time left; q saves and stops, s saves and continues
     #[cfg(feature = "tui")]
     #[arg(long, conflicts_with_all = ["json", "quiet"])]
-    pub(super) tui: bool,
+    pub(in crate::cli) tui: bool,
     /// Print JSON lines on standard output, and nothing else there
     #[arg(long)]
-    pub(super) json: bool,
+    pub(in crate::cli) json: bool,
     /// Show no progress and no notes
     #[arg(long, short)]
-    pub(super) quiet: bool,
+    pub(in crate::cli) quiet: bool,
 }
 
 impl TrainArgs {
     /// The run to resume, if the user wants that and there is one.
-    pub(super) fn resumed(&self) -> Result<Option<RunDir>> {
+    pub(in crate::cli) fn resumed(&self) -> Result<Option<RunDir>> {
         match (&self.resume, &self.out) {
             (None, _) => Ok(None),
             (Some(Some(run)), Some(out)) if run != out => Err(Error::usage(format!(
@@ -103,7 +103,7 @@ impl TrainArgs {
 
 /// If the GPU is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum OnDeviceLost {
+pub(in crate::cli) enum OnDeviceLost {
     Fail,
     Retry,
     Cpu,
@@ -111,7 +111,7 @@ pub(super) enum OnDeviceLost {
 
 /// If training diverges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum OnDivergence {
+pub(in crate::cli) enum OnDivergence {
     Stop,
     LowerLr,
 }

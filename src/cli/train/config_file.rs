@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::step::optimizer::Algorithm;
 #[cfg(feature = "tui")]
 use crate::training::TrainConfig;
-use crate::training::run::RunConfig;
+use crate::training::run::{RunConfig, spelled};
 use crate::words::spelling;
 
 /// The largest size of a file of options.
@@ -35,17 +35,6 @@ pub(super) fn chosen(config: &TrainConfig) -> Result<String> {
     });
     let chosen: Vec<String> = chosen.collect();
     Ok(if chosen.is_empty() { "default options".into() } else { chosen.join(" ") })
-}
-
-/// A value as on a command line.
-pub(in crate::cli) fn spelled(value: &Value) -> String {
-    match value {
-        Value::Null => "-".into(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) if items.is_empty() => "none".into(),
-        Value::Array(items) => items.iter().map(spelled).collect::<Vec<_>>().join(","),
-        other => other.to_string(),
-    }
 }
 
 /// The values in a file, each of them checked.

@@ -24,7 +24,7 @@ fn asked(args: &TrainArgs) -> RunConfig {
 }
 
 /// The configuration of a new run: defaults, then the file, then the options that were given.
-pub(super) fn configured(args: &TrainArgs, given: &[String]) -> Result<RunConfig> {
+pub(in crate::cli) fn configured(args: &TrainArgs, given: &[String]) -> Result<RunConfig> {
     let asked = asked(args);
     let Some(path) = &args.config else { return Ok(asked) };
     let (asked_values, mut values) = (asked.values()?, config_file::read(path)?);
@@ -49,7 +49,7 @@ pub(super) fn configured(args: &TrainArgs, given: &[String]) -> Result<RunConfig
 ///
 /// # Errors
 /// [`Error::Usage`] if they are asked for too.
-pub(super) fn begin_with(spec: &MlpSpec, config: &mut RunConfig, given: &[String]) -> Result<()> {
+pub(in crate::cli) fn begin_with(spec: &MlpSpec, config: &mut RunConfig, given: &[String]) -> Result<()> {
     let fixed = ["hidden", "activation", "loss", "task", "scale", "columns", "exclude", "max_categories"];
     if let Some(name) = given.iter().find(|name| fixed.contains(&name.as_str())) {
         let name = name.replace('_', "-");
@@ -66,7 +66,7 @@ pub(super) fn begin_with(spec: &MlpSpec, config: &mut RunConfig, given: &[String
 }
 
 /// The configuration of a resumed run: its own, except for options that may change.
-pub(super) fn resumed(own: RunConfig, args: &TrainArgs, given: &[String]) -> Result<RunConfig> {
+pub(in crate::cli) fn resumed(own: RunConfig, args: &TrainArgs, given: &[String]) -> Result<RunConfig> {
     let asked = asked(args);
     let (own_values, asked_values) = (own.values()?, asked.values()?);
     let mut config = own;
@@ -91,7 +91,11 @@ pub(super) fn resumed(own: RunConfig, args: &TrainArgs, given: &[String]) -> Res
     Ok(config)
 }
 
-pub(super) fn conflict(option: &str, asked: &dyn std::fmt::Display, own: &dyn std::fmt::Display) -> Error {
+pub(in crate::cli) fn conflict(
+    option: &str,
+    asked: &dyn std::fmt::Display,
+    own: &dyn std::fmt::Display,
+) -> Error {
     Error::usage(format!(
         "--{option} {asked} differs from the run's {own}\n  hint: a resumed run keeps its configuration; only \
          --epochs, --backend and --adapter may change"

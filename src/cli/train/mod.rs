@@ -2,12 +2,12 @@
 
 mod args;
 pub mod config_file;
-mod configuration;
+pub(super) mod configuration;
 mod face;
 mod folds;
 mod options;
 mod recorder;
-mod recovery;
+pub(super) mod recovery;
 mod session;
 mod single;
 mod sitting;
@@ -15,6 +15,12 @@ mod sitting;
 use clap::parser::ValueSource;
 
 pub use args::TrainArgs;
+pub(super) use args::{OnDeviceLost, OnDivergence};
+pub(super) use face::{Ending, Face, Opening};
+pub(super) use options::Options;
+pub(super) use session::Session;
+pub(super) use single::place;
+pub(super) use sitting::unused_folder;
 
 use crate::error::Result;
 

@@ -9,7 +9,7 @@ use crate::training::TrainConfig;
 
 /// The names are those of [`TrainConfig`], which explains them.
 #[derive(Debug, Clone, clap::Args)]
-pub(super) struct Options {
+pub(in crate::cli) struct Options {
     /// Sizes of the hidden layers, separated by commas; "" for none
     #[arg(long, value_name = "SIZES", default_value = "300,75", value_parser = choice::hidden)]
     hidden: Hidden,
@@ -87,7 +87,7 @@ pub(super) struct Options {
 }
 
 impl Options {
-    pub(super) fn config(&self, dry_run: bool) -> TrainConfig {
+    pub(in crate::cli) fn config(&self, dry_run: bool) -> TrainConfig {
         TrainConfig {
             hidden: self.hidden.0.clone(),
             activation: self.activation.clone(),

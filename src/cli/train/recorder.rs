@@ -162,6 +162,6 @@ impl Observer for Recorder<'_> {
     }
 
     fn should_stop(&self) -> bool {
-        interrupt::asked()
+        interrupt::asked() || self.session.face.stop_wanted()
     }
 }

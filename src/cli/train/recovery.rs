@@ -7,6 +7,7 @@ use super::args::{OnDeviceLost, OnDivergence};
 use super::session::Session;
 use crate::cli::choice::DeviceChoice;
 use crate::cli::output::{json, note, told};
+use crate::engine::Device;
 use crate::error::{Error, Result};
 use crate::step::metrics::Recovery;
 use crate::training::checkpoint::Progress;
@@ -23,12 +24,25 @@ const MOST_HALVINGS: u32 = 8;
 /// The wait before the device is opened again after its first loss; each further loss in a row doubles it.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Trains until the run ends, or until an error from which it does not recover; returns the exit code.
-pub(super) async fn run(session: &Session<'_>, device: DeviceChoice, resumed: Option<RunDir>) -> Result<u8> {
-    let (mut device, mut run) = (device, resumed);
+/// Trains until the run ends, or until an error from which it does not recover; returns the exit code. `opened` is the chosen
+/// device, if somebody has opened it.
+pub(in crate::cli) async fn run(
+    session: &Session<'_>,
+    choice: DeviceChoice,
+    opened: Option<Device>,
+    resumed: Option<RunDir>,
+) -> Result<u8> {
+    let (mut choice, mut opened, mut run) = (choice, opened, resumed);
     let (mut losses, mut kept) = (0, None);
     loop {
-        let error = match session.sitting(&device, &mut run).await {
+        let sitting = async {
+            let device = match opened.take() {
+                Some(device) => device,
+                None => session.open(&choice).await?,
+            };
+            session.sitting(&device, &mut run).await
+        };
+        let error = match sitting.await {
             Ok(exit_code) => return Ok(exit_code),
             Err(error) => error,
         };
@@ -45,7 +59,7 @@ pub(super) async fn run(session: &Session<'_>, device: DeviceChoice, resumed: Op
             }
             _ if lost && session.args.on_device_lost != OnDeviceLost::Fail && losses <= MOST_LOSSES => {
                 if session.args.on_device_lost == OnDeviceLost::Cpu {
-                    device = DeviceChoice::cpu();
+                    choice = DeviceChoice::cpu();
                 } else {
                     std::thread::sleep(PAUSE * 2_u32.pow(losses - 1));
                 }

@@ -11,7 +11,7 @@ use crate::training::checkpoint::{ModelInfo, State};
 use crate::training::run::{RunConfig, RunDir};
 use crate::training::{Plan, initial_state};
 
-pub(super) struct Session<'a> {
+pub(in crate::cli) struct Session<'a> {
     pub args: &'a TrainArgs,
     pub config: RunConfig,
     pub dataset: Dataset,

@@ -48,6 +48,7 @@ pub fn train(args: &TrainArgs, given: &[String], fold: Option<(&RunConfig, Fold)
         adapter: config.adapter.clone(),
         precision: config.precision,
         checked: args.device.checked,
+        threads: args.device.threads,
     };
     device.check()?;
     let own = Some(config.data.clone()).filter(|data| !data.is_empty());
@@ -87,11 +88,11 @@ pub fn train(args: &TrainArgs, given: &[String], fold: Option<(&RunConfig, Fold)
     }
     interrupt::listen("saving and stopping; Ctrl-C again stops at once, without saving");
     let session = Session { args, config, dataset, plan, init, begun, face };
-    pollster::block_on(recovery::run(&session, device, resumed))
+    pollster::block_on(recovery::run(&session, device, None, resumed))
 }
 
 /// Where a data set is. A name may come to mean another set, once that has been fetched; a place may not.
-fn place(dataset: &Dataset) -> String {
+pub(in crate::cli) fn place(dataset: &Dataset) -> String {
     match std::path::absolute(&dataset.origin) {
         Ok(path) if path.exists() => path.display().to_string(),
         _ => dataset.name.clone(),

@@ -16,13 +16,22 @@ use crate::training::{Outcome, TrainConfig, Trainer, absurdity};
 use crate::words::numerals::counted;
 
 impl Session<'_> {
-    /// Trains on the device, and returns the exit code. `run` is what to go on with; a new run is put there.
-    pub async fn sitting(&self, choice: &DeviceChoice, run: &mut Option<RunDir>) -> Result<u8> {
+    /// Opens the device, and says why it is one that may surprise.
+    pub async fn open(&self, choice: &DeviceChoice) -> Result<Device> {
         let (device, notice) = choice.open().await?;
-        let later = self.config.loading.fold.is_some_and(|fold| fold.number > 1);
-        if let Some(notice) = notice.filter(|_| !self.args.quiet && !later) {
+        if let Some(notice) = notice.filter(|_| !self.args.quiet && !self.is_later_fold()) {
             note(&notice);
         }
+        Ok(device)
+    }
+
+    /// Whether what there is to say of data and device was said at the first fold.
+    fn is_later_fold(&self) -> bool {
+        self.config.loading.fold.is_some_and(|fold| fold.number > 1)
+    }
+
+    /// Trains on the device, and returns the exit code. `run` is what to go on with; a new run is put there.
+    pub async fn sitting(&self, device: &Device, run: &mut Option<RunDir>) -> Result<u8> {
         let (own, dataset) = (&self.config.train, &self.dataset);
         let spec = own.spec(dataset)?;
         let state = match run {
@@ -40,13 +49,13 @@ impl Session<'_> {
         }
         let options = config.step_options(dataset)?;
         config.require_memory(dataset, device.host_memory(&spec, &options))?;
-        let engine = engine::open(&device, &spec, options, Residency::WhereTheyFit).await?;
-        if let Some([half, all]) = engine.in_f16().filter(|_| !self.args.quiet && !later) {
+        let engine = engine::open(device, &spec, options, Residency::WhereTheyFit).await?;
+        if let Some([half, all]) = engine.in_f16().filter(|_| !self.args.quiet && !self.is_later_fold()) {
             note(&format!(
                 "{half} of the {all} products of a step are computed in f16; the others are too small to gain from it"
             ));
         }
-        self.train(engine, &device, &config, state, run).await
+        self.train(engine, device, &config, state, run).await
     }
 
     async fn train(
@@ -176,7 +185,7 @@ impl Session<'_> {
 }
 
 /// A new folder for a run on a data set of that name.
-pub(super) fn unused_folder(name: &str) -> Result<PathBuf> {
+pub(in crate::cli) fn unused_folder(name: &str) -> Result<PathBuf> {
     let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H-%M-%SZ").to_string();
     let base = Path::new("runs").join(format!("{now}-{name}"));
     std::fs::create_dir_all("runs").map_err(Error::io("create", "runs"))?;

@@ -65,3 +65,15 @@ impl RunConfig {
         values.map_err(|error| Error::Internal(error.to_string()))
     }
 }
+
+/// An option's value as people write it.
+pub fn spelled(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(values) if values.is_empty() => "none".to_owned(),
+        Value::Array(values) => values.iter().map(spelled).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}

@@ -139,21 +139,6 @@ impl FoldsDir {
         (1..=self.folds).map(|number| self.run(number)).filter(|run| RunDir::open(run).is_ok()).collect()
     }
 
-    /// The runs that paths name: of a cross-validation those of its folds.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub fn each_run(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
-        let mut runs = Vec::new();
-        for path in paths {
-            match Self::open(path)? {
-                Some(folds) => runs.extend(folds.runs()),
-                None => runs.push(path.clone()),
-            }
-        }
-        Ok(runs)
-    }
-
     /// The test score of a fold, if its run has ended in order.
     ///
     /// # Errors
@@ -164,6 +149,11 @@ impl FoldsDir {
         let end = run.history()?.end.filter(|end| end.outcome != Outcome::Interrupted);
         let run_dir = path.display().to_string();
         Ok(end.map(|end| FoldScore { fold: number, run_dir, test: end.test }))
+    }
+
+    /// The mean of scores, the loss and each measure by itself; nothing of none.
+    pub fn mean(scores: &[Score]) -> Option<Score> {
+        of_each(scores, |values| Some(mean(values)))
     }
 
     /// The scores of the folds that are done.
@@ -178,7 +168,7 @@ impl FoldsDir {
             folds: self.folds,
             done: scores.len(),
             run_dir: self.path.display().to_string(),
-            mean: TestScore(of_each(&tests, |values| Some(mean(values)))),
+            mean: TestScore(Self::mean(&tests)),
             deviation: TestScore(of_each(&tests, deviation)),
             scores,
         })

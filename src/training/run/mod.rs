@@ -19,6 +19,7 @@ pub mod folds;
 pub mod history;
 mod lock;
 pub mod status;
+pub mod sweep;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-pub use self::config::RunConfig;
+pub use self::config::{RunConfig, spelled};
 use self::event::Event;
 use self::lock::Lock;
 use super::checkpoint::{self, ModelInfo, Progress, State};
@@ -45,6 +46,9 @@ const MODEL: &str = "model.safetensors";
 
 /// The file that makes a folder one of a cross-validation.
 const FOLDS: &str = "folds.json";
+
+/// The file that makes a folder one of a sweep.
+const SWEEP: &str = "sweep.json";
 
 /// A folder that holds a run.
 #[derive(Debug, Clone)]
@@ -114,7 +118,14 @@ impl RunDir {
     pub fn check_free(path: &Path) -> Result<()> {
         let run = Self::at(path);
         // Without config.json it is no run, but these files are somebody's all the same.
-        let own = [run.config_path(), run.model(), run.checkpoint(), run.metrics(), path.join(FOLDS)];
+        let own = [
+            run.config_path(),
+            run.model(),
+            run.checkpoint(),
+            run.metrics(),
+            path.join(FOLDS),
+            path.join(SWEEP),
+        ];
         if !own.iter().any(|file| file.exists()) {
             return Ok(());
         }
@@ -142,6 +153,10 @@ impl RunDir {
             }
             _ if path.join(FOLDS).is_file() => {
                 let problem = "this is the folder of a cross-validation: each of its folders fold-1, fold-2, … holds a run";
+                Err(Error::file(path, problem, "name one of them"))
+            }
+            _ if path.join(SWEEP).is_file() => {
+                let problem = "this is the folder of a sweep: its folder best, and each of trial-1, trial-2, … holds a run";
                 Err(Error::file(path, problem, "name one of them"))
             }
             _ => Err(Error::file(path, "no run here: it has no config.json", "name the folder of a run")),

@@ -11,7 +11,7 @@ use crate::training::run::RunConfig;
 use crate::training::{Outcome, Plan};
 
 /// Receives the events of a run and shows some of them. Notes are shown by `output::note` instead.
-pub(in crate::cli::train) trait Face {
+pub(in crate::cli) trait Face {
     /// Training begins, or continues after the loss of a device.
     ///
     /// # Errors
@@ -35,6 +35,11 @@ pub(in crate::cli::train) trait Face {
     /// Progress bars stop: an error, or the search for one, follows.
     fn pause(&self) {}
 
+    /// Whether the run is to stop here, and to be continued later.
+    fn stop_wanted(&self) -> bool {
+        false
+    }
+
     /// Whether the user wants to save the state now. The question resets the request.
     fn save_wanted(&self) -> bool {
         false
@@ -42,7 +47,7 @@ pub(in crate::cli::train) trait Face {
 }
 
 /// What is shown of a run at its start.
-pub(in crate::cli::train) struct Opening<'a> {
+pub(in crate::cli) struct Opening<'a> {
     pub dataset: &'a Dataset,
     pub plan: &'a Plan,
     pub spec: &'a MlpSpec,
@@ -54,7 +59,7 @@ pub(in crate::cli::train) struct Opening<'a> {
 }
 
 /// What is shown of a run at its end.
-pub(in crate::cli::train) struct Ending<'a> {
+pub(in crate::cli) struct Ending<'a> {
     pub outcome: Outcome,
     pub epochs: usize,
     /// The epoch that the model comes from.

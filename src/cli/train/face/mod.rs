@@ -6,7 +6,7 @@ mod json;
 mod screen;
 mod text;
 
-pub(super) use events::{Ending, Face, Opening};
+pub(in crate::cli) use events::{Ending, Face, Opening};
 
 use super::args::TrainArgs;
 use crate::error::Result;
