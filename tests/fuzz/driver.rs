@@ -131,7 +131,8 @@ impl Target {
             corpus.push(input);
         }
         let (begun, mut accepted, mut finds) = (Instant::now(), 0_usize, Vec::new());
-        let mut rng = mutate::rng(self.name.bytes().map(u64::from).sum());
+        let seed = std::env::var("GPU_MLP_FUZZ_SEED").map_or(0, |text| text.parse::<u64>().expect("a seed"));
+        let mut rng = mutate::rng(self.name.bytes().map(u64::from).sum::<u64>() + (seed << 32));
         for _ in 0..inputs {
             // Half from the seeds: what was mutated often is mostly refused at the first check.
             let among = if one_in(&mut rng, 2) { self.seeds.len() } else { corpus.len() };

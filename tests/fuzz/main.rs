@@ -1,7 +1,8 @@
 //! Every reader of files against damaged and hostile ones: a result or a clear error, never a panic, never a hang, never
 //! more memory than 64 MiB and four times the file.
 //!
-//! `GPU_MLP_FUZZ_INPUTS` says how many inputs a target gets (`scripts/fuzz` asks for a million).
+//! `GPU_MLP_FUZZ_INPUTS` says how many inputs a target gets (`scripts/fuzz` asks for a million), and `GPU_MLP_FUZZ_SEED` which:
+//! so many inputs can be run in pieces.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod archive;

@@ -107,6 +107,9 @@ impl Exam<'_> {
         let conventions = self.conventions();
         let mut scored = Vec::new();
         for (from, candidate) in above.iter().enumerate() {
+            if !candidate.causes.is_empty() && self.explained(&scored) {
+                continue;
+            }
             let site = self.site(l, &candidate.value);
             let scales = if candidate.anchored { vec![1.0] } else { conventions.clone() };
             let right = hidden::through_weights::right(&site);
@@ -122,11 +125,13 @@ impl Exam<'_> {
             let below = self.site(l, &right);
             let dz = (l > 0).then(|| hidden::rights(&below, self.masks.get(&l)).swap_remove(0));
             for (&scale, dz) in scales.iter().filter_map(|scale| Some((scale, dz.as_ref()?))) {
-                trials.push(Trial {
-                    scale,
-                    note: Some(HOLDS_DZ),
-                    ..Trial::new(scaled(dz, scale), Vec::new())
-                });
+                let value = scaled(dz, scale);
+                trials.push(Trial { scale, note: Some(HOLDS_DZ), ..Trial::new(value, Vec::new()) });
+            }
+            let score = |trial| self.inherited(given, magnitude, trial, (from, candidate));
+            scored.extend(trials.drain(..).map(score));
+            if self.explained(&scored) {
+                continue;
             }
             trials.extend(tried(slot, &site, hidden::through_weights::TABLE, &scales));
             for (formula, value) in hidden::through_weights::miscut(&site) {
@@ -139,13 +144,7 @@ impl Exam<'_> {
                 trials.push(Trial::new(value, vec![cause(slot, Bug::UpdatedWeightsInBackward, formula)]));
             }
             trials.extend(rescaled(slot, &site, given, &right, &[], &scales));
-            for trial in trials {
-                scored.extend(self.scores(
-                    given,
-                    magnitude * trial.scale.abs(),
-                    [inherit(trial, from, candidate)],
-                ));
-            }
+            scored.extend(trials.into_iter().map(score));
         }
         let right = hidden::through_weights::right(&self.site(l, &above[0].value));
         let rights: Vec<Matrix> = conventions.iter().map(|&scale| scaled(&right, scale)).collect();
@@ -199,6 +198,9 @@ impl Exam<'_> {
         let conventions = self.conventions();
         let (mut all, mut scored) = (Vec::new(), Vec::new());
         for (from, candidate) in above.iter().enumerate() {
+            if !candidate.causes.is_empty() && self.explained(&scored) {
+                continue;
+            }
             let site = self.site(l, &candidate.value);
             let mask = self.masks.get(&l).filter(|_| !candidate.masked);
             let rights = hidden::rights(&site, mask);
@@ -210,9 +212,13 @@ impl Exam<'_> {
             let magnitude = norm(&candidate.value);
             let mut trials = Vec::new();
             for &scale in &scales {
-                trials.extend(
-                    rights.iter().map(|r| Trial { scale, ..Trial::new(scaled(r, scale), Vec::new()) }),
-                );
+                let trial = |right| Trial { scale, ..Trial::new(scaled(right, scale), Vec::new()) };
+                trials.extend(rights.iter().map(trial));
+            }
+            let score = |trial| self.inherited(given, magnitude, trial, (from, candidate));
+            scored.extend(trials.drain(..).map(score));
+            if self.explained(&scored) {
+                continue;
             }
             // A factor that a formula explains is named by that.
             trials.extend(tried(slot, &site, hidden::TABLE, &scales));
@@ -221,10 +227,7 @@ impl Exam<'_> {
             if self.case.get(Slot::Da(l)).is_none() {
                 trials.extend(self.two_steps(slot, l, given, candidate, above, from));
             }
-            for trial in trials {
-                let magnitude = magnitude * trial.scale.abs();
-                scored.extend(self.scores(given, magnitude, [inherit(trial, from, candidate)]));
-            }
+            scored.extend(trials.into_iter().map(score));
         }
         let Some(given) = given else { return fewest(all) };
         let fits = |s: &Scored| s.causes.is_empty() && s.passes;
@@ -344,13 +347,6 @@ const HOLDS_DZ: &str = "what is called da holds dz: the activation's derivative 
 
 /// The mask is already in da.
 const MASKED: &str = "da is after dropout's mask";
-
-/// A trial that starts from a candidate: its bugs come first.
-pub fn inherit(mut trial: Trial, from: usize, candidate: &Candidate) -> Trial {
-    trial.from = from;
-    trial.causes.splice(0..0, candidate.causes.iter().cloned());
-    trial
-}
 
 /// The file's own tensor as the only candidate, with the scale its explanation gives it.
 pub fn anchored(given: &Matrix, winner: Option<&Scored>) -> Candidate {

@@ -2,10 +2,11 @@
 
 use super::backward::Candidate;
 use super::examination::Exam;
+use super::judge::{Scored, score};
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::algebra::{matmul, matmul_tn, plus, scaled};
 use crate::doctor::formulas::optimiser::Rule;
-use crate::doctor::formulas::trial::residual;
+use crate::doctor::formulas::trial::{Trial, residual};
 use crate::reference::Matrix;
 
 /// What a parameter costs that no formula explains.
@@ -27,7 +28,27 @@ struct Sketch {
     seen: Matrix,
 }
 
+/// A trial that starts from a candidate: its bugs come first.
+pub fn inherit(mut trial: Trial, from: usize, candidate: &Candidate) -> Trial {
+    trial.from = from;
+    if !candidate.causes.is_empty() {
+        trial.causes = candidate.causes.iter().cloned().chain(trial.causes).collect();
+    }
+    trial
+}
+
 impl Exam<'_> {
+    /// The score of a trial that starts from a candidate, where operands at the usual scale have the size `magnitude`.
+    pub fn inherited(
+        &self,
+        u: &Matrix,
+        magnitude: f64,
+        trial: Trial,
+        (from, above): (usize, &Candidate),
+    ) -> Scored {
+        score(&self.tolerance, u, magnitude * trial.scale.abs(), inherit(trial, from, above))
+    }
+
     /// The candidates that explain what is seen with the fewest bugs in all.
     pub fn narrowed(&self, seen: &[Param], candidates: &[Candidate]) -> Vec<Candidate> {
         let sketches: Vec<Option<Sketch>> = seen.iter().map(|&param| self.sketch(param)).collect();

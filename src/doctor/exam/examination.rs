@@ -214,6 +214,11 @@ impl<'a> Exam<'a> {
         trials.into_iter().map(|trial| score(&self.tolerance, u, magnitude, trial)).collect()
     }
 
+    /// Whether a right formula explains a tensor, so that no wrong one needs to be tried.
+    pub fn explained(&self, scored: &[Scored]) -> bool {
+        self.pending.is_empty() && scored.iter().any(|s| s.causes.is_empty() && s.passes)
+    }
+
     /// The verdict on one tensor of the file: recorded, and the explanations that hold returned.
     pub fn settle(
         &mut self,
@@ -224,7 +229,7 @@ impl<'a> Exam<'a> {
         let right =
             scored.iter().filter(|s| s.causes.is_empty()).map(|s| s.residual).fold(f64::INFINITY, f64::min);
         let residual = right.is_finite().then_some(Number(right));
-        if self.pending.is_empty() && scored.iter().any(|s| s.causes.is_empty() && s.passes) {
+        if self.explained(&scored) {
             scored.retain(|s| s.causes.is_empty() && s.passes);
             if let Some(note) = scored[0].note {
                 self.note(note);
@@ -232,7 +237,7 @@ impl<'a> Exam<'a> {
             self.checked.push(Checked { tensor: slot, name: None, status: Status::Ok, residual });
             return Settled { winners: scored };
         }
-        for s in &mut scored {
+        for s in scored.iter_mut().filter(|_| !self.pending.is_empty()) {
             s.causes.splice(0..0, self.pending.iter().cloned());
         }
         self.checked.push(Checked { tensor: slot, name: None, status: Status::Wrong, residual });

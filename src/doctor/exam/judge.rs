@@ -83,14 +83,14 @@ impl Scored {
 /// Scores an explanation of `u`, whose operands had the size `magnitude`.
 pub fn score(tolerance: &Tolerance, u: &Matrix, magnitude: f64, trial: Trial) -> Scored {
     let residual = residual(u, &trial.value);
-    let rounding = tolerance.rounding(magnitude, norm(u).max(norm(&trial.value)));
+    let size = norm(u).max(norm(&trial.value));
+    let rounding = tolerance.rounding(magnitude, size);
     // Two roundings of nothing may point in opposite directions: their distance is up to twice their size.
     let passes = residual <= tolerance.relative.max(if rounding < 1.0 { rounding } else { 2.0 });
     // Values that are nothing but rounding (a gradient that sums to zero) cannot rank their explanations.
     let floor = if rounding > tolerance.relative { rounding } else { 4.0 * tolerance.epsilon };
     let effective = residual.max(floor);
     // Next to values that cancelled to nothing, only the size of what cancelled tells how good an agreement is.
-    let size = norm(u).max(norm(&trial.value));
     let cancelled = passes && residual > tolerance.relative && magnitude > 0.0;
     let residual = if cancelled { residual * size / magnitude } else { residual };
     let Trial { causes, from, scale, note, .. } = trial;

@@ -1,6 +1,7 @@
 //! `dW_l` and `db_l` in an examination, or the steps that show them.
 
-use super::backward::{Candidate, inherit};
+use super::backward::Candidate;
+use super::candidates::inherit;
 use super::clipping;
 use super::examination::{Exam, rescaled, tried};
 use super::judge::Scored;

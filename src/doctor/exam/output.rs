@@ -35,7 +35,11 @@ impl Exam<'_> {
         let scale = |right: &Matrix, scale| Trial { scale, ..Trial::new(scaled(right, scale), Vec::new()) };
         let rights = forms.iter().flat_map(|right| scales.iter().map(move |&factor| scale(right, factor)));
         let mut scored = Vec::new();
-        for trial in rights.chain(tried(slot, &site, delta::table(&site), &scales)) {
+        for trial in rights {
+            scored.extend(self.scores(given, magnitude(trial.scale), [trial]));
+        }
+        let wrong = || tried(slot, &site, delta::table(&site), &scales);
+        for trial in (!self.explained(&scored)).then(wrong).into_iter().flatten() {
             scored.extend(self.scores(given, magnitude(trial.scale), [trial]));
         }
         if self.case.one_hot && !scored.iter().any(|s| s.passes) {

@@ -1,6 +1,7 @@
 //! The step from parameters to new parameters, plain or with momentum or Adam.
 
-use super::backward::{Candidate, inherit};
+use super::backward::Candidate;
+use super::candidates::inherit;
 use super::examination::{Exam, rescaled, tried};
 use super::judge::Scored;
 use crate::doctor::file::slot::{Param, Slot};

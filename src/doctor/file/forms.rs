@@ -66,7 +66,11 @@ fn foreign(start: &[u8]) -> Option<(&'static str, &'static str)> {
     match start {
         [0x80, 2..=5, ..] => Some(("is a pickle, not an .npz file", PICKLE)),
         _ if start.starts_with(b"MATLAB 5.0") => Some(("is a .mat file, not an .npz file", MATLAB)),
-        _ if start.starts_with(b"\x89HDF") => {
+        _ if start.starts_with(b"# Created by Octave") => {
+            Some(("is a text file of Octave, not an .npz file", MATLAB))
+        }
+        // A .mat of version 7.3 begins with 512 bytes of text.
+        _ if start.starts_with(b"\x89HDF") || start.starts_with(b"MATLAB 7.3") => {
             Some(("is an HDF5 file (a .mat of version 7.3?), not an .npz file", HDF5))
         }
         _ if start.starts_with(b"\x93NUMPY") => Some(("is one array, not an .npz file", ONE_ARRAY)),

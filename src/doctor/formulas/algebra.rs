@@ -73,11 +73,20 @@ fn product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Matrix {
 
 /// The square root of the sum of squares.
 pub fn norm(a: &Matrix) -> f64 {
-    let max = a.data().iter().fold(0.0_f64, |max, a| max.max(a.abs()));
+    size(a.data().iter().copied())
+}
+
+/// The norm of `a - b`.
+pub fn distance(a: &Matrix, b: &Matrix) -> f64 {
+    size(a.data().iter().zip(b.data()).map(|(a, b)| a - b))
+}
+
+fn size(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let max = values.clone().fold(0.0_f64, |max, a| max.max(a.abs()));
     if max == 0.0 || !max.is_finite() {
         return max;
     }
-    max * a.data().iter().map(|a| (a / max).powi(2)).sum::<f64>().sqrt()
+    max * values.map(|a| (a / max).powi(2)).sum::<f64>().sqrt()
 }
 
 /// `Σ a_i b_i`

@@ -1,6 +1,6 @@
 //! One way a tensor may have come about, and how far its numbers are from those to be explained.
 
-use super::algebra::{finite, minus, norm};
+use super::algebra::{distance, finite, norm};
 use super::catalogue::Bug;
 use super::hypothesis::Hypothesis;
 use crate::doctor::file::slot::Slot;
@@ -80,12 +80,12 @@ pub fn residual(u: &Matrix, h: &Matrix) -> f64 {
     if u.data().len() != h.data().len() {
         return f64::INFINITY;
     }
-    let distance = |u: &Matrix, h: &Matrix| {
+    let relative = |u: &Matrix, h: &Matrix| {
         let size = norm(u).max(norm(h));
-        if size == 0.0 { 0.0 } else { norm(&minus(u, h)) / size }
+        if size == 0.0 { 0.0 } else { distance(u, h) / size }
     };
     if finite(u) && finite(h) {
-        return distance(u, h);
+        return relative(u, h);
     }
     let (mut clean_u, mut clean_h) = (u.clone(), h.clone());
     for (u, h) in clean_u.data_mut().iter_mut().zip(clean_h.data_mut()) {
@@ -96,5 +96,5 @@ pub fn residual(u: &Matrix, h: &Matrix) -> f64 {
             return f64::INFINITY;
         }
     }
-    distance(&clean_u, &clean_h)
+    relative(&clean_u, &clean_h)
 }

@@ -124,10 +124,12 @@ fn json_of_nested_lists() {
 fn other_forms_are_refused_with_a_way_out() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dump");
-    let cases: [(&[u8], &str, &str); 4] = [
+    let cases: [(&[u8], &str, &str); 6] = [
         (b"\x80\x04\x95aaaa", "is a pickle", "pickle.load"),
         (b"MATLAB 5.0 MAT-file, Platform", "is a .mat file", "dlmwrite"),
         (b"\x89HDF\r\n\x1a\n", "is an HDF5 file", "dlmwrite"),
+        (b"MATLAB 7.3 MAT-file, Platform", "is an HDF5 file", "dlmwrite"),
+        (b"# Created by Octave 8.4.0", "is a text file of Octave", "dlmwrite"),
         (b"\x93NUMPY\x01\x00v\x00", "is one array", "numpy.savez"),
     ];
     for (bytes, problem, hint) in cases {

@@ -47,14 +47,16 @@ pub fn named(entries: &Entries) -> Vec<Named<'_>> {
 /// The state of an optimiser that has only the number of its weights: `v1` beside `W1`, of the same shape.
 fn find_numbered_states(named: &mut [Named]) {
     let of_weights = |own: &Named| {
+        if own.words.kind.is_some() {
+            return None;
+        }
         let words = Words::of(&format!("{}_w", own.name));
         let is_state = matches!(words.state, State::Velocity | State::First | State::Second);
         let owner = |other: &Named| {
             let weights = other.words.is_parameter(Role::Weight) && other.words.spot == words.spot;
             weights && other.array.shape == own.array.shape && other.array.data != own.array.data
         };
-        let bare = own.words.kind.is_none() && words.number().is_some() && is_state;
-        (bare && named.iter().any(owner)).then_some(words)
+        (is_state && words.number().is_some() && named.iter().any(owner)).then_some(words)
     };
     let found: Vec<Option<Words>> = named.iter().map(of_weights).collect();
     for (own, words) in named.iter_mut().zip(found) {

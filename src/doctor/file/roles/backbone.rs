@@ -44,7 +44,7 @@ pub struct Backbone {
 /// The parts that are missing, by our names; the fewest of all readings.
 pub fn find(arrays: &[Named]) -> Result<Backbone, Vec<String>> {
     let mut best: Option<(i32, Backbone)> = None;
-    let mut nearest: Option<Vec<String>> = None;
+    let mut searches = Vec::new();
     let ways = [None, Some(End::First), Some(End::Last)];
     let with_ones = |array: &Named| {
         let has = |layout| {
@@ -64,30 +64,42 @@ pub fn find(arrays: &[Named]) -> Result<Backbone, Vec<String>> {
         }
         let search = Search::new(arrays, layout, ones);
         let mut wins = false;
-        for chain in search.chains() {
+        for chain in search.chains(false) {
             if best.as_ref().is_some_and(|(most, _)| chain.most() <= *most) {
                 continue;
             }
-            match search.complete(&chain) {
-                Ok((score, backbone)) if best.as_ref().is_none_or(|(most, _)| score > *most) => {
-                    best = Some((score, backbone));
-                    wins = true;
-                }
-                Ok(_) => {}
-                Err(missing) if nearest.as_ref().is_none_or(|least| missing.len() < least.len()) => {
-                    nearest = Some(missing);
-                }
-                Err(_) => {}
+            let found = search.complete(&chain).ok();
+            if let Some(found) = found.filter(|found| best.as_ref().is_none_or(|best| found.0 > best.0)) {
+                best = Some(found);
+                wins = true;
             }
         }
-        if let Some((_, backbone)) = best.as_mut().filter(|_| wins) {
-            (backbone.relations, backbone.activated) = (search.relations, search.activated);
+        match best.as_mut().filter(|_| wins) {
+            Some((_, backbone)) => {
+                (backbone.relations, backbone.activated) = (search.relations, search.activated);
+            }
+            None => searches.push(search),
         }
     }
-    match best {
-        Some((_, backbone)) => Ok(backbone),
-        None => Err(nearest.unwrap_or_else(|| ["X", "W1", "y"].map(str::to_owned).into())),
+    best.map(|(_, backbone)| backbone).ok_or_else(|| nearest(&searches))
+}
+
+/// What the nearest reading lacks, where no chain has all.
+fn nearest(searches: &[Search]) -> Vec<String> {
+    let mut nearest: Vec<String> = ["X", "W1", "y"].map(str::to_owned).into();
+    let mut known = false;
+    for search in searches {
+        for chain in search.chains(true) {
+            let Err(missing) = search.complete(&chain) else { continue };
+            if !known || missing.len() < nearest.len() {
+                (nearest, known) = (missing, true);
+            }
+            if nearest.len() == 1 {
+                return nearest;
+            }
+        }
     }
+    nearest
 }
 
 /// Whether shapes allow that biases are among weights: some array has one more input than another one has units.
@@ -103,13 +115,11 @@ impl Search<'_> {
     fn complete(&self, chain: &Chain) -> Result<(i32, Backbone), Vec<String>> {
         let mut missing = Vec::new();
         let parameter = |w: usize| self.arrays[w].words.is_parameter(Kind::Weight);
-        let grown = |l: usize| Chain { w: chain.w[..l].to_vec(), ..chain.clone() };
-        let first = self.computes(&grown(0), chain.w[0]);
-        if !first && !self.is_input(chain.x) {
+        if !self.shows_input(chain.x, chain.w[0]) {
             missing.push("X".to_owned());
         }
         for (l, &w) in chain.w.iter().enumerate() {
-            if !parameter(w) && !self.computes(&grown(l), w) && !self.graded[w] {
+            if !self.shows_layer(chain.x, l == 0, w) {
                 missing.push(format!("W{}", l + 1));
             }
         }
@@ -159,11 +169,5 @@ impl Search<'_> {
             !taken.contains(array) && samples.is_some_and(|[own, width]| own == n && widths.contains(&width))
         };
         (0..self.arrays.len()).filter(made).count()
-    }
-
-    /// Whether an array is the input by its name: layer 0.
-    fn is_input(&self, x: usize) -> bool {
-        let words = &self.arrays[x].words;
-        words.kind == Some(Kind::Input) || (words.kind == Some(Kind::Act) && words.number() == Some(0))
     }
 }

@@ -55,6 +55,10 @@ impl Search<'_> {
     /// Whether the inputs are the targets, too, as an autoencoder's are: names say so, or the file has the outputs'
     /// difference from them.
     pub fn is_rebuilt(&self, x: usize) -> bool {
+        // No network rebuilds weights.
+        if matches!(self.arrays[x].words.kind, Some(Kind::Weight | Kind::Bias)) {
+            return false;
+        }
         let says = || self.arrays.iter().any(|array| array.words.rebuilds);
         *self.rebuilt[x].get_or_init(|| says() || self.has_difference(x))
     }

@@ -2,6 +2,7 @@
 
 use super::search::{Chain, NUMBERS, Search, WORDS, earlier};
 use super::words::{Kind, Spot};
+use std::iter::successors;
 
 /// Chains of one length that are grown further.
 const KEPT: usize = 100;
@@ -28,23 +29,19 @@ impl Step<'_> {
 }
 
 impl Search<'_> {
-    /// All chains that are worth a look, of every length.
-    pub fn chains(&self) -> Vec<Chain> {
+    /// All chains that are worth a look, the shorter ones first: those of which names or numbers show every layer, or with
+    /// `any` others as well.
+    pub fn chains(&self, any: bool) -> impl Iterator<Item = Chain> {
         let mut batches: Vec<Chain> = (0..self.arrays.len()).filter_map(|x| self.batch(x)).collect();
         batches.sort_by_key(|chain| -chain.score);
         batches.truncate(BATCHES);
-        let (mut all, mut growing) = (Vec::new(), batches);
-        for _ in 0..DEEPEST {
-            let mut steps: Vec<_> = growing.iter().flat_map(|chain| self.steps(chain)).collect();
+        let grown = move |chains: &Vec<Chain>| {
+            let mut steps: Vec<_> = chains.iter().flat_map(|chain| self.steps(chain, any)).collect();
             steps.sort_by_key(|step| -step.score);
             steps.truncate(KEPT);
-            growing = steps.iter().map(Step::taken).collect();
-            if growing.is_empty() {
-                break;
-            }
-            all.extend(growing.iter().cloned());
-        }
-        all
+            Some(steps.iter().map(Step::taken).collect()).filter(|chains: &Vec<Chain>| !chains.is_empty())
+        };
+        successors(grown(&batches), grown).take(DEEPEST).flatten()
     }
 
     /// A chain without layers that begins with an array as X.
@@ -66,12 +63,16 @@ impl Search<'_> {
     }
 
     /// The ways in which a chain may get one more layer.
-    fn steps<'c>(&self, chain: &'c Chain) -> impl Iterator<Item = Step<'c>> {
+    fn steps<'c>(&self, chain: &'c Chain, any: bool) -> impl Iterator<Item = Step<'c>> {
+        let first = chain.w.is_empty();
+        let shown =
+            move |w: usize| self.shows_layer(chain.x, first, w) && (!first || self.shows_input(chain.x, w));
         (0..self.arrays.len()).filter_map(move |w| {
             let [inside, width] = self.arrays[w].weights(self.layout)?;
             if inside != chain.width + usize::from(self.ones.is_some())
                 || w == chain.x
                 || chain.w.contains(&w)
+                || !(any || shown(w))
             {
                 return None;
             }
@@ -82,7 +83,7 @@ impl Search<'_> {
     /// What speaks for weights as the next layer of a chain.
     fn layer(&self, chain: &Chain, w: usize) -> i32 {
         let words = &self.arrays[w].words;
-        let mut score = if self.computes(chain, w) { NUMBERS } else { 0 };
+        let mut score = if self.computes(chain.x, chain.w.is_empty(), w) { NUMBERS } else { 0 };
         score += match words.kind {
             Some(Kind::Weight) if words.is_parameter(Kind::Weight) => WORDS + earlier(words.time),
             // Gradients and updated weights are no layer, even where they equal one.

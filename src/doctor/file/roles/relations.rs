@@ -144,12 +144,12 @@ impl Pair<'_> {
         // One value tells nearly all candidates apart: where the sum is largest, no ReLU is off.
         let (row, col) = largest(&self.sum);
         let choices = biases.iter().copied().filter(|&b| b != self.a).map(Some).chain([None]);
-        let probes: Vec<(Option<usize>, Function, f64)> = choices
-            .flat_map(|b| {
-                let z = self.plus(row..row + 1, b);
-                FUNCTIONS.map(|function| (b, function, function.at(&z, col)))
-            })
-            .collect();
+        let mut z = vec![0.0; self.sum.cols()];
+        let mut probes: Vec<(Option<usize>, Function, f64)> = Vec::new();
+        for b in choices {
+            z.iter_mut().enumerate().for_each(|(c, z)| *z = self.sum.at(row, c) + self.bias(b, c));
+            probes.extend(FUNCTIONS.map(|function| (b, function, function.at(&z, col))));
+        }
         let single = [self.a, self.w].iter().any(|&array| self.arrays[array].is_single());
         let mut found = Vec::new();
         for &out in outs {
@@ -158,7 +158,7 @@ impl Pair<'_> {
             let (value, slack) = (given.at(row, col), 2.0 * tolerance * norm(given.data()));
             let near = probes.iter().filter(|(_, _, probe)| (probe - value).abs() <= slack);
             let fits = |b, function: Function| {
-                let whole = function.of(&self.plus(0..self.sum.rows(), b));
+                let whole = function.of(&self.plus(b));
                 agree(whole.data(), given.data(), tolerance)
             };
             // A sum that is next to nothing makes biases of themselves.
@@ -173,10 +173,14 @@ impl Pair<'_> {
         found
     }
 
-    /// Some rows of the sum, with biases.
-    fn plus(&self, rows: std::ops::Range<usize>, b: Option<usize>) -> Matrix {
-        let bias = |c: usize| b.map_or(0.0, |b| self.arrays[b].array.data[c]);
-        Matrix::from_fn(rows.len(), self.sum.cols(), |r, c| self.sum.at(rows.start + r, c) + bias(c))
+    /// The bias of a unit.
+    fn bias(&self, b: Option<usize>, c: usize) -> f64 {
+        b.map_or(0.0, |b| self.arrays[b].array.data[c])
+    }
+
+    /// The sum with biases.
+    fn plus(&self, b: Option<usize>) -> Matrix {
+        Matrix::from_fn(self.sum.rows(), self.sum.cols(), |r, c| self.sum.at(r, c) + self.bias(b, c))
     }
 }
 
@@ -211,11 +215,11 @@ impl Function {
     }
 
     /// One value of the function of a single row.
-    fn at(self, row: &Matrix, col: usize) -> f64 {
+    fn at(self, row: &[f64], col: usize) -> f64 {
         match self {
-            Self::None => row.at(0, col),
-            Self::Activation(act) => act.apply(row.at(0, col)),
-            Self::Softmax => reference::softmax(row).at(0, col),
+            Self::None => row[col],
+            Self::Activation(act) => act.apply(row[col]),
+            Self::Softmax => (row[col] - reference::log_sum_exp(row)).exp(),
         }
     }
 }

@@ -117,8 +117,19 @@ impl<'t> Search<'t> {
     }
 
     /// Whether the numbers show that a layer with these weights was computed: the first from X.
-    pub fn computes(&self, chain: &Chain, w: usize) -> bool {
-        let first = chain.w.is_empty();
-        self.inputs[w].iter().any(|&a| first == (a == chain.x))
+    pub fn computes(&self, x: usize, first: bool, w: usize) -> bool {
+        self.inputs[w].iter().any(|&a| first == (a == x))
+    }
+
+    /// Whether names or numbers show that an array is the weights of a layer.
+    pub fn shows_layer(&self, x: usize, first: bool, w: usize) -> bool {
+        self.arrays[w].words.is_parameter(Kind::Weight) || self.computes(x, first, w) || self.graded[w]
+    }
+
+    /// The same of an array as the input of a network whose first weights are these.
+    pub fn shows_input(&self, x: usize, w: usize) -> bool {
+        let words = &self.arrays[x].words;
+        let is_first = words.kind == Some(Kind::Act) && words.number() == Some(0);
+        words.kind == Some(Kind::Input) || is_first || self.computes(x, true, w)
     }
 }

@@ -1,5 +1,8 @@
 //! The words that names of arrays are made of, and their senses.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 /// What a word says about an array.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sense {
@@ -118,9 +121,15 @@ const VOCABULARY: [(Sense, &str); 28] = [
     ),
 ];
 
+/// The sense of every word; of a word with several the first.
+static SENSES: LazyLock<BTreeMap<&str, Sense>> = LazyLock::new(|| {
+    let last_first = VOCABULARY.iter().rev();
+    last_first.flat_map(|&(sense, words)| words.split(' ').map(move |word| (word, sense))).collect()
+});
+
 /// The sense of a word.
 pub fn sense(word: &str) -> Option<Sense> {
-    VOCABULARY.iter().find(|(_, words)| words.split(' ').any(|known| known == word)).map(|(sense, _)| *sense)
+    SENSES.get(word).copied()
 }
 
 /// Whether a word is of a part of an autoencoder.
