@@ -1,7 +1,7 @@
 //! The self-test of the adapter at hand, kernel by kernel, and whether it notices a kernel that is wrong.
 
 use gpu_mlp::checks::selftest::{
-    self, Row, activations, fused, gathers, products, rules, softmax_xent, steps, values_loss,
+    self, Row, activations, fused, fused_steps, gathers, products, rules, softmax_xent, steps, values_loss,
 };
 use gpu_mlp::engine::{Device, GpuEngine, Residency};
 use gpu_mlp::gpu::adapter::DeviceType;
@@ -39,6 +39,7 @@ fn checked(gpu: &Gpu, name: &str) -> Vec<Row> {
                 Ok(rows)
             }
             "fused_middle" | "fused_update" => fused::check(gpu).await,
+            "fused_steps" => fused_steps::check(gpu).await,
             "activation" => activations::check(gpu).await,
             "clip_norm" => rules::clip_norm(gpu).await,
             "optimizer" => rules::advance(gpu).await,
@@ -74,8 +75,10 @@ fn whole(gpu: &Gpu) {
             assert!(report.rows.iter().any(|row| row.kernel.contains(&name)), "{name} is not tested");
         }
     }
-    let steps = report.rows.iter().filter(|row| row.kernel.starts_with("50 steps")).count();
-    assert_eq!(steps, steps::cases().len());
+    let steps = |of: &str| report.rows.iter().filter(|row| row.kernel.starts_with(of)).count();
+    assert_eq!(steps("50 steps"), steps::cases().len());
+    let taken = steps::cases().iter().filter(|case| fused_steps::is_taken(case)).count();
+    assert_eq!((taken, steps("fused_steps.steps"), steps("70 steps")), (10, 10, 10));
 }
 
 /// A mistake in a shader: in which function what becomes what, and a row that has to notice it.
@@ -363,7 +366,7 @@ fn as_on_hardware(gpu: &Gpu) {
         let check = |case| block_on(steps::check_case(case, &steps::SIZES, 50, after, &make)).unwrap();
         cases.iter().map(check).collect()
     };
-    let gpu = gpu.taken_for(DeviceType::DiscreteGpu);
+    let gpu = fused_steps::separately(&gpu.taken_for(DeviceType::DiscreteGpu));
     right(&rows(&gpu, &steps::cases()));
     let wrong = mistake("fused_update", "store", "- params.lr", "- 0.999 * params.lr", "");
     let wrong = gpu.substituting(with("fused_update", &[wrong]));
@@ -373,7 +376,7 @@ fn as_on_hardware(gpu: &Gpu) {
 fn fifty_steps(gpu: &Gpu) {
     // The form that the engine uses here.
     for name in ["matmul_small", "matmul_texture", "matmul_subgroup"] {
-        let gpu = gpu.substituting(with(name, &[LEARNING_RATE]));
+        let gpu = fused_steps::separately(&gpu.substituting(with(name, &[LEARNING_RATE])));
         let make = async |spec: &_, options| {
             GpuEngine::new(gpu.clone(), spec, options, Residency::WhereTheyFit).await
         };
