@@ -21,7 +21,7 @@ const PART_OF_GPU: u64 = 256;
 
 /// Turns that a step may take: with more, all of a GPU is faster, for all that three launches cost. See
 /// [`Pieces::turns`].
-const TURNS: usize = 192;
+const TURNS: usize = 128;
 
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
@@ -156,13 +156,7 @@ impl FusedSteps {
     ///
     /// # Errors
     /// [`Error::Shape`] if the shapes do not chain, the state is not in one buffer, or there is less room than steps take.
-    pub fn bind(
-        &self,
-        gpu: &Gpu,
-        pieces: &Pieces,
-        state: State<'_>,
-        slots: Slots<'_>,
-    ) -> Result<BoundSteps> {
+    pub fn bind(&self, gpu: &Gpu, pieces: &Pieces, state: State<'_>, slots: Slots<'_>) -> Result<BoundSteps> {
         let (x, w) = (slots.x.layout, state.w);
         let chained = w.windows(2).all(|pair| pair[0].layout.cols == pair[1].layout.rows);
         if w.first().map(|w| w.layout.rows) != Some(x.cols) || !chained {
@@ -288,11 +282,8 @@ impl BoundSteps {
         params.step[..steps.len()].copy_from_slice(steps);
         gpu.write(&self.room, 0, std::slice::from_ref(&params));
         let times = steps.len() as u64;
-        let work = Work {
-            flops: times * self.step.flops,
-            bytes: times * self.step.bytes,
-            ..self.step.clone()
-        };
+        let work =
+            Work { flops: times * self.step.flops, bytes: times * self.step.bytes, ..self.step.clone() };
         Ok(self.kernel.launch([1, 1, 1]).doing(work))
     }
 }

@@ -22,6 +22,7 @@ mod selftest;
 #[allow(dead_code, unused_imports)]
 #[path = "../cpu/tiny.rs"]
 mod tiny;
+mod together;
 mod training;
 
 use gpu_mlp::gpu::{Backend, Gpu, adapter};
@@ -78,6 +79,7 @@ fn main() -> std::process::ExitCode {
         .chain(options::TRIALS)
         .chain(gradients::TRIALS)
         .chain(lost::TRIALS)
+        .chain(together::TRIALS)
         .chain(bench::TRIALS);
     let kernels = kernels.map(trial(without_gpu));
     let mnist = training::MNIST_TRIALS.iter().map(trial(without_gpu || !with_mnist));

@@ -113,7 +113,9 @@ impl GpuEngine {
     /// # Errors
     /// [`Error::Shape`] if there are no steps.
     pub fn launches(&self, steps: usize) -> Result<Vec<Launch>> {
-        let Some((training, source)) = self.stage.as_ref().and_then(Stage::trained) else { return Ok(Vec::new()) };
+        let Some((training, source)) = self.stage.as_ref().and_then(Stage::trained) else {
+            return Ok(Vec::new());
+        };
         let gather = source.gather(steps.min(training.slots()) * training.slot_rows);
         let steps = training.whole_steps(&self.network.gpu, (&self.options, self.progress.steps), steps)?;
         Ok(std::iter::once(gather).chain(steps).collect())

@@ -5,7 +5,9 @@ use std::fmt;
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::gpu::adapter::DeviceType;
-use crate::kernels::{BoundSteps, FusedMiddle, FusedSteps, FusedUpdate, Layout, Matrix, Pieces, Slots, State};
+use crate::kernels::{
+    BoundSteps, FusedMiddle, FusedSteps, FusedUpdate, Layout, Matrix, Pieces, Slots, State,
+};
 use crate::network::{Loss, MlpSpec};
 use crate::step::StepOptions;
 

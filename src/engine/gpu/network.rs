@@ -3,9 +3,7 @@
 use super::form::{Form, Fused, Layer};
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Launch, Slice};
-use crate::kernels::{
-    Activate, Advance, BoundSteps, ClipNorm, Kernels, Layout, Matrix, Slots, ValuesLoss,
-};
+use crate::kernels::{Activate, Advance, BoundSteps, ClipNorm, Kernels, Layout, Matrix, Slots, ValuesLoss};
 use crate::network::{Activation, Dense, MlpSpec, OptimizerState, Parameters};
 use crate::step::dropout::Dropout;
 use crate::step::{Sgd, StepOptions};
@@ -153,7 +151,13 @@ impl Network {
     }
 
     /// Steps on slots in one launch, where the form is that.
-    pub fn bind_steps(&self, x: &Matrix, order: &Buffer, sums: &Buffer, slots: [usize; 2]) -> Result<Option<BoundSteps>> {
+    pub fn bind_steps(
+        &self,
+        x: &Matrix,
+        order: &Buffer,
+        sums: &Buffer,
+        slots: [usize; 2],
+    ) -> Result<Option<BoundSteps>> {
         let Form::OneLaunch(whole) = &self.form else { return Ok(None) };
         let [slot_rows, batch_size] = slots;
         let slots = Slots { x, order, sums, slot_rows, batch_size, label_smoothing: self.label_smoothing };

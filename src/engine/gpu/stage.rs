@@ -28,7 +28,12 @@ impl Room {
         Self {
             format,
             slots: slots(network, spec, batch_size, counts[0].div_ceil(batch_size), layout),
-            evaluation_rows: evaluation_rows(&network.gpu, spec, layout, counts.into_iter().max().unwrap_or(0)),
+            evaluation_rows: evaluation_rows(
+                &network.gpu,
+                spec,
+                layout,
+                counts.into_iter().max().unwrap_or(0),
+            ),
         }
     }
 
