@@ -10,6 +10,7 @@ mod engine_options;
 mod gradients;
 mod limits;
 mod lost;
+mod mistakes;
 mod numbers;
 mod options;
 mod pacing;
