@@ -76,7 +76,7 @@ fn gpu(criterion: &mut Criterion) {
     let mut engine = block_on(subject.on_gpu(&gpu)).expect("a network that fits");
     block_on(engine.train(&subject.samples()[..BATCH_SIZE])).expect("a device that works");
     let mut group = group(criterion, &gpu.summary().name);
-    for launch in engine.launches(1) {
+    for launch in engine.launches(1).expect("samples that it has") {
         let work = launch.work();
         group.throughput(match work.flops {
             0 => Throughput::Bytes(work.bytes),

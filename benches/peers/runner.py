@@ -30,6 +30,10 @@ def run(command, limit, threads=None):
     return done.returncode, done.stdout, done.stderr
 
 
+# gpu-mlp's exit code where no adapter offers what was asked for.
+NO_ADAPTER = 3
+
+
 def cause(err):
     """The line of what a failed program said that tells most, without what can break a Markdown table."""
     lines = [line.strip() for line in err.splitlines() if line.strip() and "XDG_RUNTIME_DIR" not in line]
@@ -50,6 +54,8 @@ def failure(code, err, limit):
         return f"missing: {cause(err)}"
     if code == "timeout":
         return f"stopped: longer than {limit:.0f} s"
+    if code == NO_ADAPTER:
+        return f"refused: {cause(err)}"
     return f"crashed: {signal.Signals(-code).name}" if code < 0 else f"crashed: {cause(err)}"
 
 

@@ -302,7 +302,8 @@ impl DeviceChoice {
         }
         match self.backend {
             BackendChoice::Cpu if self.precision == Precision::F16 => Err(Error::usage(
-                "--precision f16 is for a GPU, and --backend cpu computes in f32: leave one of them out",
+                "--precision f16 is for a GPU, and --backend cpu computes in f32\n  hint: leave one of them out; to resume an f16 \
+                 run on the CPU, add --precision f32",
             )),
             BackendChoice::Cpu => Ok(()),
             _ => self.request().check(),

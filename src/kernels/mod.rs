@@ -12,6 +12,7 @@ mod activation;
 mod clip_norm;
 mod dispatch;
 mod fused_middle;
+mod fused_steps;
 mod fused_update;
 mod gather;
 mod gather_floats;
@@ -27,6 +28,7 @@ mod values_loss;
 pub use activation::Activate;
 pub use clip_norm::ClipNorm;
 pub use fused_middle::FusedMiddle;
+pub use fused_steps::{BoundSteps, FusedSteps, Pieces, Slots, State};
 pub use fused_update::FusedUpdate;
 pub use gather::{BoundGather, Gather, Sample};
 pub use gather_floats::GatherFloats;
@@ -41,10 +43,11 @@ use crate::gpu::adapter::{AdapterSummary, DeviceType};
 use crate::gpu::{Gpu, Shader};
 
 /// Every WGSL file of the program.
-pub const SHADERS: [Shader; 16] = [
+pub const SHADERS: [Shader; 17] = [
     activation::SHADER,
     clip_norm::SHADER,
     fused_middle::SHADER,
+    fused_steps::SHADER,
     fused_update::SHADER,
     gather::SHADER,
     gather_floats::SHADER,

@@ -256,3 +256,17 @@ mod interrupted {
         );
     }
 }
+
+#[test]
+fn a_run_in_f16_goes_on_where_there_is_none() {
+    let place = Place::new();
+    trained(&place, "a", "2");
+    let config = place.text("a/config.json");
+    assert!(config.contains("\"precision\": \"f32\""), "{config}");
+    let in_f16 = config.replace("\"precision\": \"f32\"", "\"precision\": \"f16\"");
+    fs::write(place.path("a/config.json"), in_f16).unwrap();
+    let resume = ["train", "--resume", "a", "--epochs", "3", "--backend", "cpu", "--quiet"];
+    place.run(&resume).fails(2, &["--precision f16 is for a GPU", "add --precision f32"]);
+    place.run(&[&resume[..], &["--precision", "f32"]].concat()).ok();
+    assert!(place.text("a/config.json").contains("\"precision\": \"f32\""), "what it is now");
+}

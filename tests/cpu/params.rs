@@ -60,9 +60,13 @@ fn shared(module: &Module) -> BTreeMap<String, (u32, Vec<Field>)> {
     found
 }
 
-/// The `#[repr(C)]` structs of a Rust file, as they stand in its text, with their sizes. All their scalars are words.
-fn host_structs(source: &str) -> BTreeMap<String, (u32, Vec<Field>)> {
-    let mut found: BTreeMap<String, (u32, Vec<Field>)> = BTreeMap::new();
+/// Structs by name: their sizes and fields.
+type Structs = BTreeMap<String, (u32, Vec<Field>)>;
+
+/// The `#[repr(C)]` structs of a Rust file, as they stand in its text, with their sizes. All their scalars are words; what else
+/// they are made of is `known` from other files.
+fn host_structs(source: &str, known: &Structs) -> Structs {
+    let mut found = Structs::new();
     for part in source.split("#[repr(C)]").skip(1) {
         let (head, rest) = part.split_once(" {\n").unwrap();
         let name = head.rsplit(' ').next().unwrap().to_owned();
@@ -71,12 +75,12 @@ fn host_structs(source: &str) -> BTreeMap<String, (u32, Vec<Field>)> {
             rest.lines().take_while(|line| *line != "}").map(str::trim).filter(|line| !line.starts_with("//"))
         {
             let (field, ty) = line.trim_end_matches(',').split_once(": ").unwrap();
-            let ty = ty.replace("LAYERS", "8");
+            let ty = ty.replace("LAYERS", "8").replace("STEPS", "64");
             let (element, count) = match ty.trim_matches(['[', ']']).split_once("; ") {
                 Some((element, count)) => (element.to_owned(), count.parse().unwrap()),
                 None => (ty.clone(), 1),
             };
-            let size = found.get(&element).map_or(4, |(size, _)| *size);
+            let size = found.get(&element).or_else(|| known.get(&element)).map_or(4, |(size, _)| *size);
             let field = field.rsplit(' ').next().unwrap().to_owned();
             if !is_padding(&field) {
                 fields.push((offset, field, ty));
@@ -91,11 +95,14 @@ fn host_structs(source: &str) -> BTreeMap<String, (u32, Vec<Field>)> {
 #[test]
 fn what_kernels_read_is_what_the_host_writes() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let host = |file: &str| host_structs(&fs::read_to_string(root.join(file)).unwrap());
-    let mut everywhere = host("kernels/gather.rs");
+    let host =
+        |file: &str, known: &Structs| host_structs(&fs::read_to_string(root.join(file)).unwrap(), known);
+    let nothing = Structs::new();
+    let mut everywhere = host("kernels/gather.rs", &nothing);
     everywhere.remove("Params");
-    everywhere.extend(host("kernels/softmax_xent.rs").into_iter().filter(|(name, _)| name == "Sum"));
-    everywhere.extend(host("step/optimizer.rs"));
+    everywhere
+        .extend(host("kernels/softmax_xent.rs", &nothing).into_iter().filter(|(name, _)| name == "Sum"));
+    everywhere.extend(host("step/optimizer.rs", &nothing));
     let mut compared = 0;
     for shader in &SHADERS {
         let module = naga::front::wgsl::parse_str(shader.source).unwrap();
@@ -105,7 +112,8 @@ fn what_kernels_read_is_what_the_host_writes() {
             "optimizer" => "",
             name => name,
         };
-        let own = if stem.is_empty() { BTreeMap::new() } else { host(&format!("kernels/{stem}.rs")) };
+        let own =
+            if stem.is_empty() { BTreeMap::new() } else { host(&format!("kernels/{stem}.rs"), &everywhere) };
         for (name, (size, fields)) in shared(&module) {
             let what = format!("{} of {}.wgsl", name, shader.name);
             let (host_size, host_fields) = match name.as_str() {
@@ -128,7 +136,9 @@ fn swapped_fields_are_noticed() {
     let wgsl = "struct Params { rows: u32, ins: u32, lr: f32, unused: u32 }
         @group(0) @binding(0) var<uniform> params: Params;";
     let there = shared(&naga::front::wgsl::parse_str(wgsl).unwrap());
-    let rust = |fields: &str| host_structs(&format!("#[repr(C)]\nstruct Params {{\n{fields}\n}}\n"));
+    let rust = |fields: &str| {
+        host_structs(&format!("#[repr(C)]\nstruct Params {{\n{fields}\n}}\n"), &Structs::new())
+    };
     assert_eq!(rust("    rows: u32,\n    ins: u32,\n    lr: f32,\n    unused: [u32; 1],"), there);
     for wrong in [
         "    ins: u32,\n    rows: u32,\n    lr: f32,\n    unused: u32,",

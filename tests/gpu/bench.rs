@@ -23,7 +23,7 @@ fn launches_are_those_that_train(gpu: &Gpu) {
     let trained = block_on(engine.parameters()).unwrap();
     assert_ne!(before, trained, "a step moves the weights");
     block_on(engine.set_parameters(&before, None)).unwrap();
-    let launches = engine.launches(1);
+    let launches = engine.launches(1).unwrap();
     let names: Vec<&str> = launches.iter().map(|launch| launch.name().split('.').nth(1).unwrap()).collect();
     let expected = "gather forward_bytes forward forward train backward backward update_bytes update update";
     // On a software adapter products read textures, whose format says that they hold bytes.
@@ -36,13 +36,13 @@ fn launches_are_those_that_train(gpu: &Gpu) {
     let submission = gpu.submit(&launches).unwrap();
     block_on(gpu.wait(&submission)).unwrap();
     assert_eq!(block_on(engine.parameters()).unwrap(), trained, "to the bit");
-    assert_eq!(engine.launches(2).len(), 2 * launches.len() - 1, "one gather for all steps");
+    assert_eq!(engine.launches(2).unwrap().len(), 2 * launches.len() - 1, "one gather for all steps");
 }
 
 fn timestamps_agree_with_the_wall_clock(gpu: &Gpu) {
     let subject = Subject::new(&[300, 75], 512).unwrap();
     let engine = block_on(subject.on_gpu(gpu)).unwrap();
-    let step = engine.launches(1);
+    let step = engine.launches(1).unwrap();
     let all: Vec<&Launch> = std::iter::repeat_n(&step, 4).flatten().collect();
     let begun = Instant::now();
     let times = block_on(gpu.time_launches(&all)).unwrap();

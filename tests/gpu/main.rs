@@ -10,6 +10,7 @@ mod engine_options;
 mod gradients;
 mod limits;
 mod lost;
+mod mistakes;
 mod numbers;
 mod options;
 mod pacing;
@@ -22,6 +23,7 @@ mod selftest;
 #[allow(dead_code, unused_imports)]
 #[path = "../cpu/tiny.rs"]
 mod tiny;
+mod together;
 mod training;
 
 use gpu_mlp::gpu::{Backend, Gpu, adapter};
@@ -78,6 +80,7 @@ fn main() -> std::process::ExitCode {
         .chain(options::TRIALS)
         .chain(gradients::TRIALS)
         .chain(lost::TRIALS)
+        .chain(together::TRIALS)
         .chain(bench::TRIALS);
     let kernels = kernels.map(trial(without_gpu));
     let mnist = training::MNIST_TRIALS.iter().map(trial(without_gpu || !with_mnist));

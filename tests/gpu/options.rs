@@ -1,5 +1,6 @@
 //! Training options on the adapter: whole steps against the reference, and resuming.
 
+use gpu_mlp::checks::selftest::fused_steps;
 use gpu_mlp::engine::{GpuEngine, Residency};
 use gpu_mlp::gpu::Gpu;
 use gpu_mlp::network::MlpSpec;
@@ -35,7 +36,7 @@ fn refused(gpu: &Gpu) {
 
 fn halves(gpu: &Gpu) {
     let is_fused = |options: &StepOptions| options.fused(0).is_some() && options.schedule.is_constant();
-    engine_options::halves_are_a_step(engine(gpu), is_fused);
+    engine_options::halves_are_a_step(engine(&fused_steps::separately(gpu)), is_fused);
 }
 
 fn parts(gpu: &Gpu) {

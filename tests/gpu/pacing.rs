@@ -41,7 +41,7 @@ fn slow(gpu: &Gpu) {
     let run = |clock: fn(u64) -> Duration| {
         let mut engine = engine(gpu);
         engine.pace_by(clock);
-        let launches = engine.launches(1);
+        let launches = engine.launches(1).unwrap();
         let longest = launches.iter().map(|launch| clock(Pace::cost([launch]))).max().unwrap();
         crate::engine_options::train(&mut engine, &order);
         let scores =

@@ -5,6 +5,7 @@
 
 pub mod activations;
 pub mod fused;
+pub mod fused_steps;
 pub mod gathers;
 pub mod operands;
 pub mod products;
@@ -77,6 +78,7 @@ async fn kernels(gpu: &Gpu) -> Vec<Row> {
         keep(&mut rows, name, values_loss::check(gpu, name, loss).await);
     }
     keep(&mut rows, "fused", fused::check(gpu).await);
+    keep(&mut rows, "fused_steps", fused_steps::check(gpu).await);
     keep(&mut rows, "activation", activations::check(gpu).await);
     keep(&mut rows, "clip_norm", rules::clip_norm(gpu).await);
     keep(&mut rows, "optimizer", rules::advance(gpu).await);

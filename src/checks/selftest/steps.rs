@@ -148,7 +148,12 @@ pub async fn load(engine: &mut impl Engine, spec: &MlpSpec) -> Result<()> {
 
 /// Samples for so many steps, the last of which is short.
 pub fn order(steps: usize) -> Vec<u32> {
-    (0..(steps - 1) * BATCH + 5).map(|i| ((i * 7919 + 13) % TRAIN) as u32).collect()
+    order_of(BATCH, steps)
+}
+
+/// The same for batches of another size.
+fn order_of(batch_size: usize, steps: usize) -> Vec<u32> {
+    (0..(steps - 1) * batch_size + batch_size.min(5)).map(|i| ((i * 7919 + 13) % TRAIN) as u32).collect()
 }
 
 /// Trains on all these samples, however many the engine takes at a time.
@@ -246,7 +251,7 @@ pub async fn check_case<E: Engine>(
     let mut trial = Trial::new(format!("{steps} steps, {}", case.name));
     trial.shape(sizes);
     let spec = MlpSpec::new(sizes.to_vec())?.with_activation(case.activation.clone()).with_loss(case.loss);
-    let ([train_samples, test_samples], order) = (noise(&spec)?, order(steps));
+    let ([train_samples, test_samples], order) = (noise(&spec)?, order_of(case.options.batch_size, steps));
     let mut engine = make(&spec, case.options).await?;
     load(&mut engine, &spec).await?;
     engine.set_parameters(&Parameters::initial(&spec, 5), None).await?;

@@ -100,6 +100,18 @@ impl Trial {
         self.holds(what, false, &found);
     }
 
+    /// What another check has found is part of this one.
+    pub fn join(&mut self, other: Row) {
+        let share = if other.allowed > 0.0 { other.worst / other.allowed } else { 0.0 };
+        if share > self.share {
+            self.share = share;
+            (self.row.worst, self.row.allowed) = (other.worst, other.allowed);
+        }
+        self.row.ok &= other.ok;
+        self.row.wrong = self.row.wrong.take().or(other.wrong);
+        self.row.shapes.extend(other.shapes);
+    }
+
     /// Something else that has to be so.
     pub fn holds(&mut self, what: &dyn fmt::Display, so: bool, found: &dyn fmt::Display) {
         if so {

@@ -79,6 +79,8 @@ pub(in crate::cli) fn resumed(own: RunConfig, args: &TrainArgs, given: &[String]
                 config.adapter.clone_from(&asked.adapter);
             }
             "adapter" => config.adapter.clone_from(&asked.adapter),
+            // It belongs to the adapter: another may not have it.
+            "precision" => config.precision = asked.precision,
             "data" => {} // compared once both are places
             name => match (own_values.get(name), asked_values.get(name)) {
                 (Some(own), Some(asked)) if own != asked => {
@@ -98,6 +100,6 @@ pub(in crate::cli) fn conflict(
 ) -> Error {
     Error::usage(format!(
         "--{option} {asked} differs from the run's {own}\n  hint: a resumed run keeps its configuration; only \
-         --epochs, --backend and --adapter may change"
+         --epochs, --backend, --adapter and --precision may change"
     ))
 }

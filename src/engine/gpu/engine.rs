@@ -3,7 +3,6 @@
 use super::flight::{Clock, Flight, Submissions};
 use super::halves::Halves;
 use super::network::Network;
-use super::pace::Pace;
 use super::residency::Residency;
 use super::source::Source;
 use super::stage::{Room, Stage};
@@ -83,6 +82,11 @@ impl GpuEngine {
         self.network.in_f16(self.options.batch_size)
     }
 
+    /// Steps that one launch takes at most, of a network small enough for several.
+    pub fn steps_of_launch(&self) -> Option<usize> {
+        self.network.steps_of_launch()
+    }
+
     /// Takes a submission to last as long as the clock says of its cost, and not what it really lasts: a test sees so
     /// what happens on a slow adapter.
     pub fn pace_by(&mut self, clock: Clock) {
@@ -102,9 +106,19 @@ impl GpuEngine {
         self.flight.submit(gpu, &launches, |first| source.submit(gpu, &chunk, order, first)).await
     }
 
-    /// What it has made for its samples.
-    pub(super) fn stage(&self) -> Option<&Stage> {
-        self.stage.as_ref()
+    /// What [`train`](Engine::train) launches for so many whole batches, no more than one submission takes: the gather of all
+    /// their samples, then each batch's step, or all steps at once. The samples are those of the call before. Nothing if it
+    /// has none to train on.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if there are no steps.
+    pub fn launches(&self, steps: usize) -> Result<Vec<Launch>> {
+        let Some((training, source)) = self.stage.as_ref().and_then(Stage::trained) else {
+            return Ok(Vec::new());
+        };
+        let gather = source.gather(steps.min(training.slots()) * training.slot_rows);
+        let steps = training.whole_steps(&self.network.gpu, (&self.options, self.progress.steps), steps)?;
+        Ok(std::iter::once(gather).chain(steps).collect())
     }
 
     /// Makes room for the samples that it was given, and puts those of a split there.
@@ -113,7 +127,7 @@ impl GpuEngine {
         // Nothing under way may still need what is replaced.
         self.flight.land(&self.network.gpu).await?;
         let (network, batch_size) = (&self.network, self.options.batch_size);
-        let room = Room::of(&network.gpu, &self.spec, batch_size, &self.given, format);
+        let room = Room::of(network, &self.spec, batch_size, &self.given, format);
         if let Some(stage) = self.stage.as_mut().filter(|stage| stage.room.holds(&room)) {
             stage.put(network, split, self.given.of(split)?, self.residency).await?;
             return self.warm_up(split == Split::Train).await;
@@ -133,9 +147,9 @@ impl GpuEngine {
         let stage = self.stage.as_ref().filter(|_| new && self.blank);
         let Some(Stage { training, evaluation, sources, .. }) = stage else { return Ok(()) };
         let gpu = &self.network.gpu;
-        training.write_steps(gpu, &self.options, 0, 1);
+        let step = training.whole_steps(gpu, (&self.options, 0), 1)?;
         let gather = sources.iter().flatten().next().map(|source| source.gather(1));
-        gpu.warm_up(gather.iter().chain(&training.slots[0]).chain(&evaluation.launches)).await
+        gpu.warm_up(gather.iter().chain(&step).chain(&evaluation.launches)).await
     }
 }
 
@@ -178,22 +192,14 @@ impl Engine for GpuEngine {
         let (gpu, source) = (&network.gpu, source(sources, Split::Train)?);
         self.flight.make_room(gpu).await?;
         self.blank = false;
-        let most = training.slots.len().min(samples.len() / batch_size);
-        let steps = self.flight.steps(Pace::cost(&training.slots[0])).min(most);
-        let taken = if steps == 0 { samples.len() } else { steps * batch_size };
+        let taken = training.taken(self.flight.steps(training.cost()), samples.len());
         let (now, rest) = samples.split_at(taken);
         let chunk = source.chunk(all, now, &rest[..taken.min(rest.len())])?;
         let order = training.order(&chunk, batch_size);
-        if steps == 0 {
-            training.prepare_short(network, source, taken)?;
-        }
-        let launches = training.launches(steps);
-        if network.reads_steps() {
-            training.write_steps(gpu, &self.options, self.progress.steps, steps.max(1));
-        }
+        let launches = training.launches(network, source, (&self.options, self.progress.steps), taken)?;
         self.flight.submit(gpu, &launches, |first| source.submit(gpu, &chunk, order, first)).await?;
         self.progress.samples += taken as u64;
-        self.progress.steps += steps.max(1) as u64;
+        self.progress.steps += taken.div_ceil(batch_size) as u64;
         Ok(taken)
     }
 
@@ -240,9 +246,10 @@ impl Engine for GpuEngine {
     async fn set_sums(&mut self, sums: &Sums) -> Result<()> {
         let count = self.network.sums(self.options.batch_size);
         let mut partial = vec![Sum::default(); count];
-        for (partial, &loss) in partial.iter_mut().zip(&sums.loss) {
-            // What this engine summed was f32 to begin with, so that nothing is rounded on the way back.
-            partial.loss = loss as f32;
+        for (index, &loss) in sums.loss.iter().enumerate() {
+            // What this engine summed was f32 to begin with, so that nothing is rounded on the way back. Another may have had
+            // more sums.
+            partial[index % count].loss += loss as f32;
         }
         partial[0].hits = sums.hits as u32;
         self.network.gpu.write(&self.progress.sums, 0, &partial);

@@ -1,7 +1,8 @@
 //! The halves of a step one by one: the gradient leaves, and one comes back. A step as a whole has no use for any of
 //! this, and what is not its own anyway is made when it is asked for.
 
-use super::network::{Layer, Network, Rule, download};
+use super::form::{Form, Layer};
+use super::network::{Network, Rule, download};
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Launch};
 use crate::kernels::{Advance, Layout, Matrix};
@@ -23,19 +24,23 @@ impl Halves {
         let (gpu, layers) = (&network.gpu, &network.layers);
         let layouts: Vec<Layout> = layers.iter().map(|layer| layer.w.layout).collect();
         let own;
-        let (gradients, advance): (Vec<Matrix>, _) = match &network.rule {
-            Rule::Stored(stored) => (layers.iter().map(|layer| layer.g.clone()).collect(), &stored.advance),
+        let advance = match &network.rule {
+            Rule::Stored(stored) => &stored.advance,
             Rule::Fused(_) => {
                 own = Advance::new(gpu).await?;
                 gpu.keep_pipelines();
-                let one = |(l, &layout)| Matrix::zeros(gpu, &format!("gradient {l}"), layout);
-                let gradients = match network.fused {
-                    // Its kernels take those of all layers from one buffer.
-                    Some(_) => Matrix::zeros_together(gpu, "gradient", &layouts)?,
-                    None => layouts.iter().enumerate().map(one).collect::<Result<_>>()?,
-                };
-                (gradients, &own)
+                &own
             }
+        };
+        let one = |(l, &layout)| Matrix::zeros(gpu, &format!("gradient {l}"), layout);
+        let gradients: Vec<Matrix> = match (&network.rule, &network.form) {
+            // It keeps none, or together with what the second half changes.
+            (_, Form::OneLaunch(_)) | (Rule::Fused(_), Form::ManyLaunches) => {
+                layouts.iter().enumerate().map(one).collect::<Result<_>>()?
+            }
+            // Its kernels take those of all layers from one buffer.
+            (Rule::Fused(_), Form::ThreeLaunches(_)) => Matrix::zeros_together(gpu, "gradient", &layouts)?,
+            (Rule::Stored(_), _) => layers.iter().map(|layer| layer.g.clone()).collect(),
         };
         let (step, mut launches) = (gpu.rows("step", 1), network.shorten()?);
         for (Layer { w, moments, .. }, g) in layers.iter().zip(&gradients) {

@@ -8,10 +8,10 @@
 mod engine;
 mod evaluation;
 mod flight;
+mod form;
 mod halves;
 mod network;
 mod pace;
-mod replay;
 mod residency;
 mod rows;
 mod source;

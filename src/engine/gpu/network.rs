@@ -1,12 +1,10 @@
 //! The network itself on the device: its parameters, and the launches of a forward pass and of a training step.
 
+use super::form::{Form, Fused, Layer};
 use crate::error::Result;
-use crate::gpu::adapter::DeviceType;
 use crate::gpu::{Buffer, Gpu, Launch, Slice};
-use crate::kernels::{
-    Activate, Advance, ClipNorm, FusedMiddle, FusedUpdate, Kernels, Layout, Matrix, ValuesLoss,
-};
-use crate::network::{Activation, Dense, Loss, MlpSpec, OptimizerState, Parameters};
+use crate::kernels::{Activate, Advance, BoundSteps, ClipNorm, Kernels, Layout, Matrix, Slots, ValuesLoss};
+use crate::network::{Activation, Dense, MlpSpec, OptimizerState, Parameters};
 use crate::step::dropout::Dropout;
 use crate::step::{Sgd, StepOptions};
 use crate::tensor::Tensor;
@@ -18,37 +16,12 @@ pub(super) struct Network {
     pub layers: Vec<Layer>,
     /// What hidden layers do, if it is not the ReLU that the products have fused in.
     hidden: Option<(Vec<Activate>, Dropout)>,
-    /// If the network is small: kernels for several layers at once.
-    pub fused: Option<Fused>,
+    pub form: Form,
     pub rule: Rule,
     label_smoothing: f32,
     /// The loss, if it is not the softmax's of [`Kernels`].
     loss: Option<ValuesLoss>,
     moments: usize,
-}
-
-/// The kernels of a small network's step, for which all weights lie in one buffer, and so do all outputs.
-pub(super) struct Fused {
-    middle: FusedMiddle,
-    update: FusedUpdate,
-}
-
-impl Fused {
-    /// Nothing where they do not suit the network or the device: a software adapter has few threads, for which products one
-    /// by one are better cut.
-    async fn new(gpu: &Gpu, spec: &MlpSpec, batch_size: usize) -> Result<Option<Self>> {
-        let outs: Vec<usize> = spec.layers().map(|(_, outs)| outs).collect();
-        let weights = Matrix::size_together(spec.layers().map(|(ins, outs)| Layout::weights(ins, outs)));
-        let outputs = Matrix::size_together(outs.iter().map(|&outs| Layout::activations(batch_size, outs)));
-        let fits = weights.max(2 * outputs) <= gpu.max_binding_size()
-            && FusedMiddle::runs_on(gpu)
-            && FusedUpdate::runs_on(gpu);
-        if gpu.summary().device_type == DeviceType::Cpu || !fits {
-            return Ok(None);
-        }
-        let fused = Self { middle: FusedMiddle::new(gpu).await?, update: FusedUpdate::new(gpu).await? };
-        Ok(fused.middle.takes(&outs).then_some(fused))
-    }
 }
 
 /// How weights change.
@@ -70,14 +43,6 @@ struct Clip {
     kernels: ClipNorm,
     sums: Buffer,
     most: f32,
-}
-
-pub(super) struct Layer {
-    pub w: Matrix,
-    /// The optimiser's; those that it does not keep are one block that no kernel touches.
-    pub moments: [Matrix; 2],
-    /// The gradient, or such a block.
-    pub g: Matrix,
 }
 
 /// What a step works on.
@@ -110,7 +75,7 @@ impl Outputs {
     /// What a training step needs: outputs, and gradients by them.
     pub fn for_training(network: &Network, spec: &MlpSpec, rows: usize) -> Result<[Self; 2]> {
         let gpu = &network.gpu;
-        if network.fused.is_none() {
+        if !matches!(network.form, Form::ThreeLaunches(_)) {
             return Ok([Self::new(gpu, "z", spec, rows)?, Self::new(gpu, "dz", spec, rows)?]);
         }
         let layouts: Vec<Layout> = spec.layers().map(|(_, outs)| Layout::activations(rows, outs)).collect();
@@ -145,13 +110,9 @@ impl Network {
             true => Some((Activate::of_layers(&gpu, &activations).await?, options.dropout)),
             false => None,
         };
-        let kernels_of_several = match hidden {
-            None if spec.loss() == Loss::SoftmaxCrossEntropy => {
-                Fused::new(&gpu, spec, options.batch_size).await?
-            }
-            _ => None,
-        };
-        let layers = layers(&gpu, spec, kernels_of_several.is_some(), moments, fused.is_none())?;
+        let form = Form::of(&gpu, spec, options, hidden.is_none()).await?;
+        log::info!("{:?}: {form}", spec.sizes());
+        let layers = form.layers(&gpu, spec, moments, fused.is_none())?;
         let rule = match fused {
             Some(sgd) => Rule::Fused(sgd),
             None => {
@@ -168,13 +129,39 @@ impl Network {
         };
         let (loss, label_smoothing) = (ValuesLoss::new(&gpu, spec.loss()).await?, options.label_smoothing);
         gpu.keep_pipelines();
-        let fused = kernels_of_several;
-        Ok(Self { gpu, kernels, layers, hidden, fused, rule, label_smoothing, loss, moments })
+        Ok(Self { gpu, kernels, layers, hidden, form, rule, label_smoothing, loss, moments })
     }
 
     /// [`Sum`](crate::kernels::Sum)s that a step on `rows` adds to.
     pub fn sums(&self, rows: usize) -> usize {
-        self.fused.as_ref().map_or(self.evaluation_sums(rows), |fused| fused.middle.sums(rows))
+        match &self.form {
+            Form::ManyLaunches => self.evaluation_sums(rows),
+            Form::ThreeLaunches(fused) => fused.middle.sums(rows),
+            // The first half of a step alone adds to them, too.
+            Form::OneLaunch(whole) => whole.sums().max(self.evaluation_sums(rows)),
+        }
+    }
+
+    /// Steps of a launch at most, where one takes several.
+    pub fn steps_of_launch(&self) -> Option<usize> {
+        match &self.form {
+            Form::OneLaunch(whole) => Some(whole.steps()),
+            _ => None,
+        }
+    }
+
+    /// Steps on slots in one launch, where the form is that.
+    pub fn bind_steps(
+        &self,
+        x: &Matrix,
+        order: &Buffer,
+        sums: &Buffer,
+        slots: [usize; 2],
+    ) -> Result<Option<BoundSteps>> {
+        let Form::OneLaunch(whole) = &self.form else { return Ok(None) };
+        let [slot_rows, batch_size] = slots;
+        let slots = Slots { x, order, sums, slot_rows, batch_size, label_smoothing: self.label_smoothing };
+        whole.bind(&self.gpu, &self.layers, self.moments, slots).map(Some)
     }
 
     /// How many products of a step on `rows` have operands rounded to f16, and how many there are.
@@ -183,9 +170,11 @@ impl Network {
         for (l, layer) in self.layers.iter().enumerate() {
             let [forward, backward, update] = self.kernels.matmul.in_f16(rows, layer.w.layout);
             // The first layer's inputs need no gradient, and kernels of several layers round nothing.
-            let one_by_one = self.fused.is_none();
-            let half =
-                [forward && (one_by_one || l == 0), backward && one_by_one && l > 0, update && one_by_one];
+            let half = match self.form {
+                Form::ManyLaunches => [forward, backward && l > 0, update],
+                Form::ThreeLaunches(_) => [forward && l == 0, false, false],
+                Form::OneLaunch(_) => [false; 3],
+            };
             counts[0] += half.iter().filter(|&&half| half).count();
         }
         counts
@@ -261,7 +250,7 @@ impl Network {
     /// Forward and backward, to the gradients, or where the rule is fused to the weights' step itself. With `stored` to
     /// the gradients in any case, and these are put there.
     pub fn gradients(&self, batch: &Batch<'_>, stored: Option<&[Matrix]>) -> Result<Vec<Launch>> {
-        if let Some(fused) = &self.fused {
+        if let Form::ThreeLaunches(fused) = &self.form {
             return self.fused_gradients(fused, batch, stored);
         }
         let (gpu, matmul) = (&self.gpu, &self.kernels.matmul);
@@ -367,23 +356,6 @@ impl Network {
         }
         Ok(())
     }
-}
-
-/// Layers with all parameters zero, of one buffer for all of them if they are to lie `together`.
-fn layers(gpu: &Gpu, spec: &MlpSpec, together: bool, moments: usize, gradients: bool) -> Result<Vec<Layer>> {
-    let layouts: Vec<Layout> = spec.layers().map(|(ins, outs)| Layout::weights(ins, outs)).collect();
-    let matrices = |label: &str, kept: bool| -> Result<Vec<Matrix>> {
-        let layouts = if kept { layouts.clone() } else { vec![Layout::weights(1, 1); layouts.len()] };
-        if together {
-            return Matrix::zeros_together(gpu, label, &layouts);
-        }
-        let one = |(l, layout)| Matrix::zeros(gpu, &format!("{label} {l}"), layout);
-        layouts.into_iter().enumerate().map(one).collect()
-    };
-    let [first, second] = [matrices("first moment", moments > 0)?, matrices("second moment", moments > 1)?];
-    let (w, g) = (matrices("w", true)?, matrices("gradient", gradients)?);
-    let both = w.into_iter().zip(g).zip(first.into_iter().zip(second));
-    Ok(both.map(|((w, g), (first, second))| Layer { w, moments: [first, second], g }).collect())
 }
 
 pub(super) async fn download(gpu: &Gpu, weights: &Matrix) -> Result<Dense> {

@@ -9,7 +9,7 @@ use super::training::{Training, layout_of, slots};
 use crate::data::{Format, Samples, Split};
 use crate::engine::contract::Given;
 use crate::error::Result;
-use crate::gpu::{Buffer, Gpu};
+use crate::gpu::Buffer;
 use crate::network::MlpSpec;
 
 /// The room that samples take.
@@ -22,13 +22,18 @@ pub(super) struct Room {
 
 impl Room {
     /// For all samples that were given, which are of that format.
-    pub fn of(gpu: &Gpu, spec: &MlpSpec, batch_size: usize, given: &Given, format: Format) -> Self {
+    pub fn of(network: &Network, spec: &MlpSpec, batch_size: usize, given: &Given, format: Format) -> Self {
         let layout = layout_of(format);
         let counts = Split::ALL.map(|split| given.count(split));
         Self {
             format,
-            slots: slots(gpu, spec, batch_size, counts[0].div_ceil(batch_size), layout),
-            evaluation_rows: evaluation_rows(gpu, spec, layout, counts.into_iter().max().unwrap_or(0)),
+            slots: slots(network, spec, batch_size, counts[0].div_ceil(batch_size), layout),
+            evaluation_rows: evaluation_rows(
+                &network.gpu,
+                spec,
+                layout,
+                counts.into_iter().max().unwrap_or(0),
+            ),
         }
     }
 

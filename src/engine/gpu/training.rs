@@ -1,12 +1,13 @@
 //! The slots of a chunk, and the launches of each slot's step.
 
 use super::network::{Batch, Network, Outputs};
+use super::pace::Pace;
 use super::rows::ALIGNED_ROWS;
 use super::source::Source;
 use crate::data::{Chunk, Format};
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Launch};
-use crate::kernels::{Layout, Matrix, Sample};
+use crate::kernels::{BoundSteps, Layout, Matrix, Sample};
 use crate::network::MlpSpec;
 use crate::step::StepOptions;
 use crate::step::optimizer::Step;
@@ -31,10 +32,14 @@ pub(super) struct Training {
     steps: Buffer,
     /// Of what is trained on; not the slots' own.
     sums: Buffer,
-    /// The launches of each slot's step; none before [`prepare`](Self::prepare).
-    pub slots: Vec<Vec<Launch>>,
-    /// The launches of a step with fewer samples than a batch has, in the first slot, and how many those are.
+    /// The launches of each slot's step; none before [`prepare`](Self::prepare), and where one launch takes all.
+    slots: Vec<Vec<Launch>>,
+    /// Those of a step with fewer samples than a batch has, in the first slot, and how many those are.
     short: Option<(usize, Vec<Launch>)>,
+    /// The steps of all slots, where one launch takes them.
+    together: Option<BoundSteps>,
+    /// The launch of theirs that was made last.
+    launch: Option<Launch>,
     /// Those of the first half of a step alone, and of how many samples.
     first_half: Option<(usize, Vec<Launch>)>,
 }
@@ -49,15 +54,19 @@ pub(super) fn layout_of(format: Format) -> fn(usize, usize) -> Layout {
 
 /// Slots of a chunk, where an epoch has so many batches.
 pub(super) fn slots(
-    gpu: &Gpu,
+    network: &Network,
     spec: &MlpSpec,
     batch_size: usize,
     batches: usize,
     layout: fn(usize, usize) -> Layout,
 ) -> usize {
     let slot_bytes = layout(slot_rows(batch_size), spec.inputs()).size() as usize;
-    let chunk_bytes = CHUNK_BYTES.min(gpu.max_binding_size() as usize);
-    (chunk_bytes / slot_bytes).min(batches).clamp(1, MAX_SLOTS)
+    let chunk_bytes = CHUNK_BYTES.min(network.gpu.max_binding_size() as usize);
+    (chunk_bytes / slot_bytes).min(batches).clamp(1, network.steps_of_launch().unwrap_or(MAX_SLOTS))
+}
+
+fn numbers(options: &StepOptions, first: u64, count: usize) -> Vec<Step> {
+    (first..).take(count).map(|number| options.step(number)).collect()
 }
 
 fn slot_rows(batch_size: usize) -> usize {
@@ -92,14 +101,20 @@ impl Training {
             sums: sums.clone(),
             slots: vec![Vec::new(); slots],
             short: None,
+            together: None,
+            launch: None,
             first_half: None,
         })
     }
 
     /// Makes the launches of each slot's step, on samples from there.
     pub fn prepare(&mut self, network: &Network, source: &Source) -> Result<()> {
-        let step = |slot| self.step(network, source, slot, self.batch_size);
-        self.slots = (0..self.slots.len()).map(step).collect::<Result<_>>()?;
+        let slots = [self.slot_rows, self.batch_size];
+        self.together = network.bind_steps(&self.x, &self.order, &self.sums, slots)?;
+        if self.together.is_none() {
+            let step = |slot| self.step(network, source, slot, self.batch_size);
+            self.slots = (0..self.slots.len()).map(step).collect::<Result<_>>()?;
+        }
         (self.short, self.first_half) = (None, None);
         Ok(())
     }
@@ -149,25 +164,81 @@ impl Training {
         })
     }
 
-    /// Makes the launches of a step with so few rows, unless they are there.
-    pub fn prepare_short(&mut self, network: &Network, source: &Source, rows: usize) -> Result<()> {
-        if self.short.as_ref().is_none_or(|(there, _)| *there != rows) {
-            self.short = Some((rows, self.step(network, source, 0, rows)?));
-        }
-        Ok(())
+    /// Batches of a chunk.
+    pub fn slots(&self) -> usize {
+        self.slots.len()
     }
 
-    /// The launches of so many whole steps; of none, those of the short one.
-    pub fn launches(&self, steps: usize) -> Vec<&Launch> {
-        let short = self.short.iter().filter(|_| steps == 0).map(|(_, launches)| launches);
-        self.slots[..steps].iter().chain(short).flatten().collect()
+    /// What a step costs.
+    pub fn cost(&self) -> u64 {
+        match &self.together {
+            Some(steps) => Pace::work(steps.work().flops, steps.work().bytes),
+            None => Pace::cost(&self.slots[0]),
+        }
+    }
+
+    /// How many of so many samples the next submission takes, if it is to take no more than so many steps: whole batches, and
+    /// a short one by itself or, where one launch takes all steps, with the others.
+    pub fn taken(&self, steps: usize, samples: usize) -> usize {
+        let whole = steps.min(self.slots.len()) * self.batch_size;
+        match samples / self.batch_size * self.batch_size {
+            _ if self.together.is_some() => samples.min(whole),
+            0 => samples,
+            of_batches => of_batches.min(whole),
+        }
+    }
+
+    /// The launches of the steps on so many samples, which lie in the first slots. The numbers of the steps, the first of
+    /// which is step `first`, are there for the next submission alone.
+    pub fn launches(
+        &mut self,
+        network: &Network,
+        source: &Source,
+        (options, first): (&StepOptions, u64),
+        samples: usize,
+    ) -> Result<Vec<&Launch>> {
+        let (steps, batch_size) = (samples.div_ceil(self.batch_size), self.batch_size);
+        if network.reads_steps() {
+            self.write_steps(&network.gpu, options, first, steps);
+        }
+        if let Some(together) = &self.together {
+            let of_last = samples - (steps - 1) * batch_size;
+            let launch = together.launch(&network.gpu, &numbers(options, first, steps), of_last)?;
+            return Ok(vec![self.launch.insert(launch)]);
+        }
+        if samples >= batch_size {
+            return Ok(self.slots[..steps].iter().flatten().collect());
+        }
+        if self.short.as_ref().is_none_or(|(there, _)| *there != samples) {
+            self.short = Some((samples, self.step(network, source, 0, samples)?));
+        }
+        Ok(self.short.iter().flat_map(|(_, launches)| launches).collect())
+    }
+
+    /// The launches of so many whole steps, or of as many as there are slots, the first of which is step `first`.
+    pub fn whole_steps(
+        &self,
+        gpu: &Gpu,
+        (options, first): (&StepOptions, u64),
+        steps: usize,
+    ) -> Result<Vec<Launch>> {
+        let steps = steps.min(self.slots.len());
+        match &self.together {
+            Some(together) => {
+                Ok(vec![together.launch(gpu, &numbers(options, first, steps), self.batch_size)?])
+            }
+            None => {
+                self.write_steps(gpu, options, first, steps);
+                Ok(self.slots[..steps].iter().flatten().cloned().collect())
+            }
+        }
     }
 
     /// Writes the numbers of the next steps, one a slot, of which `first` were taken before.
     pub fn write_steps(&self, gpu: &Gpu, options: &StepOptions, first: u64, count: usize) {
         let mut rows = vec![0_u32; count * Gpu::ROW as usize / size_of::<u32>()];
-        for (row, number) in rows.chunks_mut(Gpu::ROW as usize / size_of::<u32>()).zip(first..) {
-            let step = options.step(number);
+        let steps = numbers(options, first, count);
+        for (row, step) in rows.chunks_mut(Gpu::ROW as usize / size_of::<u32>()).zip(steps) {
             let words: &[u32] = bytemuck::cast_slice(std::slice::from_ref(&step));
             row[..words.len()].copy_from_slice(words);
         }
