@@ -47,8 +47,8 @@ impl Exam<'_> {
             bug if is_factor(&bug) && self.has_open_factor(is_factor) => {
                 Some("first find out why the other tensors have factors that are not theirs".to_owned())
             }
-            _ if self.is_silent(at) && self.findings.iter().any(|f| f.bug.is_none() && !f.depends) => {
-                Some(format!("first find out why other tensors differ: {at} is 0"))
+            _ if self.says_little(finding) && self.findings.iter().any(|f| f.bug.is_none() && !f.depends) => {
+                Some("first find out why other tensors differ: these numbers alone prove nothing".to_owned())
             }
             _ => None,
         }
@@ -104,6 +104,14 @@ impl Exam<'_> {
     fn is_free_factor(&self, finding: &Finding) -> bool {
         let last = finding.made_at == Slot::Dz(self.case.depth());
         last && !self.design.is_usual() && self.case.get(Slot::Loss).is_none() && finding.factor.is_some()
+    }
+
+    /// Whether a tensor is 0, or nothing but rounding, which a 0 explains as well, or a gradient of one number.
+    fn says_little(&self, finding: &Finding) -> bool {
+        let zero = |bug: &Bug| matches!(bug, Bug::ErrorZero | Bug::WeightGradZero | Bug::BiasZero);
+        let given = self.case.get(finding.tensor).filter(|_| matches!(finding.tensor, Slot::Grad(_)));
+        let one = given.is_some_and(|given| given.data().len() == 1);
+        one || self.is_silent(finding.tensor) || finding.also.iter().any(zero)
     }
 
     /// Whether a tensor of the file is 0: then it shows nothing of what it was computed from.
