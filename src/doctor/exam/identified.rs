@@ -30,14 +30,24 @@ impl Exam<'_> {
     /// Takes the names from findings of which what the file lacks, or what is not understood in it, may be the reason.
     pub fn leave_unidentified(&mut self, dump: &Dump) {
         let shared = self.has_one_factor();
-        let doubts: Vec<Option<String>> = self
-            .findings
-            .iter()
-            .map(|finding| self.doubt(finding, dump).or_else(|| self.doubt_of_factor(finding, shared)))
-            .collect();
-        for (finding, doubt) in self.findings.iter_mut().zip(doubts) {
-            if let Some(doubt) = doubt {
-                finding.doubt(doubt);
+        // A name may stand on another that goes.
+        loop {
+            let doubts: Vec<Option<String>> = self
+                .findings
+                .iter()
+                .map(|finding| {
+                    let own = || self.doubt_of_factor(finding, shared);
+                    self.doubt(finding, dump).or_else(own).or_else(|| self.unwitnessed(finding))
+                })
+                .collect();
+            let none = doubts.iter().all(Option::is_none);
+            for (finding, doubt) in self.findings.iter_mut().zip(doubts) {
+                if let Some(doubt) = doubt {
+                    finding.doubt(doubt);
+                }
+            }
+            if none {
+                return;
             }
         }
     }
@@ -49,7 +59,9 @@ impl Exam<'_> {
             return Some("export W as it was before the step, and as it is after it".to_owned());
         }
         let given = |slot: &Slot| self.case.get(*slot).is_some();
-        let operands = self.operands(at);
+        // What is made in a tensor that the file does not have comes from that one's operands, too.
+        let made = if finding.made_at == at { Vec::new() } else { self.operands(finding.made_at) };
+        let operands = [self.operands(at), made].concat();
         let odd: Vec<Slot> =
             self.findings.iter().filter(|f| f.bug.is_none() && !f.depends).map(|f| f.tensor).collect();
         let first =
@@ -101,13 +113,6 @@ impl Exam<'_> {
             Bug::OutputDerivativeExtra if !self.is_right(Slot::Loss) => {
                 Some("nothing, if the squared error is meant; export `loss` to have it decided".to_owned())
             }
-            Bug::DoubleBatchMean
-                if matches!(at, Slot::New(_))
-                    && self.numbers.contains_key("l2")
-                    && self.case.get(Slot::Loss).is_none() =>
-            {
-                Some("export `loss`: nothing shows which gradient lr is meant for".to_owned())
-            }
             Bug::LossSquaredError if open(Bug::SoftmaxJacobian) => {
                 Some("nothing, if the squared error is meant: the gradient may be its own".to_owned())
             }
@@ -131,10 +136,18 @@ impl Exam<'_> {
             Slot::A(l) => vec![Slot::Z(l)],
             Slot::P => vec![Slot::Z(last)],
             Slot::Loss | Slot::Accuracy => vec![Slot::P],
-            Slot::Dz(l) if l == last => vec![Slot::P],
+            // The loss says of what it is the gradient.
+            Slot::Dz(l) if l == last => {
+                let loss = self.case.get(Slot::Loss).map(|_| Slot::Loss);
+                [Slot::P].into_iter().chain(loss).collect()
+            }
             Slot::Dz(l) if self.case.get(Slot::Da(l)).is_some() => vec![Slot::Da(l), z_or_a(l)],
             Slot::Dz(l) => vec![Slot::Dz(l + 1), z_or_a(l)],
-            Slot::Da(l) => vec![Slot::Dz(l + 1)],
+            // z shows whether W is the one that is taken.
+            Slot::Da(l) => {
+                let z = self.case.get(Slot::Z(l + 1)).map(|_| Slot::Z(l + 1));
+                [Slot::Dz(l + 1)].into_iter().chain(z).collect()
+            }
             Slot::Grad(Param::W(l)) => input(l).into_iter().chain([Slot::Dz(l)]).collect(),
             Slot::Grad(Param::B(l)) => vec![Slot::Dz(l)],
             Slot::V(param) | Slot::M(param) | Slot::S(param) => vec![Slot::Grad(param)],
@@ -155,7 +168,8 @@ impl Exam<'_> {
         matches!(at, Slot::Grad(_)) && self.case.given.keys().any(made) && !right
     }
 
-    fn is_right(&self, slot: Slot) -> bool {
+    /// Whether a tensor is in the file and right.
+    pub fn is_right(&self, slot: Slot) -> bool {
         self.checked.iter().any(|c| c.tensor == slot && c.status == Status::Ok)
     }
 
@@ -170,13 +184,16 @@ impl Exam<'_> {
 
     /// Whether the activation of hidden layer l is said, or shows in what follows from it.
     fn shows_activation(&self, l: usize) -> bool {
-        let last = self.case.depth();
-        let after = if l + 1 == last { vec![Slot::P, Slot::Loss] } else { vec![Slot::A(l + 1)] };
-        self.world.act_named
-            || [Slot::A(l), Slot::Z(l + 1), Slot::Grad(Param::W(l + 1))]
-                .into_iter()
-                .chain(after)
-                .any(|slot| self.is_right(slot))
+        // The first that the file has was computed from this layer's a, what follows it was not.
+        let mut after = vec![Slot::A(l), Slot::Z(l + 1)];
+        after.extend(if l + 1 == self.case.depth() {
+            vec![Slot::P, Slot::Loss]
+        } else {
+            vec![Slot::A(l + 1)]
+        });
+        let first = after.into_iter().find(|&slot| self.case.get(slot).is_some());
+        let shown = first.into_iter().chain([Slot::Grad(Param::W(l + 1))]);
+        self.world.act_named || shown.into_iter().any(|slot| self.is_right(slot))
     }
 
     /// Whether something of the file was computed from dz of a layer as it is.

@@ -161,11 +161,19 @@ impl Exam<'_> {
         let magnitude = self.gradient_size(&site, candidate, param) * factors[0].abs();
         let plain = |&factor: &f64| scaled(&base, factor);
         let mut scored = Vec::new();
+        // A dz that is not in the file may be a sum, too.
+        let scales = if candidate.anchored { vec![1.0] } else { self.conventions() };
         for right in factors.iter().map(plain) {
-            let clipped = self.clipping.map(|clipping| {
-                let (value, note) = clipping.applied(&right, &base);
-                Trial { note: Some(note), ..Trial::new(value, Vec::new()) }
-            });
+            let clipped: Vec<Trial> = self
+                .clipping
+                .iter()
+                .flat_map(|clipping| {
+                    scales.iter().map(|&scale| {
+                        let (value, note) = clipping.applied(&right, &scaled(&base, scale));
+                        Trial { note: Some(note), ..Trial::new(value, Vec::new()) }
+                    })
+                })
+                .collect();
             let alone = clipping::one_norm(given, &right, self.tolerance.single);
             let alone =
                 alone.map(|(value, note)| Trial { note: Some(note), ..Trial::new(value, Vec::new()) });

@@ -22,6 +22,7 @@ pub(crate) mod permutation;
 pub mod report;
 pub(crate) mod scaled;
 pub(crate) mod unexplained;
+pub(crate) mod unwitnessed;
 pub(crate) mod update;
 pub(crate) mod weighing;
 pub(crate) mod witness;

@@ -253,8 +253,13 @@ impl Exam<'_> {
         let lr = self.numbers.get("lr").copied().unwrap_or(0.0);
         for Step { value, note } in forms {
             if let (Param::W(l), true) = (param, self.world.decay > 0.0) {
-                let decayed = plus(&value, &scaled(self.case.w(l), lr * self.world.decay));
-                trials.push(Trial { note: Some(DECAYED_STEP), ..Trial::new(decayed, Vec::new()) });
+                // The step of a sum may have the penalty of the sum.
+                let summed = self.world.penalised && self.world.objective > 1.0;
+                let sizes = [1.0, self.world.objective];
+                for size in &sizes[..1 + usize::from(summed)] {
+                    let decayed = plus(&value, &scaled(self.case.w(l), lr * size * self.world.decay));
+                    trials.push(Trial { note: Some(DECAYED_STEP), ..Trial::new(decayed, Vec::new()) });
+                }
             }
             if let (Param::B(l), true) = (param, self.world.decay > 0.0)
                 && (self.case.bias_rows || self.rule() == Rule::Adam)
@@ -330,26 +335,35 @@ impl Exam<'_> {
         let rate = self.numbers.get("lr").copied().unwrap_or(0.0);
         let magnitude = norm(&self.case.given[&Slot::Param(param)]) * self.step_rounding()
             + rate * self.gradient_size(site, candidate, param);
-        let scale = self.step_scale() / candidate.scale.unwrap_or(1.0);
-        let descent = |gradient: &Matrix| scaled(gradient, scale);
-        let base = descent(&gradient::right(site, param));
+        // A velocity has the sign of the file's gradients.
+        let turn = self.world.sign;
+        let scales = match candidate.scale {
+            Some(scale) => vec![scale],
+            None => self.conventions(),
+        };
+        let scales: Vec<f64> = scales.into_iter().map(|scale| turn * self.step_scale() / scale).collect();
+        let descent = |gradient: &Matrix| scaled(gradient, scales[0]);
+        let plain = gradient::right(site, param);
+        let base = descent(&plain);
         let own = |trial: Trial| inherit(trial, from, candidate);
-        let rights = self.right_steps(param, &state, &base, 1.0);
+        let by = |&scale: &f64| self.right_steps(param, &state, &scaled(&plain, scale), turn);
+        let rights: Vec<Trial> = scales.iter().flat_map(by).collect();
         let right = rights[0].value.clone();
         let mut scored = self.scores(&step, magnitude, rights.into_iter().map(own));
         if !full || self.hopeless() || scored.iter().any(|s| s.passes) {
             return scored;
         }
         for trial in tried(slot, site, gradient::table(param), &[1.0]) {
-            let Some(value) = self.right_steps(param, &state, &descent(&trial.value), 1.0).into_iter().next()
+            let Some(value) =
+                self.right_steps(param, &state, &descent(&trial.value), turn).into_iter().next()
             else {
                 continue;
             };
             let trial = Trial::new(value.value, trial.causes);
             scored.extend(self.scores(&step, magnitude, [own(trial)]));
         }
-        let mut more = optimiser::wrong_steps(self.case, &self.numbers, param, &state, &base, 1.0);
-        more.extend(self.rateless_decay(param, &state, &base, 1.0));
+        let mut more = optimiser::wrong_steps(self.case, &self.numbers, param, &state, &base, turn);
+        more.extend(self.rateless_decay(param, &state, &base, turn));
         if self.rule() == Rule::Plain {
             more.extend(rescaled(slot, site, &step, &right, &[], &[1.0]));
             more.extend(self.penalised_step(param, &step, &right));

@@ -107,6 +107,9 @@ const fn momentum(formula: &'static str, value: fn(&Fed) -> Option<Matrix>) -> W
     Wrong { bug: Bug::MomentumFormula, formula, value }
 }
 
+/// How the formulas end of steps that add what they should subtract.
+pub const MIXED: &str = "the signs are mixed";
+
 /// Momentum's steps.
 pub const MOMENTUM: &[Wrong] = &[
     momentum("w - lr·g: the velocity is not used", |s| Some(s.along(s.g))),

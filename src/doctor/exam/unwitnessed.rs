@@ -1,0 +1,121 @@
+//! Names that one thing alone bears out. A direction, a factor, an activation and a penalty are conventions, too: a bug in one of
+//! them needs something else in the file that shows the right one.
+
+use super::examination::{Exam, RATES};
+use super::report::{Finding, Status};
+use crate::doctor::file::slot::{Param, Slot};
+use crate::doctor::formulas::catalogue::Bug;
+use crate::doctor::formulas::steps::MIXED;
+
+const DIRECTION: &str = "export dW: nothing shows which way gradients point";
+
+/// Factors this close are one.
+const SAME: f64 = 1e-3;
+
+impl Exam<'_> {
+    /// What to export where nothing else in the file bears a name out; nothing if something does.
+    pub fn unwitnessed(&self, finding: &Finding) -> Option<String> {
+        let (bug, at) = (finding.bug?, finding.tensor);
+        let is_factor = |bug: &Bug| RATES.contains(bug) || *bug == Bug::SignFlipped;
+        match bug {
+            Bug::SignFlipped if self.lacks_direction(at) => Some(DIRECTION.to_owned()),
+            Bug::MomentumFormula if self.is_mixed(finding) && self.lacks_direction(at) => {
+                Some(DIRECTION.to_owned())
+            }
+            Bug::ActivationOther if !self.world.act_named => {
+                Some("say `act`: nothing shows which activation is meant".to_owned())
+            }
+            Bug::L2Factor | Bug::L2OnBias if matches!(at, Slot::New(_)) && self.rate_fitted => {
+                Some("export lr: it was read off the steps, and so was the penalty".to_owned())
+            }
+            Bug::L2Factor | Bug::L2OnBias if self.has_open_gradient(at) => {
+                Some("first find out whether the gradients are clipped".to_owned())
+            }
+            bug if RATES.contains(&bug) && matches!(at, Slot::New(_)) && self.numbers.contains_key("l2") => {
+                Some(
+                    "first find out which gradient lr is meant for, and whether it has the penalty"
+                        .to_owned(),
+                )
+            }
+            // A sign and a number are two things at once.
+            Bug::ScaleConstant if finding.factor.is_some_and(|factor| factor < 0.0) => {
+                Some("first find out why the sign is another one".to_owned())
+            }
+            Bug::ScaleConstant if self.is_free_factor(finding) => {
+                Some("nothing, if the loss has this factor; export `loss` to have it decided".to_owned())
+            }
+            bug if is_factor(&bug) && self.has_open_factor(is_factor) => {
+                Some("first find out why the other tensors have factors that are not theirs".to_owned())
+            }
+            _ if self.says_little(finding) && self.findings.iter().any(|f| f.bug.is_none() && !f.depends) => {
+                Some("first find out why other tensors differ: these numbers alone prove nothing".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a step goes against the velocity of the file: right, if that points downhill.
+    fn is_mixed(&self, finding: &Finding) -> bool {
+        let Slot::New(param) = finding.tensor else { return false };
+        self.case.get(Slot::V(param)).is_some() && finding.formula.ends_with(MIXED)
+    }
+
+    /// Whether a step lacks its gradient, and nothing else that is right shows which way gradients point.
+    fn lacks_direction(&self, at: Slot) -> bool {
+        let Slot::New(param) = at else { return false };
+        let shows = |slot: Slot| {
+            let known = match slot {
+                Slot::Dz(_) | Slot::Da(_) | Slot::Grad(_) | Slot::V(_) | Slot::M(_) => true,
+                Slot::New(other) => {
+                    matches!(other, Param::W(_)) && self.case.get(Slot::Grad(other)).is_none()
+                }
+                _ => false,
+            };
+            known && !self.is_silent(slot)
+        };
+        let shown = self.checked.iter().any(|c| c.status == Status::Ok && shows(c.tensor));
+        self.case.get(Slot::Grad(param)).is_none() && !shown
+    }
+
+    /// Whether the gradient of a step may be clipped, which only the person knows.
+    fn has_open_gradient(&self, at: Slot) -> bool {
+        let Slot::New(param) = at else { return false };
+        let clipped = |f: &Finding| f.depends && f.also == [Bug::ScaleConstant];
+        self.findings.iter().any(|f| clipped(f) && f.tensor == Slot::Grad(param))
+    }
+
+    /// Whether a factor of some tensor has no name, or two that were fitted differ: one thing that is not understood may have
+    /// made them all.
+    fn has_open_factor(&self, is_factor: impl Fn(&Bug) -> bool) -> bool {
+        let open = |f: &Finding| f.bug.is_none() && !f.depends && f.also.iter().any(&is_factor);
+        let constant =
+            |f: &&Finding| f.bug == Some(Bug::ScaleConstant) || f.also.contains(&Bug::ScaleConstant);
+        let fitted: Vec<Option<f64>> =
+            self.findings.iter().filter(|f| f.bug.is_some()).filter(constant).map(|f| f.factor).collect();
+        let same = |a: Option<f64>, b: Option<f64>| match (a, b) {
+            (Some(a), Some(b)) => (a / b - 1.0).abs() <= SAME,
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        let differ = fitted.iter().any(|&factor| !same(factor, fitted[0]));
+        differ || self.findings.iter().any(open)
+    }
+
+    /// Whether a factor is the last dz's of a loss that may have any, and is not in the file.
+    fn is_free_factor(&self, finding: &Finding) -> bool {
+        let last = finding.made_at == Slot::Dz(self.case.depth());
+        last && !self.design.is_usual() && self.case.get(Slot::Loss).is_none() && finding.factor.is_some()
+    }
+
+    /// Whether a tensor is 0, or nothing but rounding, which a 0 explains as well, or a gradient of one number.
+    fn says_little(&self, finding: &Finding) -> bool {
+        let zero = |bug: &Bug| matches!(bug, Bug::ErrorZero | Bug::WeightGradZero | Bug::BiasZero);
+        let given = self.case.get(finding.tensor).filter(|_| matches!(finding.tensor, Slot::Grad(_)));
+        let one = given.is_some_and(|given| given.data().len() == 1);
+        one || self.is_silent(finding.tensor) || finding.also.iter().any(zero)
+    }
+
+    /// Whether a tensor of the file is 0: then it shows nothing of what it was computed from.
+    fn is_silent(&self, at: Slot) -> bool {
+        self.case.get(at).is_some_and(|given| given.data().iter().all(|&value| value == 0.0))
+    }
+}
