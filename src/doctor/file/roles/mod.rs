@@ -112,6 +112,14 @@ pub fn infer(entries: &Entries) -> Result<Reading, Vec<String>> {
     Ok(reading)
 }
 
+/// Whether an array has one value for each value of the targets, which are few: they are smoothed, or scaled.
+fn is_of_targets(arrays: &[Named], backbone: &Backbone, array: usize) -> bool {
+    let [own, y] = [array, backbone.y].map(|array| arrays[array].array);
+    let mut values: BTreeMap<u64, f64> = BTreeMap::new();
+    let alike = |(y, own): (&f64, &f64)| *values.entry(y.to_bits()).or_insert(*own) == *own;
+    own.shape == y.shape && y.data.iter().zip(&own.data).all(alike) && values.len() * 2 < y.data.len()
+}
+
 /// Whether an array is the difference of the outputs and the targets.
 fn is_error(arrays: &[Named], backbone: &Backbone, tensors: &BTreeMap<Slot, usize>, array: usize) -> bool {
     let Some(&p) = tensors.get(&Slot::P) else { return false };
@@ -127,20 +135,23 @@ fn is_stranger(arrays: &[Named], backbone: &Backbone, tensors: &BTreeMap<Slot, u
     let (named, depth) = (&arrays[array], backbone.w.len());
     // Counts, classes, truth values; and the outputs' error, which stands beside what is made of it.
     let is_whole = named.array.kind == super::npy::Kind::Whole;
-    if named.array.data.len() < 2 || is_whole || is_error(arrays, backbone, tensors, array) {
+    let of_targets = is_of_targets(arrays, backbone, array) || is_error(arrays, backbone, tensors, array);
+    if named.array.data.len() < 2 || is_whole || of_targets {
         return false;
     }
     let evidence = Evidence::new(arrays, backbone);
-    let params = (1..=depth).flat_map(|l| [Param::W(l), Param::B(l)]).map(Slot::Grad);
+    let weights = (1..=depth).map(|l| Slot::Grad(Param::W(l)));
+    // What is of samples is none of them, although a bias's gradient may come before its sum.
+    let biases = (1..=depth).map(|l| Slot::Grad(Param::B(l))).filter(|_| named.array.is_flat());
     let hidden = (1..depth).flat_map(|l| [Slot::A(l), Slot::Dz(l), Slot::Da(l)]);
     let lacking = |slot: &Slot| !tensors.contains_key(slot) && evidence.has_shape(array, *slot);
-    if hidden.chain([Slot::P, Slot::Dz(depth)]).chain(params).any(|slot| lacking(&slot)) {
+    if hidden.chain([Slot::P, Slot::Dz(depth)]).chain(weights).chain(biases).any(|slot| lacking(&slot)) {
         return true;
     }
     let Some(sides) = named.sides() else { return false };
     let (n, sizes) = (backbone.n, &backbone.sizes);
     let of_batch = sides.iter().position(|&side| n > 1 && side == n).map(|at| sides[1 - at]);
-    let strange = |&width: &usize| width > 1 && !sizes.contains(&width) && !sizes.contains(&(width - 1));
+    let strange = |&width: &usize| width > 1 && !sizes.contains(&width);
     of_batch.filter(strange).is_some()
 }
 
