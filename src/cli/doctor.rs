@@ -189,7 +189,15 @@ fn headline(report: &Report) -> String {
             [] => String::new(),
             open => format!(" Not checked: {}.", open.join(", ")),
         };
-        return format!("Clean: all {checked} tensors checked are what they should be.{rest}\n");
+        let strangers: Vec<String> = report.not_understood.iter().map(|name| format!("`{name}`")).collect();
+        return match strangers.as_slice() {
+            [] => format!("Clean: all {checked} tensors checked are what they should be.{rest}\n"),
+            names => format!(
+                "Nothing is wrong in the {checked} tensors checked.{rest} Not understood, so not checked, although the shape fits this \
+                 network: {}\nFix: say what they are, with --map theirs=ours, or leave them out; a bug may be why their numbers do not tell\n",
+                names.join(", ")
+            ),
+        };
     };
     let bug = match first.bug {
         Some(bug) => bug.to_string(),

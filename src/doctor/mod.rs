@@ -164,6 +164,7 @@ fn examine_step(entries: &npz::Entries, options: &Options) -> Result<Report, Ref
 fn examine_written(entries: &npz::Entries, options: &Options, error: f64) -> Result<Report, Refusal> {
     let Read { mut dump, found } = reading::read(entries, &options.map)?;
     dump.act = options.act.or(dump.act);
+    dump.leave_overwritten();
     let cases = Case::all(&dump)?;
     let cases = habits::understood(&mut dump, cases);
     let enough = dump.slots.keys().any(|slot| !matches!(slot, Slot::Param(_) | Slot::Mask(_)));
@@ -217,6 +218,10 @@ fn concluded(dump: &Dump, mut exam: Exam) -> Report {
             (false, true, _) => Verdict::Depends,
         };
     }
+    if verdict == Verdict::Clean && !dump.strangers.is_empty() {
+        // A bug may be why neither names nor numbers say what they are.
+        verdict = Verdict::Depends;
+    }
     let mut notes = dump.notes.clone();
     if dump.act.is_none() && dump.depth > 1 {
         let names: Vec<String> = exam.acts.iter().map(ToString::to_string).collect();
@@ -255,6 +260,7 @@ fn concluded(dump: &Dump, mut exam: Exam) -> Report {
         findings: exam.findings,
         notes,
         checked: exam.checked,
+        not_understood: dump.strangers.clone(),
         map: Vec::new(),
         step: None,
     }

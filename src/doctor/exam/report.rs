@@ -180,6 +180,10 @@ pub struct Report {
     pub notes: Vec<String>,
     /// Every tensor.
     pub checked: Vec<Checked>,
+    /// Arrays of which neither names nor numbers say what they are, although they have the shape of a tensor that the file lacks:
+    /// a bug in them is not seen.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_understood: Vec<String>,
     /// Which of the file's steps it is, if there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<usize>,

@@ -38,6 +38,8 @@ pub struct Dump {
     pub vectors: BTreeSet<String>,
     /// What was read in an unusual way.
     pub notes: Vec<String>,
+    /// Arrays without a place that have the shape of a tensor that the file lacks.
+    pub strangers: Vec<String>,
     /// What the file calls each tensor, its batch and its targets.
     pub names: BTreeMap<Slot, String>,
     /// What the file calls X.

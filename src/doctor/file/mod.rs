@@ -15,6 +15,7 @@ pub(crate) mod moments;
 pub mod npy;
 pub mod npz;
 mod ones;
+mod overwritten;
 mod partial;
 pub mod reading;
 pub mod roles;

@@ -6,12 +6,12 @@ use super::case::Case;
 use super::dump::Dump;
 use super::keys::{self, Key};
 use super::lists;
-use super::npy::{Refusal, Value};
+use super::npy::{Array, Kind, Refusal, Value};
 use super::npz::Entries;
 use super::partial;
-use super::roles::words::{Kind, Words};
+use super::roles::words::{self, Words};
 use super::roles::{self, Reading};
-use super::slot::Slot;
+use super::slot::{Param, Slot};
 use super::vectors;
 use crate::error::Message;
 use std::collections::BTreeMap;
@@ -33,6 +33,12 @@ const MANY: usize = 64;
 /// # Errors
 /// The problem and a hint: what is missing or does not fit, and what the file has.
 pub fn read(entries: &Entries, map: &[(String, String)]) -> Result<Read, Refusal> {
+    let counters: Vec<&String> =
+        entries.iter().filter(|(name, value)| is_counter(name, value)).map(|(name, _)| name).collect();
+    if !counters.is_empty() {
+        let rest = entries.iter().filter(|(name, _)| !counters.contains(name));
+        return read(&rest.map(|(name, value)| (name.clone(), value.clone())).collect(), map);
+    }
     let is_empty = |value: &Value| matches!(value, Value::Numbers(array) if array.data.is_empty());
     let empty: Vec<String> =
         entries.iter().filter(|(_, value)| is_empty(value)).map(|(name, _)| format!("`{name}`")).collect();
@@ -44,6 +50,12 @@ pub fn read(entries: &Entries, map: &[(String, String)]) -> Result<Read, Refusal
     let them = if empty.len() == 1 { "it" } else { "them" };
     read.dump.notes.push(format!("{} left out: no values in {them}", empty.join(", ")));
     Ok(read)
+}
+
+/// Whether a number is that of a loop, and not the loss that its name means: `j = 299`.
+fn is_counter(name: &str, value: &Value) -> bool {
+    let is_whole = |array: &Array| array.kind == Kind::Whole && array.data.len() == 1;
+    name.eq_ignore_ascii_case("j") && matches!(value, Value::Numbers(array) if is_whole(array))
 }
 
 /// The same for entries all of which have values: with W and b in one list, if they lie so.
@@ -120,8 +132,12 @@ fn read_matrices(entries: &Entries, map: &[(String, String)]) -> Result<Read, Re
         idle if idle.is_empty() => Ok(reading),
         idle => Err(Failure::Idle(idle)),
     });
+    // Where names say what cannot be, they do not win.
+    let doubted = counts_from_zero(entries, map) || by_names.as_ref().is_ok_and(has_strange_masks);
     match (by_names, inferred) {
-        (Ok(dump), Ok(reading)) if !agrees(&dump, &reading, map) => Ok(Read { dump, found: Vec::new() }),
+        (Ok(dump), Ok(reading)) if !doubted && !agrees(&dump, &reading, map) => {
+            Ok(Read { dump, found: Vec::new() })
+        }
         (Ok(dump), Err(_)) => Ok(Read { dump, found: Vec::new() }),
         (by_names, Ok(reading)) => match assigned(entries, map, &reading) {
             Ok(read) => Ok(read),
@@ -174,6 +190,16 @@ fn unknown(entries: &Entries, map: &[(String, String)]) -> bool {
     let ours = |name: &String| keys::parse(name).is_some() || keys::torch(name).is_some();
     let mapped = |name: &String| map.iter().any(|(theirs, _)| theirs == name);
     entries.iter().any(|(name, value)| matches!(value, Value::Numbers(_)) && !ours(name) && !mapped(name))
+}
+
+/// Whether weights are counted from 0, as lists are: then W1 by its name is that of the second layer.
+fn counts_from_zero(entries: &Entries, map: &[(String, String)]) -> bool {
+    let is_weights = |name: &str| matches!(keys::parse(name), Some(Key::Slot(Slot::Param(Param::W(1)))));
+    renamed(entries, map).keys().any(|name| {
+        let first =
+            name.strip_suffix('0').filter(|stem| !stem.ends_with(|letter: char| letter.is_ascii_digit()));
+        first.is_some_and(|stem| is_weights(&format!("{stem}1")))
+    })
 }
 
 /// Whether what its name calls a mask is none: `d1` may be a delta.
@@ -243,6 +269,7 @@ fn assigned(entries: &Entries, map: &[(String, String)], reading: &Reading) -> R
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     let mut dump = Dump::new(&kept, &all)?;
+    dump.strangers = reading.strangers.iter().map(&theirs).collect();
     let mut said = Vec::new();
     for (name, _) in reading.left_out.iter().filter(|(_, twin)| twin.is_none()) {
         let name = theirs(name);
@@ -276,7 +303,7 @@ fn assigned(entries: &Entries, map: &[(String, String)], reading: &Reading) -> R
 
 /// Whether an array is the targets by its name.
 fn is_target(name: &str) -> bool {
-    matches!(keys::parse(name), Some(Key::Y)) || Words::of(name).kind == Some(Kind::Target)
+    matches!(keys::parse(name), Some(Key::Y)) || Words::of(name).kind == Some(words::Kind::Target)
 }
 
 /// A refusal that lists what the file has.

@@ -20,6 +20,7 @@ mod programs;
 mod roles;
 mod shares;
 mod sigmoids;
+mod strangers;
 mod styles;
 mod vectors;
 

@@ -124,8 +124,11 @@ impl Search<'_> {
     ) -> Option<(i32, usize)> {
         let from_x = |relation: &&Relation| (relation.a == chain.x) == (l == 0);
         let layer = self.relations.iter().filter(|relation| relation.w == w).filter(from_x);
-        let exact: Vec<usize> =
-            layer.filter(|r| r.function != Function::Softmax).filter_map(|r| r.b).collect();
+        // Biases that differ by one number have the same softmax: z shows which, if it is there.
+        let (shown, softmax): (Vec<&Relation>, Vec<&Relation>) =
+            layer.partition(|relation| relation.function != Function::Softmax);
+        let of = |relations: &[&Relation]| relations.iter().filter_map(|r| r.b).collect::<Vec<usize>>();
+        let exact = if shown.is_empty() { of(&softmax) } else { of(&shown) };
         let weights = &self.arrays[w].words;
         let one = |b: usize| {
             let array = &self.arrays[b];

@@ -78,6 +78,7 @@ fn shift(arrays: &[Named], backbone: &Backbone, members: &[usize], deltas: Optio
         (false, true) => deltas,
         (false, false) => None,
     };
+    let one = usize::from(backbone.ones.is_some());
     let fits = |member: usize, layer: i64| {
         let Some(layer) = usize::try_from(layer).ok().filter(|&layer| layer < backbone.sizes.len()) else {
             return false;
@@ -87,7 +88,7 @@ fn shift(arrays: &[Named], backbone: &Backbone, members: &[usize], deltas: Optio
             Some(Kind::Weight) => {
                 layer > 0
                     && array.weights(layout).is_some_and(|[inside, out]| {
-                        let wanted = [backbone.sizes[layer - 1], width];
+                        let wanted = [backbone.sizes[layer - 1] + one, width];
                         [inside, out] == wanted || [out, inside] == wanted
                     })
             }
@@ -101,7 +102,7 @@ fn shift(arrays: &[Named], backbone: &Backbone, members: &[usize], deltas: Optio
                 let samples = array.samples_beside(layout, backbone.ones) == Some([backbone.n, width]);
                 samples
                     || either([backbone.n, width])
-                    || layer > 0 && either([backbone.sizes[layer - 1], width])
+                    || layer > 0 && either([backbone.sizes[layer - 1] + one, width])
             }
         }
     };
