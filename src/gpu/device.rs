@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use web_time::Duration;
 
-use super::adapter::{Adapter, AdapterSummary, DeviceType, Limits};
+use super::adapter::{Adapter, AdapterSummary, Backend, DeviceType, Limits};
 use super::kernel::Kernel;
 use super::pipeline_cache::PipelineCache;
 use super::precision::Precision;
@@ -130,8 +130,11 @@ impl Gpu {
             compiled: Arc::default(),
             checks: cfg!(debug_assertions),
             matrices,
-            longest_launch: match adapter.summary.device_type {
-                DeviceType::DiscreteGpu => 10 * LONGEST_LAUNCH,
+            longest_launch: match (adapter.summary.device_type, adapter.summary.backend) {
+                // OpenGL only guesses what kind of device it is.
+                (DeviceType::DiscreteGpu, Backend::Vulkan | Backend::Metal | Backend::Dx12) => {
+                    10 * LONGEST_LAUNCH
+                }
                 _ => LONGEST_LAUNCH,
             },
             fault: Arc::default(),

@@ -10,7 +10,9 @@ use crate::error::{Error, Result};
 use crate::step::optimizer::Algorithm;
 #[cfg(feature = "tui")]
 use crate::training::TrainConfig;
-use crate::training::run::{RunConfig, spelled};
+use crate::training::run::RunConfig;
+#[cfg(feature = "tui")]
+use crate::training::run::spelled;
 use crate::words::spelling;
 
 /// The largest size of a file of options.

@@ -177,7 +177,10 @@ pub fn grid(axes: &[Axis]) -> Result<Vec<Combination>> {
         };
         let with = |trial: &Combination| {
             let trial = trial.clone();
-            values.iter().map(move |value| [&trial[..], &[value.clone()]].concat()).collect::<Vec<_>>()
+            values
+                .iter()
+                .map(move |value| [&trial[..], std::slice::from_ref(value)].concat())
+                .collect::<Vec<_>>()
         };
         trials = trials.iter().flat_map(with).collect();
     }
