@@ -131,7 +131,7 @@ impl FoldsDir {
 
     /// The folder of a fold's run; the first fold is 1.
     pub fn run(&self, number: usize) -> PathBuf {
-        self.path.join(format!("fold-{number}"))
+        folder(&self.path, number)
     }
 
     /// The folders of the runs that there are.
@@ -173,6 +173,11 @@ impl FoldsDir {
             scores,
         })
     }
+}
+
+/// The folder of a fold's run in that of a cross-validation.
+pub(super) fn folder(path: &Path, number: usize) -> PathBuf {
+    path.join(format!("fold-{number}"))
 }
 
 /// The loss and each measure of several scores as one number each.

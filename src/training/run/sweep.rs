@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::folds::FoldsDir;
+use super::folds::{self, FoldsDir};
 use super::{RunConfig, RunDir, SWEEP, spelled, write_json};
 use crate::data::Fold;
 use crate::error::{Error, Result};
@@ -182,7 +182,10 @@ impl SweepDir {
     /// The folder of the run of a trial, on a fold if there are some.
     pub fn run(&self, number: usize, fold: Option<Fold>) -> PathBuf {
         let trial = self.trial(number);
-        fold.map_or(trial.clone(), |fold| trial.join(format!("fold-{}", fold.number)))
+        match fold {
+            Some(fold) => folds::folder(&trial, fold.number),
+            None => trial,
+        }
     }
 
     /// The folder of the best run.

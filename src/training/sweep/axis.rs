@@ -136,16 +136,11 @@ fn spread(range: Range, count: Option<&str>) -> Result<Values, String> {
 
 impl Axis {
     /// How many values; `None` of any number in between.
-    pub fn len(&self) -> Option<usize> {
+    fn count(&self) -> Option<usize> {
         match &self.values {
             Values::Listed(values) => Some(values.len()),
             Values::Between(_) => None,
         }
-    }
-
-    /// Whether there are no values.
-    pub fn is_empty(&self) -> bool {
-        self.len() == Some(0)
     }
 }
 
@@ -161,7 +156,7 @@ fn too_many(count: f64) -> Error {
 /// # Errors
 /// [`Error::Usage`] if an axis is any number between two, or there are more than [`MOST_TRIALS`].
 pub fn grid(axes: &[Axis]) -> Result<Vec<Combination>> {
-    let count: f64 = axes.iter().map(|axis| axis.len().unwrap_or(1) as f64).product();
+    let count: f64 = axes.iter().map(|axis| axis.count().unwrap_or(1) as f64).product();
     if count > MOST_TRIALS as f64 {
         return Err(too_many(count));
     }
@@ -198,7 +193,7 @@ pub fn drawn(axes: &[Axis], count: usize, seed: u64) -> Result<Vec<Combination>>
         return Err(Error::usage(message![Setting::Trials.set(count), expected]));
     }
     let product: Option<usize> =
-        axes.iter().try_fold(1_usize, |product, axis| product.checked_mul(axis.len()?));
+        axes.iter().try_fold(1_usize, |product, axis| product.checked_mul(axis.count()?));
     if product.is_some_and(|product| product <= count) {
         return grid(axes);
     }

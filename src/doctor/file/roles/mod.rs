@@ -14,6 +14,7 @@ mod evidence;
 mod layers;
 pub mod relations;
 mod search;
+mod strangers;
 mod tensors;
 mod vocabulary;
 pub mod words;
@@ -21,11 +22,11 @@ pub mod words;
 use super::columns::is_with_ones;
 use super::keys::{self, Key};
 use super::npz::Entries;
-use super::slot::{Param, Slot};
+use super::slot::Slot;
 use arrays::Named;
 use backbone::Backbone;
-use evidence::Evidence;
 use std::collections::{BTreeMap, BTreeSet};
+use strangers::Strangers;
 use tensors::Tensors;
 use words::{Kind, Words};
 
@@ -79,6 +80,7 @@ pub fn infer(entries: &Entries) -> Result<Reading, Vec<String>> {
     for (name, array) in numbers(&arrays, &backbone, &places) {
         places.insert(array, name);
     }
+    let strangers = Strangers::new(&arrays, &backbone, &tensors);
     let mut reading = Reading { rebuilds: backbone.x == backbone.y, ..Reading::default() };
     for (i, array) in arrays.iter().enumerate() {
         match places.get(&i) {
@@ -91,7 +93,7 @@ pub fn infer(entries: &Entries) -> Result<Reading, Vec<String>> {
                     own == array.array || is_with_ones(own, array.array) || is_with_ones(array.array, own)
                 };
                 let twin = places.keys().find(again);
-                if twin.is_none() && is_stranger(&arrays, &backbone, &tensors, i) {
+                if twin.is_none() && strangers.has(i) {
                     reading.strangers.push(array.name.to_owned());
                 }
                 reading
@@ -110,49 +112,6 @@ pub fn infer(entries: &Entries) -> Result<Reading, Vec<String>> {
         }
     }
     Ok(reading)
-}
-
-/// Whether an array has one value for each value of the targets, which are few: they are smoothed, or scaled.
-fn is_of_targets(arrays: &[Named], backbone: &Backbone, array: usize) -> bool {
-    let [own, y] = [array, backbone.y].map(|array| arrays[array].array);
-    let mut values: BTreeMap<u64, f64> = BTreeMap::new();
-    let alike = |(y, own): (&f64, &f64)| *values.entry(y.to_bits()).or_insert(*own) == *own;
-    own.shape == y.shape && y.data.iter().zip(&own.data).all(alike) && values.len() * 2 < y.data.len()
-}
-
-/// Whether an array is the difference of the outputs and the targets.
-fn is_error(arrays: &[Named], backbone: &Backbone, tensors: &BTreeMap<Slot, usize>, array: usize) -> bool {
-    let Some(&p) = tensors.get(&Slot::P) else { return false };
-    let [own, p, y] = [array, p, backbone.y].map(|array| arrays[array].array);
-    let difference: Vec<f64> = p.data.iter().zip(&y.data).map(|(p, y)| p - y).collect();
-    let tolerance = arrays::rounding(arrays[array].is_single());
-    p.data.len() == y.data.len() && arrays::multiple(&own.data, &difference, tolerance).is_some()
-}
-
-/// Whether an array may be a tensor that the file lacks: it has the shape of one, or is of the batch's samples and as wide as no
-/// layer.
-fn is_stranger(arrays: &[Named], backbone: &Backbone, tensors: &BTreeMap<Slot, usize>, array: usize) -> bool {
-    let (named, depth) = (&arrays[array], backbone.w.len());
-    // Counts, classes, truth values; and the outputs' error, which stands beside what is made of it.
-    let is_whole = named.array.kind == super::npy::Kind::Whole;
-    let of_targets = is_of_targets(arrays, backbone, array) || is_error(arrays, backbone, tensors, array);
-    if named.array.data.len() < 2 || is_whole || of_targets {
-        return false;
-    }
-    let evidence = Evidence::new(arrays, backbone);
-    let weights = (1..=depth).map(|l| Slot::Grad(Param::W(l)));
-    // What is of samples is none of them, although a bias's gradient may come before its sum.
-    let biases = (1..=depth).map(|l| Slot::Grad(Param::B(l))).filter(|_| named.array.is_flat());
-    let hidden = (1..depth).flat_map(|l| [Slot::A(l), Slot::Dz(l), Slot::Da(l)]);
-    let lacking = |slot: &Slot| !tensors.contains_key(slot) && evidence.has_shape(array, *slot);
-    if hidden.chain([Slot::P, Slot::Dz(depth)]).chain(weights).chain(biases).any(|slot| lacking(&slot)) {
-        return true;
-    }
-    let Some(sides) = named.sides() else { return false };
-    let (n, sizes) = (backbone.n, &backbone.sizes);
-    let of_batch = sides.iter().position(|&side| n > 1 && side == n).map(|at| sides[1 - at]);
-    let strange = |&width: &usize| width > 1 && !sizes.contains(&width);
-    of_batch.filter(strange).is_some()
 }
 
 /// Loss, accuracy and the settings, by name; one value each.
