@@ -3,7 +3,7 @@
 use super::examination::{Exam, rescaled, tried};
 use super::judge::Scored;
 use crate::doctor::file::slot::{Param, Slot};
-use crate::doctor::formulas::algebra::{dot, matmul_nt, minus, norm, plus, scaled, times};
+use crate::doctor::formulas::algebra::{dot, matmul_nt, minus, norm, plus, scaled, times, zip};
 use crate::doctor::formulas::bend::Bend;
 use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::hypothesis::Site;
@@ -75,14 +75,12 @@ impl Exam<'_> {
     }
 
     /// For every layer what `dz_l` would be if nothing in it cancelled: the size of what rounding acts on.
-    /// Probabilities count as at most 1, so that a wrong p cannot excuse anything as rounding.
+    /// Outputs count as at most the right ones, so that a wrong p cannot excuse anything as rounding.
     fn operand_sizes(&self) -> Vec<Matrix> {
         let depth = self.case.depth();
-        let most = if self.design.is_usual() { 1.0 } else { f64::INFINITY };
-        let mut bounds = vec![scaled(
-            &plus(&self.p.map(|p| p.abs().min(most)), &self.case.y.map(f64::abs)),
-            1.0 / self.case.count(),
-        )];
+        let right = self.design.head.apply(&self.z[depth - 1]);
+        let outputs = zip(&self.p, &right, |p, right| p.abs().min(right.abs()));
+        let mut bounds = vec![scaled(&plus(&outputs, &self.case.y.map(f64::abs)), 1.0 / self.case.count())];
         for l in (1..depth).rev() {
             let da = matmul_nt(&bounds[bounds.len() - 1], &self.case.w(l + 1).map(f64::abs));
             bounds.push(times(&da, &self.z[l - 1].map(|z| self.act(l).derivative(z).abs())));
@@ -196,6 +194,7 @@ impl Exam<'_> {
             self.not_given(slot);
         }
         let conventions = self.conventions();
+        let most = norm(&matmul_nt(&self.bounds[l], &self.case.w(l + 1).map(f64::abs)));
         let (mut all, mut scored) = (Vec::new(), Vec::new());
         for (from, candidate) in above.iter().enumerate() {
             if !candidate.causes.is_empty() && self.explained(&scored) {
@@ -209,7 +208,8 @@ impl Exam<'_> {
                 continue;
             };
             let scales = if candidate.anchored { vec![1.0] } else { conventions.clone() };
-            let magnitude = norm(&candidate.value);
+            let own = norm(&candidate.value);
+            let magnitude = if candidate.anchored { own } else { own.min(most) };
             let mut trials = Vec::new();
             for &scale in &scales {
                 let trial = |right| Trial { scale, ..Trial::new(scaled(right, scale), Vec::new()) };

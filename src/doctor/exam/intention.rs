@@ -9,6 +9,7 @@ use crate::doctor::formulas::algebra::norm;
 use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::delta::OF_SQUARED_ERROR;
 use crate::doctor::formulas::design::{Head, Measure};
+use crate::doctor::formulas::gradient;
 
 /// A bug, and the sentences that say when it is none and what to do.
 struct Open {
@@ -260,15 +261,25 @@ impl Exam<'_> {
         self.world.penalised && self.world.decay > 0.0 && has_loss && !in_step
     }
 
+    /// Whether a gradient sums to nothing but rounding: it is as near to a mean as to a sum.
+    fn is_rounding(&self, param: Param) -> bool {
+        let summed = gradient::magnitude(&self.site(param.layer(), &self.bounds[param.layer() - 1]), param);
+        self.case.get(Slot::Grad(param)).is_some_and(|given| {
+            let size = norm(given);
+            self.tolerance.rounding(self.case.count() * norm(&summed), size) >= 1.0
+        })
+    }
+
     /// Gradients that lack 1/N where others have it, or steps of another length than others: where neither a loss nor lr
     /// is in the file, nothing says which are the right ones.
     pub fn leave_layers(&mut self) {
-        let right = |is: fn(&Slot) -> bool| -> Vec<String> {
+        let right = |is: &dyn Fn(&Slot) -> bool| -> Vec<String> {
             let of = self.checked.iter().filter(|c| c.status == Status::Ok && is(&c.tensor));
             of.map(|c| c.tensor.to_string()).collect()
         };
-        let gradients = right(|slot| matches!(slot, Slot::Grad(_))).join(", ");
-        let steps = right(|slot| matches!(slot, Slot::New(_))).join(", ");
+        let gradients =
+            right(&|slot| matches!(slot, Slot::Grad(param) if !self.is_rounding(*param))).join(", ");
+        let steps = right(&|slot| matches!(slot, Slot::New(_))).join(", ");
         let decided = self.summed_loss().is_some();
         for finding in &mut self.findings {
             let (at, bug) = (finding.tensor, finding.bug);

@@ -2,10 +2,12 @@
 //! them needs something else in the file that shows the right one.
 
 use super::examination::{Exam, RATES};
-use super::report::{Finding, Status};
+use super::layer::UNTOLD;
+use super::report::{Checked, Finding, Status};
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::steps::MIXED;
+use crate::reference::Matrix;
 
 const DIRECTION: &str = "export dW: nothing shows which way gradients point";
 
@@ -19,6 +21,7 @@ impl Exam<'_> {
         let is_factor = |bug: &Bug| RATES.contains(bug) || *bug == Bug::SignFlipped;
         match bug {
             Bug::SignFlipped if self.lacks_direction(at) => Some(DIRECTION.to_owned()),
+            Bug::SignFlipped if self.lacks_other_direction(at) => Some(DIRECTION.to_owned()),
             Bug::MomentumFormula if self.is_mixed(finding) && self.lacks_direction(at) => {
                 Some(DIRECTION.to_owned())
             }
@@ -44,9 +47,19 @@ impl Exam<'_> {
             Bug::ScaleConstant if self.is_free_factor(finding) => {
                 Some("nothing, if the loss has this factor; export `loss` to have it decided".to_owned())
             }
+            Bug::DoubleBatchMean if self.all_are_means(at) => {
+                Some("nothing, if the loss is a mean; export `loss` to have it decided".to_owned())
+            }
             bug if is_factor(&bug) && self.has_open_factor(is_factor) => {
                 Some("first find out why the other tensors have factors that are not theirs".to_owned())
             }
+            _ if self.is_explained_by_nothing(finding) => {
+                Some("export more digits: of these numbers too few are left to tell".to_owned())
+            }
+            bug if bug != Bug::WeightGradContraction && self.is_cut_off(at) => Some(
+                "export the gradient as it is before it is clipped: all its values are cut off at one number"
+                    .to_owned(),
+            ),
             _ if self.says_little(finding) && self.findings.iter().any(|f| f.bug.is_none() && !f.depends) => {
                 Some("first find out why other tensors differ: these numbers alone prove nothing".to_owned())
             }
@@ -75,6 +88,41 @@ impl Exam<'_> {
         };
         let shown = self.checked.iter().any(|c| c.status == Status::Ok && shows(c.tensor));
         self.case.get(Slot::Grad(param)).is_none() && !shown
+    }
+
+    /// Whether a gradient points another way than steps alone, of which a penalty was fitted: those fit both ways.
+    fn lacks_other_direction(&self, at: Slot) -> bool {
+        let fitted = self.notes.iter().any(|note| note == UNTOLD);
+        let shown = |c: &Checked| c.status == Status::Ok && matches!(c.tensor, Slot::Grad(_));
+        matches!(at, Slot::Grad(_)) && fitted && !self.checked.iter().any(shown)
+    }
+
+    /// Whether all gradients are those of the mean, where those of the sum are supposed.
+    fn all_are_means(&self, at: Slot) -> bool {
+        let right = |c: &Checked| c.status == Status::Ok && matches!(c.tensor, Slot::Grad(_));
+        matches!(at, Slot::Grad(_)) && self.world.gradient > 1.0 && !self.checked.iter().any(right)
+    }
+
+    /// Whether a 0 explains numbers of few digits that are none: then everything does.
+    fn is_explained_by_nothing(&self, finding: &Finding) -> bool {
+        if self.tolerance.written == 0.0 {
+            return false;
+        }
+        let zero = |bug: &Bug| matches!(bug, Bug::ErrorZero | Bug::WeightGradZero | Bug::BiasZero);
+        let named = finding.bug.iter().chain(&finding.also).any(zero);
+        let at = finding.tensor;
+        named
+            && matches!(at, Slot::Grad(_) | Slot::Dz(_))
+            && self.case.get(at).is_some()
+            && !self.is_silent(at)
+    }
+
+    /// Whether the gradients of all weights have one size, as those that are clipped to it.
+    fn is_cut_off(&self, at: Slot) -> bool {
+        let given = self.case.get(at).filter(|_| matches!(at, Slot::Grad(Param::W(_))));
+        given.map(Matrix::data).is_some_and(|data| {
+            data.len() > 1 && data[0] != 0.0 && data.iter().all(|value| value.abs() == data[0].abs())
+        })
     }
 
     /// Whether the gradient of a step may be clipped, which only the person knows.

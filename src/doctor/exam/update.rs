@@ -191,8 +191,9 @@ impl Exam<'_> {
         }
         let site = self.site(param.layer(), gradient);
         let step = self.step(param);
-        let magnitude =
-            norm(self.case.given.get(&Slot::Param(param)).unwrap_or(&step)) * self.step_rounding();
+        let magnitude = norm(self.case.given.get(&Slot::Param(param)).unwrap_or(&step))
+            * self.step_rounding()
+            + self.rounded_step(param);
         let mut trials = self.right_steps(param, &state, gradient, turn);
         let right = trials[0].value.clone();
         for (gradient, turn) in self.fed(gradient, turn) {
@@ -209,6 +210,14 @@ impl Exam<'_> {
         self.settle(slot, scored, |exam| {
             format!("{} (of the step {param} - {slot})", exam.difference(slot, &step, &[right]))
         });
+    }
+
+    /// The size of what a step would add up if nothing in it cancelled: a gradient that is nothing but rounding shows no
+    /// factor.
+    fn rounded_step(&self, param: Param) -> f64 {
+        let rate = self.numbers.get("lr").copied().unwrap_or(0.0);
+        let summed = &self.bounds[param.layer() - 1];
+        rate * self.case.count() * norm(&gradient::magnitude(&self.site(param.layer(), summed), param))
     }
 
     /// Right velocities with a penalty in them, that was added to the gradient on its way there.

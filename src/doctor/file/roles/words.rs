@@ -2,6 +2,7 @@
 //! layer 1.
 
 use super::vocabulary::{Sense, rebuilds, sense};
+use crate::doctor::file::keys::{self, Key};
 
 /// What an array is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -201,7 +202,9 @@ impl Words {
         };
         // A lone `h` may be a hidden layer, or the hypothesis.
         let spot = if parts == [Part::Sense(Sense::Hidden)] { None } else { spot(&parts, parameter) };
-        let kind = kind(&parts);
+        // `adam_b2` is no bias.
+        let is_setting = matches!(keys::parse(name), Some(Key::Number(_)));
+        let kind = kind(&parts).filter(|&kind| kind != Kind::Bias || !is_setting);
         // The inputs of `dense2` are what layer 1 hands on.
         let below = kind == Some(Kind::ActGrad) && has(Sense::Dense);
         let spot = match spot {
