@@ -1,5 +1,5 @@
-//! Where the time goes, measured on this machine: the kernels of a step, the step, and epochs over many sizes of networks
-//! and batches, on a GPU and on the CPU's cores.
+//! Where the time goes, measured on this machine: the kernels of a step, the step, steps of tiny networks, and epochs over many
+//! sizes of networks and batches, on a GPU and on the CPU's cores.
 //!
 //! The benchmark times the code that trains: the launches come from [`GpuEngine::launches`](crate::engine::GpuEngine::launches), steps and epochs run through
 //! [`Engine::train`](crate::engine::Engine::train). `docs/performance.md` says how each figure is measured.
@@ -10,9 +10,11 @@ mod report;
 mod speed;
 mod subject;
 mod sweep;
+mod tiny;
 
 pub use report::{
     Clock, Copied, Crossover, DeviceReport, Epoch, KernelTime, Peak, Report, StepTime, Sweep, SweepCell,
+    TinyNetwork,
 };
 pub use subject::{Observer, Subject};
 
@@ -23,6 +25,9 @@ use crate::error::{Error, Result, Setting, message};
 
 /// The part of the time that each device gets for its kernels and its step; the sweep has the rest.
 const DEVICE_SHARE: f64 = 0.15;
+
+/// The part of it for networks that are tiny.
+const TINY_SHARE: f64 = 0.05;
 
 /// What to measure.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,13 +61,16 @@ pub async fn run(device: &Device, options: &Options, observer: &mut impl Observe
         devices.extend(gpu::measure(gpu, &subject, share, observer).await?);
     }
     observer.progress("the CPU's matrix products");
-    devices.extend(cpu::measure(&subject, share, observer).await?);
+    devices.extend(cpu::measure(&subject, share, device.is_gpu(), observer).await?);
+    observer.progress("tiny networks");
+    let tiny = tiny::measure(device, options.seconds * TINY_SHARE, observer).await?;
     let deadline = begun + Duration::from_secs_f64(options.seconds);
     let sweep = sweep::measure(device, subject.dataset.clone(), deadline, observer).await?;
     Ok(Report {
         layers: subject.spec.sizes().to_vec(),
         batch_size: subject.batch_size,
         devices,
+        tiny,
         sweep,
         interrupted: observer.should_stop(),
         seconds: begun.elapsed().as_secs_f64(),
