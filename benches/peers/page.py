@@ -114,7 +114,11 @@ def kernels(name, bench, products, sound):
               f" Its kernels take {told(step['kernels_microseconds'], '{:.0f}')} µs."]
     if step["host_microseconds"] is not None:
         lines += [f"The host takes {step['host_microseconds']:.0f} µs for {step['launches']} launches."]
-    lines += [f"The fastest product of ours does {told(peak['gflops'], '{:,.0f}')} GFLOP/s.", ""]
+    lines += [f"The fastest product of ours does {told(peak['gflops'], '{:,.0f}')} GFLOP/s."]
+    if forms := bench.get("forms"):
+        lines += [f"The forms at {'×'.join(map(str, forms[0]['shape']))}: "
+                  + "; ".join(f"{form['form']} {told(form['gflops'], '{:,.0f}')} GFLOP/s" for form in forms) + "."]
+    lines += [""]
     theirs = {(p["kind"], *p["shape"]): p for p in products.get("products", [])}
     rows = []
     for kernel in device["kernels"]:

@@ -8,7 +8,8 @@ use super::choice::{self, DeviceChoice, Hidden};
 use super::output::{json, note, say, thousands};
 use super::{interrupt, number};
 use crate::checks::bench::{
-    self, Clock, DeviceReport, Epoch, KernelTime, Observer, Options, Report, StepTime, Sweep, TinyNetwork,
+    self, Clock, DeviceReport, Epoch, FormTime, KernelTime, Observer, Options, Report, StepTime, Sweep,
+    TinyNetwork,
 };
 use crate::error::Result;
 
@@ -102,6 +103,7 @@ fn human(report: &Report) -> String {
     if !report.interrupted && report.devices.iter().all(|device| device.engine.backend != "cpu") {
         lines.extend([String::new(), "cpu: its steps are too slow for the time given".into()]);
     }
+    lines.extend(forms_line(&report.forms));
     lines.push(String::new());
     lines.extend(tiny_table(&report.tiny));
     lines.push(String::new());
@@ -206,6 +208,13 @@ fn clock_name(clock: Clock) -> &'static str {
         Clock::DeviceTimestamps => "the device's timestamps",
         Clock::WallClock => "the wall clock over many repetitions",
     }
+}
+
+/// The forms of a product, if any were measured.
+fn forms_line(forms: &[FormTime]) -> Vec<String> {
+    let Some(FormTime { shape: [rows, ins, outs], .. }) = forms.first() else { return Vec::new() };
+    let told = forms.iter().map(|form| format!("{} {:.1}", form.form, form.gflops)).collect::<Vec<_>>();
+    vec![String::new(), format!("forms of the product {rows}x{ins}x{outs}, GFLOP/s: {}", told.join(", "))]
 }
 
 /// A row for each network, a column for each way to take its steps.

@@ -63,6 +63,7 @@ fn json_has_the_products_the_step_and_the_cells() {
     let flops = 50.0 * (4 * 784 * 40 + 6 * 40 * 20 + 6 * 20 * 10) as f64;
     about(positive(&step["gflops"]), flops / positive(&step["microseconds"]) / 1e3);
     about(positive(&step["samples_per_second"]), 50.0 / positive(&step["microseconds"]) * 1e6);
+    assert_eq!(report["forms"], serde_json::json!([]), "of a GPU only");
     let tiny = report["tiny"].as_array().unwrap();
     let layers: Vec<&Value> = tiny.iter().map(|network| &network["layers"]).collect();
     assert_eq!(layers, [&serde_json::json!([4, 10, 3]), &serde_json::json!([64, 32, 10])]);

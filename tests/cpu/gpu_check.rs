@@ -15,6 +15,7 @@ import page
 row = lambda accuracy: {{
     "name": "gpu-mlp", "kind": "ours", "version": "1", "samples_per_second": 5e6, "runs": [5e6, 5e6], "samples_seen": 60000,
     "test_loss": accuracy, "test_accuracy": accuracy}}
+form = {{"form": "matmul_large", "shape": [128, 784, 300], "gflops": 40.0}}
 kernel = {{"kernel": "matmul_small.forward", "shape": [128, 784, 300], "microseconds_per_step": 0.2, "gflops": 3e5}}
 device = {{"kernels": [kernel], "peak": {{"gflops": None}}, "step": {{
     "microseconds": 9.0, "samples_per_second": None, "kernels_microseconds": 0.2, "host_microseconds": 2.0, "launches": 3}}}}
@@ -22,7 +23,7 @@ groups = [{{"layers": [784, 300, 75, 10], "batch": 128, "rows": [row(accuracy)]}
 check = {{"name": "selftest", "seconds": 1.0, "result": "told", "passed": {passed}, "output": "all values differ"}}
 print(page.markdown({{
     "machine": {{"software_adapter": False}}, "missing": None, "adapters": [], "notes": [], "products": {{}}, "seconds": 9,
-    "checks": [check], "groups": groups, "bench": {{"one": {{"devices": [device]}}, "other": {{}}}}}}))
+    "checks": [check], "groups": groups, "bench": {{"one": {{"devices": [device], "forms": [form]}}, "other": {{}}}}}}))
 "#
     );
     let ran =
@@ -57,6 +58,7 @@ fn every_row_of_a_gpu_that_computes_nothing_says_so() {
 fn speeds_count_where_results_are_right() {
     let Some(page) = page("True", "[0.97]") else { return };
     assert!(page.contains("- Checks: 1 of 1 passed.") && page.contains("97.00 %"), "{page}");
+    assert!(page.contains("The forms at 128×784×300: matmul_large 40 GFLOP/s."), "{page}");
     assert!(page.contains("5,000,000 and 5,000,000, before and after the others"), "{page}");
     assert!(!page.contains("does not count"), "{page}");
 }

@@ -5,6 +5,7 @@
 //! [`Engine::train`](crate::engine::Engine::train). `docs/performance.md` says how each figure is measured.
 
 mod cpu;
+mod forms;
 mod gpu;
 mod report;
 mod speed;
@@ -13,8 +14,8 @@ mod sweep;
 mod tiny;
 
 pub use report::{
-    Clock, Copied, Crossover, DeviceReport, Epoch, KernelTime, Peak, Report, StepTime, Sweep, SweepCell,
-    TinyNetwork,
+    Clock, Copied, Crossover, DeviceReport, Epoch, FormTime, KernelTime, Peak, Report, StepTime, Sweep,
+    SweepCell, TinyNetwork,
 };
 pub use subject::{Observer, Subject};
 
@@ -26,8 +27,8 @@ use crate::error::{Error, Result, Setting, message};
 /// The part of the time that each device gets for its kernels and its step; the sweep has the rest.
 const DEVICE_SHARE: f64 = 0.15;
 
-/// The part of it for networks that are tiny.
-const TINY_SHARE: f64 = 0.05;
+/// The part of it for the forms of a product, and for networks that are tiny.
+const SMALL_SHARE: f64 = 0.05;
 
 /// What to measure.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,21 +56,26 @@ pub async fn run(device: &Device, options: &Options, observer: &mut impl Observe
     let begun = Instant::now();
     let subject = Subject::new(&options.hidden, options.batch_size)?;
     let share = options.seconds * DEVICE_SHARE;
-    let mut devices = Vec::new();
+    let small_share = options.seconds * SMALL_SHARE;
+    let (mut devices, mut forms) = (Vec::new(), Vec::new());
     if let Device::Gpu(gpu) = device {
         observer.progress("the GPU's kernels");
         devices.extend(gpu::measure(gpu, &subject, share, observer).await?);
+        if let Some(DeviceReport { peak, .. }) = devices.first() {
+            forms = forms::measure(gpu, &subject, peak.gflops, small_share, observer).await?;
+        }
     }
     observer.progress("the CPU's matrix products");
     devices.extend(cpu::measure(&subject, share, device.is_gpu(), observer).await?);
     observer.progress("tiny networks");
-    let tiny = tiny::measure(device, options.seconds * TINY_SHARE, observer).await?;
+    let tiny = tiny::measure(device, small_share, observer).await?;
     let deadline = begun + Duration::from_secs_f64(options.seconds);
     let sweep = sweep::measure(device, subject.dataset.clone(), deadline, observer).await?;
     Ok(Report {
         layers: subject.spec.sizes().to_vec(),
         batch_size: subject.batch_size,
         devices,
+        forms,
         tiny,
         sweep,
         interrupted: observer.should_stop(),

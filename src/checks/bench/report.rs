@@ -14,6 +14,8 @@ pub struct Report {
     pub batch_size: usize,
     /// The GPU, if there is one, and the CPU. Beside a GPU it is left out where its steps are too slow for the time given.
     pub devices: Vec<DeviceReport>,
+    /// The forms of the largest layer's forward product on the GPU; none without one, or if they might take too long.
+    pub forms: Vec<FormTime>,
     /// Steps of networks so small that one launch may take many of them.
     pub tiny: Vec<TinyNetwork>,
     /// Epochs of networks and batches of many sizes.
@@ -140,6 +142,17 @@ impl StepTime {
             gflops: subject.flops() as f64 / seconds / 1e9,
         }
     }
+}
+
+/// A product in one of its forms.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FormTime {
+    /// The shader's file.
+    pub form: String,
+    /// Rows, inputs and outputs.
+    pub shape: [usize; 3],
+    /// 10⁹ additions and multiplications a second, by the wall clock over many repetitions.
+    pub gflops: f64,
 }
 
 /// What a step of a very small network takes, as it trains, in microseconds.
