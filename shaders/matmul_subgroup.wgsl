@@ -22,7 +22,7 @@
 // A software adapter runs the lanes of a subgroup as one SIMD vector. What it loads from a buffer in a loop or a branch,
 // or stores there, it moves lane by lane and value by value, with a branch for each. A texel it fetches for all lanes at
 // once, but for as many instructions as a few dozen multiplications. To hand what one lane holds to all of them takes
-// one. So all lanes need the same rows of one operand (x or dz), and each fetches a part of them: two texels are 16 rows
+// one. So all lanes need the same rows of one operand (x or dz), and each fetches a part of them: four texels are 32 rows
 // of 4 columns. Of the other (w or dz) each fetches the columns that are its own. In the loop over the inner index
 // nothing is indexed by a variable, so that all is in registers. And as the lanes go through both sides of a branch, and
 // stores are many, each thing that an update may do has an entry point of its own.
@@ -47,7 +47,7 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> v: array<vec4f>;
 
 const LANES = 8u;
-const TILE_ROWS = 4u; // two texels a lane: as many rows of blocks as `column` makes of them
+const TILE_ROWS = 8u; // four texels a lane: as many rows of blocks as `column` makes of them
 const TILE_COLS = 8u; // one a lane
 const TILES = 1u;
 const TEXTURE_WIDTH = 2048u;
@@ -58,6 +58,9 @@ const TEXTURE_WIDTH = 2048u;
 // Blocks below one another.
 alias Column = array<mat4x4f, TILE_ROWS>;
 
+// Four texels of a lane.
+alias Texels = array<vec4f, 4>;
+
 fn place(i: u32) -> vec2u {
     return vec2u(i % TEXTURE_WIDTH, i / TEXTURE_WIDTH);
 }
@@ -65,6 +68,14 @@ fn place(i: u32) -> vec2u {
 fn texel_x(i: u32) -> vec4f { return textureLoad(x, place(i), 0); }
 fn texel_w(i: u32) -> vec4f { return textureLoad(w, place(i), 0); }
 fn texel_dz(i: u32) -> vec4f { return textureLoad(dz, place(i), 0); }
+
+fn texels_x(i: vec4u) -> Texels {
+    return Texels(texel_x(i[0]), texel_x(i[1]), texel_x(i[2]), texel_x(i[3]));
+}
+
+fn texels_dz(i: vec4u) -> Texels {
+    return Texels(texel_dz(i[0]), texel_dz(i[1]), texel_dz(i[2]), texel_dz(i[3]));
+}
 
 fn block_w(row: u32, col: u32) -> mat4x4f {
     let stride = params.outs;
@@ -97,13 +108,31 @@ fn block_of_last(texel: vec4f) -> mat4x4f {
     );
 }
 
-// The blocks that the lanes hold in two texels each: lane 0 the first row, lane 1 the second, and so on.
-fn column(upper: vec4f, lower: vec4f) -> Column {
-    return Column(block_of_first(upper), block_of_last(upper), block_of_first(lower), block_of_last(lower));
+// The blocks that the lanes hold in four texels each: lane 0 the first row, lane 1 the second, and so on.
+fn column(texels: Texels) -> Column {
+    return Column(
+        block_of_first(texels[0]),
+        block_of_last(texels[0]),
+        block_of_first(texels[1]),
+        block_of_last(texels[1]),
+        block_of_first(texels[2]),
+        block_of_last(texels[2]),
+        block_of_first(texels[3]),
+        block_of_last(texels[3]),
+    );
 }
 
 fn transposed(a: Column) -> Column {
-    return Column(transpose(a[0]), transpose(a[1]), transpose(a[2]), transpose(a[3]));
+    return Column(
+        transpose(a[0]),
+        transpose(a[1]),
+        transpose(a[2]),
+        transpose(a[3]),
+        transpose(a[4]),
+        transpose(a[5]),
+        transpose(a[6]),
+        transpose(a[7]),
+    );
 }
 
 fn multiply_add(sum: ptr<function, Column>, a: Column, b: mat4x4f) {
@@ -111,6 +140,10 @@ fn multiply_add(sum: ptr<function, Column>, a: Column, b: mat4x4f) {
     (*sum)[1] += b * a[1];
     (*sum)[2] += b * a[2];
     (*sum)[3] += b * a[3];
+    (*sum)[4] += b * a[4];
+    (*sum)[5] += b * a[5];
+    (*sum)[6] += b * a[6];
+    (*sum)[7] += b * a[7];
 }
 
 // The first row of this workgroup's tile, and this lane's column, in blocks.
@@ -119,8 +152,8 @@ fn tile(group: vec3u, lane: u32) -> vec2u {
 }
 
 // The rows that this lane fetches for all, of a matrix with so many rows of blocks.
-fn rows(at: vec2u, lane: u32, blocks: u32) -> vec2u {
-    return min(at.x * 4u + lane + LANES * vec2u(0u, 1u), vec2u(blocks * 4u - 1u));
+fn rows(at: vec2u, lane: u32, blocks: u32) -> vec4u {
+    return min(at.x * 4u + lane + LANES * vec4u(0u, 1u, 2u, 3u), vec4u(blocks * 4u - 1u));
 }
 
 // What is stored is a row of a block: rows are counted one by one, columns in blocks.
@@ -171,6 +204,10 @@ fn store_tile_z(at: vec2u, tile: Column) {
     store_block_z(at.x + 1u, at.y, tile[1]);
     store_block_z(at.x + 2u, at.y, tile[2]);
     store_block_z(at.x + 3u, at.y, tile[3]);
+    store_block_z(at.x + 4u, at.y, tile[4]);
+    store_block_z(at.x + 5u, at.y, tile[5]);
+    store_block_z(at.x + 6u, at.y, tile[6]);
+    store_block_z(at.x + 7u, at.y, tile[7]);
 }
 
 fn store_block_dx(row: u32, col: u32, block: mat4x4f) {
@@ -183,6 +220,10 @@ fn store_tile_dx(at: vec2u, tile: Column) {
     store_block_dx(at.x + 1u, at.y, tile[1]);
     store_block_dx(at.x + 2u, at.y, tile[2]);
     store_block_dx(at.x + 3u, at.y, tile[3]);
+    store_block_dx(at.x + 4u, at.y, tile[4]);
+    store_block_dx(at.x + 5u, at.y, tile[5]);
+    store_block_dx(at.x + 6u, at.y, tile[6]);
+    store_block_dx(at.x + 7u, at.y, tile[7]);
 }
 
 fn store_block_gradient(row: u32, col: u32, block: mat4x4f) {
@@ -195,6 +236,10 @@ fn store_tile_gradient(at: vec2u, tile: Column) {
     store_block_gradient(at.x + 1u, at.y, tile[1]);
     store_block_gradient(at.x + 2u, at.y, tile[2]);
     store_block_gradient(at.x + 3u, at.y, tile[3]);
+    store_block_gradient(at.x + 4u, at.y, tile[4]);
+    store_block_gradient(at.x + 5u, at.y, tile[5]);
+    store_block_gradient(at.x + 6u, at.y, tile[6]);
+    store_block_gradient(at.x + 7u, at.y, tile[7]);
 }
 
 fn store_block_w(row: u32, col: u32, block: mat4x4f) {
@@ -207,6 +252,10 @@ fn store_tile_w(at: vec2u, tile: Column) {
     store_block_w(at.x + 1u, at.y, tile[1]);
     store_block_w(at.x + 2u, at.y, tile[2]);
     store_block_w(at.x + 3u, at.y, tile[3]);
+    store_block_w(at.x + 4u, at.y, tile[4]);
+    store_block_w(at.x + 5u, at.y, tile[5]);
+    store_block_w(at.x + 6u, at.y, tile[6]);
+    store_block_w(at.x + 7u, at.y, tile[7]);
 }
 
 fn store_block_momentum(row: u32, col: u32, block: mat4x4f) {
@@ -219,6 +268,10 @@ fn store_tile_momentum(at: vec2u, tile: Column) {
     store_block_momentum(at.x + 1u, at.y, tile[1]);
     store_block_momentum(at.x + 2u, at.y, tile[2]);
     store_block_momentum(at.x + 3u, at.y, tile[3]);
+    store_block_momentum(at.x + 4u, at.y, tile[4]);
+    store_block_momentum(at.x + 5u, at.y, tile[5]);
+    store_block_momentum(at.x + 6u, at.y, tile[6]);
+    store_block_momentum(at.x + 7u, at.y, tile[7]);
 }
 
 // In what follows rows and columns beyond the edge repeat the last one inside it, and are not stored.
@@ -231,8 +284,7 @@ fn forward(@builtin(workgroup_id) launched: vec3u, @builtin(subgroup_invocation_
     let c = min(at.y, params.outs - 1u);
     var sum: Column;
     for (var k = 0u; k < params.ins; k++) {
-        let a = column(texel_x(i[0] + k), texel_x(i[1] + k));
-        multiply_add(&sum, a, block_w(k, c));
+        multiply_add(&sum, column(texels_x(i + k)), block_w(k, c));
     }
     store_tile_z(at, sum);
 }
@@ -245,8 +297,7 @@ fn backward(@builtin(workgroup_id) launched: vec3u, @builtin(subgroup_invocation
     let c = min(at.y, params.ins - 2u);
     var sum: Column;
     for (var k = 0u; k < params.outs; k++) {
-        let a = column(texel_dz(i[0] + k), texel_dz(i[1] + k));
-        multiply_add(&sum, a, transpose(block_w(c, k)));
+        multiply_add(&sum, column(texels_dz(i + k)), transpose(block_w(c, k)));
     }
     store_tile_dx(at, sum);
 }
@@ -254,12 +305,11 @@ fn backward(@builtin(workgroup_id) launched: vec3u, @builtin(subgroup_invocation
 // The column of xᵀ · dz at a row and column, in blocks. Four lanes fetch a block of x.
 fn product(at: vec2u, lane: u32) -> Column {
     let c = min(at.y, params.outs - 1u);
-    let blocks = min(at.x + lane / 4u + vec2u(0u, 2u), vec2u(params.ins - 1u));
+    let blocks = min(at.x + lane / 4u + vec4u(0u, 2u, 4u, 6u), vec4u(params.ins - 1u));
     var sum: Column;
     for (var k = 0u; k < params.rows; k++) {
         let i = (k * 4u + lane % 4u) * params.stride + blocks;
-        let a = column(texel_x(i[0]), texel_x(i[1]));
-        multiply_add(&sum, transposed(a), block_dz(k, c));
+        multiply_add(&sum, transposed(column(texels_x(i))), block_dz(k, c));
     }
     return sum;
 }

@@ -19,8 +19,27 @@ def speed_of(row):
     return row.get("samples_per_second") if row else None
 
 
+def told(value, form):
+    """A number in a cell: a device that computes nonsense may have none."""
+    return form.format(value) if isinstance(value, (int, float)) else "–"
+
+
+def percent(value):
+    return told(value, "{:.2%}").replace("%", " %")
+
+
+def nonsense(row):
+    """Why a row's speed does not count, or None: what it trained has learned nothing, as on a GPU that computes nothing. There
+    are ten classes."""
+    accuracy = row.get("test_accuracy")
+    learned = isinstance(accuracy, (int, float)) and accuracy > 0.15
+    return None if learned else f"wrong results: test accuracy {percent(accuracy)}. This speed does not count"
+
+
 def verdict(row, ours):
     """What a row of training says about gpu-mlp; `ours` is its plain row."""
+    if why := nonsense(row):
+        return why
     speed, plain = speed_of(row), speed_of(ours)
     if row is ours:
         runs = row["runs"]
@@ -28,7 +47,7 @@ def verdict(row, ours):
         told = " and ".join(f"{run:,.0f}" for run in runs)
         note = f"not again: {row['again']}" if "again" in row else "before and after the others" if len(runs) > 1 else "before the others"
         return f"{told}, {note}" + (f"; {100 * apart:.0f} % apart, so unsteady" if apart > 0.1 else "")
-    if not plain:
+    if not plain or nonsense(ours):
         return "gpu-mlp has no figure"
     if row["kind"] == "checked":
         return f"checks cost {100 * (1 - speed / plain):.0f} %" if speed < plain else "checks cost nothing"
@@ -49,10 +68,10 @@ def training(group):
         if why := unmeasured(row):
             rows.append([row["name"], *["–"] * 6, why])
             continue
-        speed = speed_of(row)
+        speed, compares = speed_of(row), ours and not (nonsense(ours) or nonsense(row))
         rows.append([f"{row['name']} {row['version']}", f"{speed:,.0f}", f"{flops(group['layers']) * speed / 1e12:.2f}",
-                     ratio(speed_of(ours) / speed) if ours else "–", f"{row['samples_seen']:,}", f"{row['test_loss']:.3f}",
-                     f"{100 * row['test_accuracy']:.2f} %", verdict(row, ours)])
+                     ratio(speed_of(ours) / speed) if compares else "–", f"{row['samples_seen']:,}", told(row["test_loss"], "{:.3f}"),
+                     percent(row["test_accuracy"]), verdict(row, ours)])
     header = ["", "samples/s", "TFLOP/s", "gpu-mlp is", "samples seen", "test loss", "test accuracy", "verdict"]
     return ["## " + title(group), "", *grid(header, rows), "", *clocks(group)]
 
@@ -83,47 +102,73 @@ def is_product(kernel):
     return len(kernel["shape"]) == 3 and kernel["gflops"] is not None
 
 
-def kernels(name, bench, products):
-    """The kernels of a step, and cuBLAS (what PyTorch multiplies with, on another GPU its BLAS) at the same shapes."""
+def kernels(name, bench, products, sound):
+    """The kernels of a step, and cuBLAS (what PyTorch multiplies with, on another GPU its BLAS) at the same shapes. No speed counts
+    if the checks are not `sound`."""
     lines = [f"## Kernels: {name}", ""]
     if "error" in bench:
         return [*lines, bench["error"], ""]
     device = bench["devices"][0]
     step, peak = device["step"], device["peak"]
-    lines += [f"A step takes {step['microseconds']:.0f} µs: {step['samples_per_second']:,.0f} samples/s."
-              f" Its kernels take {step['kernels_microseconds']:.0f} µs."]
+    lines += [f"A step takes {told(step['microseconds'], '{:.0f}')} µs: {told(step['samples_per_second'], '{:,.0f}')} samples/s."
+              f" Its kernels take {told(step['kernels_microseconds'], '{:.0f}')} µs."]
     if step["host_microseconds"] is not None:
         lines += [f"The host takes {step['host_microseconds']:.0f} µs for {step['launches']} launches."]
-    lines += [f"The fastest product of ours does {peak['gflops']:,.0f} GFLOP/s.", ""]
+    lines += [f"The fastest product of ours does {told(peak['gflops'], '{:,.0f}')} GFLOP/s."]
+    if forms := bench.get("forms"):
+        lines += [f"The forms at {'×'.join(map(str, forms[0]['shape']))}: "
+                  + "; ".join(f"{form['form']} {told(form['gflops'], '{:,.0f}')} GFLOP/s" for form in forms) + "."]
+    lines += [""]
     theirs = {(p["kind"], *p["shape"]): p for p in products.get("products", [])}
     rows = []
     for kernel in device["kernels"]:
         other = theirs.get((kind_of(kernel), *kernel["shape"])) if is_product(kernel) else None
-        rows.append([kernel["kernel"], "×".join(map(str, kernel["shape"])), f"{kernel['microseconds_per_step']:.1f}",
-                     f"{kernel['gflops']:,.0f}" if kernel["gflops"] is not None else "–",
-                     f"{other['f32']:,.0f}" if other else "–", f"{kernel['gflops'] / other['f32']:.2f}" if other else "–",
-                     f"{other['tf32']:,.0f}" if other else "–",
-                     compared("BLAS", kernel["gflops"] / other["f32"]) if other else "–"])
+        verdict = compared("BLAS", kernel["gflops"] / other["f32"]) if other else "–"
+        rows.append([kernel["kernel"], "×".join(map(str, kernel["shape"])), told(kernel["microseconds_per_step"], "{:.1f}"),
+                     told(kernel["gflops"], "{:,.0f}"), told(other and other["f32"], "{:,.0f}"),
+                     f"{kernel['gflops'] / other['f32']:.2f}" if other else "–", told(other and other["tf32"], "{:,.0f}"),
+                     verdict if sound else "checks failed: this speed does not count"])
     header = ["kernel", "batch×inputs×outputs", "µs/step", "GFLOP/s", "BLAS, f32", "share", "BLAS, TF32", "verdict, f32"]
     return [*lines, *grid(header, rows), "", *([products["error"], ""] if "error" in products else [])]
+
+
+def all_passed(content):
+    return not any(check["passed"] is False for check in content["checks"])
 
 
 def headlines(content):
     """The verdict on the whole: a sentence on each part."""
     checked = [c for c in content["checks"] if c["passed"] is not None]
-    lines = [f"- Checks: {sum(c['passed'] for c in checked)} of {len(checked)} passed." if checked else "- Nothing was checked."]
+    passed = f"Checks: {sum(c['passed'] for c in checked)} of {len(checked)} passed."
+    if unfinished := len(content["checks"]) - len(checked):
+        passed += f" {unfinished} took too long."
+    if not content["checks"]:
+        lines = ["- Nothing was checked."]
+    else:
+        lines = [f"- {passed}" if all_passed(content) else f"- **{passed} This adapter computes wrong results, or none.**"]
     for group in content["groups"]:
         ours = group["rows"][0]
         if why := unmeasured(ours):
             lines.append(f"- {title(group)}: gpu-mlp {why}.")
             continue
         others = [row for row in group["rows"][1:] if not unmeasured(row)]
-        told = "; ".join(verdict(row, ours) if row["kind"] == "peer" else f"{row['name']}: {verdict(row, ours)}" for row in others)
-        lines.append(f"- {title(group)}: {speed_of(ours):,.0f} samples/s; {told or 'nobody to compare with'}.")
+        if why := nonsense(ours):
+            lines.append(f"- {title(group)}: {speed_of(ours):,.0f} samples/s; {why}.")
+            continue
+        said = "; ".join(verdict(row, ours) if row["kind"] == "peer" else f"{row['name']}: {verdict(row, ours)}" for row in others)
+        lines.append(f"- {title(group)}: {speed_of(ours):,.0f} samples/s; {said or 'nobody to compare with'}.")
     held = [f"{row['name']} ({', '.join(row['watch']['held_back'])})" for group in content["groups"] for row in group["rows"]
             if (row.get("watch") or {}).get("held_back")]
     lines += [f"- The GPU was held back in: {'; '.join(held)}."] if held else []
     return lines + [f"- {note}" for note in content["notes"]]
+
+
+def part(make, *of):
+    """Lines of the page. What a device that computes nonsense says may be of no use; the rest of the page is."""
+    try:
+        return make(*of)
+    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+        return [f"- {make.__name__}: nothing to tell from these figures ({type(error).__name__}: {error})", ""]
 
 
 def markdown(content):
@@ -133,7 +178,7 @@ def markdown(content):
         lines += ["**This is a software adapter: a CPU computes. These figures say nothing about a GPU.**", ""]
     if content["missing"]:
         lines += [f"**{content['missing']}**", ""]
-    lines += ["## Verdict", "", *headlines(content), "", "## Machine", ""]
+    lines += ["## Verdict", "", *part(headlines, content), "", "## Machine", ""]
     lines += [f"- {name}: {value}" for name, value in machine.items() if value not in ("", None)]
     for a in content["adapters"]:
         compute = "compute shaders" if a["compute"] else "no compute shaders"
@@ -145,9 +190,9 @@ def markdown(content):
         lines += ["Samples a second in training are the median of all epochs but the first two. \"gpu-mlp is\" is its samples/s by"
                   " the row's: above 1 it is ahead, below 1 behind.", ""]
     for group in sorted(content["groups"], key=lambda group: (flops(group["layers"]), group["batch"])):
-        lines += training(group)
+        lines += part(training, group)
     for name, bench in content["bench"].items():
-        lines += kernels(name, bench, content["products"])
+        lines += part(kernels, name, bench, content["products"], all_passed(content))
     for c in checked:
         if c["passed"] is False:
             lines += [f"## Output of {c['name']}", "", "```text", c["output"], "```", ""]

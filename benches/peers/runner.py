@@ -121,10 +121,21 @@ def version(binary):
     return run([binary, "--version"], 30)[1].replace("gpu-mlp", "").strip()
 
 
+def answer(command):
+    """The JSON that a command prints, and why there is none."""
+    code, out, err = run(command, 60)
+    if error := failure(code, err, 60):
+        return None, error
+    try:
+        return json.loads(out), None
+    except ValueError as error:
+        return None, f"unreadable output: {error}"
+
+
 def adapter(binary):
     """The adapter of `gpu-mlp devices` to measure on: hardware before software, a native API before OpenGL; or None."""
-    code, out, _ = run([binary, "devices", "--json"], 60)
-    usable = [a for a in json.loads(out)["adapters"] if a["compute"]] if code == 0 else []
+    found, _ = answer([binary, "devices", "--json"])
+    usable = [a for a in found["adapters"] if a["compute"]] if found else []
     return min(usable, key=lambda a: (a["device_type"] == "cpu", a["backend"] == "gl", a["index"]), default=None)
 
 

@@ -8,13 +8,14 @@ use super::choice::{self, DeviceChoice, Hidden};
 use super::output::{json, note, say, thousands};
 use super::{interrupt, number};
 use crate::checks::bench::{
-    self, Clock, DeviceReport, Epoch, KernelTime, Observer, Options, Report, StepTime, Sweep,
+    self, Clock, DeviceReport, Epoch, FormTime, KernelTime, Observer, Options, Report, StepTime, Sweep,
+    TinyNetwork,
 };
 use crate::error::Result;
 
 const ABOUT: &str = "\
-Times a training step of one network, kernel by kernel, and epochs of 784-W-W-10 networks for many widths W and batch
-sizes. It needs no data; it trains on the built-in digits. docs/performance.md says how each figure is measured.
+Times a training step of one network, kernel by kernel, steps of two tiny networks, and epochs of 784-W-W-10 networks for many
+widths W and batch sizes. It needs no data; it trains on the built-in digits. docs/performance.md says how each figure is measured.
 
 Examples:
   gpu-mlp bench
@@ -99,19 +100,24 @@ fn human(report: &Report) -> String {
         lines.push(String::new());
         lines.extend(device_table(device));
     }
+    if !report.interrupted && report.devices.iter().all(|device| device.engine.backend != "cpu") {
+        lines.extend([String::new(), "cpu: its steps are too slow for the time given".into()]);
+    }
+    lines.extend(forms_line(&report.forms));
+    lines.push(String::new());
+    lines.extend(tiny_table(&report.tiny));
     lines.push(String::new());
     lines.extend(sweep_table(&report.sweep, report.devices.first().map_or("gpu", |d| &d.engine.backend)));
     lines.join("\n")
 }
 
 fn headline(report: &Report) -> String {
-    let sizes: Vec<String> = report.layers.iter().map(usize::to_string).collect();
     let speed = |device: &DeviceReport| {
         format!("{} {} samples/s", device.engine.backend, thousands(device.step.samples_per_second as usize))
     };
     let speeds: Vec<String> = report.devices.iter().map(speed).collect();
     let speeds = if speeds.is_empty() { "nothing measured".to_owned() } else { speeds.join(", ") };
-    format!("{}, batch {}: {speeds}.{}", sizes.join("-"), report.batch_size, verdict(&report.sweep))
+    format!("{}, batch {}: {speeds}.{}", sizes(&report.layers), report.batch_size, verdict(&report.sweep))
 }
 
 /// Where the crossover lies, in words.
@@ -202,6 +208,32 @@ fn clock_name(clock: Clock) -> &'static str {
         Clock::DeviceTimestamps => "the device's timestamps",
         Clock::WallClock => "the wall clock over many repetitions",
     }
+}
+
+/// The forms of a product, if any were measured.
+fn forms_line(forms: &[FormTime]) -> Vec<String> {
+    let Some(FormTime { shape: [rows, ins, outs], .. }) = forms.first() else { return Vec::new() };
+    let told = forms.iter().map(|form| format!("{} {:.1}", form.form, form.gflops)).collect::<Vec<_>>();
+    vec![String::new(), format!("forms of the product {rows}x{ins}x{outs}, GFLOP/s: {}", told.join(", "))]
+}
+
+/// A row for each network, a column for each way to take its steps.
+fn tiny_table(networks: &[TinyNetwork]) -> Vec<String> {
+    let head = ["tiny networks, µs/step", "batch", "one launch for many", "launches for each", "cpu"];
+    let line = |[name, batch, one, each, cpu]: [&str; 5]| {
+        format!("{name:<27}{batch:>6}{one:>22}{each:>20}{cpu:>10}")
+    };
+    let rows = networks.iter().map(|network| {
+        let told = |time: Option<f64>| time.map_or_else(|| "-".into(), |time| format!("{time:.1}"));
+        let batch = network.batch_size.to_string();
+        let times = [network.one_launch, network.launches, Some(network.cpu)].map(told);
+        line([&sizes(&network.layers), &batch, &times[0], &times[1], &times[2]])
+    });
+    std::iter::once(line(head)).chain(rows).collect()
+}
+
+fn sizes(layers: &[usize]) -> String {
+    layers.iter().map(usize::to_string).collect::<Vec<_>>().join("-")
 }
 
 /// A row for each batch and device, a column for each width.

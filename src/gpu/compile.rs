@@ -10,10 +10,15 @@ use super::shader::{Interface, ResourceKind, Shader};
 use crate::error::{Error, Result, Setting, message};
 
 impl Gpu {
-    /// Whether the device has what an entry point needs.
+    /// Whether the device has what an entry point needs. Of a shader that is no WGSL it has: [`Kernel::new`] says what is wrong
+    /// with it, where a no would have another form take its place in silence.
     pub fn can_run(&self, shader: Shader, entry_point: &str) -> bool {
-        let interface = Interface::of(shader, entry_point);
-        interface.is_ok_and(|interface| check(&interface, self, entry_point).is_ok())
+        let interface = Interface::of(self.standing_for(shader), entry_point);
+        !interface.is_ok_and(|interface| check(&interface, self, entry_point).is_err())
+    }
+
+    fn standing_for(&self, shader: Shader) -> Shader {
+        self.substitute.filter(|other| other.name == shader.name).unwrap_or(shader)
     }
 }
 
@@ -24,7 +29,7 @@ impl Kernel {
     /// [`Error::Shader`] with the compiler's words: a shader of ours that an adapter does not take. [`Error::NoAdapter`] if
     /// the device's limits are too small for it, or its subgroups not what it counts on.
     pub async fn new(gpu: &Gpu, shader: Shader, entry_point: &str) -> Result<Self> {
-        let shader = gpu.substitute.filter(|other| other.name == shader.name).unwrap_or(shader);
+        let shader = gpu.standing_for(shader);
         let key = (shader.source.as_ptr() as usize, entry_point.to_owned(), gpu.checks);
         let compiled = || gpu.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kernel) = compiled().get(&key) {

@@ -46,6 +46,14 @@ pub struct Gpu {
 /// least. Windows takes a GPU for hung, and resets it, whose launch lasts 2 s; a screen that it draws stands still meanwhile.
 const LONGEST_LAUNCH: u64 = 37_500_000_000;
 
+fn longest_launch(summary: &AdapterSummary) -> u64 {
+    match (summary.device_type, summary.backend) {
+        // OpenGL only guesses what kind of device it is.
+        (DeviceType::DiscreteGpu, Backend::Vulkan | Backend::Metal | Backend::Dx12) => 10 * LONGEST_LAUNCH,
+        _ => LONGEST_LAUNCH,
+    }
+}
+
 type Compiled = HashMap<(usize, String, bool), Kernel>;
 
 /// What compiling kernels took.
@@ -130,13 +138,7 @@ impl Gpu {
             compiled: Arc::default(),
             checks: cfg!(debug_assertions),
             matrices,
-            longest_launch: match (adapter.summary.device_type, adapter.summary.backend) {
-                // OpenGL only guesses what kind of device it is.
-                (DeviceType::DiscreteGpu, Backend::Vulkan | Backend::Metal | Backend::Dx12) => {
-                    10 * LONGEST_LAUNCH
-                }
-                _ => LONGEST_LAUNCH,
-            },
+            longest_launch: longest_launch(&adapter.summary),
             fault: Arc::default(),
             substitute: None,
             memory_left: Arc::new(Mutex::new(limits.memory)),
@@ -182,10 +184,10 @@ impl Gpu {
         self.longest_launch
     }
 
-    /// The same device, taken for one of another type: kernels are chosen as they would be there.
+    /// The same device, taken for one of another type: kernels are chosen, and launches cut, as they would be there.
     pub fn taken_for(&self, device_type: DeviceType) -> Self {
         let summary = AdapterSummary { device_type, ..self.summary().clone() };
-        Self { summary: Arc::new(summary), ..self.clone() }
+        Self { longest_launch: longest_launch(&summary), summary: Arc::new(summary), ..self.clone() }
     }
 
     /// The same device, on which a file of WGSL stands in for the one of its name: what a kernel that is wrong would do.

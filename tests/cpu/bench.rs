@@ -63,6 +63,14 @@ fn json_has_the_products_the_step_and_the_cells() {
     let flops = 50.0 * (4 * 784 * 40 + 6 * 40 * 20 + 6 * 20 * 10) as f64;
     about(positive(&step["gflops"]), flops / positive(&step["microseconds"]) / 1e3);
     about(positive(&step["samples_per_second"]), 50.0 / positive(&step["microseconds"]) * 1e6);
+    assert_eq!(report["forms"], serde_json::json!([]), "of a GPU only");
+    let tiny = report["tiny"].as_array().unwrap();
+    let layers: Vec<&Value> = tiny.iter().map(|network| &network["layers"]).collect();
+    assert_eq!(layers, [&serde_json::json!([4, 10, 3]), &serde_json::json!([64, 32, 10])]);
+    for network in tiny {
+        positive(&network["cpu_microseconds"]);
+        assert!(network["one_launch_microseconds"].is_null() && network["launches_microseconds"].is_null());
+    }
     for of_a_gpu in ["device_microseconds", "host_microseconds", "launches", "steps_per_submission"] {
         assert!(step[of_a_gpu].is_null(), "{of_a_gpu}");
     }
@@ -104,6 +112,8 @@ fn people_get_the_headline_and_tables() {
         "µs/step",
         "16x784x30",
         "\nall else",
+        "\ntiny networks, µs/step",
+        "\n64-32-10",
         "\nstep",
         "\nbatch ",
         "W=4096\n",

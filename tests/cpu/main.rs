@@ -42,6 +42,7 @@ mod faults;
 #[cfg(feature = "fetch")]
 mod fetch;
 mod forms;
+mod gpu_check;
 mod gradcheck;
 mod history;
 mod house;

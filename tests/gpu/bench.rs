@@ -3,9 +3,11 @@
 use std::time::Instant;
 
 use gpu_mlp::checks::bench::{self, Clock, Observer, Options, Subject};
+use gpu_mlp::checks::selftest::products;
 use gpu_mlp::engine::{Device, Engine};
 use gpu_mlp::gpu::adapter::DeviceType;
 use gpu_mlp::gpu::{Gpu, Launch};
+use gpu_mlp::kernels::FusedSteps;
 use pollster::block_on;
 
 pub const TRIALS: &[crate::NamedTrial] = &[
@@ -93,6 +95,16 @@ fn the_report_is_whole(gpu: &Gpu) {
     assert!(step.host_microseconds > Some(0.0), "{step:?}");
     let sum: f64 = device.kernels.iter().map(|kernel| kernel.microseconds_per_step).sum();
     assert!((sum / step.kernels_microseconds - 1.0).abs() < 1e-9);
+    let names: Vec<&str> = report.forms.iter().map(|form| form.form.as_str()).collect();
+    assert_eq!(names, products::forms(gpu).map(|form| form.name).collect::<Vec<_>>());
+    for form in &report.forms {
+        assert!(form.shape == [50, 784, 40] && form.gflops > 0.0, "{form:?}");
+    }
+    for network in &report.tiny {
+        let runs = FusedSteps::runs_on(gpu);
+        assert_eq!((network.one_launch.is_some(), network.launches.is_some()), (runs, true), "{network:?}");
+    }
+    assert_eq!(report.tiny.len(), 2);
     assert!(report.sweep.cells.iter().all(|cell| cell.gpu.is_some()));
     assert!(report.sweep.cells[0].gpu.as_ref().unwrap().seconds().is_some(), "the smallest is measured");
     assert!(!report.interrupted);

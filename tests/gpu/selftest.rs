@@ -6,7 +6,7 @@ use gpu_mlp::checks::selftest::{
 use gpu_mlp::engine::{Device, GpuEngine, Residency};
 use gpu_mlp::gpu::adapter::DeviceType;
 use gpu_mlp::gpu::{Gpu, Shader};
-use gpu_mlp::kernels::SHADERS;
+use gpu_mlp::kernels::{Kernels, SHADERS};
 use gpu_mlp::network::Loss;
 use gpu_mlp::reference::compare::Tolerance;
 use pollster::block_on;
@@ -133,6 +133,11 @@ fn broken(gpu: &Gpu) {
     assert!(!report.ok && wrong.len() >= 2, "{wrong:#?}");
     assert!(wrong[0].kernel == "clip_norm" && wrong[0].wrong.as_ref().unwrap().contains("rejected"));
     assert!(report.rows.iter().any(|row| row.kernel.starts_with("optimizer.") && row.ok), "the rest goes on");
+    // No other form of the products takes the place of one that is no WGSL.
+    let nonsense = Shader { name: "matmul_medium", ..nonsense };
+    let gpu = gpu.substituting(nonsense).taken_for(DeviceType::IntegratedGpu);
+    let error = block_on(Kernels::new(&gpu)).err().unwrap().to_string();
+    assert!(error.contains("matmul_medium") && error.contains("rejected"), "{error}");
 }
 
 /// The kernels that hardware takes: products with workgroup memory, and fused layers.

@@ -11,19 +11,26 @@ use crate::error::Result;
 /// Rows, inputs and outputs of the products among which the peak is sought.
 const PEAK_SIZES: [usize; 4] = [256, 512, 1024, 2048];
 
-/// Measures in about `seconds`. Nothing if the observer has ended it.
+/// Measures in about `seconds`. Nothing if the observer has ended it, or if it takes far longer and is `optional`.
 pub(super) async fn measure(
     subject: &Subject,
     seconds: f64,
+    optional: bool,
     observer: &impl Observer,
 ) -> Result<Option<DeviceReport>> {
     let (part, samples, batch_size) = (seconds / 3.0, subject.samples(), subject.batch_size);
     let mut engine = subject.on(&Device::Cpu).await?;
     let Some(before) = peak(part / 2.0, observer) else { return Ok(None) };
+    // A round trains two steps at least, and computes each of their products twice.
+    let round = 4.0 * subject.flops() as f64 / (before.gflops * 1e9);
+    if optional && round > 2.0 * seconds {
+        return Ok(None);
+    }
+    let rounds = ((seconds / round) as usize).clamp(1, ROUNDS);
     let mut products = subject.products();
     let (mut step, mut times) = (Vec::new(), vec![Vec::new(); products.len()]);
-    for _ in 0..ROUNDS {
-        let part = part / ROUNDS as f64;
+    for _ in 0..rounds {
+        let part = part / rounds as f64;
         let speed = speed::training(&mut engine, &samples, batch_size, part, observer).await?;
         let Some(speed) = speed else { return Ok(None) };
         step.push(speed.seconds * batch_size as f64 / speed.samples as f64);

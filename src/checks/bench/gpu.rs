@@ -159,7 +159,11 @@ async fn clock(gpu: &Gpu, launches: &[Launch]) -> Result<Clock> {
 /// Seconds of one of many repetitions, of which `submit` puts so many into one submission: as many as make it well
 /// timed. A figure for each of the submissions that fit into about `seconds`, at least one; the first of all, which may
 /// still touch memory for the first time, does not count.
-async fn wall(gpu: &Gpu, seconds: f64, submit: impl Fn(usize) -> Result<Submission>) -> Result<Vec<f64>> {
+pub(super) async fn wall(
+    gpu: &Gpu,
+    seconds: f64,
+    submit: impl Fn(usize) -> Result<Submission>,
+) -> Result<Vec<f64>> {
     gpu.wait(&submit(1)?).await?;
     let begun = Instant::now();
     let (mut times, mut found) = (1, Vec::new());

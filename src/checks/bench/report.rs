@@ -12,8 +12,12 @@ pub struct Report {
     pub layers: Vec<usize>,
     /// Samples in its batch.
     pub batch_size: usize,
-    /// The GPU, if there is one, and the CPU.
+    /// The GPU, if there is one, and the CPU. Beside a GPU it is left out where its steps are too slow for the time given.
     pub devices: Vec<DeviceReport>,
+    /// The forms of the largest layer's forward product on the GPU; none without one, or if they might take too long.
+    pub forms: Vec<FormTime>,
+    /// Steps of networks so small that one launch may take many of them.
+    pub tiny: Vec<TinyNetwork>,
     /// Epochs of networks and batches of many sizes.
     pub sweep: Sweep,
     /// Whether somebody ended it early: what had not been measured by then is missing.
@@ -138,6 +142,35 @@ impl StepTime {
             gflops: subject.flops() as f64 / seconds / 1e9,
         }
     }
+}
+
+/// A product in one of its forms.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FormTime {
+    /// The shader's file.
+    pub form: String,
+    /// Rows, inputs and outputs.
+    pub shape: [usize; 3],
+    /// 10⁹ additions and multiplications a second, by the wall clock over many repetitions.
+    pub gflops: f64,
+}
+
+/// What a step of a very small network takes, as it trains, in microseconds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TinyNetwork {
+    /// Its sizes: inputs, hidden layers, classes.
+    pub layers: Vec<usize>,
+    /// Samples in its batch.
+    pub batch_size: usize,
+    /// On the GPU with many steps in one launch, if there is a GPU that can do so.
+    #[serde(rename = "one_launch_microseconds")]
+    pub one_launch: Option<f64>,
+    /// On the GPU with launches of its own for each step, if there is a GPU.
+    #[serde(rename = "launches_microseconds")]
+    pub launches: Option<f64>,
+    /// On the CPU.
+    #[serde(rename = "cpu_microseconds")]
+    pub cpu: f64,
 }
 
 /// Epochs over sizes of networks and of batches.

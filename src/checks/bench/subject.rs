@@ -10,7 +10,7 @@ use crate::network::{MlpSpec, Parameters};
 use crate::step::{Sgd, StepOptions};
 
 /// So small that weights stay what they are, however often a launch is repeated.
-const LEARNING_RATE: f32 = 1e-6;
+pub(super) const LEARNING_RATE: f32 = 1e-6;
 
 /// Times that step, device and kernels are measured in turn: what disturbs the machine for a while disturbs all alike.
 pub(super) const ROUNDS: usize = 5;

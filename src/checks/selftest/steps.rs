@@ -35,7 +35,7 @@ pub const BATCH: usize = 13;
 pub const SIZES: [usize; 4] = [37, 49, 33, 19];
 
 /// Samples to train on.
-const TRAIN: usize = 97;
+pub const TRAIN: usize = 97;
 /// Samples to measure on.
 const TEST: usize = 41;
 
