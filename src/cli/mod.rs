@@ -26,6 +26,8 @@ mod report;
 mod runs;
 mod selftest;
 mod show;
+mod side_by_side;
+mod spread;
 mod sweep;
 mod table;
 mod text_tables;

@@ -34,6 +34,7 @@ mod downloads;
 mod earlier;
 #[path = "../engine_options/mod.rs"]
 mod engine_options;
+mod ensemble;
 mod errors;
 mod exchange;
 mod exchange_damaged;
