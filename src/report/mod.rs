@@ -11,6 +11,7 @@ mod ensemble;
 mod epochs;
 mod folds;
 mod layout;
+mod lr_find;
 mod matrix;
 mod mistakes;
 mod outputs;
@@ -23,6 +24,7 @@ mod weights;
 
 pub use comparison::comparison;
 pub use ensemble::{Ensemble, ensemble};
+pub use lr_find::lr_find;
 pub use run::{Run, Test, untested};
 pub use run_page::page;
 pub use sweep::sweep;

@@ -15,6 +15,7 @@ mod memory;
 mod model;
 mod plan;
 pub mod ranking;
+pub mod rates;
 pub mod run;
 mod scoring;
 pub mod sweep;

@@ -52,6 +52,7 @@ mod imports;
 #[cfg(unix)]
 mod json_tables;
 mod links;
+mod lr_find;
 mod memory;
 #[cfg(feature = "fetch")]
 mod mirror;
