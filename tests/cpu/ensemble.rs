@@ -208,7 +208,12 @@ fn every_member_stops_for_itself() {
         last["scores"].as_array().unwrap().iter().map(|score| score["epochs"].as_u64().unwrap()).collect();
     assert!(epochs.iter().all(|&epochs| epochs < 200), "{epochs:?}");
     assert!(last["validation_loss"].is_number(), "{last}");
-    place.run(&["eval", "e", "--backend", "cpu", "--split", "validation"]).ok();
+    let validation = place.eval_json("e", &["--split", "validation"]);
+    assert!((validation["loss"].as_f64().unwrap() - last["validation_loss"].as_f64().unwrap()).abs() < 1e-9);
+    // The threshold is the ensemble's, and its members are measured with it.
+    let best = place.eval_json("e", &["--threshold", "best"]);
+    let member = place.eval_json("e/member-1", &["--threshold", &best["threshold"].to_string()]);
+    assert_eq!(best["ensemble"]["members"][0]["accuracy"], member["accuracy"], "{best}");
 }
 
 #[test]

@@ -205,7 +205,7 @@ impl Probe<'_> {
 /// Shows and writes what came of it.
 fn tell(args: &LrFindArgs, dataset: &Dataset, search: &Search) -> Result<u8> {
     let suggested = search.suggested();
-    let command = suggested.ok().map(|lr| command(lr));
+    let command = suggested.ok().map(command);
     if args.json {
         for tried in &search.tried {
             let measures = tried.score.iter().flat_map(Score::all);

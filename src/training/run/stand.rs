@@ -101,11 +101,14 @@ pub fn note_divergence(run: &Path, how: &Error) -> Result<()> {
     file.finish()
 }
 
-/// Takes such a note away: the run goes on otherwise.
+/// Takes such a note away if there is one: the run goes on otherwise.
 ///
 /// # Errors
 /// [`Error::Io`] if that cannot be done.
 pub fn forget_divergence(run: &Path) -> Result<()> {
     let path = run.join(DIVERGED);
-    std::fs::remove_file(&path).map_err(Error::io("remove", &path))
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", &path)(error)),
+        _ => Ok(()),
+    }
 }

@@ -52,14 +52,15 @@ impl Members<'_> {
         let Self { args, own, .. } = self;
         let is_silent = args.json || args.quiet;
         interrupt::listen("saving and stopping; Ctrl-C again stops at once, without saving");
-        let numbers = self.open_members()?;
+        let before = self.scores()?;
+        let numbers: Vec<usize> =
+            before.iter().filter(|score| self.is_open(score)).map(|score| score.member).collect();
         let epochs = own.dir.config.train.total_epochs();
         let progress = Progress::new(own.dir.count * epochs, "epochs", is_silent);
         if !is_silent {
             self.heading(own.dir.count - numbers.len())?;
         }
-        let done = (1..=own.dir.count).map(|number| own.score(number)).collect::<Result<Vec<_>>>()?;
-        progress.skip(done.iter().map(|score| score.epochs).sum());
+        progress.skip(before.iter().map(|score| score.epochs).sum());
         let first = Mutex::new(None);
         let ended = side_by_side::each(&self.device, &progress, &numbers, 1, |number| {
             if let Some(error) = self.member(number, &progress)? {
@@ -77,10 +78,7 @@ impl Members<'_> {
             ));
             return Ok(interrupt::exit_code());
         }
-        let all_diverged = (1..=own.dir.count)
-            .map(|number| Ok(own.score(number)?.stand == Stand::Diverged))
-            .collect::<Result<Vec<bool>>>()?;
-        if all_diverged.into_iter().all(|diverged| diverged) {
+        if self.scores()?.iter().all(|score| score.stand == Stand::Diverged) {
             self.finish([None, None])?;
             let first = first.into_inner().unwrap_or_else(PoisonError::into_inner);
             return Err(first.unwrap_or_else(|| self.all_diverged()));
@@ -98,25 +96,19 @@ impl Members<'_> {
         Error::file(path, "every member of this ensemble has diverged", hint)
     }
 
-    /// The members that are not at their end.
-    fn open_members(&self) -> Result<Vec<usize>> {
-        let (own, mut open) = (&self.own, Vec::new());
-        let epochs = own.dir.config.train.total_epochs();
-        for number in 1..=own.dir.count {
-            let score = own.score(number)?;
-            let is_open = match score.stand {
-                Stand::Diverged if self.args.on_divergence == OnDivergence::LowerLr => {
-                    forget_divergence(&own.dir.run(number))?;
-                    true
-                }
-                Stand::Diverged => false,
-                // More epochs may be wanted by now.
-                Stand::Done => score.epochs < epochs,
-                Stand::Waiting | Stand::Unfinished => true,
-            };
-            open.extend(is_open.then_some(number));
+    /// What has come of each member so far.
+    fn scores(&self) -> Result<Vec<MemberScore>> {
+        (1..=self.own.dir.count).map(|number| self.own.score(number)).collect()
+    }
+
+    /// Whether a member is not at its end.
+    fn is_open(&self, score: &MemberScore) -> bool {
+        match score.stand {
+            Stand::Diverged => self.args.on_divergence == OnDivergence::LowerLr,
+            // More epochs may be wanted by now.
+            Stand::Done => score.epochs < self.own.dir.config.train.total_epochs(),
+            Stand::Waiting | Stand::Unfinished => true,
         }
-        Ok(open)
     }
 
     fn heading(&self, done: usize) -> Result<()> {
@@ -151,7 +143,10 @@ impl Members<'_> {
             device: Some(self.device.clone()).filter(|device| !device.is_gpu()),
             face: progress.face(usize::MAX, epochs),
         };
-        training.train_in(&self.own.dir.run(number))
+        let run = self.own.dir.run(number);
+        // It goes on otherwise.
+        forget_divergence(&run)?;
+        training.train_in(&run)
     }
 
     fn tell(&self, score: &MemberScore, progress: &Progress) -> Result<()> {
