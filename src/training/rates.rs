@@ -64,23 +64,34 @@ pub enum Unclear {
 
 impl Search {
     /// The rate to train with: of the rates whose loss is about as low as the lowest the smallest, since a longer training makes
-    /// up for a small rate, but not for one at the edge of divergence.
+    /// up for a small rate, but not for one at the edge of divergence. The last rate before one that does not learn is that edge.
     ///
     /// # Errors
     /// Why there is none.
     pub fn suggested(&self) -> Result<f32, Unclear> {
-        let losses: Vec<Option<f64>> =
-            self.tried.iter().map(|tried| tried.score.map(|score| score.loss)).collect();
-        let known = losses.iter().enumerate().filter_map(|(at, loss)| Some((at, (*loss)?)));
-        let (best, lowest) = known.min_by(|a, b| a.1.total_cmp(&b.1)).ok_or(Unclear::Diverged)?;
-        let learned = self.start.loss - lowest;
-        if learned <= LEARNED * self.start.loss.abs() {
-            return Err(Unclear::Flat);
+        if self.tried.iter().all(|tried| tried.score.is_none()) {
+            return Err(Unclear::Diverged);
         }
-        let as_good = |loss: &Option<f64>| loss.is_some_and(|loss| loss <= lowest + TOLERANCE * learned);
-        let more = losses[..best].iter().rev().take_while(|loss| as_good(loss)).count();
-        Ok(self.tried[best - more].lr)
+        let start = self.start.loss;
+        let learns = |tried: &Tried| tried.score.map(|score| score.loss).filter(|&loss| loss <= start);
+        let all: Vec<Option<f64>> = self.tried.iter().map(learns).collect();
+        let is_safe = |at: usize| all.get(at + 1).is_none_or(Option::is_some);
+        let safe: Vec<Option<f64>> = (0..all.len()).map(|at| all[at].filter(|_| is_safe(at))).collect();
+        // A rate at the edge is better than none.
+        let chosen = smallest(&safe, start).or_else(|| smallest(&all, start));
+        chosen.map(|at| self.tried[at].lr).ok_or(Unclear::Flat)
     }
+}
+
+/// The place of the smallest rate that is about as good as the best one and has none that is worse in between; nothing if none has
+/// learned from the loss at the start.
+fn smallest(losses: &[Option<f64>], start: f64) -> Option<usize> {
+    let known = losses.iter().enumerate().filter_map(|(at, loss)| Some((at, (*loss)?)));
+    let (best, lowest) = known.min_by(|a, b| a.1.total_cmp(&b.1))?;
+    let learned = start - lowest;
+    let as_good = |loss: &&Option<f64>| loss.is_some_and(|loss| loss <= lowest + TOLERANCE * learned);
+    let more = losses[..best].iter().rev().take_while(as_good).count();
+    (learned > LEARNED * start.abs()).then_some(best - more)
 }
 
 /// How many steps each rate takes, for a training that is configured so on so many samples.
@@ -185,7 +196,9 @@ mod tests {
         assert_eq!(search(&[2.0, 1.5, 1.015, 1.01, 1.0, nan]).suggested(), Ok(RATES[2]));
         assert_eq!(search(&[2.0, 1.5, 1.04, 1.01, 1.0, 5.0]).suggested(), Ok(RATES[3]));
         assert_eq!(search(&[2.0, 1.01, 1.3, 1.0, 1.2]).suggested(), Ok(RATES[3]), "not across a worse one");
-        assert_eq!(search(&[1.0, 2.5, nan]).suggested(), Ok(RATES[0]));
+        assert_eq!(search(&[2.0, 1.4, 1.3, 0.5, nan]).suggested(), Ok(RATES[2]), "not at the edge");
+        assert_eq!(search(&[2.0, 1.4, 1.3, 0.5, 2.1]).suggested(), Ok(RATES[2]), "not at the edge");
+        assert_eq!(search(&[1.0, 2.5, nan]).suggested(), Ok(RATES[0]), "there is no other");
     }
 
     #[test]
