@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::choice::{DataChoice, LoadChoice};
 use crate::error::{Error, Result};
-use crate::training::run::RunDir;
+use crate::training::run::ensemble::{EnsembleDir, first_run};
 
 /// Endings of files in which samples are kept.
 const KEPT: [&str; 7] = ["npy", "npz", "png", "jpg", "jpeg", "parquet", "gz"];
@@ -13,13 +13,14 @@ const KEPT: [&str; 7] = ["npy", "npz", "png", "jpg", "jpeg", "parquet", "gz"];
 const TABLES: [&str; 7] = ["train", "training", "test", "testing", "val", "valid", "validation"];
 
 /// What a run keeps in its folder.
-const RUN: [&str; 6] = [
+const RUN: [&str; 7] = [
     "config.json",
     "metrics.jsonl",
     "model.safetensors",
     "checkpoint.safetensors",
     "init.safetensors",
     "folds.json",
+    "ensemble.json",
 ];
 
 /// Refuses to write to what is read.
@@ -57,7 +58,7 @@ pub(super) fn of_model(model: &Path, choice: &DataChoice) -> Result<Vec<PathBuf>
     let mut inputs = of_run(model);
     inputs.extend(of_data(choice.data.as_deref(), &choice.loading));
     if model.is_dir() && choice.data.is_none() {
-        let own = RunDir::open(model)?.config()?;
+        let own = first_run(model)?.config()?;
         inputs.extend(
             [PathBuf::from(own.data)]
                 .into_iter()
@@ -68,12 +69,14 @@ pub(super) fn of_model(model: &Path, choice: &DataChoice) -> Result<Vec<PathBuf>
     Ok(inputs)
 }
 
-/// The files of a run, or the model's file.
+/// The files of a run, of an ensemble those of its members too, or the model's file.
 pub(super) fn of_run(model: &Path) -> Vec<PathBuf> {
-    match model.is_dir() {
-        true => RUN.iter().map(|name| model.join(name)).collect(),
-        false => vec![model.to_owned()],
+    if !model.is_dir() {
+        return vec![model.to_owned()];
     }
+    let members = EnsembleDir::open(model).ok().flatten().map_or(Vec::new(), |own| own.dir.runs());
+    let folders = std::iter::once(model.to_owned()).chain(members);
+    folders.flat_map(|folder| RUN.map(|name| folder.join(name))).collect()
 }
 
 /// The data that were named.

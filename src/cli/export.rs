@@ -12,14 +12,15 @@ use crate::exchange::{self, Format};
 use crate::network::{Activation, Task};
 use crate::training::checkpoint::ModelInfo;
 use crate::training::run;
+use crate::training::run::networks::Networks;
 
 const DETAILS: &str = "\
 Formats:
   safetensors  the names and layout of a torch.nn.Sequential: model.load_state_dict(safetensors.torch.load_file(FILE))
   onnx         opset 17; `input` [batch, features] takes values as they are in the data (pixels 0..255): the graph
                scales them. Its output is `logits` [batch, classes]; --softmax adds `probabilities`. Multi-label models
-               always have both; regressions have `predictions`, in the target's own unit. The metadata has `class_names`
-               as JSON
+               always have both; regressions have `predictions`, in the target's own unit. Of an ensemble the output is
+               `probabilities` (the mean of the members' own) or `predictions` alone. The metadata has `class_names` as JSON
   npz          W1 [in, out], b1 [out], W2, … for numpy.load
 
 safetensors and npz contain the activation, the input scaling and the class names as JSON under `gpu_mlp`.
@@ -33,7 +34,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = DETAILS)]
 pub struct ExportArgs {
-    /// Folder of a run, or a model.safetensors
+    /// Folder of a run or of an ensemble, or a model.safetensors
     #[arg(value_name = "RUN_OR_MODEL")]
     model: PathBuf,
     /// Format of the file
@@ -62,7 +63,9 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     if args.softmax && args.to != FormatChoice::Onnx {
         return Err(Error::usage("--softmax belongs to ONNX: use it with --to onnx"));
     }
-    let (parameters, info) = run::load_model(&args.model)?;
+    let networks = Networks::load(&args.model)?;
+    networks.notes.iter().for_each(|text| note(text));
+    let info = &networks.info;
     let own = run::model_file(&args.model);
     let (ending, format) = match args.to {
         FormatChoice::Safetensors => ("-torch.safetensors", Format::Safetensors),
@@ -77,10 +80,24 @@ pub fn run(args: &ExportArgs) -> Result<()> {
             "--softmax is for classification, and this model has another task: leave it out",
         ));
     }
-    exchange::export(&path, &parameters, &info, format)?;
-    say(&format!("{}: {}", path.display(), described(&info, args.to)));
+    match (&networks.members[..], args.to) {
+        ([parameters], _) => exchange::export(&path, parameters, info, format)?,
+        (members, FormatChoice::Onnx) => exchange::export_ensemble(&path, members, info)?,
+        (members, to) => {
+            let to = if to == FormatChoice::Npz { "npz" } else { "safetensors" };
+            let member = args.model.join(format!("member-{}", networks.numbers[0]));
+            let problem =
+                format!("--to {to} holds one network, and this is an ensemble of {}", members.len());
+            let hint = format!(
+                "--to onnx writes all of them as one model; one member: gpu-mlp export {} --to {to}",
+                member.display()
+            );
+            return Err(Error::usage(problem).hint(hint));
+        }
+    }
+    say(&format!("{}: {}", path.display(), described(&networks, args.to)));
     if args.to != FormatChoice::Onnx {
-        note(&inputs(&info));
+        note(&inputs(info));
         if info.preparation.task() == Task::Regression {
             note(
                 "outputs are standardised: multiply by `deviation` and add `mean`, which are in the file's `gpu_mlp`",
@@ -97,17 +114,23 @@ pub(super) fn beside(model: &Path, ending: &str) -> PathBuf {
 }
 
 /// What was written, and what its readers must know.
-fn described(info: &ModelInfo, to: FormatChoice) -> String {
+fn described(networks: &Networks, to: FormatChoice) -> String {
+    let info = &networks.info;
     let sizes = info.spec.sizes();
     let (inputs, classes) = (info.spec.inputs(), info.spec.classes());
     match to {
         FormatChoice::Onnx => {
             let outputs = match info.preparation.task() {
+                Task::Regression => "predictions",
+                _ if networks.is_ensemble() => "probabilities",
                 Task::Classification => "logits",
                 Task::MultiLabel => "logits and probabilities",
-                Task::Regression => "predictions",
             };
-            format!("input [batch, {inputs}] to {outputs} [batch, {classes}], ONNX opset 17")
+            let mean = match networks.members.len() {
+                1 => String::new(),
+                members => format!(", the mean of {members} members"),
+            };
+            format!("input [batch, {inputs}] to {outputs} [batch, {classes}], ONNX opset 17{mean}")
         }
         FormatChoice::Npz => format!("W1, b1 … W{n}, b{n}; z = x @ W + b", n = sizes.len() - 1),
         FormatChoice::Safetensors => {

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::files::folder::around;
 use crate::training::checkpoint::ModelInfo;
 use crate::training::run::RunDir;
+use crate::training::run::ensemble::first_run;
 
 /// Loads a data set, and shows a note about the choice.
 pub(super) fn load(
@@ -99,7 +100,7 @@ pub(super) fn load_for(model: &Path, info: &ModelInfo, choice: &DataChoice) -> R
 /// # Errors
 /// [`Error::File`] if they have changed; what reading them reports.
 pub(super) fn load_own(path: &Path, info: &ModelInfo, choice: &DataChoice, quiet: bool) -> Result<Dataset> {
-    let run = RunDir::open(path)?;
+    let run = first_run(path)?;
     let own = run.config()?;
     let fitted = Fitted { preparation: &info.preparation, inputs: info.spec.inputs(), whole: false };
     let loaded = read(Some(&own.data), choice, &own.loading, Some(fitted))?;
@@ -132,10 +133,10 @@ fn changed(run: &RunDir, dataset: &Dataset) -> Result<Option<String>> {
     Ok((now != was).then_some(samples))
 }
 
-/// The run that a model is of: a folder, or the one that holds the file.
+/// The run that a model is of: a folder, or the one that holds the file; of an ensemble its first member.
 fn run_of(model: &Path) -> Result<Option<RunDir>> {
     if model.is_dir() {
-        return RunDir::open(model).map(Some);
+        return first_run(model).map(Some);
     }
     Ok(RunDir::open(around(model)).ok().filter(|run| run.model().file_name() == model.file_name()))
 }

@@ -15,6 +15,7 @@ mod gradcheck;
 mod import;
 mod interrupt;
 mod loading;
+mod lr_find;
 mod manual;
 mod measure;
 mod number;
@@ -26,6 +27,8 @@ mod report;
 mod runs;
 mod selftest;
 mod show;
+mod side_by_side;
+mod spread;
 mod sweep;
 mod table;
 mod text_tables;
@@ -78,6 +81,8 @@ enum Command {
     Train(Box<train::TrainArgs>),
     /// Train with many options side by side, and compare them
     Sweep(Box<sweep::SweepArgs>),
+    /// Find a learning rate: train a little with each of many, and suggest one
+    LrFind(Box<lr_find::LrFindArgs>),
     /// List the runs in a folder, or compare some of them
     Runs(runs::RunsArgs),
     /// Evaluate a trained network: loss, accuracy, confusion matrix
@@ -174,6 +179,10 @@ fn dispatch(asked: Command, matches: &clap::ArgMatches) -> Result<u8> {
         Command::Sweep(args) => {
             let given = matches.subcommand_matches("sweep").map(train::given).unwrap_or_default();
             sweep::run(&args, &given)
+        }
+        Command::LrFind(args) => {
+            let given = matches.subcommand_matches("lr-find").map(train::given).unwrap_or_default();
+            lr_find::run(&args, &given)
         }
         Command::Runs(args) => runs::run(&args).map(|()| 0),
         Command::Eval(args) => eval::run(&args).map(|()| 0),

@@ -10,21 +10,25 @@ use bytesize::ByteSize;
 use super::apart;
 use super::choice::{DataChoice, DeviceChoice};
 use super::loading;
-use super::measure::opened;
+use super::measure::{self, opened};
 use super::output::{note, say};
 use super::threshold::Threshold;
 use crate::data::Split;
-use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::files::atomic_file::AtomicFile;
-use crate::report::{self, Run, Test};
+use crate::report::{self, Ensemble, Run, Test};
+use crate::step::metrics::Score;
 use crate::training::evaluation::{self, Question};
+use crate::training::run::ensemble::EnsembleDir;
 use crate::training::run::folds::FoldsDir;
+use crate::training::run::networks::Networks;
 use crate::training::run::sweep::SweepDir;
+use crate::words::numerals::counted;
 
 const EXAMPLES: &str = "\
 The report of one run has curves, mistakes, confusion matrix, precision and recall, weights, options, and the numbers of
-every epoch. Several runs are compared; of a cross-validation there is a table of the scores with mean and deviation.
+every epoch. Several runs are compared; of a cross-validation there is a table of the scores with mean and deviation. Of an
+ensemble the page shows what its members say together, and how they differ.
 The report is one file that loads nothing and has no script. It replaces the file that --out names.
 
 Examples:
@@ -37,7 +41,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ReportArgs {
-    /// Folder of a run, or of several runs to compare, such as the folds of a cross-validation
+    /// Folder of a run or of an ensemble, or of several runs to compare, such as the folds of a cross-validation
     #[arg(value_name = "RUN", required = true)]
     runs: Vec<PathBuf>,
     /// File to write
@@ -60,10 +64,24 @@ pub struct ReportArgs {
 /// the data that were named, or the device, reports; [`Error::Io`] if the page cannot be written.
 pub fn run(args: &ReportArgs) -> Result<()> {
     let paths = SweepDir::each_run(&args.runs)?;
-    check(args, &paths)?;
+    let ensemble = match &args.runs[..] {
+        [path] => EnsembleDir::open(path)?,
+        _ => None,
+    };
+    check(args, if ensemble.is_some() { &args.runs } else { &paths })?;
+    if let Some(ensemble) = ensemble {
+        return of_ensemble(args, &ensemble);
+    }
     let mut runs = paths.iter().map(|path| Run::read(path)).collect::<Result<Vec<_>>>()?;
     if let ([run], [path]) = (&mut runs[..], &paths[..]) {
-        test(run, path, args)?;
+        let left_out = run.model.clone().map(|(parameters, info)| {
+            let measured = measured(&Networks::one(parameters, info), path, args)?;
+            measured.map(|(test, _)| run.test = Some(test)).or_else(|error| {
+                run.untested(&error);
+                Ok(())
+            })
+        });
+        left_out.transpose()?;
     }
     let page = match &runs[..] {
         [run] => report::page(run)?,
@@ -76,15 +94,45 @@ pub fn run(args: &ReportArgs) -> Result<()> {
     for problem in runs.iter().flat_map(Run::left_out) {
         note(&format!("left out: {problem}"));
     }
-    let mut file = AtomicFile::create(&args.out)?;
-    file.write_all(page.as_bytes()).map_err(Error::io("write", &args.out))?;
-    file.finish()?;
     let what = match runs.len() {
         1 => "one run".to_owned(),
         count => format!("a comparison of {count} runs"),
     };
+    write(args, &page, &what)
+}
+
+fn write(args: &ReportArgs, page: &str, what: &str) -> Result<()> {
+    let mut file = AtomicFile::create(&args.out)?;
+    file.write_all(page.as_bytes()).map_err(Error::io("write", &args.out))?;
+    file.finish()?;
     say(&format!("{}: {what}, {}; open it in a browser", args.out.display(), ByteSize(page.len() as u64)));
     Ok(())
+}
+
+/// The page of an ensemble: its members side by side, and what they say together.
+fn of_ensemble(args: &ReportArgs, ensemble: &EnsembleDir) -> Result<()> {
+    let path = ensemble.dir.path();
+    let (networks, mut left_out) = (Networks::load(path)?, Vec::new());
+    let (mut runs, mut test, mut scores) = (Vec::new(), None, Vec::new());
+    for &number in &networks.numbers {
+        runs.push(Run::read(&ensemble.dir.run(number))?);
+    }
+    match measured(&networks, path, args)? {
+        Ok((own, members)) => (test, scores) = (Some(own), members),
+        Err(error) => left_out.push(report::untested(&error)),
+    }
+    left_out.iter().for_each(|problem| note(&format!("left out: {problem}")));
+    left_out.extend(networks.notes.iter().cloned());
+    let page = report::ensemble(&Ensemble {
+        name: path.display().to_string(),
+        info: &networks.info,
+        numbers: &networks.numbers,
+        runs: &runs,
+        scores: &scores,
+        test: test.as_ref(),
+        left_out: &left_out,
+    })?;
+    write(args, &page, &format!("an ensemble of {}", counted(runs.len(), "member")))
 }
 
 fn check(args: &ReportArgs, runs: &[PathBuf]) -> Result<()> {
@@ -113,35 +161,36 @@ fn check(args: &ReportArgs, runs: &[PathBuf]) -> Result<()> {
     }
 }
 
-/// Measures a run's model, for what its metrics do not tell. Data that were named have to be there; without a run's own
-/// there is still a page.
-fn test(run: &mut Run, path: &Path, args: &ReportArgs) -> Result<()> {
-    let Some((parameters, info)) = &run.model else { return Ok(()) };
+/// What is measured for a page: the model, and each member of an ensemble.
+type Measured = (Test, Vec<(usize, Score)>);
+
+/// Measures networks on the test samples, for what metrics do not tell. Data that were named have to be there; without a run's
+/// own there is still a page, and the inner error says why.
+fn measured(networks: &Networks, path: &Path, args: &ReportArgs) -> Result<Result<Measured>> {
+    let info = &networks.info;
     let dataset = match &args.data.data {
         Some(_) => loading::load_for(path, info, &args.data)?,
         None => match loading::load_own(path, info, &args.data, false) {
             Ok(dataset) => dataset,
             // Somebody who asks for a threshold wants to see what it does.
             Err(error) if args.threshold.is_some() => return Err(error),
-            Err(error) => {
-                run.untested(&error);
-                return Ok(());
-            }
+            Err(error) => return Ok(Err(error)),
         },
     };
     let dataset = Arc::new(dataset);
-    let (evaluation, device, thresholds) = pollster::block_on(async {
-        let mut engine = opened(&args.device, (parameters, info)).await?;
+    pollster::block_on(async {
+        let mut model = opened(&args.device, networks).await?;
         let thresholds = match args.threshold {
-            Some(threshold) => Some(threshold.of(path, info, &args.data, &mut engine).await?),
+            Some(threshold) => Some(threshold.of(path, info, &args.data, &mut model).await?),
             None => None,
         };
         let question =
             Question { mistakes: report::MISTAKES, thresholds: thresholds.clone(), ..Question::default() };
         let loss = info.spec.loss();
-        let evaluation = evaluation::evaluate(&mut engine, loss, &dataset, Split::Test, &question).await?;
-        Ok::<_, Error>((evaluation, engine.info(), thresholds.unwrap_or_default()))
-    })?;
-    run.test = Some(Test { evaluation, device, dataset, thresholds });
-    Ok(())
+        let evaluation = evaluation::evaluate(&mut model, loss, &dataset, Split::Test, &question).await?;
+        let part = (&*dataset, Split::Test);
+        let members = measure::members(&mut model, networks, part, thresholds.as_deref()).await?;
+        let (device, thresholds) = (model.info(), thresholds.unwrap_or_default());
+        Ok(Ok((Test { evaluation, device, dataset: dataset.clone(), thresholds }, members)))
+    })
 }

@@ -6,9 +6,9 @@ use std::str::FromStr;
 use super::choice::DataChoice;
 use super::loading;
 use crate::data::{Dataset, Split};
-use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::network::Task;
+use crate::training::Model;
 use crate::training::checkpoint::ModelInfo;
 use crate::training::evaluation::{self, Question};
 use crate::training::ranking::Ranking;
@@ -41,13 +41,13 @@ impl Threshold {
     ///
     /// # Errors
     /// [`Error::Usage`] for a model that has neither, and if there is no validation part to choose on; what reading the data or
-    /// the engine reports.
+    /// the model reports.
     pub async fn of(
         self,
         path: &Path,
         info: &ModelInfo,
         data: &DataChoice,
-        engine: &mut impl Engine,
+        model: &mut impl Model,
     ) -> Result<Vec<f64>> {
         let outputs = info.spec.classes();
         let count = match info.preparation.task() {
@@ -68,8 +68,7 @@ impl Threshold {
         let validation = validation(path, info, data)?;
         let loss = info.spec.loss();
         let question = Question::default();
-        let evaluation =
-            evaluation::evaluate(engine, loss, &validation, Split::Validation, &question).await?;
+        let evaluation = evaluation::evaluate(model, loss, &validation, Split::Validation, &question).await?;
         let best: Option<Vec<f64>> = evaluation.rankings.iter().map(Ranking::best_threshold).collect();
         best.filter(|best| best.len() == count).ok_or_else(|| {
             Error::usage(format!(

@@ -43,14 +43,24 @@ pub enum Format {
 pub fn export(path: &Path, parameters: &Parameters, info: &ModelInfo, format: Format) -> Result<()> {
     match format {
         Format::Safetensors => save_sequential(path, parameters, info),
-        Format::Onnx { softmax } => {
-            let bytes = onnx::encode(parameters, info, softmax)?;
-            let mut file = AtomicFile::create(path)?;
-            file.write_all(&bytes).map_err(Error::io("write", path))?;
-            file.finish()
-        }
+        Format::Onnx { softmax } => write(path, &onnx::encode(parameters, info, softmax)?),
         Format::Npz => write_npz(path, parameters, info),
     }
+}
+
+/// Writes the members of an ensemble as one ONNX model, whose output is the mean of their probabilities, or of their numbers; it is
+/// there as a whole or not at all.
+///
+/// # Errors
+/// As [`export`].
+pub fn export_ensemble(path: &Path, members: &[Parameters], info: &ModelInfo) -> Result<()> {
+    write(path, &onnx::encode_ensemble(members, info)?)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = AtomicFile::create(path)?;
+    file.write_all(bytes).map_err(Error::io("write", path))?;
+    file.finish()
 }
 
 fn write_npz(path: &Path, parameters: &Parameters, info: &ModelInfo) -> Result<()> {

@@ -1,15 +1,17 @@
 //! Reports of runs: one HTML file that loads nothing, needs no script, and follows the reader's light or dark theme.
 //!
-//! [`page`] shows one run, [`comparison()`] several. Everything that comes from files is escaped by the templates (`maud`);
+//! [`page`] shows one run, [`ensemble()`] one of several members, [`comparison()`] several runs. Everything that comes from files is escaped by the templates (`maud`);
 //! charts are [`chart`]'s, pictures are PNGs inside the page. The same run gives the same page.
 
 pub mod chart;
 mod comparison;
 mod configuration;
 mod curves;
+mod ensemble;
 mod epochs;
 mod folds;
 mod layout;
+mod lr_find;
 mod matrix;
 mod mistakes;
 mod outputs;
@@ -21,7 +23,9 @@ mod sweep;
 mod weights;
 
 pub use comparison::comparison;
-pub use run::{Run, Test};
+pub use ensemble::{Ensemble, ensemble};
+pub use lr_find::lr_find;
+pub use run::{Run, Test, untested};
 pub use run_page::page;
 pub use sweep::sweep;
 

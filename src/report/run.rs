@@ -62,8 +62,7 @@ impl Run {
 
     /// Notes why the network could not be measured on the test samples.
     pub fn untested(&mut self, why: &Error) {
-        let hint = "gpu-mlp report --data NAME|PATH says where the data are now";
-        self.leave_out("the evaluation on the test samples", &format!("{why}\n  hint: {hint}"));
+        self.left_out.push(untested(why));
     }
 
     fn leave_out(&mut self, what: &str, why: &dyn std::fmt::Display) {
@@ -120,6 +119,12 @@ impl Run {
         let epochs = if asked == 1 { "epoch" } else { "epochs" };
         format!("{} after {done} of {asked} {epochs}{guess}", self.outcome())
     }
+}
+
+/// That a network could not be measured on the test samples, and why.
+pub fn untested(why: &Error) -> String {
+    let hint = "gpu-mlp report --data NAME|PATH says where the data are now";
+    format!("the evaluation on the test samples: {why}\n  hint: {hint}")
 }
 
 /// The name of a class, which may be empty.

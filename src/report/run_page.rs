@@ -47,13 +47,15 @@ fn lead(run: &Run) -> Markup {
     }
 }
 
+/// A number, with a word about it.
+pub(super) fn tile(name: &str, value: Option<String>, about: Option<String>) -> Markup {
+    html! { div { dt { (name) } dd { (value.unwrap_or("-".into())) @if let Some(about) = about { small { (about) } } } } }
+}
+
 /// The most important numbers.
 fn headline(run: &Run) -> Markup {
     let (record, start) = (run.of_model(), run.history.start.as_ref());
     let of_epoch = record.map(|record| format!("after epoch {}", record.epoch));
-    let tile = |name: &str, value: Option<String>, about: Option<String>| {
-        html! { div { dt { (name) } dd { (value.unwrap_or("-".into())) @if let Some(about) = about { small { (about) } } } } }
-    };
     let parameters = match (&start, &run.model) {
         (Some(start), _) => Some(start.parameters),
         (None, Some((_, info))) => Some(info.spec.parameter_count()),
@@ -125,7 +127,7 @@ fn recoveries(run: &Run) -> Markup {
 }
 
 /// The network on the test samples.
-fn tested(test: &Test) -> Result<Markup> {
+pub(super) fn tested(test: &Test) -> Result<Markup> {
     let dataset = &test.dataset;
     let names = &dataset.preparation.class_names;
     if dataset.preparation.task() != Task::Classification {

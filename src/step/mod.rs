@@ -7,6 +7,7 @@ mod options;
 pub mod record;
 pub mod schedule;
 mod sgd;
+pub mod spread;
 
 pub use options::StepOptions;
 pub use sgd::Sgd;

@@ -3,9 +3,9 @@
 
 use super::Judge;
 use super::figures::{LabelScore, TargetScore};
+use super::model::Model;
 use super::ranking::{Ranking, log_odds};
 use crate::data::{Dataset, Split};
-use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::network::{Loss, Task};
 use crate::step::metrics::{Measure, Score};
@@ -171,30 +171,30 @@ pub fn answer<T: Copy + PartialOrd + Into<f64>>(logits: &[T], threshold: Option<
     }
 }
 
-/// Gives an engine a part of a data set and measures its network on that, in pieces.
+/// Gives a model a part of a data set and measures it on that, in pieces.
 ///
 /// # Errors
 /// What the engine reports; [`Error::Usage`] if there is no memory for a confusion matrix of so many
 /// classes.
 pub async fn evaluate(
-    engine: &mut impl Engine,
+    model: &mut impl Model,
     loss: Loss,
     dataset: &Dataset,
     split: Split,
     question: &Question,
 ) -> Result<Evaluation> {
     let samples = dataset.split(split)?;
-    engine.load(split, samples.clone()).await?;
+    model.load(split, samples.clone()).await?;
     let all: Vec<u32> = (0..samples.len() as u32).collect();
-    evaluate_some(engine, loss, dataset, (split, &all), question).await
+    evaluate_some(model, loss, dataset, (split, &all), question).await
 }
 
-/// Measures a network on samples of a part that its engine has been given.
+/// Measures a model on samples of a part that it has been given.
 ///
 /// # Errors
 /// As [`evaluate`].
 pub async fn evaluate_some(
-    engine: &mut impl Engine,
+    model: &mut impl Model,
     loss: Loss,
     dataset: &Dataset,
     (split, all): (Split, &[u32]),
@@ -202,21 +202,25 @@ pub async fn evaluate_some(
 ) -> Result<Evaluation> {
     let samples = dataset.split(split)?;
     if loss.task() != Task::Classification {
-        return evaluate_values(engine, loss, dataset, split, all, question).await;
+        return evaluate_values(model, loss, dataset, split, all, question).await;
     }
     let classes = dataset.preparation.class_names.len();
     let cells = (classes as u64).saturating_mul(classes as u64);
     memory::require(cells.saturating_mul(8), "a confusion matrix", "measure a network of fewer classes")?;
-    let mut score = engine.evaluate(split, all).await?.score();
+    let (sums, mut loss_sum) = (model.evaluate(split, all).await?, 0.0);
     let (mut confusion, mut mistakes, mut among_top) = (Confusion::new(classes), Vec::new(), 0_usize);
     let mut ranked = Ranked::new(if classes == 2 { 1 } else { classes }, all.len());
     let threshold = question.thresholds.as_ref().and_then(|thresholds| thresholds.first().copied());
     for piece in all.chunks((LOGITS / classes.max(1)).max(1)) {
-        let logits = engine.logits(split, piece).await?;
+        let logits = model.logits(split, piece).await?;
         for (row, &sample) in piece.iter().enumerate() {
             let (logits, label) = (logits.row(row), samples.labels()[sample as usize] as usize);
             let answer = answer(logits, threshold);
             confusion.count(label, answer);
+            if sums.is_none() {
+                let wide: Vec<f64> = logits.iter().map(|&z| f64::from(z)).collect();
+                loss_sum += reference::log_sum_exp(&wide) - wide[label];
+            }
             if answer != label && question.mistakes > 0 {
                 mistakes.push(mistake(sample, label, answer, logits));
             }
@@ -234,9 +238,12 @@ pub async fn evaluate_some(
         mistakes.sort_by(|a: &Mistake, b| b.probability.total_cmp(&a.probability));
         mistakes.truncate(question.mistakes);
     }
-    if threshold.is_some() {
-        score = score.with(Measure::Accuracy, confusion.right() as f64 / all.len() as f64);
-    }
+    let right = confusion.right() as f64 / all.len() as f64;
+    let score = match sums {
+        Some(sums) if threshold.is_none() => sums.score(),
+        Some(sums) => sums.score().with(Measure::Accuracy, right),
+        None => Score::of_loss(loss_sum / all.len() as f64).with(Measure::Accuracy, right),
+    };
     let (labels, targets, points) = Default::default();
     let (rankings, top) = (ranked.finish(), question.top.map(|_| among_top as f64 / all.len() as f64));
     Ok(Evaluation { score, confusion, labels, targets, points, mistakes, rankings, top })
@@ -244,7 +251,7 @@ pub async fn evaluate_some(
 
 /// Of labels and numbers.
 async fn evaluate_values(
-    engine: &mut impl Engine,
+    model: &mut impl Model,
     loss: Loss,
     dataset: &Dataset,
     split: Split,
@@ -259,7 +266,7 @@ async fn evaluate_values(
     let judge = Judge::new(loss, dataset);
     let thresholds = question.thresholds.as_deref();
     let figures = judge
-        .figures(engine, split, all, thresholds, |sample, z, t| {
+        .figures(model, split, all, thresholds, |sample, z, t| {
             if is_number && (sample as usize).is_multiple_of(stride) {
                 points.extend(z.iter().zip(t).enumerate().map(|(target, (&z, &t))| Point {
                     target,

@@ -1,6 +1,7 @@
 //! A network's score on a part of a data set: from an engine's sums if they are enough, else from its outputs.
 
 use super::figures::Figures;
+use super::model::Model;
 use super::scoring::hits;
 use crate::data::{Dataset, Outputs, Split, Targets};
 use crate::engine::Engine;
@@ -52,7 +53,7 @@ impl Judge {
     /// What the engine reports.
     pub async fn figures(
         &self,
-        engine: &mut impl Engine,
+        model: &mut impl Model,
         split: Split,
         samples: &[u32],
         thresholds: Option<&[f64]>,
@@ -68,7 +69,7 @@ impl Judge {
             figures = figures.with_thresholds(thresholds);
         }
         for piece in samples.chunks((OUTPUTS / width).max(1)) {
-            let z = engine.logits(split, piece).await?;
+            let z = model.logits(split, piece).await?;
             for (row, &sample) in piece.iter().enumerate() {
                 let (z, t) = (z.row(row), targets.row(sample as usize));
                 let [wide, aim] = [z, t].map(|row| Matrix::from_fn(1, width, |_, c| f64::from(row[c])));

@@ -81,6 +81,19 @@ fn pages_open_without_errors_and_tell_the_numbers_of_the_metrics() {
             "{found}"
         );
     }
+    let ensemble = ["train", "--backend", "cpu", "--data", "tiny", "--hidden", "7", "--epochs", "2"];
+    place.run(&[&ensemble[..], &["--ensemble", "3", "--out", "e"]].concat()).ok();
+    place.run(&["report", "e", "--backend", "cpu", "--out", "e.html"]).ok();
+    place.run(&["lr-find", "--backend", "cpu", "--data", "tiny", "--hidden", "7"]).ok();
+    // Loss and accuracy on two parts, and the ROC and precision-recall curves; the losses of the rates.
+    for (page, charts) in [("e.html", 6), ("lr-find.html", 1)] {
+        let (widths, console) = open(&place, page);
+        assert_eq!(console, Vec::<String>::new(), "{page}");
+        for found in widths {
+            let drawn = found["charts"].as_array().unwrap().len();
+            assert_eq!((&found["overflow"], drawn), (&json!(0), charts), "{page}: {found}");
+        }
+    }
     // The check notices what it looks for.
     let page = place.text("report.html");
     let wrong = page.replace(

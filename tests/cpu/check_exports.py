@@ -1,7 +1,8 @@
 """Computes the logits of exported models with other programs, and compares them with those of gpu-mlp.
 
 Each folder in the one that is named has model.onnx (with probabilities), plain.onnx, model.safetensors and model.npz of
-one network, and expected.npz: rows `x` as they are in the data, and their `logits`.
+one network, and expected.npz: rows `x` as they are in the data, and their `logits`; or ensemble.onnx, and what its members
+`said` on average.
 """
 
 import json
@@ -48,6 +49,16 @@ def check_onnx(folder, x, logits):
             if len(got) > 1:
                 e = np.exp(logits[:rows] - logits[:rows].max(axis=1, keepdims=True))
                 np.testing.assert_allclose(got[1], e / e.sum(axis=1, keepdims=True), **TOLERANCE)
+
+
+def check_ensemble(folder, x, said):
+    model = onnx.load(folder / "ensemble.onnx")
+    onnx.checker.check_model(model, full_check=True)
+    session = onnxruntime.InferenceSession(folder / "ensemble.onnx", providers=["CPUExecutionProvider"])
+    name = "predictions" if folder.name.endswith("numbers") else "probabilities"
+    assert [o.name for o in session.get_outputs()] == [name]
+    for rows in [1, 7, len(x)]:
+        np.testing.assert_allclose(session.run(None, {"input": x[:rows]})[0], said[:rows], **TOLERANCE)
 
 
 def scaled(x, info):
@@ -105,6 +116,10 @@ def main():
     print(f"torch {torch.__version__}" if torch else "torch is not installed: load_state_dict is not tried")
     for folder in sorted(Path(sys.argv[1]).iterdir()):
         expected = np.load(folder / "expected.npz")
+        if "said" in expected:
+            check_ensemble(folder, expected["x"], expected["said"])
+            print(f"same logits: {folder.name}")
+            continue
         x, logits = expected["x"], expected["logits"]
         check_onnx(folder, x, logits)
         info = check_npz(folder, x, logits)

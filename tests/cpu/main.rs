@@ -34,6 +34,7 @@ mod downloads;
 mod earlier;
 #[path = "../engine_options/mod.rs"]
 mod engine_options;
+mod ensemble;
 mod errors;
 mod exchange;
 mod exchange_damaged;
@@ -52,6 +53,7 @@ mod imports;
 #[cfg(unix)]
 mod json_tables;
 mod links;
+mod lr_find;
 mod memory;
 #[cfg(feature = "fetch")]
 mod mirror;

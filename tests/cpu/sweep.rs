@@ -165,6 +165,10 @@ fn what_is_left_is_done_when_a_sweep_is_continued() {
         let model = |sweep: &str| place.read(&format!("{sweep}/trial-{trial}/model.safetensors"));
         assert!(model("s") == model("whole"), "trial {trial}");
     }
+    // What is done already has one line, and none of its own.
+    let again = place.run(&["sweep", "--resume", "s"]).ok();
+    assert!(again.contains("3 of 3 trials are done already") && !again.contains("trial 1 of 3"), "{again}");
+    assert_eq!(lines(&place.run(&["sweep", "--resume", "s", "--json"]).ok()).len(), 1);
     place.run(&["sweep", "--resume", "s", "--lr", "1,2"]).fails(2, &["--resume continues"]);
 }
 

@@ -10,13 +10,13 @@ use self::report::Measured;
 use super::apart;
 use super::choice::{self, DataChoice, DeviceChoice};
 use super::loading;
-use super::measure::opened;
+use super::measure::{self, opened};
 use super::output::{json, say};
 use super::threshold::Threshold;
 use crate::error::{Error, Result};
 use crate::network::Task;
 use crate::training::evaluation::{self, Question};
-use crate::training::run;
+use crate::training::run::networks::Networks;
 
 const EXAMPLES: &str = "\
 Of two classes, precision, recall, F1, ROC-AUC and average precision are those of the second one; of several classes and
@@ -32,7 +32,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct EvalArgs {
-    /// Folder of a run, or a model.safetensors
+    /// Folder of a run or of an ensemble, or a model.safetensors
     #[arg(value_name = "RUN_OR_MODEL")]
     model: PathBuf,
     #[command(flatten)]
@@ -64,7 +64,8 @@ pub struct EvalArgs {
 /// # Errors
 /// What reading the model or the data, or the device, reports; [`Error::Usage`] for options of another task.
 pub fn run(args: &EvalArgs) -> Result<()> {
-    let (parameters, info) = run::load_model(&args.model)?;
+    let networks = Networks::load(&args.model)?;
+    let info = &networks.info;
     let task = info.preparation.task();
     if args.top.is_some() && task != Task::Classification {
         return Err(Error::usage("--top ranks classes, but this model predicts every output: leave it out"));
@@ -80,7 +81,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     if let Some(path) = &args.predictions {
         apart::check("--predictions", path, &apart::of_model(&args.model, &args.data)?)?;
     }
-    let dataset = loading::load_for(&args.model, &info, &args.data)?;
+    let dataset = loading::load_for(&args.model, info, &args.data)?;
     let split = choice::split(&args.split);
     if let Err(error) = dataset.split(split) {
         let whole = "leave --split out to measure all of a file, or name it with --validation-data";
@@ -93,22 +94,24 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         };
         return Err(error.hint(hint));
     }
-    let (evaluation, thresholds) = pollster::block_on(async {
-        let mut engine = opened(&args.device, (&parameters, &info)).await?;
+    let (evaluation, thresholds, members) = pollster::block_on(async {
+        let mut model = opened(&args.device, &networks).await?;
         let thresholds = match args.threshold {
-            Some(threshold) => Some(threshold.of(&args.model, &info, &args.data, &mut engine).await?),
+            Some(threshold) => Some(threshold.of(&args.model, info, &args.data, &mut model).await?),
             None => None,
         };
         let question = Question { mistakes: 0, top: args.top, thresholds: thresholds.clone() };
         let evaluation =
-            evaluation::evaluate(&mut engine, info.spec.loss(), &dataset, split, &question).await?;
+            evaluation::evaluate(&mut model, info.spec.loss(), &dataset, split, &question).await?;
         if let Some(path) = &args.predictions {
             let samples = dataset.split(split);
             let predictions =
                 Predictions { preparation: &info.preparation, thresholds: thresholds.as_deref() };
-            predictions.write(path, &mut engine, split, samples?).await?;
+            predictions.write(path, &mut model, split, samples?).await?;
         }
-        Ok::<_, Error>((evaluation, thresholds))
+        let part = (&dataset, split);
+        let members = measure::members(&mut model, &networks, part, thresholds.as_deref()).await?;
+        Ok::<_, Error>((evaluation, thresholds, members))
     })?;
     let measured = Measured {
         data: &dataset.name,
@@ -119,6 +122,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         evaluation: &evaluation,
         thresholds: thresholds.as_deref(),
         top: args.top,
+        members: &members,
     };
     if args.json {
         say(&json(&measured.report())?);

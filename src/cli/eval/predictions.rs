@@ -4,10 +4,9 @@ use std::path::Path;
 
 use crate::cli::predict::answers;
 use crate::data::{Outputs, Preparation, Samples, Split, Targets};
-use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::files::atomic_file::AtomicFile;
-use crate::training::evaluation;
+use crate::training::{Model, evaluation};
 
 /// Logits that are held at once, unless a single sample has more.
 const LOGITS: usize = 1 << 20;
@@ -20,14 +19,14 @@ pub(super) struct Predictions<'a> {
 }
 
 impl Predictions<'_> {
-    /// Writes the answers for samples that the engine has been given.
+    /// Writes the answers for samples that the model has been given.
     ///
     /// # Errors
-    /// [`Error::Io`] if the file cannot be written; what the engine reports.
+    /// [`Error::Io`] if the file cannot be written; what the model reports.
     pub async fn write(
         &self,
         path: &Path,
-        engine: &mut impl Engine,
+        model: &mut impl Model,
         split: Split,
         samples: &Samples,
     ) -> Result<()> {
@@ -40,7 +39,7 @@ impl Predictions<'_> {
         let all: Vec<u32> = (0..samples.len() as u32).collect();
         let outputs = self.preparation.class_names.len().max(1);
         for piece in all.chunks((LOGITS / outputs).max(1)) {
-            let logits = engine.logits(split, piece).await?.map(f64::from);
+            let logits = model.logits(split, piece).await?.map(f64::from);
             let answers = answers(&self.preparation.outputs, &logits);
             for (at, &sample) in piece.iter().enumerate() {
                 let number = (u64::from(samples.origin(sample)) + 1).to_string();

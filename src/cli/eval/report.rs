@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::cli::output::{say, thousands};
+use crate::cli::spread::{self, Members, Row};
 use crate::cli::table::{Column, lines};
 use crate::network::Task;
-use crate::step::metrics::Measure;
+use crate::step::metrics::{Measure, Score};
 use crate::training::binary_scores::BinaryScores;
 use crate::training::evaluation::Evaluation;
 use crate::training::figures::{LabelScore, TargetScore};
@@ -25,6 +26,8 @@ pub(super) struct Measured<'a> {
     pub thresholds: Option<&'a [f64]>,
     /// Of how many classes one has to be the right one, if that was asked for.
     pub top: Option<usize>,
+    /// The members of an ensemble, and the score of each.
+    pub members: &'a [(usize, Score)],
 }
 
 #[derive(Serialize)]
@@ -42,6 +45,9 @@ pub(super) struct Report<'a> {
     positive_class: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     threshold: Option<f64>,
+    /// Of an ensemble: how its members differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ensemble: Option<Members>,
     #[serde(flatten)]
     detail: Detail<'a>,
 }
@@ -137,6 +143,7 @@ impl Measured<'_> {
             measures,
             positive_class,
             threshold: positive_class.and(self.thresholds).and_then(|thresholds| thresholds.first().copied()),
+            ensemble: (!self.members.is_empty()).then(|| Members::of(self.members)),
             detail,
         }
     }
@@ -178,6 +185,13 @@ impl Measured<'_> {
             }
             Task::MultiLabel => self.labels(),
             Task::Regression => self.targets(),
+        }
+        if !self.members.is_empty() {
+            say("");
+            let row =
+                |&(member, score): &(usize, Score)| Row { member, score: Some(score), about: Vec::new() };
+            let rows = self.members.iter().map(row).collect();
+            spread::lines(Vec::new(), rows, Some(*score)).iter().for_each(|line| say(line));
         }
     }
 

@@ -15,11 +15,12 @@ use super::output::{self, complain, note, told};
 use super::text_tables::TextChoice;
 use crate::data::Split;
 use crate::data::inputs::{Batch, Expected, InFolder, Inputs, Look, in_folder};
-use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::network::{Parameters, Task};
+use crate::network::Task;
+use crate::training::Model;
 use crate::training::checkpoint::ModelInfo;
-use crate::training::run;
+use crate::training::ensemble::Answers as Said;
+use crate::training::run::networks::Networks;
 use crate::words::numerals::counted;
 
 const DETAILS: &str = "\
@@ -37,7 +38,8 @@ Inputs, recognised by their content:
 If one of several inputs cannot be read, that is reported, and the others are predicted; the exit code is then 1.
 
 Give values as they are in the data that the model was trained on (images: 0..255); the model scales them. Inputs are read
-as a stream, so there may be any number of rows. Standard output has one line for each input.
+as a stream, so there may be any number of rows. Standard output has one line for each input. Of an ensemble it is the mean of
+what the members say, and behind ± the deviation between them.
 
 Examples:
   gpu-mlp predict runs/2026-01-31T12-00-00Z-mnist seven.png photo.jpg --top 3
@@ -50,7 +52,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = DETAILS)]
 pub struct PredictArgs {
-    /// Folder of a run, or a model.safetensors
+    /// Folder of a run or of an ensemble, or a model.safetensors
     #[arg(value_name = "RUN_OR_MODEL")]
     model: PathBuf,
     /// Images, folders of images, .npy files, tables (CSV, Parquet), or - for standard input
@@ -103,8 +105,8 @@ type Batches = Receiver<Result<Batch>>;
 /// # Errors
 /// What reading the model or an input, or the device, reports.
 pub fn run(args: &PredictArgs) -> Result<u8> {
-    let (parameters, info) = run::load_model(&args.model)?;
-    let ModelInfo { spec, preparation } = &info;
+    let networks = Networks::load(&args.model)?;
+    let ModelInfo { spec, preparation } = &networks.info;
     let expected = Expected {
         features: spec.inputs(),
         preparation: preparation.clone(),
@@ -137,7 +139,7 @@ pub fn run(args: &PredictArgs) -> Result<u8> {
         Some(names) => Answers::Submission(Submission::new(names, preparation)?),
         None => Answers::Lines(Printer::new(args.top, args.json, preparation)),
     };
-    let output = pollster::block_on(classify(args, &info, &parameters, batches, answers))?;
+    let output = pollster::block_on(classify(args, &networks, batches, answers))?;
     // The thread may be waiting for input that never comes.
     let Output::Open { answered, broken } = output else { return Ok(0) };
     let closing = reader.join().map_err(|_| Error::Internal("the thread that reads has died".into()))?;
@@ -190,8 +192,7 @@ enum Output {
 
 async fn classify(
     args: &PredictArgs,
-    info: &ModelInfo,
-    parameters: &Parameters,
+    networks: &Networks,
     batches: Batches,
     mut answers: Answers<'_>,
 ) -> Result<Output> {
@@ -201,7 +202,7 @@ async fn classify(
         (None, None) => BackendChoice::Cpu,
     };
     let device = DeviceChoice { backend, adapter: args.adapter.clone(), ..DeviceChoice::cpu() };
-    let mut engine = opened(&device, (parameters, info)).await?;
+    let mut model = opened(&device, networks).await?;
     let (mut answered, mut broken) = (0, 0);
     for batch in batches {
         let Batch { names, samples, notes, broken: unreadable } = batch?;
@@ -213,10 +214,11 @@ async fn classify(
         let Some(samples) = samples else { continue };
         answered += samples.len();
         let all: Vec<u32> = (0..samples.len() as u32).collect();
-        engine.load(Split::Test, samples).await?;
-        let logits = engine.logits(Split::Test, &all).await?.map(f64::from);
+        model.load(Split::Test, samples).await?;
+        let Said { logits, deviation } = model.answers(Split::Test, &all).await?;
+        let logits = logits.map(f64::from);
         let text = match &mut answers {
-            Answers::Lines(printer) => printer.lines(&names, &logits)?,
+            Answers::Lines(printer) => printer.lines(&names, &logits, deviation.as_deref())?,
             Answers::Submission(submission) => submission.lines(&names, &logits)?,
         };
         if !output::write(&text)? {

@@ -52,6 +52,9 @@ struct OutputLine<'a> {
     /// In the target's own unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<f64>,
+    /// Of either between the members of an ensemble.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deviation: Option<f64>,
 }
 
 #[derive(Serialize, Clone, Copy)]
@@ -60,6 +63,33 @@ struct Answer<'a> {
     /// Of the network's output.
     index: usize,
     probability: f64,
+    /// Of that between the members of an ensemble.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deviation: Option<f64>,
+}
+
+/// What is said of a sample: probabilities or numbers.
+#[derive(Clone, Copy)]
+struct Answers<'a> {
+    said: &'a [f64],
+    /// Of each between the members of an ensemble.
+    deviation: Option<&'a [f64]>,
+}
+
+impl Answers<'_> {
+    fn deviation_of(&self, output: usize) -> Option<f64> {
+        self.deviation.and_then(|all| all.get(output).copied())
+    }
+}
+
+/// What stands behind a number that members of an ensemble differ in.
+fn more_or_less(deviation: Option<String>) -> String {
+    deviation.map_or(String::new(), |deviation| format!(" ± {deviation}"))
+}
+
+fn percent(probability: f64, deviation: Option<f64>) -> String {
+    let deviation = more_or_less(deviation.map(|deviation| format!("{:.2}", 100.0 * deviation)));
+    format!("{:6.2}{deviation} %", 100.0 * probability)
 }
 
 /// Turns probabilities into lines.
@@ -94,32 +124,37 @@ impl<'a> Printer<'a> {
         Self { top, json, classes, outputs, width: 0, told: HashSet::new() }
     }
 
-    /// A line for each of these logits.
-    pub fn lines(&mut self, names: &[Name], logits: &Matrix) -> Result<String> {
+    /// A line for each of these logits; of an ensemble with the deviation between its members.
+    pub fn lines(&mut self, names: &[Name], logits: &Matrix, deviation: Option<&[f64]>) -> Result<String> {
         for prepared in names.iter().filter_map(|name| name.prepared.as_ref()) {
             if &**prepared != "taken as it is" && self.told.insert(prepared.clone()) {
                 note(&format!("images are {prepared} (--raw takes them as they are)"));
             }
         }
         let answers = answers(self.outputs, logits);
-        self.text(names.iter().enumerate().map(|(row, name)| (name, answers.row(row))))
+        let outputs = answers.cols();
+        let deviation = |row: usize| deviation.map(|all| &all[row * outputs..(row + 1) * outputs]);
+        let answer = |row: usize| Answers { said: answers.row(row), deviation: deviation(row) };
+        self.text(names.iter().enumerate().map(|(row, name)| (name, answer(row))))
     }
 
     /// What a network of labels or numbers says, output by output.
-    fn outputs(&self, answers: &[f64]) -> Vec<OutputLine<'_>> {
+    fn outputs(&self, answers: Answers<'_>) -> Vec<OutputLine<'_>> {
         let is_label = *self.outputs == Outputs::Labels;
         self.classes
             .iter()
-            .zip(answers)
-            .map(|(name, &answer)| OutputLine {
+            .zip(answers.said)
+            .enumerate()
+            .map(|(output, (name, &answer))| OutputLine {
                 name,
                 probability: is_label.then_some(answer),
                 value: (!is_label).then_some(answer),
+                deviation: answers.deviation_of(output),
             })
             .collect()
     }
 
-    fn text<'b>(&mut self, rows: impl Iterator<Item = (&'b Name, &'b [f64])> + Clone) -> Result<String> {
+    fn text<'b>(&mut self, rows: impl Iterator<Item = (&'b Name, Answers<'b>)> + Clone) -> Result<String> {
         let shown = |name: &Name| match name.row {
             Some(row) => format!("{}[{row}]", name.input),
             None => name.input.to_string(),
@@ -140,20 +175,19 @@ impl<'a> Printer<'a> {
                 let _ = write!(text, "{:width$}", shown(name), width = self.width);
                 match said {
                     Said::Class { first, top } => {
-                        for Answer { class, probability, .. } in top.unwrap_or_else(|| vec![first]) {
-                            let _ = write!(text, "  {class:class_width$} {:6.2} %", 100.0 * probability);
+                        for Answer { class, probability, deviation, .. } in top.unwrap_or_else(|| vec![first])
+                        {
+                            let _ =
+                                write!(text, "  {class:class_width$} {}", percent(probability, deviation));
                         }
                     }
                     Said::Outputs { outputs } => {
-                        for OutputLine { name, probability, value } in outputs {
-                            let _ = match (probability, value) {
-                                (Some(probability), _) => {
-                                    write!(text, "  {name} {:6.2} %", 100.0 * probability)
-                                }
-                                (None, value) => {
-                                    write!(text, "  {name} {}", short(value.unwrap_or_default()))
-                                }
+                        for OutputLine { name, probability, value, deviation } in outputs {
+                            let said = match (probability, value.unwrap_or_default()) {
+                                (Some(probability), _) => percent(probability, deviation),
+                                (None, value) => short(value) + &more_or_less(deviation.map(short)),
                             };
+                            let _ = write!(text, "  {name} {said}");
                         }
                     }
                 }
@@ -163,7 +197,7 @@ impl<'a> Printer<'a> {
         Ok(text)
     }
 
-    fn said(&self, answers: &[f64]) -> Said<'_> {
+    fn said(&self, answers: Answers<'_>) -> Said<'_> {
         if !self.outputs.are_classes() {
             return Said::Outputs { outputs: self.outputs(answers) };
         }
@@ -172,12 +206,14 @@ impl<'a> Printer<'a> {
     }
 
     /// The most probable classes; of equal ones the first comes first.
-    fn ranked(&self, probabilities: &[f64]) -> Vec<Answer<'_>> {
+    fn ranked(&self, answers: Answers<'_>) -> Vec<Answer<'_>> {
+        let probabilities = answers.said;
         let mut order: Vec<usize> = (0..probabilities.len()).collect();
         order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
         let answer = |index: usize| {
             let class = self.classes.get(index).map(String::as_str).unwrap_or_default();
-            Answer { class, index, probability: probabilities[index] }
+            let deviation = answers.deviation_of(index);
+            Answer { class, index, probability: probabilities[index], deviation }
         };
         order.into_iter().take(self.top).map(answer).collect()
     }

@@ -1,21 +1,17 @@
 //! What a sweep shows while it trains: a line for each trial that is done, and one bar for all.
 
-use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::plan::Plan;
 use super::table;
 use crate::cli::output::{json, say, thousands};
-use crate::cli::train::{Ending, Face, Opening};
+use crate::cli::side_by_side::Progress;
 use crate::engine::Device;
 use crate::error::Result;
-use crate::step::metrics::EpochRecord;
-use crate::training::run::sweep::{Stand, SweepDir, SweepScores, TrialScore};
+use crate::training::run::sweep::{SweepDir, SweepScores, TrialScore};
 use crate::training::sweep::Rung;
 use crate::words::numerals::counted;
 
@@ -31,9 +27,8 @@ struct Line<'a> {
 pub(super) struct Board {
     json: bool,
     quiet: bool,
-    bar: ProgressBar,
-    failed: Arc<AtomicBool>,
-    /// Trials of which a line was shown.
+    pub progress: Progress,
+    /// Trials of which no line is to be shown: they were done before, or have had it.
     told: Mutex<BTreeSet<usize>>,
 }
 
@@ -43,16 +38,16 @@ impl Board {
     /// # Errors
     /// What counting the epochs reports.
     pub fn new(json: bool, quiet: bool, plan: &Plan, device: &Device) -> Result<Self> {
-        // indicatif draws on standard error, and nothing where that is no terminal.
-        let bar = if json || quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
-        if let Ok(style) =
-            ProgressStyle::with_template("{msg} {bar:32} {human_pos}/{human_len} epochs, {eta} left")
-        {
-            bar.set_style(style);
-        }
-        let board = Self { json, quiet, bar, failed: Arc::default(), told: Mutex::default() };
-        board.bar.set_length(epochs(plan)?);
+        let (epochs, before) = (epochs(plan)?, plan.sweep.scores()?);
+        let progress = Progress::new(epochs, "epochs", json || quiet);
+        let done = before.scores.iter().filter(|score| score.stand.is_final());
+        let told = done.map(|score| score.trial).collect();
+        let board = Self { json, quiet, progress, told: Mutex::new(told) };
         board.heading(plan, device);
+        if before.done > 0 && !(json || quiet) {
+            say(&format!("{} of {} are done already", before.done, counted(before.trials, "trial")));
+        }
+        board.progress.skip(before.scores.iter().map(|score| score.epochs).sum());
         Ok(board)
     }
 
@@ -76,29 +71,10 @@ impl Board {
         say(&format!("folder   {}\n", plan.sweep.path().display()));
     }
 
-    fn say(&self, line: &str) {
-        self.bar.suspend(|| say(line));
-    }
-
-    /// The face of one run, which stops after an epoch; of so many that it was to have.
-    pub fn face(&self, stop: usize, epochs: usize) -> Box<dyn Face> {
-        let (bar, failed) = (self.bar.clone(), self.failed.clone());
-        Box::new(TrialFace { bar, failed, stop, epochs: epochs.min(stop), done: Cell::new(0) })
-    }
-
-    /// An error in one trial ends all.
-    pub fn fail(&self) {
-        self.failed.store(true, Ordering::Relaxed);
-    }
-
-    pub fn has_failed(&self) -> bool {
-        self.failed.load(Ordering::Relaxed)
-    }
-
     /// Only the better trials go on.
     pub fn rung(&self, rung: Rung) {
         if !(self.json || self.quiet) {
-            self.say(&format!("the best {} go on to epoch {}", rung.trials, rung.epochs));
+            self.progress.say(&format!("the best {} go on to epoch {}", rung.trials, rung.epochs));
         }
     }
 
@@ -111,13 +87,13 @@ impl Board {
             return Ok(());
         }
         let score = sweep.score(trial)?;
-        let done = matches!(score.stand, Stand::Done | Stand::Diverged);
-        if !done || !self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(trial) {
+        if !score.stand.is_final() || !self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(trial)
+        {
             return Ok(());
         }
         match self.json {
             true => say(&json(&Line { event: "trial", score: &score })?),
-            false => self.say(&table::sentence(&score, sweep.sweep.trials.len())),
+            false => self.progress.say(&table::sentence(&score, sweep.sweep.trials.len())),
         }
         Ok(())
     }
@@ -131,14 +107,10 @@ impl Board {
             ));
         }
     }
-
-    pub fn pause(&self) {
-        self.bar.finish_and_clear();
-    }
 }
 
 /// The epochs of all runs together.
-fn epochs(plan: &Plan) -> Result<u64> {
+fn epochs(plan: &Plan) -> Result<usize> {
     let (sweep, folds) = (&plan.sweep, plan.sweep.folds()?.len());
     let mut sum = 0;
     if sweep.sweep.halving {
@@ -152,37 +124,5 @@ fn epochs(plan: &Plan) -> Result<u64> {
             sum += sweep.config(trial)?.train.total_epochs();
         }
     }
-    Ok((sum * folds) as u64)
-}
-
-/// Counts the epochs of one run, and ends it where it is to stop.
-struct TrialFace {
-    bar: ProgressBar,
-    failed: Arc<AtomicBool>,
-    stop: usize,
-    epochs: usize,
-    done: Cell<usize>,
-}
-
-impl Face for TrialFace {
-    fn start(&self, opening: &Opening<'_>) -> Result<()> {
-        self.done.set(opening.history.len());
-        Ok(())
-    }
-
-    fn epoch(&self, record: &EpochRecord) {
-        self.done.set(record.epoch);
-        self.bar.inc(1);
-    }
-
-    fn end(&self, _ending: &Ending<'_>) {
-        // What it stopped short of is not to come.
-        if self.done.get() < self.stop {
-            self.bar.inc(self.epochs.saturating_sub(self.done.get()) as u64);
-        }
-    }
-
-    fn stop_wanted(&self) -> bool {
-        self.done.get() >= self.stop || self.failed.load(Ordering::Relaxed)
-    }
+    Ok(sum * folds)
 }

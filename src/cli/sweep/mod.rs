@@ -33,7 +33,7 @@ pub fn run(args: &SweepArgs, given: &[String]) -> Result<u8> {
     let board = Board::new(args.json, args.quiet, &plan, &device)?;
     let trials = Trials { args, plan: &plan, device: &device, board: &board };
     let ended = trials.run();
-    board.pause();
+    board.progress.end();
     ended?;
     let scores = plan.sweep.scores()?;
     plan.sweep.keep(&scores)?;

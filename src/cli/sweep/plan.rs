@@ -9,9 +9,7 @@ use super::args::SweepArgs;
 use crate::cli::choice::{BackendChoice, DeviceChoice};
 use crate::cli::loading;
 use crate::cli::output::note;
-use crate::cli::train::{
-    OnDeviceLost, OnDivergence, Options, TrainArgs, configuration, place, unused_folder,
-};
+use crate::cli::train::{Options, TrainArgs, configuration, place, unused_folder};
 use crate::data::{Dataset, Fold, LoadOptions};
 use crate::error::{Error, Result};
 use crate::training::run::sweep::{Sweep, SweepDir};
@@ -143,25 +141,7 @@ fn begin(args: &SweepArgs, given: &[String]) -> Result<Plan> {
 
 /// The arguments with which `train` would train it.
 fn train_args(args: &SweepArgs, options: Options) -> TrainArgs {
-    TrainArgs {
-        data: args.data.clone(),
-        device: args.device.clone(),
-        options,
-        folds: None,
-        dry_run: false,
-        config: args.config.clone(),
-        init: None,
-        out: None,
-        overwrite: false,
-        resume: None,
-        on_device_lost: OnDeviceLost::Fail,
-        on_divergence: OnDivergence::Stop,
-        tensorboard: false,
-        #[cfg(feature = "tui")]
-        tui: false,
-        json: false,
-        quiet: true,
-    }
+    TrainArgs::silent(&args.data, &args.device, options, args.config.clone())
 }
 
 impl SweepArgs {

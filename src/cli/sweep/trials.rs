@@ -1,7 +1,4 @@
-//! The training of all trials: on the CPU side by side, each on threads of its own; on a GPU one after another.
-
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+//! The training of all trials.
 
 use super::args::SweepArgs;
 use super::board::Board;
@@ -9,13 +6,13 @@ use super::plan::Plan;
 use crate::cli::interrupt;
 use crate::cli::loading;
 use crate::cli::output::note;
-use crate::cli::train::{Session, TrainArgs, recovery};
+use crate::cli::side_by_side::{self, Training};
+use crate::cli::train::TrainArgs;
 use crate::data::{Dataset, Fold};
 use crate::engine::Device;
-use crate::error::{Error, Result};
-use crate::training::Plan as Samples;
+use crate::error::Result;
 use crate::training::run::folds::FoldsDir;
-use crate::training::run::sweep::{Stand, SweepDir};
+use crate::training::run::sweep::SweepDir;
 use crate::training::run::{RunConfig, RunDir};
 
 /// The trials of a sweep, and what trains them.
@@ -44,7 +41,10 @@ impl Trials<'_> {
             }
             for fold in sweep.folds()? {
                 let dataset = self.plan.dataset(self.args, fold)?;
-                self.side_by_side(&trials, |trial| self.train(trial, fold, &dataset, rung.epochs))?;
+                let train = |trial| self.train(trial, fold, &dataset, rung.epochs);
+                // As many for each trial as for any other, whichever are left.
+                let threads = (rayon::current_num_threads() / sweep.sweep.trials.len()).max(1);
+                side_by_side::each(self.device, &self.board.progress, &trials, threads, train)?;
             }
             if interrupt::asked() {
                 break;
@@ -53,80 +53,32 @@ impl Trials<'_> {
         Ok(())
     }
 
-    /// Calls `each` with every trial, on as many threads as the device takes trials at once.
-    fn side_by_side(&self, trials: &[usize], each: impl Fn(usize) -> Result<()> + Sync) -> Result<()> {
-        let next = AtomicUsize::new(0);
-        let work = || -> Result<()> {
-            while let Some(&trial) = trials.get(next.fetch_add(1, Ordering::Relaxed)) {
-                if interrupt::asked() || self.board.has_failed() {
-                    break;
-                }
-                each(trial).inspect_err(|_| self.board.fail())?;
-            }
-            Ok(())
-        };
-        if self.device.is_gpu() {
-            return work();
-        }
-        // A trial waits for none of another's threads. It has as many as any other, whichever are left: its last digits depend on it.
-        let (threads, all) = (rayon::current_num_threads(), self.plan.sweep.sweep.trials.len());
-        let pool = || rayon::ThreadPoolBuilder::new().num_threads((threads / all).max(1)).build();
-        let pools =
-            (0..threads.min(trials.len())).map(|_| pool()).collect::<std::result::Result<Vec<_>, _>>();
-        let pools = pools.map_err(|error| Error::Internal(error.to_string()))?;
-        std::thread::scope(|scope| {
-            let started: Vec<_> = pools.iter().map(|pool| scope.spawn(|| pool.install(work))).collect();
-            let ended = |worker: std::thread::ScopedJoinHandle<'_, Result<()>>| {
-                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            };
-            // All of them end before one of their errors is told.
-            let results: Vec<Result<()>> = started.into_iter().map(ended).collect();
-            results.into_iter().collect()
-        })
-    }
-
     /// Trains a trial up to an epoch, on a fold if there are some.
     fn train(&self, trial: usize, fold: Option<Fold>, dataset: &Dataset, epochs: usize) -> Result<()> {
         let sweep = &self.plan.sweep;
         let (stand, done) = sweep.stand_of(trial, fold)?;
-        if matches!(stand, Stand::Done | Stand::Diverged) || done >= epochs {
+        if stand.is_final() || done >= epochs {
             return self.board.trial(sweep, trial);
         }
         let path = sweep.trial(trial);
         if let (Some(fold), None) = (fold, FoldsDir::open(&path)?) {
             FoldsDir::create(&path, fold.of, self.plan.config(trial, None)?, false)?;
         }
-        let run = sweep.run(trial, fold);
-        let resumed = RunDir::open(&run).ok().map(RunDir::to_train).transpose()?;
-        let args = TrainArgs { out: Some(run.clone()), ..self.args.of_run()? };
         let config = self.plan.config(trial, fold)?;
-        match self.trained(&args, config, dataset, epochs, resumed) {
-            Err(error) if diverged(&error) => SweepDir::note_divergence(&run, &error)?,
-            ended => ended?,
-        }
+        self.training(config, dataset, epochs)?.train_in(&sweep.run(trial, fold))?;
         self.board.trial(sweep, trial)
     }
 
-    /// Trains one run up to an epoch.
-    fn trained(
-        &self,
-        args: &TrainArgs,
-        config: RunConfig,
-        dataset: &Dataset,
-        epochs: usize,
-        resumed: Option<RunDir>,
-    ) -> Result<()> {
-        let session = Session {
-            args,
-            plan: Samples::new(&config.train, dataset)?,
-            face: self.board.face(epochs, config.train.total_epochs()),
+    /// The training of one run up to an epoch.
+    fn training<'b>(&self, config: RunConfig, dataset: &'b Dataset, epochs: usize) -> Result<Training<'b>> {
+        Ok(Training {
+            args: self.args.of_run()?,
+            dataset,
+            choice: self.plan.device.clone(),
+            device: Some(self.device.clone()),
+            face: self.board.progress.face(epochs, config.train.total_epochs()),
             config,
-            dataset: dataset.clone(),
-            init: None,
-            begun: Instant::now(),
-        };
-        let device = Some(self.device.clone());
-        pollster::block_on(recovery::run(&session, self.plan.device.clone(), device, resumed)).map(|_| ())
+        })
     }
 
     /// Trains the best trial anew, on what it was compared by, too; whether there is such a run now.
@@ -154,8 +106,9 @@ impl Trials<'_> {
         if dataset.validation.is_some() && !self.args.quiet {
             note("--refit: the validation part of the data is a set of its own, so it is not trained on");
         }
-        let args = TrainArgs { out: Some(sweep.best()), overwrite: true, ..self.args.of_run()? };
-        self.trained(&args, config, &dataset, usize::MAX, None)?;
+        let mut training = self.training(config, &dataset, usize::MAX)?;
+        training.args = TrainArgs { out: Some(sweep.best()), overwrite: true, ..training.args };
+        training.train(None)?;
         Ok(!interrupt::asked())
     }
 }
@@ -168,13 +121,4 @@ fn best_epoch(sweep: &SweepDir, trial: usize) -> Result<usize> {
         best.extend(history.of_model(true).map(|record| record.epoch));
     }
     Ok((best.iter().sum::<usize>() as f64 / best.len().max(1) as f64).round().max(1.0) as usize)
-}
-
-/// Whether a training ended since a loss or a weight is no longer a number.
-fn diverged(error: &Error) -> bool {
-    match error {
-        Error::Diverged { .. } => true,
-        Error::Run { cause, .. } => diverged(cause),
-        _ => false,
-    }
 }

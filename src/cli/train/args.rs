@@ -19,6 +19,7 @@ Examples:
   gpu-mlp train --data photos --test-data more-photos --scale standard
   gpu-mlp train --validation-fraction 0.1 --early-stopping 3 --epochs 100
   gpu-mlp train --data flowers.csv --folds 5     cross-validation
+  gpu-mlp train --ensemble 5                     five networks that answer together
   gpu-mlp train --optimizer adam --activation gelu --dropout 0.2 --lr-schedule one-cycle
   gpu-mlp train --tui --epochs 100               with a dashboard
   gpu-mlp train --tensorboard                    then: tensorboard --logdir runs
@@ -43,6 +44,11 @@ pub struct TrainArgs {
     #[arg(long, value_name = "N", value_parser = number::whole::<usize>)]
     #[cfg_attr(feature = "tui", arg(conflicts_with = "tui"))]
     pub(in crate::cli) folds: Option<usize>,
+    /// Train N networks that differ in their seed alone, and keep them as one: its answers are the mean of theirs. Member k has
+    /// the seed --seed + k - 1. On the CPU members are trained side by side
+    #[arg(long, value_name = "N", value_parser = number::whole::<usize>, conflicts_with_all = ["folds", "init"])]
+    #[cfg_attr(feature = "tui", arg(conflicts_with = "tui"))]
+    pub(in crate::cli) ensemble: Option<usize>,
     /// Run one batch through everything, then stop
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,
@@ -83,6 +89,35 @@ pub struct TrainArgs {
 }
 
 impl TrainArgs {
+    /// Those of a training that is one of several and shows nothing.
+    pub(in crate::cli) fn silent(
+        data: &DataChoice,
+        device: &DeviceChoice,
+        options: Options,
+        config: Option<PathBuf>,
+    ) -> Self {
+        Self {
+            data: data.clone(),
+            device: device.clone(),
+            options,
+            folds: None,
+            ensemble: None,
+            dry_run: false,
+            config,
+            init: None,
+            out: None,
+            overwrite: false,
+            resume: None,
+            on_device_lost: OnDeviceLost::Fail,
+            on_divergence: OnDivergence::Stop,
+            tensorboard: false,
+            #[cfg(feature = "tui")]
+            tui: false,
+            json: false,
+            quiet: true,
+        }
+    }
+
     /// The run to resume, if the user wants that and there is one.
     pub(in crate::cli) fn resumed(&self) -> Result<Option<RunDir>> {
         match (&self.resume, &self.out) {

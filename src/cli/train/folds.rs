@@ -29,8 +29,8 @@ pub(super) fn resumed(args: &TrainArgs) -> Result<Option<FoldsDir>> {
         return Ok(None);
     };
     match (FoldsDir::open(path)?, args.folds) {
-        (Some(own), Some(folds)) if own.folds != folds => {
-            Err(configuration::conflict("folds", &folds, &own.folds))
+        (Some(own), Some(folds)) if own.dir.count != folds => {
+            Err(configuration::conflict("folds", &folds, &own.dir.count))
         }
         (None, Some(folds)) if RunDir::open(path).is_ok() => {
             let hint = "leave --folds out, or name another folder with --out";
@@ -45,34 +45,34 @@ pub(super) fn resumed(args: &TrainArgs) -> Result<Option<FoldsDir>> {
 pub(super) fn run(args: &TrainArgs, given: &[String], own: Option<FoldsDir>, folds: usize) -> Result<u8> {
     let mut own = match own {
         Some(mut own) => {
-            own.config = configuration::resumed(own.config, args, given)?;
+            own.dir.config = configuration::resumed(own.dir.config, args, given)?;
             own
         }
         None => begin(args, given, folds)?,
     };
-    own.write()?;
-    for number in 1..=own.folds {
+    own.dir.write()?;
+    for number in 1..=own.dir.count {
         if own.score(number)?.is_some() {
             continue;
         }
         if !(args.json || args.quiet) {
-            say(&format!("{}fold     {number} of {}", if number == 1 { "" } else { "\n" }, own.folds));
+            say(&format!("{}fold     {number} of {}", if number == 1 { "" } else { "\n" }, own.dir.count));
         }
-        let fold = Fold::new(number, own.folds)?;
+        let fold = Fold::new(number, own.dir.count)?;
         let resume = args.resume.as_ref().map(|_| None);
-        let out = Some(own.run(number));
+        let out = Some(own.dir.run(number));
         let fold_args = TrainArgs { out, resume, folds: None, ..args.clone() };
-        let code =
-            single::train(&fold_args, given, Some((&own.config, fold))).inspect_err(|_| own.withdraw())?;
+        let code = single::train(&fold_args, given, Some((&own.dir.config, fold)))
+            .inspect_err(|_| own.dir.withdraw())?;
         if code != 0 {
             tell(args, &own)?;
-            let path = own.path().display();
+            let path = own.dir.path().display();
             note(&format!("the folds that are done are kept; to go on: gpu-mlp train --resume {path}"));
             return Ok(code);
         }
         // What the data were called may come to mean others.
-        own.config.data = RunDir::open(&own.run(number))?.config()?.data;
-        own.write()?;
+        own.dir.config.data = RunDir::open(&own.dir.run(number))?.config()?.data;
+        own.dir.write()?;
     }
     tell(args, &own)?;
     Ok(0)
@@ -98,7 +98,7 @@ fn begin(args: &TrainArgs, given: &[String], folds: usize) -> Result<FoldsDir> {
 /// The scores of the folds that are done, on the terminal and in the folder.
 fn tell(args: &TrainArgs, own: &FoldsDir) -> Result<()> {
     let scores = own.scores()?;
-    own.keep(&scores)?;
+    own.dir.keep(&scores)?;
     if args.json {
         say(&json(&Line { event: "folds", scores: &scores })?);
     } else if !args.quiet && scores.done > 0 {
@@ -110,7 +110,7 @@ fn tell(args: &TrainArgs, own: &FoldsDir) -> Result<()> {
             "\n{} of {} folds, each tested on samples that it was not trained on; deviation: between the folds",
             scores.done, scores.folds
         ));
-        say(&format!("runs     {}", own.path().join("fold-*").display()));
+        say(&format!("runs     {}", own.dir.path().join("fold-*").display()));
     }
     Ok(())
 }

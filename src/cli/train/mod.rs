@@ -1,8 +1,10 @@
 //! `gpu-mlp train`: a new run, or a resumed one.
 
 mod args;
+mod circumstances;
 pub mod config_file;
 pub(super) mod configuration;
+mod ensemble;
 mod face;
 mod folds;
 mod options;
@@ -15,11 +17,10 @@ mod sitting;
 use clap::parser::ValueSource;
 
 pub use args::TrainArgs;
-pub(super) use args::{OnDeviceLost, OnDivergence};
+pub(super) use circumstances::place;
 pub(super) use face::{Ending, Face, Opening};
 pub(super) use options::Options;
 pub(super) use session::Session;
-pub(super) use single::place;
 pub(super) use sitting::unused_folder;
 
 use crate::error::Result;
@@ -37,9 +38,14 @@ pub(super) fn given(matches: &clap::ArgMatches) -> Vec<String> {
 /// # Errors
 /// What reading the data, the device, training or writing the run reports.
 pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
+    match (ensemble::resumed(args)?, args.ensemble) {
+        (Some(own), _) => return ensemble::go_on(args, given, own),
+        (None, Some(members)) => return ensemble::begin(args, given, members),
+        (None, None) => {}
+    }
     match (folds::resumed(args)?, args.folds) {
         (Some(own), _) => {
-            let folds = own.folds;
+            let folds = own.dir.count;
             folds::run(args, given, Some(own), folds)
         }
         (None, Some(folds)) => folds::run(args, given, None, folds),

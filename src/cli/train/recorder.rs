@@ -13,6 +13,7 @@ use crate::step::schedule::Schedule;
 use crate::training::checkpoint::State;
 use crate::training::run::RunDir;
 use crate::training::run::event::{Compiling, End, Event, Start};
+use crate::training::run::stand::forget_divergence;
 use crate::training::tensorboard::{self, EventFile};
 use crate::training::{Observer, Outcome, TrainConfig};
 
@@ -131,6 +132,8 @@ impl<'a> Recorder<'a> {
             seconds,
             run_dir: self.run.path().to_string_lossy().into_owned(),
         };
+        // A run that has come to an end has got over what had stopped it.
+        forget_divergence(self.run.path())?;
         self.record(&Event::End(Box::new(end)), true)?;
         let (run, model) = (self.run.path(), &self.run.model());
         let patience = self.session.config.train.early_stopping.unwrap_or_default();

@@ -2,20 +2,15 @@
 
 use std::time::Instant;
 
-use clap::ValueEnum;
-
 use super::args::TrainArgs;
-use super::configuration::{self, conflict};
+use super::circumstances;
+use super::configuration;
 use super::face;
 use super::recovery;
 use super::session::Session;
-use crate::cli::choice::{BackendChoice, DeviceChoice};
 use crate::cli::interrupt;
-use crate::cli::loading;
-use crate::cli::output::note;
-use crate::data::{Dataset, Fitted, Fold};
-use crate::error::{Error, Result};
-use crate::training::Plan;
+use crate::data::Fold;
+use crate::error::Result;
 use crate::training::run::{self, RunConfig, RunDir};
 
 /// Trains one run; a new one of a cross-validation has its configuration and its fold from there.
@@ -43,58 +38,12 @@ pub fn train(args: &TrainArgs, given: &[String], fold: Option<(&RunConfig, Fold)
     if let Some(out) = args.out.as_ref().filter(|_| resumed.is_none() && !args.overwrite) {
         RunDir::check_free(out)?;
     }
-    let device = DeviceChoice {
-        backend: BackendChoice::from_str(&config.backend, true).map_err(Error::usage)?,
-        adapter: config.adapter.clone(),
-        precision: config.precision,
-        checked: args.device.checked,
-        threads: args.device.threads,
-    };
-    device.check()?;
-    let own = Some(config.data.clone()).filter(|data| !data.is_empty());
-    let data = if fold.is_some() { own } else { args.data.data.clone().or(own) };
-    // A resumed run reads its data as it did: what was fitted to them is in its model, once there is one.
-    let same_data = |named: &str| loading::same_data(&config.data, named);
-    let own = match &resumed {
-        Some(run) if run.model().is_file() && args.data.data.as_deref().is_none_or(same_data) => {
-            Some(run::load_model(run.path())?)
-        }
-        _ => None,
-    };
-    let fitted = own.as_ref().or(init.as_ref()).map(|(_, info)| Fitted {
-        preparation: &info.preparation,
-        inputs: info.spec.inputs(),
-        whole: false,
-    });
+    let device = circumstances::device(args, &config)?;
     // What is said of the data has been said at the first fold.
-    let later = fold.is_some_and(|(_, fold)| fold.number > 1);
-    let dataset = loading::load(data.as_deref(), &args.data, &config.loading, fitted, args.quiet || later)?;
-    let place = place(&dataset);
-    if resumed.is_some() && place != config.data {
-        return Err(conflict("data", &place, &config.data));
-    }
-    if let Some(run) = resumed.as_ref().filter(|run| run.has_state()) {
-        loading::require_same(run, &dataset, "a resumed run needs the samples that it began with")?;
-    }
-    config.data = place;
-    let plan = Plan::new(&config.train, &dataset)?;
-    if plan.train.len() < config.train.batch_size && !(args.quiet || later) {
-        note(&format!(
-            "there are {} training samples, fewer than a batch of {}, so each epoch is one step with all of them; a smaller \
-             --batch-size makes more steps",
-            plan.train.len(),
-            config.train.batch_size
-        ));
-    }
+    let quiet = args.quiet || fold.is_some_and(|(_, fold)| fold.number > 1);
+    let dataset = circumstances::data(args, &mut config, resumed.as_ref(), init.as_ref(), quiet)?;
+    let plan = circumstances::plan(&config, &dataset, quiet)?;
     interrupt::listen("saving and stopping; Ctrl-C again stops at once, without saving");
     let session = Session { args, config, dataset, plan, init, begun, face };
     pollster::block_on(recovery::run(&session, device, None, resumed))
-}
-
-/// Where a data set is. A name may come to mean another set, once that has been fetched; a place may not.
-pub(in crate::cli) fn place(dataset: &Dataset) -> String {
-    match std::path::absolute(&dataset.origin) {
-        Ok(path) if path.exists() => path.display().to_string(),
-        _ => dataset.name.clone(),
-    }
 }

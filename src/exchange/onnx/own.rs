@@ -9,6 +9,9 @@ use crate::network::{Dense, Parameters};
 use crate::tensor::Tensor;
 use crate::training::checkpoint::{METADATA_KEY, ModelInfo};
 
+/// The metadata key under which an ensemble says how many members it has.
+pub const MEMBERS_KEY: &str = "gpu_mlp_members";
+
 /// What a file says of its model in our words.
 pub fn said(model: &ModelProto) -> Option<String> {
     model
@@ -16,6 +19,12 @@ pub fn said(model: &ModelProto) -> Option<String> {
         .iter()
         .find(|entry| entry.key() == METADATA_KEY)
         .map(|entry| entry.value().to_owned())
+}
+
+/// How many members a file of an ensemble has.
+pub fn members(model: &ModelProto) -> Option<usize> {
+    let entry = model.metadata_props.iter().find(|entry| entry.key() == MEMBERS_KEY)?;
+    entry.value().parse().ok()
 }
 
 /// The model, bit for bit, if the graph is the one that it is exported as.

@@ -35,6 +35,11 @@ pub fn read(path: &Path) -> Result<Imported> {
     let refused = |problem: String| Error::file(path, problem, EXPECTED);
     let model = ModelProto::decode(&*bytes).map_err(|error| refused(format!("not an ONNX file: {error}")))?;
     let graph = model.graph.as_ref().ok_or_else(|| refused("it has no graph".into()))?;
+    if let Some(members) = own::members(&model) {
+        let hint = "export one of its members: gpu-mlp export RUN/member-1 --to onnx";
+        let problem = format!("an ensemble of {members} networks, and a model here is one network");
+        return Err(Error::file(path, problem, hint));
+    }
     let said = own::said(&model);
     if let Some(imported) = said.as_ref().and_then(|text| own::exported(graph, text)) {
         return Ok(imported);

@@ -35,9 +35,6 @@ pub enum Places<'a> {
     Logarithms,
 }
 
-/// A logarithmic axis has room for so many ticks.
-const TICKS: usize = 6;
-
 /// Values have room below the axis up to so many letters in all.
 const LETTERS: usize = 44;
 
@@ -65,10 +62,7 @@ pub fn dots(panel: &Dots<'_>, id: &str) -> String {
         Places::Numbers | Places::Logarithms => {
             let is_log = matches!(panel.places, Places::Logarithms);
             let scale = if is_log { Scale::logarithmic } else { Scale::new }(first, last, (left, right));
-            // Over several decades there is no room for the threes.
-            let few = !is_log || scale.ticks().len() <= TICKS;
-            let is_round = |tick: &&f64| few || tick.log10().fract().abs() < 1e-9;
-            for &tick in scale.ticks().iter().filter(is_round) {
+            for &tick in scale.ticks() {
                 text(&mut out, (scale.at(tick), bottom + 16.0), "middle", &scale.label(tick));
             }
             Box::new(move |value| scale.at(value))

@@ -146,7 +146,7 @@ fn draw_panel(out: &mut Vec<Shape>, figure: &Figure, panel: &Panel, index: usize
         panel.lines.iter().map(|line| (Stroke::of(figure, line.series), pieces(line, &x, &y))).collect();
     out.push(Shape::Lines { frame: ((left, top), (right - left, bottom - top)), lines });
     for (index, line) in panel.lines.iter().filter(|line| line.mark.is_some()).enumerate() {
-        mark(out, line, &x, &y, right, index);
+        mark(out, line, &x, &y, (right, bottom), index);
     }
 }
 
@@ -194,11 +194,13 @@ fn pieces(line: &Line, x: &Scale, y: &Scale) -> Vec<Vec<Point>> {
 }
 
 /// A dot and its word; each word stands a line lower than the one before, so that neighbours do not collide.
-fn mark(out: &mut Vec<Shape>, line: &Line, x: &Scale, y: &Scale, right: f64, index: usize) {
+fn mark(out: &mut Vec<Shape>, line: &Line, x: &Scale, y: &Scale, (right, bottom): (f64, f64), index: usize) {
     let Some(mark) = &line.mark else { return };
     let at = (x.at(mark.at.0), y.at(mark.at.1));
     out.push(Shape::Dot { colour: line.series % COLOURS.len(), at });
     let (anchor, dx) = if at.0 > right - 120.0 { (Anchor::End, -8.0) } else { (Anchor::Start, 8.0) };
-    let dy = 18.0 + 14.0 * index as f64;
+    let below = 18.0 + 14.0 * index as f64;
+    // Below the axis stand its numbers.
+    let dy = if at.1 + below <= bottom { below } else { 10.0 - below };
     out.push(text((at.0 + dx, at.1 + dy), anchor, 11.0, &mark.text));
 }

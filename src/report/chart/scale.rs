@@ -3,6 +3,12 @@
 /// A tick from here on would not fit beside its axis as it is.
 const MANY_DIGITS: f64 = 1e5;
 
+/// A logarithmic axis has room for so many ticks.
+const TICKS: usize = 6;
+
+/// A logarithmic tick below this is shorter with an exponent.
+const SMALL: f64 = 9e-4;
+
 /// A scale with round ticks.
 pub(super) struct Scale {
     /// What is linear in pixels: the value, or its logarithm.
@@ -36,12 +42,16 @@ impl Scale {
         Self { from, to, ticks, decimals: 0, ..scale }
     }
 
-    /// A logarithmic scale over exactly `from..to`, both greater than 0, with ticks at 1, 3, 10, 30, …
+    /// A logarithmic scale over exactly `from..to`, both greater than 0, with ticks at 1, 3, 10, 30, …; over several
+    /// decades there is no room for the threes.
     pub fn logarithmic(from: f64, to: f64, pixels: (f64, f64)) -> Self {
         let to = if to > from { to } else { 10.0 * from };
         let decades = from.log10().floor() as i32..=to.log10().ceil() as i32;
         let ticks = decades.flat_map(|decade| [1.0, 3.0].map(|digit| digit * 10_f64.powi(decade)));
-        let ticks: Vec<f64> = ticks.filter(|tick| (from..=to).contains(tick)).collect();
+        let mut ticks: Vec<f64> = ticks.filter(|tick| (from..=to).contains(tick)).collect();
+        if ticks.len() > TICKS {
+            ticks.retain(|tick| (tick.log10() - tick.log10().round()).abs() < 1e-9);
+        }
         Self { of: f64::log10, from: from.log10(), to: to.log10(), pixels, ticks, decimals: 6 }
     }
 
@@ -66,9 +76,13 @@ impl Scale {
         if tick.abs() >= MANY_DIGITS {
             return format!("{tick:.1e}").replace(".0e", "e");
         }
+        let is_log = (self.of)(10.0) == 1.0;
+        if is_log && tick < SMALL {
+            return format!("{tick:.0e}");
+        }
         let text = format!("{tick:.*}", self.decimals);
         let zero = text.trim_start_matches('-').chars().all(|c| matches!(c, '0' | '.'));
-        match (zero, (self.of)(10.0) == 1.0) {
+        match (zero, is_log) {
             (true, _) => "0".into(),
             (false, true) => text.trim_end_matches('0').trim_end_matches('.').into(),
             (false, false) => text,
@@ -109,6 +123,9 @@ mod tests {
         let labels: Vec<String> = scale.ticks().iter().map(|&tick| scale.label(tick)).collect();
         assert_eq!(labels.join(" "), "0.03 0.1 0.3 1 3 10");
         assert_eq!((scale.at(0.03), scale.at(25.0)), (0.0, 100.0));
+        let wide = Scale::logarithmic(1e-6, 10.0, (0.0, 100.0));
+        let labels: Vec<String> = wide.ticks().iter().map(|&tick| wide.label(tick)).collect();
+        assert_eq!(labels.join(" "), "1e-6 1e-5 1e-4 0.001 0.01 0.1 1 10");
         assert!((scale.at(1.0) - scale.at(0.1) - (scale.at(10.0) - scale.at(1.0))).abs() < 1e-9);
     }
 

@@ -14,10 +14,15 @@
 //! written before the checkpoint, so a crash can leave one line too many, which resuming removes, but never one too few.
 
 mod config;
+pub mod ensemble;
 pub mod event;
 pub mod folds;
 pub mod history;
 mod lock;
+pub mod networks;
+mod several;
+mod several_files;
+pub mod stand;
 pub mod status;
 pub mod sweep;
 
@@ -31,6 +36,7 @@ use serde::Serialize;
 pub use self::config::{RunConfig, spelled};
 use self::event::Event;
 use self::lock::Lock;
+use self::several_files::{OF_FOLDS, OF_MEMBERS};
 use super::checkpoint::{self, ModelInfo, Progress, State};
 use super::tensorboard;
 use crate::data::LoadOptions;
@@ -43,9 +49,6 @@ use crate::words::numerals::counted;
 
 /// The name of the newest model's file.
 const MODEL: &str = "model.safetensors";
-
-/// The file that makes a folder one of a cross-validation.
-const FOLDS: &str = "folds.json";
 
 /// The file that makes a folder one of a sweep.
 const SWEEP: &str = "sweep.json";
@@ -76,6 +79,9 @@ impl RunDir {
             return Err(Error::file(path, "it exists and is not a folder", hint));
         }
         fs::create_dir_all(path).map_err(Error::io("create", path))?;
+        if overwrite {
+            several_files::clear(path)?;
+        }
         let run = Self::at(path).to_train()?;
         // Somebody may have been faster.
         free()?;
@@ -98,9 +104,18 @@ impl RunDir {
     /// [`Error::Io`] if it cannot be written to.
     pub fn begin(&self, config: &RunConfig) -> Result<()> {
         let init = config.init.is_none().then(|| self.init_model());
-        let events = tensorboard::files(&self.path)?;
-        let own = [self.model(), self.checkpoint(), self.metrics()];
-        for old in own.into_iter().chain(init).chain(events) {
+        self.remove([self.model(), self.checkpoint(), self.metrics()].into_iter().chain(init))?;
+        self.write_config(config)
+    }
+
+    /// Takes away what the run has left in the folder.
+    fn clear(&self) -> Result<()> {
+        self.remove([self.config_path(), self.model(), self.checkpoint(), self.metrics(), self.init_model()])
+    }
+
+    /// Removes files, and those for TensorBoard.
+    fn remove(&self, files: impl IntoIterator<Item = PathBuf>) -> Result<()> {
+        for old in files.into_iter().chain(tensorboard::files(&self.path)?) {
             match fs::remove_file(&old) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(Error::io("replace", &old)(error));
@@ -108,7 +123,7 @@ impl RunDir {
                 _ => {}
             }
         }
-        self.write_config(config)
+        Ok(())
     }
 
     /// Whether a folder is free to take a run.
@@ -123,7 +138,8 @@ impl RunDir {
             run.model(),
             run.checkpoint(),
             run.metrics(),
-            path.join(FOLDS),
+            path.join(OF_FOLDS.file),
+            path.join(OF_MEMBERS.file),
             path.join(SWEEP),
         ];
         if !own.iter().any(|file| file.exists()) {
@@ -151,8 +167,12 @@ impl RunDir {
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
                 Err(Error::io("look into", path)(error))
             }
-            _ if path.join(FOLDS).is_file() => {
+            _ if OF_FOLDS.is_at(path) => {
                 let problem = "this is the folder of a cross-validation: each of its folders fold-1, fold-2, … holds a run";
+                Err(Error::file(path, problem, "name one of them"))
+            }
+            _ if OF_MEMBERS.is_at(path) => {
+                let problem = "this is the folder of an ensemble: each of its folders member-1, member-2, … holds a run";
                 Err(Error::file(path, problem, "name one of them"))
             }
             _ if path.join(SWEEP).is_file() => {

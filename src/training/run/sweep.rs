@@ -3,21 +3,22 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::folds::{self, FoldsDir};
+use super::ensemble::EnsembleDir;
+use super::folds::FoldsDir;
+use super::several_files::OF_FOLDS;
+use super::stand::{Stand, Standing};
 use super::{RunConfig, RunDir, SWEEP, spelled, write_json};
 use crate::data::Fold;
 use crate::error::{Error, Result};
-use crate::files::atomic_file::AtomicFile;
 use crate::files::regular_file;
 use crate::step::metrics::Score;
 use crate::step::record::ValidationScore;
-use crate::training::Outcome;
+use crate::step::spread::Spread;
 
 /// What is swept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,32 +41,6 @@ pub struct SweepDir {
     path: PathBuf,
     /// What is swept.
     pub sweep: Sweep,
-}
-
-/// How far a trial has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stand {
-    /// Not begun.
-    Waiting,
-    /// Begun, and not at its end: interrupted, or behind others.
-    Unfinished,
-    /// A loss or a weight is no longer a number.
-    Diverged,
-    /// At its end.
-    Done,
-}
-
-impl Stand {
-    /// For people.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Unfinished => "not finished",
-            Self::Diverged => "diverged",
-            Self::Done => "done",
-        }
-    }
 }
 
 /// What came of a trial.
@@ -183,7 +158,7 @@ impl SweepDir {
     pub fn run(&self, number: usize, fold: Option<Fold>) -> PathBuf {
         let trial = self.trial(number);
         match fold {
-            Some(fold) => folds::folder(&trial, fold.number),
+            Some(fold) => OF_FOLDS.folder(&trial, fold.number),
             None => trial,
         }
     }
@@ -225,41 +200,12 @@ impl SweepDir {
         self.sweep.options.iter().map(|name| (name.replace('_', "-"), of(name))).collect()
     }
 
-    /// Notes that a run diverged: it would do so again.
-    ///
-    /// # Errors
-    /// [`Error::Io`] if that cannot be written.
-    pub fn note_divergence(run: &Path, how: &Error) -> Result<()> {
-        let path = run.join(DIVERGED);
-        let mut file = AtomicFile::create(&path)?;
-        writeln!(file, "{how}").map_err(Error::io("write", &path))?;
-        file.finish()
-    }
-
-    /// What came of a run, and how far it is.
-    fn stand(run: &Path) -> Result<(Stand, usize, f64, Option<Score>)> {
-        let Ok(dir) = RunDir::open(run) else { return Ok((Stand::Waiting, 0, 0.0, None)) };
-        let history = dir.history()?;
-        let ended = history.end.as_ref().is_some_and(|end| end.outcome != Outcome::Interrupted);
-        let stand = match run.join(DIVERGED).is_file() {
-            true => Stand::Diverged,
-            false if ended => Stand::Done,
-            false => Stand::Unfinished,
-        };
-        let early_stopping = dir.config()?.train.early_stopping.is_some();
-        let (test, validation) = history.scores(early_stopping);
-        // What a fold holds out is its test part, and without one the validation part decides.
-        let held_out = if dir.config()?.loading.fold.is_some() { test } else { validation };
-        let score = held_out.filter(|_| stand != Stand::Diverged);
-        Ok((stand, history.epochs.len(), history.training_seconds(), score))
-    }
-
     /// How far a trial has come, on a fold if there are some, and the epochs that are done.
     ///
     /// # Errors
     /// What reading its run reports.
     pub fn stand_of(&self, number: usize, fold: Option<Fold>) -> Result<(Stand, usize)> {
-        let (stand, epochs, _, _) = Self::stand(&self.run(number, fold))?;
+        let Standing { stand, epochs, .. } = Standing::of(&self.run(number, fold))?;
         Ok((stand, epochs))
     }
 
@@ -268,12 +214,14 @@ impl SweepDir {
     /// # Errors
     /// What reading its runs reports.
     pub fn score(&self, number: usize) -> Result<TrialScore> {
-        let runs = self.folds()?.into_iter().map(|fold| Self::stand(&self.run(number, fold)));
+        let runs = self.folds()?.into_iter().map(|fold| Standing::of(&self.run(number, fold)));
         let runs = runs.collect::<Result<Vec<_>>>()?;
-        let scores: Vec<Score> = runs.iter().filter_map(|run| run.3).collect();
-        let all = |stand: Stand| runs.iter().all(|run| run.0 == stand);
+        // What a fold holds out is its test part, and without one the validation part decides.
+        let held_out = |run: &Standing| if self.sweep.folds.is_some() { run.test } else { run.validation };
+        let scores: Vec<Score> = runs.iter().filter_map(held_out).collect();
+        let all = |stand: Stand| runs.iter().all(|run| run.stand == stand);
         let stand = match () {
-            () if runs.iter().any(|run| run.0 == Stand::Diverged) => Stand::Diverged,
+            () if runs.iter().any(|run| run.stand == Stand::Diverged) => Stand::Diverged,
             () if all(Stand::Waiting) => Stand::Waiting,
             () if all(Stand::Done) => Stand::Done,
             () => Stand::Unfinished,
@@ -284,9 +232,9 @@ impl SweepDir {
             options: self.options(number),
             run_dir: self.trial(number).display().to_string(),
             stand,
-            epochs: runs.iter().map(|run| run.1).sum(),
-            training_seconds: runs.iter().map(|run| run.2).sum(),
-            validation: ValidationScore(if complete { FoldsDir::mean(&scores) } else { None }),
+            epochs: runs.iter().map(|run| run.epochs).sum(),
+            training_seconds: runs.iter().map(|run| run.seconds).sum(),
+            validation: ValidationScore(Spread::of(&scores).filter(|_| complete).map(|spread| spread.mean)),
         })
     }
 
@@ -299,7 +247,7 @@ impl SweepDir {
             (1..=self.sweep.trials.len()).map(|number| self.score(number)).collect::<Result<Vec<_>>>()?;
         let mut all = SweepScores {
             trials: scores.len(),
-            done: scores.iter().filter(|score| matches!(score.stand, Stand::Done | Stand::Diverged)).count(),
+            done: scores.iter().filter(|score| score.stand.is_final()).count(),
             run_dir: self.path.display().to_string(),
             best: None,
             scores,
@@ -337,17 +285,19 @@ impl SweepDir {
         Ok(())
     }
 
-    /// The runs that paths name: of a sweep those of its trials, of a cross-validation those of its folds.
+    /// The runs that paths name: of a sweep those of its trials, of a cross-validation those of its folds, of an ensemble those of
+    /// its members.
     ///
     /// # Errors
-    /// As [`open`](Self::open) and [`FoldsDir::open`].
+    /// As [`open`](Self::open), [`FoldsDir::open`] and [`EnsembleDir::open`].
     pub fn each_run(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
         let mut runs = Vec::new();
         for path in paths {
-            match (Self::open(path)?, FoldsDir::open(path)?) {
-                (Some(sweep), _) => runs.extend(sweep.runs()?),
-                (None, Some(folds)) => runs.extend(folds.runs()),
-                (None, None) => runs.push(path.clone()),
+            match (Self::open(path)?, FoldsDir::open(path)?, EnsembleDir::open(path)?) {
+                (Some(sweep), ..) => runs.extend(sweep.runs()?),
+                (None, Some(folds), _) => runs.extend(folds.dir.runs()),
+                (None, None, Some(ensemble)) => runs.extend(ensemble.dir.runs()),
+                (None, None, None) => runs.push(path.clone()),
             }
         }
         Ok(runs)
@@ -364,6 +314,3 @@ impl SweepDir {
         Ok(all.filter(|run| RunDir::open(run).is_ok()).collect())
     }
 }
-
-/// The file that says why a run ended for good.
-const DIVERGED: &str = "diverged.txt";

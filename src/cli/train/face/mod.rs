@@ -8,6 +8,8 @@ mod text;
 
 pub(in crate::cli) use events::{Ending, Face, Opening};
 
+pub(super) use text::heading;
+
 use super::args::TrainArgs;
 use crate::error::Result;
 

@@ -97,7 +97,7 @@ impl Face for Text {
 }
 
 /// The data, the network and the device.
-pub(super) fn heading(opening: &Opening<'_>) -> Vec<String> {
+pub(in crate::cli::train) fn heading(opening: &Opening<'_>) -> Vec<String> {
     let Opening { dataset, plan, spec, engine, .. } = opening;
     let sizes: Vec<String> = spec.sizes().iter().map(usize::to_string).collect();
     let validation = match plan.validation.len() {

@@ -1,0 +1,10 @@
+//! Several trainings that do not wait for one another: the trials of a sweep, the members of an ensemble. On the CPU they are
+//! trained side by side, each on threads of its own; on a GPU one after another.
+
+mod crew;
+mod progress;
+mod training;
+
+pub(super) use crew::each;
+pub(super) use progress::Progress;
+pub(super) use training::Training;
