@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::args::SweepArgs;
 use super::board::Board;
 use super::plan::Plan;
+use crate::cli::company::Dealer;
 use crate::cli::interrupt;
 use crate::cli::loading;
 use crate::cli::output::note;
@@ -24,6 +25,8 @@ pub(super) struct Trials<'a> {
     pub plan: &'a Plan,
     pub device: &'a Device,
     pub board: &'a Board,
+    /// Who says which trial is next, if other processes train some too.
+    pub dealer: Option<&'a dyn Dealer>,
 }
 
 impl Trials<'_> {
@@ -42,9 +45,9 @@ impl Trials<'_> {
                 trials = better.take(rung.trials).map(|score| score.trial).collect();
                 self.board.rung(rung);
             }
-            for fold in sweep.folds()? {
+            for (list, fold) in sweep.folds()?.into_iter().enumerate() {
                 let dataset = self.plan.dataset(self.args, fold)?;
-                self.side_by_side(&trials, |trial| self.train(trial, fold, &dataset, rung.epochs))?;
+                self.side_by_side(list, &trials, |trial| self.train(trial, fold, &dataset, rung.epochs))?;
             }
             if interrupt::asked() {
                 break;
@@ -53,11 +56,20 @@ impl Trials<'_> {
         Ok(())
     }
 
-    /// Calls `each` with every trial, on as many threads as the device takes trials at once.
-    fn side_by_side(&self, trials: &[usize], each: impl Fn(usize) -> Result<()> + Sync) -> Result<()> {
-        let next = AtomicUsize::new(0);
+    /// Calls `each` with every trial of a list, on as many threads as the device takes trials at once.
+    fn side_by_side(
+        &self,
+        list: usize,
+        trials: &[usize],
+        each: impl Fn(usize) -> Result<()> + Sync,
+    ) -> Result<()> {
+        let own = AtomicUsize::new(0);
+        let next = || match self.dealer {
+            Some(dealer) => dealer.next(list),
+            None => own.fetch_add(1, Ordering::Relaxed),
+        };
         let work = || -> Result<()> {
-            while let Some(&trial) = trials.get(next.fetch_add(1, Ordering::Relaxed)) {
+            while let Some(&trial) = trials.get(next()) {
                 if interrupt::asked() || self.board.has_failed() {
                     break;
                 }
@@ -124,6 +136,7 @@ impl Trials<'_> {
             dataset: dataset.clone(),
             init: None,
             begun: Instant::now(),
+            teamwork: None,
         };
         let device = Some(self.device.clone());
         pollster::block_on(recovery::run(&session, self.plan.device.clone(), device, resumed)).map(|_| ())

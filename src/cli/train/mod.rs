@@ -11,6 +11,7 @@ pub(super) mod recovery;
 mod session;
 mod single;
 mod sitting;
+mod team;
 
 use clap::parser::ValueSource;
 
@@ -22,6 +23,7 @@ pub(super) use session::Session;
 pub(super) use single::place;
 pub(super) use sitting::unused_folder;
 
+use crate::engine::team::Teamwork;
 use crate::error::Result;
 
 /// The options that the user gave, as opposed to defaults.
@@ -32,11 +34,14 @@ pub(super) fn given(matches: &clap::ArgMatches) -> Vec<String> {
     matches.ids().filter(explicit).map(name).collect()
 }
 
-/// Runs `gpu-mlp train`; `given` names the options that the user gave.
+/// Runs `gpu-mlp train`; `given` names the options that the user gave. A team trains one run together.
 ///
 /// # Errors
 /// What reading the data, the device, training or writing the run reports.
-pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
+pub fn run(args: &TrainArgs, given: &[String], teamwork: Option<Teamwork<'_>>) -> Result<u8> {
+    if let Some(teamwork) = teamwork {
+        return team::train(args, given, teamwork);
+    }
     match (folds::resumed(args)?, args.folds) {
         (Some(own), _) => {
             let folds = own.folds;

@@ -14,6 +14,7 @@ use crate::cli::interrupt;
 use crate::cli::loading;
 use crate::cli::output::note;
 use crate::data::{Dataset, Fitted, Fold};
+use crate::engine::team::Teamwork;
 use crate::error::{Error, Result};
 use crate::training::Plan;
 use crate::training::run::{self, RunConfig, RunDir};
@@ -23,9 +24,35 @@ use crate::training::run::{self, RunConfig, RunDir};
 /// # Errors
 /// What reading the data, the device, training or writing the run reports.
 pub fn train(args: &TrainArgs, given: &[String], fold: Option<(&RunConfig, Fold)>) -> Result<u8> {
+    let Ready { session, device, resumed } = prepare(args, given, fold, None)?;
+    interrupt::listen("saving and stopping; Ctrl-C again stops at once, without saving");
+    pollster::block_on(recovery::run(&session, device, None, resumed))
+}
+
+/// A run that can begin: its options are checked, and its data are read.
+pub(super) struct Ready<'a> {
+    pub session: Session<'a>,
+    pub device: DeviceChoice,
+    pub resumed: Option<RunDir>,
+}
+
+/// Reads options and data. Of a team only rank 0 takes the folder of a run that goes on, and only it shows the run.
+///
+/// # Errors
+/// As [`train`].
+pub(super) fn prepare<'a>(
+    args: &'a TrainArgs,
+    given: &[String],
+    fold: Option<(&RunConfig, Fold)>,
+    teamwork: Option<Teamwork<'a>>,
+) -> Result<Ready<'a>> {
     let begun = Instant::now();
-    let face = face::wanted(args)?;
-    let resumed = args.resumed()?;
+    let leads = teamwork.is_none_or(|teamwork| teamwork.leads());
+    let face = if leads { face::wanted(args)? } else { face::none() };
+    let mut resumed = args.resumed()?;
+    if leads {
+        resumed = resumed.map(RunDir::to_train).transpose()?;
+    }
     let mut config = match (&resumed, fold) {
         (Some(run), _) => configuration::resumed(run.config()?, args, given)?,
         (None, Some((config, fold))) => config.clone().of_fold(fold),
@@ -40,7 +67,7 @@ pub fn train(args: &TrainArgs, given: &[String], fold: Option<(&RunConfig, Fold)
         configuration::begin_with(&info.spec, &mut config, given)?;
     }
     config.train.check()?;
-    if let Some(out) = args.out.as_ref().filter(|_| resumed.is_none() && !args.overwrite) {
+    if let Some(out) = args.out.as_ref().filter(|_| leads && resumed.is_none() && !args.overwrite) {
         RunDir::check_free(out)?;
     }
     let device = DeviceChoice {
@@ -49,6 +76,7 @@ pub fn train(args: &TrainArgs, given: &[String], fold: Option<(&RunConfig, Fold)
         precision: config.precision,
         checked: args.device.checked,
         threads: args.device.threads,
+        turn: teamwork.map_or(0, |teamwork| teamwork.team.local_rank()),
     };
     device.check()?;
     let own = Some(config.data.clone()).filter(|data| !data.is_empty());
@@ -86,9 +114,8 @@ pub fn train(args: &TrainArgs, given: &[String], fold: Option<(&RunConfig, Fold)
             config.train.batch_size
         ));
     }
-    interrupt::listen("saving and stopping; Ctrl-C again stops at once, without saving");
-    let session = Session { args, config, dataset, plan, init, begun, face };
-    pollster::block_on(recovery::run(&session, device, None, resumed))
+    let session = Session { args, config, dataset, plan, init, begun, face, teamwork };
+    Ok(Ready { session, device, resumed })
 }
 
 /// Where a data set is. A name may come to mean another set, once that has been fetched; a place may not.
