@@ -14,7 +14,8 @@
 // Numerics: f32. Φ(-|z|) is exp(-z²/2) times a polynomial in 1 / (1 + |z|/√8), fitted to within 4.3e-8 of itself, so that
 //           GELU is off by some 2e-7 · max(1, |z|) and its derivative by some 5e-7, more where exp is less exact. tanh is
 //           a polynomial below 0.6, where the quotient of exponentials would lose what is small. Masks are exact:
-//           Threefry-2x32 with 20 rounds, from the seed, the step, the layer, the row and the column.
+//           Threefry-2x32 with 20 rounds, from the seed, the step, the layer, the row (the first is params.first_row) and the
+//           column.
 // Twin:     reference::{Activation, dropout_mask}
 
 struct Params {
@@ -26,9 +27,9 @@ struct Params {
     layer: u32,
     threshold: u32,
     scale: f32,
+    first_row: u32,
     unused0: u32,
     unused1: u32,
-    unused2: u32,
 }
 
 // The head of what optimizer.wgsl calls Step.
@@ -162,8 +163,9 @@ fn threefry(key: vec2u, counter: vec2u) -> vec2u {
     return even_rounds(x) + vec2u(third, key.x + 5u);
 }
 
-fn dropout_mask(row: u32, block: u32) -> vec4f {
+fn dropout_mask(row_here: u32, block: u32) -> vec4f {
     if params.threshold == 0u { return vec4f(1.0); }
+    let row = params.first_row + row_here;
     let key = threefry(params.seed, vec2u(step_now.number, params.layer));
     let words = vec4u(threefry(key, vec2u(row, 2u * block)), threefry(key, vec2u(row, 2u * block + 1u)));
     return select(vec4f(params.scale), vec4f(0.0), words < vec4u(params.threshold));

@@ -243,6 +243,9 @@ pub(super) struct DeviceChoice {
     /// Threads of the CPU to compute with; the last digits of a training depend on their number [default: one for each core]
     #[arg(long = THREADS, value_name = "N", value_parser = number::whole::<usize>)]
     pub threads: Option<usize>,
+    /// Of several adapters that are as good, the one to take: processes on one machine take one each.
+    #[arg(skip)]
+    pub turn: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -290,6 +293,7 @@ impl DeviceChoice {
             precision: Precision::F32,
             checked: false,
             threads: None,
+            turn: 0,
         }
     }
 
@@ -312,7 +316,7 @@ impl DeviceChoice {
 
     fn request(&self) -> Request {
         let backends = self.backend.backend().into_iter().collect();
-        Request { backends, adapter: self.adapter.clone(), low_power: false }.or_env()
+        Request { backends, adapter: self.adapter.clone(), low_power: false, turn: self.turn }.or_env()
     }
 
     /// The device, and why it is one that may surprise.

@@ -4,6 +4,7 @@
 mod apart;
 mod bench;
 mod choice;
+mod company;
 #[cfg(feature = "tui")]
 pub mod dashboard;
 pub mod data;
@@ -29,6 +30,7 @@ mod selftest;
 mod show;
 mod side_by_side;
 mod spread;
+mod standing;
 mod sweep;
 mod table;
 mod text_tables;
@@ -37,6 +39,8 @@ mod trace;
 mod train;
 mod values;
 
+pub use company::{Company, Dealer};
+pub use output::told;
 pub use train::config_file;
 
 use std::process::ExitCode;
@@ -129,20 +133,27 @@ pub fn command() -> clap::Command {
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
+    let code = run(&command().get_matches(), None).unwrap_or_else(|error| {
+        output::complain(&format!("error: {}", told(&error)));
+        error.exit_code()
+    });
+    ExitCode::from(code)
+}
+
+/// Runs the program with arguments of [`command`], and returns its exit code. Processes in company run `train` and `sweep`
+/// together; only rank 0 speaks.
+///
+/// # Errors
+/// What the subcommand reports.
+pub fn run(matches: &clap::ArgMatches, company: Option<Company<'_>>) -> Result<u8> {
     listen_to_log();
     #[cfg(feature = "parquet")]
     quiet_reader();
-    let matches = command().get_matches();
-    let result = Cli::from_arg_matches(&matches)
-        .map_err(|error| error.exit())
-        .and_then(|cli| dispatch(cli.command, &matches));
-    match result {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            output::complain(&format!("error: {}", output::told(&error)));
-            ExitCode::from(error.exit_code())
-        }
+    if company.is_some_and(|company| !company.teamwork.leads()) {
+        output::mute();
     }
+    let cli = Cli::from_arg_matches(matches).unwrap_or_else(|error| error.exit());
+    dispatch(cli.command, matches, company)
 }
 
 /// Sends the log of the library and others to standard error, in colours if that is a terminal.
@@ -167,18 +178,18 @@ fn quiet_reader() {
     }));
 }
 
-fn dispatch(asked: Command, matches: &clap::ArgMatches) -> Result<u8> {
+fn dispatch(asked: Command, matches: &clap::ArgMatches, company: Option<Company<'_>>) -> Result<u8> {
     if let Some((_, command)) = matches.subcommand() {
         choice::make_threads(command)?;
     }
     match asked {
         Command::Train(args) => {
             let given = matches.subcommand_matches("train").map(train::given).unwrap_or_default();
-            train::run(&args, &given)
+            train::run(&args, &given, company.map(|company| company.teamwork))
         }
         Command::Sweep(args) => {
             let given = matches.subcommand_matches("sweep").map(train::given).unwrap_or_default();
-            sweep::run(&args, &given)
+            sweep::run(&args, &given, company)
         }
         Command::LrFind(args) => {
             let given = matches.subcommand_matches("lr-find").map(train::given).unwrap_or_default();

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
@@ -10,8 +11,19 @@ use serde::Serialize;
 use crate::error::{Error, Message, Result, Setting};
 pub(super) use crate::words::numerals::{duration, thousands};
 
+/// Whether this process has nothing to say: another speaks for it.
+static MUTE: AtomicBool = AtomicBool::new(false);
+
+/// Leaves speaking to another process.
+pub(super) fn mute() {
+    MUTE.store(true, Ordering::Relaxed);
+}
+
 /// A line to standard output.
 pub(super) fn say(line: &str) {
+    if MUTE.load(Ordering::Relaxed) {
+        return;
+    }
     let _ = writeln!(std::io::stdout().lock(), "{}", harmless(line));
 }
 
@@ -29,6 +41,9 @@ pub(super) fn write(text: &str) -> Result<bool> {
 
 /// A line to standard error, or to the holder of the terminal.
 pub(super) fn complain(line: &str) {
+    if MUTE.load(Ordering::Relaxed) {
+        return;
+    }
     let line = harmless(line);
     match holder().as_mut() {
         Some(held) => held.lines.push(line.trim_start_matches('\n').to_owned()),

@@ -74,7 +74,7 @@ pub trait Engine {
     ///
     /// [`advance`](Self::advance) with g is the second half: both together do what `train` does with the same batch, but
     /// for rounding. The mean of several engines' gradients is the gradient of all their batches as one, if these are
-    /// equally long, and if there is no dropout: each engine's masks begin with its own first sample.
+    /// equally long; with dropout, if [`first_row`](crate::step::dropout::Dropout::first_row) tells each engine where its batch begins in all.
     ///
     /// # Errors
     /// [`Error::Usage`] for another number of samples; as [`train`](Self::train), and [`Error::TooLarge`] if there is no

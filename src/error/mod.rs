@@ -91,6 +91,16 @@ pub enum Error {
         lr: f32,
     },
 
+    /// What went wrong on another of the processes that train together.
+    Rank {
+        /// Which one, counted from 0.
+        rank: usize,
+        /// The error, in words.
+        told: String,
+        /// Its exit code.
+        exit_code: u8,
+    },
+
     /// What ended a run whose folder remains.
     Run {
         /// The error itself.
@@ -170,7 +180,8 @@ impl Error {
             | Self::Shape { .. }
             | Self::Device(_)
             | Self::Shader { .. }
-            | Self::Internal(_) => Vec::new(),
+            | Self::Internal(_)
+            | Self::Rank { .. } => Vec::new(),
         }
     }
 
@@ -203,6 +214,7 @@ impl Error {
                 ];
                 hinted(format!("training diverged in epoch {epoch}: {found}"), &hint)
             }
+            Self::Rank { rank, told, .. } => format!("rank {rank}: {told}"),
             Self::Run { cause, kept } => format!("{}\n  hint: {kept}", cause.told(name)),
         }
     }
@@ -220,6 +232,7 @@ impl Error {
             Self::NoAdapter { .. } => 3,
             Self::Device(_) | Self::Shader { .. } => 4,
             Self::Diverged { .. } => 5,
+            Self::Rank { exit_code, .. } => *exit_code,
             Self::Run { cause, .. } => cause.exit_code(),
         }
     }

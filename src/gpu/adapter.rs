@@ -296,6 +296,8 @@ pub struct Request {
     pub adapter: Option<String>,
     /// Of several GPUs rather the one that shares the machine's memory.
     pub low_power: bool,
+    /// Of several adapters that are as good, the one with this number, counted from 0 and round again after the last.
+    pub turn: usize,
 }
 
 impl Request {
@@ -366,7 +368,14 @@ pub fn choose(request: &Request, found: &[AdapterSummary]) -> Result<Option<usiz
     };
     let best = found.iter().filter(usable).min_by_key(|summary| (rank(summary), summary.index));
     match best {
-        Some(summary) => Ok(found.iter().position(|other| other.index == summary.index)),
+        Some(best) => {
+            let as_good =
+                |other: &&AdapterSummary| rank(other) == rank(best) && other.backend == best.backend;
+            let indices: Vec<usize> =
+                found.iter().filter(usable).filter(as_good).map(|summary| summary.index).collect();
+            let index = indices[request.turn % indices.len()];
+            Ok(found.iter().position(|other| other.index == index))
+        }
         None if request.is_open() => Ok(None),
         None => Err(nothing_fits(request, found)),
     }

@@ -23,7 +23,8 @@ struct Params {
     layer: u32,
     threshold: u32,
     scale: f32,
-    unused: [u32; 3],
+    first_row: u32,
+    unused: [u32; 2],
 }
 
 /// The kernels of `activation.wgsl`.
@@ -82,6 +83,7 @@ impl Activate {
         let mut params = self.params(slope.layout, a.layout)?;
         (params.seed, params.layer) = (dropout.key(), layer as u32);
         (params.threshold, params.scale) = (dropout.threshold(), dropout.scale());
+        params.first_row = dropout.first_row;
         self.launch(gpu, &self.train, params, &[step, slope.slice(), a.slice()], a)
     }
 

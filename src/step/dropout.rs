@@ -11,12 +11,15 @@ pub struct Dropout {
     pub rate: f32,
     /// Of the masks.
     pub seed: u64,
+    /// The row of the masks that belongs to the first sample of a batch: of a part of a larger batch, where it begins there.
+    pub first_row: u32,
 }
 
 /// The random words of one layer in one step.
 #[derive(Debug, Clone, Copy)]
 pub struct Words {
     key: [u32; 2],
+    first_row: u32,
 }
 
 impl Dropout {
@@ -37,7 +40,7 @@ impl Dropout {
 
     /// The words for what hidden layer `layer`, counted from 0, puts out in a step, counted from 0.
     pub fn words(&self, step: u32, layer: u32) -> Words {
-        Words { key: threefry(self.key(), [step, layer]) }
+        Words { key: threefry(self.key(), [step, layer]), first_row: self.first_row }
     }
 
     /// The seed as a key of the generator.
@@ -49,7 +52,7 @@ impl Dropout {
 impl Words {
     /// The words of units `2 pair` and `2 pair + 1` of a row of the batch.
     pub fn pair(&self, row: u32, pair: u32) -> [u32; 2] {
-        threefry(self.key, [row, pair])
+        threefry(self.key, [self.first_row + row, pair])
     }
 }
 

@@ -61,7 +61,7 @@ impl TrainConfig {
             schedule: self.schedule(steps_per_epoch as u64),
             clip_norm: self.clip_norm,
             label_smoothing: self.label_smoothing,
-            dropout: Dropout { rate: self.dropout, seed: self.seed },
+            dropout: Dropout { rate: self.dropout, seed: self.seed, first_row: 0 },
         })
     }
 }

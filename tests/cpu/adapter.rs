@@ -71,3 +71,15 @@ fn what_is_not_there_is_missed_by_name() {
     let text = error.to_string();
     assert!(text.contains("\"nvidia\"") && text.contains("2: Big 4090"), "{text}");
 }
+
+#[test]
+fn processes_take_adapters_that_are_as_good_in_turn() {
+    let mut found = machine();
+    found.push(summary(3, "Big 4090", DeviceType::DiscreteGpu));
+    let through_another =
+        AdapterSummary { backend: Backend::Dx12, ..summary(4, "Big 4090", DeviceType::DiscreteGpu) };
+    found.push(through_another);
+    let chosen = |turn| choose(&Request { turn, ..Request::default() }, &found).unwrap();
+    assert_eq!([0, 1, 2, 3].map(chosen), [Some(2), Some(3), Some(2), Some(3)]);
+    assert_eq!(choose(&Request { turn: 1, ..named("3") }, &found).unwrap(), Some(3), "it was asked for");
+}

@@ -8,9 +8,9 @@ fn text(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// The crates of a section of `Cargo.toml`, and the features that it asks for.
-fn asked(section: &str) -> BTreeMap<String, String> {
-    let manifest = text("Cargo.toml");
+/// The crates of a section of a `Cargo.toml`, and the features that it asks for.
+fn asked(path: &str, section: &str) -> BTreeMap<String, String> {
+    let manifest = text(path);
     let lines = manifest.lines().skip_while(|line| *line != format!("[{section}]")).skip(1);
     let entries = lines.take_while(|line| !line.starts_with('[')).filter_map(|line| line.split_once(" = "));
     let features = |entry: &str| {
@@ -50,10 +50,18 @@ fn every_dependency_is_listed_with_its_features() {
         ("target.\"cfg(windows)\".dependencies", "On Windows"),
         ("dev-dependencies", "In tests and benchmarks"),
     ] {
-        let asked = asked(section);
+        let asked = asked("Cargo.toml", section);
         assert!(!asked.is_empty(), "[{section}]");
         assert_eq!(listed(heading), asked, "docs/dependencies.md, {heading}, and Cargo.toml, [{section}]");
     }
+}
+
+/// The program itself is not listed.
+#[test]
+fn what_only_the_program_for_mpi_needs_is_listed() {
+    let mut asked = asked("mpi/Cargo.toml", "dependencies");
+    asked.remove("gpu-mlp");
+    assert_eq!(listed("In `gpu-mlp-mpi`"), asked, "docs/dependencies.md and mpi/Cargo.toml");
 }
 
 /// What a library user gets without the program.

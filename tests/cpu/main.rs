@@ -90,6 +90,7 @@ mod sweep;
 mod table;
 mod table_doubts;
 mod tasks;
+mod team;
 mod tensorboard;
 mod tiny;
 mod trace;

@@ -97,7 +97,7 @@ impl Case {
             optimizer: Optimizer { rule, weight_decay: self.weight_decay },
             clip_norm: self.clip_norm,
             label_smoothing: self.label_smoothing,
-            dropout: Dropout { rate: self.dropout, seed: self.seed },
+            dropout: Dropout { rate: self.dropout, seed: self.seed, first_row: 0 },
         }
     }
 }
@@ -191,7 +191,7 @@ fn random_words_are_threefry_s() {
 #[test]
 fn as_many_units_are_left_out_as_asked_for() {
     for rate in [0.1_f32, 0.5, 0.9] {
-        let dropout = Dropout { rate, seed: 3 };
+        let dropout = Dropout { rate, seed: 3, first_row: 0 };
         let mut left_out = 0;
         for step in 0..40 {
             let words = dropout.words(step, 1);
@@ -206,6 +206,6 @@ fn as_many_units_are_left_out_as_asked_for() {
         let (n, p) = (100_000.0, f64::from(rate));
         assert!((left_out as f64 - n * p).abs() < 5.0 * (n * p * (1.0 - p)).sqrt(), "{rate}: {left_out}");
     }
-    assert_eq!(Dropout { rate: 0.5, seed: 0 }.threshold(), 1 << 31);
+    assert_eq!(Dropout { rate: 0.5, seed: 0, first_row: 0 }.threshold(), 1 << 31);
     assert!(!Dropout::default().is_on());
 }

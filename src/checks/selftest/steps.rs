@@ -56,7 +56,7 @@ pub fn cases() -> Vec<Case> {
         label_smoothing: 0.0,
         dropout: Dropout::default(),
     };
-    let dropout = Dropout { rate: 0.3, seed: 5 << 33 | 9 };
+    let dropout = Dropout { rate: 0.3, seed: 5 << 33 | 9, first_row: 0 };
     let with =
         |name, options| Case { name, activation: Activations::default(), loss: Loss::default(), options };
     let active = |name, activation| Case {

@@ -170,13 +170,14 @@ impl Probe<'_> {
         };
         let (progress, found) = (Progress::new(RATES.len(), "rates", hidden), Mutex::new(Vec::new()));
         let numbers: Vec<usize> = (0..RATES.len()).collect();
-        let ended = side_by_side::each(self.device, &progress, &numbers, 1, |number| {
-            let lr = RATES[number];
-            let score = self.score(lr, self.steps)?;
-            found.lock().unwrap_or_else(PoisonError::into_inner).push(Tried { lr, score });
-            progress.tick();
-            Ok(())
-        });
+        let ended =
+            side_by_side::each(self.device, &progress, &numbers, 1, side_by_side::in_turn(), |number| {
+                let lr = RATES[number];
+                let score = self.score(lr, self.steps)?;
+                found.lock().unwrap_or_else(PoisonError::into_inner).push(Tried { lr, score });
+                progress.tick();
+                Ok(())
+            });
         progress.end();
         ended?;
         let mut tried = found.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -7,7 +7,13 @@ use crate::cli::interrupt;
 use crate::engine::Device;
 use crate::error::{Error, Result};
 
-/// Calls `train` with each of these numbers, as many at once as the device takes, until all are done or the user ends it. On the CPU
+/// The places of a list one by one, for one process alone.
+pub(in crate::cli) fn in_turn() -> impl Fn() -> usize + Sync {
+    let next = AtomicUsize::new(0);
+    move || next.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Calls `train` with those of these numbers whose places `next` gives, as many at once as the device takes, until all are done or the user ends it. On the CPU
 /// each training has so many threads: its last digits depend on it.
 ///
 /// # Errors
@@ -17,11 +23,11 @@ pub(in crate::cli) fn each(
     progress: &Progress,
     numbers: &[usize],
     threads: usize,
+    next: impl Fn() -> usize + Sync,
     train: impl Fn(usize) -> Result<()> + Sync,
 ) -> Result<()> {
-    let next = AtomicUsize::new(0);
     let work = || -> Result<()> {
-        while let Some(&number) = numbers.get(next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some(&number) = numbers.get(next()) {
             if interrupt::asked() || progress.has_failed() {
                 break;
             }

@@ -5,6 +5,6 @@ mod crew;
 mod progress;
 mod training;
 
-pub(super) use crew::each;
+pub(super) use crew::{each, in_turn};
 pub(super) use progress::Progress;
 pub(super) use training::Training;

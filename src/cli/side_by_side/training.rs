@@ -37,6 +37,7 @@ impl Training<'_> {
             dataset: self.dataset.clone(),
             init: None,
             begun: Instant::now(),
+            teamwork: None,
         };
         pollster::block_on(recovery::run(&session, self.choice, self.device, resumed)).map(|_| ())
     }

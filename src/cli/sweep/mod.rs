@@ -5,6 +5,7 @@ mod board;
 mod plan;
 mod shard;
 mod table;
+mod team;
 mod trials;
 mod varied;
 
@@ -13,28 +14,43 @@ use std::time::Instant;
 pub use self::args::SweepArgs;
 use self::board::Board;
 use self::trials::Trials;
+use super::company::Company;
 use super::interrupt;
 use super::output::note;
 use crate::error::Result;
 
-/// Runs `gpu-mlp sweep`.
+/// Runs `gpu-mlp sweep`. Processes in company share the trials; rank 0 begins and ends the sweep.
 ///
 /// # Errors
 /// [`Error::Usage`](crate::error::Error::Usage) for options that cannot be meant; what reading the data, the device, or writing the
 /// runs reports. A trial that diverges is no error.
-pub fn run(args: &SweepArgs, given: &[String]) -> Result<u8> {
+pub fn run(args: &SweepArgs, given: &[String], company: Option<Company<'_>>) -> Result<u8> {
     let begun = Instant::now();
-    let plan = plan::of(args, given)?;
+    let plan = match company {
+        None => plan::of(args, given)?,
+        Some(company) => match team::plan(args, given, company.teamwork)? {
+            Ok(plan) => plan,
+            Err(exit_code) => return Ok(exit_code),
+        },
+    };
     let (device, notice) = pollster::block_on(plan.device.open())?;
     if let Some(notice) = notice.filter(|_| !args.quiet) {
         note(&notice);
     }
     interrupt::listen("saving and stopping; Ctrl-C again stops at once, without saving");
     let board = Board::new(args.json, args.quiet, &plan, &device)?;
-    let trials = Trials { args, plan: &plan, device: &device, board: &board };
+    let dealer = company.map(|company| company.dealer);
+    let trials = Trials { args, plan: &plan, device: &device, board: &board, dealer };
     let ended = trials.run();
     board.progress.end();
-    ended?;
+    match company {
+        None => ended?,
+        Some(company) => {
+            if let Some(exit_code) = team::ended(ended, company.teamwork)? {
+                return Ok(exit_code);
+            }
+        }
+    }
     let scores = plan.sweep.scores()?;
     plan.sweep.keep(&scores)?;
     if interrupt::asked() {

@@ -83,6 +83,14 @@ fn resume(args: &SweepArgs, path: &Path) -> Result<Plan> {
             Error::usage(problem).hint("leave the training options, --trials, --folds and --halving out")
         );
     }
+    join(args, sweep)
+}
+
+/// A sweep that there is, with the device and the data of this process.
+///
+/// # Errors
+/// What reading the data reports.
+pub(super) fn join(args: &SweepArgs, sweep: SweepDir) -> Result<Plan> {
     let config = &sweep.sweep.config;
     let backend = match args.device.backend {
         BackendChoice::Auto => BackendChoice::from_str(&config.backend, true).map_err(Error::usage)?,

@@ -3,6 +3,7 @@
 use super::args::SweepArgs;
 use super::board::Board;
 use super::plan::Plan;
+use crate::cli::company::Dealer;
 use crate::cli::interrupt;
 use crate::cli::loading;
 use crate::cli::output::note;
@@ -21,6 +22,8 @@ pub(super) struct Trials<'a> {
     pub plan: &'a Plan,
     pub device: &'a Device,
     pub board: &'a Board,
+    /// Who says which trial is next, if other processes train some too.
+    pub dealer: Option<&'a dyn Dealer>,
 }
 
 impl Trials<'_> {
@@ -39,12 +42,14 @@ impl Trials<'_> {
                 trials = better.take(rung.trials).map(|score| score.trial).collect();
                 self.board.rung(rung);
             }
-            for fold in sweep.folds()? {
+            for (list, fold) in sweep.folds()?.into_iter().enumerate() {
                 let dataset = self.plan.dataset(self.args, fold)?;
                 let train = |trial| self.train(trial, fold, &dataset, rung.epochs);
                 // As many for each trial as for any other, whichever are left.
                 let threads = (rayon::current_num_threads() / sweep.sweep.trials.len()).max(1);
-                side_by_side::each(self.device, &self.board.progress, &trials, threads, train)?;
+                let (own, dealer) = (side_by_side::in_turn(), self.dealer);
+                let next = || dealer.map_or_else(&own, |dealer| dealer.next(list));
+                side_by_side::each(self.device, &self.board.progress, &trials, threads, next, train)?;
             }
             if interrupt::asked() {
                 break;

@@ -127,8 +127,8 @@ impl TrainArgs {
                 run.display(),
                 out.display()
             ))),
-            (Some(Some(run)), _) => RunDir::open(run)?.to_train().map(Some),
-            (Some(None), Some(out)) => RunDir::open(out).ok().map(RunDir::to_train).transpose(),
+            (Some(Some(run)), _) => RunDir::open(run).map(Some),
+            (Some(None), Some(out)) => Ok(RunDir::open(out).ok()),
             (Some(None), None) => {
                 Err(Error::usage("--resume needs the folder of a run: --resume RUN, or --out RUN --resume"))
             }

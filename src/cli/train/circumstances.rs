@@ -25,6 +25,7 @@ pub(super) fn device(args: &TrainArgs, config: &RunConfig) -> Result<DeviceChoic
         precision: config.precision,
         checked: args.device.checked,
         threads: args.device.threads,
+        turn: 0,
     };
     device.check()?;
     Ok(device)

@@ -13,6 +13,7 @@ pub(super) mod recovery;
 mod session;
 mod single;
 mod sitting;
+mod team;
 
 use clap::parser::ValueSource;
 
@@ -23,6 +24,7 @@ pub(super) use options::Options;
 pub(super) use session::Session;
 pub(super) use sitting::unused_folder;
 
+use crate::engine::team::Teamwork;
 use crate::error::Result;
 
 /// The options that the user gave, as opposed to defaults.
@@ -33,11 +35,14 @@ pub(super) fn given(matches: &clap::ArgMatches) -> Vec<String> {
     matches.ids().filter(explicit).map(name).collect()
 }
 
-/// Runs `gpu-mlp train`; `given` names the options that the user gave.
+/// Runs `gpu-mlp train`; `given` names the options that the user gave. A team trains one run together.
 ///
 /// # Errors
 /// What reading the data, the device, training or writing the run reports.
-pub fn run(args: &TrainArgs, given: &[String]) -> Result<u8> {
+pub fn run(args: &TrainArgs, given: &[String], teamwork: Option<Teamwork<'_>>) -> Result<u8> {
+    if let Some(teamwork) = teamwork {
+        return team::train(args, given, teamwork);
+    }
     match (ensemble::resumed(args)?, args.ensemble) {
         (Some(own), _) => return ensemble::go_on(args, given, own),
         (None, Some(members)) => return ensemble::begin(args, given, members),

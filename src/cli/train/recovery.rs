@@ -21,6 +21,9 @@ const MOST_LOSSES: u32 = 4;
 /// Halvings of a run's learning rate: to 1/256 of what it was.
 const MOST_HALVINGS: u32 = 8;
 
+/// The exit code of a rank that has lost its device.
+const LOST: u8 = 4;
+
 /// The wait before the device is opened again after its first loss; each further loss in a row doubles it.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -50,15 +53,16 @@ pub(in crate::cli) async fn run(
         let Some(run) = &run else { return Err(error) };
         let before = kept.replace(session.state_of(run).ok().map(|state| state.progress));
         losses = if kept == before { losses + 1 } else { 1 };
-        let lost =
-            matches!(&error, Error::Device(_)) || (losses > 1 && matches!(&error, Error::NoAdapter { .. }));
+        let lost = matches!(&error, Error::Device(_) | Error::Rank { exit_code: LOST, .. })
+            || (losses > 1 && matches!(&error, Error::NoAdapter { .. }));
         match error {
             Error::Diverged { .. } if session.args.on_divergence == OnDivergence::LowerLr => {
                 lower_lr(session, run, error).map_err(|error| ended(run, error, kept.clone().flatten()))?;
                 losses = 0;
             }
             _ if lost && session.args.on_device_lost != OnDeviceLost::Fail && losses <= MOST_LOSSES => {
-                if session.args.on_device_lost == OnDeviceLost::Cpu {
+                // Another rank sees to its own device.
+                if session.args.on_device_lost == OnDeviceLost::Cpu && !matches!(error, Error::Rank { .. }) {
                     choice = DeviceChoice::cpu();
                 } else {
                     std::thread::sleep(PAUSE * 2_u32.pow(losses - 1));
@@ -121,7 +125,7 @@ fn keep(session: &Session<'_>, run: &RunDir, recovery: &Recovery) -> Result<()> 
 fn ended(run: &RunDir, cause: Error, progress: Option<Progress>) -> Error {
     let path = run.path().display();
     let diverged = matches!(cause, Error::Diverged { .. });
-    if !diverged && !matches!(cause, Error::Device(_) | Error::Io { .. }) {
+    if !diverged && !matches!(cause, Error::Device(_) | Error::Io { .. } | Error::Rank { .. }) {
         return cause;
     }
     let kept = match progress {

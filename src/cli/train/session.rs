@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::args::TrainArgs;
 use super::face::Face;
 use crate::data::Dataset;
+use crate::engine::team::Teamwork;
 use crate::error::Result;
 use crate::network::Parameters;
 use crate::training::checkpoint::{ModelInfo, State};
@@ -20,6 +21,8 @@ pub(in crate::cli) struct Session<'a> {
     pub init: Option<(Parameters, ModelInfo)>,
     pub begun: Instant,
     pub face: Box<dyn Face>,
+    /// The processes that train it together, if it is not this one alone.
+    pub teamwork: Option<Teamwork<'a>>,
 }
 
 impl Session<'_> {

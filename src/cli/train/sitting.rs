@@ -7,6 +7,7 @@ use super::session::Session;
 use crate::cli::choice::DeviceChoice;
 use crate::cli::interrupt;
 use crate::cli::output::{note, told};
+use crate::engine::team::{Cut, Shared, Teamwork};
 use crate::engine::{self, AnyEngine, Device, Engine, Residency};
 use crate::error::{Error, Result};
 use crate::step::schedule::Curve;
@@ -47,20 +48,35 @@ impl Session<'_> {
                 config.lr, own.lr
             ));
         }
-        let options = config.step_options(dataset)?;
-        config.require_memory(dataset, device.host_memory(&spec, &options))?;
-        let engine = engine::open(device, &spec, options, Residency::WhereTheyFit).await?;
+        let engine = self.engine(device, &config).await?;
         if let Some([half, all]) = engine.in_f16().filter(|_| !self.args.quiet && !self.is_later_fold()) {
             note(&format!(
                 "{half} of the {all} products of a step are computed in f16; the others are too small to gain from it"
             ));
         }
-        self.train(engine, device, &config, state, run).await
+        match self.teamwork {
+            None => self.train(engine, device, &config, state, run).await,
+            Some(teamwork) => {
+                let batch_size = config.step_options(dataset)?.batch_size;
+                let shared = Shared::new(engine, teamwork, &spec, batch_size, halvings)?;
+                self.train(shared, device, &config, state, run).await
+            }
+        }
     }
 
-    async fn train(
+    /// This process's engine: of a team it has its part of every batch.
+    pub async fn engine(&self, device: &Device, config: &TrainConfig) -> Result<AnyEngine> {
+        let (spec, mut options) = (config.spec(&self.dataset)?, config.step_options(&self.dataset)?);
+        if let Some(Teamwork { team, .. }) = self.teamwork {
+            options = Cut::new(team, options.batch_size).options(options);
+        }
+        config.require_memory(&self.dataset, device.host_memory(&spec, &options))?;
+        engine::open(device, &spec, options, Residency::WhereTheyFit).await
+    }
+
+    async fn train<E: Engine>(
         &self,
-        mut engine: AnyEngine,
+        mut engine: E,
         device: &Device,
         config: &TrainConfig,
         state: Option<State>,
@@ -101,6 +117,7 @@ impl Session<'_> {
             Outcome::Interrupted => trainer.best().cloned(),
             Outcome::Finished | Outcome::StoppedEarly => trainer.scored(dataset).await?,
         };
+        let trained: f64 = trainer.history()[epochs..].iter().map(|record| record.seconds).sum();
         let epochs = trainer.history().len();
         let absurd = trainer
             .history()
@@ -110,6 +127,7 @@ impl Session<'_> {
         if let Some(text) = absurd.filter(|_| !self.args.quiet) {
             note(&text);
         }
+        self.note_waiting(trained);
         Ok(if outcome == Outcome::Interrupted { interrupt::exit_code() } else { 0 })
     }
 
@@ -138,6 +156,22 @@ impl Session<'_> {
             Err(error) => format!("{found} (the step where it began could not be found: {})", told(&error)),
         };
         Error::Diverged { epoch, found, lr }
+    }
+
+    /// Says so if a team was no faster than one process: of n ranks each has a share 1/n of the work, and if that takes less
+    /// than 1/n of the time, one process with all of the work takes no longer.
+    fn note_waiting(&self, seconds: f64) {
+        let Some(Teamwork { team, .. }) = self.teamwork.filter(|_| !self.args.quiet && seconds > 0.0) else {
+            return;
+        };
+        let (waited, ranks) = (team.time_in_sums().as_secs_f64() / seconds, team.size());
+        if waited > 1.0 - 1.0 / ranks as f64 {
+            note(&format!(
+                "{:.0} % of the time went into adding up what the {ranks} ranks had computed, so one rank alone is about as fast; \
+                 a larger --batch-size, or --sync-every 16, adds up less often",
+                100.0 * waited.min(1.0)
+            ));
+        }
     }
 
     /// A schedule that ends with the run changes if the run becomes longer.

@@ -62,12 +62,13 @@ impl Members<'_> {
         }
         progress.skip(before.iter().map(|score| score.epochs).sum());
         let first = Mutex::new(None);
-        let ended = side_by_side::each(&self.device, &progress, &numbers, 1, |number| {
-            if let Some(error) = self.member(number, &progress)? {
-                first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-            }
-            self.tell(&own.score(number)?, &progress)
-        });
+        let ended =
+            side_by_side::each(&self.device, &progress, &numbers, 1, side_by_side::in_turn(), |number| {
+                if let Some(error) = self.member(number, &progress)? {
+                    first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                }
+                self.tell(&own.score(number)?, &progress)
+            });
         progress.end();
         ended.inspect_err(|_| own.dir.withdraw())?;
         if interrupt::asked() {

@@ -18,6 +18,11 @@ struct Silence;
 
 impl Face for Silence {}
 
+/// One that shows nothing.
+pub(super) fn none() -> Box<dyn Face> {
+    Box::new(Silence)
+}
+
 /// The face that the options choose.
 ///
 /// # Errors
@@ -29,7 +34,7 @@ pub(super) fn wanted(args: &TrainArgs) -> Result<Box<dyn Face>> {
     }
     Ok(match (args.json, args.quiet) {
         (true, quiet) => Box::new(json::Json { quiet }),
-        (false, true) => Box::new(Silence),
+        (false, true) => none(),
         (false, false) => Box::new(text::Text::new()),
     })
 }

@@ -1,0 +1,8 @@
+//! The program under `mpirun`, on this machine.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod faults;
+mod place;
+mod sweeps;
+mod training;
