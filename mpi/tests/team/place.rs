@@ -82,6 +82,8 @@ impl Place {
             "btl_vader_single_copy_mechanism",
             "none",
         ]);
+        // Who waits leaves the core to who computes.
+        command.args(["--mca", "mpi_yield_when_idle", "1"]);
         command.args(args);
         self.dressed(command)
     }
