@@ -49,6 +49,7 @@ fn deviation(values: &[f64]) -> Option<f64> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::Spread;
     use crate::step::metrics::{Measure, Score};

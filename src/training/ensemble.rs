@@ -179,6 +179,7 @@ impl<E: Engine> Model for Ensemble<E> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::Sum;
     use crate::data::Outputs;
