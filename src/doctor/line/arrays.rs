@@ -13,6 +13,15 @@ pub enum Bond {
     Atom,
 }
 
+/// How the samples of a file lie.
+#[derive(Debug, Clone, Copy)]
+pub struct Samples {
+    /// Whether they are rows.
+    pub rows: bool,
+    /// Whether there is one, and everything about it is a vector.
+    pub one_vector: bool,
+}
+
 /// What differs between the languages; texts that are handed over stand in brackets where they need them.
 pub trait Notation {
     /// What stands between two values.
@@ -26,10 +35,10 @@ pub trait Notation {
     fn count(&self) -> String;
     fn pi(&self) -> &'static str;
     fn transposed(&self, value: String) -> String;
-    fn outer(&self, column: &Expr, row: &Expr) -> String;
+    fn outer(&self, column: &Expr, row: &Expr) -> (String, Bond);
     fn call(&self, function: Function, of: &Expr, text: String) -> String;
     /// The second where the first is true, else the third.
-    fn choice(&self, parts: [&Expr; 3]) -> String;
+    fn choice(&self, parts: [&Expr; 3]) -> (String, Bond);
     /// A value, or 0 where it is below.
     fn positive(&self, value: String) -> String;
     fn clip(&self, value: String, most: &str) -> String;
@@ -81,7 +90,7 @@ fn bound(n: &(impl Notation + ?Sized), value: &Expr) -> (String, Bond) {
             // Beside factors of another kind a product of matrices stands in brackets.
             return (format!("{a} {} {b}", n.product()), Bond::Sum);
         }
-        Form::Outer(column, row) => n.outer(column, row),
+        Form::Outer(column, row) => return n.outer(column, row),
         Form::Pair(operator, a, b) => return pair(n, *operator, a, b),
         Form::Power(x, exponent) => {
             let [base, exponent] = [x, exponent].map(|part| within(n, part, Bond::Atom));
@@ -93,7 +102,7 @@ fn bound(n: &(impl Notation + ?Sized), value: &Expr) -> (String, Bond) {
             return (format!("-{text}"), Bond::Sum);
         }
         Form::Call(function, x) => n.call(*function, x, whole(x)),
-        Form::Where(condition, yes, no) => n.choice([condition, yes, no]),
+        Form::Where(condition, yes, no) => return n.choice([condition, yes, no]),
         Form::Positive(x) => n.positive(whole(x)),
         Form::Clip(x, most) => n.clip(whole(x), most),
         Form::Reduced(how, x, Some(side), kept) if n.orients() => {

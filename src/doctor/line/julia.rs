@@ -1,11 +1,10 @@
 //! Julia. Vectors of the file are columns; labels are as they are in the file, while indices count from 1.
 
-use super::Setting;
-use super::arrays::{Bond, Notation, is_number, text, within};
+use super::arrays::{Bond, Notation, Samples, is_number, text, within};
 use super::tree::{Array, Expr, Form, Function, Labels, Operator, Reduction, Side, Sides, Stretch, Targets};
 
 /// Its notation, for a file of this kind.
-pub struct Julia(pub Setting);
+pub struct Julia(pub Samples);
 
 /// What the file calls the labels, and the dimensions they have.
 fn of_labels(labels: &Labels) -> (&str, usize) {
@@ -77,9 +76,10 @@ impl Notation for Julia {
         format!("{value}'")
     }
 
-    fn outer(&self, column: &Expr, row: &Expr) -> String {
+    fn outer(&self, column: &Expr, row: &Expr) -> (String, Bond) {
         let [column, row] = [(column, true), (row, false)].map(|(x, column)| x.clone().lying(column));
-        format!("({} * {})", within(self, &column, Bond::Atom), within(self, &row, Bond::Atom))
+        let [column, row] = [column, row].map(|x| within(self, &x, Bond::Atom));
+        (format!("{column} * {row}"), Bond::Sum)
     }
 
     fn call(&self, function: Function, of: &Expr, x: String) -> String {
@@ -97,8 +97,9 @@ impl Notation for Julia {
         format!("{name}{}({x})", if is_number(of) { "" } else { "." })
     }
 
-    fn choice(&self, [condition, yes, no]: [&Expr; 3]) -> String {
-        format!("ifelse.({}, {}, {})", text(self, condition), text(self, yes), text(self, no))
+    fn choice(&self, [condition, yes, no]: [&Expr; 3]) -> (String, Bond) {
+        let [condition, yes, no] = [condition, yes, no].map(|part| text(self, part));
+        (format!("ifelse.({condition}, {yes}, {no})"), Bond::Atom)
     }
 
     fn positive(&self, value: String) -> String {

@@ -1,12 +1,11 @@
 //! Matlab and Octave. Vectors of the file are rows or columns as they are needed; labels are as they are in the file, while
 //! indices count from 1.
 
-use super::Setting;
-use super::arrays::{Bond, Notation, is_number, text, within};
+use super::arrays::{Bond, Notation, Samples, is_number, text, within};
 use super::tree::{Array, Expr, Form, Function, Labels, Operator, Reduction, Side, Sides, Stretch, Targets};
 
 /// Their notation, for a file of this kind.
-pub struct Matlab(pub Setting);
+pub struct Matlab(pub Samples);
 
 impl Matlab {
     /// Labels as a column, or as a row.
@@ -64,9 +63,10 @@ impl Notation for Matlab {
         format!("{value}'")
     }
 
-    fn outer(&self, column: &Expr, row: &Expr) -> String {
+    fn outer(&self, column: &Expr, row: &Expr) -> (String, Bond) {
         let [column, row] = [(column, true), (row, false)].map(|(x, column)| x.clone().lying(column));
-        format!("({} * {})", within(self, &column, Bond::Atom), within(self, &row, Bond::Atom))
+        let [column, row] = [column, row].map(|x| within(self, &x, Bond::Atom));
+        (format!("{column} * {row}"), Bond::Sum)
     }
 
     fn call(&self, function: Function, _: &Expr, x: String) -> String {
@@ -84,17 +84,17 @@ impl Notation for Matlab {
     }
 
     /// Both values, each where it counts: there is no function for a choice.
-    fn choice(&self, [condition, yes, no]: [&Expr; 3]) -> String {
+    fn choice(&self, [condition, yes, no]: [&Expr; 3]) -> (String, Bond) {
         let where_true = |is: &Expr, value: &Expr| {
             let is = within(self, is, Bond::Atom);
             if matches!(&value.form, Form::Number(one) if one == "1") {
                 return is;
             }
             let star = if is_number(value) { "*" } else { ".*" };
-            format!("{is} {star} {}", within(self, value, Bond::Factor))
+            format!("{is} {star} {}", within(self, value, Bond::Power))
         };
         let otherwise = condition.clone().opposite();
-        format!("({} + {})", where_true(condition, yes), where_true(&otherwise, no))
+        (format!("{} + {}", where_true(condition, yes), where_true(&otherwise, no)), Bond::Sum)
     }
 
     fn positive(&self, value: String) -> String {

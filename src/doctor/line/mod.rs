@@ -48,11 +48,11 @@ pub fn right(dump: &Dump, exam: &Exam, slot: Slot, language: Language) -> Option
     };
     let (before, target) = (std::mem::take(&mut line.before), line.tensor(slot));
     let statement = Statement { before, target, value };
-    let setting = Setting { rows: line.rows(), one_vector: dump.is_one_vector() };
+    let samples = arrays::Samples { rows: line.rows(), one_vector: dump.is_one_vector() };
     let code = match language {
-        Language::Numpy => arrays::written(&numpy::Numpy(setting), &statement),
-        Language::Matlab => arrays::written(&matlab::Matlab(setting), &statement),
-        Language::Julia => arrays::written(&julia::Julia(setting), &statement),
+        Language::Numpy => arrays::written(&numpy::Numpy(samples), &statement),
+        Language::Matlab => arrays::written(&matlab::Matlab(samples), &statement),
+        Language::Julia => arrays::written(&julia::Julia(samples), &statement),
         Language::JavaScript | Language::Java | Language::C => {
             let names = dump.names.values().chain(&dump.x_name).chain(&dump.y_name);
             loops::written(language, &names.cloned().collect(), &statement)
@@ -64,15 +64,6 @@ pub fn right(dump: &Dump, exam: &Exam, slot: Slot, language: Language) -> Option
 /// The shape of an array in the file.
 fn in_file(array: &npy::Array, vector: bool) -> Vec<usize> {
     if vector { array.shape.iter().copied().filter(|&side| side > 1).collect() } else { array.shape.clone() }
-}
-
-/// How the samples of a file lie.
-#[derive(Debug, Clone, Copy)]
-struct Setting {
-    /// Whether they are rows.
-    rows: bool,
-    /// Whether there is one, and everything about it is a vector.
-    one_vector: bool,
 }
 
 /// A line that is being written, and what it has used so far.

@@ -1,11 +1,10 @@
 //! NumPy.
 
-use super::Setting;
-use super::arrays::{Bond, Notation, text, within};
+use super::arrays::{Bond, Notation, Samples, text, within};
 use super::tree::{Array, Expr, Form, Function, Labels, Operator, Reduction, Sides, Stretch, Targets};
 
 /// Its notation, for a file of this kind.
-pub struct Numpy(pub Setting);
+pub struct Numpy(pub Samples);
 
 /// The classes as NumPy counts them, from 0, in one dimension.
 fn classes(labels: &Labels) -> String {
@@ -62,8 +61,8 @@ impl Notation for Numpy {
         format!("{value}.T")
     }
 
-    fn outer(&self, column: &Expr, row: &Expr) -> String {
-        format!("np.outer({}, {})", text(self, column), text(self, row))
+    fn outer(&self, column: &Expr, row: &Expr) -> (String, Bond) {
+        (format!("np.outer({}, {})", text(self, column), text(self, row)), Bond::Atom)
     }
 
     fn call(&self, function: Function, _: &Expr, x: String) -> String {
@@ -80,9 +79,10 @@ impl Notation for Numpy {
         }
     }
 
-    fn choice(&self, [condition, yes, no]: [&Expr; 3]) -> String {
+    fn choice(&self, [condition, yes, no]: [&Expr; 3]) -> (String, Bond) {
         let branch = |x: &Expr| within(self, x, Bond::Factor);
-        format!("np.where({}, {}, {})", text(self, condition), branch(yes), branch(no))
+        let code = format!("np.where({}, {}, {})", text(self, condition), branch(yes), branch(no));
+        (code, Bond::Atom)
     }
 
     fn positive(&self, value: String) -> String {

@@ -1,7 +1,7 @@
 //! The right lines in languages with loops, run where the language is: each must give the tensor that a right network has.
 
 use super::innocent::network::file;
-use super::innocent::style::{Style, style};
+use super::innocent::style::{Dropout, Rule, Style, pick, style};
 use gpu_mlp::doctor::file::npy::{Array, Value};
 use gpu_mlp::doctor::file::npz::Entries;
 use gpu_mlp::doctor::{self, Language, Options};
@@ -34,26 +34,47 @@ fn cases(language: Language) -> Vec<Case> {
     cases
 }
 
-/// A network of any design, with nothing unusual around it, and the line for a tensor of it that was spoilt.
+/// A network of any design, with a usual optimiser and perhaps dropout, and the line for a tensor of it that was spoilt.
 fn case(seed: u64, language: Language) -> Option<Case> {
     let Style { design, sizes, n, mean, loss, .. } = style(seed);
-    let style = Style { design, sizes: sizes.clone(), n, mean, loss, single: false, ..Style::plain(seed) };
+    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+    let rule = pick(rng, &[Rule::Plain, Rule::Plain, Rule::Momentum, Rule::Adam]);
+    let plain = rule == Rule::Plain;
+    let usual = Style::plain(seed);
+    let style = Style {
+        design,
+        sizes: sizes.clone(),
+        n,
+        mean: if plain { mean } else { 0 },
+        ascent: plain && usual.ascent,
+        loss,
+        rule,
+        dropout: pick(rng, &[Dropout::None, Dropout::None, Dropout::Said, Dropout::Scaled]),
+        single: false,
+        ..usual
+    };
     let mut right = file(seed, &style);
-    // As a program with vectors saves them.
-    if seed.is_multiple_of(2) {
-        let vectors = right.iter_mut().filter(|(name, _)| is_vector(name));
-        for array in vectors
-            .filter_map(|(_, value)| if let Value::Numbers(array) = value { Some(array) } else { None })
-        {
-            let length = array.data.len();
-            array.shape = if array.is_flat() { vec![length] } else { array.shape.clone() };
+    // As programs with vectors save them: biases and labels, or whatever has one row or one column.
+    let flattened = |name: &str| match seed % 4 {
+        0 => is_vector(name),
+        1 => !is_number(name),
+        _ => false,
+    };
+    for (_, value) in right.iter_mut().filter(|(name, _)| flattened(name)) {
+        let Value::Numbers(array) = value else { continue };
+        if array.is_flat() {
+            array.shape = vec![array.data.len()];
         }
     }
-    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
-    let computed =
-        |key: &&String| key.starts_with(['z', 'a', 'd', 'p']) || key.ends_with("_new") || *key == "loss";
-    let many = |key: &&String| numbers(&right[*key]).data.len() > 3 || *key == "loss";
-    let tensor = right.keys().filter(computed).filter(many).collect::<Vec<_>>().choose(rng)?.to_string();
+    let computed = |key: &&String| {
+        let begins = key.starts_with(['z', 'a', 'd', 'p', 'v', 'm', 's']) && !key.ends_with("_prev");
+        !key.starts_with("mask") && (begins || key.ends_with("_new"))
+    };
+    let many = |key: &&String| numbers(&right[*key]).data.len() > 3;
+    let mut tensors: Vec<&String> = right.keys().filter(computed).filter(many).collect();
+    let loss = "loss".to_owned();
+    tensors.extend([&loss; 2]);
+    let tensor = tensors.choose(rng)?.to_string();
     let mut wrong = right.clone();
     let Some(Value::Numbers(array)) = wrong.get_mut(&tensor) else { panic!() };
     array.data.iter_mut().for_each(|value| *value *= 1.0 + 0.2 * rng.random::<f64>());
@@ -65,12 +86,12 @@ fn case(seed: u64, language: Language) -> Option<Case> {
 
 /// Whether programs have an array as a vector.
 fn is_vector(name: &str) -> bool {
-    name == "y" || name.trim_start_matches('d').starts_with('b')
+    name == "y" || name.trim_start_matches(['d', 'v', 'm', 's']).starts_with('b')
 }
 
 /// Whether programs have it as one number.
 fn is_number(name: &str) -> bool {
-    name == "loss" || name == "lr"
+    ["loss", "lr", "momentum", "drop_p"].contains(&name) || name.starts_with("adam")
 }
 
 impl Case {

@@ -123,6 +123,19 @@ fn julia_with_samples_as_columns() {
     );
 }
 
+/// Matlab has no function for a choice: each value counts where its condition is true.
+#[test]
+fn a_choice_is_written_as_each_language_has_it() {
+    let right = export(&network(8, 17, &[6, 5, 4], Activation::LeakyRelu), PLAIN, 0.1);
+    for (tensor, matlab, julia) in [
+        ("a1", "a1 = (z1 > 0) .* z1 + (z1 <= 0) .* (0.01 * z1)", "a1 = ifelse.(z1 .> 0, z1, 0.01 * z1)"),
+        ("dz1", "dz1 = da1 .* ((z1 > 0) + (z1 <= 0) * 0.01)", "dz1 = da1 .* ifelse.(z1 .> 0, 1, 0.01)"),
+    ] {
+        let written = [Language::Matlab, Language::Julia].map(|language| line(&right, tensor, language));
+        assert_eq!(written, [matlab, julia]);
+    }
+}
+
 #[test]
 fn vectors_of_the_file_are_rows_or_columns_as_they_are_needed() {
     let mut right = right(PLAIN);
