@@ -18,7 +18,7 @@ mod tree;
 
 pub use language::Language;
 
-use self::tree::{Array, Expr, Labels, Side, Sides, Statement, Stretch};
+use self::tree::{Array, Expr, Form, Labels, Side, Sides, Statement, Stretch};
 use super::exam::examination::Exam;
 use super::exam::report::{Operand, Right};
 use super::file::dump::Dump;
@@ -46,7 +46,7 @@ pub fn right(dump: &Dump, exam: &Exam, slot: Slot, language: Language) -> Option
         Slot::New(param) => line.step(param),
         _ => return None,
     };
-    let (before, target) = (std::mem::take(&mut line.before), line.tensor(slot));
+    let (before, target) = (std::mem::take(&mut line.before), line.target(slot, &value));
     let statement = Statement { before, target, value };
     let samples = arrays::Samples { rows: line.rows(), one_vector: dump.is_one_vector() };
     let code = match language {
@@ -170,6 +170,20 @@ impl Line<'_> {
         }
     }
 
+    /// The tensor that a line fills: what is wrong in the file may have a wrong shape, but its parameter has the right one.
+    fn target(&self, slot: Slot, value: &Expr) -> Expr {
+        let own = slot.param().map(Slot::Param).filter(|own| self.dump.slots.contains_key(own));
+        let Expr { sides, form } = self.tensor(own.unwrap_or(slot));
+        let long = value.sides.into_iter().filter(|side| *side != Side::One).count();
+        let form = match form {
+            Form::Array(array) => {
+                Form::Array(Array { name: slot.to_string(), rank: array.rank.max(long), ..array })
+            }
+            form => form,
+        };
+        Expr { sides, form }
+    }
+
     /// The shape of a tensor in the file.
     fn shape(&self, slot: Slot) -> Option<Vec<usize>> {
         self.dump.slots.get(&slot).map(|array| in_file(array, self.dump.is_vector(slot)))
@@ -232,10 +246,10 @@ impl Line<'_> {
     fn straight(&self, array: Expr) -> Expr {
         let sides @ [rows, cols] = array.sides;
         match array.form {
-            tree::Form::Array(own) if own.turned => {
+            Form::Array(own) if own.turned => {
                 Expr::array(Array { turned: false, ..own }, [cols, rows]).transposed()
             }
-            tree::Form::Array(own) if own.rank == 1 => {
+            Form::Array(own) if own.rank == 1 => {
                 let is_bias = own.name != "y";
                 let stretch = if is_bias == self.rows() { Stretch::AsRow } else { Stretch::AsColumn };
                 Expr::array(Array { stretch, ..own }, sides)

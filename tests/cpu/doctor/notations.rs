@@ -155,6 +155,18 @@ fn vectors_of_the_file_are_rows_or_columns_as_they_are_needed() {
     }
 }
 
+/// The bias gradient of the file is one number: the line fills an array that lies as the bias does.
+#[test]
+fn what_has_a_wrong_shape_is_filled_in_the_right_one() {
+    let mut entries = right(PLAIN);
+    let Some(Value::Numbers(db)) = entries.get_mut("db1") else { panic!() };
+    (db.shape, db.data) = (Vec::new(), vec![db.data.iter().sum()]);
+    let options = Options { language: Language::JavaScript, ..Options::default() };
+    let report = doctor::examine(&entries, &options).unwrap();
+    let right = report.findings[0].right.as_ref().unwrap();
+    assert!(right.code.ends_with("  db1[0][i] = sum;\n}"), "{report:#?}");
+}
+
 #[test]
 fn labels_from_1_are_taken_as_they_are() {
     let mut right = right(PLAIN);
