@@ -7,7 +7,7 @@ use crate::doctor::file::template;
 use crate::doctor::formulas::catalogue::{Bug, join};
 use crate::doctor::formulas::derivation::Derivation;
 use crate::doctor::formulas::tables;
-use crate::doctor::{self, Options};
+use crate::doctor::{self, Language, Options};
 use crate::error::{Error, Result};
 use crate::network::Activation;
 use crate::replay::injection::{self, Injection};
@@ -22,6 +22,7 @@ Examples:
   gpu-mlp doctor --template numpy      the lines that save the arrays of one batch
   gpu-mlp doctor --template locals     one line that saves all arrays of a function, under their own names
   gpu-mlp doctor mine.npz              or mine.json, or a folder with an .npy or .csv for each array
+  gpu-mlp doctor mine.json --language javascript
   gpu-mlp doctor --explain softmax-jacobian
   gpu-mlp doctor mine.npz --act sigmoid --map hidden_w=W1,hidden_b=b1";
 
@@ -48,6 +49,10 @@ pub struct DoctorArgs {
     /// Read your key THEIRS as our key OURS; may be repeated
     #[arg(long, value_name = "THEIRS=OURS", value_delimiter = ',')]
     map: Vec<String>,
+
+    /// The language of your code: the line that would be right is written in it
+    #[arg(long, value_enum, default_value_t)]
+    language: Language,
 
     /// Print a snippet that exports the right keys, and stop
     #[arg(long, value_name = "LANGUAGE", value_parser = template::ALL.map(|(language, _)| language))]
@@ -76,7 +81,7 @@ pub fn run(args: &DoctorArgs) -> Result<u8> {
         return Err(Error::usage("doctor needs a FILE"));
     };
     let report = doctor::examine_file(file, &options(args)?)?;
-    let text = if args.json { output::json(&report)? } else { human(&report) };
+    let text = if args.json { output::json(&report)? } else { human(&report, args.language) };
     output::say(text.trim_end());
     Ok(report.exit_code())
 }
@@ -95,6 +100,7 @@ fn options(args: &DoctorArgs) -> Result<Options> {
         act: args.act,
         tolerance: args.tolerance,
         map: args.map.iter().map(pair).collect::<Result<_>>()?,
+        language: args.language,
     })
 }
 
@@ -135,13 +141,13 @@ fn page(id: &str) -> Result<String> {
 }
 
 /// The headline, the findings, the notes, the table.
-fn human(report: &Report) -> String {
-    let mut text = headline(report);
+fn human(report: &Report, language: Language) -> String {
+    let mut text = headline(report, language);
     let mut told = BTreeSet::new();
     for finding in &report.findings {
         text.push('\n');
         let first = finding.bug.is_none() && std::ptr::eq(finding, &report.findings[0]);
-        text.push_str(&paragraph(finding, first, told.insert(finding.fix.clone())));
+        text.push_str(&paragraph(finding, first, told.insert(finding.fix.clone()), language));
     }
     if !report.map.is_empty() {
         let pairs: Vec<String> = report.map.iter().map(|pair| quoted(pair)).collect();
@@ -180,7 +186,7 @@ fn quoted(word: &str) -> String {
     if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
-fn headline(report: &Report) -> String {
+fn headline(report: &Report, language: Language) -> String {
     let checked = report.checked.iter().filter(|c| matches!(c.status, Status::Ok | Status::Wrong)).count();
     let Some(first) = report.findings.first() else {
         let open = report.checked.iter().filter(|c| c.status == Status::NotChecked);
@@ -215,7 +221,7 @@ fn headline(report: &Report) -> String {
     let mut text = format!("First wrong: {step}{} - {bug}\n", called(&first.name, first.tensor));
     // Without a name, what the line should be says most.
     if first.bug.is_none() {
-        text.push_str(&right(first).map_or(String::new(), |right| format!("Right: {right}\n")));
+        text.push_str(&right(first, language).map_or(String::new(), |right| format!("Right:{right}\n")));
     }
     let _ = writeln!(text, "Fix: {}", first.fix);
     if bugs.len() > 1 {
@@ -228,19 +234,23 @@ fn headline(report: &Report) -> String {
     text
 }
 
-/// The right line and what it starts from.
-fn right(finding: &Finding) -> Option<String> {
+/// The right line and what it starts from; several lines stand below.
+fn right(finding: &Finding, language: Language) -> Option<String> {
     let right = finding.right.as_ref()?;
     let operand = |operand: &Operand| match &operand.shape {
         Some(shape) => format!("{} {shape:?}", operand.name),
         None => format!("{} not in the file", operand.name),
     };
     let operands: Vec<String> = right.operands.iter().map(operand).collect();
-    Some(format!("{}   # {}", right.code, operands.join(", ")))
+    let (code, operands) = (&right.code, format!("{} {}", language.comment(), operands.join(", ")));
+    Some(match code.contains('\n') {
+        true => format!("\n    {operands}\n    {}", code.replace('\n', "\n    ")),
+        false => format!(" {code}   {operands}"),
+    })
 }
 
 /// A finding; the right line of the first without a name stands above.
-fn paragraph(finding: &Finding, first: bool, with_fix: bool) -> String {
+fn paragraph(finding: &Finding, first: bool, with_fix: bool, language: Language) -> String {
     let name = match (finding.bug, finding.depends) {
         (Some(bug), _) => bug.id(),
         (None, true) => "depends on what was meant",
@@ -267,8 +277,8 @@ fn paragraph(finding: &Finding, first: bool, with_fix: bool) -> String {
     for near in &finding.nearest {
         let _ = writeln!(text, "  near: {}, {:.1e} off", near.formula, near.residual.0);
     }
-    if let Some(right) = right(finding).filter(|_| !first) {
-        let _ = writeln!(text, "  right: {right}");
+    if let Some(right) = right(finding, language).filter(|_| !first) {
+        let _ = writeln!(text, "  right:{right}");
     }
     if with_fix && !first {
         let _ = writeln!(text, "  fix: {}", finding.fix);

@@ -4,6 +4,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use crate::data::{Missing, Scale, Separator};
+use crate::doctor::Language;
 use crate::gpu::Precision;
 use crate::network::Activation;
 use crate::step::optimizer::Algorithm;
@@ -24,7 +25,7 @@ macro_rules! by_name {
     )*};
 }
 
-by_name!(Activation, Algorithm, Curve, Precision, Separator);
+by_name!(Activation, Algorithm, Curve, Language, Precision, Separator);
 
 impl ValueEnum for Scale {
     fn value_variants<'a>() -> &'a [Self] {

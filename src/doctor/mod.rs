@@ -30,6 +30,7 @@ pub(crate) mod line;
 pub use beside::{comparison, trace};
 pub use exam::report::Report;
 pub use file::{npy, npz};
+pub use line::Language;
 
 use self::exam::examination::Exam;
 use self::exam::habits;
@@ -59,6 +60,8 @@ pub struct Options {
     pub tolerance: Option<f64>,
     /// `(theirs, ours)`: names to be read as other names.
     pub map: Vec<(String, String)>,
+    /// The language of the lines that would be right.
+    pub language: Language,
 }
 
 /// Examines the arrays of the file or folder at `path`.
@@ -178,7 +181,7 @@ fn examine_written(entries: &npz::Entries, options: &Options, error: f64) -> Res
     let tolerance = Tolerance::new(dump.single, options.tolerance).of_written(error);
     let best = worlds::best(&dump, &cases, tolerance);
     let best = best.ok_or_else(|| Refusal::new("cannot be read", Message::default()))?;
-    let mut report = concluded(&dump, best);
+    let mut report = concluded(&dump, best, options.language);
     let names = reading::names(&dump);
     report.speak(&names);
     report.call(|slot| match slot {
@@ -194,7 +197,7 @@ fn examine_written(entries: &npz::Entries, options: &Options, error: f64) -> Res
 }
 
 /// The report of the examination that counts.
-fn concluded(dump: &Dump, mut exam: Exam) -> Report {
+fn concluded(dump: &Dump, mut exam: Exam, language: Language) -> Report {
     if dump.alone {
         exam.leave_rate();
         exam.leave_lean();
@@ -206,7 +209,7 @@ fn concluded(dump: &Dump, mut exam: Exam) -> Report {
     exam.leave_unidentified(dump);
     prefer_shared_names(&mut exam.findings);
     let lines: Vec<_> =
-        exam.findings.iter().map(|finding| line::right(dump, &exam, finding.made_at)).collect();
+        exam.findings.iter().map(|finding| line::right(dump, &exam, finding.made_at, language)).collect();
     for (finding, line) in exam.findings.iter_mut().zip(lines) {
         finding.right = line;
     }

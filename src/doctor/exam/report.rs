@@ -20,10 +20,10 @@ pub enum Verdict {
     Unknown,
 }
 
-/// The line of code that would be right, in NumPy's notation and the file's own layout and names.
+/// The line of code that would be right, in the language asked for and the file's own layout and names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Right {
-    /// `dW1 = X.T @ dz1`
+    /// `dW1 = X.T @ dz1`; in languages with loops several lines.
     pub code: String,
     /// What it starts from.
     pub operands: Vec<Operand>,

@@ -21,6 +21,6 @@ pub mod reading;
 pub mod roles;
 pub mod slot;
 pub mod steps;
-mod targets;
+pub(crate) mod targets;
 pub mod template;
 mod vectors;

@@ -29,7 +29,7 @@ npzwrite("dump.npz", Dict("X" => X, "y" => y .- 1, "lr" => lr,
     "z1" => z1, "a1" => a1, "z2" => z2, "p" => p, "loss" => loss,
     "dz2" => dz2, "dW2" => dW2, "db2" => db2, "dz1" => dz1, "dW1" => dW1, "db1" => db1,
     "W1_new" => W1_new, "b1_new" => b1_new, "W2_new" => W2_new, "b2_new" => b2_new))
-# then: gpu-mlp doctor dump.npz --act relu
+# then: gpu-mlp doctor dump.npz --act relu --language julia
 "#;
 
 /// NumPy: every array of a function, under its own name.
@@ -48,7 +48,7 @@ keep('W1', W1); keep('b1', b1); keep('W2', W2); keep('b2', b2);
 keep('z1', z1); keep('a1', a1); keep('z2', z2); keep('p', p); keep('loss', loss);
 keep('dz2', dz2); keep('dW2', dW2); keep('db2', db2);
 keep('da1', da1); keep('dz1', dz1); keep('dW1', dW1); keep('db1', db1);
-% then: gpu-mlp doctor dump --act relu
+% then: gpu-mlp doctor dump --act relu --language matlab
 "#;
 
 /// JavaScript: nested arrays as JSON.
@@ -59,7 +59,7 @@ require("fs").writeFileSync("dump.json", JSON.stringify({
   z1, a1, z2, p, loss,
   dz2, dW2, db2, da1, dz1, dW1, db1,
 }));
-// in a browser: console.log(JSON.stringify({ ... })), and save the text as dump.json; then: gpu-mlp doctor dump.json
+// in a browser: console.log(JSON.stringify({ ... })), and save the text as dump.json; then: gpu-mlp doctor dump.json --language javascript
 "#;
 
 /// Java: a folder with a `.csv` for each array.
@@ -77,7 +77,7 @@ save("W1", W1); save("b1", b1); save("W2", W2); save("b2", b2);
 save("z1", z1); save("a1", a1); save("z2", z2); save("p", p); save("loss", new double[] {loss});
 save("dz2", dz2); save("dW2", dW2); save("db2", db2);
 save("da1", da1); save("dz1", dz1); save("dW1", dW1); save("db1", db1);
-// then: gpu-mlp doctor dump --act relu
+// then: gpu-mlp doctor dump --act relu --language java
 "#;
 
 /// C: a folder with a `.csv` for each array.
@@ -98,7 +98,7 @@ save("W1", W1, n0, n1); save("b1", b1, 1, n1); save("W2", W2, n1, n2); save("b2"
 save("z1", z1, N, n1); save("a1", a1, N, n1); save("z2", z2, N, n2); save("p", p, N, n2); save("loss", &loss, 1, 1);
 save("dz2", dz2, N, n2); save("dW2", dW2, n1, n2); save("db2", db2, 1, n2);
 save("da1", da1, N, n1); save("dz1", dz1, N, n1); save("dW1", dW1, n0, n1); save("db1", db1, 1, n1);
-/* then: gpu-mlp doctor dump --act relu */
+/* then: gpu-mlp doctor dump --act relu --language c */
 "#;
 
 /// Every snippet by its language.

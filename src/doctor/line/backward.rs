@@ -1,7 +1,8 @@
 //! Gradients.
 
 use super::Line;
-use super::notation::{bracketed, by_output, derivative, product};
+use super::functions::{by_output, derivative, is_by_output, product};
+use super::tree::{Expr, Form, Function, Reduction, number, setting};
 use crate::doctor::exam::layer::DECAYED;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::bend::Bend;
@@ -20,33 +21,38 @@ impl Line<'_> {
     }
 
     /// `f'` of a layer as a factor, written with what it puts out where people write it so.
-    fn slope(&mut self, f: Bend, output: Option<Slot>, l: usize) -> Option<String> {
-        if let (Some(output), true) = (output, by_output(f.of, "").is_some()) {
-            return by_output(f.of, &self.of(output));
+    fn slope(&mut self, f: Bend, output: Option<Slot>, l: usize) -> Option<Expr> {
+        if let (Some(output), true) = (output, is_by_output(f.of)) {
+            return Some(by_output(f.of, self.of(output)));
         }
-        derivative(f, "")?;
+        if f.of == Activation::Identity {
+            return None;
+        }
         derivative(f, &self.of(Slot::Z(l)))
     }
 
-    pub fn output_delta(&mut self) -> String {
+    pub fn output_delta(&mut self) -> Expr {
         let (design, l) = (self.exam.design, self.exam.case.depth());
         let scale = self.scale(Slot::Dz(l));
         let p = self.of(Slot::P);
         let y = self.targets();
-        let error = if scale < 0.0 { format!("{y} - {p}") } else { format!("{p} - {y}") };
-        let mut factors = vec![match design.measure {
-            Measure::Absolute => format!("np.sign({error})"),
-            Measure::Huber(delta) => format!("np.clip({error}, -{delta}, {delta})"),
+        let error = if scale < 0.0 { y.minus(p.clone()) } else { p.clone().minus(y) };
+        let error = match design.measure {
+            Measure::Absolute => error.call(Function::Sign),
+            Measure::Huber(delta) => error.clipped(delta),
             Measure::Binary if design.head != Head::Of(Activation::Sigmoid) => {
-                format!("({error}) / ({p} * (1 - {p}))")
+                error.over(p.clone().times(number(1).minus(p.clone())))
             }
             _ => error,
-        }];
+        };
+        let mut factors = Vec::new();
         let cancelled = matches!(design.measure, Measure::CrossEntropy | Measure::Binary);
-        let mut before = String::new();
         if design.head.is_softmax() && !cancelled {
-            before = format!("g = {}; ", factors[0]);
-            factors = vec![p.clone(), format!("(g - (g * {p}).sum(axis={}, keepdims=True))", self.units())];
+            let g = self.first("g", error);
+            let shared = g.clone().times(p.clone()).along(Reduction::Sum, self.units(), true);
+            factors.extend([p, g.minus(shared)]);
+        } else {
+            factors.push(error);
         }
         match design.head {
             Head::SoftmaxOf(f) => factors.extend(self.slope(f.into(), None, l)),
@@ -60,101 +66,107 @@ impl Line<'_> {
         let known = forms.find(|&(samples, by, times)| near(factor, times * samples / by));
         let (samples, by, times) = known.unwrap_or((1.0, 1.0, factor));
         if times != 1.0 {
-            factors.insert(0, times.to_string());
+            factors.insert(0, number(times));
         }
-        let mut divisors = if by == 1.0 { Vec::new() } else { vec![by.to_string()] };
+        let mut divisors = if by == 1.0 { Vec::new() } else { vec![number(by)] };
         if samples == 1.0 && !self.dump.is_one_vector() {
-            divisors.push(self.count().to_owned());
+            divisors.push(Form::Count.scalar());
         }
-        let divisor = (!divisors.is_empty()).then(|| divisors.join(" / "));
-        format!("{before}{}", product(&factors, divisor.as_deref()))
+        product(factors, divisors)
     }
 
-    pub fn through_weights(&mut self, l: usize) -> String {
+    pub fn through_weights(&mut self, l: usize) -> Expr {
         let dz = self.of(Slot::Dz(l + 1));
         let w = self.of(Slot::Param(Param::W(l + 1)));
-        if self.dump.is_vector(Slot::Param(Param::W(l + 1))) {
+        let is_vector = self.dump.is_vector(Slot::Param(Param::W(l + 1)));
+        if is_vector && self.exam.case.sizes[l + 1] == 1 {
             // Weights to one output: there is nothing to sum.
-            let several = self.exam.case.sizes[l + 1] > 1;
-            return match self.rows() {
-                true if several => format!("{dz} @ {w}"),
-                false if several => format!("{w} @ {dz}"),
-                _ if self.dump.is_one_vector() => format!("{dz} * {w}"),
-                true => format!("np.outer({dz}, {w})"),
-                false => format!("np.outer({w}, {dz})"),
+            return match (self.rows(), self.in_out()) {
+                (rows, in_out) if self.dump.is_one_vector() => {
+                    dz.times(if rows == in_out { w.flipped() } else { w })
+                }
+                (true, _) => Expr::outer(dz, w),
+                (false, _) => Expr::outer(w, dz),
             };
         }
+        let turned = |w: Expr| if is_vector { w.flipped() } else { w.transposed() };
         match (self.rows(), self.in_out()) {
-            (true, true) => format!("{dz} @ {w}.T"),
-            (true, false) => format!("{dz} @ {w}"),
-            (false, true) => format!("{w} @ {dz}"),
-            (false, false) => format!("{w}.T @ {dz}"),
+            (true, true) => dz.product(turned(w)),
+            (true, false) => dz.product(w),
+            (false, true) => w.product(dz),
+            (false, false) => turned(w).product(dz),
         }
     }
 
-    pub fn hidden_delta(&mut self, l: usize) -> String {
+    pub fn hidden_delta(&mut self, l: usize) -> Expr {
         let given = self.dump.slots.contains_key(&Slot::Da(l));
         let mut factors = vec![if given { self.of(Slot::Da(l)) } else { self.through_weights(l) }];
         // With dropout, a is no longer f(z).
         let output = self.exam.masks.is_empty().then_some(Slot::A(l));
         factors.extend(self.slope(self.exam.act(l), output, l));
         factors.extend(self.mask(l));
-        product(&factors, None)
+        product(factors, Vec::new())
     }
 
-    pub fn gradient(&mut self, param: Param) -> String {
+    /// The gradient of weights before convention gives it a factor.
+    fn of_weights(&mut self, l: usize) -> Expr {
+        let (a, dz) = (self.input(l), self.of(Slot::Dz(l)));
+        if self.dump.is_one_vector() {
+            return match self.in_out() {
+                _ if self.dump.is_vector(Slot::Param(Param::W(l))) => a.times(dz),
+                true => Expr::outer(a, dz),
+                false => Expr::outer(dz, a),
+            };
+        }
+        match (self.rows(), self.in_out()) {
+            (true, true) => a.transposed().product(dz),
+            (true, false) => dz.transposed().product(a),
+            (false, true) => a.product(dz.transposed()),
+            (false, false) => dz.product(a.transposed()),
+        }
+    }
+
+    pub fn gradient(&mut self, param: Param) -> Expr {
         let value = match param {
-            Param::W(l) => {
-                let (a, dz) = (self.input(l), self.of(Slot::Dz(l)));
-                match (self.rows(), self.in_out()) {
-                    _ if self.dump.is_one_vector() && self.dump.is_vector(Slot::Param(param)) => {
-                        format!("{a} * {dz}")
-                    }
-                    (_, true) if self.dump.is_one_vector() => format!("np.outer({a}, {dz})"),
-                    (_, false) if self.dump.is_one_vector() => format!("np.outer({dz}, {a})"),
-                    (true, true) => format!("{a}.T @ {dz}"),
-                    (true, false) => format!("{dz}.T @ {a}"),
-                    (false, true) => format!("{a} @ {dz}.T"),
-                    (false, false) => format!("{dz} @ {a}.T"),
-                }
-            }
-            Param::B(l) if self.dump.is_one_vector() => self.of(Slot::Dz(l)),
-            Param::B(l) if self.exam.case.shared_biases.contains(&l) => {
-                format!("{}.sum()", self.of(Slot::Dz(l)))
-            }
+            Param::W(l) => self.of_weights(l),
             Param::B(l) => {
                 let dz = self.of(Slot::Dz(l));
                 let shape = self.dump.slots.get(&Slot::Param(param)).map(|b| b.shape.len());
-                let keep = if shape == Some(2) { ", keepdims=True" } else { "" };
-                format!("{dz}.sum(axis={}{keep})", 1 - self.units())
+                match () {
+                    () if self.dump.is_one_vector() => dz,
+                    () if self.exam.case.shared_biases.contains(&l) => dz.over_all(Reduction::Sum),
+                    () => dz.along(Reduction::Sum, 1 - self.units(), shape == Some(2)),
+                }
             }
         };
         let (factor, n) = (self.scale(Slot::Grad(param)), self.exam.case.count());
-        let value = if factor < 0.0 { format!("-{}", bracketed(&value)) } else { value };
+        let value = if factor < 0.0 { value.negative() } else { value };
+        let count = || Form::Count.scalar();
         let value = match () {
             () if near(factor.abs(), 1.0) => value,
-            () if near(factor.abs(), n) => product(&[self.count().to_owned(), value], None),
-            () if near(factor.abs(), 1.0 / n) => product(&[value], Some(self.count())),
-            () => product(&[factor.abs().to_string(), value], None),
+            () if near(factor.abs(), n) => count().times(value),
+            () if near(factor.abs(), 1.0 / n) => value.over(count()),
+            () => number(factor.abs()).times(value),
         };
         let decayed = self.exam.notes.iter().any(|note| note == DECAYED) && matches!(param, Param::W(_));
         if !decayed {
             return value;
         }
-        let sign = if self.exam.world.sign < 0.0 { '-' } else { '+' };
-        format!("{value} {sign} {} * {}", self.penalty(), self.of(Slot::Param(param)))
+        let penalty = self.penalty().times(self.of(Slot::Param(param)));
+        if self.exam.world.sign < 0.0 { value.minus(penalty) } else { value.plus(penalty) }
     }
 
     /// What the weights in the penalty's gradient are multiplied with.
-    pub fn penalty(&self) -> String {
+    pub fn penalty(&self) -> Expr {
         let decay = self.exam.world.decay;
         let share = decay / self.exam.numbers.get("l2").copied().unwrap_or(decay);
         let n = self.exam.case.count();
+        let (l2, count) = (setting("l2"), Form::Count.scalar());
         match () {
-            () if near(share, 1.0) => "l2".to_owned(),
-            () if near(share, 1.0 / n) => format!("l2 / {}", self.count()),
-            () if near(share, 2.0) => "2 * l2".to_owned(),
-            () => format!("2 * l2 / {}", self.count()),
+            () if near(share, 1.0) => l2,
+            () if near(share, 1.0 / n) => l2.over(count),
+            () if near(share, 2.0) => number(2).times(l2),
+            () => number(2).times(l2).over(count),
         }
     }
 }

@@ -81,6 +81,24 @@ fn json_has_exactly_the_promised_keys() {
     assert!(statuses.contains(&"ok") && statuses.contains(&"wrong"), "{statuses:?}");
 }
 
+/// Several lines stand below the word, and the shapes in a comment of the language.
+#[test]
+fn the_right_line_is_in_the_language_that_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = save(folder.path(), &with_bug());
+    let output = doctor(&[path.to_str().unwrap(), "--language", "javascript"]);
+    let said = text(&output.stdout);
+    let lines = "  right:\n    // dz1 [17, 5]\n    for (let i = 0; i < n1; i++) {\n      let sum = 0;\n";
+    assert!(said.contains(lines), "{said}");
+    let said = text(&doctor(&[path.to_str().unwrap(), "--language", "matlab"]).stdout);
+    assert!(said.contains("  right: db1 = sum(dz1, 1)   % dz1 [17, 5]\n"), "{said}");
+    assert_eq!(doctor(&[path.to_str().unwrap(), "--language", "cobol"]).status.code(), Some(2));
+    for language in ["julia", "matlab", "javascript", "java", "c"] {
+        let snippet = text(&doctor(&["--template", language]).stdout);
+        assert!(snippet.contains(&format!("--language {language}")), "{snippet}");
+    }
+}
+
 #[test]
 fn templates_are_short_and_name_the_keys() {
     for language in ["numpy", "pytorch", "julia"] {
