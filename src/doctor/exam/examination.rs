@@ -316,8 +316,10 @@ pub fn rescaled(
     if residual(u, &scaled(base, fitted)) > 1e-3 {
         return Vec::new();
     }
+    // Gradients that are clipped have some factor, which may come near a known one by chance.
     let near = match (few, site.single) {
-        (false, _) => 1e-4,
+        (false, false) => 1e-6,
+        (false, true) => 2e-5,
         (true, false) => 1e-9,
         (true, true) => 1e-5,
     };

@@ -90,11 +90,16 @@ impl Exam<'_> {
         self.case.get(Slot::Grad(param)).is_none() && !shown
     }
 
-    /// Whether a gradient points another way than steps alone, of which a penalty was fitted: those fit both ways.
+    /// Whether a gradient points another way than dz alone, or than steps of which a penalty was fitted: those fit both ways.
     fn lacks_other_direction(&self, at: Slot) -> bool {
         let fitted = self.notes.iter().any(|note| note == UNTOLD);
-        let shown = |c: &Checked| c.status == Status::Ok && matches!(c.tensor, Slot::Grad(_));
-        matches!(at, Slot::Grad(_)) && fitted && !self.checked.iter().any(shown)
+        let tells = |slot: Slot| match slot {
+            Slot::Grad(_) => true,
+            Slot::New(_) => !fitted,
+            _ => false,
+        };
+        let shown = |c: &Checked| c.status == Status::Ok && tells(c.tensor);
+        matches!(at, Slot::Grad(_)) && !self.checked.iter().any(shown)
     }
 
     /// Whether all gradients are those of the mean, where those of the sum are supposed.
@@ -154,11 +159,12 @@ impl Exam<'_> {
         last && !self.design.is_usual() && self.case.get(Slot::Loss).is_none() && finding.factor.is_some()
     }
 
-    /// Whether a tensor is 0, or nothing but rounding, which a 0 explains as well, or a gradient of one number.
+    /// Whether a tensor is 0, or nothing but rounding, which a 0 explains as well, or a gradient of one number, once or several
+    /// times.
     fn says_little(&self, finding: &Finding) -> bool {
         let zero = |bug: &Bug| matches!(bug, Bug::ErrorZero | Bug::WeightGradZero | Bug::BiasZero);
         let given = self.case.get(finding.tensor).filter(|_| matches!(finding.tensor, Slot::Grad(_)));
-        let one = given.is_some_and(|given| given.data().len() == 1);
+        let one = given.is_some_and(|given| given.data().iter().all(|&value| value == given.data()[0]));
         one || self.is_silent(finding.tensor) || finding.also.iter().any(zero)
     }
 
