@@ -84,8 +84,6 @@ impl Place {
         ]);
         // Who waits leaves the core to who computes.
         command.args(["--mca", "mpi_yield_when_idle", "1"]);
-        // On a busy machine a second is short for saving a run.
-        command.args(["--mca", "odls_base_sigkill_timeout", "20"]);
         command.args(args);
         self.dressed(command)
     }
