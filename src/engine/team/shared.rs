@@ -30,7 +30,7 @@ impl<'t, E: Engine> Shared<'t, E> {
     /// ranks open theirs, for a learning rate that was halved so many times.
     ///
     /// # Errors
-    /// [`Error::Rank`] if one of them cannot.
+    /// [`Error::Rank`](crate::error::Error::Rank) if one of them cannot.
     pub fn new(
         engine: E,
         teamwork: Teamwork<'t>,
