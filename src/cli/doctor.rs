@@ -11,6 +11,7 @@ use crate::doctor::{self, Language, Options};
 use crate::error::{Error, Result};
 use crate::network::Activation;
 use crate::replay::injection::{self, Injection};
+use crate::words::shell::quoted;
 use crate::words::spelling::did_you_mean;
 
 use std::collections::BTreeSet;
@@ -178,12 +179,6 @@ fn human(report: &Report, language: Language) -> String {
 /// A tensor under the file's name and ours.
 fn called(name: &Option<String>, tensor: Slot) -> String {
     name.as_ref().map_or_else(|| tensor.to_string(), |name| format!("`{name}` ({tensor})"))
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_.-=".contains(letter);
-    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 fn headline(report: &Report, language: Language) -> String {

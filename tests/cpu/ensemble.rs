@@ -82,12 +82,7 @@ fn a_member_is_the_training_that_train_does_with_its_seed_and_one_thread() {
 #[test]
 fn labels_and_numbers_are_averaged_too() {
     let place = Place::new();
-    let mut table = String::from("a,b,p,q,price\n");
-    for row in 0..120 {
-        let (a, b) = (f64::from(row * 37 % 101) / 50.0 - 1.0, f64::from(row * 53 % 97) / 48.0 - 1.0);
-        table += &format!("{a},{b},{},{},{}\n", u8::from(a > 0.0), u8::from(b > a), 1000.0 + 100.0 * a * b);
-    }
-    fs::write(place.path("set.csv"), table).unwrap();
+    place.write_labels_and_prices("set.csv");
     let train = |out: &str, args: &[&str]| {
         let common =
             ["train", "--backend", "cpu", "--data", "set.csv", "--hidden", "8", "--batch-size", "16"];

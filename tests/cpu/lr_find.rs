@@ -49,12 +49,7 @@ fn the_same_search_gives_the_same_losses_on_any_number_of_threads() {
 #[test]
 fn labels_and_numbers_are_searched_too() {
     let place = Place::new();
-    let mut table = String::from("a,b,p,q,price\n");
-    for row in 0..120 {
-        let (a, b) = (f64::from(row * 37 % 101) / 50.0 - 1.0, f64::from(row * 53 % 97) / 48.0 - 1.0);
-        table += &format!("{a},{b},{},{},{}\n", u8::from(a > 0.0), u8::from(b > a), 1000.0 + 100.0 * a * b);
-    }
-    fs::write(place.path("set.csv"), table).unwrap();
+    place.write_labels_and_prices("set.csv");
     for (columns, others, measure) in [("p,q", "price", "exact match"), ("price", "p,q", "R²")] {
         let args = ["--data", "set.csv", "--label-column", columns, "--exclude", others, "--epochs", "20"];
         let printed = place.lr_find(&args).ok();

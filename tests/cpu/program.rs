@@ -41,6 +41,17 @@ impl Place {
         place
     }
 
+    /// A table of two inputs, two labels `p` and `q`, and a `price`.
+    pub fn write_labels_and_prices(&self, name: &str) {
+        let mut table = String::from("a,b,p,q,price\n");
+        for row in 0..120 {
+            let (a, b) = (f64::from(row * 37 % 101) / 50.0 - 1.0, f64::from(row * 53 % 97) / 48.0 - 1.0);
+            table +=
+                &format!("{a},{b},{},{},{}\n", u8::from(a > 0.0), u8::from(b > a), 1000.0 + 100.0 * a * b);
+        }
+        fs::write(self.path(name), table).unwrap();
+    }
+
     /// A path inside the folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

@@ -13,27 +13,19 @@ fn signal(name: &str, process: &str) {
     assert!(Command::new("kill").args([name, process]).status().unwrap().success());
 }
 
-/// Long enough for a signal to come in time.
-const LONG: [&str; 13] = [
-    "train",
-    "--backend",
-    "cpu",
-    "--data",
-    "classes.csv",
-    "--batch-size",
-    "8",
-    "--epochs",
-    "3000",
-    "--hidden",
-    "7",
-    "--json",
-    "--out",
-];
+/// A training of a small table.
+const TRAIN: [&str; 10] =
+    ["train", "--backend", "cpu", "--data", "classes.csv", "--batch-size", "8", "--hidden", "7", "--json"];
+
+/// The same, long enough for a signal to come in time.
+fn long() -> Vec<&'static str> {
+    [&TRAIN[..], &["--epochs", "3000", "--out", "out"]].concat()
+}
 
 #[test]
 fn a_rank_that_dies_ends_the_others_and_the_run_goes_on_with_three() {
     let place = Place::new();
-    let child = place.ranks(2, &[&LONG[..], &["out"]].concat()).spawn().unwrap();
+    let child = place.ranks(2, &long()).spawn().unwrap();
     until("a checkpoint", || place.path("out/checkpoint.safetensors").exists());
     signal("-KILL", &place.process_of(1).unwrap());
     let ran = finish(child);
@@ -44,19 +36,7 @@ fn a_rank_that_dies_ends_the_others_and_the_run_goes_on_with_three() {
     let epochs = (done + 5).to_string();
     let printed = run(place.ranks(3, &["train", "--resume", "out", "--epochs", &epochs, "--json"])).ok();
     assert_eq!(lines(&printed).last().unwrap()["epochs"], done + 5);
-    let alone = [
-        "train",
-        "--backend",
-        "cpu",
-        "--data",
-        "classes.csv",
-        "--batch-size",
-        "8",
-        "--hidden",
-        "7",
-        "--json",
-    ];
-    let whole = run(place.alone(&[&alone[..], &["--epochs", &epochs, "--out", "whole"]].concat())).ok();
+    let whole = run(place.alone(&[&TRAIN[..], &["--epochs", &epochs, "--out", "whole"]].concat())).ok();
     let loss = |printed: &str| lines(printed).last().unwrap()["test_loss"].as_f64().unwrap();
     assert!((loss(&printed) - loss(&whole)).abs() < 0.01 * loss(&whole), "{printed}\n{whole}");
 }
@@ -65,7 +45,7 @@ fn a_rank_that_dies_ends_the_others_and_the_run_goes_on_with_three() {
 fn a_rank_that_stops_is_noticed_and_named() {
     for stopped in [1, 0] {
         let place = Place::new();
-        let child = place.ranks(3, &[&LONG[..], &["out"]].concat()).spawn().unwrap();
+        let child = place.ranks(3, &long()).spawn().unwrap();
         until("a checkpoint", || place.path("out/checkpoint.safetensors").exists());
         signal("-STOP", &place.process_of(stopped).unwrap());
         let ran = finish(child);
@@ -79,7 +59,7 @@ fn a_rank_that_stops_is_noticed_and_named() {
 #[test]
 fn a_run_that_rank_0_is_asked_to_end_is_saved() {
     let place = Place::new();
-    let child = place.ranks(2, &[&LONG[..], &["out"]].concat()).spawn().unwrap();
+    let child = place.ranks(2, &long()).spawn().unwrap();
     until("a checkpoint", || place.path("out/checkpoint.safetensors").exists());
     signal("-INT", &place.process_of(0).unwrap());
     let ran = finish(child);
@@ -91,7 +71,7 @@ fn a_run_that_rank_0_is_asked_to_end_is_saved() {
 #[test]
 fn a_run_whose_mpirun_is_ended_goes_on_from_its_checkpoint() {
     let place = Place::new();
-    let child = place.ranks(2, &[&LONG[..], &["out"]].concat()).spawn().unwrap();
+    let child = place.ranks(2, &long()).spawn().unwrap();
     until("a checkpoint", || place.path("out/checkpoint.safetensors").exists());
     signal("-INT", &child.id().to_string());
     let ran = finish(child);

@@ -1,5 +1,7 @@
 //! The command line as it was given, for the training that it describes.
 
+use crate::words::shell::quoted;
+
 /// Options of `lr-find` that `train` would misunderstand: with a value, and without.
 const WITH_VALUE: &str = "--out";
 const FLAGS: [&str; 3] = ["--json", "--quiet", "-q"];
@@ -21,15 +23,6 @@ fn of_words(words: impl Iterator<Item = String>, lr: f32) -> String {
         }
     }
     command
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |letter: char| letter.is_alphanumeric() || "-_./:=,+@%".contains(letter);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
 }
 
 #[cfg(test)]

@@ -6,17 +6,16 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use clap::ValueEnum;
 use serde::Serialize;
 
 use self::again::command;
-use super::choice::{BackendChoice, DataChoice, DeviceChoice};
+use super::choice::{DataChoice, DeviceChoice};
 use super::interrupt;
 use super::loading;
 use super::output::{json, note, say, thousands};
 use super::side_by_side::{self, Progress};
 use super::table::{self, Column};
-use super::train::{Options, TrainArgs, configuration};
+use super::train::{self, Options, TrainArgs, configuration};
 use crate::data::Dataset;
 use crate::engine::{self, Device, Residency};
 use crate::error::{Error, Result};
@@ -140,13 +139,7 @@ fn configured(args: &LrFindArgs, given: &[String]) -> Result<(RunConfig, Dataset
     if config.init.is_some() {
         return Err(Error::usage("lr-find begins with new weights: leave `init` out of the file of options"));
     }
-    let choice = DeviceChoice {
-        backend: BackendChoice::from_str(&config.backend, true).map_err(Error::usage)?,
-        adapter: config.adapter.clone(),
-        precision: config.precision,
-        ..args.device.clone()
-    };
-    choice.check()?;
+    let choice = train::device(&of_train, &config)?;
     let data = Some(config.data.clone()).filter(|data| !data.is_empty());
     let dataset = loading::load(data.as_deref(), &args.data, &config.loading, None, args.quiet)?;
     Ok((config, dataset, choice))

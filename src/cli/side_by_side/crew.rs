@@ -13,8 +13,8 @@ pub(in crate::cli) fn in_turn() -> impl Fn() -> usize + Sync {
     move || next.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Calls `train` with those of these numbers whose places `next` gives, as many at once as the device takes, until all are done or the user ends it. On the CPU
-/// each training has so many threads: its last digits depend on it.
+/// Calls `train` with those of these numbers whose places `next` gives, as many at once as the device takes, until all are done or
+/// the user ends it. On the CPU each training has so many threads: its last digits depend on it.
 ///
 /// # Errors
 /// The first error, once all that have begun have ended.

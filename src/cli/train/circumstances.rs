@@ -18,7 +18,7 @@ use crate::training::run::{self, RunConfig, RunDir};
 ///
 /// # Errors
 /// [`Error::Usage`] for one that cannot be meant on this platform.
-pub(super) fn device(args: &TrainArgs, config: &RunConfig) -> Result<DeviceChoice> {
+pub(in crate::cli) fn device(args: &TrainArgs, config: &RunConfig) -> Result<DeviceChoice> {
     let device = DeviceChoice {
         backend: BackendChoice::from_str(&config.backend, true).map_err(Error::usage)?,
         adapter: config.adapter.clone(),

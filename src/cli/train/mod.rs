@@ -18,7 +18,7 @@ mod team;
 use clap::parser::ValueSource;
 
 pub use args::TrainArgs;
-pub(super) use circumstances::place;
+pub(super) use circumstances::{device, place};
 pub(super) use face::{Ending, Face, Opening};
 pub(super) use options::Options;
 pub(super) use session::Session;

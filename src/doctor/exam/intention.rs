@@ -9,7 +9,6 @@ use crate::doctor::formulas::algebra::norm;
 use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::delta::OF_SQUARED_ERROR;
 use crate::doctor::formulas::design::{Head, Measure};
-use crate::doctor::formulas::gradient;
 
 /// A bug, and the sentences that say when it is none and what to do.
 struct Open {
@@ -263,11 +262,10 @@ impl Exam<'_> {
 
     /// Whether a gradient sums to nothing but rounding: it is as near to a mean as to a sum.
     fn is_rounding(&self, param: Param) -> bool {
-        let summed = gradient::magnitude(&self.site(param.layer(), &self.bounds[param.layer() - 1]), param);
-        self.case.get(Slot::Grad(param)).is_some_and(|given| {
-            let size = norm(given);
-            self.tolerance.rounding(self.case.count() * norm(&summed), size) >= 1.0
-        })
+        let summed = self.case.count() * self.operand_size(param);
+        self.case
+            .get(Slot::Grad(param))
+            .is_some_and(|given| self.tolerance.rounding(summed, norm(given)) >= 1.0)
     }
 
     /// Gradients that lack 1/N where others have it, or steps of another length than others: where neither a loss nor lr

@@ -139,6 +139,11 @@ impl Exam<'_> {
         if candidate.anchored {
             return norm(&gradient::magnitude(site, param));
         }
+        self.operand_size(param)
+    }
+
+    /// The size of what the gradient of the mean loss would be if nothing in it cancelled.
+    pub fn operand_size(&self, param: Param) -> f64 {
         norm(&gradient::magnitude(&self.site(param.layer(), &self.bounds[param.layer() - 1]), param))
     }
 

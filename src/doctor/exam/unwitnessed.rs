@@ -3,7 +3,7 @@
 
 use super::examination::{Exam, RATES};
 use super::layer::UNTOLD;
-use super::report::{Checked, Finding, Status};
+use super::report::{Finding, Status};
 use crate::doctor::file::slot::{Param, Slot};
 use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::steps::MIXED;
@@ -13,6 +13,11 @@ const DIRECTION: &str = "export dW: nothing shows which way gradients point";
 
 /// Factors this close are one.
 const SAME: f64 = 1e-3;
+
+/// Whether a bug is a tensor of zeros.
+fn is_zero(bug: &Bug) -> bool {
+    matches!(bug, Bug::ErrorZero | Bug::WeightGradZero | Bug::BiasZero)
+}
 
 impl Exam<'_> {
     /// What to export where nothing else in the file bears a name out; nothing if something does.
@@ -86,8 +91,12 @@ impl Exam<'_> {
             };
             known && !self.is_silent(slot)
         };
-        let shown = self.checked.iter().any(|c| c.status == Status::Ok && shows(c.tensor));
-        self.case.get(Slot::Grad(param)).is_none() && !shown
+        self.case.get(Slot::Grad(param)).is_none() && !self.has_right(shows)
+    }
+
+    /// Whether some such tensor of the file is right.
+    fn has_right(&self, such: impl Fn(Slot) -> bool) -> bool {
+        self.checked.iter().any(|c| c.status == Status::Ok && such(c.tensor))
     }
 
     /// Whether a gradient points another way than dz alone, or than steps of which a penalty was fitted: those fit both ways.
@@ -98,14 +107,13 @@ impl Exam<'_> {
             Slot::New(_) => !fitted,
             _ => false,
         };
-        let shown = |c: &Checked| c.status == Status::Ok && tells(c.tensor);
-        matches!(at, Slot::Grad(_)) && !self.checked.iter().any(shown)
+        matches!(at, Slot::Grad(_)) && !self.has_right(tells)
     }
 
     /// Whether all gradients are those of the mean, where those of the sum are supposed.
     fn all_are_means(&self, at: Slot) -> bool {
-        let right = |c: &Checked| c.status == Status::Ok && matches!(c.tensor, Slot::Grad(_));
-        matches!(at, Slot::Grad(_)) && self.world.gradient > 1.0 && !self.checked.iter().any(right)
+        let is_gradient = |slot| matches!(slot, Slot::Grad(_));
+        is_gradient(at) && self.world.gradient > 1.0 && !self.has_right(is_gradient)
     }
 
     /// Whether a 0 explains numbers of few digits that are none: then everything does.
@@ -113,8 +121,7 @@ impl Exam<'_> {
         if self.tolerance.written == 0.0 {
             return false;
         }
-        let zero = |bug: &Bug| matches!(bug, Bug::ErrorZero | Bug::WeightGradZero | Bug::BiasZero);
-        let named = finding.bug.iter().chain(&finding.also).any(zero);
+        let named = finding.bug.iter().chain(&finding.also).any(is_zero);
         let at = finding.tensor;
         named
             && matches!(at, Slot::Grad(_) | Slot::Dz(_))
@@ -162,10 +169,9 @@ impl Exam<'_> {
     /// Whether a tensor is 0, or nothing but rounding, which a 0 explains as well, or a gradient of one number, once or several
     /// times.
     fn says_little(&self, finding: &Finding) -> bool {
-        let zero = |bug: &Bug| matches!(bug, Bug::ErrorZero | Bug::WeightGradZero | Bug::BiasZero);
         let given = self.case.get(finding.tensor).filter(|_| matches!(finding.tensor, Slot::Grad(_)));
         let one = given.is_some_and(|given| given.data().iter().all(|&value| value == given.data()[0]));
-        one || self.is_silent(finding.tensor) || finding.also.iter().any(zero)
+        one || self.is_silent(finding.tensor) || finding.also.iter().any(is_zero)
     }
 
     /// Whether a tensor of the file is 0: then it shows nothing of what it was computed from.

@@ -216,8 +216,7 @@ impl Exam<'_> {
     /// factor.
     fn rounded_step(&self, param: Param) -> f64 {
         let rate = self.numbers.get("lr").copied().unwrap_or(0.0);
-        let summed = &self.bounds[param.layer() - 1];
-        rate * self.case.count() * norm(&gradient::magnitude(&self.site(param.layer(), summed), param))
+        rate * self.case.count() * self.operand_size(param)
     }
 
     /// Right velocities with a penalty in them, that was added to the gradient on its way there.

@@ -32,10 +32,21 @@ pub trait Notation {
     fn orients(&self) -> bool;
     fn power(&self, base: &Expr) -> &'static str;
     fn array(&self, array: &Array, sides: Sides) -> String;
-    fn count(&self) -> String;
-    fn pi(&self) -> &'static str;
-    fn transposed(&self, value: String) -> String;
-    fn outer(&self, column: &Expr, row: &Expr) -> (String, Bond);
+    fn count(&self) -> String {
+        "N".to_owned()
+    }
+    fn pi(&self) -> &'static str {
+        "pi"
+    }
+    fn transposed(&self, value: String) -> String {
+        format!("{value}'")
+    }
+    /// A column times a row.
+    fn outer(&self, column: &Expr, row: &Expr) -> (String, Bond) {
+        let [column, row] = [(column, true), (row, false)].map(|(x, column)| x.clone().lying(column));
+        let [column, row] = [column, row].map(|x| within(self, &x, Bond::Atom));
+        (format!("{column} * {row}"), Bond::Sum)
+    }
     fn call(&self, function: Function, of: &Expr, text: String) -> String;
     /// The second where the first is true, else the third.
     fn choice(&self, parts: [&Expr; 3]) -> (String, Bond);

@@ -1,6 +1,6 @@
 //! Julia. Vectors of the file are columns; labels are as they are in the file, while indices count from 1.
 
-use super::arrays::{Bond, Notation, Samples, is_number, text, within};
+use super::arrays::{Bond, Notation, Samples, is_number, text};
 use super::tree::{Array, Expr, Form, Function, Labels, Operator, Reduction, Side, Sides, Stretch, Targets};
 
 /// Its notation, for a file of this kind.
@@ -64,37 +64,8 @@ impl Notation for Julia {
         format!("{}{}", array.name, if row { "'" } else { "" })
     }
 
-    fn count(&self) -> String {
-        "N".to_owned()
-    }
-
-    fn pi(&self) -> &'static str {
-        "pi"
-    }
-
-    fn transposed(&self, value: String) -> String {
-        format!("{value}'")
-    }
-
-    fn outer(&self, column: &Expr, row: &Expr) -> (String, Bond) {
-        let [column, row] = [(column, true), (row, false)].map(|(x, column)| x.clone().lying(column));
-        let [column, row] = [column, row].map(|x| within(self, &x, Bond::Atom));
-        (format!("{column} * {row}"), Bond::Sum)
-    }
-
     fn call(&self, function: Function, of: &Expr, x: String) -> String {
-        let name = match function {
-            Function::Exp => "exp",
-            Function::Log => "log",
-            Function::LogOnePlus => "log1p",
-            Function::Tanh => "tanh",
-            Function::Sqrt => "sqrt",
-            Function::Abs => "abs",
-            Function::Sign => "sign",
-            Function::Gelu => "gelu",
-            Function::GeluDerivative => "gelu_derivative",
-        };
-        format!("{name}{}({x})", if is_number(of) { "" } else { "." })
+        format!("{}{}({x})", function.name(), if is_number(of) { "" } else { "." })
     }
 
     fn choice(&self, [condition, yes, no]: [&Expr; 3]) -> (String, Bond) {

@@ -261,15 +261,8 @@ impl Writer<'_> {
             Function::Sign if self.language == Language::C => {
                 return format!("(double) (({inner} > 0) - ({inner} < 0))");
             }
-            Function::Gelu => "gelu".to_owned(),
-            Function::GeluDerivative => "gelu_derivative".to_owned(),
-            Function::Exp => self.library("exp"),
-            Function::Log => self.library("log"),
-            Function::LogOnePlus => self.library("log1p"),
-            Function::Tanh => self.library("tanh"),
-            Function::Sqrt => self.library("sqrt"),
-            Function::Abs => self.library("abs"),
-            Function::Sign => self.library("sign"),
+            function if function.is_in_libraries() => self.library(function.name()),
+            function => function.name().to_owned(),
         };
         format!("{name}({inner})")
     }

@@ -51,36 +51,8 @@ impl Notation for Matlab {
         }
     }
 
-    fn count(&self) -> String {
-        "N".to_owned()
-    }
-
-    fn pi(&self) -> &'static str {
-        "pi"
-    }
-
-    fn transposed(&self, value: String) -> String {
-        format!("{value}'")
-    }
-
-    fn outer(&self, column: &Expr, row: &Expr) -> (String, Bond) {
-        let [column, row] = [(column, true), (row, false)].map(|(x, column)| x.clone().lying(column));
-        let [column, row] = [column, row].map(|x| within(self, &x, Bond::Atom));
-        (format!("{column} * {row}"), Bond::Sum)
-    }
-
     fn call(&self, function: Function, _: &Expr, x: String) -> String {
-        match function {
-            Function::Exp => format!("exp({x})"),
-            Function::Log => format!("log({x})"),
-            Function::LogOnePlus => format!("log1p({x})"),
-            Function::Tanh => format!("tanh({x})"),
-            Function::Sqrt => format!("sqrt({x})"),
-            Function::Abs => format!("abs({x})"),
-            Function::Sign => format!("sign({x})"),
-            Function::Gelu => format!("gelu({x})"),
-            Function::GeluDerivative => format!("gelu_derivative({x})"),
-        }
+        format!("{}({x})", function.name())
     }
 
     /// Both values, each where it counts: there is no function for a choice.

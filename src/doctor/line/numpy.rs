@@ -66,17 +66,8 @@ impl Notation for Numpy {
     }
 
     fn call(&self, function: Function, _: &Expr, x: String) -> String {
-        match function {
-            Function::Exp => format!("np.exp({x})"),
-            Function::Log => format!("np.log({x})"),
-            Function::LogOnePlus => format!("np.log1p({x})"),
-            Function::Tanh => format!("np.tanh({x})"),
-            Function::Sqrt => format!("np.sqrt({x})"),
-            Function::Abs => format!("np.abs({x})"),
-            Function::Sign => format!("np.sign({x})"),
-            Function::Gelu => format!("gelu({x})"),
-            Function::GeluDerivative => format!("gelu_derivative({x})"),
-        }
+        let of = if function.is_in_libraries() { "np." } else { "" };
+        format!("{of}{}({x})", function.name())
     }
 
     fn choice(&self, [condition, yes, no]: [&Expr; 3]) -> (String, Bond) {

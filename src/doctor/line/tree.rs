@@ -66,6 +66,28 @@ pub enum Function {
     GeluDerivative,
 }
 
+impl Function {
+    /// What libraries call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exp => "exp",
+            Self::Log => "log",
+            Self::LogOnePlus => "log1p",
+            Self::Tanh => "tanh",
+            Self::Sqrt => "sqrt",
+            Self::Abs => "abs",
+            Self::Sign => "sign",
+            Self::Gelu => "gelu",
+            Self::GeluDerivative => "gelu_derivative",
+        }
+    }
+
+    /// Whether there is a library that has it.
+    pub fn is_in_libraries(self) -> bool {
+        !matches!(self, Self::Gelu | Self::GeluDerivative)
+    }
+}
+
 /// What becomes of many values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reduction {
