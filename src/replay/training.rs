@@ -381,7 +381,8 @@ impl<'b> Training<'b> {
             }
             // The first of the right forms: `v = μ·v + g; w -= lr·v`, or Adam as published.
             None => {
-                let steps = optimiser::right_steps(&self.case, &self.numbers, param, &state, gradient, 1.0);
+                let steps =
+                    optimiser::right_steps(&self.case, &self.numbers, param, &state, gradient, 1.0, 1e-9);
                 steps.into_iter().next()?.value
             }
         };

@@ -36,8 +36,13 @@ impl Exam<'_> {
             Bug::L2Factor | Bug::L2OnBias if matches!(at, Slot::New(_)) && self.rate_fitted => {
                 Some("export lr: it was read off the steps, and so was the penalty".to_owned())
             }
-            Bug::L2Factor | Bug::L2OnBias if self.has_open_gradient(at) => {
+            bug if (RATES.contains(&bug) || matches!(bug, Bug::L2Factor | Bug::L2OnBias))
+                && self.has_open_gradient(at) =>
+            {
                 Some("first find out whether the gradients are clipped".to_owned())
+            }
+            Bug::ActivationDerivativeMissing if self.may_hold_dz(finding) => {
+                Some("export dz: what came back through the layer may be it already".to_owned())
             }
             bug if RATES.contains(&bug) && matches!(at, Slot::New(_)) && self.numbers.contains_key("l2") => {
                 Some(
@@ -52,12 +57,17 @@ impl Exam<'_> {
             Bug::ScaleConstant if self.is_free_factor(finding) => {
                 Some("nothing, if the loss has this factor; export `loss` to have it decided".to_owned())
             }
-            Bug::DoubleBatchMean if self.all_are_means(at) => {
+            bug if (bug == Bug::DoubleBatchMean || finding.also.contains(&Bug::DoubleBatchMean))
+                && self.all_are_means(at) =>
+            {
                 Some("nothing, if the loss is a mean; export `loss` to have it decided".to_owned())
             }
             bug if is_factor(&bug) && self.has_open_factor(is_factor) => {
                 Some("first find out why the other tensors have factors that are not theirs".to_owned())
             }
+            _ if self.is_behind_the_unexplained(at) => Some(
+                "first find out why what goes forward differs: what comes back was made of it".to_owned(),
+            ),
             _ if self.is_explained_by_nothing(finding) => {
                 Some("export more digits: of these numbers too few are left to tell".to_owned())
             }
@@ -70,6 +80,19 @@ impl Exam<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Whether a layer alone shows nothing between what came back to it and its gradients: that may be dz.
+    fn may_hold_dz(&self, finding: &Finding) -> bool {
+        let l = finding.made_at.layer().unwrap_or(0);
+        self.case.alone && matches!(finding.made_at, Slot::Dz(_)) && self.case.get(Slot::Dz(l)).is_none()
+    }
+
+    /// Whether a gradient or a step comes after a value that nothing explains, as where arrays were taken for others.
+    fn is_behind_the_unexplained(&self, at: Slot) -> bool {
+        let is_forward = |slot: Slot| matches!(slot, Slot::Z(_) | Slot::A(_) | Slot::P);
+        let comes_back = !is_forward(at) && !matches!(at, Slot::Loss | Slot::Accuracy);
+        comes_back && self.findings.iter().any(|f| is_forward(f.tensor) && f.bug.is_none() && !f.depends)
     }
 
     /// Whether a step goes against the velocity of the file: right, if that points downhill.

@@ -254,9 +254,15 @@ impl Exam<'_> {
         if self.rule() == Rule::Plain || turn.abs() == 1.0 { vec![own] } else { vec![own, mean] }
     }
 
+    /// Steps along the gradient alone.
+    fn conventional_steps(&self, param: Param, state: &State, gradient: &Matrix, turn: f64) -> Vec<Step> {
+        let tolerance = self.tolerance.relative;
+        optimiser::right_steps(self.case, &self.numbers, param, state, gradient, turn, tolerance)
+    }
+
     /// The steps that are right, by any convention.
     fn right_steps(&self, param: Param, state: &State, gradient: &Matrix, turn: f64) -> Vec<Trial> {
-        let forms = optimiser::right_steps(self.case, &self.numbers, param, state, gradient, turn);
+        let forms = self.conventional_steps(param, state, gradient, turn);
         let mut trials = Vec::new();
         let lr = self.numbers.get("lr").copied().unwrap_or(0.0);
         for Step { value, note } in forms {
@@ -301,7 +307,7 @@ impl Exam<'_> {
             let cause = cause(Slot::New(param), Bug::DecayWithoutLr, optimiser::RATELESS);
             Trial::new(plus(&step.value, &decay), vec![cause])
         };
-        let steps = optimiser::right_steps(self.case, &self.numbers, param, state, gradient, turn);
+        let steps = self.conventional_steps(param, state, gradient, turn);
         steps.into_iter().map(decayed).collect()
     }
 

@@ -193,12 +193,15 @@ fn scales(dump: &Dump, case: &Case) -> Vec<(f64, f64, f64)> {
     let has = |wanted: fn(&Slot) -> bool| dump.slots.keys().any(wanted);
     let (gradients, steps) =
         (has(|slot| matches!(slot, Slot::Grad(_))), has(|slot| matches!(slot, Slot::New(_))));
+    // What an optimiser remembers points where its gradients do.
+    let directed =
+        gradients || has(|slot| matches!(slot, Slot::V(_) | Slot::VPrev(_) | Slot::M(_) | Slot::MPrev(_)));
     let n = case.count();
     let mut all = Vec::new();
     for objective in [1.0, n] {
         for sign in [1.0, -1.0] {
             for gradient in [1.0, n] {
-                let idle = (!gradients || case.alone) && sign < 0.0 || !gradients && gradient > 1.0;
+                let idle = (!directed || case.alone) && sign < 0.0 || !gradients && gradient > 1.0;
                 let summed = objective > 1.0;
                 // A summed loss with the gradient of its mean does not agree with itself.
                 let disagree = summed && gradients && !steps && gradient == 1.0;

@@ -1,6 +1,6 @@
 //! What somebody exported: the arrays of the file under our names, not yet brought into one layout.
 
-use super::columns::is_with_ones;
+use super::input_first::is_output;
 use super::keys::{self, Key};
 use super::moments;
 use super::npy::{Array, Kind, Refusal, Value};
@@ -36,6 +36,8 @@ pub struct Dump {
     pub bias_rows: Option<&'static str>,
     /// What was a vector, by the file's names: one sample, or the weights of one output.
     pub vectors: BTreeSet<String>,
+    /// Whether the last layer's activation is not what its outputs are.
+    pub outputs_differ: bool,
     /// What was read in an unusual way.
     pub notes: Vec<String>,
     /// Arrays without a place that have the shape of a tensor that the file lacks.
@@ -241,48 +243,6 @@ impl Dump {
         Ok(())
     }
 
-    /// Tensors of samples, with their layers.
-    fn of_samples(&self) -> impl Iterator<Item = (Slot, usize)> {
-        let slots = self.slots.keys().filter(|slot| slot.param().is_none());
-        slots.filter_map(|&slot| Some((slot, slot.layer()?)))
-    }
-
-    /// Whether the input is counted as layer 1: a1 is X, or samples have one layer more than there are weights, and
-    /// none at its beginning.
-    fn counts_the_input(&self) -> bool {
-        if let (Some(a1), Some(x)) = (self.slots.get(&Slot::A(1)), &self.x)
-            && (a1.data == x.data || is_with_ones(a1, x))
-        {
-            return true;
-        }
-        let weights = (1..).take_while(|&l| self.slots.contains_key(&Slot::Param(Param::W(l)))).count();
-        let last = self.of_samples().map(|(_, l)| l).max();
-        last == Some(weights + 1) && self.of_samples().all(|(_, l)| l > 1)
-    }
-
-    /// Counts what belongs to samples from the first layer behind the input, as weights are.
-    fn count_from_the_input(&mut self) -> Result<(), Refusal> {
-        let first = self.of_samples().find(|&(slot, l)| l == 1 && slot != Slot::A(1));
-        if let Some((slot, _)) = first {
-            let problem = format!("has {slot}, although a1 is X");
-            return Err(Refusal::new(problem, "count layers from the same number everywhere"));
-        }
-        if let Some(x) = self.slots.remove(&Slot::A(1)) {
-            let name = self.names.remove(&Slot::A(1));
-            if self.x.is_none() {
-                (self.x, self.x_name) = (Some(x), name);
-            }
-        }
-        let own: Vec<Slot> = self.of_samples().map(|(slot, _)| slot).collect();
-        for slot in own {
-            let (array, name) = (self.slots.remove(&slot), self.names.remove(&slot));
-            self.slots.extend(array.map(|array| (slot.below(), array)));
-            self.names.extend(name.map(|name| (slot.below(), name)));
-        }
-        self.notes.push("the input is counted as layer 1: z2 and a2 are those of W1".to_owned());
-        Ok(())
-    }
-
     /// The number of layers: of weights without a gap.
     fn count(&self) -> Result<usize, Refusal> {
         let depth = (1..).take_while(|&l| self.slots.contains_key(&Slot::Param(Param::W(l)))).count();
@@ -301,12 +261,13 @@ impl Dump {
         let last = self.depth;
         if let Some(array) = self.slots.remove(&Slot::A(last)) {
             let name = self.names.remove(&Slot::A(last)).unwrap_or_default();
+            if self.slots.get(&Slot::P).is_some_and(|p| !is_output(p, &array)) {
+                let outputs = self.names.get(&Slot::P).map_or("p", String::as_str);
+                self.notes.push(format!("`{name}` is not checked: `{outputs}` has the outputs"));
+                self.outputs_differ = true;
+            }
             self.slots.entry(Slot::P).or_insert(array);
             self.names.entry(Slot::P).or_insert(name);
-        }
-        if self.slots.remove(&Slot::Da(last)).is_some() {
-            self.names.remove(&Slot::Da(last));
-            self.notes.push(format!("da{last} (the gradient by p) is not checked; dz{last} is"));
         }
     }
 

@@ -7,6 +7,7 @@ pub mod csv;
 pub(crate) mod digits;
 pub mod dump;
 pub mod forms;
+mod input_first;
 pub mod json;
 pub mod keys;
 pub mod layout;

@@ -123,7 +123,11 @@ fn without_targets(entries: &Entries, map: &[(String, String)]) -> Option<Read> 
 fn read_matrices(entries: &Entries, map: &[(String, String)]) -> Result<Read, Refusal> {
     let by_names = Dump::new(entries, map).and_then(|dump| Case::all(&dump).map(|_| dump));
     let known = !unknown(entries, map);
-    let by_names = by_names.or_else(|refusal| from_the_input(entries, map).ok_or(refusal));
+    let by_names = match by_names {
+        Ok(dump) if dump.may_count_the_input() => Ok(from_the_input(entries, map).unwrap_or(dump)),
+        Ok(dump) => Ok(dump),
+        Err(refusal) => from_the_input(entries, map).ok_or(refusal),
+    };
     if known && by_names.as_ref().is_ok_and(|dump| !has_strange_masks(dump)) {
         return by_names.map(|dump| Read { dump, found: Vec::new() });
     }

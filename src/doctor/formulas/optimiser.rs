@@ -6,7 +6,7 @@
 use super::algebra::{plus, scaled, times, zip};
 use super::catalogue::Bug;
 use super::steps::{self, Fed, Numbers, State, Wrong, mix};
-use super::trial::{Trial, cause};
+use super::trial::{Trial, cause, residual};
 use crate::doctor::file::case::Case;
 use crate::doctor::file::slot::{Param, Slot};
 use crate::reference::Matrix;
@@ -125,7 +125,7 @@ fn forms(lr: f64, mu: f64, turn: f64) -> Vec<Form> {
     all
 }
 
-/// The right steps from a gradient, by every convention.
+/// The right steps from a gradient, by every convention; velocities are the same up to `tolerance`.
 pub fn right_steps(
     case: &Case,
     numbers: &Numbers,
@@ -133,6 +133,7 @@ pub fn right_steps(
     state: &State,
     g: &Matrix,
     turn: f64,
+    tolerance: f64,
 ) -> Vec<Step> {
     let lr = number(numbers, "lr", 0.0);
     match Rule::of(case, numbers) {
@@ -142,11 +143,13 @@ pub fn right_steps(
             let forms = forms(lr, mu, turn);
             let own = |form: &Form| mix(mu, &state.v, form.gradient, g);
             let given = case.get(Slot::V(param));
-            let known = given.is_some_and(|v| forms.iter().any(|form| follows(v, &own(form))));
+            // Wider, and a penalty in the velocity looks like another form of it.
+            let follows = |v: &Matrix, form: &Form| residual(v, &own(form)) < tolerance;
+            let known = given.is_some_and(|v| forms.iter().any(|form| follows(v, form)));
             let step = |form: &Form| {
                 // A velocity of no form is reported by itself; the step starts from it as it is.
                 let v = match given {
-                    Some(v) if !known || follows(v, &own(form)) => v.clone(),
+                    Some(v) if !known || follows(v, form) => v.clone(),
                     _ => own(form),
                 };
                 let value = if form.nesterov {
@@ -160,11 +163,6 @@ pub fn right_steps(
         }
         Rule::Adam => adam_steps(case, numbers, param, state, g, turn),
     }
-}
-
-/// Whether the file's velocity is the one of a form.
-fn follows(v: &Matrix, expected: &Matrix) -> bool {
-    super::trial::residual(v, expected) < 1e-3
 }
 
 /// Adam's moments after the step: the file's, or computed.

@@ -64,8 +64,9 @@ impl Making<'_> {
         for (slot, value) in now.into_iter().zip(state.after(rule, &self.numbers, &g)) {
             self.case.given.insert(slot, value);
         }
-        let right =
-            optimiser::right_steps(&self.case, &self.numbers, param, &state, &g, 1.0).swap_remove(0).value;
+        let right = optimiser::right_steps(&self.case, &self.numbers, param, &state, &g, 1.0, 1e-9)
+            .swap_remove(0)
+            .value;
         let (bug, l) = (self.fault.bug(), param.layer());
         let mut step = self.changed(bug, l, right, |m, _, form| {
             let trials = optimiser::wrong_steps(&m.case, &m.numbers, param, &state, &g, 1.0);
