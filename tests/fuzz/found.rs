@@ -27,6 +27,7 @@ pub const TRIALS: &[NamedTrial] = &[
     ("found_an_error_that_quotes_a_whole_file", an_error_that_quotes_a_whole_file),
     ("found_an_epoch_inside_a_recovery", an_epoch_inside_a_recovery),
     ("found_a_loss_without_a_value", a_loss_without_a_value),
+    ("found_a_huber_loss_whose_border_is_zero", a_huber_loss_whose_border_is_zero),
     #[cfg(feature = "parquet")]
     ("found_images_without_rows", images_without_rows),
     #[cfg(feature = "parquet")]
@@ -167,6 +168,11 @@ fn a_loss_without_a_value() {
         let input = archive::packed(&members, CompressionMethod::Stored).unwrap();
         dump::dump().one(&input).unwrap();
     }
+}
+
+/// The border that explains the loss was 0, which has no logarithm: a number below that of any digit.
+fn a_huber_loss_whose_border_is_zero() {
+    dump::dump().one(include_bytes!("found/a-border-of-zero.npz")).unwrap();
 }
 
 /// Labels had rows and images had none; no writer makes such a file.

@@ -77,6 +77,9 @@ impl Exam<'_> {
                 let middle = f64::midpoint(low, high);
                 if at(middle) < 0.0 { low = middle } else { high = middle }
             }
+            if !high.is_normal() {
+                continue;
+            }
             // A loss of 32 bits shows a border to a few digits only.
             let rounded = |digits: i32| {
                 let unit = 10_f64.powi(high.log10().floor() as i32 - digits);

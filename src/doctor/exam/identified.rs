@@ -127,7 +127,7 @@ impl Exam<'_> {
     }
 
     /// What of a tensor's operands the file may have.
-    fn operands(&self, slot: Slot) -> Vec<Slot> {
+    pub fn operands(&self, slot: Slot) -> Vec<Slot> {
         let last = self.case.depth();
         let z_or_a = |l: usize| if self.case.get(Slot::Z(l)).is_some() { Slot::Z(l) } else { Slot::A(l) };
         let input = |l: usize| (l > 1).then(|| Slot::A(l - 1));

@@ -68,6 +68,12 @@ impl Exam<'_> {
             _ if self.is_behind_the_unexplained(at) => Some(
                 "first find out why what goes forward differs: what comes back was made of it".to_owned(),
             ),
+            _ if self.follows_a_guess(at) => {
+                Some("export p, the loss or the last dz: nothing shows what the outputs are".to_owned())
+            }
+            _ if self.is_one_of_few(at) => {
+                Some("export more: all errors have one size, so that one number shows little".to_owned())
+            }
             _ if self.is_explained_by_nothing(finding) => {
                 Some("export more digits: of these numbers too few are left to tell".to_owned())
             }
@@ -93,6 +99,31 @@ impl Exam<'_> {
         let is_forward = |slot: Slot| matches!(slot, Slot::Z(_) | Slot::A(_) | Slot::P);
         let comes_back = !is_forward(at) && !matches!(at, Slot::Loss | Slot::Accuracy);
         comes_back && self.findings.iter().any(|f| is_forward(f.tensor) && f.bug.is_none() && !f.depends)
+    }
+
+    /// Whether a gradient comes from outputs of which nothing in the file shows what they are, nor by which loss.
+    fn follows_a_guess(&self, at: Slot) -> bool {
+        let depth = self.case.depth();
+        let shows = |slot: Slot| match slot {
+            Slot::P | Slot::Loss => true,
+            Slot::Dz(l) => l == depth,
+            Slot::Grad(param) => param.layer() == depth,
+            _ => false,
+        };
+        let unseen = |slot: &Slot| self.case.get(*slot).is_none();
+        !self.design.is_usual()
+            && !self.case.alone
+            && !self.has_right(shows)
+            && matches!(at, Slot::Dz(_) | Slot::Da(_) | Slot::Grad(_))
+            && self.operands(at).iter().any(unseen)
+    }
+
+    /// Whether a gradient is one number, of errors that have one size: many sums of them are the same.
+    fn is_one_of_few(&self, at: Slot) -> bool {
+        let Slot::Grad(param) = at else { return false };
+        let one = self.case.get(at).is_some_and(|given| given.data().len() == 1);
+        let size = |dz: &Matrix| dz.data().iter().all(|value| value.abs() == dz.data()[0].abs());
+        one && self.case.get(Slot::Dz(param.layer())).is_some_and(size)
     }
 
     /// Whether a step goes against the velocity of the file: right, if that points downhill.
@@ -139,10 +170,14 @@ impl Exam<'_> {
         is_gradient(at) && self.world.gradient > 1.0 && !self.has_right(is_gradient)
     }
 
-    /// Whether a 0 explains numbers of few digits that are none: then everything does.
+    /// Whether of numbers of few digits too few agree to prove anything: beside others that differ, or with a 0 where they are
+    /// none.
     fn is_explained_by_nothing(&self, finding: &Finding) -> bool {
         if self.tolerance.written == 0.0 {
             return false;
+        }
+        if finding.residual.0 > SAME && self.findings.iter().any(|f| f.bug.is_none() && !f.depends) {
+            return true;
         }
         let named = finding.bug.iter().chain(&finding.also).any(is_zero);
         let at = finding.tensor;
