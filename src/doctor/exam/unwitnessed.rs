@@ -27,8 +27,14 @@ impl Exam<'_> {
         match bug {
             Bug::SignFlipped if self.lacks_direction(at) => Some(DIRECTION.to_owned()),
             Bug::SignFlipped if self.lacks_other_direction(at) => Some(DIRECTION.to_owned()),
-            Bug::MomentumFormula if self.is_mixed(finding) && self.lacks_direction(at) => {
+            Bug::MomentumFormula
+                if self.is_mixed(finding) && (self.case.alone || self.lacks_direction(at)) =>
+            {
                 Some(DIRECTION.to_owned())
+            }
+            // Gradients of the mean beside a loss that is a sum: the penalty may be that of either.
+            Bug::LossL2Mismatch if self.world.objective > self.world.gradient => {
+                Some("first find out whether the loss is a sum or a mean over the batch".to_owned())
             }
             Bug::ActivationOther if !self.world.act_named => {
                 Some("say `act`: nothing shows which activation is meant".to_owned())
