@@ -15,6 +15,9 @@ use crate::doctor::formulas::{accuracy, preactivation, probabilities, scale};
 use crate::network::Activation;
 use crate::reference::Matrix;
 
+/// The largest of wrong probabilities that are supposed and not in the file.
+const UNBOUNDED: f64 = 1e6;
+
 impl Exam<'_> {
     /// Checks and completes z, a and p, then loss and accuracy.
     pub fn forward(&mut self) {
@@ -242,12 +245,15 @@ impl Exam<'_> {
             self.not_given(Slot::P);
             return match self.world.forward {
                 Some((Slot::P, h)) if self.design.is_usual() => {
+                    let value = (h.value)(&self.site(l, &z)).unwrap_or(right);
+                    // Beside numbers without bounds everything else is rounding, and any formula fits.
+                    self.contradicted |= !value.data().iter().all(|p| p.abs() < UNBOUNDED);
                     self.pending.push(cause(
                         Slot::P,
                         h.bug,
                         format!("{} (seen further on; p is not in the file)", h.formula),
                     ));
-                    (h.value)(&self.site(l, &z)).unwrap_or(right)
+                    value
                 }
                 _ => right,
             };

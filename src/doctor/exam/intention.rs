@@ -86,13 +86,16 @@ impl Exam<'_> {
         if self.loss_decides() {
             return;
         }
-        let steps = self.case.given.keys().filter(|&&slot| self.has_moved(slot)).count();
-        let shown =
-            |finding: &&Finding| !matches!(finding.tensor, Slot::New(_)) || self.has_moved(finding.tensor);
-        let sums = self.findings.iter().filter(|f| f.bug == Some(SUM.bug)).filter(shown).count();
+        // A sum in some tensors and a mean in others is a bug whatever was meant.
+        let is_sum = |slot: Slot| self.findings.iter().any(|f| f.bug == Some(SUM.bug) && f.tensor == slot);
+        let own: Vec<Slot> = self.case.given.keys().copied().filter(|&slot| self.has_scale(slot)).collect();
+        let of_gradient =
+            |slot: &Slot| matches!(slot, Slot::New(param) if self.case.get(Slot::Grad(*param)).is_some());
+        let (steps, gradients): (Vec<Slot>, Vec<Slot>) = own.into_iter().partition(of_gradient);
+        let [steps_are, gradients_are] = [&steps, &gradients].map(|all| all.iter().all(|&slot| is_sum(slot)));
         for finding in &mut self.findings {
-            // A sum in some tensors and a mean in others is a bug whatever was meant.
-            let whole = sums == steps || finding.formula.starts_with("dz");
+            let together = if steps.contains(&finding.tensor) { steps_are } else { gradients_are };
+            let whole = together || finding.formula.starts_with("dz");
             if whole && finding.bug == Some(SUM.bug) {
                 finding.bug = None;
                 finding.also = vec![SUM.bug];
@@ -183,6 +186,17 @@ impl Exam<'_> {
         }
         let slack = if self.tolerance.single { 1e-6 } else { 1e-12 };
         norm(&self.step(param)) > slack * norm(&self.case.given[&Slot::Param(param)])
+    }
+
+    /// Whether a gradient or a step shows its scale: what is nothing but rounding does not.
+    fn has_scale(&self, slot: Slot) -> bool {
+        match slot {
+            Slot::Grad(param) => {
+                let operands = self.operand_size(param) * self.case.count();
+                self.tolerance.rounding(operands, norm(&self.case.given[&slot])) < 0.5
+            }
+            _ => self.has_moved(slot),
+        }
     }
 
     /// Steps that are all the same number times what lr makes them: another learning rate than the file's.

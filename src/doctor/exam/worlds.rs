@@ -72,7 +72,10 @@ impl<'a> Search<'a> {
         exam.limit = self.cost().saturating_add(decides);
         exam.forward();
         if exam.contradicted {
-            self.exhausted.push((case.layout, world.act, world.choice));
+            // A wrong value that was supposed says nothing of what else is.
+            if world.forward.is_none() {
+                self.exhausted.push((case.layout, world.act, world.choice));
+            }
             return None;
         }
         let fits =
