@@ -17,6 +17,8 @@ use mpi::Threading;
 use self::watch::Watch;
 use self::world::World;
 
+const NAME: &str = "gpu-mlp-mpi";
+
 const SYNC_EVERY: &str = "sync-every";
 
 /// The exit code of a bug.
@@ -129,8 +131,18 @@ fn command() -> clap::Command {
             "Local SGD: each rank takes steps of its own, and after so many all go on from the mean of their weights; for slow networks \
              [default: average the gradients of every step]",
         );
-    gpu_mlp::cli::command()
-        .name("gpu-mlp-mpi")
-        .bin_name("gpu-mlp-mpi")
+    renamed(gpu_mlp::cli::command())
+        .name(NAME)
+        .bin_name(NAME)
         .mut_subcommand("train", |train| train.arg(sync_every))
+}
+
+/// The command with examples of this program.
+fn renamed(command: clap::Command) -> clap::Command {
+    let help = command.get_after_help().map(|help| help.to_string());
+    let command = command.mut_subcommands(renamed);
+    match help {
+        Some(help) => command.after_help(help.replace("  gpu-mlp ", &format!("  {NAME} "))),
+        None => command,
+    }
 }

@@ -21,13 +21,13 @@ use crate::network::{Activation, Activations, Task};
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct DataChoice {
     /// Data set: mnist, fashion-mnist, digits, or a path: CSV, JSON, .npz, .npy, Parquet, a folder of IDX files or with
-    /// train.csv, or a folder with one folder of images per class [default: for a run its own data; else mnist if it is on this machine, else digits]
+    /// train.csv, a folder with one folder of images per class, or a set in parts (`gpu-mlp data shard`) [default: for a run its own data; else mnist if it is on this machine, else digits]
     #[arg(long, value_name = "NAME|PATH")]
     pub data: Option<String>,
     /// Folder of data sets to search first
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// Memory for samples, such as 512MiB or 2GB; image sets that need more stay on the disk, unless they are gzip
+    /// Memory for samples, such as 512MiB or 2GB; image sets that need more stay on the disk, unless they are gzip, and so do sets in parts
     #[arg(long, value_name = "SIZE", default_value_t = ByteSize(data::MEMORY_LIMIT))]
     pub memory_limit: ByteSize,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `gpu-mlp data`: make the built-in data set, fetch a known one, list them all. `show` is in its own file.
+//! `gpu-mlp data`: make the built-in data set, fetch a known one, list them all. `show` and the sets in parts have their own files.
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::number;
 use super::output::say;
+use super::parts::{self, ShardArgs, VerifyArgs};
 use super::show::ShowArgs;
 use crate::data::catalog::{self, KNOWN, Known};
 use crate::data::fetch::{self, Event, Limits};
@@ -20,7 +21,9 @@ Examples:
   gpu-mlp data list
   gpu-mlp data fetch mnist
   gpu-mlp data make digits --train 60000 --test 10000 --out digits
-  gpu-mlp data show mine.csv";
+  gpu-mlp data show mine.csv
+  gpu-mlp data shard a.parquet b.parquet --out parts
+  gpu-mlp data verify parts";
 
 const MAKE: &str = "\
 Examples:
@@ -37,7 +40,7 @@ Examples:
   gpu-mlp data list
   gpu-mlp data list --data-dir sets";
 
-/// Make, fetch, list and inspect data sets.
+/// Make, fetch, list, inspect and cut up data sets.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct DataArgs {
@@ -55,6 +58,10 @@ enum Command {
     List(ListArgs),
     /// Inspect a data set: format, shape, ranges, classes, warnings
     Show(Box<ShowArgs>),
+    /// Make a set in parts of files that exceed the memory together
+    Shard(Box<ShardArgs>),
+    /// Check the parts of a set: length and SHA-256 of each
+    Verify(VerifyArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -98,20 +105,20 @@ struct ListArgs {
     data_dir: Option<PathBuf>,
 }
 
-/// Runs `gpu-mlp data …`.
+/// Runs `gpu-mlp data …`, and returns the exit code.
 ///
 /// # Errors
 /// What making, fetching or writing the set reports.
-pub fn run(args: DataArgs) -> Result<()> {
+pub fn run(args: DataArgs) -> Result<u8> {
     match args.command {
-        Command::Make(args) => run_make(&args),
-        Command::Fetch(args) => run_fetch(&args),
-        Command::Show(args) => super::show::run(&args),
-        Command::List(args) => {
-            run_list(&args);
-            Ok(())
-        }
+        Command::Verify(args) => return parts::run_verify(&args),
+        Command::Make(args) => run_make(&args)?,
+        Command::Fetch(args) => run_fetch(&args)?,
+        Command::Show(args) => super::show::run(&args)?,
+        Command::Shard(args) => parts::run_shard(&args)?,
+        Command::List(args) => run_list(&args),
     }
+    Ok(0)
 }
 
 fn run_make(args: &MakeArgs) -> Result<()> {

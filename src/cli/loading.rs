@@ -141,6 +141,21 @@ fn run_of(model: &Path) -> Result<Option<RunDir>> {
     Ok(RunDir::open(around(model)).ok().filter(|run| run.model().file_name() == model.file_name()))
 }
 
+/// Whether data can be trained on side by side, which `what` does.
+///
+/// # Errors
+/// [`Error::Usage`] if they are a set in parts.
+pub(super) fn check_side_by_side(dataset: &Dataset, what: &str) -> Result<()> {
+    if !dataset.train.is_in_parts() {
+        return Ok(());
+    }
+    let problem = format!(
+        "{what}: {} is a set in parts, which is read in the order of one training, and {what} has several at once",
+        dataset.origin
+    );
+    Err(Error::usage(problem).hint("name some of the files that the parts were made of"))
+}
+
 /// Whether a run's data are what was named: the same name, or the same file.
 pub(super) fn same_data(own: &str, named: &str) -> bool {
     let file = |path: &str| Path::new(path).canonicalize().ok();

@@ -21,6 +21,7 @@ mod manual;
 mod measure;
 mod number;
 mod output;
+mod parts;
 mod pictures;
 mod predict;
 mod replay;
@@ -56,7 +57,7 @@ Examples:
 
 Exit codes:
   0    success
-  1    a check failed: doctor, trace --compare, gradcheck or selftest found a difference; or predict could not read some inputs
+  1    a check failed: doctor, trace --compare, gradcheck or selftest found a difference; data verify a damaged part; or predict could not read some inputs
   2    wrong usage, or input that cannot be read
   3    no usable adapter
   4    the GPU failed or was lost
@@ -113,7 +114,7 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Benchmark this machine: kernels, steps and epochs on its GPU and CPU
     Bench(bench::BenchArgs),
-    /// Make, fetch, list and inspect data sets
+    /// Make, fetch, list, inspect and cut up data sets
     Data(data::DataArgs),
     /// Print shell completions of subcommands and options
     Completions(manual::CompletionsArgs),
@@ -208,7 +209,7 @@ fn dispatch(asked: Command, matches: &clap::ArgMatches, company: Option<Company<
         Command::Selftest(args) => selftest::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Bench(args) => bench::run(&args),
-        Command::Data(args) => data::run(args).map(|()| 0),
+        Command::Data(args) => data::run(args),
         Command::Completions(args) => manual::completions(&args, command()).map(|()| 0),
         Command::Man(args) => manual::pages(&args, command()).map(|()| 0),
     }

@@ -105,6 +105,7 @@ pub fn run(args: &ReplayArgs) -> Result<u8> {
     args.hidden.require_memory(32)?;
     let dataset =
         loading::load(args.data.data.as_deref(), &args.data, &args.data.loading.options(), None, args.json)?;
+    loading::check_side_by_side(&dataset, "replay")?;
     let config = Config {
         hidden: args.hidden.0.clone(),
         batch_size: args.batch_size,

@@ -4,7 +4,8 @@
 //! hash = Σ mix(origin, crc32c(origin, target, values))      over the samples, modulo 2⁶⁴
 //! ```
 //!
-//! A sum, so it does not matter which samples are held out. Of large sets only some rows are read, all of the targets.
+//! A sum, so it does not matter which samples are held out. Of large sets only some rows are read, all of the targets. Of sets in parts
+//! the checksums of the files stand for the samples, and no row is read.
 
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +48,9 @@ impl Dataset {
 
 /// The sum over the samples of a part, with the values of every row whose place in its file is a multiple of `stride`.
 fn hash(samples: &Samples, stride: u32) -> Result<u64> {
+    if let Rows::Parts(parts) = samples.rows() {
+        return Ok(mix(parts.digest()));
+    }
     let all: Vec<u32> = (0..samples.len() as u32).collect();
     let size = samples.row_bytes();
     let mut sum = 0_u64;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::catalog::{self, KNOWN, Known};
+use super::parts::{is_parts, open};
 use super::picture_options::AS_THEY_ARE;
 use super::source::{self, Fitted, LoadOptions, Reading, Source};
 use super::table_options::DEFAULTS;
@@ -112,8 +113,16 @@ pub fn load(request: Request<'_>) -> Result<Loaded> {
 pub fn load_from(request: Request<'_>, places: &Places) -> Result<Loaded> {
     let default = LoadOptions::default();
     let options = request.options.unwrap_or(&default);
-    let found = find(request, places, false)?;
     let reading = request.reading(false);
+    if let Some(folder) = request.data.map(Path::new).filter(|path| is_parts(path)) {
+        let (dataset, what) = open(folder, options, request.fitted, reading.memory)?;
+        return Ok(Loaded {
+            dataset,
+            notice: Some(format!("{} is {what}", folder.display())),
+            notes: Vec::new(),
+        });
+    }
+    let found = find(request.data, places, reading)?;
     let (dataset, what, notes) =
         found.source.dataset(&found.name, &found.origin, options, request.fitted, reading)?;
     // MNIST's four file names leave nothing to say.
@@ -169,12 +178,11 @@ impl Found {
     }
 }
 
-/// Reads what `request` asks for.
-pub(super) fn find(request: Request<'_>, places: &Places, keep_missing: bool) -> Result<Found> {
-    let reading = request.reading(keep_missing);
+/// Reads what was asked for: a known name, or a path.
+pub(super) fn find(data: Option<&str>, places: &Places, reading: Reading<'_>) -> Result<Found> {
     let known = |name: &str| source::misplaced::check(Path::new(name), "a known set", &[], reading);
     let built_in = || Ok(Found::named(catalog::DIGITS, "built in", builtin::digits()?));
-    let Some(data) = request.data else {
+    let Some(data) = data else {
         if let Some(mnist) = catalog::find("mnist").filter(|mnist| places.complete(mnist).is_some()) {
             return by_name(mnist, places, reading.memory);
         }

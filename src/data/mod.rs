@@ -14,6 +14,7 @@ pub mod digits;
 pub mod fetch;
 mod fingerprint;
 pub mod folder;
+mod format;
 pub mod idx;
 mod idx_names;
 pub mod inputs;
@@ -25,6 +26,7 @@ pub mod make;
 mod no_parquet;
 #[cfg(feature = "parquet")]
 mod parquet;
+pub mod parts;
 pub mod picture;
 mod picture_options;
 mod preparation;
@@ -41,6 +43,7 @@ mod targets;
 
 pub use dataset::{Dataset, MEMORY_LIMIT, Split};
 pub use fingerprint::Fingerprint;
+pub use format::Format;
 pub use inspect::inspect;
 pub use locate::{DATA_DIR_VARIABLE, Loaded, Places, Request, load, load_from};
 
@@ -50,7 +53,7 @@ pub use parquet::THREAD as PARQUET_THREAD;
 pub use picture_options::{Frame, PictureOptions};
 pub use preparation::{Outputs, Preparation};
 pub use reader::{Chunk, Reader};
-pub use samples::{Format, Samples};
+pub use samples::Samples;
 pub use scaling::{Scale, Scaling};
 pub use schema::{Layout, Schema};
 pub use shares::Fold;

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::samples::{Format, Samples};
+use super::format::Format;
+
+use super::samples::Samples;
 use crate::error::Result;
 
 /// How images are to be read, as far as they do not say.

@@ -8,8 +8,8 @@ use std::sync::mpsc::{Receiver, channel};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::Targets;
-use super::row_file::RowFile;
-use super::samples::{Format, Rows, Samples};
+use super::format::Format;
+use super::samples::{Rows, Samples};
 use crate::error::{Error, Result};
 
 /// Threads that read. They do little but wait for the disk, and a disk is the faster the more it is asked for at once.
@@ -110,14 +110,12 @@ impl Reader {
     /// As [`Samples::read`].
     pub fn chunk<'a>(&mut self, samples: &'a Samples, wanted: &'a [u32], next: &[u32]) -> Result<Chunk<'a>> {
         let labels = samples.labels();
-        let file = match samples.rows() {
-            Rows::Memory(pixels) => {
-                return Ok(Chunk { pixels: pixels.as_slice().into(), ..Chunk::unread(samples, wanted) });
-            }
-            Rows::File(file) => file,
-        };
-        let pixels = self.read(file, wanted)?.into();
-        self.begin(file, next)?;
+        if let Rows::Memory(pixels) = samples.rows() {
+            return Ok(Chunk { pixels: pixels.as_slice().into(), ..Chunk::unread(samples, wanted) });
+        }
+        let stored = (samples.rows(), samples.row_bytes());
+        let pixels = self.read(stored, wanted)?.into();
+        self.begin(stored, next)?;
         let labels = wanted.iter().map(|&sample| labels[sample as usize]).collect();
         let weights = samples.weights().map_or(Cow::default(), |weights| {
             wanted.iter().map(|&sample| weights[sample as usize]).collect()
@@ -127,7 +125,7 @@ impl Reader {
     }
 
     /// Takes what was read ahead, as far as it is what is wanted, and reads the rest.
-    fn read(&mut self, file: &Arc<RowFile>, wanted: &[u32]) -> Result<Vec<u8>> {
+    fn read(&mut self, (stored, size): (&Rows, usize), wanted: &[u32]) -> Result<Vec<u8>> {
         let mut rows = Vec::new();
         if let Some(ahead) = self.ahead.take() {
             let both = ahead.wanted.len().min(wanted.len());
@@ -136,26 +134,26 @@ impl Reader {
                     .rows
                     .recv()
                     .map_err(|_| Error::Internal("a thread that reads has died".into()))??;
-                rows.truncate(both * file.row_bytes());
+                rows.truncate(both * size);
             }
         }
-        let missing = &wanted[rows.len() / file.row_bytes()..];
+        let missing = &wanted[rows.len() / size..];
         if !missing.is_empty() {
-            rows.extend(self.threads()?.install(|| file.read(missing))?);
+            rows.extend(self.threads()?.install(|| stored.read(missing, size))?);
         }
         Ok(rows)
     }
 
-    fn begin(&mut self, file: &Arc<RowFile>, next: &[u32]) -> Result<()> {
+    fn begin(&mut self, (stored, size): (&Rows, usize), next: &[u32]) -> Result<()> {
         if next.is_empty() {
             return Ok(());
         }
         let (sender, rows) = channel();
-        let (file, wanted) = (file.clone(), Arc::<[u32]>::from(next));
+        let (stored, wanted) = (stored.clone(), Arc::<[u32]>::from(next));
         self.ahead = Some(Ahead { wanted: wanted.clone(), rows });
         self.threads()?.spawn(move || {
             // Nobody listens any more if the reader was dropped, or something else became wanted.
-            let _ = sender.send(file.read(&wanted));
+            let _ = sender.send(stored.read(&wanted, size));
         });
         Ok(())
     }

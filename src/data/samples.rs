@@ -3,28 +3,11 @@
 use std::sync::Arc;
 
 use super::Targets;
+use super::format::Format;
+use super::parts::Parts;
 use super::row_file::RowFile;
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
-
-/// What a row's values are stored as, and how a network sees them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// A byte each, divided by 255.
-    Bytes,
-    /// An f32 each, in this machine's order of bytes, as it is.
-    Floats,
-}
-
-impl Format {
-    /// Bytes of a value.
-    pub fn size(self) -> usize {
-        match self {
-            Self::Bytes => 1,
-            Self::Floats => size_of::<f32>(),
-        }
-    }
-}
 
 /// `len` rows of `features` values, and the targets of each. A clone shares all of them. Samples are equal wherever they are from.
 #[derive(Debug, Clone)]
@@ -56,6 +39,21 @@ impl PartialEq for Samples {
 pub(super) enum Rows {
     Memory(Arc<Vec<u8>>),
     File(Arc<RowFile>),
+    Parts(Arc<Parts>),
+}
+
+impl Rows {
+    /// These rows, of so many bytes each, one after another: a copy.
+    pub fn read(&self, indices: &[u32], size: usize) -> Result<Vec<u8>> {
+        match self {
+            Self::File(file) => file.read(indices),
+            Self::Parts(parts) => parts.read(indices),
+            Self::Memory(pixels) => {
+                let row = |&i: &u32| &pixels[i as usize * size..(i as usize + 1) * size];
+                Ok(indices.iter().flat_map(row).copied().collect())
+            }
+        }
+    }
 }
 
 impl Samples {
@@ -111,6 +109,18 @@ impl Samples {
             return Err(Error::shape("samples", [labels.len().max(1), features.max(1)], [rows, features]));
         }
         Self::of_classes(features, Format::Bytes, Rows::File(Arc::new(file)), labels, classes)
+    }
+
+    /// Samples whose rows stay in their parts, of which a few are in memory at a time.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(super) fn in_parts(parts: Parts, labels: Vec<u32>, classes: usize) -> Result<Self> {
+        let (features, format, rows) = (parts.features(), parts.format(), parts.rows());
+        if features == 0 || labels.is_empty() || rows != labels.len() {
+            return Err(Error::shape("samples", [labels.len().max(1), features.max(1)], [rows, features]));
+        }
+        Self::of_classes(features, format, Rows::Parts(Arc::new(parts)), labels, classes)
     }
 
     /// The same rows with numbers as targets.
@@ -190,7 +200,27 @@ impl Samples {
 
     /// Whether the rows are left in their file.
     pub fn is_on_disk(&self) -> bool {
-        matches!(self.rows, Rows::File(_))
+        matches!(self.rows, Rows::File(_) | Rows::Parts(_))
+    }
+
+    /// Whether the rows are left in parts, which are read one after another.
+    pub fn is_in_parts(&self) -> bool {
+        matches!(self.rows, Rows::Parts(_))
+    }
+
+    /// Some of the samples by the part that they are in, if they are in parts.
+    pub fn by_part(&self, samples: &[u32]) -> Option<Vec<Vec<u32>>> {
+        match &self.rows {
+            Rows::Parts(parts) => Some(parts.grouped(samples)),
+            Rows::Memory(_) | Rows::File(_) => None,
+        }
+    }
+
+    /// Begins to read the parts of samples that are wanted soon, in that order, if they are in parts.
+    pub fn expect(&self, soon: &[u32]) {
+        if let Rows::Parts(parts) = &self.rows {
+            parts.expect(soon);
+        }
     }
 
     pub(super) fn rows(&self) -> &Rows {
@@ -206,20 +236,13 @@ impl Samples {
     /// # Panics
     /// If there is no such sample, as slice indexing does.
     pub fn read(&self, indices: &[u32]) -> Result<Vec<u8>> {
-        match &self.rows {
-            Rows::File(file) => file.read(indices),
-            Rows::Memory(pixels) => {
-                let size = self.row_bytes();
-                let row = |&i: &u32| &pixels[i as usize * size..(i as usize + 1) * size];
-                Ok(indices.iter().flat_map(row).copied().collect())
-            }
-        }
+        self.rows.read(indices, self.row_bytes())
     }
 
     /// These samples, in this order. Rows in memory are copied; those in a file stay there.
     ///
     /// # Errors
-    /// [`Error::Shape`] if there are none.
+    /// [`Error::Shape`] if there are none; [`Error::Usage`] if they are in parts.
     ///
     /// # Panics
     /// As [`read`](Self::read).
@@ -229,6 +252,11 @@ impl Samples {
         }
         let rows = match &self.rows {
             Rows::File(file) => Rows::File(Arc::new(file.part(samples))),
+            Rows::Parts(_) => {
+                let problem = "the data are a set in parts, from which no samples are split off";
+                let hint = "make other parts: `gpu-mlp data shard` splits off what is to be held out";
+                return Err(Error::usage(problem).hint(hint));
+            }
             Rows::Memory(values) => {
                 let size = self.row_bytes();
                 let row = |&sample: &usize| &values[sample * size..(sample + 1) * size];

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::columns::Value;
-use super::samples::Format;
+use super::format::Format;
 use crate::error::{Error, Result, Setting, message};
 
 /// How values are to be scaled.

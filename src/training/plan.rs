@@ -5,6 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use super::TrainConfig;
+use crate::data::parts::windowed;
 use crate::data::{Dataset, Samples};
 use crate::error::{Error, Result, Setting, message};
 use crate::step::StepOptions;
@@ -70,9 +71,21 @@ impl TrainConfig {
 /// alone, and a resumed run meets the same.
 pub fn shuffled(samples: &[u32], seed: u64, epoch: usize) -> Vec<u32> {
     let mut order = samples.to_vec();
+    order.shuffle(&mut of_epoch(seed, epoch));
+    order
+}
+
+/// [`shuffled`]; samples in parts are taken part after part ([`windowed`]).
+pub(super) fn ordered(all: &Samples, samples: &[u32], seed: u64, epoch: usize) -> Vec<u32> {
+    match all.by_part(samples) {
+        Some(parts) => windowed(parts, &mut of_epoch(seed, epoch)),
+        None => shuffled(samples, seed, epoch),
+    }
+}
+
+fn of_epoch(seed: u64, epoch: usize) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     // Stream 0 of the seed made the initial weights, stream 1 of version 0.1.0 the validation samples.
     rng.set_stream(2 + epoch as u64);
-    order.shuffle(&mut rng);
-    order
+    rng
 }

@@ -8,8 +8,8 @@ use super::checkpoint::{Progress, State};
 use super::config::TrainConfig;
 use super::evaluation::{Question, evaluate_some};
 use super::judge::Judge;
-use super::plan::{Plan, shuffled};
-use crate::data::{Dataset, Split};
+use super::plan::{Plan, ordered};
+use crate::data::{Dataset, Samples, Split};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::network::{OptimizerState, Parameters, Task};
@@ -98,6 +98,8 @@ pub struct Trainer<'a, E> {
     pub(super) engine: &'a mut E,
     pub(super) config: &'a TrainConfig,
     pub(super) plan: Plan,
+    /// What is trained on, for its order.
+    samples: Samples,
     pub(super) progress: Progress,
     pub(super) history: Vec<EpochRecord>,
     pub(super) judge: Judge,
@@ -145,7 +147,8 @@ impl<'a, E: Engine> Trainer<'a, E> {
         engine.set_parameters(parameters, None).await?;
         engine.set_sums(&Sums::default()).await?;
         let (progress, judge) = (Progress::default(), Judge::new(config.spec(dataset)?.loss(), dataset));
-        Ok(Self { engine, config, plan, progress, history: Vec::new(), judge, best: None })
+        let samples = dataset.train.clone();
+        Ok(Self { engine, config, plan, samples, progress, history: Vec::new(), judge, best: None })
     }
 
     /// Goes on with a run from a state, after the epochs of its history. Where the state says that the learning rate was
@@ -165,7 +168,8 @@ impl<'a, E: Engine> Trainer<'a, E> {
         engine.load_dataset(dataset).await?;
         let (progress, best) = (state.progress.clone(), state.best.clone());
         let judge = Judge::new(config.spec(dataset)?.loss(), dataset);
-        let mut trainer = Self { engine, config, plan, progress, history, judge, best };
+        let samples = dataset.train.clone();
+        let mut trainer = Self { engine, config, plan, samples, progress, history, judge, best };
         trainer.restore(state).await?;
         Ok(trainer)
     }
@@ -253,7 +257,7 @@ impl<'a, E: Engine> Trainer<'a, E> {
 
     /// The training samples in the order in which an epoch, counted from 0, takes them.
     pub(super) fn order(&self, epoch: usize) -> Vec<u32> {
-        shuffled(&self.plan.train, self.config.seed, epoch)
+        ordered(&self.samples, &self.plan.train, self.config.seed, epoch)
     }
 
     /// Trains what is left of an epoch; `None` if the observer ended it.
@@ -269,7 +273,9 @@ impl<'a, E: Engine> Trainer<'a, E> {
                 let state = self.state_midway().await?;
                 observer.interrupted(&state)?;
             }
-            self.progress.samples += self.engine.train(&order[self.progress.samples..]).await?;
+            let rest = &order[self.progress.samples..];
+            self.samples.expect(rest);
+            self.progress.samples += self.engine.train(rest).await?;
             observer.progress(epoch + 1, self.progress.samples, order.len());
         }
         let sums = self.engine.sums().await?;

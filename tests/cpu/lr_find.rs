@@ -79,6 +79,12 @@ fn where_nothing_can_be_suggested_that_is_said() {
 }
 
 #[test]
+fn the_rate_that_is_looked_for_is_no_option() {
+    let help = Place::new().run(&["lr-find", "--help"]).ok();
+    assert!(!help.contains("--lr ") && help.contains("--lr-schedule"), "{help}");
+}
+
+#[test]
 fn what_cannot_be_searched_is_refused() {
     let place = Place::new();
     for (args, fragments) in [

@@ -71,6 +71,7 @@ mod parquet;
 mod parquet_shards;
 #[cfg(feature = "parquet")]
 mod parquet_tables;
+mod parts;
 mod pictures;
 mod pictures_as_trained;
 mod pipeline_cache;

@@ -63,7 +63,7 @@ fn a_run_that_rank_0_is_asked_to_end_is_saved() {
     until("a checkpoint", || place.path("out/checkpoint.safetensors").exists());
     signal("-INT", &place.process_of(0).unwrap());
     let ran = finish(child);
-    assert!(ran.took < SOON && ran.err.contains("saving and stopping"), "{ran:#?}");
+    assert!(ran.took < SOON && ran.err.contains("saved now if all ranks still answer"), "{ran:#?}");
     assert_eq!(place.lines("out/metrics.jsonl").last().unwrap()["outcome"], "interrupted", "{ran:#?}");
 }
 

@@ -73,7 +73,11 @@ impl Place {
 
     /// `mpirun` with what follows its own options.
     pub fn mpirun(&self, args: &[&str]) -> Command {
-        let mut command = Command::new("mpirun");
+        self.mpirun_by(Command::new("mpirun"), args)
+    }
+
+    /// The same by a command that passes all that follows on to `mpirun`.
+    pub fn mpirun_by(&self, mut command: Command, args: &[&str]) -> Command {
         // Containers often forbid one process to read another's memory, and run everything as root.
         command.args([
             "--oversubscribe",

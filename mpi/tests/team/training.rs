@@ -91,6 +91,26 @@ fn weights_are_averaged_if_that_is_asked_for() {
     assert!(accuracy > 0.8, "{accuracy}");
 }
 
+/// Steps of a few samples are nothing beside adding up.
+#[test]
+fn a_network_that_is_no_faster_on_two_ranks_is_told_what_helps() {
+    let place = Place::new();
+    let options =
+        ["train", "--backend", "cpu", "--data", "classes.csv", "--batch-size", "4", "--hidden", "64,64"];
+    let ran = run(place.ranks(2, &[&options[..], &["--epochs", "20", "--out", "out"]].concat()));
+    assert!(ran.err.contains("one rank alone is about as fast"), "{ran:#?}");
+    assert!(ran.err.contains("a larger --batch-size, or --sync-every 16, adds up less often"), "{ran:#?}");
+}
+
+#[test]
+fn help_has_examples_of_this_program() {
+    let place = Place::new();
+    for command in [&["--help"][..], &["train", "--help"], &["data", "shard", "--help"]] {
+        let help = run(place.alone(command)).ok();
+        assert!(help.contains("\n  gpu-mlp-mpi ") && !help.contains("  gpu-mlp "), "{help}");
+    }
+}
+
 /// Two ranks on one software adapter, and one of them on the CPU.
 #[test]
 fn adapters_train_together() {

@@ -44,7 +44,8 @@ Examples:
 
 /// Find a learning rate: train a little with each of many, and suggest one.
 #[derive(Debug, clap::Args)]
-#[command(after_help = ABOUT)]
+// The rate is what is looked for, so that --lr is refused.
+#[command(after_help = ABOUT, mut_arg("lr", |lr| lr.hide(true)))]
 pub struct LrFindArgs {
     #[command(flatten)]
     data: DataChoice,
@@ -142,6 +143,7 @@ fn configured(args: &LrFindArgs, given: &[String]) -> Result<(RunConfig, Dataset
     let choice = train::device(&of_train, &config)?;
     let data = Some(config.data.clone()).filter(|data| !data.is_empty());
     let dataset = loading::load(data.as_deref(), &args.data, &config.loading, None, args.quiet)?;
+    loading::check_side_by_side(&dataset, "lr-find")?;
     Ok((config, dataset, choice))
 }
 

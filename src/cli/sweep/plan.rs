@@ -195,8 +195,9 @@ fn trial(
 fn load(args: &SweepArgs, config: &mut RunConfig, fold: Option<Fold>) -> Result<Dataset> {
     let data = Some(config.data.clone()).filter(|data| !data.is_empty());
     let read = |loading: &LoadOptions| loading::load(data.as_deref(), &args.data, loading, None, args.quiet);
-    let loading = LoadOptions { fold, ..config.loading.clone() };
-    let mut dataset = read(&loading)?;
+    let own = LoadOptions { fold, ..config.loading.clone() };
+    let mut dataset = read(&own)?;
+    loading::check_side_by_side(&dataset, "sweep")?;
     if dataset.validation.is_none() && fold.is_none() {
         config.loading.validation_fraction = HELD_OUT;
         dataset = loading::load(data.as_deref(), &args.data, &config.loading, None, true)?;

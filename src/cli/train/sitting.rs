@@ -161,15 +161,17 @@ impl Session<'_> {
     /// Says so if a team was no faster than one process: of n ranks each has a share 1/n of the work, and if that takes less
     /// than 1/n of the time, one process with all of the work takes no longer.
     fn note_waiting(&self, seconds: f64) {
-        let Some(Teamwork { team, .. }) = self.teamwork.filter(|_| !self.args.quiet && seconds > 0.0) else {
+        let Some(Teamwork { team, sync_every }) = self.teamwork.filter(|_| !self.args.quiet && seconds > 0.0)
+        else {
             return;
         };
         let (waited, ranks) = (team.time_in_sums().as_secs_f64() / seconds, team.size());
         if waited > 1.0 - 1.0 / ranks as f64 {
             note(&format!(
                 "{:.0} % of the time went into adding up what the {ranks} ranks had computed, so one rank alone is about as fast; \
-                 a larger --batch-size, or --sync-every 16, adds up less often",
-                100.0 * waited.min(1.0)
+                 a larger --batch-size, or --sync-every {}, adds up less often",
+                100.0 * waited.min(1.0),
+                16 * sync_every.unwrap_or(1)
             ));
         }
     }

@@ -12,6 +12,9 @@ use crate::engine::team::{Cut, Order, Teamwork, order, serve};
 use crate::engine::{AnyEngine, Device};
 use crate::error::{Error, Result};
 
+/// A signal to the whole job may cut the ranks off from each other, and a state in the middle of an epoch is that of all ranks.
+const STOPPING: &str = "stopping; the run is saved now if all ranks still answer, else --resume goes on from its newest checkpoint";
+
 /// Trains one run together.
 ///
 /// # Errors
@@ -24,7 +27,7 @@ pub(super) fn train(args: &TrainArgs, given: &[String], teamwork: Teamwork<'_>) 
         return Ok(exit_code);
     }
     let Ready { session, device, resumed } = ready?;
-    interrupt::listen("saving and stopping; Ctrl-C again stops at once, without saving");
+    interrupt::listen(STOPPING);
     if !teamwork.leads() {
         return pollster::block_on(follow(&session, device, teamwork));
     }

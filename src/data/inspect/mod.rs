@@ -42,7 +42,7 @@ pub fn inspect(request: Request<'_>) -> Result<Inspection> {
 pub fn inspect_from(request: Request<'_>, places: &Places) -> Result<Inspection> {
     let default = LoadOptions::default();
     let options = request.options.unwrap_or(&default);
-    let Found { name, origin, source, .. } = locate::find(request, places, true)?;
+    let Found { name, origin, source, .. } = locate::find(request.data, places, request.reading(true))?;
     let (task, why) = source.task(options.task);
     let source = source.of_task(task)?.with_given(options, request.reading(true), task)?;
     let columns = columns::of(&source.train)?;

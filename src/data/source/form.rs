@@ -11,6 +11,7 @@ use super::set::VALIDATION_AS_TEST;
 use super::table_folder::{self, Tables};
 use super::{Part, Reading, Source, array_files, class_folders, csv, npy_pair, npz};
 use crate::data::listed::some;
+use crate::data::parts::is_parts;
 use crate::data::{folder, idx, idx_names, table};
 use crate::error::{Error, Result, Setting, message};
 use crate::files::numpy::npy::MAGIC;
@@ -48,6 +49,11 @@ const OTHERS: [(&[u8], &str); 10] = [
 /// read; [`Error::Usage`] for options of another form.
 pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     if path.is_dir() {
+        if is_parts(path) {
+            let problem = "these are the parts of a set, which can only be trained on and measured";
+            let hint = "`gpu-mlp data verify` says what they are; name the files that they were made of";
+            return Err(Error::file(path, problem, hint));
+        }
         if let Some(tables) = table_folder::find(path) {
             misplaced::check(path, "a folder of tables", &[Kind::Table], reading)?;
             return of_tables(&tables, reading);

@@ -106,6 +106,14 @@ impl Labels {
         number
     }
 
+    /// Adds the labels of other rows.
+    pub fn append(&mut self, other: &Self) {
+        let places: Vec<u32> = other.names.iter().map(|name| self.number(name.clone())).collect();
+        let values = self.values().zip(other.values()).map(|(own, more)| [own, more].concat());
+        self.rows.extend(other.rows.iter().map(|&name| places[name as usize]));
+        self.values = values.unwrap_or_default();
+    }
+
     /// For each row the number of its label; rows of the same label have the same. None if there are too many labels.
     pub fn groups(&self) -> Option<&[u32]> {
         (self.unnamed == 0).then_some(&self.rows)

@@ -15,6 +15,7 @@ mod parquet;
 mod parquet_folder;
 mod part;
 mod pictures;
+mod pooled;
 mod raw;
 mod roles;
 mod set;
@@ -27,10 +28,11 @@ use std::path::Path;
 use super::classes::{self, Class};
 use super::columns::{Tally, constant, of_words};
 use super::dataset::Dataset;
+use super::format::Format;
 use super::listed::listed;
 use super::picture_options::Frame;
 use super::preparation::Preparation;
-use super::samples::{Format, Samples};
+use super::samples::Samples;
 use super::scaling::{BRIGHT, Scale, Scaling};
 use super::schema::Schema;
 use super::table::may_be_missing;
@@ -40,10 +42,11 @@ use crate::words::numerals::counted;
 
 pub(super) use answers::{Answers, Numbers};
 pub(super) use form::read;
-pub(super) use labels::Labels;
+pub(super) use labels::{Labels, sort};
 pub(super) use part::{Part, Rows, floats, row_words};
 pub use set::{Fitted, LoadOptions};
 pub(super) use set::{Reading, Source};
+pub(super) use weights::weighted;
 
 /// Values beyond this are too large for the rates and the weights that networks begin with.
 pub(super) const LARGE: f32 = 10.0;
@@ -150,7 +153,7 @@ impl Source {
         }
         let mut tally = Tally::default();
         let train = train.samples(&preparation, schema.as_ref(), left, &mut tally)?;
-        let train = weights::weighted(train, column, class_weight, task, names)?;
+        let train = weighted(train, column, class_weight, task, names)?;
         let test = match test {
             Some(test) => test.samples(&preparation, schema.as_ref(), left, &mut tally)?,
             None => train.clone(),

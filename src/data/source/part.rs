@@ -88,7 +88,7 @@ impl Part {
     }
 
     /// These rows, in this order; none of those in memory.
-    fn part(&self, rows: &[usize]) -> Self {
+    pub(super) fn part(&self, rows: &[usize]) -> Self {
         let values = match &self.rows {
             Rows::Columns(columns) => Rows::Columns(columns.iter().map(|cells| cells.part(rows)).collect()),
             Rows::Disk(file) => Rows::Disk(file.part(rows)),

@@ -71,7 +71,7 @@ impl Source {
     ///
     /// # Errors
     /// [`Error::Usage`] if nothing would be left in a part.
-    pub(super) fn with_shares(self, options: &LoadOptions, task: Task, tested: bool) -> Result<Self> {
+    pub fn with_shares(self, options: &LoadOptions, task: Task, tested: bool) -> Result<Self> {
         let classes = self.known_classes(task);
         let Self { mut train, mut test, mut validation, mut notes, .. } = self;
         if let Some(fold) = options.fold {

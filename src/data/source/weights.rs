@@ -11,7 +11,7 @@ use crate::network::Task;
 ///
 /// # Errors
 /// [`Error::Usage`] for weights if the task is not classification, and for unknown classes.
-pub(super) fn weighted(
+pub fn weighted(
     samples: Samples,
     column: Option<Vec<f32>>,
     class_weight: Option<&str>,

@@ -68,9 +68,30 @@ pub fn write<N: Display>(
     target: impl Write + Seek,
     entries: impl IntoIterator<Item = (N, Vec<u8>)>,
 ) -> std::io::Result<()> {
+    write_by(CompressionMethod::Deflated, target, entries)
+}
+
+/// Writes entries as they are, for quick reading.
+///
+/// # Errors
+/// Those of the target.
+pub fn store<N: Display>(
+    target: impl Write + Seek,
+    entries: impl IntoIterator<Item = (N, Vec<u8>)>,
+) -> std::io::Result<()> {
+    write_by(CompressionMethod::Stored, target, entries)
+}
+
+fn write_by<N: Display>(
+    method: CompressionMethod,
+    target: impl Write + Seek,
+    entries: impl IntoIterator<Item = (N, Vec<u8>)>,
+) -> std::io::Result<()> {
     let mut archive = ZipWriter::new(target);
-    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    // Sizes beyond 4 GiB take other fields.
+    let options = SimpleFileOptions::default().compression_method(method);
     for (name, bytes) in entries {
+        let options = options.large_file(bytes.len() as u64 > u64::from(u32::MAX));
         archive.start_file(format!("{name}.npy"), options).map_err(std::io::Error::other)?;
         archive.write_all(&bytes)?;
     }

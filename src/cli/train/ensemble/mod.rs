@@ -9,6 +9,7 @@ use self::members::Members;
 use super::args::TrainArgs;
 use super::sitting::unused_folder;
 use super::{circumstances, configuration};
+use crate::cli::loading::check_side_by_side;
 use crate::cli::output::note;
 use crate::error::{Error, Result};
 use crate::training::run::RunDir;
@@ -52,6 +53,7 @@ pub(super) fn begin(args: &TrainArgs, given: &[String], members: usize) -> Resul
     }
     let choice = circumstances::device(args, &config)?;
     let dataset = circumstances::data(args, &mut config, None, None, args.quiet)?;
+    check_side_by_side(&dataset, "--ensemble")?;
     let plan = circumstances::plan(&config, &dataset, args.quiet)?;
     let (device, notice) = pollster::block_on(choice.open())?;
     notice.filter(|_| !args.quiet).iter().for_each(|text| note(text));
