@@ -14,6 +14,7 @@ mod mistakes;
 mod numbers;
 mod options;
 mod pacing;
+mod population;
 mod predict;
 mod products;
 #[allow(dead_code)] // the CPU's tests use more of it
@@ -81,6 +82,7 @@ fn main() -> std::process::ExitCode {
         .chain(gradients::TRIALS)
         .chain(lost::TRIALS)
         .chain(together::TRIALS)
+        .chain(population::TRIALS)
         .chain(bench::TRIALS);
     let kernels = kernels.map(trial(without_gpu));
     let mnist = training::MNIST_TRIALS.iter().map(trial(without_gpu || !with_mnist));
