@@ -21,6 +21,7 @@ mod products;
 #[path = "../cpu/program.rs"]
 mod program;
 mod selftest;
+mod side_by_side;
 #[allow(dead_code, unused_imports)]
 #[path = "../cpu/tiny.rs"]
 mod tiny;
@@ -83,6 +84,7 @@ fn main() -> std::process::ExitCode {
         .chain(lost::TRIALS)
         .chain(together::TRIALS)
         .chain(population::TRIALS)
+        .chain(side_by_side::TRIALS)
         .chain(bench::TRIALS);
     let kernels = kernels.map(trial(without_gpu));
     let mnist = training::MNIST_TRIALS.iter().map(trial(without_gpu || !with_mnist));
