@@ -6,25 +6,22 @@
 //           f         0 ReLU  1 sigmoid 1/(1 + e^-z)  2 tanh  3 GELU z · Φ(z), Φ(z) = (1 + erf(z/√2)) / 2
 //           4 leaky ReLU z > 0 ? z : z/100  5 ELU z > 0 ? z : e^z - 1  6 SiLU z / (1 + e^-z)  7 softplus log(1 + e^z)
 //           8 identity z
-//           D         dropout: 0 where a unit is left out, params.scale where it stays, 1 without dropout
+//           D         dropout: 0 where a unit is left out, the network's scale where it stays, 1 without dropout
 // Shapes:   a, slope [rows, width + 1] vec4, of which the first params.cols values of a row count; the last block is the
 //           constant that the next layer's bias meets, which nothing here writes. Padding is written as 0.
-// Bindings: 0 params; 1 step (read); 2 slope, 3 a (read and written)
+// Bindings: 0 params; 1 steps, one a network (read); 2 slope, 3 a (read and written)
 // Dispatch: one invocation per vec4 of [rows, width], 64 a workgroup, workgroups folded into x and y.
+//           Networks are in z: that of index i has its rows from i * params.rows_apart on.
 // Numerics: f32. Φ(-|z|) is exp(-z²/2) times a polynomial in 1 / (1 + |z|/√8), fitted to within 4.3e-8 of itself, so that
 //           GELU is off by some 2e-7 · max(1, |z|) and its derivative by some 5e-7, more where exp is less exact. tanh is
 //           a polynomial below 0.6, where the quotient of exponentials would lose what is small. Masks are exact:
-//           Threefry-2x32 with 20 rounds, from the seed, the step, the layer, the row (the first is params.first_row) and the
-//           column.
+//           Threefry-2x32 with 20 rounds, from the seed, the step, the layer, the row (the first is the network's first_row)
+//           and the column.
 // Twin:     reference::{Activation, dropout_mask}
 
-struct Params {
-    rows: u32,
-    width: u32,
-    cols: u32,
-    activation: u32,
+struct Network {
     seed: vec2u,
-    layer: u32,
+    index: u32,
     threshold: u32,
     scale: f32,
     first_row: u32,
@@ -32,18 +29,40 @@ struct Params {
     unused1: u32,
 }
 
-// The head of what optimizer.wgsl calls Step.
+struct Params {
+    rows: u32,
+    width: u32,
+    cols: u32,
+    activation: u32,
+    layer: u32,
+    rows_apart: u32,
+    unused0: u32,
+    unused1: u32,
+    network: array<Network, NETWORKS>,
+}
+
 struct Step {
     rule: u32,
     number: u32,
+    lr: f32,
+    beta1: f32,
+    rest1: f32,
+    beta2: f32,
+    rest2: f32,
+    scale: f32,
+    epsilon: f32,
+    weight_decay: f32,
+    keep: f32,
+    unused: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> step_now: Step;
+@group(0) @binding(1) var<storage, read> steps: array<Step>;
 @group(0) @binding(2) var<storage, read_write> slope: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> a: array<vec4f>;
 
 const GROUP: u32 = 64u;
+const NETWORKS = 64u; // of a launch, at most
 
 struct Result {
     value: vec4f,
@@ -163,12 +182,13 @@ fn threefry(key: vec2u, counter: vec2u) -> vec2u {
     return even_rounds(x) + vec2u(third, key.x + 5u);
 }
 
-fn dropout_mask(row_here: u32, block: u32) -> vec4f {
-    if params.threshold == 0u { return vec4f(1.0); }
-    let row = params.first_row + row_here;
-    let key = threefry(params.seed, vec2u(step_now.number, params.layer));
+fn dropout_mask(number: u32, row_here: u32, block: u32) -> vec4f {
+    let own = params.network[number];
+    if own.threshold == 0u { return vec4f(1.0); }
+    let row = own.first_row + row_here;
+    let key = threefry(own.seed, vec2u(steps[number].number, params.layer));
     let words = vec4u(threefry(key, vec2u(row, 2u * block)), threefry(key, vec2u(row, 2u * block + 1u)));
-    return select(vec4f(params.scale), vec4f(0.0), words < vec4u(params.threshold));
+    return select(vec4f(own.scale), vec4f(0.0), words < vec4u(own.threshold));
 }
 
 // 1 where a value counts, 0 in the padding.
@@ -187,7 +207,8 @@ fn place(group: vec3u, groups: vec3u, local: u32) -> Place {
     let i = (group.y * groups.x + group.x) * GROUP + local;
     let row = i / params.width;
     let block = i % params.width;
-    return Place(row, block, row * (params.width + 1u) + block, row < params.rows);
+    let first = params.network[group.z].index * params.rows_apart;
+    return Place(row, block, (first + row) * (params.width + 1u) + block, row < params.rows);
 }
 
 @compute @workgroup_size(GROUP)
@@ -199,7 +220,7 @@ fn train(
     let at = place(group, groups, local);
     if !at.inside { return; }
     let result = activate(a[at.index]);
-    let mask = dropout_mask(at.row, at.block);
+    let mask = dropout_mask(group.z, at.row, at.block);
     slope[at.index] = result.slope * mask;
     a[at.index] = select(vec4f(0.0), result.value * mask, counts(at.block));
 }

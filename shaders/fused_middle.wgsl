@@ -8,6 +8,8 @@
 //           from where params.layer says. a_l, dz_l [rows, outs + 1], w_l [ins, outs]; order [rows]; sums [workgroups].
 // Bindings: 0 params; 1 w, 2 order (read); 3 z (read and written), 4 sums (added to)
 // Dispatch: a workgroup takes ROWS rows through all layers; params.first workgroups were launched before.
+//           Networks are in z: that of index i has its rows from i * params.rows_apart on, its weights
+//           from i * params.w_apart on, and its sums from i * params.sums_apart on.
 // Numerics: f32. Up to SLICES invocations share the sum of a block of a product; each sums in ascending order, then
 //           the slices are summed in ascending order. The loss as in softmax_xent, over 16 lanes a row.
 // Twin:     reference::{dense, smoothed_cross_entropy, smoothed_cross_entropy_backward, hits, matmul}
@@ -26,16 +28,24 @@ struct Layer {
     unused1: u32,
 }
 
+struct Network {
+    index: u32,
+    label_smoothing: f32,
+    unused0: u32,
+    unused1: u32,
+}
+
 struct Params {
     rows: u32,
     layers: u32,
     classes: u32,
-    label_smoothing: f32,
     first: u32,
-    unused0: u32,
-    unused1: u32,
-    unused2: u32,
+    rows_apart: u32,
+    w_apart: u32,
+    sums_apart: u32,
+    unused: u32,
     layer: array<Layer, LAYERS>,
+    network: array<Network, NETWORKS>,
 }
 
 struct Sample {
@@ -58,6 +68,7 @@ struct Sum {
 
 const GROUP = 256u;
 const LAYERS = 8u; // at most
+const NETWORKS = 64u; // of a launch, at most
 const ROWS = 2u; // of a workgroup
 const TILE = 504u; // vec4s of a workgroup's outputs, of all layers
 const SLICES = 16u; // of the inner dimension, at most
@@ -68,6 +79,10 @@ var<workgroup> a: array<vec4f, TILE>;
 // The slices' sums: [slices, ROWS, wide].
 var<workgroup> partial: array<vec4f, GROUP * ROWS>;
 var<workgroup> results: array<Sum, ROWS>;
+
+// The network that a workgroup is for, and the first of its weights.
+var<private> own: Network;
+var<private> own_w: u32;
 
 // A piece of a layer's product: `wide` columns of blocks from `first` on, whose sums `slices` invocations share.
 struct Piece {
@@ -93,7 +108,7 @@ struct Rows {
 fn product(layer: Layer, below: u32, part: Piece) -> Rows {
     var sum = Rows(vec4f(0.0), vec4f(0.0));
     for (var k = part.slice; k < layer.ins; k += part.slices) {
-        let i = layer.w + k * 4u * layer.outs + part.col;
+        let i = own_w + layer.w + k * 4u * layer.outs + part.col;
         let w0 = w[i];
         let w1 = w[i + layer.outs];
         let w2 = w[i + 2u * layer.outs];
@@ -116,7 +131,7 @@ fn product(layer: Layer, below: u32, part: Piece) -> Rows {
 fn product_back(layer: Layer, part: Piece) -> Rows {
     var sum = Rows(vec4f(0.0), vec4f(0.0));
     for (var k = part.slice; k < layer.outs; k += part.slices) {
-        let i = layer.w + part.col * 4u * layer.outs + k;
+        let i = own_w + layer.w + part.col * 4u * layer.outs + k;
         let w_t = transpose(mat4x4f(w[i], w[i + layer.outs], w[i + 2u * layer.outs], w[i + 3u * layer.outs]));
         let dz0 = a[layer.tile + k];
         let dz1 = a[layer.tile + layer.outs + 1u + k];
@@ -241,7 +256,7 @@ fn loss(first_row: u32, index: u32) {
         let total = total_of(my_row);
         let expected = a[mine + sample.label / 4u][sample.label % 4u] - best.max;
         let even = total.y / f32(params.classes);
-        let result = Sum(log(total.x) - mix(expected, even, params.label_smoothing), u32(best.class_of == sample.label));
+        let result = Sum(log(total.x) - mix(expected, even, own.label_smoothing), u32(best.class_of == sample.label));
         results[my_row] = result;
         if sample.weight == 0.0 { results[my_row] = Sum(0.0, 0u); }
     }
@@ -252,8 +267,8 @@ fn loss(first_row: u32, index: u32) {
         let sample = order[first_row + row];
         let p = exp(a[layer.tile + row * stride + col] - best_of(row).max) / total_of(row).x;
         let class_of = vec4u(col * 4u) + vec4u(0u, 1u, 2u, 3u);
-        let right = select(vec4f(0.0), vec4f(1.0 - params.label_smoothing), class_of == vec4u(sample.label));
-        let gradient = (p - right - params.label_smoothing / f32(params.classes)) * sample.weight;
+        let right = select(vec4f(0.0), vec4f(1.0 - own.label_smoothing), class_of == vec4u(sample.label));
+        let gradient = (p - right - own.label_smoothing / f32(params.classes)) * sample.weight;
         let counts = (class_of < vec4u(params.classes)) & vec4<bool>(sample.weight != 0.0);
         let dz = select(vec4f(0.0), gradient, counts);
         a[layer.tile + row * stride + col] = dz;
@@ -286,9 +301,11 @@ fn step(
     @builtin(workgroup_id) group: vec3u,
     @builtin(local_invocation_index) index: u32,
 ) {
+    own = params.network[group.z];
+    own_w = own.index * params.w_apart;
     let number = params.first + group.x;
-    let first_row = number * ROWS;
-    if first_row >= params.rows { return; }
+    if number * ROWS >= params.rows { return; }
+    let first_row = own.index * params.rows_apart + number * ROWS;
     let first = params.layer[0];
     for (var i = index; i < ROWS * (first.outs + 1u); i += GROUP) {
         a[first.tile + i] = z[first.z + first_row * (first.outs + 1u) + i];
@@ -298,7 +315,8 @@ fn step(
     loss(first_row, index);
     for (var l = params.layers - 1u; l > 0u; l--) { backward(l, first_row, index); }
     if index == 0u {
-        sums[number].loss += results[0].loss + results[1].loss;
-        sums[number].hits += results[0].hits + results[1].hits;
+        let sum = own.index * params.sums_apart + number;
+        sums[sum].loss += results[0].loss + results[1].loss;
+        sums[sum].hits += results[0].hits + results[1].hits;
     }
 }

@@ -6,10 +6,12 @@
 //           update    g = Σ of a_lᵀ · dz_l over the batch, and w_l, m_l, v_l from it: as optimizer.advance
 //           a of the first layer is x; with params.bytes = 1 a byte b stands for b / 255.
 // Shapes:   in blocks of 4 x 4. x [slots · slot_rows, stride], as vec4f or as bytes, four in a word; order [slots · slot_rows];
-//           state has w, and at params.m, v and g vec4s from it what else there is of each weight; sums [GROUP].
+//           state has w, and at params.m, v and g vec4s from it what else there is of each weight; sums [networks, GROUP].
 //           A step takes `rows` rows of a slot, the last one last_rows, in pieces of at most params.piece rows.
 // Bindings: 0 params, among them the numbers of each step; 1 x, 2 order (read); 3 state (read and written), 4 sums (added to)
-// Dispatch: one workgroup. Its steps follow one another, with no launch in between.
+// Dispatch: one workgroup for a network. Its steps follow one another, with no launch in between.
+//           Networks are in z: that of index i has its rows of a slot from i * params.rows_apart on, what state has of it from
+//           i * params.w_apart on, and its sums from i * GROUP on; its step s is params.step[s * params.networks + z].
 // Numerics: f32. Every sum of a product is one invocation's, in ascending order; pieces are added up in their order.
 //           The loss as in softmax_xent, of each row by one invocation.
 // Twin:     reference::{dense, smoothed_cross_entropy, smoothed_cross_entropy_backward, hits, matmul, Optimizer}
@@ -26,6 +28,13 @@ struct Layer {
     unused0: u32,
     unused1: u32,
     unused2: u32,
+}
+
+struct Network {
+    index: u32,
+    label_smoothing: f32,
+    unused0: u32,
+    unused1: u32,
 }
 
 struct Step {
@@ -53,14 +62,15 @@ struct Params {
     bytes: u32,
     layers: u32,
     classes: u32,
-    label_smoothing: f32,
+    networks: u32,
     m: u32,
     v: u32,
     g: u32,
-    unused0: u32,
-    unused1: u32,
-    unused2: u32,
+    rows_apart: u32,
+    w_apart: u32,
+    unused: u32,
     layer: array<Layer, LAYERS>,
+    network: array<Network, NETWORKS>,
     step: array<Step, STEPS>,
 }
 
@@ -84,12 +94,18 @@ struct Sum {
 
 const GROUP = 64u;
 const LAYERS = 8u; // at most
-const STEPS = 64u; // of a launch, at most
+const STEPS = 64u; // of a launch, at most, those of all networks together
+const NETWORKS = 64u; // of a launch, at most
 const TILE = 1024u; // vec4s of a workgroup's memory
 
 // Of a piece, what enters each layer, [piece, ins] from layer.a on, and the gradient by what it puts out, [piece, outs] from
 // layer.dz on. The last layer puts its logits where their gradient is going to be.
 var<workgroup> tile: array<vec4f, TILE>;
+
+// The network that a workgroup is for, its place in the launch, and the first of its weights.
+var<private> own: Network;
+var<private> own_number: u32;
+var<private> own_w: u32;
 
 // The rows of a block.
 struct Block {
@@ -150,7 +166,7 @@ fn forward(l: u32, rows: u32, index: u32) {
         let col = i % layer.outs;
         var sum = Block(vec4f(0.0), vec4f(0.0), vec4f(0.0), vec4f(0.0));
         for (var k = 0u; k < ins; k++) {
-            let w = block_of(layer.w + k * 4u * layer.outs + col, layer.outs);
+            let w = block_of(own_w + layer.w + k * 4u * layer.outs + col, layer.outs);
             let a = layer.a + row * ins + k;
             sum.row0 += row_of_product(tile[a], w);
             sum.row1 += row_of_product(tile[a + ins], w);
@@ -201,14 +217,14 @@ fn loss(first: u32, rows: u32, index: u32) -> Sum {
         if sample.weight != 0.0 {
             let expected = tile[logits + sample.label / 4u][sample.label % 4u] - max;
             let even = total.y / f32(params.classes);
-            result.loss += log(total.x) - mix(expected, even, params.label_smoothing);
+            result.loss += log(total.x) - mix(expected, even, own.label_smoothing);
             result.hits += u32(best == sample.label);
         }
         for (var col = 0u; col < layer.outs; col++) {
             let class_of = vec4u(col * 4u) + vec4u(0u, 1u, 2u, 3u);
             let p = exp(tile[logits + col] - max) / total.x;
-            let right = select(vec4f(0.0), vec4f(1.0 - params.label_smoothing), class_of == vec4u(sample.label));
-            let gradient = (p - right - params.label_smoothing / f32(params.classes)) * sample.weight;
+            let right = select(vec4f(0.0), vec4f(1.0 - own.label_smoothing), class_of == vec4u(sample.label));
+            let gradient = (p - right - own.label_smoothing / f32(params.classes)) * sample.weight;
             let counts = (class_of < vec4u(params.classes)) & vec4<bool>(sample.weight != 0.0);
             tile[logits + col] = select(vec4f(0.0), gradient, counts);
         }
@@ -229,7 +245,7 @@ fn backward(l: u32, rows: u32, index: u32) {
         let col = i % below.outs;
         var sum = Block(vec4f(0.0), vec4f(0.0), vec4f(0.0), vec4f(0.0));
         for (var k = 0u; k < outs; k++) {
-            let w = transposed(block_of(layer.w + col * 4u * outs + k, outs));
+            let w = transposed(block_of(own_w + layer.w + col * 4u * outs + k, outs));
             let dz = layer.dz + row * outs + k;
             sum.row0 += row_of_product(tile[dz], w);
             sum.row1 += row_of_product(tile[dz + outs], w);
@@ -247,7 +263,7 @@ fn backward(l: u32, rows: u32, index: u32) {
 
 // A weight's step along its gradient.
 fn advance(i: u32, gradient: vec4f, s: u32) {
-    let step = params.step[s];
+    let step = params.step[s * params.networks + own_number];
     let old = step.keep * state[i];
     var along = gradient + step.weight_decay * old;
     if step.rule == 2u {
@@ -297,7 +313,7 @@ fn update(l: u32, piece: Piece, index: u32) {
             sum.row2 += a.z * dz;
             sum.row3 += a.w * dz;
         }
-        let w = layer.w + row * 4u * layer.outs + col;
+        let w = own_w + layer.w + row * 4u * layer.outs + col;
         gather(w, sum.row0, piece);
         gather(w + layer.outs, sum.row1, piece);
         gather(w + 2u * layer.outs, sum.row2, piece);
@@ -306,14 +322,18 @@ fn update(l: u32, piece: Piece, index: u32) {
 }
 
 @compute @workgroup_size(GROUP)
-fn steps(@builtin(local_invocation_index) index: u32) {
-    var sum = sums[index];
+fn steps(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+    own = params.network[group.z];
+    own_number = group.z;
+    own_w = own.index * params.w_apart;
+    let own_sum = own.index * GROUP + index;
+    var sum = sums[own_sum];
     constants(index);
     for (var s = 0u; s < params.steps; s++) {
         let rows = select(params.rows, params.last_rows, s + 1u == params.steps);
         for (var first = 0u; first < rows; first += params.piece) {
             let piece = Piece(s, min(params.piece, rows - first), first == 0u, first + params.piece >= rows);
-            let at = s * params.slot_rows + first;
+            let at = s * params.slot_rows + own.index * params.rows_apart + first;
             fetch(at, piece.rows, index);
             workgroupBarrier(); // a layer's input is there before it is read
             for (var l = 0u; l < params.layers; l++) {
@@ -333,5 +353,5 @@ fn steps(@builtin(local_invocation_index) index: u32) {
         }
         storageBarrier(); // the weights are there before the next step reads them
     }
-    sums[index] = sum;
+    sums[own_sum] = sum;
 }

@@ -9,6 +9,8 @@
 // Bindings: 0 params; 1 x or bytes, 2 z (read); 3 out, 4 v (read and written)
 // Dispatch: a workgroup computes a tile of TILE x TILE blocks of one layer's weights; layer.first is its first workgroup.
 //           params.first workgroups were launched before.
+//           Networks are in z: that of index i has its rows of blocks from i * params.rows_apart on, and its weights from
+//           i * params.w_apart on.
 // Numerics: f32; each of SLICES slices sums over its rows in ascending order; then the slices are summed in that order.
 // Twin:     reference::matmul, reference::Optimizer
 
@@ -23,16 +25,24 @@ struct Layer {
     unused: u32,
 }
 
+struct Network {
+    index: u32,
+    lr: f32,
+    momentum: f32,
+    weight_decay: f32,
+}
+
 struct Params {
     rows: u32,
     layers: u32,
     fused: u32,
-    lr: f32,
-    momentum: f32,
-    weight_decay: f32,
     first: u32,
-    unused: u32,
+    rows_apart: u32,
+    w_apart: u32,
+    unused0: u32,
+    unused1: u32,
     layer: array<Layer, LAYERS>,
+    network: array<Network, NETWORKS>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -43,12 +53,24 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> v: array<vec4f>;
 
 const LAYERS = 8u; // at most
+const NETWORKS = 64u; // of a launch, at most
 const TILE = 8u; // blocks on a side
 const SLICES = 4u;
 const GROUP = TILE * TILE * SLICES;
 
 // The slices' sums: [SLICES, 4 * TILE rows, TILE].
 var<workgroup> partial: array<vec4f, 4 * GROUP>;
+
+// The network that a workgroup is for; the first of its rows, in blocks, and of its weights.
+var<private> own: Network;
+var<private> own_row: u32;
+var<private> own_w: u32;
+
+fn begin(number: u32) {
+    own = params.network[number];
+    own_row = own.index * params.rows_apart;
+    own_w = own.index * params.w_apart;
+}
 
 // A tile of a layer's weights, and a block of it.
 struct Place {
@@ -105,18 +127,18 @@ fn store(at: Place, index: u32) {
     if row >= layer.ins * 4u || col >= layer.outs { return; }
     let slice = 4u * TILE * TILE;
     let gradient = ((partial[index] + partial[index + slice]) + partial[index + 2u * slice]) + partial[index + 3u * slice];
-    let i = layer.w + row * layer.outs + col;
+    let i = own_w + layer.w + row * layer.outs + col;
     if params.fused == 0u {
         out[i] = gradient;
         return;
     }
     let old = out[i];
-    var step = gradient + params.weight_decay * old;
-    if params.momentum != 0.0 {
-        step += params.momentum * v[i];
+    var step = gradient + own.weight_decay * old;
+    if own.momentum != 0.0 {
+        step += own.momentum * v[i];
         v[i] = step;
     }
-    out[i] = old - params.lr * step;
+    out[i] = old - own.lr * step;
 }
 
 // An invocation's slice of a layer whose input lies in z.
@@ -125,8 +147,8 @@ fn sum_inner(at: Place) -> Sum {
     let layer = params.layer[at.layer];
     if at.row >= layer.ins || at.col >= layer.outs { return sum; }
     for (var k = at.slice; k < params.rows; k += SLICES) {
-        let i = layer.x + k * 4u * layer.stride + at.row;
-        let j = layer.dz + k * 4u * (layer.outs + 1u) + at.col;
+        let i = layer.x + (own_row + k) * 4u * layer.stride + at.row;
+        let j = layer.dz + (own_row + k) * 4u * (layer.outs + 1u) + at.col;
         add_row(&sum, z[i], z[j]);
         add_row(&sum, z[i + layer.stride], z[j + layer.outs + 1u]);
         add_row(&sum, z[i + 2u * layer.stride], z[j + 2u * (layer.outs + 1u)]);
@@ -140,8 +162,8 @@ fn sum_first(at: Place) -> Sum {
     let layer = params.layer[0];
     if at.row >= layer.ins || at.col >= layer.outs { return sum; }
     for (var k = at.slice; k < params.rows; k += SLICES) {
-        let i = k * 4u * layer.stride + at.row;
-        let j = layer.dz + k * 4u * (layer.outs + 1u) + at.col;
+        let i = (own_row + k) * 4u * layer.stride + at.row;
+        let j = layer.dz + (own_row + k) * 4u * (layer.outs + 1u) + at.col;
         add_row(&sum, x[i], z[j]);
         add_row(&sum, x[i + layer.stride], z[j + layer.outs + 1u]);
         add_row(&sum, x[i + 2u * layer.stride], z[j + 2u * (layer.outs + 1u)]);
@@ -155,8 +177,8 @@ fn sum_first_bytes(at: Place) -> Sum {
     let layer = params.layer[0];
     if at.row >= layer.ins || at.col >= layer.outs { return sum; }
     for (var k = at.slice; k < params.rows; k += SLICES) {
-        let i = k * 4u * layer.stride + at.row;
-        let j = layer.dz + k * 4u * (layer.outs + 1u) + at.col;
+        let i = (own_row + k) * 4u * layer.stride + at.row;
+        let j = layer.dz + (own_row + k) * 4u * (layer.outs + 1u) + at.col;
         add_row(&sum, unpack4x8unorm(bytes[i]), z[j]);
         add_row(&sum, unpack4x8unorm(bytes[i + layer.stride]), z[j + layer.outs + 1u]);
         add_row(&sum, unpack4x8unorm(bytes[i + 2u * layer.stride]), z[j + 2u * (layer.outs + 1u)]);
@@ -170,6 +192,7 @@ fn update(
     @builtin(workgroup_id) group: vec3u,
     @builtin(local_invocation_index) index: u32,
 ) {
+    begin(group.z);
     let at = place(params.first + group.x, index);
     if at.layer == 0u { share(at, sum_first(at)); } else { share(at, sum_inner(at)); }
     workgroupBarrier(); // all slices are there before they are added up
@@ -181,6 +204,7 @@ fn update_bytes(
     @builtin(workgroup_id) group: vec3u,
     @builtin(local_invocation_index) index: u32,
 ) {
+    begin(group.z);
     let at = place(params.first + group.x, index);
     if at.layer == 0u { share(at, sum_first_bytes(at)); } else { share(at, sum_inner(at)); }
     workgroupBarrier(); // all slices are there before they are added up

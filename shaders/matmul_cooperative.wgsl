@@ -15,6 +15,7 @@
 // Dispatch: a workgroup computes a tile of TILE_ROWS x TILE_COLS blocks of the output, rows in y, columns in x;
 //           the output is z [rows, outs], dx [rows, ins - 1], w [ins, outs]. params.first
 //           rows of workgroups were launched before.
+//           One network: params.network[0], from the beginning of each buffer.
 // Numerics: both operands of a product are rounded to f16; the sums are f32, in an order that the hardware chooses. dz, a
 //           mean over the batch, is multiplied by a power of two before it is rounded, and the sums divided by it: else the
 //           gradient of a large batch would be lost below f16's smallest number. A value beyond 65504 becomes infinite.
@@ -29,16 +30,23 @@
 enable f16;
 enable wgpu_cooperative_matrix;
 
+struct Network {
+    index: u32,
+    lr: f32,
+    momentum: f32,
+    weight_decay: f32,
+}
+
 struct Params {
     rows: u32,
     ins: u32,
     outs: u32,
     stride: u32,
     fused: u32,
-    lr: f32,
-    momentum: f32,
-    weight_decay: f32,
     first: u32,
+    rows_apart: u32,
+    w_apart: u32,
+    network: array<Network, NETWORKS>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -48,6 +56,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read> dz: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> out: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> v: array<vec4f>;
+
+const NETWORKS = 64u; // of a launch, at most
 
 const SIDE = 16u; // of a matrix that the hardware multiplies
 alias OperandA = coop_mat16x16<f16, A>;
@@ -410,12 +420,12 @@ fn store_w(row: u32, col: u32, scaled: vec4f) {
         return;
     }
     let old = out[i];
-    var step = gradient + params.weight_decay * old;
-    if params.momentum != 0.0 {
-        step += params.momentum * v[i];
+    var step = gradient + params.network[0].weight_decay * old;
+    if params.network[0].momentum != 0.0 {
+        step += params.network[0].momentum * v[i];
         v[i] = step;
     }
-    out[i] = old - params.lr * step;
+    out[i] = old - params.network[0].lr * step;
 }
 
 fn put_z(at: Place, down: u32, right: u32, sum: Sum) {

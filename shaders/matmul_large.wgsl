@@ -15,6 +15,8 @@
 // Dispatch: a workgroup computes a tile of TILE_ROWS x TILE_COLS blocks of the output, rows in y, columns in x;
 //           the output is z [rows, outs], dx [rows, ins - 1], w [ins, outs]. params.first
 //           rows of workgroups were launched before.
+//           Networks are in z: that of index i has its rows of blocks from i * params.rows_apart on, in x, z, dz and dx, and its
+//           vec4s of weights from i * params.w_apart on, in w and v.
 // Numerics: f32; sums run over the inner index in ascending order.
 // Twin:     reference::dense, reference::matmul, Activation::derivative, reference::Optimizer
 //
@@ -23,16 +25,23 @@
 // this one is multiplied. Every value is fetched once per workgroup and used 128 times, and every vec4 read from workgroup
 // memory is used in 32 multiplications.
 
+struct Network {
+    index: u32,
+    lr: f32,
+    momentum: f32,
+    weight_decay: f32,
+}
+
 struct Params {
     rows: u32,
     ins: u32,
     outs: u32,
     stride: u32,
     fused: u32,
-    lr: f32,
-    momentum: f32,
-    weight_decay: f32,
     first: u32,
+    rows_apart: u32,
+    w_apart: u32,
+    network: array<Network, NETWORKS>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -42,6 +51,19 @@ struct Params {
 @group(0) @binding(3) var<storage, read> dz: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> out: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> v: array<vec4f>;
+
+const NETWORKS = 64u; // of a launch, at most
+
+// The network that a workgroup is for; the first of its rows, in blocks, and of its weights.
+var<private> own: Network;
+var<private> own_row: u32;
+var<private> own_w: u32;
+
+fn begin(number: u32) {
+    own = params.network[number];
+    own_row = own.index * params.rows_apart;
+    own_w = own.index * params.w_apart;
+}
 
 const TILES = 1u; // in a workgroup
 const TILE_ROWS = 32u;
@@ -129,29 +151,29 @@ fn across(block: u32, blocks: u32, inner: u32, stride: u32, index: u32) -> Sourc
 
 fn fetch_x(source: Source, there: vec2<bool>) -> Pair {
     var pair = Pair();
-    if there.x { pair.first = x[source.first]; }
-    if there.y { pair.second = x[source.second]; }
+    if there.x { pair.first = x[own_row * 4u * params.ins + source.first]; }
+    if there.y { pair.second = x[own_row * 4u * params.ins + source.second]; }
     return pair;
 }
 
 fn fetch_bytes(source: Source, there: vec2<bool>) -> Pair {
     var pair = Pair();
-    if there.x { pair.first = unpack4x8unorm(bytes[source.first]); }
-    if there.y { pair.second = unpack4x8unorm(bytes[source.second]); }
+    if there.x { pair.first = unpack4x8unorm(bytes[own_row * 4u * params.stride + source.first]); }
+    if there.y { pair.second = unpack4x8unorm(bytes[own_row * 4u * params.stride + source.second]); }
     return pair;
 }
 
 fn fetch_w(source: Source, there: vec2<bool>) -> Pair {
     var pair = Pair();
-    if there.x { pair.first = w[source.first]; }
-    if there.y { pair.second = w[source.second]; }
+    if there.x { pair.first = w[own_w + source.first]; }
+    if there.y { pair.second = w[own_w + source.second]; }
     return pair;
 }
 
 fn fetch_dz(source: Source, there: vec2<bool>) -> Pair {
     var pair = Pair();
-    if there.x { pair.first = dz[source.first]; }
-    if there.y { pair.second = dz[source.second]; }
+    if there.x { pair.first = dz[own_row * 4u * (params.outs + 1u) + source.first]; }
+    if there.y { pair.second = dz[own_row * 4u * (params.outs + 1u) + source.second]; }
     return pair;
 }
 
@@ -252,30 +274,30 @@ fn below_zero(z: vec4f) -> vec4<bool> {
 fn store_z(row: u32, col: u32, z: vec4f) {
     if row >= params.rows * 4u || col >= params.outs { return; }
     let negative = below_zero(z) & vec4<bool>(params.fused == 1u);
-    out[row * (params.outs + 1u) + col] = select(z, vec4f(0.0), negative);
+    out[(own_row * 4u + row) * (params.outs + 1u) + col] = select(z, vec4f(0.0), negative);
 }
 
 fn store_dx(row: u32, col: u32, dx: vec4f) {
     if row >= params.rows * 4u || col >= params.ins - 1u { return; }
-    let i = row * params.ins + col;
+    let i = (own_row * 4u + row) * params.ins + col;
     let passes = (x[i] > vec4f(0.0)) | vec4<bool>(params.fused == 0u);
     out[i] = select(vec4f(0.0), dx, passes);
 }
 
 fn store_w(row: u32, col: u32, gradient: vec4f) {
     if row >= params.ins * 4u || col >= params.outs { return; }
-    let i = row * params.outs + col;
+    let i = own_w + row * params.outs + col;
     if params.fused == 0u {
         out[i] = gradient;
         return;
     }
     let old = out[i];
-    var step = gradient + params.weight_decay * old;
-    if params.momentum != 0.0 {
-        step += params.momentum * v[i];
+    var step = gradient + own.weight_decay * old;
+    if own.momentum != 0.0 {
+        step += own.momentum * v[i];
         v[i] = step;
     }
-    out[i] = old - params.lr * step;
+    out[i] = old - own.lr * step;
 }
 
 fn store_all_z(row: u32, col: u32, sums: Sums) {
@@ -338,6 +360,7 @@ fn store_all_w(row: u32, col: u32, sums: Sums) {
 @compute @workgroup_size(GROUP)
 fn forward(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
     let group = launched + vec3u(0u, params.first, 0u);
+    begin(launched.z);
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     let at = place_of(index);
     let inner = params.ins;
@@ -367,6 +390,7 @@ fn forward(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_ind
 @compute @workgroup_size(GROUP)
 fn forward_bytes(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
     let group = launched + vec3u(0u, params.first, 0u);
+    begin(launched.z);
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     let at = place_of(index);
     let inner = params.ins;
@@ -396,6 +420,7 @@ fn forward_bytes(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocati
 @compute @workgroup_size(GROUP)
 fn backward(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
     let group = launched + vec3u(0u, params.first, 0u);
+    begin(launched.z);
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     let at = place_of(index);
     let inner = params.outs;
@@ -424,6 +449,7 @@ fn backward(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_in
 @compute @workgroup_size(GROUP)
 fn update(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
     let group = launched + vec3u(0u, params.first, 0u);
+    begin(launched.z);
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     let at = place_of(index);
     let inner = params.rows;
@@ -451,6 +477,7 @@ fn update(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_inde
 @compute @workgroup_size(GROUP)
 fn update_bytes(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
     let group = launched + vec3u(0u, params.first, 0u);
+    begin(launched.z);
     let first = group.xy * vec2u(TILE_COLS, TILE_ROWS);
     let at = place_of(index);
     let inner = params.rows;

@@ -15,6 +15,8 @@
 // Dispatch: a workgroup computes a tile of TILE_ROWS x TILE_COLS blocks of the output, rows in y, columns in x;
 //           the output is z [rows, outs], dx [rows, ins - 1], w [ins, outs]. params.first
 //           rows of workgroups were launched before.
+//           Networks are in z: that of index i has its rows of blocks from i * params.rows_apart on, in x, z, dz and dx, and its
+//           vec4s of weights from i * params.w_apart on, in w and v.
 // Numerics: f32; each slice sums in ascending order, four at a time; then the slices are summed in ascending order.
 // Twin:     reference::dense, reference::matmul, Activation::derivative, reference::Optimizer
 //
@@ -22,16 +24,23 @@
 // 8 x 16 values, and 16 invocations share the sums of a 4 x 4 block: each takes every 16th block of the inner
 // dimension. One barrier, then their sums are added. Operands come through the caches; each is used four times.
 
+struct Network {
+    index: u32,
+    lr: f32,
+    momentum: f32,
+    weight_decay: f32,
+}
+
 struct Params {
     rows: u32,
     ins: u32,
     outs: u32,
     stride: u32,
     fused: u32,
-    lr: f32,
-    momentum: f32,
-    weight_decay: f32,
     first: u32,
+    rows_apart: u32,
+    w_apart: u32,
+    network: array<Network, NETWORKS>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -41,6 +50,19 @@ struct Params {
 @group(0) @binding(3) var<storage, read> dz: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> out: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> v: array<vec4f>;
+
+const NETWORKS = 64u; // of a launch, at most
+
+// The network that a workgroup is for; the first of its rows, in blocks, and of its weights.
+var<private> own: Network;
+var<private> own_row: u32;
+var<private> own_w: u32;
+
+fn begin(number: u32) {
+    own = params.network[number];
+    own_row = own.index * params.rows_apart;
+    own_w = own.index * params.w_apart;
+}
 
 const TILES = 1u; // in a workgroup
 const TILE_ROWS = 2u;
@@ -55,13 +77,13 @@ var<workgroup> partial: array<vec4f, 4 * GROUP>;
 
 fn block_x(row: u32, col: u32) -> mat4x4f {
     let stride = params.ins;
-    let i = row * 4u * stride + col;
+    let i = (own_row + row) * 4u * stride + col;
     return mat4x4f(x[i], x[i + stride], x[i + 2u * stride], x[i + 3u * stride]);
 }
 
 fn block_bytes(row: u32, col: u32) -> mat4x4f {
     let stride = params.stride;
-    let i = row * 4u * stride + col;
+    let i = (own_row + row) * 4u * stride + col;
     return mat4x4f(
         unpack4x8unorm(bytes[i]),
         unpack4x8unorm(bytes[i + stride]),
@@ -72,13 +94,13 @@ fn block_bytes(row: u32, col: u32) -> mat4x4f {
 
 fn block_w(row: u32, col: u32) -> mat4x4f {
     let stride = params.outs;
-    let i = row * 4u * stride + col;
+    let i = own_w + row * 4u * stride + col;
     return mat4x4f(w[i], w[i + stride], w[i + 2u * stride], w[i + 3u * stride]);
 }
 
 fn block_dz(row: u32, col: u32) -> mat4x4f {
     let stride = params.outs + 1u;
-    let i = row * 4u * stride + col;
+    let i = (own_row + row) * 4u * stride + col;
     return mat4x4f(dz[i], dz[i + stride], dz[i + 2u * stride], dz[i + 3u * stride]);
 }
 
@@ -146,35 +168,36 @@ fn below_zero(z: vec4f) -> vec4<bool> {
 fn store_z(row: u32, col: u32, z: vec4f) {
     if row >= params.rows * 4u || col >= params.outs { return; }
     let negative = below_zero(z) & vec4<bool>(params.fused == 1u);
-    out[row * (params.outs + 1u) + col] = select(z, vec4f(0.0), negative);
+    out[(own_row * 4u + row) * (params.outs + 1u) + col] = select(z, vec4f(0.0), negative);
 }
 
 fn store_dx(row: u32, col: u32, dx: vec4f) {
     if row >= params.rows * 4u || col >= params.ins - 1u { return; }
-    let i = row * params.ins + col;
+    let i = (own_row * 4u + row) * params.ins + col;
     let passes = (x[i] > vec4f(0.0)) | vec4<bool>(params.fused == 0u);
     out[i] = select(vec4f(0.0), dx, passes);
 }
 
 fn store_w(row: u32, col: u32, gradient: vec4f) {
     if row >= params.ins * 4u || col >= params.outs { return; }
-    let i = row * params.outs + col;
+    let i = own_w + row * params.outs + col;
     if params.fused == 0u {
         out[i] = gradient;
         return;
     }
     let old = out[i];
-    var step = gradient + params.weight_decay * old;
-    if params.momentum != 0.0 {
-        step += params.momentum * v[i];
+    var step = gradient + own.weight_decay * old;
+    if own.momentum != 0.0 {
+        step += own.momentum * v[i];
         v[i] = step;
     }
-    out[i] = old - params.lr * step;
+    out[i] = old - own.lr * step;
 }
 
 @compute @workgroup_size(GROUP)
 fn forward(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
     let group = launched + vec3u(0u, params.first, 0u);
+    begin(launched.z);
     let at = place(group, index);
     var sum: mat4x4f;
     if at.row < params.rows && at.col < params.outs {
@@ -193,6 +216,7 @@ fn forward(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_ind
 @compute @workgroup_size(GROUP)
 fn forward_bytes(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
     let group = launched + vec3u(0u, params.first, 0u);
+    begin(launched.z);
     let at = place(group, index);
     var sum: mat4x4f;
     if at.row < params.rows && at.col < params.outs {
@@ -211,6 +235,7 @@ fn forward_bytes(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocati
 @compute @workgroup_size(GROUP)
 fn backward(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
     let group = launched + vec3u(0u, params.first, 0u);
+    begin(launched.z);
     let at = place(group, index);
     var sum: mat4x4f;
     if at.row < params.rows && at.col < params.ins - 1u {
@@ -229,6 +254,7 @@ fn backward(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_in
 @compute @workgroup_size(GROUP)
 fn update(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
     let group = launched + vec3u(0u, params.first, 0u);
+    begin(launched.z);
     let at = place(group, index);
     var sum: mat4x4f;
     if at.row < params.ins && at.col < params.outs {
@@ -247,6 +273,7 @@ fn update(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_inde
 @compute @workgroup_size(GROUP)
 fn update_bytes(@builtin(workgroup_id) launched: vec3u, @builtin(local_invocation_index) index: u32) {
     let group = launched + vec3u(0u, params.first, 0u);
+    begin(launched.z);
     let at = place(group, index);
     var sum: mat4x4f;
     if at.row < params.ins && at.col < params.outs {

@@ -17,6 +17,8 @@
 //           below the other and then column by column; workgroups folded into x and y; params.first rows of workgroups in y were
 //           launched before.
 //           The output is z [rows, outs], dx [rows, ins - 1], g or w [ins, outs].
+//           Networks are in z: that of index i has its rows of blocks from i * params.rows_apart on, in x, z, dz and dx, and its
+//           vec4s of weights from i * params.w_apart on, in w and v.
 // Numerics: f32; sums run over the inner index in ascending order, four at a time.
 // Twin:     reference::dense, reference::matmul, Activation::derivative, reference::Optimizer
 //
@@ -28,16 +30,23 @@
 // index nothing is indexed by a variable, so that all is in registers. And as the lanes go through both sides of a
 // branch, and stores are many, each thing that an update may do has an entry point of its own.
 
+struct Network {
+    index: u32,
+    lr: f32,
+    momentum: f32,
+    weight_decay: f32,
+}
+
 struct Params {
     rows: u32,
     ins: u32,
     outs: u32,
     stride: u32,
     fused: u32,
-    lr: f32,
-    momentum: f32,
-    weight_decay: f32,
     first: u32,
+    rows_apart: u32,
+    w_apart: u32,
+    network: array<Network, NETWORKS>,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -46,6 +55,19 @@ struct Params {
 @group(0) @binding(3) var dz: texture_2d<f32>;
 @group(0) @binding(4) var<storage, read_write> out: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> v: array<vec4f>;
+
+const NETWORKS = 64u; // of a launch, at most
+
+// The network that a workgroup is for; the first of its rows, in blocks, and of its weights.
+var<private> own: Network;
+var<private> own_row: u32;
+var<private> own_w: u32;
+
+fn begin(number: u32) {
+    own = params.network[number];
+    own_row = own.index * params.rows_apart;
+    own_w = own.index * params.w_apart;
+}
 
 const TILE_ROWS = 2u;
 const TILE_COLS = 2u;
@@ -67,9 +89,9 @@ fn place(i: u32) -> vec2u {
     return vec2u(i % TEXTURE_WIDTH, i / TEXTURE_WIDTH);
 }
 
-fn texel_x(i: u32) -> vec4f { return textureLoad(x, place(i), 0); }
-fn texel_w(i: u32) -> vec4f { return textureLoad(w, place(i), 0); }
-fn texel_dz(i: u32) -> vec4f { return textureLoad(dz, place(i), 0); }
+fn texel_x(i: u32) -> vec4f { return textureLoad(x, place(own_row * 4u * params.stride + i), 0); }
+fn texel_w(i: u32) -> vec4f { return textureLoad(w, place(own_w + i), 0); }
+fn texel_dz(i: u32) -> vec4f { return textureLoad(dz, place(own_row * 4u * (params.outs + 1u) + i), 0); }
 
 fn block_x(row: u32, col: u32) -> mat4x4f {
     let stride = params.stride;
@@ -115,31 +137,31 @@ fn below_zero(z: vec4f) -> vec4<bool> {
 
 fn store_z(row: u32, col: u32, z: vec4f) {
     let negative = below_zero(z) & vec4<bool>(params.fused == 1u);
-    out[row * (params.outs + 1u) + col] = select(z, vec4f(0.0), negative);
+    out[(own_row * 4u + row) * (params.outs + 1u) + col] = select(z, vec4f(0.0), negative);
 }
 
 fn store_dx(row: u32, col: u32, dx: vec4f) {
     let i = row * params.ins + col;
     let passes = (texel_x(i) > vec4f(0.0)) | vec4<bool>(params.fused == 0u);
-    out[i] = select(vec4f(0.0), dx, passes);
+    out[own_row * 4u * params.ins + i] = select(vec4f(0.0), dx, passes);
 }
 
 fn store_gradient(row: u32, col: u32, gradient: vec4f) {
-    out[row * params.outs + col] = gradient;
+    out[own_w + row * params.outs + col] = gradient;
 }
 
 fn store_w(row: u32, col: u32, gradient: vec4f) {
     let i = row * params.outs + col;
     let old = texel_w(i);
-    out[i] = old - params.lr * (gradient + params.weight_decay * old);
+    out[own_w + i] = old - own.lr * (gradient + own.weight_decay * old);
 }
 
 fn store_momentum(row: u32, col: u32, gradient: vec4f) {
     let i = row * params.outs + col;
     let old = texel_w(i);
-    let step = gradient + params.weight_decay * old + params.momentum * v[i];
-    v[i] = step;
-    out[i] = old - params.lr * step;
+    let step = gradient + own.weight_decay * old + own.momentum * v[own_w + i];
+    v[own_w + i] = step;
+    out[own_w + i] = old - own.lr * step;
 }
 
 fn store_block_z(row: u32, col: u32, block: mat4x4f) {
@@ -210,6 +232,7 @@ fn forward(
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
+    begin(group.z);
     let at = tile(group, groups, lane, params.rows);
     let r = min(at.x + vec2u(0u, 1u), vec2u(params.rows - 1u));
     let c = min(at.y + vec2u(0u, 1u), vec2u(params.outs - 1u));
@@ -226,6 +249,7 @@ fn backward(
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
+    begin(group.z);
     let at = tile(group, groups, lane, params.rows);
     let r = min(at.x + vec2u(0u, 1u), vec2u(params.rows - 1u));
     let c = min(at.y + vec2u(0u, 1u), vec2u(params.ins - 2u));
@@ -257,6 +281,7 @@ fn gradient(
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
+    begin(group.z);
     let at = tile(group, groups, lane, params.ins);
     store_tile_gradient(at, product(at));
 }
@@ -267,6 +292,7 @@ fn update(
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
+    begin(group.z);
     let at = tile(group, groups, lane, params.ins);
     store_tile_w(at, product(at));
 }
@@ -277,6 +303,7 @@ fn update_momentum(
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
+    begin(group.z);
     let at = tile(group, groups, lane, params.ins);
     store_tile_momentum(at, product(at));
 }

@@ -10,14 +10,28 @@
 //           targets [samples, outputs]; sums [workgroups].
 // Bindings: 0 params; 1 order, 2 targets (read); 3 sums (added to); 4 z (read, and written by `train`)
 // Dispatch: one invocation per row, 64 a workgroup. Each workgroup adds to a sum of its own, so nothing is atomic.
+//           Networks are in z: that of index i has its rows from i * params.rows_apart on, and its sums from
+//           i * params.sums_apart on.
 // Numerics: f32. Rows are added up in a fixed tree.
 // Twin:     reference::Loss
+
+struct Network {
+    index: u32,
+    unused0: u32,
+    unused1: u32,
+    unused2: u32,
+}
 
 struct Params {
     rows: u32,
     outputs: u32,
     stride: u32,
+    rows_apart: u32,
+    sums_apart: u32,
     delta: f32,
+    unused0: u32,
+    unused1: u32,
+    network: array<Network, NETWORKS>,
 }
 
 struct Sample {
@@ -39,6 +53,7 @@ struct Sum {
 @group(0) @binding(4) var<storage, read_write> z: array<f32>;
 
 const GROUP: u32 = 64u;
+const NETWORKS = 64u; // of a launch, at most
 
 var<workgroup> partial: array<f32, GROUP>;
 
@@ -72,9 +87,11 @@ fn add_up(group: u32, local: u32, result: f32) {
 
 @compute @workgroup_size(GROUP)
 fn train(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-    let row = group.x * GROUP + local;
+    let own = params.network[group.z];
+    let number = group.x * GROUP + local;
+    let row = own.index * params.rows_apart + number;
     var result = 0.0;
-    if row < params.rows {
+    if number < params.rows {
         result = forward(row);
         let sample = order[row];
         let scale = sample.weight / f32(params.outputs);
@@ -85,13 +102,15 @@ fn train(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) l
             z[at] = select(0.0, part(z[at] - t).y * scale, counts);
         }
     }
-    add_up(group.x, local, result);
+    add_up(own.index * params.sums_apart + group.x, local, result);
 }
 
 @compute @workgroup_size(GROUP)
 fn evaluate(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-    let row = group.x * GROUP + local;
+    let own = params.network[group.z];
+    let number = group.x * GROUP + local;
+    let row = own.index * params.rows_apart + number;
     var result = 0.0;
-    if row < params.rows { result = forward(row); }
-    add_up(group.x, local, result);
+    if number < params.rows { result = forward(row); }
+    add_up(own.index * params.sums_apart + group.x, local, result);
 }

@@ -2,7 +2,7 @@
 
 use super::contract::{Engine, EngineInfo};
 use super::cpu::CpuEngine;
-use super::gpu::{GpuEngine, Residency};
+use super::gpu::{Crowd, GpuEngine, Residency, Seat};
 use crate::data::{Samples, Split};
 use crate::error::Result;
 use crate::gpu::{Gpu, Pipelines, Precision};
@@ -18,35 +18,43 @@ pub enum Device {
     Cpu,
     /// An adapter.
     Gpu(Gpu),
+    /// An adapter that several trainings share.
+    Shared(Crowd),
 }
 
 impl Device {
     /// Whether it is an adapter.
     pub fn is_gpu(&self) -> bool {
-        matches!(self, Self::Gpu(_))
+        self.gpu().is_some()
+    }
+
+    /// The adapter, if it is one.
+    pub fn gpu(&self) -> Option<&Gpu> {
+        match self {
+            Self::Cpu => None,
+            Self::Gpu(gpu) => Some(gpu),
+            Self::Shared(crowd) => Some(crowd.gpu()),
+        }
     }
 
     /// What it is, for people.
     pub fn info(&self) -> EngineInfo {
-        match self {
-            Self::Cpu => EngineInfo::of_threads(rayon::current_num_threads()),
-            Self::Gpu(gpu) => EngineInfo::of(gpu),
+        match self.gpu() {
+            None => EngineInfo::of_threads(rayon::current_num_threads()),
+            Some(gpu) => EngineInfo::of(gpu),
         }
     }
 
     /// How its kernels were compiled; the CPU has none.
     pub fn pipelines(&self) -> Option<Pipelines> {
-        match self {
-            Self::Cpu => None,
-            Self::Gpu(gpu) => Some(gpu.pipelines()),
-        }
+        self.gpu().map(Gpu::pipelines)
     }
 
     /// The memory that an engine takes of the host's, in bytes.
     pub fn host_memory(&self, spec: &MlpSpec, options: &StepOptions) -> u64 {
         match self {
             Self::Cpu => CpuEngine::memory(spec, options),
-            Self::Gpu(_) => 0,
+            Self::Gpu(_) | Self::Shared(_) => 0,
         }
     }
 }
@@ -69,6 +77,8 @@ pub enum AnyEngine {
     Cpu(Box<CpuEngine>),
     /// On an adapter.
     Gpu(Box<GpuEngine>),
+    /// On an adapter, beside others.
+    Seat(Box<Seat>),
 }
 
 /// A network of the spec's sizes on a device, with all parameters zero and no samples. `residency` says where a GPU is
@@ -86,6 +96,9 @@ pub async fn open(
         Device::Cpu => AnyEngine::Cpu(Box::new(CpuEngine::new(spec, options))),
         Device::Gpu(gpu) => {
             AnyEngine::Gpu(Box::new(GpuEngine::new(gpu.clone(), spec, options, residency).await?))
+        }
+        Device::Shared(crowd) => {
+            AnyEngine::Seat(Box::new(Seat::open(crowd, spec, options, residency).await?))
         }
     })
 }
@@ -106,6 +119,7 @@ macro_rules! on {
         match $any {
             AnyEngine::Cpu($engine) => $call,
             AnyEngine::Gpu($engine) => $call,
+            AnyEngine::Seat($engine) => $call,
         }
     };
 }

@@ -6,7 +6,7 @@ use web_time::Instant;
 
 use super::device::Gpu;
 use super::kernel::Kernel;
-use super::shader::{Interface, ResourceKind, Shader};
+use super::shader::{Interface, Shader};
 use crate::error::{Error, Result, Setting, message};
 
 impl Gpu {
@@ -89,7 +89,6 @@ fn module(gpu: &Gpu, shader: Shader) -> wgpu::ShaderModule {
 /// Whether the device has what the entry point takes of a workgroup, of its storage buffers and of subgroups.
 fn check(interface: &Interface, gpu: &Gpu, name: &str) -> Result<()> {
     let limits = gpu.device.limits();
-    let storage = interface.bindings.iter().filter(|(_, kind)| *kind == ResourceKind::Buffer).count();
     let needed = [
         (
             interface.workgroup_size.iter().product(),
@@ -97,7 +96,7 @@ fn check(interface: &Interface, gpu: &Gpu, name: &str) -> Result<()> {
             "invocations",
         ),
         (interface.workgroup_memory, limits.max_compute_workgroup_storage_size, "bytes of workgroup memory"),
-        (storage as u32, limits.max_storage_buffers_per_shader_stage, "storage buffers"),
+        (interface.storage_buffers, limits.max_storage_buffers_per_shader_stage, "storage buffers"),
     ];
     let refused = |needs: String, has: String| {
         let adapter = &gpu.summary().name;

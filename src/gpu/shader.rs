@@ -51,6 +51,8 @@ pub(super) struct Interface {
     pub workgroup_size: [u32; 3],
     /// Bytes that a workgroup shares.
     pub workgroup_memory: u32,
+    /// Buffers that are no uniforms.
+    pub storage_buffers: u32,
     /// Lanes of a subgroup that the file counts on: its `const LANES`.
     pub lanes: Option<u32>,
     /// Rows of the matrices that a subgroup multiplies, if the file has some.
@@ -71,13 +73,18 @@ impl Interface {
             .position(|entry| entry.name == entry_point)
             .ok_or_else(|| format!("it has no entry point \"{entry_point}\""))?;
 
-        let (mut bindings, mut params_size, mut workgroup_memory) = (Vec::new(), 0, 0);
+        let (mut bindings, mut params_size, mut workgroup_memory, mut storage_buffers) =
+            (Vec::new(), 0, 0, 0);
         for (handle, variable) in module.global_variables.iter() {
             let used = !info.get_entry_point(index)[handle].is_empty();
             let size = module.types[variable.ty].inner.size(module.to_ctx());
             match (variable.space, &variable.binding) {
                 (naga::AddressSpace::WorkGroup, _) if used => workgroup_memory += size,
                 (naga::AddressSpace::Storage { .. }, Some(at)) if used => {
+                    bindings.push((at.binding, ResourceKind::Buffer));
+                    storage_buffers += 1;
+                }
+                (naga::AddressSpace::Uniform, Some(at)) if used && at.binding != 0 => {
                     bindings.push((at.binding, ResourceKind::Buffer));
                 }
                 (naga::AddressSpace::Handle, Some(at)) if used => {
@@ -94,6 +101,6 @@ impl Interface {
             naga::TypeInner::CooperativeMatrix { rows, .. } => Some(rows as u32),
             _ => None,
         });
-        Ok(Self { bindings, params_size, workgroup_size, workgroup_memory, lanes, matrices })
+        Ok(Self { bindings, params_size, workgroup_size, workgroup_memory, storage_buffers, lanes, matrices })
     }
 }

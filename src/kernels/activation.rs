@@ -3,7 +3,8 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::dispatch::fold;
-use super::matrix::{Layout, Matrix};
+use super::matrix::Matrix;
+use super::networks::{NETWORKS, networks_of, rows_apart, table};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Kernel, Launch, Shader, Slice, Work};
 use crate::network::Activation;
@@ -14,17 +15,39 @@ pub(super) const SHADER: Shader =
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
+struct Network {
+    seed: [u32; 2],
+    index: u32,
+    threshold: u32,
+    scale: f32,
+    first_row: u32,
+    unused: [u32; 2],
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
     rows: u32,
     width: u32,
     cols: u32,
     activation: u32,
-    seed: [u32; 2],
     layer: u32,
-    threshold: u32,
-    scale: f32,
-    first_row: u32,
+    rows_apart: u32,
     unused: [u32; 2],
+    network: [Network; NETWORKS],
+}
+
+impl Network {
+    fn of(index: u32, dropout: Dropout) -> Self {
+        Self {
+            seed: dropout.key(),
+            index,
+            threshold: dropout.threshold(),
+            scale: dropout.scale(),
+            first_row: dropout.first_row,
+            unused: [0; 2],
+        }
+    }
 }
 
 /// The kernels of `activation.wgsl`.
@@ -67,24 +90,21 @@ impl Activate {
         Ok(all)
     }
 
-    /// a = f(a) ⊙ D and slope = f'(a) ⊙ D for hidden layer `layer`, counted from 0, with the masks D of the step whose
-    /// [`Step`](crate::step::optimizer::Step) is in `step`.
+    /// a = f(a) ⊙ D and slope = f'(a) ⊙ D for hidden layer `layer`, counted from 0, with the masks D of each network's
+    /// `dropout` in the step whose [`Step`](crate::step::optimizer::Step) is in `steps`.
     ///
     /// # Errors
     /// [`Error::Shape`] if the slopes are not of a's shape.
     pub fn train(
         &self,
         gpu: &Gpu,
-        (dropout, layer): (Dropout, usize),
-        step: Slice<'_>,
+        (dropout, layer): (&[Dropout], usize),
+        steps: Slice<'_>,
         slope: &Matrix,
         a: &Matrix,
     ) -> Result<Launch> {
-        let mut params = self.params(slope.layout, a.layout)?;
-        (params.seed, params.layer) = (dropout.key(), layer as u32);
-        (params.threshold, params.scale) = (dropout.threshold(), dropout.scale());
-        params.first_row = dropout.first_row;
-        self.launch(gpu, &self.train, params, &[step, slope.slice(), a.slice()], a)
+        let params = Params { layer: layer as u32, ..self.params(slope, a, dropout)? };
+        self.launch(gpu, &self.train, params, &[steps, slope.slice(), a.slice()], a)
     }
 
     /// a = f(a)
@@ -92,7 +112,7 @@ impl Activate {
     /// # Errors
     /// [`Error::Shape`] if the buffers do not fit the kernel.
     pub fn evaluate(&self, gpu: &Gpu, a: &Matrix) -> Result<Launch> {
-        self.launch(gpu, &self.evaluate, self.params(a.layout, a.layout)?, &[a.slice()], a)
+        self.launch(gpu, &self.evaluate, self.params(a, a, &Self::undropped(a))?, &[a.slice()], a)
     }
 
     /// dz = dz ⊙ slope
@@ -100,14 +120,21 @@ impl Activate {
     /// # Errors
     /// [`Error::Shape`] if the slopes are not of dz's shape.
     pub fn backward(&self, gpu: &Gpu, slope: &Matrix, dz: &Matrix) -> Result<Launch> {
-        let params = self.params(slope.layout, dz.layout)?;
+        let params = self.params(slope, dz, &Self::undropped(dz))?;
         self.launch(gpu, &self.backward, params, &[slope.slice(), dz.slice()], dz)
     }
 
-    fn params(&self, slope: Layout, a: Layout) -> Result<Params> {
-        if slope != a {
-            return Err(Error::shape("activation: slopes", a, slope));
+    /// Where nothing is drawn.
+    fn undropped(a: &Matrix) -> Vec<Dropout> {
+        vec![Dropout::default(); a.networks().len()]
+    }
+
+    fn params(&self, slope: &Matrix, a: &Matrix, dropout: &[Dropout]) -> Result<Params> {
+        let (what, layout) = ("activation", a.layout);
+        if slope.layout != layout {
+            return Err(Error::shape("activation: slopes", layout, slope.layout));
         }
+        let networks = networks_of(what, &[a, slope])?;
         let activation = match self.activation {
             Activation::Relu => 0,
             Activation::Sigmoid => 1,
@@ -119,8 +146,16 @@ impl Activate {
             Activation::Softplus => 7,
             Activation::Identity => 8,
         };
-        let (rows, width, cols) = (4 * a.row_blocks as u32, a.col_blocks as u32 - 1, a.cols as u32);
-        Ok(Params { rows, width, cols, activation, ..Params::zeroed() })
+        Ok(Params {
+            rows: 4 * layout.row_blocks as u32,
+            width: layout.col_blocks as u32 - 1,
+            cols: layout.cols as u32,
+            activation,
+            layer: 0,
+            rows_apart: rows_apart(what, [a, slope])?,
+            unused: [0; 2],
+            network: table(what, networks, dropout, Network::of)?,
+        })
     }
 
     fn launch(
@@ -132,7 +167,8 @@ impl Activate {
         a: &Matrix,
     ) -> Result<Launch> {
         let invocations = (params.rows * params.width) as usize;
-        let workgroups = fold(invocations.div_ceil(kernel.workgroup_size()[0] as usize));
+        let [x, y, _] = fold(invocations.div_ceil(kernel.workgroup_size()[0] as usize));
+        let workgroups = [x, y, a.networks().len() as u32];
         let bytes = buffers.iter().map(Slice::size).sum();
         let work = Work { shape: vec![a.layout.rows, a.layout.cols], flops: 0, bytes };
         Ok(kernel.bind(gpu, &params, buffers)?.launch(workgroups).doing(work))

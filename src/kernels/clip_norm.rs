@@ -2,7 +2,8 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::matrix::Matrix;
+use super::matrix::{BLOCK, Matrix};
+use super::networks::{NETWORKS, networks_of, table};
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Kernel, Launch, Shader, Work};
 
@@ -11,11 +12,20 @@ pub(super) const SHADER: Shader =
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
+struct Network {
+    index: u32,
+    most: f32,
+    unused: [u32; 2],
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
     first: u32,
     sums: u32,
-    most: f32,
-    unused: u32,
+    blocks: u32,
+    w_apart: u32,
+    network: [Network; NETWORKS],
 }
 
 /// Sums of a layer's gradient, one a workgroup, at most: every workgroup reads all of them.
@@ -39,13 +49,13 @@ impl ClipNorm {
         })
     }
 
-    /// Sums that these gradients leave.
+    /// Sums that these gradients of one network leave.
     pub fn sums<'a>(&self, gradients: impl Iterator<Item = &'a Matrix>) -> usize {
         gradients.map(|g| self.workgroups(g)).sum()
     }
 
-    /// Shortens the gradients, taken together, to the norm `most` if they are longer; `sums` has room for one f32 for
-    /// each of [`sums`](Self::sums).
+    /// Shortens the gradients, of all layers taken together, to the network's norm `most` if they are longer; `sums` has room
+    /// for one f32 for each of [`sums`](Self::sums), of every network.
     ///
     /// # Errors
     /// [`Error::Shape`](crate::Error::Shape) if the buffers do not fit the kernels.
@@ -54,18 +64,27 @@ impl ClipNorm {
         gpu: &Gpu,
         sums: &Buffer,
         gradients: &[&Matrix],
-        most: f32,
+        most: &[f32],
     ) -> Result<Vec<Launch>> {
         let all = self.sums(gradients.iter().copied()) as u32;
         let (mut measuring, mut scaling, mut first) = (Vec::new(), Vec::new(), 0);
         for g in gradients {
-            let params = Params { first: first as u32, sums: all, most, unused: 0 };
+            let networks = networks_of("clipping", &[gradients[0], g])?;
+            let row = |index: u32, most: f32| Network { index, most, unused: [0; 2] };
+            let params = Params {
+                first: first as u32,
+                sums: all,
+                blocks: (g.layout.len() / BLOCK) as u32,
+                w_apart: g.blocks_apart(),
+                network: table("clipping", networks, most, row)?,
+            };
             let workgroups = self.workgroups(g);
             first += workgroups;
             let work = Work { shape: vec![g.layout.rows, g.layout.cols], flops: 0, bytes: g.layout.size() };
             for (kernel, launches) in [(&self.measure, &mut measuring), (&self.scale, &mut scaling)] {
                 let bound = kernel.bind(gpu, &params, &[sums.whole(), g.slice()])?;
-                launches.push(bound.launch([workgroups as u32, 1, 1]).doing(work.clone()));
+                let workgroups = [workgroups as u32, 1, networks.len() as u32];
+                launches.push(bound.launch(workgroups).doing(work.clone()));
             }
         }
         measuring.append(&mut scaling);

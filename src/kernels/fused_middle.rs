@@ -4,6 +4,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::dispatch::cut;
 use super::matrix::{BLOCK, Matrix};
+use super::networks::{NETWORKS, networks_of, rows_apart, table};
 use crate::error::{Error, Result};
 use crate::gpu::{Buffer, Gpu, Kernel, Launch, Shader, Slice, Work};
 
@@ -28,16 +29,26 @@ struct Layer {
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
+struct Network {
+    index: u32,
+    label_smoothing: f32,
+    unused0: u32,
+    unused1: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
     rows: u32,
     layers: u32,
     classes: u32,
-    label_smoothing: f32,
     first: u32,
-    unused0: u32,
-    unused1: u32,
-    unused2: u32,
+    rows_apart: u32,
+    w_apart: u32,
+    sums_apart: u32,
+    unused: u32,
     layer: [Layer; LAYERS],
+    network: [Network; NETWORKS],
 }
 
 /// The kernel of `fused_middle.wgsl`.
@@ -89,8 +100,8 @@ impl FusedMiddle {
     }
 
     /// From the first layer's output, the first of `z`, to the gradients by all layers' outputs. Adds loss and hits to
-    /// `sums`. `z` and `dz` lie in one buffer, `w` in another. Of each label, `label_smoothing` is spread evenly over all
-    /// classes.
+    /// `sums`. `z` and `dz` lie in one buffer, `w` in another. Of each label, the network's `label_smoothing` is spread evenly
+    /// over all classes. Each network has as many sums as the rows from it to the next need.
     ///
     /// # Errors
     /// [`Error::Shape`] if the shapes do not chain, or the matrices do not share a buffer.
@@ -101,7 +112,7 @@ impl FusedMiddle {
         (z, dz): (&[Matrix], &[Matrix]),
         order: Slice<'_>,
         sums: &Buffer,
-        label_smoothing: f32,
+        label_smoothing: &[f32],
     ) -> Result<Launch> {
         let outs: Vec<usize> = z.iter().map(|z| z.layout.cols).collect();
         let chains = w.iter().skip(1).zip(z).zip(&z[1..]);
@@ -129,12 +140,22 @@ impl FusedMiddle {
             (Matrix::shared_by("weights", w)?, Matrix::shared_by("outputs", z.iter().chain(dz))?);
         let (first, tiles) = (z[0].layout, self.tile_of(&outs));
         let rows = first.row_blocks * BLOCK;
+        let what = "fused middle";
+        let networks = networks_of(what, &w.iter().chain(z).chain(dz).collect::<Vec<_>>())?;
+        let rows_apart = rows_apart(what, z.iter().chain(dz))?;
+        let row =
+            |index: u32, label_smoothing: f32| Network { index, label_smoothing, unused0: 0, unused1: 0 };
         let mut params = Params {
             rows: rows as u32,
             layers: z.len() as u32,
             classes: outs[outs.len() - 1] as u32,
-            label_smoothing,
-            ..Params::zeroed()
+            first: 0,
+            rows_apart,
+            w_apart: w[0].blocks_apart(),
+            sums_apart: self.sums(rows_apart as usize) as u32,
+            unused: 0,
+            layer: Zeroable::zeroed(),
+            network: table(what, networks, label_smoothing, row)?,
         };
         for (l, layer) in params.layer.iter_mut().take(z.len()).enumerate() {
             *layer = Layer {
@@ -150,14 +171,15 @@ impl FusedMiddle {
         let inner: usize = w.iter().skip(1).map(|w| w.layout.rows * w.layout.cols).sum();
         let bytes = |matrices: &[Matrix]| matrices.iter().map(|matrix| matrix.layout.size()).sum::<u64>();
         let shape = std::iter::once(first.rows).chain(outs.iter().copied()).collect();
-        let flops = 4 * (first.rows * inner) as u64;
-        let work = Work { shape, flops, bytes: bytes(w) + bytes(z) + bytes(dz) };
+        let times = networks.len() as u64;
+        let flops = times * 4 * (first.rows * inner) as u64;
+        let work = Work { shape, flops, bytes: times * (bytes(w) + bytes(z) + bytes(dz)) };
         let workgroups = rows / self.rows;
         let buffers = [weights, order, outputs, sums.whole()];
         cut(gpu, workgroups, work, |first, workgroups| {
             let mut params = params;
             params.first = first;
-            Ok(self.kernel.bind(gpu, &params, &buffers)?.launch([workgroups, 1, 1]))
+            Ok(self.kernel.bind(gpu, &params, &buffers)?.launch([workgroups, 1, times as u32]))
         })
     }
 }

@@ -1,10 +1,14 @@
 //! Whole steps of a network that one workgroup takes through by itself: the host of `fused_steps.wgsl`.
 
+use std::mem::offset_of;
+use std::sync::LazyLock;
+
 use bytemuck::{Pod, Zeroable};
 
 use super::fused_middle::LAYERS;
 use super::gather::Sample;
 use super::matrix::{BLOCK, Element, Layout, Matrix};
+use super::networks::{NETWORKS, networks_of, rows_apart, table};
 use super::softmax_xent::Sum;
 use crate::error::{Error, Result};
 use crate::gpu::{BoundKernel, Buffer, Gpu, Kernel, Launch, Shader, Work};
@@ -13,8 +17,14 @@ use crate::step::optimizer::Step;
 pub(super) const SHADER: Shader =
     Shader { name: "fused_steps", source: include_str!("../../shaders/fused_steps.wgsl") };
 
-/// Steps of a launch at most: `STEPS` of the shader.
+/// Steps of a launch at most, those of all networks together: `STEPS` of the shader.
 const STEPS: usize = 64;
+
+/// The same for several networks: a uniform buffer of 16 KiB, which any adapter takes, has room for them.
+const STEPS_OF_MANY: usize = 256;
+
+static OF_MANY: LazyLock<String> =
+    LazyLock::new(|| SHADER.source.replace("const STEPS = 64u", &format!("const STEPS = {STEPS_OF_MANY}u")));
 
 /// A workgroup has no less than this part of a GPU's speed.
 const PART_OF_GPU: u64 = 256;
@@ -36,6 +46,14 @@ struct Layer {
 
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
+struct Network {
+    index: u32,
+    label_smoothing: f32,
+    unused: [u32; 2],
+}
+
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
 struct Params {
     steps: u32,
     rows: u32,
@@ -46,12 +64,15 @@ struct Params {
     bytes: u32,
     layers: u32,
     classes: u32,
-    label_smoothing: f32,
+    networks: u32,
     m: u32,
     v: u32,
     g: u32,
-    unused: [u32; 3],
+    rows_apart: u32,
+    w_apart: u32,
+    unused: u32,
     layer: [Layer; LAYERS],
+    network: [Network; NETWORKS],
     step: [Step; STEPS],
 }
 
@@ -62,6 +83,8 @@ pub struct FusedSteps {
     group: usize,
     /// Blocks' rows that the workgroup has memory for.
     tile: usize,
+    /// Steps of a launch at most, those of all networks together.
+    steps: usize,
 }
 
 /// How a network's batches go through the workgroup.
@@ -92,7 +115,7 @@ pub struct State<'a> {
 /// Slots of batches, and what they are measured by.
 #[derive(Clone, Copy)]
 pub struct Slots<'a> {
-    /// The inputs of all slots.
+    /// The inputs of all slots; the rows of a network in a slot begin so far apart as it says.
     pub x: &'a Matrix,
     /// The samples of all slots.
     pub order: &'a Buffer,
@@ -102,8 +125,8 @@ pub struct Slots<'a> {
     pub slot_rows: usize,
     /// Samples of a batch.
     pub batch_size: usize,
-    /// How much of each label is spread evenly over all classes.
-    pub label_smoothing: f32,
+    /// How much of each label is spread evenly over all classes, for each network.
+    pub label_smoothing: &'a [f32],
 }
 
 impl FusedSteps {
@@ -112,13 +135,17 @@ impl FusedSteps {
         gpu.can_run(SHADER, "steps")
     }
 
-    /// Compiles the kernel.
+    /// Compiles the kernel, for so many networks.
     ///
     /// # Errors
     /// [`Error::Shader`] if the device's compiler rejects the shader.
-    pub async fn new(gpu: &Gpu) -> Result<Self> {
-        let kernel = Kernel::new(gpu, SHADER, "steps").await?;
-        Ok(Self { kernel, group: SHADER.constant("GROUP")?, tile: SHADER.constant("TILE")? })
+    pub async fn new(gpu: &Gpu, networks: usize) -> Result<Self> {
+        let (shader, steps) = match networks {
+            1 => (SHADER, STEPS),
+            _ => (Shader { source: OF_MANY.as_str(), ..SHADER }, STEPS_OF_MANY),
+        };
+        let kernel = Kernel::new(gpu, shader, "steps").await?;
+        Ok(Self { kernel, group: SHADER.constant("GROUP")?, tile: SHADER.constant("TILE")?, steps })
     }
 
     /// How batches of so many rows go through the workgroup, if the network is small enough for it: it has few layers, a block
@@ -147,17 +174,19 @@ impl FusedSteps {
         (turns <= TURNS && steps > 0).then_some(pieces)
     }
 
-    /// [`Sum`]s that steps add to.
+    /// [`Sum`]s that steps of a network add to.
     pub fn sums(&self) -> usize {
         self.group
     }
 
-    /// Binds a network that goes through in such pieces, and slots of batches.
+    /// Binds networks that go through in such pieces, and slots of batches.
     ///
     /// # Errors
     /// [`Error::Shape`] if the shapes do not chain, the state is not in one buffer, or there is less room than steps take.
     pub fn bind(&self, gpu: &Gpu, pieces: &Pieces, state: State<'_>, slots: Slots<'_>) -> Result<BoundSteps> {
-        let (x, w) = (slots.x.layout, state.w);
+        let (what, x, w) = ("fused steps", slots.x.layout, state.w);
+        let networks = networks_of(what, &std::iter::once(slots.x).chain(w).collect::<Vec<_>>())?;
+        let last = networks.iter().max().map_or(0, |&last| last as usize);
         let chained = w.windows(2).all(|pair| pair[0].layout.cols == pair[1].layout.rows);
         if w.first().map(|w| w.layout.rows) != Some(x.cols) || !chained {
             let shapes: Vec<[usize; 2]> = w.iter().map(|w| [w.layout.rows, w.layout.cols]).collect();
@@ -169,12 +198,13 @@ impl FusedSteps {
         let rows = slots.batch_size.next_multiple_of(BLOCK);
         let room = [
             ("rows of a slot", rows, slots.slot_rows),
-            ("sums", self.group, slots.sums.size() as usize / size_of::<Sum>()),
+            ("sums", (last + 1) * self.group, slots.sums.size() as usize / size_of::<Sum>()),
             ("samples", x.row_blocks * BLOCK, slots.order.size() as usize / size_of::<Sample>()),
         ];
         if let Some((what, wanted, got)) = room.into_iter().find(|(_, wanted, got)| wanted > got) {
             return Err(Error::shape(format!("fused steps: {what}"), wanted, got));
         }
+        let row = |index: u32, label_smoothing: f32| Network { index, label_smoothing, unused: [0; 2] };
         let mut params = Params {
             rows: rows as u32,
             slot_rows: slots.slot_rows as u32,
@@ -183,10 +213,13 @@ impl FusedSteps {
             bytes: u32::from(x.element == Element::Byte),
             layers: w.len() as u32,
             classes: w[w.len() - 1].layout.cols as u32,
-            label_smoothing: slots.label_smoothing,
+            networks: networks.len() as u32,
             m: distance(w, m)?,
             v: distance(w, v)?,
             g: distance(w, state.gradients)?,
+            rows_apart: rows_apart(what, [slots.x])?,
+            w_apart: w[0].blocks_apart(),
+            network: table(what, networks, slots.label_smoothing, row)?,
             ..Params::zeroed()
         };
         let mut end = 0;
@@ -209,17 +242,21 @@ impl FusedSteps {
         if end > self.tile || w.len() > LAYERS {
             return Err(Error::shape("fused steps: blocks of a piece", self.tile, end));
         }
-        let room = gpu.rows("steps", size_of::<Params>().div_ceil(Gpu::ROW as usize));
-        let buffers = [slots.x.slice(), slots.order.whole(), buffer, slots.sums.whole()];
-        let kernel = self.kernel.bind_to(gpu, room.slice(0, size_of::<Params>() as u64), &buffers)?;
+        let size = offset_of!(Params, step) + self.steps * size_of::<Step>();
+        let room = gpu.rows("steps", size.div_ceil(Gpu::ROW as usize));
+        // Its slots lie behind one another.
+        let all = slots.x.alone(0);
+        let buffers = [all.slice(), slots.order.whole(), buffer, slots.sums.whole()];
+        let kernel = self.kernel.bind_to(gpu, room.slice(0, size as u64), &buffers)?;
         let layer = |(l, w): (usize, &Matrix)| (if l == 0 { 4 } else { 6 }) * w.layout.rows * w.layout.cols;
+        let flops = (slots.batch_size * w.iter().enumerate().map(layer).sum::<usize>()) as u64;
         let step = Work {
             shape: std::iter::once(slots.batch_size).chain(sizes(w)).collect(),
-            flops: (slots.batch_size * w.iter().enumerate().map(layer).sum::<usize>()) as u64,
-            bytes: (rows * x.stride() * x.element.size()) as u64 + buffer.size(),
+            flops: networks.len() as u64 * flops,
+            bytes: (networks.len() * rows * x.stride() * x.element.size()) as u64 + buffer.size(),
         };
-        let most = pieces.steps.min(x.rows / slots.slot_rows).max(1);
-        Ok(BoundSteps { kernel, room, params, most, step })
+        let most = pieces.steps.min(x.rows / slots.slot_rows).min(self.steps / networks.len()).max(1);
+        Ok(BoundSteps { kernel, room, params, networks: networks.len(), most, step })
     }
 }
 
@@ -248,9 +285,10 @@ pub struct BoundSteps {
     /// For the parameters, which change from submission to submission.
     room: Buffer,
     params: Params,
-    /// Steps of a launch at most.
+    networks: usize,
+    /// Steps of a launch at most, of each network.
     most: usize,
-    /// The work of one.
+    /// The work of one, of all networks.
     step: Work,
 }
 
@@ -265,25 +303,26 @@ impl BoundSteps {
         &self.step
     }
 
-    /// Steps of these numbers on the first slots, the last of `last` samples. Their numbers are those of the next submission
-    /// alone.
+    /// Steps on the first slots, the last of `last` samples. For each of them there are the numbers of every network, which are
+    /// those of the next submission alone.
     ///
     /// # Errors
     /// [`Error::Shape`] if they are more than a launch may take, or the last batch is larger than the others.
-    pub fn launch(&self, gpu: &Gpu, steps: &[Step], last: usize) -> Result<Launch> {
+    pub fn launch(&self, gpu: &Gpu, steps: &[Vec<Step>], last: usize) -> Result<Launch> {
         let mut params = self.params;
-        if !(1..=self.most).contains(&steps.len()) {
+        if !(1..=self.most).contains(&steps.len()) || steps.iter().any(|own| own.len() != self.networks) {
             return Err(Error::shape("fused steps: steps of a launch", self.most, steps.len()));
         }
         (params.steps, params.last_rows) = (steps.len() as u32, last.next_multiple_of(BLOCK) as u32);
         if params.last_rows > params.rows {
             return Err(Error::shape("fused steps: rows of the last step", params.rows, params.last_rows));
         }
-        params.step[..steps.len()].copy_from_slice(steps);
-        gpu.write(&self.room, 0, std::slice::from_ref(&params));
+        let numbers = offset_of!(Params, step);
+        gpu.write(&self.room, 0, &bytemuck::bytes_of(&params)[..numbers]);
+        gpu.write(&self.room, numbers as u64, &steps.concat());
         let times = steps.len() as u64;
         let work =
             Work { flops: times * self.step.flops, bytes: times * self.step.bytes, ..self.step.clone() };
-        Ok(self.kernel.launch([1, 1, 1]).doing(work))
+        Ok(self.kernel.launch([1, 1, self.networks as u32]).doing(work))
     }
 }

@@ -4,7 +4,8 @@ use bytemuck::{Pod, Zeroable};
 
 use super::dispatch::cut;
 use super::fused_middle::LAYERS;
-use super::matrix::{Element, Matrix};
+use super::matrix::{BLOCK, Element, Matrix};
+use super::networks::{NETWORKS, networks_of, rows_apart, table};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Kernel, Launch, Shader, Work};
 use crate::step::Sgd;
@@ -27,16 +28,26 @@ struct Layer {
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
+struct Network {
+    index: u32,
+    lr: f32,
+    momentum: f32,
+    weight_decay: f32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
     rows: u32,
     layers: u32,
     fused: u32,
-    lr: f32,
-    momentum: f32,
-    weight_decay: f32,
     first: u32,
-    unused: u32,
+    rows_apart: u32,
+    w_apart: u32,
+    unused0: u32,
+    unused1: u32,
     layer: [Layer; LAYERS],
+    network: [Network; NETWORKS],
 }
 
 /// The kernels of `fused_update.wgsl`.
@@ -65,9 +76,9 @@ impl FusedUpdate {
         })
     }
 
-    /// A step of `sgd` of all layers' weights, or without one their gradients, which `out` then takes. `z` and `dz` lie in
-    /// one buffer, `out` in another, and `v` in a third, in the places of `out`; without momentum v may be any one buffer
-    /// of a `vec4` or more.
+    /// A step of all layers' weights by each network's `sgd`, or without one their gradients, which `out` then takes. `z` and
+    /// `dz` lie in one buffer, `out` in another, and `v` in a third, in the places of `out`; where no network has momentum, v
+    /// may be any one buffer of a `vec4` or more.
     ///
     /// # Errors
     /// [`Error::Shape`] if the shapes do not chain, or the matrices do not share a buffer.
@@ -78,16 +89,16 @@ impl FusedUpdate {
         (z, dz): (&[Matrix], &[Matrix]),
         out: &[Matrix],
         v: &[Matrix],
-        sgd: Option<Sgd>,
+        sgd: Option<&[Sgd]>,
     ) -> Result<Launch> {
         let inputs: Vec<&Matrix> = std::iter::once(x).chain(z).take(dz.len()).collect();
         let chained = inputs.iter().zip(dz).zip(out).all(|((x, dz), out)| {
             (x.layout.cols, dz.layout.cols, x.layout.row_blocks)
                 == (out.layout.rows, out.layout.cols, dz.layout.row_blocks)
         });
-        let keeps = sgd.is_none_or(|sgd| sgd.momentum == 0.0)
-            || (v.len() == out.len()
-                && v.iter().zip(out).all(|(v, out)| v.first_block() == out.first_block()));
+        let place = |matrix: &Matrix| (matrix.first_block(), matrix.blocks_apart());
+        let keeps = sgd.is_none_or(|sgd| sgd.iter().all(|sgd| sgd.momentum == 0.0))
+            || (v.len() == out.len() && v.iter().zip(out).all(|(v, out)| place(v) == place(out)));
         if out.len() != dz.len() || z.len() != dz.len() || dz.len() > LAYERS || !chained || !keeps {
             let shapes = |matrices: &[Matrix]| -> Vec<[usize; 2]> {
                 matrices.iter().map(|m| [m.layout.rows, m.layout.cols]).collect()
@@ -100,16 +111,27 @@ impl FusedUpdate {
         }
         let outputs = Matrix::shared_by("outputs", z.iter().chain(dz))?;
         let (weights, moments) = (Matrix::shared_by("weights", out)?, Matrix::shared_by("velocities", v)?);
-        let Sgd { lr, momentum, weight_decay } =
-            sgd.unwrap_or(Sgd { lr: 0.0, momentum: 0.0, weight_decay: 0.0 });
+        let what = "fused update";
+        let all: Vec<&Matrix> = std::iter::once(x).chain(z).chain(dz).chain(out).collect();
+        let networks = networks_of(what, &all)?;
+        let nothing = vec![Sgd { lr: 0.0, momentum: 0.0, weight_decay: 0.0 }; networks.len()];
+        let row = |index: u32, Sgd { lr, momentum, weight_decay }: Sgd| Network {
+            index,
+            lr,
+            momentum,
+            weight_decay,
+        };
         let mut params = Params {
             rows: x.layout.row_blocks as u32,
             layers: dz.len() as u32,
             fused: u32::from(sgd.is_some()),
-            lr,
-            momentum,
-            weight_decay,
-            ..Params::zeroed()
+            first: 0,
+            rows_apart: rows_apart(what, std::iter::once(x).chain(z).chain(dz))? / BLOCK as u32,
+            w_apart: out[0].blocks_apart(),
+            unused0: 0,
+            unused1: 0,
+            layer: Zeroable::zeroed(),
+            network: table(what, networks, sgd.unwrap_or(&nothing), row)?,
         };
         let mut workgroups = 0;
         for (l, layer) in params.layer.iter_mut().take(dz.len()).enumerate() {
@@ -133,16 +155,17 @@ impl FusedUpdate {
         let values: usize = out.iter().map(|out| out.layout.rows * out.layout.cols).sum();
         let bytes = |matrices: &[Matrix]| matrices.iter().map(|matrix| matrix.layout.size()).sum::<u64>();
         let widths = std::iter::once(x.layout.cols).chain(dz.iter().map(|dz| dz.layout.cols));
+        let times = networks.len() as u64;
         let work = Work {
             shape: std::iter::once(x.layout.rows).chain(widths).collect(),
-            flops: 2 * (x.layout.rows * values) as u64,
-            bytes: x.layout.size() + bytes(z) + bytes(dz) + bytes(out),
+            flops: times * 2 * (x.layout.rows * values) as u64,
+            bytes: times * (x.layout.size() + bytes(z) + bytes(dz) + bytes(out)),
         };
         cut(gpu, workgroups, work, |first, workgroups| {
             let mut params = params;
             params.first = first;
             let bound = kernel.bind(gpu, &params, &[x.slice(), outputs, weights, moments])?;
-            Ok(bound.launch([workgroups, 1, 1]))
+            Ok(bound.launch([workgroups, 1, times as u32]))
         })
     }
 }

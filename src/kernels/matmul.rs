@@ -7,6 +7,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::dispatch::{MAX_WORKGROUPS, cut, fold};
 use super::matrix::{BLOCK, Element, Layout, Matrix};
+use super::networks::{NETWORKS, networks_of, rows_apart, table};
 use super::operands::Operands;
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Kernel, Launch, Shader, Work};
@@ -37,16 +38,32 @@ pub fn cooperative() -> [Shader; 2] {
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
+struct Network {
+    index: u32,
+    lr: f32,
+    momentum: f32,
+    weight_decay: f32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
     rows: u32,
     ins: u32,
     outs: u32,
     stride: u32,
     fused: u32,
-    lr: f32,
-    momentum: f32,
-    weight_decay: f32,
     first: u32,
+    rows_apart: u32,
+    w_apart: u32,
+    network: [Network; NETWORKS],
+}
+
+impl Network {
+    fn of(index: u32, sgd: Sgd) -> Self {
+        let Sgd { lr, momentum, weight_decay } = sgd;
+        Self { index, lr, momentum, weight_decay }
+    }
 }
 
 /// With fewer workgroups of a larger form too much of a GPU is idle: the largest have some 130 multiprocessors, most
@@ -132,6 +149,10 @@ impl Form {
     ) -> Result<Launch> {
         let bound = matrices.iter().filter(|(binding, _)| kernel.binds(*binding));
         let matrices: Vec<&Matrix> = bound.map(|(_, matrix)| *matrix).collect();
+        let networks = matrices[0].networks().len();
+        if self.half && matrices[0].networks()[..] != [0] {
+            return Err(Error::shape("a product in f16: networks", 1, matrices[0].networks()));
+        }
         let [across, down, _] = self.workgroups(blocks);
         if across as usize > MAX_WORKGROUPS {
             return Err(Error::too_large(format!(
@@ -141,7 +162,8 @@ impl Form {
             )));
         }
         cut(gpu, down as usize, work, |first, down| {
-            let params = Params { first, ..params };
+            let mut params = params;
+            params.first = first;
             let (bound, fills) = match &self.textures {
                 None => {
                     let slices: Vec<_> = matrices.iter().map(|matrix| matrix.slice()).collect();
@@ -149,7 +171,7 @@ impl Form {
                 }
                 Some(textures) => textures.operands.bind(gpu, kernel, &params, &matrices)?,
             };
-            Ok(bound.launch([across, down, 1]).after(fills))
+            Ok(bound.launch([across, down, networks as u32]).after(fills))
         })
     }
 }
@@ -180,15 +202,14 @@ impl Matmul {
     /// # Errors
     /// [`Error::Shape`] if the shapes do not chain.
     pub fn forward(&self, gpu: &Gpu, x: &Matrix, w: &Matrix, z: &Matrix, relu: bool) -> Result<Launch> {
-        let params = Self::params("forward", x.layout, w.layout, z.layout)?;
-        let params = Params { fused: u32::from(relu), ..params };
+        let params = Params { fused: u32::from(relu), ..Self::params("forward", [x, w, z], &[x, z], None)? };
         let blocks = [z.layout.row_blocks, w.layout.col_blocks];
         let form = self.form(blocks);
         let kernel = match x.layout.element {
             Element::F32 => &form.forward,
             Element::Byte => &form.forward_bytes,
         };
-        let work = work(x.layout, w.layout, &[x, w, z]);
+        let work = work(x, w.layout, &[x, w, z]);
         form.launch(gpu, kernel, params, &[(1, x), (2, w), (4, z)], blocks, work)
     }
 
@@ -205,8 +226,8 @@ impl Matmul {
         dx: &Matrix,
         relu: bool,
     ) -> Result<Launch> {
-        let params = Self::params("backward", x.layout, w.layout, dz.layout)?;
-        let params = Params { fused: u32::from(relu), ..params };
+        let params =
+            Params { fused: u32::from(relu), ..Self::params("backward", [x, w, dz], &[x, dz, dx], None)? };
         if dx.layout != x.layout || x.layout.element != Element::F32 {
             let both = Layout { element: Element::F32, ..x.layout };
             return Err(Error::shape("backward: x and dx", (both, both), (x.layout, dx.layout)));
@@ -214,12 +235,12 @@ impl Matmul {
         let blocks = [x.layout.row_blocks, x.layout.col_blocks - 1];
         let form = self.form(blocks);
         let matrices = [(1, x), (2, w), (3, dz), (4, dx)];
-        form.launch(gpu, &form.backward, params, &matrices, blocks, work(x.layout, w.layout, &[x, w, dz, dx]))
+        form.launch(gpu, &form.backward, params, &matrices, blocks, work(x, w.layout, &[x, w, dz, dx]))
     }
 
-    /// g = xᵀ · dz, the bias included, and a step of `sgd` along it: w changes, and v if there is momentum.
+    /// g = xᵀ · dz, the bias included, and a step along it, of each network's `sgd`: w changes, and v if there is momentum.
     ///
-    /// Without momentum v is not touched, and may be any buffer of a `vec4` or more.
+    /// Where no network has momentum, v is not touched, and may be any buffer of a `vec4` or more.
     ///
     /// # Errors
     /// [`Error::Shape`] if the shapes do not chain.
@@ -230,14 +251,14 @@ impl Matmul {
         dz: &Matrix,
         w: &Matrix,
         v: &Matrix,
-        sgd: Sgd,
+        sgd: &[Sgd],
     ) -> Result<Launch> {
-        let params = Self::params("update", x.layout, w.layout, dz.layout)?;
-        if sgd.momentum != 0.0 && v.layout != w.layout {
+        let params = Self::params("update", [x, w, dz], &[x, dz], Some(sgd))?;
+        let keeps = sgd.iter().any(|sgd| sgd.momentum != 0.0);
+        if keeps && (v.layout, v.blocks_apart()) != (w.layout, w.blocks_apart()) {
             return Err(Error::shape("update: velocity", w.layout, v.layout));
         }
-        let Sgd { lr, momentum, weight_decay } = sgd;
-        self.weights(gpu, Params { fused: 1, lr, momentum, weight_decay, ..params }, [x, dz, w, v])
+        self.weights(gpu, Params { fused: 1, ..params }, keeps, [x, dz, w, v])
     }
 
     /// g = xᵀ · dz, the bias included: the gradient that [`update`](Self::update) takes a step along.
@@ -247,26 +268,33 @@ impl Matmul {
     /// # Errors
     /// [`Error::Shape`] if the shapes do not chain.
     pub fn gradient(&self, gpu: &Gpu, x: &Matrix, dz: &Matrix, g: &Matrix, spare: &Matrix) -> Result<Launch> {
-        let params = Self::params("gradient", x.layout, g.layout, dz.layout)?;
-        self.weights(gpu, params, [x, dz, g, spare])
+        let params = Self::params("gradient", [x, g, dz], &[x, dz], None)?;
+        self.weights(gpu, params, false, [x, dz, g, spare])
     }
 
     /// The product over a batch's rows, laid out as weights.
-    fn weights(&self, gpu: &Gpu, params: Params, [x, dz, w, v]: [&Matrix; 4]) -> Result<Launch> {
+    fn weights(&self, gpu: &Gpu, params: Params, keeps: bool, [x, dz, w, v]: [&Matrix; 4]) -> Result<Launch> {
         let blocks = [w.layout.row_blocks, w.layout.col_blocks];
         let form = self.form(blocks);
         let kernel = match (&form.textures, x.layout.element) {
             (Some(textures), _) if params.fused == 0 => &textures.gradient,
-            (Some(textures), _) if params.momentum != 0.0 => &textures.update_momentum,
+            (Some(textures), _) if keeps => &textures.update_momentum,
             (_, Element::F32) => &form.update,
             (_, Element::Byte) => &form.update_bytes,
         };
         let matrices = [(1, x), (2, w), (3, dz), (4, w), (5, v)];
-        form.launch(gpu, kernel, params, &matrices, blocks, work(x.layout, w.layout, &[x, dz, w, v]))
+        form.launch(gpu, kernel, params, &matrices, blocks, work(x, w.layout, &[x, dz, w, v]))
     }
 
-    /// The sizes in blocks, if x \[rows, ins\], w \[ins, outs\] and z \[rows, outs\] fit together.
-    fn params(what: &str, x: Layout, w: Layout, z: Layout) -> Result<Params> {
+    /// The sizes in blocks, if x \[rows, ins\], w \[ins, outs\] and z \[rows, outs\] fit together, and where each network's
+    /// begin; and the numbers of its step, if it takes one. Batches are all equally far apart.
+    fn params(
+        what: &str,
+        [x_of, w_of, z_of]: [&Matrix; 3],
+        batches: &[&Matrix],
+        sgd: Option<&[Sgd]>,
+    ) -> Result<Params> {
+        let [x, w, z] = [x_of, w_of, z_of].map(|matrix| matrix.layout);
         if (x.cols, z.cols, z.row_blocks) != (w.rows, w.cols, x.row_blocks) {
             return Err(Error::shape(
                 format!("{what}: [rows, ins] of x, [ins, outs] of w, [rows, outs] of z"),
@@ -274,12 +302,18 @@ impl Matmul {
                 ([x.rows, x.cols], [w.rows, w.cols], [z.rows, z.cols]),
             ));
         }
+        let networks = networks_of(what, &[x_of, w_of, z_of])?;
+        let nothing = vec![Sgd { lr: 0.0, momentum: 0.0, weight_decay: 0.0 }; networks.len()];
         Ok(Params {
             rows: x.row_blocks as u32,
             ins: x.col_blocks as u32,
             outs: w.col_blocks as u32,
             stride: x.stride_blocks() as u32,
-            ..Params::zeroed()
+            fused: 0,
+            first: 0,
+            rows_apart: rows_apart(what, batches.iter().copied())? / BLOCK as u32,
+            w_apart: w_of.blocks_apart(),
+            network: table(what, networks, sgd.unwrap_or(&nothing), Network::of)?,
         })
     }
 
@@ -301,8 +335,9 @@ impl Matmul {
 }
 
 /// A product has a multiplication and an addition for each row, input and output, whichever of the three it sums over.
-fn work(x: Layout, w: Layout, matrices: &[&Matrix]) -> Work {
-    let shape = vec![x.rows, w.rows, w.cols];
+fn work(x: &Matrix, w: Layout, matrices: &[&Matrix]) -> Work {
+    let (shape, networks) = (vec![x.layout.rows, w.rows, w.cols], x.networks().len() as u64);
     let flops = 2 * shape.iter().product::<usize>() as u64;
-    Work { shape, flops, bytes: matrices.iter().map(|matrix| matrix.layout.size()).sum() }
+    let bytes: u64 = matrices.iter().map(|matrix| matrix.layout.size()).sum();
+    Work { shape, flops: networks * flops, bytes: networks * bytes }
 }

@@ -1,5 +1,7 @@
 //! Matrices on the device, cut into blocks of 4 x 4.
 
+use std::sync::Arc;
+
 use crate::error::{Error, Result};
 use crate::gpu::{Buffer, Gpu, Slice};
 
@@ -130,13 +132,19 @@ impl Layout {
     }
 }
 
-/// A matrix in device memory: a buffer, or a part of one, and its layout.
+/// A matrix in device memory: a buffer, or a part of one, and its layout. Or one of each of several networks, equally far
+/// apart.
 #[derive(Debug, Clone)]
 pub struct Matrix {
-    /// Where the values lie.
+    /// Where the values lie, of one network.
     pub layout: Layout,
     buffer: Buffer,
+    /// In bytes, that of network 0.
     offset: u64,
+    /// Bytes from one network's to the next's.
+    apart: u64,
+    /// Whose it is.
+    networks: Arc<[u32]>,
 }
 
 impl Matrix {
@@ -145,7 +153,7 @@ impl Matrix {
     /// # Errors
     /// As [`Gpu::alloc`].
     pub fn zeros(gpu: &Gpu, label: &str, layout: Layout) -> Result<Self> {
-        Ok(Self { layout, buffer: gpu.alloc(label, layout.size())?, offset: 0 })
+        Ok(Self::within(&gpu.alloc(label, layout.size())?, 0, layout))
     }
 
     /// A matrix in a buffer of its own that holds packed values.
@@ -161,13 +169,49 @@ impl Matrix {
     /// `rows` rows of a batch, from row `first` on, which is a multiple of 16 so that bindings may begin there.
     pub fn rows(&self, first: usize, rows: usize) -> Self {
         let layout = Layout { rows, row_blocks: rows.div_ceil(BLOCK), ..self.layout };
-        let offset = self.offset + (first * layout.stride() * layout.element.size()) as u64;
-        Self::within(&self.buffer, offset, layout)
+        let offset = self.offset + (first * self.row_size()) as u64;
+        Self { layout, offset, ..self.clone() }
     }
 
     /// The part of a buffer that begins at `offset`, a multiple of 256 bytes.
     pub fn within(buffer: &Buffer, offset: u64, layout: Layout) -> Self {
-        Self { layout, buffer: buffer.clone(), offset }
+        Self { layout, buffer: buffer.clone(), offset, apart: 0, networks: Arc::new([0]) }
+    }
+
+    /// Those of several networks, of which this is that of network 0.
+    pub fn of(&self, networks: &Arc<[u32]>) -> Self {
+        Self { networks: networks.clone(), ..self.clone() }
+    }
+
+    /// The same of batches that lie one below the other in a larger one, so many rows apart, of which this is network 0's.
+    pub fn every(&self, rows: usize, networks: &Arc<[u32]>) -> Self {
+        Self { apart: (rows * self.row_size()) as u64, ..self.of(networks) }
+    }
+
+    /// That of one network, as if there were no other.
+    pub fn alone(&self, network: usize) -> Self {
+        Self::within(&self.buffer, self.offset + network as u64 * self.apart, self.layout)
+    }
+
+    /// Whose it is.
+    pub(super) fn networks(&self) -> &Arc<[u32]> {
+        &self.networks
+    }
+
+    /// Rows from one network's to the next's, if these are whole rows.
+    pub(super) fn rows_apart(&self) -> Option<usize> {
+        let apart = self.apart as usize;
+        apart.is_multiple_of(self.row_size()).then(|| apart / self.row_size())
+    }
+
+    /// `vec4`s from one network's to the next's.
+    pub(super) fn blocks_apart(&self) -> u32 {
+        (self.apart / size_of::<[f32; BLOCK]>() as u64) as u32
+    }
+
+    /// Bytes of a row.
+    fn row_size(&self) -> usize {
+        self.layout.stride() * self.layout.element.size()
     }
 
     /// Overwrites all packed values.
@@ -188,11 +232,11 @@ impl Matrix {
         layouts.into_iter().map(|layout| layout.size().next_multiple_of(ALIGNMENT)).sum()
     }
 
-    /// Matrices in one buffer, all values zero.
+    /// Matrices in one buffer, all values zero, and the same again for each of so many networks.
     ///
     /// # Errors
     /// As [`Gpu::alloc`].
-    pub fn zeros_together(gpu: &Gpu, label: &str, layouts: &[Layout]) -> Result<Vec<Self>> {
+    pub fn zeros_together(gpu: &Gpu, label: &str, layouts: &[Layout], networks: usize) -> Result<Vec<Self>> {
         let mut end = 0;
         let place = |layout: &Layout| {
             let offset = end;
@@ -200,8 +244,10 @@ impl Matrix {
             (offset, *layout)
         };
         let places: Vec<(u64, Layout)> = layouts.iter().map(place).collect();
-        let buffer = gpu.alloc(label, end)?;
-        Ok(places.into_iter().map(|(offset, layout)| Self::within(&buffer, offset, layout)).collect())
+        let buffer = gpu.alloc(label, end * networks as u64)?;
+        let apart = if networks > 1 { end } else { 0 };
+        let matrix = |(offset, layout)| Self { apart, ..Self::within(&buffer, offset, layout) };
+        Ok(places.into_iter().map(matrix).collect())
     }
 
     /// The whole buffer that matrices lie in.
@@ -233,8 +279,9 @@ impl Matrix {
         gpu.read_slice(self.slice()).await
     }
 
-    /// What kernels bind.
+    /// What kernels bind: from network 0's to the end of the last one's.
     pub fn slice(&self) -> Slice<'_> {
-        self.buffer.slice(self.offset, self.layout.size())
+        let last = self.networks.iter().max().map_or(0, |&network| u64::from(network));
+        self.buffer.slice(self.offset, last * self.apart + self.layout.size())
     }
 }

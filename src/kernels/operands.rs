@@ -60,7 +60,7 @@ impl Operands {
             Element::Byte => Texel::Byte,
         };
         let mut textures = self.textures.lock().unwrap_or_else(PoisonError::into_inner);
-        let size = matrix.layout.size();
+        let size = matrix.slice().size();
         if let Some(texture) = textures.get(&(binding, texel)).filter(|texture| texture.size() >= size) {
             return Ok(texture.clone());
         }

@@ -3,7 +3,7 @@
 
 use bytemuck::Pod;
 
-use super::matrix::{Layout, Matrix};
+use super::matrix::Matrix;
 use super::{sigmoid_xent, squared_error};
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Kernel, Launch, Slice, Work};
@@ -38,7 +38,8 @@ impl ValuesLoss {
         rows.div_ceil(self.train.workgroup_size()[0] as usize)
     }
 
-    /// Adds loss and hits to `sums`, and writes the gradient by the outputs over them.
+    /// Adds loss and hits to `sums`, and writes the gradient by the outputs over them. Each network has as many sums as the rows
+    /// from it to the next need.
     ///
     /// # Errors
     /// [`Error::Shape`](crate::Error::Shape) if the buffers do not fit the kernel.
@@ -69,12 +70,13 @@ impl ValuesLoss {
     }
 
     fn launch(&self, gpu: &Gpu, kernel: &Kernel, z: &Matrix, buffers: [Slice<'_>; 4]) -> Result<Launch> {
+        let sums_apart = self.sums(z.rows_apart().unwrap_or(0));
         match self.loss {
             Loss::SoftmaxCrossEntropy | Loss::SigmoidCrossEntropy => {
-                self.bind(gpu, kernel, &sigmoid_xent::Params::of(z.layout), z.layout, &buffers)
+                self.bind(gpu, kernel, &sigmoid_xent::Params::of(z, sums_apart)?, z, &buffers)
             }
             Loss::SquaredError | Loss::Huber { .. } => {
-                self.bind(gpu, kernel, &squared_error::Params::of(z.layout, self.loss), z.layout, &buffers)
+                self.bind(gpu, kernel, &squared_error::Params::of(z, self.loss, sums_apart)?, z, &buffers)
             }
         }
     }
@@ -84,12 +86,12 @@ impl ValuesLoss {
         gpu: &Gpu,
         kernel: &Kernel,
         params: &impl Pod,
-        z: Layout,
+        z: &Matrix,
         buffers: &[Slice<'_>],
     ) -> Result<Launch> {
         let bytes = buffers.iter().map(Slice::size).sum();
-        let work = Work { shape: vec![z.rows, z.cols], flops: 0, bytes };
-        let workgroups = [self.sums(z.row_blocks * 4) as u32, 1, 1];
+        let work = Work { shape: vec![z.layout.rows, z.layout.cols], flops: 0, bytes };
+        let workgroups = [self.sums(z.layout.row_blocks * 4) as u32, 1, z.networks().len() as u32];
         Ok(kernel.bind(gpu, params, buffers)?.launch(workgroups).doing(work))
     }
 }

@@ -215,7 +215,8 @@ fn binding_0_is_params_and_inputs_come_before_outputs() {
         bindings.sort_by_key(|(binding, _)| binding.binding);
         let is_read_only = |space: &AddressSpace| match space {
             AddressSpace::Storage { access } => !access.contains(naga::StorageAccess::STORE),
-            space => *space == AddressSpace::Handle, // a texture
+            // A texture, or numbers of a step that change from submission to submission.
+            space => matches!(space, AddressSpace::Handle | AddressSpace::Uniform),
         };
         assert!(bindings.iter().all(|(binding, _)| binding.group == 0), "{name}");
         assert_eq!((bindings[0].0.binding, bindings[0].1), (0, AddressSpace::Uniform), "{name}");

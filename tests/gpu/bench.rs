@@ -43,7 +43,7 @@ fn launches_are_those_that_train(gpu: &Gpu) {
 
 fn timestamps_agree_with_the_wall_clock(gpu: &Gpu) {
     let subject = Subject::new(&[300, 75], 512).unwrap();
-    let engine = block_on(subject.on_gpu(gpu)).unwrap();
+    let mut engine = block_on(subject.on_gpu(gpu)).unwrap();
     let step = engine.launches(1).unwrap();
     let all: Vec<&Launch> = std::iter::repeat_n(&step, 4).flatten().collect();
     let begun = Instant::now();

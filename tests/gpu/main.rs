@@ -14,12 +14,14 @@ mod mistakes;
 mod numbers;
 mod options;
 mod pacing;
+mod population;
 mod predict;
 mod products;
 #[allow(dead_code)] // the CPU's tests use more of it
 #[path = "../cpu/program.rs"]
 mod program;
 mod selftest;
+mod side_by_side;
 #[allow(dead_code, unused_imports)]
 #[path = "../cpu/tiny.rs"]
 mod tiny;
@@ -81,6 +83,8 @@ fn main() -> std::process::ExitCode {
         .chain(gradients::TRIALS)
         .chain(lost::TRIALS)
         .chain(together::TRIALS)
+        .chain(population::TRIALS)
+        .chain(side_by_side::TRIALS)
         .chain(bench::TRIALS);
     let kernels = kernels.map(trial(without_gpu));
     let mnist = training::MNIST_TRIALS.iter().map(trial(without_gpu || !with_mnist));

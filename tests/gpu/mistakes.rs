@@ -35,8 +35,8 @@ pub const IN_PRODUCTS: [&[Mistake]; 3] = [
         mistake(
             "",
             "store_w",
-            "params.weight_decay * old",
-            "0.99 * params.weight_decay * old",
+            "own.weight_decay * old",
+            "0.99 * own.weight_decay * old",
             "update momentum, decay",
         ),
     ],
@@ -68,8 +68,8 @@ pub const IN_TEXTURES: [&[Mistake]; 4] = [
         mistake(
             "",
             "store_momentum",
-            "params.weight_decay * old",
-            "0.99 * params.weight_decay * old",
+            "own.weight_decay * old",
+            "0.99 * own.weight_decay * old",
             "update momentum, decay",
         ),
     ],
@@ -81,7 +81,13 @@ pub const IN_TEXTURES: [&[Mistake]; 4] = [
             "select(z, max(z, vec4f(0.0)), vec4<bool>(params.fused == 1u))",
             "forward relu",
         ),
-        mistake("", "store_momentum", "v[i] = step", "v[i] = gradient", "update momentum, decay"),
+        mistake(
+            "",
+            "store_momentum",
+            "v[own_w + i] = step",
+            "v[own_w + i] = gradient",
+            "update momentum, decay",
+        ),
     ],
     &[mistake("", "product", "params.rows;", "params.rows - 1u;", "update_bytes")],
 ];
@@ -98,7 +104,7 @@ pub const IN_TILES: [&[Mistake]; 1] = [&[
     mistake("", "across", "row - 4u * missing(inner)", "row - missing(inner)", "gradient"),
 ]];
 
-pub const LEARNING_RATE: Mistake = mistake("", "store_w", "- params.lr", "- 0.999 * params.lr", "update sgd");
+pub const LEARNING_RATE: Mistake = mistake("", "store_w", "- own.lr", "- 0.999 * own.lr", "update sgd");
 
 pub const ELSEWHERE: [Mistake; 74] = [
     mistake("gather", "gather", "word < vec4u(params.words)", "word <= vec4u(params.words)", "gather.gather"),
@@ -162,7 +168,7 @@ pub const ELSEWHERE: [Mistake; 74] = [
     mistake(
         "fused_middle",
         "loss",
-        "- params.label_smoothing / f32(params.classes)",
+        "- own.label_smoothing / f32(params.classes)",
         "",
         "fused_middle.step smoothing",
     ),
@@ -186,8 +192,8 @@ pub const ELSEWHERE: [Mistake; 74] = [
     mistake(
         "fused_update",
         "store",
-        "params.weight_decay * old",
-        "0.99 * params.weight_decay * old",
+        "own.weight_decay * old",
+        "0.99 * own.weight_decay * old",
         "fused_update.update momentum, decay",
     ),
     mistake("fused_steps", "fetch", "i % layer.ins;", "(i + 1u) % layer.ins;", "fused_steps.steps relu"),
@@ -202,7 +208,7 @@ pub const ELSEWHERE: [Mistake; 74] = [
     mistake(
         "fused_steps",
         "loss",
-        "- right - params.label_smoothing / f32(params.classes)",
+        "- right - own.label_smoothing / f32(params.classes)",
         "- right",
         "fused_steps.steps smoothing",
     ),
@@ -243,14 +249,8 @@ pub const ELSEWHERE: [Mistake; 74] = [
         "clip_norm.measure, clip_norm.scale",
     ),
     mistake("clip_norm", "scale", "factor >= 1.0", "factor >= 1e9", "clip_norm.measure, clip_norm.scale"),
-    mistake("optimizer", "advance", "params.rule == 1u", "params.rule == 3u", "optimizer.advance nesterov"),
-    mistake(
-        "optimizer",
-        "advance",
-        "params.rest2 * step * step",
-        "params.rest2 * step",
-        "optimizer.advance adam",
-    ),
-    mistake("optimizer", "advance", "params.keep * w[i]", "w[i]", "optimizer.advance adamw"),
+    mistake("optimizer", "advance", "own.rule == 1u", "own.rule == 3u", "optimizer.advance nesterov"),
+    mistake("optimizer", "advance", "own.rest2 * step * step", "own.rest2 * step", "optimizer.advance adam"),
+    mistake("optimizer", "advance", "own.keep * w[i]", "w[i]", "optimizer.advance adamw"),
     mistake("optimizer", "advance", "m[i] = velocity", "m[i] = step", "optimizer.advance momentum"),
 ];

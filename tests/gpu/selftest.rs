@@ -152,7 +152,7 @@ fn as_on_hardware(gpu: &Gpu) {
     };
     let gpu = fused_steps::separately(&gpu.taken_for(DeviceType::DiscreteGpu));
     right(&rows(&gpu, &steps::cases()));
-    let wrong = mistake("fused_update", "store", "- params.lr", "- 0.999 * params.lr", "");
+    let wrong = mistake("fused_update", "store", "- own.lr", "- 0.999 * own.lr", "");
     let wrong = gpu.substituting(with("fused_update", &[wrong]));
     assert!(rows(&wrong, &steps::cases()[..1]).iter().all(|row| !row.ok), "the fused kernels are not used");
 }

@@ -8,7 +8,9 @@ use crate::kernels::{Activate, Layout, Matrix};
 use crate::network::Activation;
 use crate::reference::training::dropout_mask;
 use crate::step::dropout::Dropout;
+use crate::step::optimizer::Step;
 use crate::tensor::Tensor;
+use bytemuck::Zeroable;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -38,7 +40,7 @@ pub async fn check(gpu: &Gpu) -> Result<Vec<Row>> {
 
 /// A kernel's step number, as it lies in the engine's buffer.
 fn step(gpu: &Gpu, number: u32) -> Result<Buffer> {
-    gpu.upload("step", &[0_u32, number])
+    gpu.upload("step", &[Step { number, ..Step::zeroed() }])
 }
 
 /// z for every shape, small ones and such as let exp overflow, and how much each value may be off by.
@@ -74,7 +76,7 @@ async fn train(gpu: &Gpu, kernels: &Activate, activation: Activation, dropout: D
         backward.shape(z.shape());
         let (a, slope) = (upload(gpu, &z)?, nan(gpu, Layout::activations(z.rows(), z.cols()))?);
         let now = step(gpu, number)?;
-        finish(gpu, &kernels.train(gpu, (dropout, 2), now.whole(), &slope, &a)?).await?;
+        finish(gpu, &kernels.train(gpu, (&[dropout], 2), now.whole(), &slope, &a)?).await?;
 
         let mask = dropout_mask(&dropout, number.into(), 2, [z.rows(), z.cols()]);
         let scale = f64::from(dropout.scale());
@@ -122,7 +124,7 @@ async fn masks(gpu: &Gpu) -> Result<Row> {
             trial.shape(&[rows, cols]);
             let a = upload(gpu, &Tensor::from_fn(rows, cols, |_, _| 1.0))?;
             let (slope, now) = (nan(gpu, a.layout)?, step(gpu, number)?);
-            finish(gpu, &kernels.train(gpu, (dropout, layer), now.whole(), &slope, &a)?).await?;
+            finish(gpu, &kernels.train(gpu, (&[dropout], layer), now.whole(), &slope, &a)?).await?;
             let mask = dropout_mask(&dropout, number.into(), layer, [rows, cols]).map(|mask| mask as f32);
             trial.equal(&"masks", &read(gpu, &a).await?.0, mask.data());
             trial.equal(&"slopes", &read(gpu, &slope).await?.0, mask.data());

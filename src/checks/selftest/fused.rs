@@ -94,12 +94,12 @@ impl Network {
             .map(|&outs| [random(&mut rng, rows, outs).map(|a| a.max(0.0)), random(&mut rng, rows, outs)])
             .collect();
         let layouts: Vec<Layout> = pairs().map(|(&ins, &outs)| Layout::weights(ins, outs)).collect();
-        let w = Matrix::zeros_together(gpu, "w", &layouts)?;
+        let w = Matrix::zeros_together(gpu, "w", &layouts, 1)?;
         for (w, [values, bias]) in w.iter().zip(&weights) {
             w.write(gpu, &w.layout.pack_weights(values.data(), bias.data()))?;
         }
         let layouts: Vec<Layout> = sizes[1..].iter().map(|&outs| Layout::activations(rows, outs)).collect();
-        let mut z = Matrix::zeros_together(gpu, "z and dz", &[&layouts[..], &layouts].concat())?;
+        let mut z = Matrix::zeros_together(gpu, "z and dz", &[&layouts[..], &layouts].concat(), 1)?;
         let dz = z.split_off(layouts.len());
         for ((z, dz), [a, gradient]) in z.iter().zip(&dz).zip(&outputs) {
             z.write(gpu, &z.layout.pack_activations(a.data()))?;
@@ -128,7 +128,7 @@ impl Network {
         self.z[1..].iter().chain(&self.dz).try_for_each(nothing)?;
         let (order, count) = (gpu.upload("order", &self.order)?, kernel.sums(self.rows));
         let sums = gpu.upload("sums", &vec![Sum { loss: 0.5, hits: 3 }; count])?;
-        let launch = kernel.launch(gpu, &self.w, (&self.z, &self.dz), order.whole(), &sums, smoothing)?;
+        let launch = kernel.launch(gpu, &self.w, (&self.z, &self.dz), order.whole(), &sums, &[smoothing])?;
         finish(gpu, &launch).await?;
 
         let twin = Twin::new(self, smoothing.into());
@@ -166,7 +166,7 @@ impl Network {
     ) -> Result<()> {
         let (x, x_gpu) = self.input(gpu, bytes)?;
         let layouts: Vec<Layout> = self.w.iter().map(|w| w.layout).collect();
-        let v = Matrix::zeros_together(gpu, "v", &layouts)?;
+        let v = Matrix::zeros_together(gpu, "v", &layouts, 1)?;
         let mut velocities = Vec::new();
         for v in &v {
             let [values, bias] = [
@@ -176,7 +176,14 @@ impl Network {
             v.write(gpu, &v.layout.pack_weights(values.data(), bias.data()))?;
             velocities.push([values, bias]);
         }
-        let launch = kernel.launch(gpu, &x_gpu, (&self.z, &self.dz), &self.w, &v, sgd)?;
+        let launch = kernel.launch(
+            gpu,
+            &x_gpu,
+            (&self.z, &self.dz),
+            &self.w,
+            &v,
+            sgd.as_ref().map(std::slice::from_ref),
+        )?;
         finish(gpu, &launch).await?;
         for (l, velocity) in velocities.iter().enumerate() {
             let input = if l == 0 { x.clone() } else { f64s(&self.outputs[l - 1][0]) };

@@ -57,9 +57,9 @@ pub const VALUES_LOSSES: [(&str, Loss); 3] = [
 /// Tests a device: the kernels of an adapter, then steps of the engine. What cannot be run at all is a row that failed.
 pub async fn on(device: &Device) -> Report {
     let begun = Instant::now();
-    let mut rows = match device {
-        Device::Cpu => Vec::new(),
-        Device::Gpu(gpu) => kernels(gpu).await,
+    let mut rows = match device.gpu() {
+        None => Vec::new(),
+        Some(gpu) => kernels(gpu).await,
     };
     let make = async |spec: &_, options| engine::open(device, spec, options, Residency::WhereTheyFit).await;
     keep(&mut rows, "steps", steps::check(make).await);

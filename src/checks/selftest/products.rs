@@ -177,7 +177,7 @@ async fn step_from_zero(gpu: &Gpu, matmul: &Matmul, x: &Matrix, layer: &Layer) -
     let w = Matrix::zeros(gpu, "w", layer.w_gpu.layout)?;
     let v = Matrix::zeros(gpu, "v", Layout::weights(1, 1))?;
     let sgd = Sgd { lr: 1.0, momentum: 0.0, weight_decay: 0.0 };
-    finish(gpu, &matmul.update(gpu, x, &layer.dz_gpu, &w, &v, sgd)?).await?;
+    finish(gpu, &matmul.update(gpu, x, &layer.dz_gpu, &w, &v, &[sgd])?).await?;
     Ok(w)
 }
 
@@ -203,7 +203,7 @@ async fn update_with_momentum(gpu: &Gpu, form: &Form) -> Result<Row> {
         let (v, v_b) = (random(&mut rng, ins, outs), random(&mut rng, 1, outs));
         let layout = layer.w_gpu.layout;
         let v_gpu = Matrix::upload(gpu, "v", layout, &layout.pack_weights(v.data(), v_b.data()))?;
-        finish(gpu, &form.matmul.update(gpu, &layer.x_gpu, &layer.dz_gpu, &layer.w_gpu, &v_gpu, sgd)?)
+        finish(gpu, &form.matmul.update(gpu, &layer.x_gpu, &layer.dz_gpu, &layer.w_gpu, &v_gpu, &[sgd])?)
             .await?;
 
         let (x_t, dz) = (f64s(&layer.x).transposed(), f64s(&layer.dz));

@@ -4,7 +4,7 @@ use super::operands::{f64s, finish, random, read};
 use super::{Row, Trial};
 use crate::error::Result;
 use crate::gpu::Gpu;
-use crate::kernels::{Advance, ClipNorm, Layout, Matrix};
+use crate::kernels::{Advance, ClipNorm, Layout, Matrix, NETWORKS};
 use crate::reference::{self, optimizer};
 use crate::step::optimizer::{Algorithm, BETAS, EPSILON, Optimizer, Step};
 use crate::step::schedule::Schedule;
@@ -33,7 +33,7 @@ pub async fn clip_norm(gpu: &Gpu) -> Result<Vec<Row>> {
         }
         let gradients: Vec<&Matrix> = matrices.iter().collect();
         let sums = gpu.upload("sums", &vec![f32::NAN; kernels.sums(matrices.iter())])?;
-        for launch in kernels.launches(gpu, &sums, &gradients, most)? {
+        for launch in kernels.launches(gpu, &sums, &gradients, &[most])? {
             finish(gpu, &launch).await?;
         }
         optimizer::clip_norm(&mut layers, most.into());
@@ -110,9 +110,10 @@ async fn step(
         Matrix::upload(gpu, label, layout, &layout.pack_weights(w, b))
     };
     let (g_gpu, w_gpu, moments) = (upload("g", &g)?, upload("w", &w)?, [upload("m", &m)?, upload("v", &v)?]);
-    let steps = gpu.rows("steps", 1);
+    let room = (NETWORKS * size_of::<Step>()) as u64;
+    let steps = gpu.rows("steps", room.div_ceil(Gpu::ROW) as usize);
     gpu.write(&steps, 0, &[rule.step(number, Schedule::constant(LR).rate(number))]);
-    let slice = steps.slice(0, size_of::<Step>() as u64);
+    let slice = steps.slice(0, room);
     finish(gpu, &kernel.launch(gpu, slice, &g_gpu, &w_gpu, &moments)?).await?;
 
     let Optimizer { algorithm, momentum, nesterov, weight_decay } = rule;

@@ -77,7 +77,7 @@ impl Case {
         let sums = gpu.upload("sums", &vec![BEFORE; count])?;
         let dz = nan(gpu, layout)?;
         let launch = match train {
-            Some(smoothing) => kernel.train(gpu, &z, order_gpu.whole(), &sums, &dz, smoothing)?,
+            Some(smoothing) => kernel.train(gpu, &z, order_gpu.whole(), &sums, &dz, &[smoothing])?,
             None => kernel.evaluate(gpu, &z, order_gpu.whole(), &sums)?,
         };
         finish(gpu, &launch).await?;

@@ -13,7 +13,7 @@ use super::choice::{DataChoice, DeviceChoice};
 use super::interrupt;
 use super::loading;
 use super::output::{json, note, say, thousands};
-use super::side_by_side::{self, Progress};
+use super::side_by_side::{self, Crew, Progress};
 use super::table::{self, Column};
 use super::train::{self, Options, TrainArgs, configuration};
 use crate::data::Dataset;
@@ -159,20 +159,27 @@ struct Probe<'a> {
 impl Probe<'_> {
     /// Tries all of them; nothing if the user ends it.
     fn all(&self, hidden: bool) -> Result<Option<Search>> {
-        let Some(start) = self.score(RATES[0], 0)? else {
+        let Some(start) = self.score(RATES[0], 0, self.device)? else {
             return Err(Error::usage("the loss of the network is not a number before the first step")
                 .hint("look at the values: gpu-mlp data show; --scale standard makes them small"));
         };
         let (progress, found) = (Progress::new(RATES.len(), "rates", hidden), Mutex::new(Vec::new()));
         let numbers: Vec<usize> = (0..RATES.len()).collect();
-        let ended =
-            side_by_side::each(self.device, &progress, &numbers, 1, side_by_side::in_turn(), |number| {
+        let crew = Crew { threads: 1, at_once: usize::MAX };
+        let ended = side_by_side::each(
+            self.device,
+            &progress,
+            &numbers,
+            crew,
+            side_by_side::in_turn(),
+            |number, device| {
                 let lr = RATES[number];
-                let score = self.score(lr, self.steps)?;
+                let score = self.score(lr, self.steps, device)?;
                 found.lock().unwrap_or_else(PoisonError::into_inner).push(Tried { lr, score });
                 progress.tick();
                 Ok(())
-            });
+            },
+        );
         progress.end();
         ended?;
         let mut tried = found.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -181,14 +188,14 @@ impl Probe<'_> {
     }
 
     /// What networks are worth after so many steps with a rate, on average over the parts.
-    fn score(&self, lr: f32, steps: usize) -> Result<Option<Score>> {
+    fn score(&self, lr: f32, steps: usize, device: &Device) -> Result<Option<Score>> {
         let config = of_rate(self.train, lr);
         let (spec, options) = (config.spec(self.dataset)?, config.step_options(self.dataset)?);
-        config.require_memory(self.dataset, self.device.host_memory(&spec, &options))?;
+        config.require_memory(self.dataset, device.host_memory(&spec, &options))?;
         let mut scores = Vec::new();
         for part in self.parts {
             let score = pollster::block_on(async {
-                let mut engine = engine::open(self.device, &spec, options, Residency::WhereTheyFit).await?;
+                let mut engine = engine::open(device, &spec, options, Residency::WhereTheyFit).await?;
                 score_after(&mut engine, &config, self.dataset, part, steps, &interrupt::asked).await
             })?;
             let Some(score) = score else { return Ok(None) };

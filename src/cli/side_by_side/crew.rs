@@ -1,11 +1,14 @@
-//! Who trains what: the threads of the CPU, or the one GPU.
+//! Who trains what: the threads of the CPU, or a population on the one GPU.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::ScopedJoinHandle;
 
 use super::progress::Progress;
 use crate::cli::interrupt;
-use crate::engine::Device;
+use crate::engine::{Crowd, Device};
 use crate::error::{Error, Result};
+use crate::gpu::Precision;
+use crate::kernels::NETWORKS;
 
 /// The places of a list one by one, for one process alone.
 pub(in crate::cli) fn in_turn() -> impl Fn() -> usize + Sync {
@@ -13,8 +16,9 @@ pub(in crate::cli) fn in_turn() -> impl Fn() -> usize + Sync {
     move || next.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Calls `train` with those of these numbers whose places `next` gives, as many at once as the device takes, until all are done or
-/// the user ends it. On the CPU each training has so many threads: its last digits depend on it.
+/// Calls `train` with those of these numbers whose places `next` gives, and the device to train on, as many at once as the device
+/// takes, but at most so many, until all are done or the user ends it. On the CPU each training has so many threads: its last
+/// digits depend on it. On a GPU all that train at once take their steps together.
 ///
 /// # Errors
 /// The first error, once all that have begun have ended.
@@ -22,34 +26,68 @@ pub(in crate::cli) fn each(
     device: &Device,
     progress: &Progress,
     numbers: &[usize],
-    threads: usize,
+    Crew { threads, at_once }: Crew,
     next: impl Fn() -> usize + Sync,
-    train: impl Fn(usize) -> Result<()> + Sync,
+    train: impl Fn(usize, &Device) -> Result<()> + Sync,
 ) -> Result<()> {
-    let work = || -> Result<()> {
+    let work = |device: &Device| -> Result<()> {
         while let Some(&number) = numbers.get(next()) {
             if interrupt::asked() || progress.has_failed() {
                 break;
             }
-            train(number).inspect_err(|_| progress.fail())?;
+            train(number, device).inspect_err(|_| progress.fail())?;
         }
         Ok(())
     };
-    if device.is_gpu() {
-        return work();
+    let at_once = at_once.min(numbers.len());
+    if let Some(gpu) = device.gpu() {
+        // Products in f16 are of one network.
+        if at_once < 2 || gpu.precision() == Precision::F16 {
+            return work(device);
+        }
+        let crowd = Crowd::new(gpu.clone(), at_once.min(NETWORKS));
+        let shared = &Device::Shared(crowd.clone());
+        return std::thread::scope(|scope| {
+            let member = || {
+                let _leaving = Leaving(&crowd);
+                work(shared)
+            };
+            all(&mut (0..at_once.min(NETWORKS)).map(|_| scope.spawn(member)))
+        });
     }
     // A training waits for none of another's threads.
-    let at_once = (rayon::current_num_threads() / threads).clamp(1, numbers.len().max(1));
+    let at_once = (rayon::current_num_threads() / threads).clamp(1, at_once.max(1));
     let pool = || rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     let pools = (0..at_once).map(|_| pool()).collect::<std::result::Result<Vec<_>, _>>();
     let pools = pools.map_err(|error| Error::Internal(error.to_string()))?;
-    std::thread::scope(|scope| {
-        let started: Vec<_> = pools.iter().map(|pool| scope.spawn(|| pool.install(work))).collect();
-        let ended = |worker: std::thread::ScopedJoinHandle<'_, Result<()>>| {
-            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        // All of them end before one of their errors is told.
-        let results: Vec<Result<()>> = started.into_iter().map(ended).collect();
-        results.into_iter().collect()
-    })
+    let on_cpu = || work(device);
+    std::thread::scope(|scope| all(&mut pools.iter().map(|pool| scope.spawn(|| pool.install(on_cpu)))))
+}
+
+/// How many train.
+#[derive(Clone, Copy)]
+pub(in crate::cli) struct Crew {
+    /// Of a training on the CPU.
+    pub threads: usize,
+    /// Trainings at once, at most.
+    pub at_once: usize,
+}
+
+/// Whoever ends, by an error or a panic too, is not waited for.
+struct Leaving<'a>(&'a Crowd);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        pollster::block_on(self.0.leave());
+    }
+}
+
+/// Starts all of them, and waits until all have ended before one of their errors is told.
+fn all<'s>(workers: &mut dyn Iterator<Item = ScopedJoinHandle<'s, Result<()>>>) -> Result<()> {
+    let started: Vec<_> = workers.collect();
+    let ended = |worker: ScopedJoinHandle<'_, Result<()>>| {
+        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    };
+    let results: Vec<Result<()>> = started.into_iter().map(ended).collect();
+    results.into_iter().collect()
 }

@@ -12,7 +12,7 @@ Values: 0.01,0.03,0.1 are three, 1..5 five whole numbers, 0..0.5:6 six numbers a
 factors; with --trials also log:1e-4..1 and 0..0.5, any number in between. --hidden and --activation are given once for each value, since theirs have commas.
 The best trial is the one with the best score on the validation part (by default a tenth of the training samples), or with
 --folds on the parts that were held out. Nothing is chosen on the test set. On the CPU each trial has a thread of its own (more only if
-there are fewer trials than threads), and its figures are those of `gpu-mlp train --threads 1`; a GPU takes one after another.
+there are fewer trials than threads), and its figures are those of `gpu-mlp train --threads 1`; on a GPU trials take their steps together.
 
 Examples:
   gpu-mlp sweep --lr 0.01,0.03,0.1 --hidden 300,75 --hidden 512 --seed 1..3

@@ -7,7 +7,7 @@ use crate::cli::company::Dealer;
 use crate::cli::interrupt;
 use crate::cli::loading;
 use crate::cli::output::note;
-use crate::cli::side_by_side::{self, Training};
+use crate::cli::side_by_side::{self, Crew, Training};
 use crate::cli::train::TrainArgs;
 use crate::data::{Dataset, Fold};
 use crate::engine::Device;
@@ -44,12 +44,15 @@ impl Trials<'_> {
             }
             for (list, fold) in sweep.folds()?.into_iter().enumerate() {
                 let dataset = self.plan.dataset(self.args, fold)?;
-                let train = |trial| self.train(trial, fold, &dataset, rung.epochs);
+                let train = |trial, device: &_| self.train(trial, fold, (&dataset, device), rung.epochs);
                 // As many for each trial as for any other, whichever are left.
                 let threads = (rayon::current_num_threads() / sweep.sweep.trials.len()).max(1);
                 let (own, dealer) = (side_by_side::in_turn(), self.dealer);
+                // What a process takes at once, others do not get.
+                let at_once = if dealer.is_some() && self.device.is_gpu() { 1 } else { usize::MAX };
+                let crew = Crew { threads, at_once };
                 let next = || dealer.map_or_else(&own, |dealer| dealer.next(list));
-                side_by_side::each(self.device, &self.board.progress, &trials, threads, next, train)?;
+                side_by_side::each(self.device, &self.board.progress, &trials, crew, next, train)?;
             }
             if interrupt::asked() {
                 break;
@@ -59,7 +62,13 @@ impl Trials<'_> {
     }
 
     /// Trains a trial up to an epoch, on a fold if there are some.
-    fn train(&self, trial: usize, fold: Option<Fold>, dataset: &Dataset, epochs: usize) -> Result<()> {
+    fn train(
+        &self,
+        trial: usize,
+        fold: Option<Fold>,
+        (dataset, device): (&Dataset, &Device),
+        epochs: usize,
+    ) -> Result<()> {
         let sweep = &self.plan.sweep;
         let (stand, done) = sweep.stand_of(trial, fold)?;
         if stand.is_final() || done >= epochs {
@@ -70,17 +79,22 @@ impl Trials<'_> {
             FoldsDir::create(&path, fold.of, self.plan.config(trial, None)?, false)?;
         }
         let config = self.plan.config(trial, fold)?;
-        self.training(config, dataset, epochs)?.train_in(&sweep.run(trial, fold))?;
+        self.training(config, (dataset, device), epochs)?.train_in(&sweep.run(trial, fold))?;
         self.board.trial(sweep, trial)
     }
 
     /// The training of one run up to an epoch.
-    fn training<'b>(&self, config: RunConfig, dataset: &'b Dataset, epochs: usize) -> Result<Training<'b>> {
+    fn training<'b>(
+        &self,
+        config: RunConfig,
+        (dataset, device): (&'b Dataset, &Device),
+        epochs: usize,
+    ) -> Result<Training<'b>> {
         Ok(Training {
             args: self.args.of_run()?,
             dataset,
             choice: self.plan.device.clone(),
-            device: Some(self.device.clone()),
+            device: Some(device.clone()),
             face: self.board.progress.face(epochs, config.train.total_epochs()),
             config,
         })
@@ -111,7 +125,7 @@ impl Trials<'_> {
         if dataset.validation.is_some() && !self.args.quiet {
             note("--refit: the validation part of the data is a set of its own, so it is not trained on");
         }
-        let mut training = self.training(config, &dataset, usize::MAX)?;
+        let mut training = self.training(config, (&dataset, self.device), usize::MAX)?;
         training.args = TrainArgs { out: Some(sweep.best()), overwrite: true, ..training.args };
         training.train(None)?;
         Ok(!interrupt::asked())

@@ -39,8 +39,8 @@ pub(in crate::cli) async fn run(
     let (mut losses, mut kept) = (0, None);
     loop {
         let sitting = async {
-            let device = match opened.take() {
-                Some(device) => device,
+            let device = match &opened {
+                Some(device) => device.clone(),
                 None => session.open(&choice).await?,
             };
             session.sitting(&device, &mut run).await
@@ -61,6 +61,7 @@ pub(in crate::cli) async fn run(
                 losses = 0;
             }
             _ if lost && session.args.on_device_lost != OnDeviceLost::Fail && losses <= MOST_LOSSES => {
+                opened = None;
                 // Another rank sees to its own device.
                 if session.args.on_device_lost == OnDeviceLost::Cpu && !matches!(error, Error::Rank { .. }) {
                     choice = DeviceChoice::cpu();

@@ -8,26 +8,35 @@ use crate::gpu::{Buffer, Launch};
 use crate::kernels::{Matrix, Sample, Sum};
 use crate::network::MlpSpec;
 
-/// A forward pass without a step.
+/// A forward pass without a step, of one network.
 pub(super) struct Evaluation {
     pub rows: usize,
     pub logits: Matrix,
     pub sums: Buffer,
     order: Buffer,
-    /// Forward, without [`measure`](Self::measure).
-    pub launches: Vec<Launch>,
+    x: Matrix,
+    z: Vec<Matrix>,
+    /// Forward, without [`measure`](Self::measure), and of which network.
+    forward: (usize, Vec<Launch>),
 }
 
 impl Evaluation {
     /// Of so many rows, in the slots' x.
     pub fn new(network: &Network, spec: &MlpSpec, training: &Training, rows: usize) -> Result<Self> {
-        let gpu = &network.gpu;
+        let (gpu, x) = (&network.gpu, training.x.rows(0, rows));
         let z = Outputs::new(gpu, "evaluation z", spec, rows)?.of(rows);
-        let launches = network.forward(&training.x.rows(0, rows), &z)?;
+        let forward = (0, network.forward(&x, &z, 0)?);
         let sums = gpu.upload("evaluation sums", &vec![Sum::default(); network.evaluation_sums(rows)])?;
-        let logits = z[z.len() - 1].clone();
-        let order = training.order.clone();
-        Ok(Self { rows, logits, sums, order, launches })
+        let (logits, order) = (z[z.len() - 1].clone(), training.order.clone());
+        Ok(Self { rows, logits, sums, order, x, z, forward })
+    }
+
+    /// The launches of a network's forward pass.
+    pub fn forward(&mut self, network: &Network, number: usize) -> Result<&[Launch]> {
+        if self.forward.0 != number {
+            self.forward = (number, network.forward(&self.x, &self.z, number)?);
+        }
+        Ok(&self.forward.1)
     }
 
     /// The launch that measures the outputs, against the targets of a split.

@@ -1,7 +1,9 @@
 //! How a training step is cut into launches: chosen once, for a network and its device.
 
 use std::fmt;
+use std::sync::Arc;
 
+use super::party::Party;
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::gpu::adapter::DeviceType;
@@ -21,13 +23,21 @@ pub(super) enum Form {
     OneLaunch(Whole),
 }
 
-/// A layer in device memory.
+/// A layer in device memory, of one network or of several.
 pub(super) struct Layer {
     pub w: Matrix,
     /// The optimiser's; those that it does not keep are one block that no kernel touches.
     pub moments: [Matrix; 2],
     /// The gradient, or such a block.
     pub g: Matrix,
+}
+
+impl Layer {
+    /// Of these networks.
+    pub fn of(&self, networks: &Arc<[u32]>) -> Self {
+        let moments = self.moments.each_ref().map(|moment| moment.of(networks));
+        Self { w: self.w.of(networks), moments, g: self.g.of(networks) }
+    }
 }
 
 /// The kernels of a small network's step, for which all weights lie in one buffer, and so do all outputs.
@@ -55,20 +65,33 @@ impl fmt::Display for Form {
 
 impl Form {
     /// The one with the fewest launches that suits the network, the options and the device. Hidden layers are ReLUs, none of
-    /// whose outputs are dropped, if they are `plain`.
-    pub async fn of(gpu: &Gpu, spec: &MlpSpec, options: &StepOptions, plain: bool) -> Result<Self> {
+    /// whose outputs are dropped, if they are `plain`. It is the same for one network as for `count` of them.
+    pub async fn of(
+        gpu: &Gpu,
+        spec: &MlpSpec,
+        options: &StepOptions,
+        plain: bool,
+        count: usize,
+    ) -> Result<Self> {
         if !plain || spec.loss() != Loss::SoftmaxCrossEntropy {
             return Ok(Self::ManyLaunches);
         }
-        if let Some(whole) = Whole::new(gpu, spec, options).await? {
+        if let Some(whole) = Whole::new(gpu, spec, options, count).await? {
             return Ok(Self::OneLaunch(whole));
         }
         let fused = Fused::new(gpu, spec, options.batch_size).await?;
         Ok(fused.map_or(Self::ManyLaunches, Self::ThreeLaunches))
     }
 
-    /// Layers with all parameters zero, so many moments of each and, if they are to be stored, gradients.
-    pub fn layers(&self, gpu: &Gpu, spec: &MlpSpec, moments: usize, gradients: bool) -> Result<Vec<Layer>> {
+    /// Layers of `count` networks with all parameters zero, so many moments of each and, if they are to be stored, gradients.
+    pub fn layers(
+        &self,
+        gpu: &Gpu,
+        spec: &MlpSpec,
+        moments: usize,
+        gradients: bool,
+        count: usize,
+    ) -> Result<Vec<Layer>> {
         let layouts: Vec<Layout> = layouts(spec).collect();
         let kinds = [
             ("w", true),
@@ -78,19 +101,25 @@ impl Form {
         ];
         let kept = kinds.iter().filter(|(_, kept)| *kept).count();
         let mut state = match self {
-            Self::OneLaunch(_) => Matrix::zeros_together(gpu, "parameters", &layouts.repeat(kept))?,
+            Self::OneLaunch(_) => Matrix::zeros_together(gpu, "parameters", &layouts.repeat(kept), count)?,
             _ => Vec::new(),
         };
         let mut matrices = |(label, kept): (&str, bool)| -> Result<Vec<Matrix>> {
             if kept && !state.is_empty() {
                 return Ok(state.drain(..layouts.len()).collect());
             }
-            let layouts = if kept { layouts.clone() } else { vec![Layout::weights(1, 1); layouts.len()] };
+            let (layouts, count) = match kept {
+                true => (layouts.clone(), count),
+                false => (vec![Layout::weights(1, 1); layouts.len()], 1),
+            };
             if matches!(self, Self::ThreeLaunches(_)) {
-                return Matrix::zeros_together(gpu, label, &layouts);
+                return Matrix::zeros_together(gpu, label, &layouts, count);
             }
-            let one = |(l, layout)| Matrix::zeros(gpu, &format!("{label} {l}"), layout);
-            layouts.into_iter().enumerate().map(one).collect()
+            let each = layouts
+                .iter()
+                .enumerate()
+                .map(|(l, &layout)| Matrix::zeros_together(gpu, &format!("{label} {l}"), &[layout], count));
+            Ok(each.collect::<Result<Vec<_>>>()?.concat())
         };
         let [w, first, second, g] =
             [matrices(kinds[0])?, matrices(kinds[1])?, matrices(kinds[2])?, matrices(kinds[3])?];
@@ -133,11 +162,11 @@ impl Fused {
 impl Whole {
     /// Nothing where it does not suit the network, the options or the device: a gradient is nowhere as a whole, to be measured
     /// and clipped.
-    async fn new(gpu: &Gpu, spec: &MlpSpec, options: &StepOptions) -> Result<Option<Self>> {
+    async fn new(gpu: &Gpu, spec: &MlpSpec, options: &StepOptions, count: usize) -> Result<Option<Self>> {
         if options.clip_norm.is_some() || !FusedSteps::runs_on(gpu) {
             return Ok(None);
         }
-        let kernel = FusedSteps::new(gpu).await?;
+        let kernel = FusedSteps::new(gpu, count).await?;
         let weights: Vec<Layout> = layouts(spec).collect();
         let pieces = kernel.pieces(gpu, &weights, options.batch_size);
         Ok(pieces.map(|pieces| Self { kernel, pieces }))
@@ -154,9 +183,16 @@ impl Whole {
     }
 
     /// Binds layers that were [made](Form::layers) for it, and slots of batches.
-    pub fn bind(&self, gpu: &Gpu, layers: &[Layer], moments: usize, slots: Slots<'_>) -> Result<BoundSteps> {
+    pub fn bind(
+        &self,
+        gpu: &Gpu,
+        layers: &[Layer],
+        moments: usize,
+        slots: Slots<'_>,
+        party: &Party,
+    ) -> Result<BoundSteps> {
         let all = |kept: bool, matrix: fn(&Layer) -> &Matrix| -> Vec<Matrix> {
-            layers.iter().filter(|_| kept).map(matrix).cloned().collect()
+            layers.iter().filter(|_| kept).map(|layer| matrix(layer).of(&party.networks)).collect()
         };
         let w = all(true, |layer| &layer.w);
         let (first, second) =

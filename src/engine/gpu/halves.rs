@@ -3,6 +3,8 @@
 
 use super::form::{Form, Layer};
 use super::network::{Network, Rule, download};
+use super::party::Party;
+use super::training::STEP_BYTES;
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Launch};
 use crate::kernels::{Advance, Layout, Matrix};
@@ -20,13 +22,13 @@ pub(super) struct Halves {
 
 impl Halves {
     /// Takes the gradients that the network stores in every step, or makes room for some.
-    pub async fn new(network: &Network) -> Result<Self> {
+    pub async fn new(network: &Network, party: &Party) -> Result<Self> {
         let (gpu, layers) = (&network.gpu, &network.layers);
         let layouts: Vec<Layout> = layers.iter().map(|layer| layer.w.layout).collect();
         let own;
         let advance = match &network.rule {
             Rule::Stored(stored) => &stored.advance,
-            Rule::Fused(_) => {
+            Rule::Fused => {
                 own = Advance::new(gpu).await?;
                 gpu.keep_pipelines();
                 &own
@@ -35,16 +37,17 @@ impl Halves {
         let one = |(l, &layout)| Matrix::zeros(gpu, &format!("gradient {l}"), layout);
         let gradients: Vec<Matrix> = match (&network.rule, &network.form) {
             // It keeps none, or together with what the second half changes.
-            (_, Form::OneLaunch(_)) | (Rule::Fused(_), Form::ManyLaunches) => {
+            (_, Form::OneLaunch(_)) | (Rule::Fused, Form::ManyLaunches) => {
                 layouts.iter().enumerate().map(one).collect::<Result<_>>()?
             }
             // Its kernels take those of all layers from one buffer.
-            (Rule::Fused(_), Form::ThreeLaunches(_)) => Matrix::zeros_together(gpu, "gradient", &layouts)?,
+            (Rule::Fused, Form::ThreeLaunches(_)) => Matrix::zeros_together(gpu, "gradient", &layouts, 1)?,
             (Rule::Stored(_), _) => layers.iter().map(|layer| layer.g.clone()).collect(),
         };
-        let (step, mut launches) = (gpu.rows("step", 1), network.shorten()?);
+        let (step, mut launches) =
+            (gpu.rows("step", (STEP_BYTES / Gpu::ROW) as usize), network.shorten(party)?);
         for (Layer { w, moments, .. }, g) in layers.iter().zip(&gradients) {
-            launches.push(advance.launch(gpu, step.slice(0, size_of::<Step>() as u64), g, w, moments)?);
+            launches.push(advance.launch(gpu, step.slice(0, STEP_BYTES), g, w, moments)?);
         }
         Ok(Self { gradients, step, launches })
     }

@@ -5,6 +5,7 @@
 //! the samples comes from the host (and the images, if they are streamed); nothing comes back but the sums, once an
 //! epoch.
 
+mod core;
 mod engine;
 mod evaluation;
 mod flight;
@@ -12,6 +13,8 @@ mod form;
 mod halves;
 mod network;
 mod pace;
+mod party;
+mod population;
 mod residency;
 mod rows;
 mod source;
@@ -21,4 +24,5 @@ mod training;
 pub use self::engine::GpuEngine;
 pub use self::flight::Submissions;
 pub use self::pace::Pace;
+pub use self::population::{Crowd, Seat};
 pub use self::residency::Residency;

@@ -1,12 +1,16 @@
-//! The network itself on the device: its parameters, and the launches of a forward pass and of a training step.
+//! The network itself on the device, or several of one shape: parameters, and the launches of a forward pass and of a training
+//! step.
+
+use std::sync::Arc;
 
 use super::form::{Form, Fused, Layer};
+use super::party::{Kind, Party};
+use super::rows::rows_apart;
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Launch, Slice};
 use crate::kernels::{Activate, Advance, BoundSteps, ClipNorm, Kernels, Layout, Matrix, Slots, ValuesLoss};
 use crate::network::{Activation, Dense, MlpSpec, OptimizerState, Parameters};
-use crate::step::dropout::Dropout;
-use crate::step::{Sgd, StepOptions};
+use crate::step::StepOptions;
 use crate::tensor::Tensor;
 
 /// Parameters in device memory.
@@ -14,11 +18,12 @@ pub(super) struct Network {
     pub gpu: Gpu,
     pub kernels: Kernels,
     pub layers: Vec<Layer>,
+    /// How many networks there are.
+    pub count: usize,
     /// What hidden layers do, if it is not the ReLU that the products have fused in.
-    hidden: Option<(Vec<Activate>, Dropout)>,
+    hidden: Option<Vec<Activate>>,
     pub form: Form,
     pub rule: Rule,
-    label_smoothing: f32,
     /// The loss, if it is not the softmax's of [`Kernels`].
     loss: Option<ValuesLoss>,
     moments: usize,
@@ -27,7 +32,7 @@ pub(super) struct Network {
 /// How weights change.
 pub(super) enum Rule {
     /// In the product that makes the gradient.
-    Fused(Sgd),
+    Fused,
     /// The gradient is stored first.
     Stored(Box<Stored>),
 }
@@ -38,15 +43,15 @@ pub(super) struct Stored {
     pub advance: Advance,
 }
 
-/// The longest gradient, and room to measure it.
+/// What shortens gradients, and room to measure them.
 struct Clip {
     kernels: ClipNorm,
     sums: Buffer,
-    most: f32,
 }
 
-/// What a step works on.
+/// What a step works on, and whose it is: a batch of each network, equally far apart.
 pub(super) struct Batch<'a> {
+    pub party: &'a Party,
     pub x: &'a Matrix,
     /// What each layer puts out; the last are the logits.
     pub z: &'a [Matrix],
@@ -58,8 +63,8 @@ pub(super) struct Batch<'a> {
     /// Of all samples, where they are numbers.
     pub targets: &'a Buffer,
     pub sums: &'a Buffer,
-    /// The numbers of the step.
-    pub step: Slice<'a>,
+    /// The numbers of each network's step.
+    pub steps: Slice<'a>,
 }
 
 /// One matrix for each layer's output, with room for a fixed number of rows.
@@ -79,7 +84,7 @@ impl Outputs {
             return Ok([Self::new(gpu, "z", spec, rows)?, Self::new(gpu, "dz", spec, rows)?]);
         }
         let layouts: Vec<Layout> = spec.layers().map(|(_, outs)| Layout::activations(rows, outs)).collect();
-        let mut z = Matrix::zeros_together(gpu, "z and dz", &[&layouts[..], &layouts].concat())?;
+        let mut z = Matrix::zeros_together(gpu, "z and dz", &[&layouts[..], &layouts].concat(), 1)?;
         let dz = z.split_off(layouts.len());
         Ok([Self::with_constants(gpu, z)?, Self::with_constants(gpu, dz)?])
     }
@@ -96,49 +101,67 @@ impl Outputs {
     pub fn of(&self, rows: usize) -> Vec<Matrix> {
         self.0.iter().map(|matrix| matrix.rows(0, rows)).collect()
     }
+
+    /// The same of several networks, which begin so many rows apart.
+    pub fn every(&self, apart: usize, rows: usize, networks: &Arc<[u32]>) -> Vec<Matrix> {
+        self.of(rows).iter().map(|matrix| matrix.every(apart, networks)).collect()
+    }
 }
 
 impl Network {
-    /// All parameters zero.
-    pub async fn new(gpu: Gpu, kernels: Kernels, spec: &MlpSpec, options: &StepOptions) -> Result<Self> {
-        let moments = options.moments();
-        let fused = options.fused(0).filter(|_| options.schedule.is_constant());
-        let count = spec.layers().len();
-        let activations: Vec<Activation> = (1..count).map(|l| spec.activation().of(l - 1)).collect();
+    /// So many networks, all parameters zero, that take steps of this [kind](Kind).
+    pub async fn new(
+        gpu: Gpu,
+        kernels: Kernels,
+        spec: &MlpSpec,
+        options: &StepOptions,
+        count: usize,
+    ) -> Result<Self> {
+        let Kind { fused, moments, clips, drops } = Kind::of(options);
+        let layers = spec.layers().len();
+        let activations: Vec<Activation> = (1..layers).map(|l| spec.activation().of(l - 1)).collect();
         let plain = activations.iter().all(|&activation| activation == Activation::Relu);
-        let hidden = match !plain || options.dropout.is_on() {
-            true => Some((Activate::of_layers(&gpu, &activations).await?, options.dropout)),
+        let hidden = match !plain || drops {
+            true => Some(Activate::of_layers(&gpu, &activations).await?),
             false => None,
         };
-        let form = Form::of(&gpu, spec, options, hidden.is_none()).await?;
-        log::info!("{:?}: {form}", spec.sizes());
-        let layers = form.layers(&gpu, spec, moments, fused.is_none())?;
+        let form = Form::of(&gpu, spec, options, hidden.is_none(), count).await?;
+        log::info!("{count} of {:?}: {form}", spec.sizes());
+        let layers = form.layers(&gpu, spec, moments, !fused, count)?;
         let rule = match fused {
-            Some(sgd) => Rule::Fused(sgd),
-            None => {
-                let clip = match options.clip_norm {
-                    Some(most) => {
+            true => Rule::Fused,
+            false => {
+                let clip = match clips {
+                    true => {
                         let kernels = ClipNorm::new(&gpu).await?;
-                        let sums = vec![0.0_f32; kernels.sums(layers.iter().map(|layer| &layer.g))];
-                        Some(Clip { kernels, sums: gpu.upload("squares of the gradient", &sums)?, most })
+                        let sums = vec![0.0_f32; count * kernels.sums(layers.iter().map(|layer| &layer.g))];
+                        Some(Clip { kernels, sums: gpu.upload("squares of the gradient", &sums)? })
                     }
-                    None => None,
+                    false => None,
                 };
                 Rule::Stored(Box::new(Stored { clip, advance: Advance::new(&gpu).await? }))
             }
         };
-        let (loss, label_smoothing) = (ValuesLoss::new(&gpu, spec.loss()).await?, options.label_smoothing);
+        let loss = ValuesLoss::new(&gpu, spec.loss()).await?;
         gpu.keep_pipelines();
-        Ok(Self { gpu, kernels, layers, hidden, form, rule, label_smoothing, loss, moments })
+        Ok(Self { gpu, kernels, layers, count, hidden, form, rule, loss, moments })
     }
 
-    /// [`Sum`](crate::kernels::Sum)s that a step on `rows` adds to.
+    /// [`Sum`](crate::kernels::Sum)s that a step of a network on `rows` adds to.
     pub fn sums(&self, rows: usize) -> usize {
         match &self.form {
             Form::ManyLaunches => self.evaluation_sums(rows),
             Form::ThreeLaunches(fused) => fused.middle.sums(rows),
             // The first half of a step alone adds to them, too.
             Form::OneLaunch(whole) => whole.sums().max(self.evaluation_sums(rows)),
+        }
+    }
+
+    /// Those between a network's first and the next's, in steps on batches of so many.
+    pub fn sums_apart(&self, batch_size: usize) -> usize {
+        match &self.form {
+            Form::OneLaunch(whole) if self.count > 1 => whole.sums(),
+            _ => self.sums(rows_apart(batch_size)),
         }
     }
 
@@ -157,11 +180,12 @@ impl Network {
         order: &Buffer,
         sums: &Buffer,
         slots: [usize; 2],
+        party: &Party,
     ) -> Result<Option<BoundSteps>> {
         let Form::OneLaunch(whole) = &self.form else { return Ok(None) };
-        let [slot_rows, batch_size] = slots;
-        let slots = Slots { x, order, sums, slot_rows, batch_size, label_smoothing: self.label_smoothing };
-        whole.bind(&self.gpu, &self.layers, self.moments, slots).map(Some)
+        let ([slot_rows, batch_size], label_smoothing) = (slots, &party.label_smoothing()[..]);
+        let slots = Slots { x, order, sums, slot_rows, batch_size, label_smoothing };
+        whole.bind(&self.gpu, &self.layers, self.moments, slots, party).map(Some)
     }
 
     /// How many products of a step on `rows` have operands rounded to f16, and how many there are.
@@ -203,23 +227,25 @@ impl Network {
         }
     }
 
-    /// From x to the logits, which are the last of `z`, for an evaluation.
-    pub fn forward(&self, x: &Matrix, z: &[Matrix]) -> Result<Vec<Launch>> {
-        self.forward_with(x, z, |activate, _, a| activate.evaluate(&self.gpu, a))
+    /// From x to the logits, which are the last of `z`, for an evaluation of one network.
+    pub fn forward(&self, x: &Matrix, z: &[Matrix], network: usize) -> Result<Vec<Launch>> {
+        let w = |layer: &Layer| layer.w.alone(network);
+        self.forward_with(x, z, w, |activate, _, a| activate.evaluate(&self.gpu, a))
     }
 
     fn forward_with(
         &self,
         x: &Matrix,
         z: &[Matrix],
+        w: impl Fn(&Layer) -> Matrix,
         activated: impl Fn(&Activate, usize, &Matrix) -> Result<Launch>,
     ) -> Result<Vec<Launch>> {
         let (mut launches, last) = (Vec::new(), self.layers.len() - 1);
         for (l, layer) in self.layers.iter().enumerate() {
             let input = if l == 0 { x } else { &z[l - 1] };
             let relu = l < last && self.hidden.is_none();
-            launches.push(self.kernels.matmul.forward(&self.gpu, input, &layer.w, &z[l], relu)?);
-            if let Some((activate, _)) = self.hidden.as_ref().filter(|_| l < last) {
+            launches.push(self.kernels.matmul.forward(&self.gpu, input, &w(layer), &z[l], relu)?);
+            if let Some(activate) = self.hidden.as_ref().filter(|_| l < last) {
                 launches.push(activated(&activate[l], l, &z[l])?);
             }
         }
@@ -231,20 +257,23 @@ impl Network {
     pub fn step(&self, batch: &Batch<'_>) -> Result<Vec<Launch>> {
         let mut launches = self.gradients(batch, None)?;
         if let Rule::Stored(stored) = &self.rule {
-            launches.append(&mut self.shorten()?);
-            for Layer { w, moments, g } in &self.layers {
-                launches.push(stored.advance.launch(&self.gpu, batch.step, g, w, moments)?);
+            launches.append(&mut self.shorten(batch.party)?);
+            let networks = &batch.party.networks;
+            for layer in &self.layers {
+                let Layer { w, moments, g } = layer.of(networks);
+                launches.push(stored.advance.launch(&self.gpu, batch.steps, &g, &w, &moments)?);
             }
         }
         Ok(launches)
     }
 
     /// Shortens the gradients that are stored, if they are to be clipped.
-    pub fn shorten(&self) -> Result<Vec<Launch>> {
+    pub fn shorten(&self, party: &Party) -> Result<Vec<Launch>> {
         let Rule::Stored(stored) = &self.rule else { return Ok(Vec::new()) };
-        let Some(Clip { kernels, sums, most }) = &stored.clip else { return Ok(Vec::new()) };
-        let gradients: Vec<&Matrix> = self.layers.iter().map(|layer| &layer.g).collect();
-        kernels.launches(&self.gpu, sums, &gradients, *most)
+        let Some(Clip { kernels, sums }) = &stored.clip else { return Ok(Vec::new()) };
+        let gradients: Vec<Matrix> = self.layers.iter().map(|layer| layer.g.of(&party.networks)).collect();
+        let gradients: Vec<&Matrix> = gradients.iter().collect();
+        kernels.launches(&self.gpu, sums, &gradients, &party.clip_norm())
     }
 
     /// Forward and backward, to the gradients, or where the rule is fused to the weights' step itself. With `stored` to
@@ -254,17 +283,18 @@ impl Network {
             return self.fused_gradients(fused, batch, stored);
         }
         let (gpu, matmul) = (&self.gpu, &self.kernels.matmul);
-        let &Batch { x, z, dz, slopes, order, targets, sums, step } = batch;
-        let dropout = self.hidden.as_ref().map(|(_, dropout)| *dropout).unwrap_or_default();
-        let mut launches =
-            self.forward_with(x, z, |activate, l, a| activate.train(gpu, (dropout, l), step, &slopes[l], a))?;
+        let &Batch { party, x, z, dz, slopes, order, targets, sums, steps } = batch;
+        let (dropout, w) = (party.dropout(), |layer: &Layer| layer.w.of(&party.networks));
+        let mut launches = self.forward_with(x, z, w, |activate, l, a| {
+            activate.train(gpu, (&dropout, l), steps, &slopes[l], a)
+        })?;
         let last = self.layers.len() - 1;
-        let (logits, smoothing) = (&z[last], self.label_smoothing);
+        let (logits, smoothing) = (&z[last], party.label_smoothing());
         let mut dz: Vec<&Matrix> = dz.iter().collect();
         match &self.loss {
             None => {
                 let softmax_xent = &self.kernels.softmax_xent;
-                launches.push(softmax_xent.train(gpu, logits, order, sums, dz[last], smoothing)?);
+                launches.push(softmax_xent.train(gpu, logits, order, sums, dz[last], &smoothing)?);
             }
             Some(loss) => {
                 launches.push(loss.train(gpu, logits, order, targets, sums)?);
@@ -273,18 +303,19 @@ impl Network {
             }
         }
         for l in (1..=last).rev() {
-            let (w, relu) = (&self.layers[l].w, self.hidden.is_none());
-            launches.push(matmul.backward(gpu, dz[l], w, &z[l - 1], dz[l - 1], relu)?);
-            if let Some((activate, _)) = &self.hidden {
+            let relu = self.hidden.is_none();
+            launches.push(matmul.backward(gpu, dz[l], &w(&self.layers[l]), &z[l - 1], dz[l - 1], relu)?);
+            if let Some(activate) = &self.hidden {
                 launches.push(activate[l - 1].backward(gpu, &slopes[l - 1], dz[l - 1])?);
             }
         }
-        for (l, Layer { w, moments, g }) in self.layers.iter().enumerate() {
+        for (l, layer) in self.layers.iter().enumerate() {
+            let Layer { w, moments, g } = layer.of(&party.networks);
             let input = if l == 0 { x } else { &z[l - 1] };
             launches.push(match (&self.rule, stored) {
-                (Rule::Fused(sgd), None) => matmul.update(gpu, input, dz[l], w, &moments[0], *sgd)?,
+                (Rule::Fused, None) => matmul.update(gpu, input, dz[l], &w, &moments[0], &party.sgd())?,
                 (_, stored) => {
-                    matmul.gradient(gpu, input, dz[l], stored.map_or(g, |stored| &stored[l]), &moments[1])?
+                    matmul.gradient(gpu, input, dz[l], stored.map_or(&g, |stored| &stored[l]), &moments[1])?
                 }
             });
         }
@@ -298,51 +329,55 @@ impl Network {
         batch: &Batch<'_>,
         stored: Option<&[Matrix]>,
     ) -> Result<Vec<Launch>> {
-        let (gpu, &Batch { x, z, dz, order, sums, .. }) = (&self.gpu, batch);
-        let all = |matrix: fn(&Layer) -> &Matrix| self.layers.iter().map(matrix).cloned().collect::<Vec<_>>();
-        let w = all(|layer| &layer.w);
+        let (gpu, &Batch { party, x, z, dz, order, sums, .. }) = (&self.gpu, batch);
+        let all = |matrix: fn(&Layer) -> &Matrix| -> Vec<Matrix> {
+            self.layers.iter().map(|layer| matrix(layer).of(&party.networks)).collect()
+        };
+        let (w, sgd) = (all(|layer| &layer.w), party.sgd());
         let spare = [self.layers[0].moments[1].clone()];
         let (out, v, sgd) = match (&self.rule, stored) {
             (_, Some(stored)) => (stored.to_vec(), spare.to_vec(), None),
-            (Rule::Fused(sgd), _) if sgd.momentum != 0.0 => {
-                (w.clone(), all(|layer| &layer.moments[0]), Some(*sgd))
+            (Rule::Fused, _) if self.moments > 0 => {
+                (w.clone(), all(|layer| &layer.moments[0]), Some(&sgd[..]))
             }
-            (Rule::Fused(sgd), _) => (w.clone(), spare.to_vec(), Some(*sgd)),
+            (Rule::Fused, _) => (w.clone(), spare.to_vec(), Some(&sgd[..])),
             (Rule::Stored(_), _) => (all(|layer| &layer.g), spare.to_vec(), None),
         };
         Ok(vec![
             self.kernels.matmul.forward(gpu, x, &w[0], &z[0], true)?,
-            fused.middle.launch(gpu, &w, (z, dz), order, sums, self.label_smoothing)?,
+            fused.middle.launch(gpu, &w, (z, dz), order, sums, &party.label_smoothing())?,
             fused.update.launch(gpu, x, (z, dz), &out, &v, sgd)?,
         ])
     }
 
-    pub async fn parameters(&self) -> Result<Parameters> {
-        self.download_all(|layer| &layer.w).await
+    /// Those of one network.
+    pub async fn parameters(&self, network: usize) -> Result<Parameters> {
+        self.download_all(|layer| layer.w.alone(network)).await
     }
 
-    /// The optimiser's moments of all parameters.
-    pub async fn moments(&self) -> Result<Vec<Parameters>> {
+    /// The optimiser's moments of all parameters of one network.
+    pub async fn moments(&self, network: usize) -> Result<Vec<Parameters>> {
         let mut moments = Vec::new();
         for index in 0..self.moments {
-            moments.push(self.download_all(|layer| &layer.moments[index]).await?);
+            moments.push(self.download_all(|layer| layer.moments[index].alone(network)).await?);
         }
         Ok(moments)
     }
 
-    async fn download_all(&self, matrix: impl Fn(&Layer) -> &Matrix) -> Result<Parameters> {
+    async fn download_all(&self, matrix: impl Fn(&Layer) -> Matrix) -> Result<Parameters> {
         let mut layers = Vec::new();
         for layer in &self.layers {
-            layers.push(download(&self.gpu, matrix(layer)).await?);
+            layers.push(download(&self.gpu, &matrix(layer)).await?);
         }
         Ok(Parameters { layers })
     }
 
-    /// Overwrites the parameters and the optimiser's moments: with zero if there are none. All are of the network's
+    /// Overwrites a network's parameters and the optimiser's moments: with zero if there are none. All are of the network's
     /// shapes.
-    pub fn set(&self, parameters: &Parameters, state: Option<&OptimizerState>) -> Result<()> {
+    pub fn set(&self, network: usize, parameters: &Parameters, state: Option<&OptimizerState>) -> Result<()> {
         let given = state.map_or(&[][..], |state| &state.moments);
-        for (l, Layer { w, moments, .. }) in self.layers.iter().enumerate() {
+        for (l, layer) in self.layers.iter().enumerate() {
+            let (w, moments) = (&layer.w.alone(network), layer.moments.each_ref().map(|m| m.alone(network)));
             let write = |matrix: &Matrix, dense: &Dense| {
                 matrix.write(&self.gpu, &matrix.layout.pack_weights(dense.w.data(), dense.b.data()))
             };

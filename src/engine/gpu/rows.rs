@@ -12,7 +12,12 @@ const EVALUATION_ROWS: usize = 1024;
 const EVALUATION_FLOPS: usize = 2 << 30;
 
 /// Rows of x between which lies a multiple of 256 bytes, whatever the row's length: a slot begins there.
-pub(super) const ALIGNED_ROWS: usize = 16;
+const ALIGNED_ROWS: usize = 16;
+
+/// Rows from one batch to the next.
+pub(super) fn rows_apart(batch_size: usize) -> usize {
+    batch_size.next_multiple_of(ALIGNED_ROWS)
+}
 
 /// Rows that an evaluation takes at once: of the widest layer no more than a binding holds. It depends on the network and
 /// the adapter alone, and not on measured time, since sums are taken over so many rows.

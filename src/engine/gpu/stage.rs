@@ -89,14 +89,14 @@ impl Stage {
             let Training { x, order, .. } = &self.training;
             *place = Some(Source::new(gpu, kernels, samples, residency, order, (x, &self.spec)).await?);
         }
-        match &self.sources[Split::Train as usize] {
-            Some(source) if split == Split::Train => self.training.prepare(network, source),
-            _ => Ok(()),
+        if split == Split::Train {
+            self.training.restart();
         }
+        Ok(())
     }
 
     /// What trains, if there are samples to train on.
-    pub fn trained(&self) -> Option<(&Training, &Source)> {
-        Some((&self.training, self.sources[Split::Train as usize].as_ref()?))
+    pub fn trained(&mut self) -> Option<(&mut Training, &Source)> {
+        Some((&mut self.training, self.sources[Split::Train as usize].as_ref()?))
     }
 }

@@ -1,47 +1,76 @@
 //! The slots of a chunk, and the launches of each slot's step.
 
+use bytemuck::Zeroable;
+
 use super::network::{Batch, Network, Outputs};
 use super::pace::Pace;
-use super::rows::ALIGNED_ROWS;
+use super::party::Party;
+use super::rows::rows_apart;
 use super::source::Source;
 use crate::data::{Chunk, Format};
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Launch};
-use crate::kernels::{BoundSteps, Layout, Matrix, Sample};
+use crate::kernels::{BoundSteps, Layout, Matrix, NETWORKS, Sample};
 use crate::network::MlpSpec;
-use crate::step::StepOptions;
 use crate::step::optimizer::Step;
 
 /// The slots' inputs take no more device memory than this, unless one batch alone does.
 const CHUNK_BYTES: usize = 32 << 20;
 
 /// Steps in a chunk at most.
-const MAX_SLOTS: usize = 64;
+pub(super) const MAX_SLOTS: usize = 64;
 
-/// The slots of a chunk.
+/// The launches of different parties that are kept: two take turns where one network is not in step with the others.
+const PREPARED: usize = 4;
+
+/// Bytes of the numbers of a step, those of all networks.
+pub(super) const STEP_BYTES: u64 = (NETWORKS * size_of::<Step>()) as u64;
+
+/// The slots of a chunk: in each a batch of every network, one below the other.
 pub(super) struct Training {
     pub x: Matrix,
     pub order: Buffer,
     batch_size: usize,
+    /// From one network's batch to the next's.
+    rows_apart: usize,
     pub slot_rows: usize,
+    slots: usize,
     z: Outputs,
     dz: Outputs,
     /// If the network has slopes.
     slopes: Option<Outputs>,
-    /// The numbers of each slot's step, in a row each.
+    /// The numbers of each slot's step, those of every network.
     steps: Buffer,
     /// Of what is trained on; not the slots' own.
     sums: Buffer,
-    /// The launches of each slot's step; none before [`prepare`](Self::prepare), and where one launch takes all.
-    slots: Vec<Vec<Launch>>,
-    /// Those of a step with fewer samples than a batch has, in the first slot, and how many those are.
-    short: Option<(usize, Vec<Launch>)>,
-    /// The steps of all slots, where one launch takes them.
-    together: Option<BoundSteps>,
-    /// The launch of theirs that was made last.
-    launch: Option<Launch>,
+    /// The launches that were used last, at the end the newest.
+    prepared: Vec<Prepared>,
     /// Those of the first half of a step alone, and of how many samples.
     first_half: Option<(usize, Vec<Launch>)>,
+}
+
+/// The launches of a party's steps on so many samples of each network.
+struct Prepared {
+    party: Party,
+    rows: usize,
+    steps: Steps,
+}
+
+enum Steps {
+    /// Of each slot; of a short batch only of the first.
+    Apart(Vec<Vec<Launch>>),
+    /// Where one launch takes those of all slots, with the launch that was made last.
+    Together(Box<BoundSteps>, Option<Launch>),
+}
+
+impl Prepared {
+    /// What a step costs.
+    fn cost(&self) -> u64 {
+        match &self.steps {
+            Steps::Apart(slots) => Pace::cost(&slots[0]),
+            Steps::Together(steps, _) => Pace::work(steps.work().flops, steps.work().bytes),
+        }
+    }
 }
 
 /// How a batch of samples in a format lies in x.
@@ -52,7 +81,7 @@ pub(super) fn layout_of(format: Format) -> fn(usize, usize) -> Layout {
     }
 }
 
-/// Slots of a chunk, where an epoch has so many batches.
+/// Slots of a chunk, where an epoch has so many batches. Several networks may take four times the memory of one.
 pub(super) fn slots(
     network: &Network,
     spec: &MlpSpec,
@@ -60,17 +89,9 @@ pub(super) fn slots(
     batches: usize,
     layout: fn(usize, usize) -> Layout,
 ) -> usize {
-    let slot_bytes = layout(slot_rows(batch_size), spec.inputs()).size() as usize;
-    let chunk_bytes = CHUNK_BYTES.min(network.gpu.max_binding_size() as usize);
+    let slot_bytes = layout(network.count * rows_apart(batch_size), spec.inputs()).size() as usize;
+    let chunk_bytes = (network.count.min(4) * CHUNK_BYTES).min(network.gpu.max_binding_size() as usize);
     (chunk_bytes / slot_bytes).min(batches).clamp(1, network.steps_of_launch().unwrap_or(MAX_SLOTS))
-}
-
-fn numbers(options: &StepOptions, first: u64, count: usize) -> Vec<Step> {
-    (first..).take(count).map(|number| options.step(number)).collect()
-}
-
-fn slot_rows(batch_size: usize) -> usize {
-    batch_size.next_multiple_of(ALIGNED_ROWS)
 }
 
 impl Training {
@@ -83,45 +104,66 @@ impl Training {
         layout: fn(usize, usize) -> Layout,
         sums: &Buffer,
     ) -> Result<Self> {
-        let (gpu, slot_rows) = (&network.gpu, slot_rows(batch_size));
+        let (gpu, rows_apart) = (&network.gpu, rows_apart(batch_size));
+        let slot_rows = network.count * rows_apart;
         let rows = (slots * slot_rows).max(evaluation_rows);
-        let [z, dz] = Outputs::for_training(network, spec, batch_size)?;
+        let of_batches = (network.count - 1) * rows_apart + batch_size;
+        let [z, dz] = Outputs::for_training(network, spec, of_batches)?;
         Ok(Self {
             x: Matrix::zeros(gpu, "x", layout(rows, spec.inputs()))?,
             order: gpu.upload("order", &vec![Sample::PADDING; rows])?,
             batch_size,
+            rows_apart,
             slot_rows,
+            slots,
             z,
             dz,
             slopes: match network.has_slopes() {
-                true => Some(Outputs::new(gpu, "slope", spec, batch_size)?),
+                true => Some(Outputs::new(gpu, "slope", spec, of_batches)?),
                 false => None,
             },
-            steps: gpu.rows("steps", slots),
+            steps: gpu.rows("steps", slots * (STEP_BYTES / Gpu::ROW) as usize),
             sums: sums.clone(),
-            slots: vec![Vec::new(); slots],
-            short: None,
-            together: None,
-            launch: None,
+            prepared: Vec::new(),
             first_half: None,
         })
     }
 
-    /// Makes the launches of each slot's step, on samples from there.
-    pub fn prepare(&mut self, network: &Network, source: &Source) -> Result<()> {
-        let slots = [self.slot_rows, self.batch_size];
-        self.together = network.bind_steps(&self.x, &self.order, &self.sums, slots)?;
-        if self.together.is_none() {
-            let step = |slot| self.step(network, source, slot, self.batch_size);
-            self.slots = (0..self.slots.len()).map(step).collect::<Result<_>>()?;
-        }
-        (self.short, self.first_half) = (None, None);
-        Ok(())
+    /// Forgets the launches on other samples.
+    pub fn restart(&mut self) {
+        (self.prepared, self.first_half) = (Vec::new(), None);
     }
 
-    /// The launches that train on the first `rows` rows of a slot.
-    fn step(&self, network: &Network, source: &Source, slot: usize, rows: usize) -> Result<Vec<Launch>> {
-        self.on_batch(source, slot, rows, |batch| network.step(batch))
+    /// The launches of a party's steps on so many rows, made if they are not there.
+    fn prepare(
+        &mut self,
+        network: &Network,
+        source: &Source,
+        party: &Party,
+        rows: usize,
+    ) -> Result<&mut Prepared> {
+        let is_it = |prepared: &Prepared| prepared.rows == rows && prepared.party == *party;
+        let prepared = match self.prepared.iter().position(is_it) {
+            Some(at) => self.prepared.remove(at),
+            None => {
+                let slots = [self.slot_rows, self.batch_size];
+                let x = self.x.every(self.rows_apart, &party.networks);
+                let together = network.bind_steps(&x, &self.order, &self.sums, slots, party)?;
+                let of_slot = |slot| self.on_batch(source, party, slot, rows, |batch| network.step(batch));
+                let steps = match together {
+                    Some(together) => Steps::Together(Box::new(together), None),
+                    None if rows < self.batch_size => Steps::Apart(vec![of_slot(0)?]),
+                    None => Steps::Apart((0..self.slots).map(of_slot).collect::<Result<_>>()?),
+                };
+                if self.prepared.len() == PREPARED {
+                    self.prepared.remove(0);
+                }
+                Prepared { party: party.clone(), rows, steps }
+            }
+        };
+        self.prepared.push(prepared);
+        let newest = self.prepared.len() - 1;
+        Ok(&mut self.prepared[newest])
     }
 
     /// The launches that put the gradient of the first `rows` rows there, made anew if the last were of other rows.
@@ -129,131 +171,114 @@ impl Training {
         &mut self,
         network: &Network,
         source: &Source,
-        rows: usize,
+        (party, rows): (&Party, usize),
         gradients: &[Matrix],
     ) -> Result<Vec<&Launch>> {
         if self.first_half.as_ref().is_none_or(|(there, _)| *there != rows) {
             let launches =
-                self.on_batch(source, 0, rows, |batch| network.gradients(batch, Some(gradients)))?;
+                self.on_batch(source, party, 0, rows, |batch| network.gradients(batch, Some(gradients)))?;
             self.first_half = Some((rows, launches));
         }
         Ok(self.first_half.iter().flat_map(|(_, launches)| launches).collect())
     }
 
-    /// The launches on the first `rows` rows of a slot.
+    /// The launches on the first `rows` rows of each network in a slot.
     fn on_batch(
         &self,
         source: &Source,
+        party: &Party,
         slot: usize,
         rows: usize,
         launches: impl Fn(&Batch<'_>) -> Result<Vec<Launch>>,
     ) -> Result<Vec<Launch>> {
-        let row = slot * self.slot_rows;
-        let x = self.x.rows(row, rows);
+        let (row, apart, networks) = (slot * self.slot_rows, self.rows_apart, &party.networks);
+        let last = networks.iter().max().map_or(0, |&last| last as usize);
         let sample = size_of::<Sample>();
-        let order = self.order.slice((row * sample) as u64, (rows.next_multiple_of(4) * sample) as u64);
+        let samples = last * apart + rows.next_multiple_of(4);
         launches(&Batch {
-            x: &x,
-            z: &self.z.of(rows),
-            dz: &self.dz.of(rows),
-            slopes: &self.slopes.as_ref().map_or(Vec::new(), |slopes| slopes.of(rows)),
-            order,
+            party,
+            x: &self.x.rows(row, rows).every(apart, networks),
+            z: &self.z.every(apart, rows, networks),
+            dz: &self.dz.every(apart, rows, networks),
+            slopes: &self.slopes.as_ref().map_or(Vec::new(), |slopes| slopes.every(apart, rows, networks)),
+            order: self.order.slice((row * sample) as u64, (samples * sample) as u64),
             targets: &source.targets,
             sums: &self.sums,
-            step: self.steps.slice(slot as u64 * Gpu::ROW, size_of::<Step>() as u64),
+            steps: self.steps.slice(slot as u64 * STEP_BYTES, STEP_BYTES),
         })
     }
 
-    /// Batches of a chunk.
+    /// Batches of a chunk, of each network.
     pub fn slots(&self) -> usize {
-        self.slots.len()
+        self.slots
     }
 
-    /// What a step costs.
-    pub fn cost(&self) -> u64 {
-        match &self.together {
-            Some(steps) => Pace::work(steps.work().flops, steps.work().bytes),
-            None => Pace::cost(&self.slots[0]),
-        }
+    /// What a step of a party costs.
+    pub fn cost(&mut self, network: &Network, source: &Source, party: &Party) -> Result<u64> {
+        let batch_size = self.batch_size;
+        Ok(self.prepare(network, source, party, batch_size)?.cost())
     }
 
     /// How many of so many samples the next submission takes, if it is to take no more than so many steps: whole batches, and
-    /// a short one by itself or, where one launch takes all steps, with the others.
-    pub fn taken(&self, steps: usize, samples: usize) -> usize {
-        let whole = steps.min(self.slots.len()) * self.batch_size;
+    /// a short one by itself or, where one launch takes all steps and all networks have as many samples, with the others.
+    pub fn taken(&self, network: &Network, steps: usize, samples: usize, are_all: bool) -> usize {
+        let whole = steps.min(self.slots) * self.batch_size;
         match samples / self.batch_size * self.batch_size {
-            _ if self.together.is_some() => samples.min(whole),
+            _ if network.steps_of_launch().is_some() && are_all => samples.min(whole),
             0 => samples,
             of_batches => of_batches.min(whole),
         }
     }
 
-    /// The launches of the steps on so many samples, which lie in the first slots. The numbers of the steps, the first of
-    /// which is step `first`, are there for the next submission alone.
+    /// The launches of a party's steps on so many samples of each network, which lie in the first slots. The numbers of the
+    /// steps, before which each network has taken so many, are there for the next submission alone.
     pub fn launches(
         &mut self,
         network: &Network,
         source: &Source,
-        (options, first): (&StepOptions, u64),
+        (party, taken): (&Party, &[u64]),
         samples: usize,
     ) -> Result<Vec<&Launch>> {
         let (steps, batch_size) = (samples.div_ceil(self.batch_size), self.batch_size);
         if network.reads_steps() {
-            self.write_steps(&network.gpu, options, first, steps);
+            self.write_steps(&network.gpu, party, taken, steps);
         }
-        if let Some(together) = &self.together {
-            let of_last = samples - (steps - 1) * batch_size;
-            let launch = together.launch(&network.gpu, &numbers(options, first, steps), of_last)?;
-            return Ok(vec![self.launch.insert(launch)]);
-        }
-        if samples >= batch_size {
-            return Ok(self.slots[..steps].iter().flatten().collect());
-        }
-        if self.short.as_ref().is_none_or(|(there, _)| *there != samples) {
-            self.short = Some((samples, self.step(network, source, 0, samples)?));
-        }
-        Ok(self.short.iter().flat_map(|(_, launches)| launches).collect())
-    }
-
-    /// The launches of so many whole steps, or of as many as there are slots, the first of which is step `first`.
-    pub fn whole_steps(
-        &self,
-        gpu: &Gpu,
-        (options, first): (&StepOptions, u64),
-        steps: usize,
-    ) -> Result<Vec<Launch>> {
-        let steps = steps.min(self.slots.len());
-        match &self.together {
-            Some(together) => {
-                Ok(vec![together.launch(gpu, &numbers(options, first, steps), self.batch_size)?])
-            }
-            None => {
-                self.write_steps(gpu, options, first, steps);
-                Ok(self.slots[..steps].iter().flatten().cloned().collect())
+        let together = network.steps_of_launch().is_some();
+        let rows = if together { batch_size } else { samples.min(batch_size) };
+        match &mut self.prepare(network, source, party, rows)?.steps {
+            Steps::Apart(slots) => Ok(slots[..steps].iter().flatten().collect()),
+            Steps::Together(bound, launch) => {
+                let of_last = samples - (steps - 1) * batch_size;
+                let numbers: Vec<Vec<Step>> =
+                    (0..steps as u64).map(|later| party.step(taken, later)).collect();
+                Ok(vec![launch.insert(bound.launch(&network.gpu, &numbers, of_last)?)])
             }
         }
     }
 
-    /// Writes the numbers of the next steps, one a slot, of which `first` were taken before.
-    pub fn write_steps(&self, gpu: &Gpu, options: &StepOptions, first: u64, count: usize) {
-        let mut rows = vec![0_u32; count * Gpu::ROW as usize / size_of::<u32>()];
-        let steps = numbers(options, first, count);
-        for (row, step) in rows.chunks_mut(Gpu::ROW as usize / size_of::<u32>()).zip(steps) {
-            let words: &[u32] = bytemuck::cast_slice(std::slice::from_ref(&step));
-            row[..words.len()].copy_from_slice(words);
+    /// Writes the numbers of the next steps, one a slot, before which each network has taken so many.
+    pub fn write_steps(&self, gpu: &Gpu, party: &Party, taken: &[u64], count: usize) {
+        let mut rows = vec![Step::zeroed(); count * NETWORKS];
+        for (later, row) in rows.chunks_mut(NETWORKS).enumerate() {
+            let steps = party.step(taken, later as u64);
+            row[..steps.len()].copy_from_slice(&steps);
         }
         gpu.write(&self.steps, 0, &rows);
     }
 
-    /// The order of whole batches, each padded to a slot's rows.
-    pub fn order(&self, chunk: &Chunk<'_>, batch_size: usize) -> Vec<Sample> {
-        let (labels, samples) = (chunk.labels(), chunk.indices());
-        let mut order = vec![Sample::PADDING; samples.len().div_ceil(batch_size) * self.slot_rows];
-        for (slot, batch) in order.chunks_mut(self.slot_rows).zip(samples.chunks(batch_size)) {
-            let scale = chunk.scale(batch);
-            for (row, &sample) in slot.iter_mut().zip(batch) {
-                let weight = chunk.weight(sample) * scale;
-                *row = Sample { sample, label: labels[sample as usize], weight, unused: 0 };
+    /// The order of whole batches of each network, of so many samples, each padded to a slot's rows. The chunk has the samples
+    /// of one network after those of another.
+    pub fn order(&self, chunk: &Chunk<'_>, networks: &[u32], samples: usize) -> Vec<Sample> {
+        let labels = chunk.labels();
+        let mut order = vec![Sample::PADDING; samples.div_ceil(self.batch_size) * self.slot_rows];
+        for (own, &network) in chunk.indices().chunks(samples).zip(networks) {
+            let begin = network as usize * self.rows_apart;
+            for (slot, batch) in order.chunks_mut(self.slot_rows).zip(own.chunks(self.batch_size)) {
+                let scale = chunk.scale(batch);
+                for (row, &sample) in slot[begin..].iter_mut().zip(batch) {
+                    let weight = chunk.weight(sample) * scale;
+                    *row = Sample { sample, label: labels[sample as usize], weight, unused: 0 };
+                }
             }
         }
         order

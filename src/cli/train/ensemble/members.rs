@@ -5,14 +5,14 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::super::args::{OnDivergence, TrainArgs};
+use super::super::args::{OnDeviceLost, OnDivergence, TrainArgs};
 use super::super::face::{Opening, heading};
 use super::table;
 use crate::cli::choice::DeviceChoice;
 use crate::cli::interrupt;
 use crate::cli::measure;
 use crate::cli::output::{json, note, say};
-use crate::cli::side_by_side::{self, Progress, Training};
+use crate::cli::side_by_side::{self, Crew, Progress, Training};
 use crate::data::{Dataset, Split};
 use crate::engine::Device;
 use crate::error::{Error, Result};
@@ -61,14 +61,20 @@ impl Members<'_> {
             self.heading(own.dir.count - numbers.len())?;
         }
         progress.skip(before.iter().map(|score| score.epochs).sum());
-        let first = Mutex::new(None);
-        let ended =
-            side_by_side::each(&self.device, &progress, &numbers, 1, side_by_side::in_turn(), |number| {
-                if let Some(error) = self.member(number, &progress)? {
+        let (first, crew) = (Mutex::new(None), Crew { threads: 1, at_once: self.at_once() });
+        let ended = side_by_side::each(
+            &self.device,
+            &progress,
+            &numbers,
+            crew,
+            side_by_side::in_turn(),
+            |number, device| {
+                if let Some(error) = self.member(number, device, &progress)? {
                     first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                 }
                 self.tell(&own.score(number)?, &progress)
-            });
+            },
+        );
         progress.end();
         ended.inspect_err(|_| own.dir.withdraw())?;
         if interrupt::asked() {
@@ -86,6 +92,20 @@ impl Members<'_> {
         }
         self.finish(pollster::block_on(self.together())?)?;
         Ok(0)
+    }
+
+    /// Members that train at once at most: of a device that may be lost and opened again, one, since a device is opened by one
+    /// training at a time.
+    fn at_once(&self) -> usize {
+        if self.args.on_device_lost == OnDeviceLost::Fail || !self.device.is_gpu() {
+            return usize::MAX;
+        }
+        if !self.args.quiet {
+            note(
+                "--on-device-lost trains the members one after another, since each of them may open the GPU anew",
+            );
+        }
+        1
     }
 
     fn all_diverged(&self) -> Error {
@@ -130,7 +150,7 @@ impl Members<'_> {
     }
 
     /// Trains one member; how it diverged, if it did.
-    fn member(&self, number: usize, progress: &Progress) -> Result<Option<Error>> {
+    fn member(&self, number: usize, device: &Device, progress: &Progress) -> Result<Option<Error>> {
         let config = self.own.config(number);
         let epochs = config.train.total_epochs();
         let (ensemble, resume) = (None, None);
@@ -141,7 +161,7 @@ impl Members<'_> {
             dataset: &self.dataset,
             choice: self.choice.clone(),
             // A GPU that one member has lost is opened again for the next.
-            device: Some(self.device.clone()).filter(|device| !device.is_gpu()),
+            device: Some(device.clone()).filter(|device| !matches!(device, Device::Gpu(_))),
             face: progress.face(usize::MAX, epochs),
         };
         let run = self.own.dir.run(number);
