@@ -83,7 +83,8 @@ pub struct FusedSteps {
     group: usize,
     /// Blocks' rows that the workgroup has memory for.
     tile: usize,
-    /// Steps of a launch at most, those of all networks together.
+    /// Networks of a launch at most, and steps, those of all networks together.
+    networks: usize,
     steps: usize,
 }
 
@@ -135,7 +136,7 @@ impl FusedSteps {
         gpu.can_run(SHADER, "steps")
     }
 
-    /// Compiles the kernel, for so many networks.
+    /// Compiles the kernel, for so many networks at most.
     ///
     /// # Errors
     /// [`Error::Shader`] if the device's compiler rejects the shader.
@@ -145,7 +146,7 @@ impl FusedSteps {
             _ => (Shader { source: OF_MANY.as_str(), ..SHADER }, STEPS_OF_MANY),
         };
         let kernel = Kernel::new(gpu, shader, "steps").await?;
-        Ok(Self { kernel, group: SHADER.constant("GROUP")?, tile: SHADER.constant("TILE")?, steps })
+        Ok(Self { kernel, group: SHADER.constant("GROUP")?, tile: SHADER.constant("TILE")?, networks, steps })
     }
 
     /// How batches of so many rows go through the workgroup, if the network is small enough for it: it has few layers, a block
@@ -169,7 +170,8 @@ impl FusedSteps {
         };
         let turns: usize = count * weights.iter().map(blocks).enumerate().map(turns_of).sum::<usize>();
         let flops = (turns * self.group * 2 * BLOCK * BLOCK * BLOCK) as u64;
-        let steps = STEPS.min((gpu.longest_launch() / PART_OF_GPU / flops) as usize);
+        let steps = (gpu.longest_launch() / PART_OF_GPU / flops) as usize;
+        let steps = steps.min(STEPS).min(self.steps / self.networks);
         let pieces = Pieces { rows: rows_of_piece, count, turns, steps };
         (turns <= TURNS && steps > 0).then_some(pieces)
     }

@@ -162,12 +162,16 @@ fn forms(gpu: &Gpu) {
     let hardware = hardware(gpu);
     let sgd = |batch_size| StepOptions::sgd(batch_size, Sgd { lr: 0.1, momentum: 0.5, weight_decay: 0.01 });
     let wide = MlpSpec::new(vec![18, 1030, 9]).unwrap();
+    let longer = |own: &Own| Own { order: own.order.repeat(14), ..own.clone() };
     for (what, batch_size) in [("medium", 530), ("large", 1050)] {
         let all = several(&wide, &sgd(batch_size), 3);
-        let longer = |own: &Own| Own { order: own.order.repeat(14), ..own.clone() };
         let all: Vec<Own> = all.iter().map(longer).collect();
         equal(what, &hardware, &all, Residency::WhereTheyFit);
     }
+    // Many steps of many networks in one launch: more than there is room for.
+    let small = MlpSpec::new(vec![37, 10, 19]).unwrap();
+    let all: Vec<Own> = several(&small, &sgd(13), 9).iter().map(longer).collect();
+    equal("many steps", gpu, &all, Residency::WhereTheyFit);
     let subgroup = SHADERS.into_iter().find(|shader| shader.name == "matmul_subgroup").unwrap();
     let three = subgroup.source.replace("const LANES = 8u;", "const LANES = 3u;").leak();
     let without = fused_steps::separately(&gpu.substituting(Shader { source: three, ..subgroup }));
