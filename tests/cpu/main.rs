@@ -82,6 +82,7 @@ mod reference;
 mod replay;
 mod report;
 mod runs;
+mod scaling;
 mod scores;
 mod selftest;
 mod shaders;

@@ -91,6 +91,35 @@ fn weights_are_averaged_if_that_is_asked_for() {
     assert!(accuracy > 0.8, "{accuracy}");
 }
 
+#[test]
+fn ranks_share_out_a_set_in_parts() {
+    let place = Place::new();
+    run(place.alone(&["data", "shard", "classes.csv", "--part-size", "100B", "--out", "parts"])).ok();
+    let options = [
+        "train",
+        "--backend",
+        "cpu",
+        "--data",
+        "parts",
+        "--batch-size",
+        "8",
+        "--hidden",
+        "7",
+        "--threads",
+        "1",
+    ];
+    let train = |out| [&options[..], &["--epochs", "4", "--json", "--out", out]].concat();
+    let of = |printed: String| -> Vec<f64> {
+        let epochs = lines(&printed).into_iter().filter(|line| line["event"] == "epoch");
+        epochs.flat_map(|line| ["train_loss", "test_loss"].map(|name| line[name].as_f64().unwrap())).collect()
+    };
+    let (want, got) =
+        (of(run(place.alone(&train("alone"))).ok()), of(run(place.ranks(3, &train("three"))).ok()));
+    assert_eq!((want.len(), got.len()), (8, 8));
+    let same = |(got, want): (&f64, &f64)| (got - want).abs() < 2e-4 * want;
+    assert!(got.iter().zip(&want).all(same), "{got:?} is not {want:?}");
+}
+
 /// Steps of a few samples are nothing beside adding up.
 #[test]
 fn a_network_that_is_no_faster_on_two_ranks_is_told_what_helps() {
