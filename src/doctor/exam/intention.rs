@@ -88,14 +88,16 @@ impl Exam<'_> {
         }
         // A sum in some tensors and a mean in others is a bug whatever was meant.
         let is_sum = |slot: Slot| self.findings.iter().any(|f| f.bug == Some(SUM.bug) && f.tensor == slot);
-        let own: Vec<Slot> = self.case.given.keys().copied().filter(|&slot| self.has_scale(slot)).collect();
-        let of_gradient =
-            |slot: &Slot| matches!(slot, Slot::New(param) if self.case.get(Slot::Grad(*param)).is_some());
-        let (steps, gradients): (Vec<Slot>, Vec<Slot>) = own.into_iter().partition(of_gradient);
-        let [steps_are, gradients_are] = [&steps, &gradients].map(|all| all.iter().all(|&slot| is_sum(slot)));
+        let moved = |slot: &&Slot| self.has_moved(**slot);
+        let steps = self.case.given.keys().filter(moved).count();
+        let shown =
+            |finding: &&Finding| !matches!(finding.tensor, Slot::New(_)) || self.has_moved(finding.tensor);
+        let sums = self.findings.iter().filter(|f| f.bug == Some(SUM.bug)).filter(shown).count();
+        let gradients_are =
+            self.case.given.keys().all(|&slot| !self.is_scaled_gradient(slot) || is_sum(slot));
         for finding in &mut self.findings {
-            let together = if steps.contains(&finding.tensor) { steps_are } else { gradients_are };
-            let whole = together || finding.formula.starts_with("dz");
+            let gradients = gradients_are && matches!(finding.tensor, Slot::Grad(_));
+            let whole = sums == steps || gradients || finding.formula.starts_with("dz");
             if whole && finding.bug == Some(SUM.bug) {
                 finding.bug = None;
                 finding.also = vec![SUM.bug];
@@ -188,15 +190,11 @@ impl Exam<'_> {
         norm(&self.step(param)) > slack * norm(&self.case.given[&Slot::Param(param)])
     }
 
-    /// Whether a gradient or a step shows its scale: what is nothing but rounding does not.
-    fn has_scale(&self, slot: Slot) -> bool {
-        match slot {
-            Slot::Grad(param) => {
-                let operands = self.operand_size(param) * self.case.count();
-                self.tolerance.rounding(operands, norm(&self.case.given[&slot])) < 0.5
-            }
-            _ => self.has_moved(slot),
-        }
+    /// Whether a tensor is a gradient that shows its scale: what is nothing but rounding does not.
+    fn is_scaled_gradient(&self, slot: Slot) -> bool {
+        let Slot::Grad(param) = slot else { return false };
+        let operands = self.operand_size(param) * self.case.count();
+        self.tolerance.rounding(operands, norm(&self.case.given[&slot])) < 0.5
     }
 
     /// Steps that are all the same number times what lr makes them: another learning rate than the file's.

@@ -1,6 +1,5 @@
 //! What somebody exported: the arrays of the file under our names, not yet brought into one layout.
 
-use super::input_first::is_output;
 use super::keys::{self, Key};
 use super::moments;
 use super::npy::{Array, Kind, Refusal, Value};
@@ -9,7 +8,11 @@ use super::slot::{Param, Slot};
 use super::targets;
 use crate::error::{Setting, message};
 use crate::network::Activation;
+use crate::reference;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How far an output may be from the softmax of what it is made of, to still be it.
+const ROUNDED: f64 = 1e-3;
 
 /// The arrays of a file under our names.
 #[derive(Debug, Clone, Default)]
@@ -344,4 +347,16 @@ fn numbers(theirs: &str, value: &Value) -> Result<Array, Refusal> {
 
 fn list<'a>(names: impl Iterator<Item = &'a String>) -> String {
     names.map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether the last activation is the outputs, or what their softmax is taken of.
+fn is_output(p: &Array, a: &Array) -> bool {
+    let near = |right: &[f64], p: &[f64]| {
+        right.len() == p.len() && right.iter().zip(p).all(|(right, p)| (right - p).abs() <= ROUNDED)
+    };
+    let is_softmax = |samples_are_rows: bool| {
+        let both = p.matrix(samples_are_rows).zip(a.matrix(samples_are_rows));
+        both.is_some_and(|(p, a)| p.shape() == a.shape() && near(reference::softmax(&a).data(), p.data()))
+    };
+    near(&a.data, &p.data) || is_softmax(true) || is_softmax(false)
 }
