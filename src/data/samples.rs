@@ -217,9 +217,9 @@ impl Samples {
     }
 
     /// Begins to read the parts of samples that are wanted soon, in that order, if they are in parts.
-    pub fn expect(&self, soon: &[u32]) {
+    pub fn prefetch(&self, soon: &[u32]) {
         if let Rows::Parts(parts) = &self.rows {
-            parts.expect(soon);
+            parts.prefetch(soon);
         }
     }
 

@@ -274,7 +274,7 @@ impl<'a, E: Engine> Trainer<'a, E> {
                 observer.interrupted(&state)?;
             }
             let rest = &order[self.progress.samples..];
-            self.samples.expect(rest);
+            self.samples.prefetch(rest);
             self.progress.samples += self.engine.train(rest).await?;
             observer.progress(epoch + 1, self.progress.samples, order.len());
         }

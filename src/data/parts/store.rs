@@ -131,7 +131,7 @@ impl Parts {
 
     /// Begins to read the parts of samples that are wanted soon, in the order in which they will be, as far ahead as a part has
     /// samples. There is room for one part more than are in use, so nothing runs ahead any further.
-    pub fn expect(&self, soon: &[u32]) {
+    pub fn prefetch(&self, soon: &[u32]) {
         if !self.in_use.swap(false, Ordering::Relaxed) {
             return;
         }

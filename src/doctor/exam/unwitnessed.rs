@@ -27,10 +27,11 @@ impl Exam<'_> {
         match bug {
             Bug::SignFlipped if self.lacks_direction(at) => Some(DIRECTION.to_owned()),
             Bug::SignFlipped if self.lacks_other_direction(at) => Some(DIRECTION.to_owned()),
-            Bug::MomentumFormula
-                if self.is_mixed(finding) && (self.case.alone || self.lacks_direction(at)) =>
-            {
+            Bug::MomentumFormula if self.is_mixed(finding) && self.lacks_direction(at) => {
                 Some(DIRECTION.to_owned())
+            }
+            Bug::MomentumFormula if self.case.alone && finding.formula.ends_with(MIXED) => {
+                Some("export y: without targets nothing shows which way gradients point".to_owned())
             }
             // Gradients of the mean beside a loss that is a sum: the penalty may be that of either.
             Bug::LossL2Mismatch if self.world.objective > self.world.gradient => {

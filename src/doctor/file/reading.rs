@@ -121,13 +121,7 @@ fn without_targets(entries: &Entries, map: &[(String, String)]) -> Option<Read> 
 
 /// The same for a file whose vectors need no second side.
 fn read_matrices(entries: &Entries, map: &[(String, String)]) -> Result<Read, Refusal> {
-    let by_names = Dump::new(entries, map).and_then(|dump| Case::all(&dump).map(|_| dump));
-    let known = !unknown(entries, map);
-    let by_names = match by_names {
-        Ok(dump) if dump.may_count_the_input() => Ok(from_the_input(entries, map).unwrap_or(dump)),
-        Ok(dump) => Ok(dump),
-        Err(refusal) => from_the_input(entries, map).ok_or(refusal),
-    };
+    let (by_names, known) = (by_names(entries, map), !unknown(entries, map));
     if known && by_names.as_ref().is_ok_and(|dump| !has_strange_masks(dump)) {
         return by_names.map(|dump| Read { dump, found: Vec::new() });
     }
@@ -169,6 +163,28 @@ fn read_matrices(entries: &Entries, map: &[(String, String)]) -> Result<Read, Re
             Err(listing(refusal, entries))
         }
     }
+}
+
+/// The file by its names alone, whichever layer they count from.
+fn by_names(entries: &Entries, map: &[(String, String)]) -> Result<Dump, Refusal> {
+    let dump = match Dump::new(entries, map) {
+        Ok(dump) => dump,
+        Err(refusal) => return from_the_input(entries, map).ok_or(refusal),
+    };
+    match Case::all(&dump) {
+        Ok(_) if dump.may_count_the_input() => Ok(from_the_input(entries, map).unwrap_or(dump)),
+        Ok(_) => Ok(dump),
+        Err(refusal) => from_the_input(entries, map).or_else(|| without_output_gradient(dump)).ok_or(refusal),
+    }
+}
+
+/// The file without the gradient by p, which is not checked, so that its shape refuses no file.
+fn without_output_gradient(mut dump: Dump) -> Option<Dump> {
+    let last = Slot::Da(dump.depth);
+    dump.slots.remove(&last)?;
+    let name = dump.names.remove(&last).unwrap_or_else(|| last.to_string());
+    dump.notes.push(format!("`{name}` is left out: it has another shape than the outputs"));
+    Case::all(&dump).ok().map(|_| dump)
 }
 
 /// Whether some array's name says that it is one of ours.

@@ -187,3 +187,16 @@ fn probabilities_that_were_overwritten_in_place() {
     assert_eq!(found.verdict, Verdict::Clean, "{:?}", found.findings);
     assert!(found.notes.iter().any(|note| note.contains("overwritten in place")), "{:?}", found.notes);
 }
+
+/// The gradient by p is not checked, so that whatever has its name refuses no file.
+#[test]
+fn a_gradient_of_the_outputs_of_any_shape_refuses_no_file() {
+    for shape in [vec![17], vec![2, 9]] {
+        let mut entries = export(&network(8, 17, &[6, 5, 4], Activation::Tanh), PLAIN, 0.1);
+        let data = vec![0.5; shape.iter().product()];
+        entries.insert("da2".into(), Value::Numbers(Array { shape, data, kind: Kind::F64 }));
+        let report = doctor::examine(&entries, &Options::default()).unwrap();
+        assert_eq!(report.verdict, Verdict::Clean, "{report:#?}");
+        assert!(report.notes.iter().any(|note| note.contains("`da2` is left out")), "{:?}", report.notes);
+    }
+}
