@@ -19,7 +19,7 @@ mod store;
 mod verify;
 
 pub use manifest::{Entry, MANIFEST, Manifest, is_parts};
-pub use order::windowed;
+pub use order::{WINDOW, windowed};
 pub use shard::{PART_BYTES, Sharding, shard};
 pub use verify::{Verdict, verify};
 
