@@ -7,7 +7,7 @@ use crate::cli::company::Dealer;
 use crate::cli::interrupt;
 use crate::cli::loading;
 use crate::cli::output::note;
-use crate::cli::side_by_side::{self, Crew, Training};
+use crate::cli::side_by_side::{self, Training, Workers};
 use crate::cli::train::TrainArgs;
 use crate::data::{Dataset, Fold};
 use crate::engine::Device;
@@ -50,9 +50,9 @@ impl Trials<'_> {
                 let (own, dealer) = (side_by_side::in_turn(), self.dealer);
                 // What a process takes at once, others do not get.
                 let at_once = if dealer.is_some() && self.device.is_gpu() { 1 } else { usize::MAX };
-                let crew = Crew { threads, at_once };
+                let workers = Workers { threads, at_once };
                 let next = || dealer.map_or_else(&own, |dealer| dealer.next(list));
-                side_by_side::each(self.device, &self.board.progress, &trials, crew, next, train)?;
+                side_by_side::each(self.device, &self.board.progress, &trials, workers, next, train)?;
             }
             if interrupt::asked() {
                 break;

@@ -5,7 +5,7 @@ use std::thread::ScopedJoinHandle;
 
 use super::progress::Progress;
 use crate::cli::interrupt;
-use crate::engine::{Crowd, Device};
+use crate::engine::{Device, Population};
 use crate::error::{Error, Result};
 use crate::gpu::Precision;
 use crate::kernels::NETWORKS;
@@ -26,7 +26,7 @@ pub(in crate::cli) fn each(
     device: &Device,
     progress: &Progress,
     numbers: &[usize],
-    Crew { threads, at_once }: Crew,
+    Workers { threads, at_once }: Workers,
     next: impl Fn() -> usize + Sync,
     train: impl Fn(usize, &Device) -> Result<()> + Sync,
 ) -> Result<()> {
@@ -45,11 +45,11 @@ pub(in crate::cli) fn each(
         if at_once < 2 || gpu.precision() == Precision::F16 {
             return work(device);
         }
-        let crowd = Crowd::new(gpu.clone(), at_once.min(NETWORKS));
-        let shared = &Device::Shared(crowd.clone());
+        let population = Population::new(gpu.clone(), at_once.min(NETWORKS));
+        let shared = &Device::Shared(population.clone());
         return std::thread::scope(|scope| {
             let member = || {
-                let _leaving = Leaving(&crowd);
+                let _leaving = Leaving(&population);
                 work(shared)
             };
             all(&mut (0..at_once.min(NETWORKS)).map(|_| scope.spawn(member)))
@@ -66,7 +66,7 @@ pub(in crate::cli) fn each(
 
 /// How many train.
 #[derive(Clone, Copy)]
-pub(in crate::cli) struct Crew {
+pub(in crate::cli) struct Workers {
     /// Of a training on the CPU.
     pub threads: usize,
     /// Trainings at once, at most.
@@ -74,7 +74,7 @@ pub(in crate::cli) struct Crew {
 }
 
 /// Whoever ends, by an error or a panic too, is not waited for.
-struct Leaving<'a>(&'a Crowd);
+struct Leaving<'a>(&'a Population);
 
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
