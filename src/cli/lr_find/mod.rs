@@ -108,6 +108,9 @@ pub fn run(args: &LrFindArgs, given: &[String]) -> Result<u8> {
     }
     let (device, notice) = pollster::block_on(choice.open())?;
     notice.filter(|_| !args.quiet).iter().for_each(|text| note(text));
+    if !args.quiet {
+        side_by_side::note_alone(&device, RATES.len());
+    }
     interrupt::listen("stopping; nothing is kept");
     let parts = rates::parts(&plan.train, config.train.seed);
     let steps = rates::steps(&config.train, plan.train.len());

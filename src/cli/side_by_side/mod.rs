@@ -7,4 +7,4 @@ mod workers;
 
 pub(super) use progress::Progress;
 pub(super) use training::Training;
-pub(super) use workers::{Workers, each, in_turn};
+pub(super) use workers::{Workers, each, in_turn, note_alone};

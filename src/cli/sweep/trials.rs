@@ -24,6 +24,8 @@ pub(super) struct Trials<'a> {
     pub board: &'a Board,
     /// Who says which trial is next, if other processes train some too.
     pub dealer: Option<&'a dyn Dealer>,
+    /// How many processes train them.
+    pub ranks: usize,
 }
 
 impl Trials<'_> {
@@ -49,7 +51,7 @@ impl Trials<'_> {
                 let threads = (rayon::current_num_threads() / sweep.sweep.trials.len()).max(1);
                 let (own, dealer) = (side_by_side::in_turn(), self.dealer);
                 // What a process takes at once, others do not get.
-                let at_once = if dealer.is_some() && self.device.is_gpu() { 1 } else { usize::MAX };
+                let at_once = trials.len().div_ceil(self.ranks);
                 let workers = Workers { threads, at_once };
                 let next = || dealer.map_or_else(&own, |dealer| dealer.next(list));
                 side_by_side::each(self.device, &self.board.progress, &trials, workers, next, train)?;

@@ -98,6 +98,9 @@ impl Members<'_> {
     /// training at a time.
     fn at_once(&self) -> usize {
         if self.args.on_device_lost == OnDeviceLost::Fail || !self.device.is_gpu() {
+            if !self.args.quiet {
+                side_by_side::note_alone(&self.device, self.own.dir.count);
+            }
             return usize::MAX;
         }
         if !self.args.quiet {
