@@ -94,14 +94,19 @@ class Report:
 
     def _repr_html_(self) -> str:
         headline, _, rest = str(self).partition("\n\n")
+        # What was found is shown; names, notes and the table of what was checked are folded away.
+        found, *folded = re.split(r"(?:^|\n\n)(?=Names read as|Notes\n|Checked\n)", rest, maxsplit=1)
         colour = {"clean": "#2a7d2a", "depends": "#8a6d00"}.get(self.verdict, "#b02a2a")
-        pre = "white-space:pre-wrap;font-family:monospace;margin:0"
-        return (
-            f'<div style="border-left:4px solid {colour};padding:0.4em 0.8em">'
-            f'<div style="{pre};font-weight:bold">{html.escape(headline)}</div>'
-            f'<details open style="margin-top:0.5em"><summary>findings and checks</summary>'
-            f'<div style="{pre};margin-top:0.5em">{html.escape(rest)}</div></details></div>'
-        )
+        pre = "white-space:pre-wrap;overflow-wrap:anywhere;font-family:monospace;margin:0 0 0.5em 0"
+        parts = [f'<div style="{pre};font-weight:bold">{html.escape(headline)}</div>']
+        if found:
+            parts.append(f'<div style="{pre}">{html.escape(found)}</div>')
+        if folded:
+            parts.append(
+                f"<details><summary>names, notes, and what was checked</summary>"
+                f'<div style="{pre}">{html.escape(folded[0])}</div></details>'
+            )
+        return f'<div style="border-left:4px solid {colour};padding:0.4em 0.8em">{"".join(parts)}</div>'
 
 
 class Doctor:

@@ -241,7 +241,9 @@ class Replay:
                     label=curve["label"],
                 )
             axes.set(title=title, xlabel="epoch")
-        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize="small")
+        figure.legend(
+            *axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize="small"
+        )
         return figure
 
     def _repr_png_(self) -> bytes:

@@ -117,7 +117,9 @@ def test_a_report_is_what_the_program_prints(tmp_path):
     assert not report and report.first_mismatch == "dW2"
     assert str(report) == str(of_file) and report.to_dict() == of_file.to_dict()
     page = report._repr_html_()
-    assert "First wrong: dW2" in page and "findings and checks" in page
+    assert "First wrong: dW2" in page
+    shown, _, folded = page.partition("<details>")
+    assert "residual" in shown and "Checked\n" not in shown and "Checked\n" in folded
     assert "<script>" not in gpu_mlp.Report("<script>", {"verdict": "clean"})._repr_html_()
     assert repr(report).startswith("<gpu_mlp.Report bugs: ")
 
