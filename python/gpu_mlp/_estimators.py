@@ -227,7 +227,11 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
         """The samples that count, and what each counts."""
         if sample_weight is None:
             return X, y, None
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        if weights.min() < 0:
+            raise ValueError(
+                f"sample_weight: expected weights of 0 or more, got the negative weight {weights.min()}"
+            )
         counted = weights > 0
         if not counted.any():
             raise ValueError("sample_weight: every weight is zero, so no sample is left to train on")

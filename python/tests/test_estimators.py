@@ -178,6 +178,13 @@ def test_weights_of_samples_and_classes_count():
     reg = MLPRegressor(max_iter=300, random_state=1, device="cpu")
     ends = reg.fit(X, y, np.where(y == 1, 1e-3, 1.0)).predict(X)
     assert ends.mean() < 0.1
+    for weights, words in (
+        (-np.ones(1000), "negative"),
+        (np.zeros(1000), "zero"),
+        (np.ones(3), "sample"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            reg.fit(X, y, weights)
 
 
 @pytest.mark.parametrize(
