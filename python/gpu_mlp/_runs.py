@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def _error(code: int, text: str) -> Exception:
     return ValueError(words) if code in (2, 3) else RuntimeError(words)
 
 
-def _events(arguments: list[str]) -> Iterator[dict[str, Any]]:
+def _events(arguments: list[str]) -> Generator[dict[str, Any], None, None]:
     """Runs the program with ``--json``, and gives each line; an interrupt ends it as Ctrl-C does."""
     command = [sys.executable, "-m", "gpu_mlp", *arguments, "--json"]
     # An interrupt comes to this process alone, which passes it on.
@@ -161,13 +162,14 @@ def train(
         arguments += _option(name, value)
     bar, run, epochs = _Bar(progress), out, 0
     try:
-        for event in _events(arguments):
-            if event.get("event") == "start":
-                run, epochs = event.get("run_dir") or run, event.get("epochs", 0)
-            elif event.get("event") == "epoch":
-                bar.epoch(event, epochs)
-                for callback in told:
-                    callback(event)
+        with closing(_events(arguments)) as events:
+            for event in events:
+                if event.get("event") == "start":
+                    run, epochs = event.get("run_dir") or run, event.get("epochs", 0)
+                elif event.get("event") == "epoch":
+                    bar.epoch(event, epochs)
+                    for callback in told:
+                        callback(event)
     finally:
         bar.close()
     if run is None:
@@ -274,7 +276,8 @@ def replay(bug: str | Iterable[str] = (), **options: Any) -> Replay:
         arguments = ["replay", *(part for name in bugs for part in _option("bug", name))]
         for name, value in {"out": folder, **options}.items():
             arguments += _option(name, value)
-        for event in _events(arguments):
-            if "curves" in event:
-                return Replay(event)
+        with closing(_events(arguments)) as events:
+            for event in events:
+                if "curves" in event:
+                    return Replay(event)
     raise RuntimeError("the program said nothing of what it trained")
