@@ -17,7 +17,8 @@ class Row:
     needs: str  # "gpu-mlp", "python:ENVIRONMENT" or "cargo:FOLDER"
     command: list
     threads: int
-    rival: str
+    rival: str  # the row that it is compared with
+    at_once: int = 0  # of several networks of gpu-mlp: how many train side by side
 
 
 def rows(cores, adapter, nvidia):
@@ -54,6 +55,31 @@ def rows(cores, adapter, nvidia):
         found += [python(f"torch cuda {mode}", "torch", "torch_mlp.py", rival="gpu-mlp wgpu", backend="cuda", mode=mode)
                   for mode in ("eager", "compile", "graph")]
         found.append(python("jax cuda scan", "jax-cuda", "jax_mlp.py", rival="gpu-mlp wgpu", backend="cuda"))
+    return found
+
+
+def population(count, cores, adapter, nvidia):
+    """So many networks that differ in their seed: together, and one after another. Each row in turn is compared with its own
+    library's networks together, and those of other libraries with gpu-mlp's."""
+    def jax(name, environment, mode, rival, **options):
+        words = [word for key, value in options.items() for word in (f"--{key}", value)]
+        script = [HERE / "jax_mlp.py", "--threads", cores, "--networks", count, "--mode", mode, *words]
+        return Row(name, f"python:{environment}", script, cores, rival)
+
+    def both(name, at_once):
+        together = f"{name}, {count} together"
+        return [Row(together, "gpu-mlp", [], cores, "", at_once), Row(f"{name}, {count} in turn", "gpu-mlp", [], cores, together, 1)]
+
+    # On the CPU each member of an ensemble has one thread.
+    found = both("gpu-mlp cpu", min(cores, count)) + [
+        jax(f"jax, vmap of {count}", "jax", "vmap", f"gpu-mlp cpu, {count} together"),
+        jax(f"jax, {count} in turn", "jax", "scan", f"jax, vmap of {count}"),
+    ]
+    if adapter:
+        found += both("gpu-mlp wgpu", count)
+    if nvidia:
+        found += [jax(f"jax cuda, vmap of {count}", "jax-cuda", "vmap", f"gpu-mlp wgpu, {count} together", backend="cuda"),
+                  jax(f"jax cuda, {count} in turn", "jax-cuda", "scan", f"jax cuda, vmap of {count}", backend="cuda")]
     return found
 
 

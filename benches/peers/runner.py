@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from statistics import median
 
@@ -94,7 +95,7 @@ def driver(command, limit, threads=None):
     return {"error": error} if error else json.loads(out.splitlines()[-1])
 
 
-def gpu_mlp(binary, data, batch, epochs, limit, backend, adapter=None, threads=None, hidden="300,75", seed=1,
+def gpu_mlp(binary, data, batch, epochs, limit, backend, adapter=None, threads=None, seed=1, hidden="300,75",
             options=()):
     """gpu-mlp's own training in the words of the drivers' line; all epochs count, the first too, except in the later ones."""
     with tempfile.TemporaryDirectory() as folder:
@@ -114,6 +115,41 @@ def gpu_mlp(binary, data, batch, epochs, limit, backend, adapter=None, threads=N
         "epochs": len(records), "warm_up_seconds": start["setup_seconds"], "run_seconds": events[-1]["seconds"],
         "samples_seen": start["train_samples"] * len(records),
         "test_loss": records[-1]["test_loss"], "test_accuracy": records[-1]["test_accuracy"],
+    }
+
+
+def gpu_mlp_networks(binary, data, batch, networks, at_once, limit, backend, adapter=None, threads=None, seed=1):
+    """The same for one epoch of several networks, with this seed and those that follow: `at_once` of them train at a time, as an
+    ensemble, or if that is one, each as a run of its own."""
+    if at_once == 1:
+        runs, begun = [], time.monotonic()
+        for k in range(networks):
+            left = limit - (time.monotonic() - begun)
+            runs.append(gpu_mlp(binary, data, batch, 1, max(left, 1), backend, adapter, threads, seed + k))
+            if "error" in runs[-1]:
+                return runs[-1]
+        seconds = sum(run["samples_seen"] / run["samples_per_second"] for run in runs)
+        scores, first = runs, runs[0]
+        samples, warm_up = first["samples_seen"], sum(run["warm_up_seconds"] for run in runs)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder, "run")
+            command = [binary, "train", "--ensemble", networks, "--data", data, "--backend", backend, "--batch-size", batch,
+                       "--epochs", 1, "--hidden", "300,75", "--seed", seed, "--json", "--out", out]
+            code, lines, err = run([*command, *([] if adapter is None else ["--adapter", adapter])], limit, threads)
+            if error := failure(code, err, limit):
+                return {"error": error}
+            start = json.loads((out / "member-1" / "metrics.jsonl").read_text().splitlines()[0])
+        scores = [event for line in lines.splitlines() if (event := json.loads(line))["event"] == "member"]
+        # All that train at once are as long at it as the training takes.
+        seconds = sum(score["training_seconds"] for score in scores) / at_once
+        first = {"backend": start["backend"], "version": version(binary)}
+        samples, warm_up = start["train_samples"], start["setup_seconds"]
+    mean = lambda key: sum(score[key] for score in scores) / networks
+    return {
+        "peer": "gpu-mlp", "version": first["version"], "threads": threads, "batch": batch, "backend": first["backend"],
+        "samples_per_second": networks * samples / seconds, "epochs": 1, "warm_up_seconds": warm_up,
+        "samples_seen": networks * samples, "test_loss": mean("test_loss"), "test_accuracy": mean("test_accuracy"),
     }
 
 

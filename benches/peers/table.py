@@ -64,8 +64,8 @@ def markdown(machine, records, rows, batches, command, date):
         + (" (software)" if machine["software_adapter"] else "") + (f"; {machine['nvidia']}" if machine["nvidia"] else "")
         + f". gpu-mlp {machine['gpu-mlp']}, Python {machine['python']}. Made by:", "", "```sh", command, "```", "",
         f"Samples a second in training: median of {repetitions} repetition{'s' * (repetitions != 1)} (lowest – highest), all rows"
-        " in turn within each. **Bold** is how many times as fast gpu-mlp is in the row named last: above 1 gpu-mlp wins, below 1"
-        f" it loses. {disturbance(records)}", "",
+        " in turn within each. **Bold** is how many times as fast the row named last is: where that is gpu-mlp's, above 1 gpu-mlp wins,"
+        f" below 1 it loses. {disturbance(records)}", "",
     ]
     lines += grid(["", *(f"batch {batch}" for batch in batches), "compared with"], [
         [row.name, *(speed_cell(row, batch, good, bad) for batch in batches), row.rival or "–"] for row in rows])

@@ -25,6 +25,7 @@ parser.add_argument("--mode", default="eager", help="eager, compile or graph (Py
 parser.add_argument("--precision", default="highest", help="highest is true float32; high allows TF32")
 parser.add_argument("--layers", default="784,300,75,10")
 parser.add_argument("--seed", type=int, default=1)
+parser.add_argument("--networks", type=int, default=1, help="train so many, with this seed and those that follow (JAX)")
 options = parser.parse_args()
 layers = [int(size) for size in options.layers.split(",")]
 rate = 0.1
@@ -47,9 +48,9 @@ def data(part):
     return pixels.astype(np.float32) / np.float32(255), idx(f"{part}-labels-idx1-ubyte", 8).astype(np.int32)
 
 
-def initial():
+def initial(seed=options.seed):
     """He et al. 2015: normal weights [inputs, outputs] of variance 2 / inputs, zero biases; one pair a layer."""
-    random = np.random.default_rng(options.seed)
+    random = np.random.default_rng(seed)
     return [((random.standard_normal((i, o)) * np.sqrt(2 / i)).astype(np.float32), np.zeros(o, np.float32))
             for i, o in zip(layers, layers[1:])]
 
@@ -68,9 +69,9 @@ def evaluate(parameters):
 def measure(package, backend, samples, train, parameters, prepare=lambda count: None, warm=None):
     """Warms up, measures, and prints the line.
 
-    train(count) shuffles, trains on the first `count` samples of the shuffle, and returns when that is done;
-    prepare(count) compiles for it; parameters() gives pairs of weights [inputs, outputs] and biases;
-    warm is how many samples a round of warming up takes, if not a few batches.
+    train(count) shuffles, trains on the first `count` samples of the shuffle, and returns when that is done: each network, if
+    there are several; prepare(count) compiles for it; parameters() gives pairs of weights [inputs, outputs] and biases, or of
+    several networks a list of such; warm is how many samples a round of warming up takes, if not a few batches.
     """
     batch = min(options.batch, samples)
     begin = time.perf_counter()
@@ -85,13 +86,15 @@ def measure(package, backend, samples, train, parameters, prepare=lambda count: 
     epochs = [seconds_of(train, count)]
     while count == samples and len(epochs) < options.epochs and sum(epochs) < options.seconds:
         epochs.append(seconds_of(train, count))
-    loss, accuracy = evaluate(parameters())
+    networks = options.networks
+    scores = [evaluate(network) for network in ([parameters()] if networks == 1 else parameters())]
+    loss, accuracy = (float(np.mean(score)) for score in zip(*scores))
     print(json.dumps({
         "peer": package, "version": version(package), "backend": backend, "threads": options.threads, "batch": options.batch,
-        "samples_per_second": len(epochs) * count / sum(epochs),
-        "later_samples_per_second": later([count / seconds for seconds in epochs]),
+        "samples_per_second": networks * len(epochs) * count / sum(epochs),
+        "later_samples_per_second": later([networks * count / seconds for seconds in epochs]),
         "epochs": round(len(epochs) * count / samples, 3), "warm_up_seconds": warm_up,
-        "samples_seen": len(epochs) * count + 3 * warm, "test_loss": loss, "test_accuracy": accuracy,
+        "samples_seen": networks * (len(epochs) * count + 3 * warm), "test_loss": loss, "test_accuracy": accuracy,
     }), flush=True)
 
 

@@ -9,6 +9,7 @@ use crate::doctor::{self, Language, Options, text};
 use crate::error::{Error, Result};
 use crate::network::Activation;
 use crate::replay::injection::{self, Injection};
+use crate::replay::sketch::sketch;
 use crate::words::spelling::did_you_mean;
 
 use std::fmt::Write as _;
@@ -117,7 +118,8 @@ fn page(id: &str) -> Result<String> {
     let line = |asked: String| {
         Injection::parse(&asked).map_or_else(|why| why, |_| format!("gpu-mlp replay --bug {asked}"))
     };
-    let mut replay = vec![line(id.to_owned())];
+    let mut replay = Injection::parse(id).map_or(Ok(Vec::new()), |injection| sketch(&injection))?;
+    replay.push(line(id.to_owned()));
     // Of a bug that cannot be trained with, one line says why.
     if injection::formula(bug).is_some() {
         replay.extend((2..=formulas.len()).map(|number| line(format!("{id}/{number}"))));

@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand. Only this module prints, and only this module waits for a device,
 //! with `pollster`.
 
+mod agreement;
 mod apart;
 mod bench;
 mod choice;
@@ -31,7 +32,6 @@ mod selftest;
 mod show;
 mod side_by_side;
 mod spread;
-mod standing;
 mod sweep;
 mod table;
 mod text_tables;

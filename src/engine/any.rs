@@ -2,7 +2,7 @@
 
 use super::contract::{Engine, EngineInfo};
 use super::cpu::CpuEngine;
-use super::gpu::{Crowd, GpuEngine, Residency, Seat};
+use super::gpu::{GpuEngine, Member, Population, Residency};
 use crate::data::{Samples, Split};
 use crate::error::Result;
 use crate::gpu::{Gpu, Pipelines, Precision};
@@ -19,7 +19,7 @@ pub enum Device {
     /// An adapter.
     Gpu(Gpu),
     /// An adapter that several trainings share.
-    Shared(Crowd),
+    Shared(Population),
 }
 
 impl Device {
@@ -33,7 +33,7 @@ impl Device {
         match self {
             Self::Cpu => None,
             Self::Gpu(gpu) => Some(gpu),
-            Self::Shared(crowd) => Some(crowd.gpu()),
+            Self::Shared(population) => Some(population.gpu()),
         }
     }
 
@@ -78,7 +78,7 @@ pub enum AnyEngine {
     /// On an adapter.
     Gpu(Box<GpuEngine>),
     /// On an adapter, beside others.
-    Seat(Box<Seat>),
+    Member(Box<Member>),
 }
 
 /// A network of the spec's sizes on a device, with all parameters zero and no samples. `residency` says where a GPU is
@@ -97,8 +97,8 @@ pub async fn open(
         Device::Gpu(gpu) => {
             AnyEngine::Gpu(Box::new(GpuEngine::new(gpu.clone(), spec, options, residency).await?))
         }
-        Device::Shared(crowd) => {
-            AnyEngine::Seat(Box::new(Seat::open(crowd, spec, options, residency).await?))
+        Device::Shared(population) => {
+            AnyEngine::Member(Box::new(Member::open(population, spec, options, residency).await?))
         }
     })
 }
@@ -119,7 +119,7 @@ macro_rules! on {
         match $any {
             AnyEngine::Cpu($engine) => $call,
             AnyEngine::Gpu($engine) => $call,
-            AnyEngine::Seat($engine) => $call,
+            AnyEngine::Member($engine) => $call,
         }
     };
 }

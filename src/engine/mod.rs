@@ -12,4 +12,4 @@ pub mod team;
 pub use any::{AnyEngine, Device, open};
 pub use contract::{Engine, EngineInfo};
 pub use cpu::{CpuEngine, Product, ProductKind};
-pub use gpu::{Crowd, GpuEngine, Pace, Residency, Seat, Submissions};
+pub use gpu::{GpuEngine, Member, Pace, Population, Residency, Submissions};

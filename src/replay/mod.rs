@@ -6,6 +6,7 @@
 
 pub mod injection;
 pub mod setting;
+pub mod sketch;
 pub mod training;
 
 use rayon::prelude::*;

@@ -31,7 +31,7 @@ pub struct Target {
 const MEMORY: usize = 64 << 20;
 
 /// Seconds after which an input is a find.
-const SECONDS: u32 = 20;
+const SECONDS: u32 = 60;
 
 /// The longest error that anybody reads.
 const LONGEST_ERROR: usize = 4096;

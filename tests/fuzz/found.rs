@@ -10,7 +10,7 @@ use zip::CompressionMethod;
 #[cfg(feature = "parquet")]
 use crate::place;
 use crate::targets::run::with_metadata;
-use crate::targets::{data, dump, gzip, run};
+use crate::targets::{data, dump, gzip, parts, run};
 use crate::{archive, pictures};
 
 /// A name, and what is read.
@@ -28,6 +28,7 @@ pub const TRIALS: &[NamedTrial] = &[
     ("found_an_epoch_inside_a_recovery", an_epoch_inside_a_recovery),
     ("found_a_loss_without_a_value", a_loss_without_a_value),
     ("found_a_huber_loss_whose_border_is_zero", a_huber_loss_whose_border_is_zero),
+    ("found_a_part_of_numbers_that_are_none", a_part_of_numbers_that_are_none),
     #[cfg(feature = "parquet")]
     ("found_images_without_rows", images_without_rows),
     #[cfg(feature = "parquet")]
@@ -173,6 +174,25 @@ fn a_loss_without_a_value() {
 /// The border that explains the loss was 0, which has no logarithm: a number below that of any digit.
 fn a_huber_loss_whose_border_is_zero() {
     dump::dump().one(include_bytes!("found/a-border-of-zero.npz")).unwrap();
+}
+
+/// An infinite input of a part whose checksums are right was trained on. Its answers and weights are held to the same.
+fn a_part_of_numbers_that_are_none() {
+    let whole = archive::unpacked(parts::parts().seeds.last().unwrap(), 64).unwrap();
+    let cases = [
+        ("X.npy", f32::INFINITY.to_le_bytes(), "`X` has a number that is not finite"),
+        ("y.npy", 3_u32.to_le_bytes(), "`y` has the class 3, of 3 from 0 on"),
+        ("w.npy", f32::NAN.to_le_bytes(), "`w` has a number that is not finite"),
+        ("w.npy", (-1_f32).to_le_bytes(), "`w` has the weight -1, which is not above 0"),
+    ];
+    for (name, last, words) in cases {
+        let mut members = whole.clone();
+        let (_, bytes) = members.iter_mut().find(|(own, _)| own == name).unwrap();
+        let end = bytes.len() - last.len();
+        bytes[end..].copy_from_slice(&last);
+        let input = archive::packed(&members, CompressionMethod::Stored).unwrap();
+        refused(parts::parts(), &input, words);
+    }
 }
 
 /// Labels had rows and images had none; no writer makes such a file.

@@ -2,7 +2,7 @@
 
 use gpu_mlp::checks::selftest::{fused_steps, steps};
 use gpu_mlp::data::{Samples, Split};
-use gpu_mlp::engine::{Crowd, Engine, GpuEngine, Residency, Seat};
+use gpu_mlp::engine::{Engine, GpuEngine, Member, Population, Residency};
 use gpu_mlp::gpu::adapter::DeviceType;
 use gpu_mlp::gpu::{Gpu, Shader};
 use gpu_mlp::kernels::SHADERS;
@@ -18,7 +18,7 @@ pub const TRIALS: &[crate::NamedTrial] = &[
     ("population::every_form_has_the_bits_of_one_network", forms),
     ("population::networks_of_other_shapes_are_groups_of_their_own", shapes),
     ("population::streamed_samples_change_no_bit", streamed),
-    ("population::a_seat_takes_whole_steps_and_the_samples_of_all", refused),
+    ("population::a_member_takes_whole_steps_and_the_samples_of_all", refused),
     ("population::a_lost_device_ends_all", lost),
 ];
 
@@ -101,7 +101,7 @@ async fn run(engine: &mut impl Engine, own: &Own, [train, test]: &[Samples; 2]) 
 }
 
 /// Nobody waits for a thread that panics.
-struct Leaving<'a>(&'a Crowd);
+struct Leaving<'a>(&'a Population);
 
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
@@ -111,11 +111,11 @@ impl Drop for Leaving<'_> {
 
 /// Trains all side by side.
 fn together(gpu: &Gpu, all: &[Own], residency: Residency, samples: &[Samples; 2]) -> Vec<Left> {
-    let crowd = &Crowd::new(gpu.clone(), all.len());
+    let population = &Population::new(gpu.clone(), all.len());
     let train = |own: &Own| {
-        let _leaving = Leaving(crowd);
-        let mut seat = block_on(Seat::open(crowd, &own.spec, own.options, residency)).unwrap();
-        block_on(run(&mut seat, own, samples))
+        let _leaving = Leaving(population);
+        let mut member = block_on(Member::open(population, &own.spec, own.options, residency)).unwrap();
+        block_on(run(&mut member, own, samples))
     };
     std::thread::scope(|scope| {
         let threads: Vec<_> = all.iter().map(|own| scope.spawn(move || train(own))).collect();
@@ -186,23 +186,24 @@ fn shapes(gpu: &Gpu) {
     all.extend(several(&spec(31), &sgd, 3));
     all.extend(several(&spec(31), &StepOptions { batch_size: 8, ..sgd }, 3));
     equal("shapes", gpu, &all, Residency::WhereTheyFit);
-    // The trainings of one thread take one seat after another.
-    let (samples, crowd) = (steps::noise(&all[0].spec).unwrap(), &Crowd::new(gpu.clone(), 2));
+    // The trainings of one thread are one member after another.
+    let (samples, population) = (steps::noise(&all[0].spec).unwrap(), &Population::new(gpu.clone(), 2));
     let one = |own: &Own| {
-        let mut seat = block_on(Seat::open(crowd, &own.spec, own.options, Residency::WhereTheyFit)).unwrap();
-        block_on(run(&mut seat, own, &samples))
+        let mut member =
+            block_on(Member::open(population, &own.spec, own.options, Residency::WhereTheyFit)).unwrap();
+        block_on(run(&mut member, own, &samples))
     };
-    let turns: Vec<Vec<Left>> = std::thread::scope(|scope| {
+    let schedule: Vec<Vec<Left>> = std::thread::scope(|scope| {
         let thread = |own: Vec<Own>| {
             scope.spawn(move || {
-                let _leaving = Leaving(crowd);
+                let _leaving = Leaving(population);
                 own.iter().map(one).collect()
             })
         };
         let threads = [thread(all[..5].to_vec()), thread(all[5..].to_vec())];
         threads.map(|thread| thread.join().unwrap()).into()
     });
-    for (own, left) in all.iter().zip(turns.iter().flatten()) {
+    for (own, left) in all.iter().zip(schedule.iter().flatten()) {
         assert!(alone(gpu, own, &samples) == *left);
     }
 }
@@ -215,8 +216,8 @@ fn streamed(gpu: &Gpu) {
 
 fn refused(gpu: &Gpu) {
     let (spec, options) = (MlpSpec::new(vec![37, 20, 19]).unwrap(), StepOptions::default());
-    let crowd = Crowd::new(gpu.clone(), 2);
-    let open = || Seat::open(&crowd, &spec, options, Residency::WhereTheyFit);
+    let population = Population::new(gpu.clone(), 2);
+    let open = || Member::open(&population, &spec, options, Residency::WhereTheyFit);
     let (mut one, mut other) = std::thread::scope(|scope| {
         let [one, other] = [(); 2].map(|()| scope.spawn(|| block_on(open()).unwrap()));
         (one.join().unwrap(), other.join().unwrap())
@@ -234,13 +235,13 @@ fn lost(_: &Gpu) {
     let own = crate::open().unwrap();
     let sgd = StepOptions::sgd(13, Sgd { lr: 0.1, momentum: 0.5, weight_decay: 0.01 });
     let all = several(&MlpSpec::new(steps::SIZES.to_vec()).unwrap(), &sgd, 3);
-    let (samples, crowd) = (&steps::noise(&all[0].spec).unwrap(), &Crowd::new(own.clone(), 3));
+    let (samples, population) = (&steps::noise(&all[0].spec).unwrap(), &Population::new(own.clone(), 3));
     let train = |Own { spec, options, order, .. }: &Own| {
-        let _leaving = Leaving(crowd);
-        let mut seat = block_on(Seat::open(crowd, spec, *options, Residency::WhereTheyFit)).unwrap();
-        block_on(seat.load(Split::Train, samples[0].clone())).unwrap();
+        let _leaving = Leaving(population);
+        let mut member = block_on(Member::open(population, spec, *options, Residency::WhereTheyFit)).unwrap();
+        block_on(member.load(Split::Train, samples[0].clone())).unwrap();
         loop {
-            if let Err(error) = block_on(seat.train(order)) {
+            if let Err(error) = block_on(member.train(order)) {
                 return error.exit_code();
             }
             own.destroy();

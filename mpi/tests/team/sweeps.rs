@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::place::{Place, finish, lines, run, until};
 
 const SWEEP: [&str; 11] = [
@@ -50,5 +52,37 @@ fn a_sweep_that_lost_a_rank_is_continued() {
     for trial in 1..=5 {
         let model = |sweep: &str| place.read(&format!("{sweep}/trial-{trial}/model.safetensors"));
         assert!(model("s") == model("whole"), "trial {trial}");
+    }
+}
+
+/// Whether a machine without an adapter fails the test.
+const REQUIRED: &str = "GPU_MLP_REQUIRE_GPU";
+
+#[test]
+fn on_an_adapter_a_rank_trains_its_share_side_by_side() {
+    let place = Place::new();
+    let devices = run(place.alone(&["devices", "--json"])).out;
+    let adapters = serde_json::from_str::<Value>(&devices).unwrap()["adapters"].take();
+    let adapter = adapters.as_array().unwrap().iter().find(|adapter| adapter["compute"] == true);
+    let Some(name) = adapter.and_then(|adapter| adapter["name"].as_str()) else {
+        assert!(std::env::var_os(REQUIRED).is_none(), "no adapter: {devices}");
+        eprintln!("skipped: no adapter; {REQUIRED}=1 makes this an error");
+        return;
+    };
+    let sweep = ["sweep", "--adapter", name, "--data", "classes.csv", "--hidden", "7", "--epochs", "3"];
+    let options = [&sweep[..], &["--lr", "0.02,0.05,0.1,0.2", "--quiet", "--out"]].concat();
+    let logged = |mut command: Command| {
+        command.env("RUST_LOG", "gpu_mlp=info");
+        let ran = run(command);
+        assert_eq!(ran.code, Some(0), "{ran:#?}");
+        ran.err
+    };
+    let alone = logged(place.alone(&[&options[..], &["alone"]].concat()));
+    assert_eq!(alone.matches("4 of [3, 7, 2]").count(), 1, "{alone}");
+    let dealt = logged(place.ranks(2, &[&options[..], &["dealt"]].concat()));
+    assert_eq!(dealt.matches("2 of [3, 7, 2]").count(), 2, "{dealt}");
+    for trial in 1..=4 {
+        let model = |sweep: &str| place.read(&format!("{sweep}/trial-{trial}/model.safetensors"));
+        assert!(model("alone") == model("dealt"), "trial {trial}");
     }
 }

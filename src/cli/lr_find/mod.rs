@@ -13,7 +13,7 @@ use super::choice::{DataChoice, DeviceChoice};
 use super::interrupt;
 use super::loading;
 use super::output::{json, note, say, thousands};
-use super::side_by_side::{self, Crew, Progress};
+use super::side_by_side::{self, Progress, Workers};
 use super::table::{self, Column};
 use super::train::{self, Options, TrainArgs, configuration};
 use crate::data::Dataset;
@@ -108,6 +108,9 @@ pub fn run(args: &LrFindArgs, given: &[String]) -> Result<u8> {
     }
     let (device, notice) = pollster::block_on(choice.open())?;
     notice.filter(|_| !args.quiet).iter().for_each(|text| note(text));
+    if !args.quiet {
+        side_by_side::note_alone(&device, RATES.len());
+    }
     interrupt::listen("stopping; nothing is kept");
     let parts = rates::parts(&plan.train, config.train.seed);
     let steps = rates::steps(&config.train, plan.train.len());
@@ -165,12 +168,12 @@ impl Probe<'_> {
         };
         let (progress, found) = (Progress::new(RATES.len(), "rates", hidden), Mutex::new(Vec::new()));
         let numbers: Vec<usize> = (0..RATES.len()).collect();
-        let crew = Crew { threads: 1, at_once: usize::MAX };
+        let workers = Workers { threads: 1, at_once: usize::MAX };
         let ended = side_by_side::each(
             self.device,
             &progress,
             &numbers,
-            crew,
+            workers,
             side_by_side::in_turn(),
             |number, device| {
                 let lr = RATES[number];

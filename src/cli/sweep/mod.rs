@@ -17,6 +17,7 @@ use self::trials::Trials;
 use super::company::Company;
 use super::interrupt;
 use super::output::note;
+use super::side_by_side;
 use crate::error::Result;
 
 /// Runs `gpu-mlp sweep`. Processes in company share the trials; rank 0 begins and ends the sweep.
@@ -37,10 +38,14 @@ pub fn run(args: &SweepArgs, given: &[String], company: Option<Company<'_>>) -> 
     if let Some(notice) = notice.filter(|_| !args.quiet) {
         note(&notice);
     }
+    if !args.quiet {
+        side_by_side::note_alone(&device, plan.sweep.sweep.trials.len());
+    }
     interrupt::listen("saving and stopping; Ctrl-C again stops at once, without saving");
     let board = Board::new(args.json, args.quiet, &plan, &device)?;
     let dealer = company.map(|company| company.dealer);
-    let trials = Trials { args, plan: &plan, device: &device, board: &board, dealer };
+    let ranks = company.map_or(1, |company| company.teamwork.team.size());
+    let trials = Trials { args, plan: &plan, device: &device, board: &board, dealer, ranks };
     let ended = trials.run();
     board.progress.end();
     match company {

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::args::SweepArgs;
 use super::plan::{self, Plan};
+use crate::cli::agreement;
 use crate::cli::output::told;
-use crate::cli::standing;
 use crate::engine::team::Teamwork;
 use crate::error::{Error, Result};
 use crate::training::run::sweep::SweepDir;
@@ -30,7 +30,7 @@ pub(super) fn plan(
         plan.device.turn = team.local_rank();
     }
     let what = begun.as_ref().map(|plan| (&plan.sweep.sweep.config, &plan.dataset));
-    match standing::agree(team, what)? {
+    match agreement::agree(team, what)? {
         Some(exit_code) => Ok(Err(exit_code)),
         None => begun.map(Ok),
     }

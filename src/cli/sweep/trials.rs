@@ -7,7 +7,7 @@ use crate::cli::company::Dealer;
 use crate::cli::interrupt;
 use crate::cli::loading;
 use crate::cli::output::note;
-use crate::cli::side_by_side::{self, Crew, Training};
+use crate::cli::side_by_side::{self, Training, Workers};
 use crate::cli::train::TrainArgs;
 use crate::data::{Dataset, Fold};
 use crate::engine::Device;
@@ -24,6 +24,8 @@ pub(super) struct Trials<'a> {
     pub board: &'a Board,
     /// Who says which trial is next, if other processes train some too.
     pub dealer: Option<&'a dyn Dealer>,
+    /// How many processes train them.
+    pub ranks: usize,
 }
 
 impl Trials<'_> {
@@ -49,10 +51,10 @@ impl Trials<'_> {
                 let threads = (rayon::current_num_threads() / sweep.sweep.trials.len()).max(1);
                 let (own, dealer) = (side_by_side::in_turn(), self.dealer);
                 // What a process takes at once, others do not get.
-                let at_once = if dealer.is_some() && self.device.is_gpu() { 1 } else { usize::MAX };
-                let crew = Crew { threads, at_once };
+                let at_once = trials.len().div_ceil(self.ranks);
+                let workers = Workers { threads, at_once };
                 let next = || dealer.map_or_else(&own, |dealer| dealer.next(list));
-                side_by_side::each(self.device, &self.board.progress, &trials, crew, next, train)?;
+                side_by_side::each(self.device, &self.board.progress, &trials, workers, next, train)?;
             }
             if interrupt::asked() {
                 break;

@@ -4,10 +4,10 @@ use super::args::{OnDeviceLost, TrainArgs};
 use super::recovery;
 use super::session::Session;
 use super::single::{self, Ready};
+use crate::cli::agreement;
 use crate::cli::choice::DeviceChoice;
 use crate::cli::interrupt;
 use crate::cli::output::note;
-use crate::cli::standing;
 use crate::engine::team::{Cut, Order, Teamwork, order, serve};
 use crate::engine::{AnyEngine, Device};
 use crate::error::{Error, Result};
@@ -23,7 +23,7 @@ pub(super) fn train(args: &TrainArgs, given: &[String], teamwork: Teamwork<'_>) 
     let ready = check_alone(args).and_then(|()| single::prepare(args, given, None, Some(teamwork)));
     let ready = ready.and_then(|ready| check_size(&ready.session, teamwork).map(|()| ready));
     let what = ready.as_ref().map(|ready| (&ready.session.config, &ready.session.dataset));
-    if let Some(exit_code) = standing::agree(teamwork.team, what)? {
+    if let Some(exit_code) = agreement::agree(teamwork.team, what)? {
         return Ok(exit_code);
     }
     let Ready { session, device, resumed } = ready?;

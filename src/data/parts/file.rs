@@ -94,20 +94,28 @@ impl<'p> Opened<'p> {
     /// The values, in this machine's order of bytes.
     ///
     /// # Errors
-    /// [`Error::File`] if they are not such values, or damaged.
+    /// [`Error::File`] if they are not such values, not finite, or damaged.
     pub fn values(&mut self, format: Format, features: usize) -> Result<Vec<u8>> {
-        let descr = if format == Format::Bytes { "|u1" } else { "<f4" };
         let shape = [self.rows, features];
-        self.array(VALUES, descr, &shape)
+        match format {
+            Format::Bytes => self.array(VALUES, "|u1", &shape),
+            Format::Floats => self.finite(VALUES, &shape),
+        }
     }
 
-    /// A class for each row.
+    /// A class for each row, of so many.
     ///
     /// # Errors
-    /// As [`values`](Self::values).
-    pub fn classes(&mut self) -> Result<Vec<u32>> {
+    /// As [`values`](Self::values); also for a class that there is not.
+    pub fn classes(&mut self, count: usize) -> Result<Vec<u32>> {
         let shape = [self.rows];
-        Ok(bytemuck::pod_collect_to_vec(&self.array(TARGETS, "<u4", &shape)?))
+        let classes: Vec<u32> = bytemuck::pod_collect_to_vec(&self.array(TARGETS, "<u4", &shape)?);
+        match classes.iter().find(|&&class| class as usize >= count) {
+            None => Ok(classes),
+            Some(class) => {
+                Err(refused(self.path, TARGETS, format!("has the class {class}, of {count} from 0 on")))
+            }
+        }
     }
 
     /// `width` numbers for each row.
@@ -116,36 +124,48 @@ impl<'p> Opened<'p> {
     /// As [`values`](Self::values).
     pub fn numbers(&mut self, width: usize) -> Result<Vec<f32>> {
         let shape = [self.rows, width];
-        Ok(bytemuck::pod_collect_to_vec(&self.array(TARGETS, "<f4", &shape)?))
+        Ok(bytemuck::pod_collect_to_vec(&self.finite(TARGETS, &shape)?))
     }
 
     /// What each row counts, if they say so.
     ///
     /// # Errors
-    /// As [`values`](Self::values).
+    /// As [`values`](Self::values); also for a weight that is not above 0.
     pub fn weights(&mut self) -> Result<Option<Vec<f32>>> {
         if !self.archive.names().iter().any(|name| name == WEIGHTS) {
             return Ok(None);
         }
         let shape = [self.rows];
-        Ok(Some(bytemuck::pod_collect_to_vec(&self.array(WEIGHTS, "<f4", &shape)?)))
+        let weights: Vec<f32> = bytemuck::pod_collect_to_vec(&self.finite(WEIGHTS, &shape)?);
+        match weights.iter().find(|&&weight| weight <= 0.0) {
+            None => Ok(Some(weights)),
+            Some(weight) => {
+                Err(refused(self.path, WEIGHTS, format!("has the weight {weight}, which is not above 0")))
+            }
+        }
+    }
+
+    /// The bytes of an array of finite f32.
+    fn finite(&mut self, name: &str, shape: &[usize]) -> Result<Vec<u8>> {
+        let bytes = self.array(name, "<f4", shape)?;
+        match bytes.as_chunks().0.iter().all(|&four| f32::from_ne_bytes(four).is_finite()) {
+            true => Ok(bytes),
+            false => Err(refused(self.path, name, "has a number that is not finite".into())),
+        }
     }
 
     /// The bytes of an array of this kind. No more are taken than the shape has.
     fn array(&mut self, name: &str, descr: &str, shape: &[usize]) -> Result<Vec<u8>> {
         let path = self.path;
-        let refused = |problem: String| Error::file(path, format!("its array `{name}` {problem}"), HINT);
         let of = |refusal: Refusal| refusal.of(format!("`{name}`")).at(path).hint(HINT);
         let Some(place) = self.archive.names().iter().position(|own| own == name) else {
-            return Err(refused("is not there".into()));
+            return Err(refused(self.path, name, "is not there".into()));
         };
         let mut entry = self.archive.entry(place).map_err(of)?;
         let own = Header::read(&mut entry).map_err(of)?;
         if own.dtype.descr != descr || own.shape != shape || own.fortran {
-            return Err(refused(format!(
-                "is {:?} of {}, expected {shape:?} of {descr}",
-                own.shape, own.dtype.descr
-            )));
+            let problem = format!("is {:?} of {}, expected {shape:?} of {descr}", own.shape, own.dtype.descr);
+            return Err(refused(path, name, problem));
         }
         let expected = own.bytes().ok_or_else(|| of(own.wrong_length("fewer")))?;
         // A size in a header reserves no more than the file has.
@@ -157,10 +177,14 @@ impl<'p> Opened<'p> {
             .by_ref()
             .take(most)
             .read_to_end(&mut bytes)
-            .map_err(|error| refused(format!("is damaged: {error}")))?;
+            .map_err(|error| refused(path, name, format!("is damaged: {error}")))?;
         if bytes.len() != expected {
             return Err(of(own.wrong_length(bytes.len())));
         }
         Ok(if own.dtype.size == 4 { little(&bytes) } else { bytes })
     }
+}
+
+fn refused(path: &Path, name: &str, problem: String) -> Error {
+    Error::file(path, format!("its array `{name}` {problem}"), HINT)
 }

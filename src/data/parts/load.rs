@@ -183,7 +183,7 @@ fn samples(
         let path = folder.join(file);
         let mut part = Opened::open(&path, *own)?;
         match preparation.task() {
-            Task::Classification => classes.extend(part.classes()?),
+            Task::Classification => classes.extend(part.classes(names)?),
             Task::MultiLabel | Task::Regression => numbers.extend(part.numbers(names)?),
         }
         weights.extend(part.weights()?.unwrap_or_default());

@@ -37,8 +37,16 @@ impl Exam<'_> {
             Bug::LossL2Mismatch if self.world.objective > self.world.gradient => {
                 Some("first find out whether the loss is a sum or a mean over the batch".to_owned())
             }
+            Bug::WeightNotTransposed if self.lacks_orientation(at) => Some(
+                "export the dW: all weights are square, and nothing else shows which way they lie".to_owned(),
+            ),
             Bug::ActivationOther if !self.world.act_named => {
                 Some("say `act`: nothing shows which activation is meant".to_owned())
+            }
+            Bug::AdamBiasCorrection | Bug::AdamFormula | Bug::RmspropFormula | Bug::MomentumFormula
+                if self.has_open_step(at) =>
+            {
+                Some("first find out why the other steps differ: all are taken by one formula".to_owned())
             }
             Bug::L2Factor | Bug::L2OnBias if matches!(at, Slot::New(_)) && self.rate_fitted => {
                 Some("export lr: it was read off the steps, and so was the penalty".to_owned())
@@ -155,6 +163,18 @@ impl Exam<'_> {
         self.case.get(Slot::Grad(param)).is_none() && !self.has_right(shows)
     }
 
+    /// Whether all weights are square, and nothing else that is right shows which way they lie.
+    fn lacks_orientation(&self, at: Slot) -> bool {
+        let lies = |slot: Slot| match slot {
+            Slot::Z(_) | Slot::Da(_) | Slot::Grad(Param::W(_)) => true,
+            Slot::A(l) => self.case.get(Slot::Z(l)).is_none(),
+            Slot::P => self.case.get(Slot::Z(self.case.depth())).is_none(),
+            _ => false,
+        };
+        let square = self.case.sizes.iter().all(|size| *size == self.case.sizes[0]);
+        square && !self.has_right(|slot| slot != at && lies(slot))
+    }
+
     /// Whether some such tensor of the file is right.
     fn has_right(&self, such: impl Fn(Slot) -> bool) -> bool {
         self.checked.iter().any(|c| c.status == Status::Ok && such(c.tensor))
@@ -194,12 +214,23 @@ impl Exam<'_> {
             && !self.is_silent(at)
     }
 
-    /// Whether the gradients of all weights have one size, as those that are clipped to it.
+    /// Whether the gradients of all weights have one size, as those that are clipped to it; then the one number of a bias beside
+    /// them shows little, too.
     fn is_cut_off(&self, at: Slot) -> bool {
-        let given = self.case.get(at).filter(|_| matches!(at, Slot::Grad(Param::W(_))));
-        given.map(Matrix::data).is_some_and(|data| {
+        let weights = match at {
+            Slot::Grad(Param::W(_)) => at,
+            Slot::Grad(Param::B(l)) if self.case.sizes[l] == 1 => Slot::Grad(Param::W(l)),
+            _ => return false,
+        };
+        self.case.get(weights).map(Matrix::data).is_some_and(|data| {
             data.len() > 1 && data[0] != 0.0 && data.iter().all(|value| value.abs() == data[0].abs())
         })
+    }
+
+    /// Whether another step of the same file is not understood.
+    fn has_open_step(&self, at: Slot) -> bool {
+        let is_step = |slot: Slot| matches!(slot, Slot::New(_));
+        is_step(at) && self.findings.iter().any(|f| is_step(f.tensor) && f.bug.is_none() && !f.depends)
     }
 
     /// Whether the gradient of a step may be clipped, which only the person knows.

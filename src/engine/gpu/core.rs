@@ -2,10 +2,10 @@
 
 use super::flight::Flight;
 use super::network::Network;
-use super::party::Party;
 use super::residency::Residency;
 use super::source::Source;
 use super::stage::{Room, Stage};
+use super::step_members::StepMembers;
 use crate::data::{Samples, Split};
 use crate::engine::contract::Given;
 use crate::error::{Error, Result};
@@ -57,17 +57,17 @@ impl Core {
         })
     }
 
-    /// Takes the samples of a split, makes room for them, and runs all launches of a party's step once if they are new.
-    pub async fn load(&mut self, split: Split, samples: Samples, party: &Party) -> Result<()> {
+    /// Takes the samples of a split, makes room for them, and runs all launches of the members' step once if they are new.
+    pub async fn load(&mut self, split: Split, samples: Samples, members: &StepMembers) -> Result<()> {
         self.given.put(&self.spec, split, samples)?;
-        let placed = self.place(split, party).await;
+        let placed = self.place(split, members).await;
         if placed.is_err() {
             (self.given, self.stage) = (Given::default(), None);
         }
         placed
     }
 
-    async fn place(&mut self, split: Split, party: &Party) -> Result<()> {
+    async fn place(&mut self, split: Split, members: &StepMembers) -> Result<()> {
         let format = self.given.of(split)?.format();
         // Nothing under way may still need what is replaced.
         self.flight.land(&self.network.gpu).await?;
@@ -75,7 +75,7 @@ impl Core {
         let room = Room::of(network, &self.spec, batch_size, &self.given, format);
         if let Some(stage) = self.stage.as_mut().filter(|stage| stage.room.holds(&room)) {
             stage.put(network, split, self.given.of(split)?, self.residency).await?;
-            return self.warm_up(split == Split::Train, party).await;
+            return self.warm_up(split == Split::Train, members).await;
         }
         self.stage = None;
         let mut stage = Stage::new(network, &self.spec, batch_size, room, &self.sums)?;
@@ -83,32 +83,32 @@ impl Core {
             stage.put(network, split, self.given.of(split)?, self.residency).await?;
         }
         self.stage = Some(stage);
-        self.warm_up(true, party).await
+        self.warm_up(true, members).await
     }
 
     /// Runs every launch of a step and of an evaluation once, if they are `new`. But a step on padding leaves parameters
     /// as they are only while they are zero: weight decay moves others.
-    async fn warm_up(&mut self, new: bool, party: &Party) -> Result<()> {
+    async fn warm_up(&mut self, new: bool, members: &StepMembers) -> Result<()> {
         let network = &self.network;
         let stage = self.stage.as_mut().filter(|_| new && self.blank);
         let Some(Stage { training, evaluation, sources, .. }) = stage else { return Ok(()) };
         let gather = sources.iter().flatten().next().map(|source| source.gather(1));
         network.gpu.warm_up(gather.iter().chain(evaluation.forward(network, 0)?)).await?;
         let Some(source) = &sources[Split::Train as usize] else { return Ok(()) };
-        let taken = vec![0; party.networks.len()];
-        let step = training.launches(network, source, (party, &taken), self.batch_size)?;
+        let taken = vec![0; members.networks.len()];
+        let step = training.launches(network, source, (members, &taken), self.batch_size)?;
         network.gpu.warm_up(step).await
     }
 
-    /// Takes steps of a party on the first of each network's samples, before which it has taken so many, and says how many
+    /// Takes steps of the members on the first of each network's samples, before which it has taken so many, and says how many
     /// samples of each it took: all networks have a whole batch or more, or equally many samples less than that.
-    pub async fn train(&mut self, party: &Party, taken: &[u64], samples: &[&[u32]]) -> Result<usize> {
+    pub async fn train(&mut self, members: &StepMembers, taken: &[u64], samples: &[&[u32]]) -> Result<usize> {
         let (network, all) = (&self.network, self.given.of(Split::Train)?);
         let Stage { training, sources, .. } = staged(&mut self.stage)?;
         let (gpu, source) = (&network.gpu, source(sources, Split::Train)?);
         self.flight.make_room(gpu).await?;
         self.blank = false;
-        let steps = self.flight.steps(training.cost(network, source, party)?);
+        let steps = self.flight.steps(training.cost(network, source, members)?);
         let least = samples.iter().map(|own| own.len()).min().unwrap_or(0);
         let are_all = samples.iter().all(|own| own.len() == least);
         let count = training.taken(network, steps, least, are_all);
@@ -116,8 +116,8 @@ impl Core {
         let soon = count + count.min(least - count);
         let next: Vec<u32> = samples.iter().flat_map(|own| &own[count..soon]).copied().collect();
         let chunk = source.chunk(all, &now, &next)?;
-        let order = training.order(&chunk, &party.networks, count);
-        let launches = training.launches(network, source, (party, taken), count)?;
+        let order = training.order(&chunk, &members.networks, count);
+        let launches = training.launches(network, source, (members, taken), count)?;
         self.flight.submit(gpu, &launches, |first| source.submit(gpu, &chunk, order, first)).await?;
         Ok(count)
     }

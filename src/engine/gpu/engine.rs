@@ -4,9 +4,9 @@ use super::core::{Core, source, staged};
 use super::flight::{Clock, Submissions};
 use super::halves::Halves;
 use super::network::Network;
-use super::party::Party;
 use super::residency::Residency;
 use super::stage::Stage;
+use super::step_members::StepMembers;
 use crate::data::{Samples, Split};
 use crate::engine::contract::{Engine, EngineInfo, check_batch};
 use crate::error::Result;
@@ -20,7 +20,7 @@ use crate::tensor::Tensor;
 pub struct GpuEngine {
     core: Core,
     /// The network alone.
-    party: Party,
+    members: StepMembers,
     /// For the halves of a step, if they were asked for.
     halves: Option<Halves>,
     /// Samples in the sums.
@@ -38,11 +38,11 @@ impl GpuEngine {
     /// [`Error::Device`](crate::Error::Device) if the device fails.
     pub async fn new(gpu: Gpu, spec: &MlpSpec, options: StepOptions, residency: Residency) -> Result<Self> {
         let core = Core::new(gpu, spec, &options, residency, 1).await?;
-        Ok(Self { core, party: Party::new([(0, options)]), halves: None, samples: 0, steps: 0 })
+        Ok(Self { core, members: StepMembers::new([(0, options)]), halves: None, samples: 0, steps: 0 })
     }
 
     fn options(&self) -> &StepOptions {
-        &self.party.options[0]
+        &self.members.options[0]
     }
 
     /// What has been submitted so far.
@@ -84,17 +84,21 @@ impl GpuEngine {
         };
         let steps = steps.min(training.slots());
         let gather = source.gather(steps * training.slot_rows);
-        let party = (&self.party, &[self.steps][..]);
-        let steps = training.launches(network, source, party, steps * *batch_size)?;
+        let members = (&self.members, &[self.steps][..]);
+        let steps = training.launches(network, source, members, steps * *batch_size)?;
         Ok(std::iter::once(gather).chain(steps.into_iter().cloned()).collect())
     }
 }
 
 /// The halves, made if they are not there.
-async fn made<'a>(halves: &'a mut Option<Halves>, network: &Network, party: &Party) -> Result<&'a Halves> {
+async fn made<'a>(
+    halves: &'a mut Option<Halves>,
+    network: &Network,
+    members: &StepMembers,
+) -> Result<&'a Halves> {
     match halves {
         Some(halves) => Ok(halves),
-        None => Ok(halves.insert(Halves::new(network, party).await?)),
+        None => Ok(halves.insert(Halves::new(network, members).await?)),
     }
 }
 
@@ -104,11 +108,11 @@ impl Engine for GpuEngine {
     }
 
     async fn load(&mut self, split: Split, samples: Samples) -> Result<()> {
-        self.core.load(split, samples, &self.party).await
+        self.core.load(split, samples, &self.members).await
     }
 
     async fn train(&mut self, samples: &[u32]) -> Result<usize> {
-        let taken = self.core.train(&self.party, &[self.steps], &[samples]).await?;
+        let taken = self.core.train(&self.members, &[self.steps], &[samples]).await?;
         self.samples += taken as u64;
         self.steps += taken.div_ceil(self.core.batch_size) as u64;
         Ok(taken)
@@ -117,17 +121,17 @@ impl Engine for GpuEngine {
     async fn gradients(&mut self, samples: &[u32]) -> Result<Parameters> {
         let Core { network, given, stage, flight, batch_size, .. } = &mut self.core;
         check_batch(samples, *batch_size)?;
-        let (all, party) = (given.of(Split::Train)?, &self.party);
-        let halves = made(&mut self.halves, network, party).await?;
+        let (all, members) = (given.of(Split::Train)?, &self.members);
+        let halves = made(&mut self.halves, network, members).await?;
         let Stage { training, sources, .. } = staged(stage)?;
         let (gpu, source) = (&network.gpu, source(sources, Split::Train)?);
         flight.make_room(gpu).await?;
         let chunk = source.chunk(all, samples, &[])?;
-        let order = training.order(&chunk, &party.networks, samples.len());
+        let order = training.order(&chunk, &members.networks, samples.len());
         if network.reads_steps() {
-            training.write_steps(gpu, party, &[self.steps], 1);
+            training.write_steps(gpu, members, &[self.steps], 1);
         }
-        let launches = training.gradient(network, source, (party, samples.len()), &halves.gradients)?;
+        let launches = training.gradient(network, source, (members, samples.len()), &halves.gradients)?;
         flight.submit(gpu, &launches, |first| source.submit(gpu, &chunk, order, first)).await?;
         self.samples += samples.len() as u64;
         halves.read(gpu).await
@@ -136,11 +140,11 @@ impl Engine for GpuEngine {
     async fn advance(&mut self, gradient: &Parameters) -> Result<()> {
         let Core { spec, network, flight, blank, .. } = &mut self.core;
         gradient.check(spec)?;
-        let (gpu, party) = (&network.gpu, &self.party);
-        let halves = made(&mut self.halves, network, party).await?;
+        let (gpu, members) = (&network.gpu, &self.members);
+        let halves = made(&mut self.halves, network, members).await?;
         flight.make_room(gpu).await?;
         *blank = false;
-        let launches = halves.write(gpu, gradient, &party.options[0].step(self.steps))?;
+        let launches = halves.write(gpu, gradient, &members.options[0].step(self.steps))?;
         flight.submit(gpu, &launches, |first| gpu.submit(first.iter().copied())).await?;
         self.steps += 1;
         Ok(())

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::party::Party;
+use super::step_members::StepMembers;
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::gpu::adapter::DeviceType;
@@ -189,10 +189,10 @@ impl Whole {
         layers: &[Layer],
         moments: usize,
         slots: Slots<'_>,
-        party: &Party,
+        members: &StepMembers,
     ) -> Result<BoundSteps> {
         let all = |kept: bool, matrix: fn(&Layer) -> &Matrix| -> Vec<Matrix> {
-            layers.iter().filter(|_| kept).map(|layer| matrix(layer).of(&party.networks)).collect()
+            layers.iter().filter(|_| kept).map(|layer| matrix(layer).of(&members.networks)).collect()
         };
         let w = all(true, |layer| &layer.w);
         let (first, second) =

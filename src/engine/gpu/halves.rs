@@ -3,7 +3,7 @@
 
 use super::form::{Form, Layer};
 use super::network::{Network, Rule, download};
-use super::party::Party;
+use super::step_members::StepMembers;
 use super::training::STEP_BYTES;
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Launch};
@@ -22,7 +22,7 @@ pub(super) struct Halves {
 
 impl Halves {
     /// Takes the gradients that the network stores in every step, or makes room for some.
-    pub async fn new(network: &Network, party: &Party) -> Result<Self> {
+    pub async fn new(network: &Network, members: &StepMembers) -> Result<Self> {
         let (gpu, layers) = (&network.gpu, &network.layers);
         let layouts: Vec<Layout> = layers.iter().map(|layer| layer.w.layout).collect();
         let own;
@@ -45,7 +45,7 @@ impl Halves {
             (Rule::Stored(_), _) => layers.iter().map(|layer| layer.g.clone()).collect(),
         };
         let (step, mut launches) =
-            (gpu.rows("step", (STEP_BYTES / Gpu::ROW) as usize), network.shorten(party)?);
+            (gpu.rows("step", (STEP_BYTES / Gpu::ROW) as usize), network.shorten(members)?);
         for (Layer { w, moments, .. }, g) in layers.iter().zip(&gradients) {
             launches.push(advance.launch(gpu, step.slice(0, STEP_BYTES), g, w, moments)?);
         }

@@ -13,16 +13,16 @@ mod form;
 mod halves;
 mod network;
 mod pace;
-mod party;
 mod population;
 mod residency;
 mod rows;
 mod source;
 mod stage;
+mod step_members;
 mod training;
 
 pub use self::engine::GpuEngine;
 pub use self::flight::Submissions;
 pub use self::pace::Pace;
-pub use self::population::{Crowd, Seat};
+pub use self::population::{Member, Population};
 pub use self::residency::Residency;

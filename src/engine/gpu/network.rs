@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::form::{Form, Fused, Layer};
-use super::party::{Kind, Party};
 use super::rows::rows_apart;
+use super::step_members::{Kind, StepMembers};
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Launch, Slice};
 use crate::kernels::{Activate, Advance, BoundSteps, ClipNorm, Kernels, Layout, Matrix, Slots, ValuesLoss};
@@ -51,7 +51,7 @@ struct Clip {
 
 /// What a step works on, and whose it is: a batch of each network, equally far apart.
 pub(super) struct Batch<'a> {
-    pub party: &'a Party,
+    pub members: &'a StepMembers,
     pub x: &'a Matrix,
     /// What each layer puts out; the last are the logits.
     pub z: &'a [Matrix],
@@ -180,12 +180,12 @@ impl Network {
         order: &Buffer,
         sums: &Buffer,
         slots: [usize; 2],
-        party: &Party,
+        members: &StepMembers,
     ) -> Result<Option<BoundSteps>> {
         let Form::OneLaunch(whole) = &self.form else { return Ok(None) };
-        let ([slot_rows, batch_size], label_smoothing) = (slots, &party.label_smoothing()[..]);
+        let ([slot_rows, batch_size], label_smoothing) = (slots, &members.label_smoothing()[..]);
         let slots = Slots { x, order, sums, slot_rows, batch_size, label_smoothing };
-        whole.bind(&self.gpu, &self.layers, self.moments, slots, party).map(Some)
+        whole.bind(&self.gpu, &self.layers, self.moments, slots, members).map(Some)
     }
 
     /// How many products of a step on `rows` have operands rounded to f16, and how many there are.
@@ -257,8 +257,8 @@ impl Network {
     pub fn step(&self, batch: &Batch<'_>) -> Result<Vec<Launch>> {
         let mut launches = self.gradients(batch, None)?;
         if let Rule::Stored(stored) = &self.rule {
-            launches.append(&mut self.shorten(batch.party)?);
-            let networks = &batch.party.networks;
+            launches.append(&mut self.shorten(batch.members)?);
+            let networks = &batch.members.networks;
             for layer in &self.layers {
                 let Layer { w, moments, g } = layer.of(networks);
                 launches.push(stored.advance.launch(&self.gpu, batch.steps, &g, &w, &moments)?);
@@ -268,12 +268,12 @@ impl Network {
     }
 
     /// Shortens the gradients that are stored, if they are to be clipped.
-    pub fn shorten(&self, party: &Party) -> Result<Vec<Launch>> {
+    pub fn shorten(&self, members: &StepMembers) -> Result<Vec<Launch>> {
         let Rule::Stored(stored) = &self.rule else { return Ok(Vec::new()) };
         let Some(Clip { kernels, sums }) = &stored.clip else { return Ok(Vec::new()) };
-        let gradients: Vec<Matrix> = self.layers.iter().map(|layer| layer.g.of(&party.networks)).collect();
+        let gradients: Vec<Matrix> = self.layers.iter().map(|layer| layer.g.of(&members.networks)).collect();
         let gradients: Vec<&Matrix> = gradients.iter().collect();
-        kernels.launches(&self.gpu, sums, &gradients, &party.clip_norm())
+        kernels.launches(&self.gpu, sums, &gradients, &members.clip_norm())
     }
 
     /// Forward and backward, to the gradients, or where the rule is fused to the weights' step itself. With `stored` to
@@ -283,13 +283,13 @@ impl Network {
             return self.fused_gradients(fused, batch, stored);
         }
         let (gpu, matmul) = (&self.gpu, &self.kernels.matmul);
-        let &Batch { party, x, z, dz, slopes, order, targets, sums, steps } = batch;
-        let (dropout, w) = (party.dropout(), |layer: &Layer| layer.w.of(&party.networks));
+        let &Batch { members, x, z, dz, slopes, order, targets, sums, steps } = batch;
+        let (dropout, w) = (members.dropout(), |layer: &Layer| layer.w.of(&members.networks));
         let mut launches = self.forward_with(x, z, w, |activate, l, a| {
             activate.train(gpu, (&dropout, l), steps, &slopes[l], a)
         })?;
         let last = self.layers.len() - 1;
-        let (logits, smoothing) = (&z[last], party.label_smoothing());
+        let (logits, smoothing) = (&z[last], members.label_smoothing());
         let mut dz: Vec<&Matrix> = dz.iter().collect();
         match &self.loss {
             None => {
@@ -310,10 +310,10 @@ impl Network {
             }
         }
         for (l, layer) in self.layers.iter().enumerate() {
-            let Layer { w, moments, g } = layer.of(&party.networks);
+            let Layer { w, moments, g } = layer.of(&members.networks);
             let input = if l == 0 { x } else { &z[l - 1] };
             launches.push(match (&self.rule, stored) {
-                (Rule::Fused, None) => matmul.update(gpu, input, dz[l], &w, &moments[0], &party.sgd())?,
+                (Rule::Fused, None) => matmul.update(gpu, input, dz[l], &w, &moments[0], &members.sgd())?,
                 (_, stored) => {
                     matmul.gradient(gpu, input, dz[l], stored.map_or(&g, |stored| &stored[l]), &moments[1])?
                 }
@@ -329,11 +329,11 @@ impl Network {
         batch: &Batch<'_>,
         stored: Option<&[Matrix]>,
     ) -> Result<Vec<Launch>> {
-        let (gpu, &Batch { party, x, z, dz, order, sums, .. }) = (&self.gpu, batch);
+        let (gpu, &Batch { members, x, z, dz, order, sums, .. }) = (&self.gpu, batch);
         let all = |matrix: fn(&Layer) -> &Matrix| -> Vec<Matrix> {
-            self.layers.iter().map(|layer| matrix(layer).of(&party.networks)).collect()
+            self.layers.iter().map(|layer| matrix(layer).of(&members.networks)).collect()
         };
-        let (w, sgd) = (all(|layer| &layer.w), party.sgd());
+        let (w, sgd) = (all(|layer| &layer.w), members.sgd());
         let spare = [self.layers[0].moments[1].clone()];
         let (out, v, sgd) = match (&self.rule, stored) {
             (_, Some(stored)) => (stored.to_vec(), spare.to_vec(), None),
@@ -345,7 +345,7 @@ impl Network {
         };
         Ok(vec![
             self.kernels.matmul.forward(gpu, x, &w[0], &z[0], true)?,
-            fused.middle.launch(gpu, &w, (z, dz), order, sums, &party.label_smoothing())?,
+            fused.middle.launch(gpu, &w, (z, dz), order, sums, &members.label_smoothing())?,
             fused.update.launch(gpu, x, (z, dz), &out, &v, sgd)?,
         ])
     }

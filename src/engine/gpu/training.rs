@@ -4,9 +4,9 @@ use bytemuck::Zeroable;
 
 use super::network::{Batch, Network, Outputs};
 use super::pace::Pace;
-use super::party::Party;
 use super::rows::rows_apart;
 use super::source::Source;
+use super::step_members::StepMembers;
 use crate::data::{Chunk, Format};
 use crate::error::Result;
 use crate::gpu::{Buffer, Gpu, Launch};
@@ -20,7 +20,7 @@ const CHUNK_BYTES: usize = 32 << 20;
 /// Steps in a chunk at most.
 pub(super) const MAX_SLOTS: usize = 64;
 
-/// The launches of different parties that are kept: two take turns where one network is not in step with the others.
+/// The launches of different members that are kept: two take turns where one network is not in step with the others.
 const PREPARED: usize = 4;
 
 /// Bytes of the numbers of a step, those of all networks.
@@ -49,9 +49,9 @@ pub(super) struct Training {
     first_half: Option<(usize, Vec<Launch>)>,
 }
 
-/// The launches of a party's steps on so many samples of each network.
+/// The launches of the members' steps on so many samples of each network.
 struct Prepared {
-    party: Party,
+    members: StepMembers,
     rows: usize,
     steps: Steps,
 }
@@ -134,22 +134,22 @@ impl Training {
         (self.prepared, self.first_half) = (Vec::new(), None);
     }
 
-    /// The launches of a party's steps on so many rows, made if they are not there.
+    /// The launches of the members' steps on so many rows, made if they are not there.
     fn prepare(
         &mut self,
         network: &Network,
         source: &Source,
-        party: &Party,
+        members: &StepMembers,
         rows: usize,
     ) -> Result<&mut Prepared> {
-        let is_it = |prepared: &Prepared| prepared.rows == rows && prepared.party == *party;
+        let is_it = |prepared: &Prepared| prepared.rows == rows && prepared.members == *members;
         let prepared = match self.prepared.iter().position(is_it) {
             Some(at) => self.prepared.remove(at),
             None => {
                 let slots = [self.slot_rows, self.batch_size];
-                let x = self.x.every(self.rows_apart, &party.networks);
-                let together = network.bind_steps(&x, &self.order, &self.sums, slots, party)?;
-                let of_slot = |slot| self.on_batch(source, party, slot, rows, |batch| network.step(batch));
+                let x = self.x.every(self.rows_apart, &members.networks);
+                let together = network.bind_steps(&x, &self.order, &self.sums, slots, members)?;
+                let of_slot = |slot| self.on_batch(source, members, slot, rows, |batch| network.step(batch));
                 let steps = match together {
                     Some(together) => Steps::Together(Box::new(together), None),
                     None if rows < self.batch_size => Steps::Apart(vec![of_slot(0)?]),
@@ -158,7 +158,7 @@ impl Training {
                 if self.prepared.len() == PREPARED {
                     self.prepared.remove(0);
                 }
-                Prepared { party: party.clone(), rows, steps }
+                Prepared { members: members.clone(), rows, steps }
             }
         };
         self.prepared.push(prepared);
@@ -171,12 +171,12 @@ impl Training {
         &mut self,
         network: &Network,
         source: &Source,
-        (party, rows): (&Party, usize),
+        (members, rows): (&StepMembers, usize),
         gradients: &[Matrix],
     ) -> Result<Vec<&Launch>> {
         if self.first_half.as_ref().is_none_or(|(there, _)| *there != rows) {
             let launches =
-                self.on_batch(source, party, 0, rows, |batch| network.gradients(batch, Some(gradients)))?;
+                self.on_batch(source, members, 0, rows, |batch| network.gradients(batch, Some(gradients)))?;
             self.first_half = Some((rows, launches));
         }
         Ok(self.first_half.iter().flat_map(|(_, launches)| launches).collect())
@@ -186,17 +186,17 @@ impl Training {
     fn on_batch(
         &self,
         source: &Source,
-        party: &Party,
+        members: &StepMembers,
         slot: usize,
         rows: usize,
         launches: impl Fn(&Batch<'_>) -> Result<Vec<Launch>>,
     ) -> Result<Vec<Launch>> {
-        let (row, apart, networks) = (slot * self.slot_rows, self.rows_apart, &party.networks);
+        let (row, apart, networks) = (slot * self.slot_rows, self.rows_apart, &members.networks);
         let last = networks.iter().max().map_or(0, |&last| last as usize);
         let sample = size_of::<Sample>();
         let samples = last * apart + rows.next_multiple_of(4);
         launches(&Batch {
-            party,
+            members,
             x: &self.x.rows(row, rows).every(apart, networks),
             z: &self.z.every(apart, rows, networks),
             dz: &self.dz.every(apart, rows, networks),
@@ -213,10 +213,10 @@ impl Training {
         self.slots
     }
 
-    /// What a step of a party costs.
-    pub fn cost(&mut self, network: &Network, source: &Source, party: &Party) -> Result<u64> {
+    /// What a step of the members costs.
+    pub fn cost(&mut self, network: &Network, source: &Source, members: &StepMembers) -> Result<u64> {
         let batch_size = self.batch_size;
-        Ok(self.prepare(network, source, party, batch_size)?.cost())
+        Ok(self.prepare(network, source, members, batch_size)?.cost())
     }
 
     /// How many of so many samples the next submission takes, if it is to take no more than so many steps: whole batches, and
@@ -230,37 +230,37 @@ impl Training {
         }
     }
 
-    /// The launches of a party's steps on so many samples of each network, which lie in the first slots. The numbers of the
+    /// The launches of the members' steps on so many samples of each network, which lie in the first slots. The numbers of the
     /// steps, before which each network has taken so many, are there for the next submission alone.
     pub fn launches(
         &mut self,
         network: &Network,
         source: &Source,
-        (party, taken): (&Party, &[u64]),
+        (members, taken): (&StepMembers, &[u64]),
         samples: usize,
     ) -> Result<Vec<&Launch>> {
         let (steps, batch_size) = (samples.div_ceil(self.batch_size), self.batch_size);
         if network.reads_steps() {
-            self.write_steps(&network.gpu, party, taken, steps);
+            self.write_steps(&network.gpu, members, taken, steps);
         }
         let together = network.steps_of_launch().is_some();
         let rows = if together { batch_size } else { samples.min(batch_size) };
-        match &mut self.prepare(network, source, party, rows)?.steps {
+        match &mut self.prepare(network, source, members, rows)?.steps {
             Steps::Apart(slots) => Ok(slots[..steps].iter().flatten().collect()),
             Steps::Together(bound, launch) => {
                 let of_last = samples - (steps - 1) * batch_size;
                 let numbers: Vec<Vec<Step>> =
-                    (0..steps as u64).map(|later| party.step(taken, later)).collect();
+                    (0..steps as u64).map(|later| members.step(taken, later)).collect();
                 Ok(vec![launch.insert(bound.launch(&network.gpu, &numbers, of_last)?)])
             }
         }
     }
 
     /// Writes the numbers of the next steps, one a slot, before which each network has taken so many.
-    pub fn write_steps(&self, gpu: &Gpu, party: &Party, taken: &[u64], count: usize) {
+    pub fn write_steps(&self, gpu: &Gpu, members: &StepMembers, taken: &[u64], count: usize) {
         let mut rows = vec![Step::zeroed(); count * NETWORKS];
         for (later, row) in rows.chunks_mut(NETWORKS).enumerate() {
-            let steps = party.step(taken, later as u64);
+            let steps = members.step(taken, later as u64);
             row[..steps.len()].copy_from_slice(&steps);
         }
         gpu.write(&self.steps, 0, &rows);

@@ -57,6 +57,12 @@ fn every_bug_has_a_page() {
     for part in [bug.why(), bug.fix(), "(p - y)/N", "gpu-mlp replay --bug softmax-jacobian", "Bishop"] {
         assert!(said.contains(part), "`{part}` is not in {said}");
     }
+    // The picture: the accuracy that each training ends with stands at the end of its line.
+    let accuracy = |name: &str| -> f64 {
+        let line = said.lines().find(|line| line.trim_start().starts_with(name)).unwrap();
+        line.trim_end_matches(" %").rsplit(' ').next().unwrap().parse().unwrap()
+    };
+    assert!(accuracy("right  loss") > accuracy("wrong  loss") + 10.0, "{said}");
 }
 
 #[test]

@@ -245,3 +245,30 @@ fn classes_may_count_from_one_under_any_names() {
         }
     }
 }
+
+/// `in` and `out` are places in the name of what no sample has.
+#[test]
+fn words_for_the_ends_of_a_network_hide_no_gradient() {
+    let theirs = |ours: &str| {
+        let (word, place) = match ours.trim_end_matches("_new").split_at_checked(ours.len().min(1)) {
+            _ if ours.starts_with("dW") => ("upd", &ours[2..3]),
+            _ if ours.starts_with("db") => ("ub", &ours[2..3]),
+            Some(("W", place)) => ("k", place),
+            Some(("b", place)) => ("off", place),
+            _ => return None,
+        };
+        let place = ["in", "mid", "out"][place.parse::<usize>().ok()? - 1];
+        let end = if ours.ends_with("_new") { "_next" } else { "" };
+        Some(format!("{word}_{place}{end}"))
+    };
+    for lying in ways() {
+        let (network, x, y) = drawn(41, 17, &[6, 5, 4, 3]);
+        let file = network.step(&x, &y, lying, false).0;
+        let renamed: Entries =
+            file.iter().map(|(ours, value)| (theirs(ours).unwrap_or(ours.clone()), value.clone())).collect();
+        let report = clean(&renamed, &format!("{lying:?}"));
+        for pair in ["upd_in=dW1", "ub_in=db1", "upd_out=dW3", "ub_out=db3"] {
+            assert!(report.map.iter().any(|own| own == pair), "{lying:?} {pair}: {:?}", report.map);
+        }
+    }
+}

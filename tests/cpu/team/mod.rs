@@ -15,31 +15,31 @@ use gpu_mlp::step::metrics::Sums;
 use gpu_mlp::{Error, Result};
 use pollster::block_on;
 
-use self::threads::{Seat, Work};
+use self::threads::{ThreadTeam, Work};
 
 /// The engine of a rank.
-fn engine(seat: &Seat, spec: &MlpSpec, options: StepOptions) -> CpuEngine {
-    CpuEngine::new(spec, Cut::new(seat, options.batch_size).options(options))
+fn engine(team: &ThreadTeam, spec: &MlpSpec, options: StepOptions) -> CpuEngine {
+    CpuEngine::new(spec, Cut::new(team, options.batch_size).options(options))
 }
 
 /// A team, and what it works on.
-struct Crew {
+struct Setup {
     ranks: usize,
     sync_every: Option<usize>,
     work: Mutex<Option<Work>>,
     options: Mutex<Option<StepOptions>>,
 }
 
-impl Crew {
+impl Setup {
     fn of(ranks: usize, sync_every: Option<usize>) -> Self {
         Self { ranks, sync_every, work: Mutex::default(), options: Mutex::default() }
     }
 
     /// What `lead` makes of engines that all ranks share.
-    fn lead<T: Send>(&self, lead: impl for<'t> FnOnce(&'t Seat) -> T + Send) -> T {
-        let open = |seat: &Seat| {
+    fn lead<T: Send>(&self, lead: impl for<'t> FnOnce(&'t ThreadTeam) -> T + Send) -> T {
+        let open = |team: &ThreadTeam| {
             let Work { spec, .. } = self.work.lock().unwrap().clone().unwrap();
-            Ok(engine(seat, &spec, self.options.lock().unwrap().unwrap()))
+            Ok(engine(team, &spec, self.options.lock().unwrap().unwrap()))
         };
         threads::lead(self.ranks, &self.work, open, lead)
     }
@@ -47,7 +47,7 @@ impl Crew {
     /// An engine that all ranks share, without samples; its samples are to be these.
     fn open<'t>(
         &self,
-        seat: &'t Seat,
+        team: &'t ThreadTeam,
         spec: &MlpSpec,
         options: StepOptions,
         samples: [Samples; 2],
@@ -56,8 +56,8 @@ impl Crew {
         *self.work.lock().unwrap() =
             Some(Work { spec: spec.clone(), batch_size: options.batch_size, samples });
         *self.options.lock().unwrap() = Some(options);
-        let teamwork = Teamwork { team: seat, sync_every: self.sync_every };
-        Shared::new(engine(seat, spec, options), teamwork, spec, options.batch_size, 0).unwrap()
+        let teamwork = Teamwork { team, sync_every: self.sync_every };
+        Shared::new(engine(team, spec, options), teamwork, spec, options.batch_size, 0).unwrap()
     }
 }
 
@@ -79,10 +79,10 @@ fn begin(engine: &mut impl Engine, spec: &MlpSpec, [train, test]: [Samples; 2]) 
 #[test]
 fn a_team_takes_the_steps_of_the_reference() {
     for ranks in [1, 2, 3, 4, 16] {
-        let crew = Crew::of(ranks, None);
-        crew.lead(|seat| {
+        let setup = Setup::of(ranks, None);
+        setup.lead(|team| {
             crate::engine_options::equal_the_reference(|spec, options| {
-                crew.open(seat, spec, options, noise(spec).unwrap())
+                setup.open(team, spec, options, noise(spec).unwrap())
             });
         });
     }
@@ -117,9 +117,9 @@ fn the_gradient_of_shares_is_that_of_the_batch() {
             let batches = [&order(2)[..BATCH], &order(1)[..], &order(1)[..1]];
             let mut alone = CpuEngine::new(&spec, case.options);
             begin(&mut alone, &spec, samples());
-            let crew = Crew::of(ranks, None);
-            let shared = crew.lead(|seat| {
-                let mut engine = crew.open(seat, &spec, case.options, samples());
+            let setup = Setup::of(ranks, None);
+            let shared = setup.lead(|team| {
+                let mut engine = setup.open(team, &spec, case.options, samples());
                 begin(&mut engine, &spec, samples());
                 batches.map(|batch| flat(&block_on(engine.gradients(batch)).unwrap()))
             });
@@ -161,9 +161,9 @@ fn weights_are_averaged_after_so_many_steps() {
         cases().iter().filter(|case| ["relu", "momentum, decay", "adam", "dropout"].contains(&case.name))
     {
         let (spec, batches) = (spec_of(case), order(5));
-        let crew = Crew::of(ranks, Some(every));
-        let (got, memory, sums) = crew.lead(|seat| {
-            let mut engine = crew.open(seat, &spec, case.options, noise(&spec).unwrap());
+        let setup = Setup::of(ranks, Some(every));
+        let (got, memory, sums) = setup.lead(|team| {
+            let mut engine = setup.open(team, &spec, case.options, noise(&spec).unwrap());
             begin(&mut engine, &spec, noise(&spec).unwrap());
             crate::engine_options::train(&mut engine, &batches);
             let sums = block_on(engine.sums()).unwrap();
@@ -268,11 +268,11 @@ fn what_goes_wrong_on_another_rank_is_told_and_the_team_can_begin_again() {
         batch_size: BATCH,
         samples: [Split::Train, Split::Test].into_iter().zip(samples()).collect(),
     }));
-    let open = |seat: &Seat| Ok(Failing(engine(seat, &spec, options), 0));
-    threads::lead(3, &work, open, |seat| {
+    let open = |team: &ThreadTeam| Ok(Failing(engine(team, &spec, options), 0));
+    threads::lead(3, &work, open, |team| {
         for _ in 0..2 {
-            let teamwork = Teamwork { team: seat, sync_every: None };
-            let mut engine = Shared::new(engine(seat, &spec, options), teamwork, &spec, BATCH, 0).unwrap();
+            let teamwork = Teamwork { team, sync_every: None };
+            let mut engine = Shared::new(engine(team, &spec, options), teamwork, &spec, BATCH, 0).unwrap();
             begin(&mut engine, &spec, samples());
             let batches = order(5);
             assert_eq!(block_on(engine.train(&batches)).unwrap(), BATCH);
@@ -282,10 +282,10 @@ fn what_goes_wrong_on_another_rank_is_told_and_the_team_can_begin_again() {
             assert!(error.to_string().contains("it is gone"), "{error}");
         }
     });
-    let nobody = |_: &Seat| -> Result<CpuEngine> { Err(Error::usage("no room")) };
-    threads::lead(2, &work, nobody, |seat| {
-        let teamwork = Teamwork { team: seat, sync_every: None };
-        let error = Shared::new(engine(seat, &spec, options), teamwork, &spec, BATCH, 0).err().unwrap();
+    let nobody = |_: &ThreadTeam| -> Result<CpuEngine> { Err(Error::usage("no room")) };
+    threads::lead(2, &work, nobody, |team| {
+        let teamwork = Teamwork { team, sync_every: None };
+        let error = Shared::new(engine(team, &spec, options), teamwork, &spec, BATCH, 0).err().unwrap();
         assert_eq!(error.to_string(), "rank 1: no room");
     });
 }

@@ -81,10 +81,10 @@ fn together(
     threads::lead(
         ranks,
         &work,
-        |seat| Ok(engine(seat, &spec, options)),
-        |seat| {
-            let teamwork = Teamwork { team: seat, sync_every: None };
-            let own = engine(seat, &spec, options);
+        |team| Ok(engine(team, &spec, options)),
+        |team| {
+            let teamwork = Teamwork { team, sync_every: None };
+            let own = engine(team, &spec, options);
             let shared = Shared::new(own, teamwork, &spec, options.batch_size, 0).unwrap();
             trained(shared, config, dataset, from, looks)
         },

@@ -29,13 +29,13 @@ struct Table {
 
 /// A thread's place in its team.
 #[derive(Clone)]
-pub struct Seat {
+pub struct ThreadTeam {
     rank: usize,
     size: usize,
     table: Arc<Table>,
 }
 
-impl Seat {
+impl ThreadTeam {
     /// Everybody gets what all have said.
     fn meet(&self, own: Vec<u8>) -> Arc<Vec<Vec<u8>>> {
         let mut meeting = self.table.meeting.lock().unwrap();
@@ -55,7 +55,7 @@ impl Seat {
     }
 }
 
-impl Team for Seat {
+impl Team for ThreadTeam {
     fn rank(&self) -> usize {
         self.rank
     }
@@ -109,30 +109,30 @@ pub struct Work {
 pub fn lead<E: Engine, T: Send>(
     ranks: usize,
     work: &Mutex<Option<Work>>,
-    open: impl Fn(&Seat) -> Result<E> + Sync,
-    lead: impl FnOnce(&Seat) -> T + Send,
+    open: impl Fn(&ThreadTeam) -> Result<E> + Sync,
+    lead: impl FnOnce(&ThreadTeam) -> T + Send,
 ) -> T {
     let table = Arc::new(Table::default());
     table.meeting.lock().unwrap().said = vec![None; ranks];
-    let seat = |rank| Seat { rank, size: ranks, table: table.clone() };
-    let follow = |seat: &Seat| {
-        while let Order::Open { .. } = order(seat).unwrap() {
+    let team = |rank| ThreadTeam { rank, size: ranks, table: table.clone() };
+    let follow = |team: &ThreadTeam| {
+        while let Order::Open { .. } = order(team).unwrap() {
             let Work { spec, batch_size, samples } = work.lock().unwrap().clone().unwrap();
             let of = |split| {
                 let own = samples.iter().find(|(own, _)| *own == split).map(|(_, samples)| samples.clone());
                 own.ok_or_else(|| Error::usage("no such samples"))
             };
-            block_on(serve(open(seat), seat, &spec, batch_size, of)).unwrap();
+            block_on(serve(open(team), team, &spec, batch_size, of)).unwrap();
         }
     };
     let alone = || rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     std::thread::scope(|scope| {
-        for seat in (1..ranks).map(seat) {
-            scope.spawn(move || alone().install(|| follow(&seat)));
+        for team in (1..ranks).map(team) {
+            scope.spawn(move || alone().install(|| follow(&team)));
         }
-        let seat = seat(0);
-        let led = alone().install(|| lead(&seat));
-        Teamwork { team: &seat, sync_every: None }.end(0);
+        let team = team(0);
+        let led = alone().install(|| lead(&team));
+        Teamwork { team: &team, sync_every: None }.end(0);
         led
     })
 }

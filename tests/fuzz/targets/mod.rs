@@ -5,6 +5,7 @@ pub mod dump;
 pub mod exchange;
 #[cfg(feature = "parquet")]
 pub mod parquet;
+pub mod parts;
 pub mod run;
 
 use std::io::{Read as _, Write};
@@ -27,6 +28,7 @@ pub fn all() -> Vec<fn() -> Target> {
         data::npz,
         data::table,
         data::images,
+        parts::parts,
         run::model,
         run::checkpoint,
         run::config,

@@ -12,7 +12,7 @@ use crate::cli::choice::DeviceChoice;
 use crate::cli::interrupt;
 use crate::cli::measure;
 use crate::cli::output::{json, note, say};
-use crate::cli::side_by_side::{self, Crew, Progress, Training};
+use crate::cli::side_by_side::{self, Progress, Training, Workers};
 use crate::data::{Dataset, Split};
 use crate::engine::Device;
 use crate::error::{Error, Result};
@@ -61,12 +61,12 @@ impl Members<'_> {
             self.heading(own.dir.count - numbers.len())?;
         }
         progress.skip(before.iter().map(|score| score.epochs).sum());
-        let (first, crew) = (Mutex::new(None), Crew { threads: 1, at_once: self.at_once() });
+        let (first, workers) = (Mutex::new(None), Workers { threads: 1, at_once: self.at_once() });
         let ended = side_by_side::each(
             &self.device,
             &progress,
             &numbers,
-            crew,
+            workers,
             side_by_side::in_turn(),
             |number, device| {
                 if let Some(error) = self.member(number, device, &progress)? {
@@ -98,6 +98,9 @@ impl Members<'_> {
     /// training at a time.
     fn at_once(&self) -> usize {
         if self.args.on_device_lost == OnDeviceLost::Fail || !self.device.is_gpu() {
+            if !self.args.quiet {
+                side_by_side::note_alone(&self.device, self.own.dir.count);
+            }
             return usize::MAX;
         }
         if !self.args.quiet {

@@ -83,6 +83,10 @@ impl<'t> Evidence<'t> {
             // `d1` is a delta or a mask: the numbers tell.
             (Slot::Mask(_), Kind::Error) => 0,
             (_, Kind::Weight | Kind::Bias) => self.parameter_words(array, slot),
+            // In the name of what no sample has, `in` and `out` are places: `upd_in` beside `upd_out`.
+            (slot, Kind::Input | Kind::Act) if slot.param().is_some() && !self.is_of_samples(array) => {
+                return 0;
+            }
             // Shape and numbers tell whether `adjustment1` is of samples or of weights.
             (Slot::Grad(Param::W(_)), Kind::Error) if !self.is_of_samples(array) => match words.number() {
                 Some(_) => KIND - 1,

@@ -6,27 +6,27 @@ use futures_intrusive::channel::shared::OneshotSender;
 
 use crate::data::{Samples, Split};
 use crate::engine::gpu::core::Core;
-use crate::engine::gpu::party::{Kind, Party};
 use crate::engine::gpu::residency::Residency;
+use crate::engine::gpu::step_members::{Kind, StepMembers};
 use crate::engine::gpu::training::MAX_SLOTS;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::network::MlpSpec;
 use crate::step::StepOptions;
 
-/// The numbers of seats that nobody has.
+/// The indices of networks that nobody has.
 type Free = Arc<Mutex<Vec<u32>>>;
 
-/// A seat that somebody has. It is free again when this is dropped.
-pub(super) struct Place {
+/// The index of a network that somebody has. It is free again when this is dropped.
+pub(super) struct OwnedIndex {
     pub group: u64,
-    pub number: u32,
+    pub index: u32,
     free: Free,
 }
 
-impl Drop for Place {
+impl Drop for OwnedIndex {
     fn drop(&mut self) {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(self.number);
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(self.index);
     }
 }
 
@@ -35,12 +35,12 @@ pub(super) struct Group {
     pub id: u64,
     pub core: Core,
     residency: Residency,
-    pub seats: Vec<Standing>,
+    pub members: Vec<MemberState>,
     free: Free,
 }
 
-/// How far the network of a seat has come.
-pub(super) struct Standing {
+/// How far a network has come.
+pub(super) struct MemberState {
     pub options: StepOptions,
     /// In its sums.
     pub samples: u64,
@@ -49,14 +49,14 @@ pub(super) struct Standing {
 }
 
 /// A training that waits for steps on the first of these samples.
-pub(super) struct StepWish {
+pub(super) struct StepRequest {
     pub group: u64,
-    pub seat: u32,
+    pub index: u32,
     pub samples: Vec<u32>,
     pub answer: OneshotSender<Result<usize>>,
 }
 
-impl StepWish {
+impl StepRequest {
     /// Of so many samples, those that a turn looks at: of each network as many, so that all take the same steps.
     pub fn samples_of(samples: &[u32], batch_size: usize) -> Vec<u32> {
         samples[..samples.len().min(2 * MAX_SLOTS * batch_size)].to_vec()
@@ -64,7 +64,7 @@ impl StepWish {
 }
 
 impl Group {
-    /// With seats for so many, or for fewer where the adapter has no room for more.
+    /// With room for so many, or for fewer where the adapter has no room for more.
     ///
     /// # Errors
     /// As [`Core::new`], if there is no room for one.
@@ -83,9 +83,9 @@ impl Group {
                 core => break core?,
             }
         };
-        let seats = (0..count).map(|_| Standing { options: *options, samples: 0, steps: 0 }).collect();
+        let members = (0..count).map(|_| MemberState { options: *options, samples: 0, steps: 0 }).collect();
         let free = Arc::new(Mutex::new((0..count as u32).rev().collect()));
-        Ok(Self { id, core, residency, seats, free })
+        Ok(Self { id, core, residency, members, free })
     }
 
     /// Whether networks can lie side by side.
@@ -95,19 +95,20 @@ impl Group {
 
     /// Whether such a network belongs here.
     pub fn takes(&self, spec: &MlpSpec, options: &StepOptions, residency: Residency) -> bool {
-        self.residency == residency && Self::alike((&self.core.spec, &self.seats[0].options), (spec, options))
+        self.residency == residency
+            && Self::alike((&self.core.spec, &self.members[0].options), (spec, options))
     }
 
-    /// A seat for a network with these options, if one is free.
-    pub fn sit(&mut self, options: StepOptions) -> Option<Place> {
-        let number = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
-        self.seats[number as usize] = Standing { options, samples: 0, steps: 0 };
-        Some(Place { group: self.id, number, free: self.free.clone() })
+    /// Room for a network with these options, if there is some.
+    pub fn add(&mut self, options: StepOptions) -> Option<OwnedIndex> {
+        let index = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+        self.members[index as usize] = MemberState { options, samples: 0, steps: 0 };
+        Some(OwnedIndex { group: self.id, index, free: self.free.clone() })
     }
 
-    /// Whether anybody sits here.
-    pub fn is_taken(&self) -> bool {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner).len() < self.seats.len()
+    /// Whether anybody has a network here.
+    pub fn has_members(&self) -> bool {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).len() < self.members.len()
     }
 
     /// Takes the samples of a split, which are those of all networks here.
@@ -115,7 +116,8 @@ impl Group {
         match self.core.given.of(split) {
             Ok(there) if there.is(&samples) => return Ok(()),
             Ok(_)
-                if self.free.lock().unwrap_or_else(PoisonError::into_inner).len() + 1 < self.seats.len() =>
+                if self.free.lock().unwrap_or_else(PoisonError::into_inner).len() + 1
+                    < self.members.len() =>
             {
                 return Err(Error::usage(format!(
                     "networks that train side by side share their {} samples, and these are others",
@@ -124,29 +126,31 @@ impl Group {
             }
             _ => {}
         }
-        let members = (0..).zip(self.seats.iter().map(|seat| seat.options));
-        self.core.load(split, samples, &Party::new(members)).await
+        let members = (0..).zip(self.members.iter().map(|member| member.options));
+        self.core.load(split, samples, &StepMembers::new(members)).await
     }
 
     /// Lets networks take steps: together those that have as many batches left.
-    pub async fn step(&mut self, mut wishes: Vec<StepWish>) {
-        wishes.sort_by_key(|wish| wish.seat);
+    pub async fn step(&mut self, mut requests: Vec<StepRequest>) {
+        requests.sort_by_key(|request| request.index);
         let (size, slots) = (self.core.batch_size, self.core.slots());
-        let ahead = |wish: &StepWish| match wish.samples.len() / size {
-            0 => (0, wish.samples.len()),
+        let ahead = |request: &StepRequest| match request.samples.len() / size {
+            0 => (0, request.samples.len()),
             batches => (batches.min(slots), size),
         };
-        for wishes in by(wishes, ahead) {
-            let seats = wishes.iter().map(|wish| (wish.seat, self.seats[wish.seat as usize].options));
-            let party = Party::new(seats);
-            let taken: Vec<u64> = wishes.iter().map(|wish| self.seats[wish.seat as usize].steps).collect();
-            let samples: Vec<&[u32]> = wishes.iter().map(|wish| &wish.samples[..]).collect();
-            let mut done = self.core.train(&party, &taken, &samples).await;
-            for StepWish { seat, answer, .. } in wishes {
-                let standing = &mut self.seats[seat as usize];
+        for requests in by(requests, ahead) {
+            let options =
+                requests.iter().map(|request| (request.index, self.members[request.index as usize].options));
+            let members = StepMembers::new(options);
+            let taken: Vec<u64> =
+                requests.iter().map(|request| self.members[request.index as usize].steps).collect();
+            let samples: Vec<&[u32]> = requests.iter().map(|request| &request.samples[..]).collect();
+            let mut done = self.core.train(&members, &taken, &samples).await;
+            for StepRequest { index, answer, .. } in requests {
+                let state = &mut self.members[index as usize];
                 if let Ok(count) = done {
-                    standing.samples += count as u64;
-                    standing.steps += count.div_ceil(size) as u64;
+                    state.samples += count as u64;
+                    state.steps += count.div_ceil(size) as u64;
                 }
                 // Of an error one of them hears. The others have come no further, and hear of it when they ask again.
                 let again = Ok(*done.as_ref().unwrap_or(&0));

@@ -4,9 +4,9 @@
 //! before each submission, and the last one that comes submits for all. What a network computes is not touched by it: it has its
 //! own samples, in its own order, its own options, and the bits that it has alone on the same device.
 
-mod crowd;
 mod group;
-mod seat;
+mod member;
+mod scheduler;
 
-pub use self::crowd::Crowd;
-pub use self::seat::Seat;
+pub use self::member::Member;
+pub use self::scheduler::Population;

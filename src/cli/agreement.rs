@@ -17,7 +17,7 @@ const OWN: [&str; 4] = ["data", "backend", "adapter", "precision"];
 
 /// What a rank is about to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Standing {
+struct Intent {
     machine: String,
     /// The version of the program, and the length and checksum of its file.
     build: String,
@@ -32,8 +32,8 @@ struct Standing {
 /// # Errors
 /// On rank 0 the first rank that cannot begin, or is about to do something else.
 pub(super) fn agree(team: &dyn Team, ready: Result<(&RunConfig, &Dataset), &Error>) -> Result<Option<u8>> {
-    let standing = Standing::of(team, ready);
-    let bytes = serde_json::to_vec(&standing).map_err(|error| Error::Internal(error.to_string()))?;
+    let intent = Intent::of(team, ready);
+    let bytes = serde_json::to_vec(&intent).map_err(|error| Error::Internal(error.to_string()))?;
     let all = team.gather(&bytes);
     let judged = if team.rank() == 0 { judge(&all) } else { Ok(()) };
     let mut verdict: Vec<u8> = judged.as_ref().err().map(Error::exit_code).into_iter().collect();
@@ -46,7 +46,7 @@ pub(super) fn agree(team: &dyn Team, ready: Result<(&RunConfig, &Dataset), &Erro
     }
 }
 
-impl Standing {
+impl Intent {
     fn of(team: &dyn Team, ready: Result<(&RunConfig, &Dataset), &Error>) -> Self {
         let said = |error: &Error| (told(error), error.exit_code());
         let own = ready.map_err(said).and_then(|(config, dataset)| {
@@ -65,9 +65,9 @@ impl Standing {
 fn judge(all: &[Vec<u8>]) -> Result<()> {
     let unread =
         |error: serde_json::Error| Error::usage(format!("another version of the program is a rank: {error}"));
-    let all: Vec<Standing> =
+    let all: Vec<Intent> =
         all.iter().map(|bytes| serde_json::from_slice(bytes)).collect::<Result<_, _>>().map_err(unread)?;
-    let failed = all.iter().enumerate().find_map(|(rank, standing)| Some((rank, standing.error.as_ref()?)));
+    let failed = all.iter().enumerate().find_map(|(rank, intent)| Some((rank, intent.error.as_ref()?)));
     if let Some((rank, (told, exit_code))) = failed {
         let told = format!("on {}: {told}", all[rank].machine);
         return Err(Error::Rank { rank, told, exit_code: *exit_code });
@@ -85,7 +85,7 @@ fn judge(all: &[Vec<u8>]) -> Result<()> {
 }
 
 /// What a rank has otherwise than rank 0.
-fn difference(other: &Standing, first: &Standing) -> Option<String> {
+fn difference(other: &Intent, first: &Intent) -> Option<String> {
     if other.build != first.build {
         return Some(format!(
             "another build of the program than rank 0: {}, not {}",
@@ -93,10 +93,9 @@ fn difference(other: &Standing, first: &Standing) -> Option<String> {
         ));
     }
     let all = || other.options.keys().chain(first.options.keys());
-    let of =
-        |standing: &Standing, name: &String| standing.options.get(name).map_or("nothing".into(), spelled);
+    let of = |intent: &Intent, name: &String| intent.options.get(name).map_or("nothing".into(), spelled);
     if let Some(name) = all().find(|&name| other.options.get(name) != first.options.get(name)) {
-        let [own, its] = [first, other].map(|standing| of(standing, name));
+        let [own, its] = [first, other].map(|intent| of(intent, name));
         return Some(format!("other options than rank 0: --{} {its}, not {own}", name.replace('_', "-")));
     }
     let said = |data: &Option<Fingerprint>| match data {

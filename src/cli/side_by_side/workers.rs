@@ -5,7 +5,8 @@ use std::thread::ScopedJoinHandle;
 
 use super::progress::Progress;
 use crate::cli::interrupt;
-use crate::engine::{Crowd, Device};
+use crate::cli::output::note;
+use crate::engine::{Device, Population};
 use crate::error::{Error, Result};
 use crate::gpu::Precision;
 use crate::kernels::NETWORKS;
@@ -26,7 +27,7 @@ pub(in crate::cli) fn each(
     device: &Device,
     progress: &Progress,
     numbers: &[usize],
-    Crew { threads, at_once }: Crew,
+    Workers { threads, at_once }: Workers,
     next: impl Fn() -> usize + Sync,
     train: impl Fn(usize, &Device) -> Result<()> + Sync,
 ) -> Result<()> {
@@ -41,15 +42,14 @@ pub(in crate::cli) fn each(
     };
     let at_once = at_once.min(numbers.len());
     if let Some(gpu) = device.gpu() {
-        // Products in f16 are of one network.
-        if at_once < 2 || gpu.precision() == Precision::F16 {
+        if at_once < 2 || alone_since(gpu.precision()).is_some() {
             return work(device);
         }
-        let crowd = Crowd::new(gpu.clone(), at_once.min(NETWORKS));
-        let shared = &Device::Shared(crowd.clone());
+        let population = Population::new(gpu.clone(), at_once.min(NETWORKS));
+        let shared = &Device::Shared(population.clone());
         return std::thread::scope(|scope| {
             let member = || {
-                let _leaving = Leaving(&crowd);
+                let _leaving = Leaving(&population);
                 work(shared)
             };
             all(&mut (0..at_once.min(NETWORKS)).map(|_| scope.spawn(member)))
@@ -64,9 +64,25 @@ pub(in crate::cli) fn each(
     std::thread::scope(|scope| all(&mut pools.iter().map(|pool| scope.spawn(|| pool.install(on_cpu)))))
 }
 
+/// Why networks are trained one after another on a GPU that computes so, if they are.
+fn alone_since(precision: Precision) -> Option<&'static str> {
+    match precision {
+        Precision::F32 => None,
+        Precision::F16 => Some(
+            "--precision f16 trains the networks one after another, since a product in f16 is of one network",
+        ),
+    }
+}
+
+/// Says it if so many networks are trained one after another on a device, and why.
+pub(in crate::cli) fn note_alone(device: &Device, networks: usize) {
+    let since = device.gpu().and_then(|gpu| alone_since(gpu.precision()));
+    since.filter(|_| networks > 1).iter().for_each(|text| note(text));
+}
+
 /// How many train.
 #[derive(Clone, Copy)]
-pub(in crate::cli) struct Crew {
+pub(in crate::cli) struct Workers {
     /// Of a training on the CPU.
     pub threads: usize,
     /// Trainings at once, at most.
@@ -74,7 +90,7 @@ pub(in crate::cli) struct Crew {
 }
 
 /// Whoever ends, by an error or a panic too, is not waited for.
-struct Leaving<'a>(&'a Crowd);
+struct Leaving<'a>(&'a Population);
 
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
@@ -90,4 +106,17 @@ fn all<'s>(workers: &mut dyn Iterator<Item = ScopedJoinHandle<'s, Result<()>>>) 
     };
     let results: Vec<Result<()>> = started.into_iter().map(ended).collect();
     results.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::alone_since;
+    use crate::gpu::Precision;
+
+    #[test]
+    fn whoever_waits_for_the_others_is_told_why() {
+        assert_eq!(alone_since(Precision::F32), None);
+        let told = alone_since(Precision::F16).unwrap_or_default();
+        assert!(told.contains("one after another, since"), "{told}");
+    }
 }

@@ -12,15 +12,15 @@ use crate::step::{Sgd, StepOptions};
 
 /// Which networks take a step together, and how each of them takes it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Party {
-    /// Their numbers among all that lie in the same buffers.
+pub(super) struct StepMembers {
+    /// Their indices among all that lie in the same buffers.
     pub networks: Arc<[u32]>,
     /// Of each, in the same order.
     pub options: Vec<StepOptions>,
 }
 
-impl Party {
-    /// Networks by their numbers.
+impl StepMembers {
+    /// Networks by their indices.
     pub fn new(members: impl IntoIterator<Item = (u32, StepOptions)>) -> Self {
         let (networks, options): (Vec<_>, Vec<_>) = members.into_iter().unzip();
         Self { networks: networks.into(), options }

@@ -1,11 +1,11 @@
-//! Who trains together, and the turns that they take.
+//! Which trainings share the device, and when their steps are submitted.
 
 use std::sync::Arc;
 
 use futures_intrusive::channel::shared::{OneshotReceiver, OneshotSender, oneshot_channel};
 use futures_intrusive::sync::Mutex;
 
-use super::group::{Group, Place, StepWish, by};
+use super::group::{Group, OwnedIndex, StepRequest, by};
 use crate::engine::gpu::residency::Residency;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
@@ -13,45 +13,45 @@ use crate::network::MlpSpec;
 use crate::step::StepOptions;
 
 /// Trainings, each in a thread of its own, that share a GPU: networks that are alike take their steps together. Each opens its
-/// engine by [`Seat::open`](crate::engine::Seat::open), trains, and opens another one or [leaves](Self::leave).
+/// engine by [`Member::open`](crate::engine::Member::open), trains, and opens another one or [leaves](Self::leave).
 #[derive(Clone)]
-pub struct Crowd {
+pub struct Population {
     gpu: Gpu,
-    turns: Arc<Mutex<Turns>>,
+    scheduler: Arc<Mutex<Scheduler>>,
 }
 
 /// Groups of networks that are alike, and what their trainings wait for.
-pub(super) struct Turns {
+pub(super) struct Scheduler {
     gpu: Gpu,
     /// Trainings that have not left.
     members: usize,
     groups: Vec<Group>,
-    seats: Vec<SeatWish>,
-    steps: Vec<StepWish>,
+    opens: Vec<OpenRequest>,
+    steps: Vec<StepRequest>,
     /// Groups that there have been.
     opened: u64,
 }
 
-/// A training that waits for a seat.
-struct SeatWish {
+/// A training that waits for room.
+struct OpenRequest {
     spec: MlpSpec,
     options: StepOptions,
     residency: Residency,
-    answer: OneshotSender<Result<Place>>,
+    answer: OneshotSender<Result<OwnedIndex>>,
 }
 
-impl Crowd {
+impl Population {
     /// Of so many trainings.
     pub fn new(gpu: Gpu, members: usize) -> Self {
-        let turns = Turns {
+        let scheduler = Scheduler {
             gpu: gpu.clone(),
             members,
             groups: Vec::new(),
-            seats: Vec::new(),
+            opens: Vec::new(),
             steps: Vec::new(),
             opened: 0,
         };
-        Self { gpu, turns: Arc::new(Mutex::new(turns, true)) }
+        Self { gpu, scheduler: Arc::new(Mutex::new(scheduler, true)) }
     }
 
     /// The device.
@@ -59,30 +59,30 @@ impl Crowd {
         &self.gpu
     }
 
-    /// A place beside networks of the same shape, batch size and kind of step. Waits until there is one.
-    pub(super) async fn place(
+    /// A network beside those of the same shape, batch size and kind of step. Waits until there is room.
+    pub(super) async fn open(
         &self,
         spec: &MlpSpec,
         options: StepOptions,
         residency: Residency,
-    ) -> Result<Place> {
+    ) -> Result<OwnedIndex> {
         let (answer, answered) = oneshot_channel();
-        let mut turns = self.turns.lock().await;
-        turns.seats.push(SeatWish { spec: spec.clone(), options, residency, answer });
-        turns.take_turn().await;
-        drop(turns);
+        let mut scheduler = self.scheduler.lock().await;
+        scheduler.opens.push(OpenRequest { spec: spec.clone(), options, residency, answer });
+        scheduler.advance().await;
+        drop(scheduler);
         received(answered).await
     }
 
     /// A training has ended: nobody waits for it any more.
     pub async fn leave(&self) {
-        let mut turns = self.turns.lock().await;
-        turns.members = turns.members.saturating_sub(1);
-        turns.take_turn().await;
+        let mut scheduler = self.scheduler.lock().await;
+        scheduler.members = scheduler.members.saturating_sub(1);
+        scheduler.advance().await;
     }
 
-    pub(super) fn turns(&self) -> &Mutex<Turns> {
-        &self.turns
+    pub(super) fn scheduler(&self) -> &Mutex<Scheduler> {
+        &self.scheduler
     }
 }
 
@@ -94,30 +94,30 @@ pub(super) async fn received<T: Send + 'static>(answered: OneshotReceiver<Result
     }
 }
 
-impl Turns {
-    /// The group of that number.
+impl Scheduler {
+    /// The group with that id.
     pub fn group(&mut self, id: u64) -> Result<&mut Group> {
         let group = self.groups.iter_mut().find(|group| group.id == id);
-        group.ok_or_else(|| Error::Internal("a seat in a group that is gone".into()))
+        group.ok_or_else(|| Error::Internal("a member of a group that is gone".into()))
     }
 
     /// A training waits for steps.
-    pub async fn wish(&mut self, wish: StepWish) {
-        self.steps.push(wish);
-        self.take_turn().await;
+    pub async fn request(&mut self, request: StepRequest) {
+        self.steps.push(request);
+        self.advance().await;
     }
 
-    /// Once all trainings wait: gives seats to those that have none, or else lets all networks take steps.
-    async fn take_turn(&mut self) {
-        if self.members == 0 || self.seats.len() + self.steps.len() < self.members {
+    /// Once all trainings wait: makes room for those that have none, or else lets all networks take steps.
+    async fn advance(&mut self) {
+        if self.members == 0 || self.opens.len() + self.steps.len() < self.members {
             return;
         }
-        if self.give_seats().await {
+        if self.open_networks().await {
             return;
         }
-        for wishes in by(std::mem::take(&mut self.steps), |wish| wish.group) {
-            match self.groups.iter_mut().find(|group| group.id == wishes[0].group) {
-                Some(group) => group.step(wishes).await,
+        for requests in by(std::mem::take(&mut self.steps), |request| request.group) {
+            match self.groups.iter_mut().find(|group| group.id == requests[0].group) {
+                Some(group) => group.step(requests).await,
                 // Dropped senders tell.
                 None => log::error!("steps of a group that is gone"),
             }
@@ -125,37 +125,38 @@ impl Turns {
     }
 
     /// Whether anybody has got an answer.
-    async fn give_seats(&mut self) -> bool {
+    async fn open_networks(&mut self) -> bool {
         let mut waiting = Vec::new();
-        let before = self.seats.len();
-        for wish in std::mem::take(&mut self.seats) {
-            let alike = |group: &&mut Group| group.takes(&wish.spec, &wish.options, wish.residency);
-            let place = self.groups.iter_mut().filter(alike).find_map(|group| group.sit(wish.options));
-            match place {
+        let before = self.opens.len();
+        for request in std::mem::take(&mut self.opens) {
+            let alike = |group: &&mut Group| group.takes(&request.spec, &request.options, request.residency);
+            let network = self.groups.iter_mut().filter(alike).find_map(|group| group.add(request.options));
+            match network {
                 // The receiver waits as long as its thread lives.
-                Some(place) => drop(wish.answer.send(Ok(place))),
-                None => waiting.push(wish),
+                Some(network) => drop(request.answer.send(Ok(network))),
+                None => waiting.push(request),
             }
         }
         // Nobody comes back to a group that all have left.
-        self.groups.retain(Group::is_taken);
+        self.groups.retain(Group::has_members);
         let mut given = before - waiting.len();
         while let Some(first) = waiting.first() {
             let kind = (first.spec.clone(), first.options, first.residency);
-            let alike = |wish: &SeatWish| Group::alike((&kind.0, &kind.1), (&wish.spec, &wish.options));
-            let count = waiting.iter().filter(|wish| alike(wish)).count();
+            let alike =
+                |request: &OpenRequest| Group::alike((&kind.0, &kind.1), (&request.spec, &request.options));
+            let count = waiting.iter().filter(|request| alike(request)).count();
             self.opened += 1;
             match Group::open(self.opened, &self.gpu, &kind.0, &kind.1, kind.2, count).await {
                 Ok(mut group) => {
                     let mut rest = Vec::new();
-                    for wish in waiting {
-                        let place = alike(&wish).then(|| group.sit(wish.options)).flatten();
-                        match place {
-                            Some(place) => {
-                                drop(wish.answer.send(Ok(place)));
+                    for request in waiting {
+                        let network = alike(&request).then(|| group.add(request.options)).flatten();
+                        match network {
+                            Some(network) => {
+                                drop(request.answer.send(Ok(network)));
                                 given += 1;
                             }
-                            None => rest.push(wish),
+                            None => rest.push(request),
                         }
                     }
                     waiting = rest;
@@ -170,7 +171,7 @@ impl Turns {
                 }
             }
         }
-        self.seats = waiting;
+        self.opens = waiting;
         given > 0
     }
 }
