@@ -5,7 +5,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     share_launches_finely();
     do_without_a_desktop();
-    gpu_mlp::cli::main()
+    ExitCode::from(gpu_mlp::cli::main(std::env::args_os()))
 }
 
 /// Has lavapipe use twice as many threads as there are cores, unless the user has asked for another number.

@@ -44,7 +44,7 @@ pub use company::{Company, Dealer};
 pub use output::told;
 pub use train::config_file;
 
-use std::process::ExitCode;
+use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -132,13 +132,12 @@ pub fn command() -> clap::Command {
     Cli::command().mut_subcommands(move |command| command.mut_args(numbers))
 }
 
-/// Runs the program with the arguments of the process.
-pub fn main() -> ExitCode {
-    let code = run(&command().get_matches(), None).unwrap_or_else(|error| {
+/// Runs the program with arguments, of which the first is its own name, and returns its exit code.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    run(&command().get_matches_from(arguments), None).unwrap_or_else(|error| {
         output::complain(&format!("error: {}", told(&error)));
         error.exit_code()
-    });
-    ExitCode::from(code)
+    })
 }
 
 /// Runs the program with arguments of [`command`], and returns its exit code. Processes in company run `train` and `sweep`

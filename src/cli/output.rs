@@ -142,6 +142,7 @@ pub(super) fn words(message: &Message) -> String {
     message.told(&flag)
 }
 
-fn flag(setting: Setting) -> String {
+/// A setting as the user of the command line knows it.
+pub(super) fn flag(setting: Setting) -> String {
     format!("--{}", setting.name().replace('_', "-"))
 }

@@ -17,6 +17,7 @@
 //!            the person knows; report: the answer
 //! line       the line of code that would be right
 //! beside     trace: the right values as a file; comparison, rounding: a file beside the right values
+//! text       the report in words
 //! ```
 //!
 //! Nothing here needs a GPU, and nothing here prints.
@@ -26,6 +27,7 @@ pub mod exam;
 pub mod file;
 pub mod formulas;
 pub(crate) mod line;
+pub mod text;
 
 pub use beside::{comparison, trace};
 pub use exam::report::Report;

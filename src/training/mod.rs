@@ -3,6 +3,7 @@
 
 mod absurdity;
 mod aims;
+mod answers;
 pub mod binary_scores;
 pub mod checkpoint;
 mod config;
@@ -24,6 +25,7 @@ mod trainer;
 
 pub use absurdity::absurdity;
 pub use aims::Aims;
+pub use answers::answers;
 pub use config::TrainConfig;
 pub use divergence::{Divergence, Place};
 pub use judge::Judge;

@@ -129,22 +129,23 @@ impl<'a, E: Engine> Trainer<'a, E> {
     /// As [`Plan::new`], and what the engine reports.
     pub async fn start(engine: &'a mut E, config: &'a TrainConfig, dataset: &Dataset) -> Result<Self> {
         let parameters = Parameters::initial(&config.spec(dataset)?, config.seed);
-        Self::start_with(engine, config, dataset, &parameters).await
+        Self::start_with(engine, config, dataset, &parameters, None).await
     }
 
-    /// A new run that begins with these weights.
+    /// A new run that begins with these weights, and with what the optimiser remembers of steps before, if it does.
     ///
     /// # Errors
-    /// As [`start`](Self::start), and [`Error::Shape`] if they are of another network.
+    /// As [`start`](Self::start), and [`Error::Shape`] if they are of another network or optimiser.
     pub async fn start_with(
         engine: &'a mut E,
         config: &'a TrainConfig,
         dataset: &Dataset,
         parameters: &Parameters,
+        optimizer: Option<&OptimizerState>,
     ) -> Result<Self> {
         let plan = Plan::new(config, dataset)?;
         engine.load_dataset(dataset).await?;
-        engine.set_parameters(parameters, None).await?;
+        engine.set_parameters(parameters, optimizer).await?;
         engine.set_sums(&Sums::default()).await?;
         let (progress, judge) = (Progress::default(), Judge::new(config.spec(dataset)?.loss(), dataset));
         let samples = dataset.train.clone();

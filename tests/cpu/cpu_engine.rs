@@ -107,6 +107,19 @@ fn momentum_and_decay_equal_the_reference() {
     }
 }
 
+/// It is answered by the thread that asks, whatever the others do.
+#[test]
+fn a_row_alone_has_the_bits_that_it_has_among_others() {
+    let (spec, data) = (MlpSpec::new(vec![37, 49, 33, 19]).unwrap(), dataset(37, 19));
+    let options = StepOptions::sgd(13, Sgd { lr: 0.125, momentum: 0.0, weight_decay: 0.0 });
+    let mut engine = trained(3, &spec, &data, options, &[0, 1, 2, 3]);
+    let together = block_on(engine.logits(Split::Test, &[4, 5, 6, 7, 8])).unwrap();
+    for (row, sample) in (4..9).enumerate() {
+        let alone = block_on(engine.logits(Split::Test, &[sample])).unwrap();
+        assert_eq!(alone.row(0), together.row(row), "sample {sample}");
+    }
+}
+
 #[test]
 fn the_same_threads_give_the_same_bits() {
     let (spec, data) = (MlpSpec::new(vec![37, 49, 33, 19]).unwrap(), dataset(37, 19));

@@ -56,12 +56,16 @@ fn every_dependency_is_listed_with_its_features() {
     }
 }
 
-/// The program itself is not listed.
+/// The library itself is not listed.
 #[test]
-fn what_only_the_program_for_mpi_needs_is_listed() {
-    let mut asked = asked("mpi/Cargo.toml", "dependencies");
-    asked.remove("gpu-mlp");
-    assert_eq!(listed("In `gpu-mlp-mpi`"), asked, "docs/dependencies.md and mpi/Cargo.toml");
+fn what_only_other_members_need_is_listed() {
+    for (manifest, heading) in
+        [("mpi/Cargo.toml", "In `gpu-mlp-mpi`"), ("python/Cargo.toml", "In `gpu-mlp-python`")]
+    {
+        let mut asked = asked(manifest, "dependencies");
+        asked.remove("gpu-mlp");
+        assert_eq!(listed(heading), asked, "docs/dependencies.md and {manifest}");
+    }
 }
 
 /// What a library user gets without the program.

@@ -302,6 +302,41 @@ fn overfit_batches_are_the_same_in_every_epoch_and_learnt_by_heart() {
     assert_eq!(recorded(&more, &dataset).trained[0].len(), tiny::TRAIN, "no more than there are");
 }
 
+/// With what the optimiser remembers, a new run takes the steps that the one before would have taken.
+#[test]
+fn a_new_run_goes_on_with_an_optimiser() {
+    let dataset = tiny::dataset();
+    let config = TrainConfig { momentum: 0.9, epochs: 1, ..config() };
+    let run = |from: Option<(&Parameters, Option<&OptimizerState>)>| {
+        let mut engine = engine(&config, &dataset);
+        block_on(async {
+            let mut trainer = match from {
+                Some((parameters, optimizer)) => {
+                    Trainer::start_with(&mut engine, &config, &dataset, parameters, optimizer).await?
+                }
+                None => Trainer::start(&mut engine, &config, &dataset).await?,
+            };
+            trainer.run(&mut Notes::default()).await?;
+            Ok::<_, Error>((engine.parameters().await?, engine.optimizer_state().await?))
+        })
+        .unwrap()
+    };
+    let (first, state) = run(None);
+    let (on, after) = run(Some((&first, Some(&state))));
+    let (anew, again) = run(Some((&first, None)));
+    assert_eq!((after.steps, again.steps), (2 * state.steps, state.steps));
+    assert_ne!(on, anew);
+    // The same by hand: the samples of the first epoch once more, on the same engine.
+    let mut engine = engine(&config, &dataset);
+    let order = gpu_mlp::training::shuffled(&Plan::new(&config, &dataset).unwrap().train, config.seed, 0);
+    block_on(engine.set_parameters(&first, Some(&state))).unwrap();
+    let mut taken = 0;
+    while taken < order.len() {
+        taken += block_on(engine.train(&order[taken..])).unwrap();
+    }
+    assert_eq!(block_on(engine.parameters()).unwrap(), on);
+}
+
 #[test]
 fn a_dry_run_takes_one_batch_through_everything() {
     let dataset = tiny::held_out(0.5);

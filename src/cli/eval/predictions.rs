@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::cli::predict::answers;
 use crate::data::{Outputs, Preparation, Samples, Split, Targets};
 use crate::error::{Error, Result};
 use crate::files::atomic_file::AtomicFile;
+use crate::training::answers;
 use crate::training::{Model, evaluation};
 
 /// Logits that are held at once, unless a single sample has more.

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use self::printer::Printer;
-pub(super) use self::printer::answers;
 use self::submission::Submission;
 use super::choice::{BackendChoice, DeviceChoice};
 use super::measure::opened;

@@ -10,7 +10,8 @@ use crate::cli::output::{json, note};
 use crate::data::inputs::Name;
 use crate::data::{Outputs, Preparation};
 use crate::error::Result;
-use crate::reference::{self, Matrix};
+use crate::reference::Matrix;
+use crate::training::answers;
 use crate::words::numerals::short;
 
 #[derive(Serialize)]
@@ -104,17 +105,6 @@ pub(super) struct Printer<'a> {
     width: usize,
     /// What has been said of how pictures are prepared.
     told: HashSet<Arc<str>>,
-}
-
-/// Probabilities of classes or labels, or numbers in their own unit.
-pub(in crate::cli) fn answers(outputs: &Outputs, z: &Matrix) -> Matrix {
-    match outputs {
-        Outputs::Classes => reference::softmax(z),
-        Outputs::Labels => z.map(reference::sigmoid),
-        numbers @ Outputs::Numbers { .. } => {
-            Matrix::from_fn(z.rows(), z.cols(), |r, c| numbers.unscaled(c, z.at(r, c)))
-        }
-    }
 }
 
 impl<'a> Printer<'a> {

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::printer::answers;
 use crate::data::inputs::Name;
 use crate::data::{Outputs, Preparation};
 use crate::error::{Error, Result};
 use crate::reference::{self, Matrix};
+use crate::training::answers;
 
 /// The lines of the file.
 pub(super) struct Submission<'a> {

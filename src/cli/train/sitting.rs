@@ -89,7 +89,7 @@ impl Session<'_> {
         };
         let epochs = history.len();
         let mut trainer = match &state {
-            None => Trainer::start_with(&mut engine, config, dataset, &self.weights()?).await?,
+            None => Trainer::start_with(&mut engine, config, dataset, &self.weights()?, None).await?,
             Some(state) => Trainer::resume(&mut engine, config, dataset, state, history).await?,
         };
         self.note_stretched_schedule(run.as_ref())?;

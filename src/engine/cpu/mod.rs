@@ -167,10 +167,15 @@ impl CpuEngine {
     fn pass(&mut self, samples: &[u32], each: impl Fn(&mut Rows, Network<'_>, &[u32], usize) + Sync) {
         let network = Network { slabs: &self.slabs, biases: &self.biases };
         let threads = self.rows.len();
-        self.rows.par_iter_mut().with_max_len(1).enumerate().for_each(|(index, rows)| {
+        let part = |(index, rows): (usize, &mut Rows)| {
             let share = share(samples.len(), index, threads);
             each(rows, network, &samples[share.clone()], share.start);
-        });
+        };
+        // To wake another thread takes longer than a row does.
+        match samples.len() {
+            1 => self.rows.iter_mut().enumerate().for_each(part),
+            _ => self.rows.par_iter_mut().with_max_len(1).enumerate().for_each(part),
+        }
     }
 
     /// Runs the samples forward, a few hundred at a time, and hands each thread's rows to `each`, in order.

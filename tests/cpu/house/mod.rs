@@ -163,7 +163,9 @@ fn what_the_compiler_cannot_prove_stands_in_few_places_with_its_reason() {
     let manifest = text(Path::new("Cargo.toml"));
     assert!(manifest.lines().any(|line| line == "unsafe_code = \"deny\""), "[lints.rust] of Cargo.toml");
     let mut found = BTreeSet::new();
-    for path in ["src", "tests", "benches", "mpi"].into_iter().flat_map(|folder| files(folder, "rs")) {
+    for path in
+        ["src", "tests", "benches", "mpi", "python"].into_iter().flat_map(|folder| files(folder, "rs"))
+    {
         let lines = code(&path);
         let is_quote = |line: &str| line.contains('"');
         if lines
@@ -189,7 +191,7 @@ fn what_the_compiler_cannot_prove_stands_in_few_places_with_its_reason() {
 #[test]
 fn files_are_short_and_say_what_they_are() {
     let vague = ["util", "utils", "common", "helpers", "misc"];
-    for path in ["src", "tests", "mpi"].into_iter().flat_map(|folder| files(folder, "rs")) {
+    for path in ["src", "tests", "mpi", "python"].into_iter().flat_map(|folder| files(folder, "rs")) {
         let text = text(&path);
         assert!(text.starts_with("//! "), "{} does not begin by saying what it is", path.display());
         assert!(text.lines().count() <= 400, "{} is longer than 400 lines: split it by role", path.display());
