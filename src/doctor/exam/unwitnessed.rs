@@ -43,8 +43,8 @@ impl Exam<'_> {
             Bug::ActivationOther if !self.world.act_named => {
                 Some("say `act`: nothing shows which activation is meant".to_owned())
             }
-            Bug::AdamBiasCorrection | Bug::AdamFormula | Bug::RmspropFormula | Bug::MomentumFormula
-                if self.has_open_step(at) =>
+            Bug::AdamBiasCorrection | Bug::AdamFormula | Bug::MomentumFormula
+                if self.has_open_step(at, bug) =>
             {
                 Some("first find out why the other steps differ: all are taken by one formula".to_owned())
             }
@@ -227,10 +227,11 @@ impl Exam<'_> {
         })
     }
 
-    /// Whether another step of the same file is not understood.
-    fn has_open_step(&self, at: Slot) -> bool {
+    /// Whether another step of the same file is not understood, and may not be the same bug.
+    fn has_open_step(&self, at: Slot, bug: Bug) -> bool {
         let is_step = |slot: Slot| matches!(slot, Slot::New(_));
-        is_step(at) && self.findings.iter().any(|f| is_step(f.tensor) && f.bug.is_none() && !f.depends)
+        let is_open = |f: &Finding| f.bug.is_none() && !f.depends && !f.also.contains(&bug);
+        is_step(at) && self.findings.iter().any(|f| is_step(f.tensor) && is_open(f))
     }
 
     /// Whether the gradient of a step may be clipped, which only the person knows.
