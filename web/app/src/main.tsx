@@ -1,0 +1,3 @@
+import { render } from "preact";
+
+render(<main>gpu-mlp</main>, document.getElementById("app")!);
