@@ -1,8 +1,16 @@
 import { defineConfig } from "vite";
 
-// Relative addresses: the site works below any path.
 export default defineConfig({
+  // Relative addresses: the site works below any path.
   base: "./",
   build: { outDir: "../dist", emptyOutDir: true, target: "es2022" },
   worker: { format: "es" },
+  plugins: [
+    {
+      // The server for development puts styles into the page as elements; the built site has them as files alone.
+      name: "styles-while-developing",
+      apply: "serve",
+      transformIndexHtml: (html) => html.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'"),
+    },
+  ],
 });

@@ -1,3 +1,6 @@
 import { render } from "preact";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import { Shell } from "./shell/Shell";
 
-render(<main>gpu-mlp</main>, document.getElementById("app")!);
+render(<Shell />, document.getElementById("app")!);

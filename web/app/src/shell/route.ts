@@ -1,0 +1,39 @@
+import { signal } from "@preact/signals";
+
+/** The pages in the order of the navigation. Each is the default export of `src/ID/page.tsx`, and is loaded when it is shown. */
+export const pages = [
+  { id: "doctor", name: "Doctor", title: "Find the bug in your backpropagation" },
+  { id: "bugs", name: "Bugs", title: "Inject a bug" },
+  { id: "train", name: "Train", title: "Train a network" },
+  { id: "look", name: "Look", title: "Look inside a network" },
+  { id: "draw", name: "Draw", title: "Draw a digit" },
+  { id: "device", name: "Device", title: "Check this device" },
+] as const;
+
+export type PageId = (typeof pages)[number]["id"];
+
+export interface Route {
+  page: PageId;
+  query: URLSearchParams;
+}
+
+/** `#/bugs?bug=a&bug=b` */
+function parse(hash: string): Route {
+  const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?", 2);
+  const page = pages.find((page) => page.id === path)?.id ?? "doctor";
+  return { page, query: new URLSearchParams(query) };
+}
+
+export const route = signal<Route>(parse(location.hash));
+addEventListener("hashchange", () => (route.value = parse(location.hash)));
+
+/** The address of a page, for `href`. */
+export function address(page: PageId, query?: URLSearchParams): string {
+  const text = query?.toString();
+  return `#/${page}${text ? `?${text}` : ""}`;
+}
+
+/** Writes a page's state into the address bar, without another entry in the history and without showing the page anew. */
+export function remember(page: PageId, query: URLSearchParams): void {
+  history.replaceState(null, "", address(page, query));
+}
