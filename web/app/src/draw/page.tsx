@@ -1,0 +1,156 @@
+import { signal } from "@preact/signals";
+import { useState } from "preact/hooks";
+import { Bars } from "../look/Bars";
+import { useNewest } from "../look/newest";
+import { Picture } from "../look/Picture";
+import { ErrorBox } from "../shared/ErrorBox";
+import { percent, readable } from "../shared/numbers";
+import { QuickTrain } from "../train/QuickTrain";
+import { busy, data, engine, network, weights, words } from "../train/session";
+import { Pad } from "./Pad";
+import { EMPTY, isEmpty, SIDE, undone } from "./strokes";
+import "../look/look.css";
+import "./draw.css";
+
+/** It stays while other pages are shown. */
+const sheet = signal(EMPTY);
+
+export default function Draw() {
+  const [pixels, setPixels] = useState<Uint8Array | null>(null);
+  const held = network.value;
+  const drawn = !isEmpty(sheet.value);
+  const seen = useNewest(
+    80,
+    async () => (held && drawn && pixels ? { drawing: await (await engine()).draw(SIDE, pixels), held } : null),
+    [pixels, held, drawn, weights.value],
+  );
+
+  return (
+    <div class="stack">
+      <div class="stack tight">
+        <h1>Draw a digit</h1>
+        <p class="muted">The network answers while you draw.</p>
+      </div>
+      {!held || busy() ? (
+        <section class="card stack" aria-label="The network">
+          <p>{held ? "The network is being trained; it answers already." : "There is no network to draw for yet."}</p>
+          <QuickTrain />
+        </section>
+      ) : (
+        <p class="small muted">
+          For {held.file ? <code>{held.file}</code> : "the network of this tab"}, {held.sizes.join("-")}. <a href="#/train">Train or load another one</a>, or{" "}
+          <a href="#/look">look inside</a>.
+        </p>
+      )}
+      <div class="draw">
+        <section class="card stack tight" aria-label="Drawing">
+          <Pad sheet={sheet} onPixels={setPixels} />
+          <div class="row">
+            <button type="button" disabled={!drawn} onClick={() => (sheet.value = undone(sheet.value))}>
+              Undo
+            </button>
+            <button type="button" disabled={!drawn} onClick={() => (sheet.value = EMPTY)}>
+              Clear
+            </button>
+          </div>
+          <FromTest />
+        </section>
+        <section class="card stack tight" aria-label="What the network sees">
+          <h2>What it sees</h2>
+          <Seen image={seen.value.value?.drawing.image ?? null} />
+        </section>
+        <section class="card stack tight" aria-label="What the network answers">
+          <h2>What it answers</h2>
+          {seen.error.value ? <ErrorBox error={seen.error.value} /> : <Answered seen={seen.value.value} />}
+        </section>
+      </div>
+    </div>
+  );
+}
+
+type Answer = { drawing: Awaited<ReturnType<Awaited<ReturnType<typeof engine>>["draw"]>>; held: NonNullable<typeof network.value> };
+
+function Seen({ image }: { image: Answer["drawing"]["image"] }) {
+  if (!image) return <p class="muted">Your drawing, centred and scaled to 28 x 28 pixels.</p>;
+  return (
+    <>
+      <Picture rows={image.rows} cols={image.cols} values={image.values} scale="pixels" most={255} label="The picture that the network sees" />
+      <p class="small muted">
+        {image.rows} x {image.cols} pixels, centred and scaled as MNIST's.
+      </p>
+    </>
+  );
+}
+
+function Answered({ seen }: { seen: Answer | null }) {
+  if (!seen?.drawing.image) return <p class="muted">Draw something.</p>;
+  const { outputs } = seen.drawing;
+  const names = seen.held.class_names;
+  const best = outputs.indexOf(Math.max(...outputs));
+  // Numbers of a regression have no names.
+  const task = names.length === 0 ? "regression" : "classification";
+  return (
+    <>
+      <p class="answer">
+        <output aria-label="Prediction">{task === "regression" ? readable(outputs[0]) : (names[best] ?? best)}</output>
+        {task === "classification" && <span class="muted">{percent(outputs[best])}</span>}
+      </p>
+      <Bars outputs={outputs} names={names} task={task} />
+    </>
+  );
+}
+
+/** Without a pointer: samples of the test set come onto the canvas. */
+function FromTest() {
+  const [index, setIndex] = useState(0);
+  const [error, setError] = useState<string | null>(null);
+  const info = data.value?.info;
+  if (!info?.image || info.image.colour || info.test === 0) return null;
+  const { rows, cols } = info.image;
+
+  async function lay(wanted: number) {
+    setError(null);
+    try {
+      const { values } = await (await engine()).sample("test", wanted);
+      sheet.value = { laid: { rows, cols, values }, strokes: [] };
+    } catch (problem) {
+      setError(words(problem));
+    }
+  }
+
+  return (
+    <form
+      class="stack tight"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void lay(index);
+      }}
+    >
+      <div class="row at-end">
+        <label class="field">
+          <span>Test sample, 0 to {info.test - 1}</span>
+          <input
+            type="number"
+            min={0}
+            max={info.test - 1}
+            value={index}
+            required
+            onInput={(event) => Number.isInteger(event.currentTarget.valueAsNumber) && setIndex(event.currentTarget.valueAsNumber)}
+          />
+        </label>
+        <button type="submit">Lay on the canvas</button>
+        <button
+          type="button"
+          onClick={() => {
+            const any = Math.floor(Math.random() * info.test);
+            setIndex(any);
+            void lay(any);
+          }}
+        >
+          Any sample
+        </button>
+      </div>
+      {error && <ErrorBox error={error} />}
+    </form>
+  );
+}

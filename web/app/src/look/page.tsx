@@ -1,0 +1,204 @@
+import type { ComponentChildren } from "preact";
+import { useRef, useState } from "preact/hooks";
+import type { Evaluation, Mistake, Sample } from "../engine/types";
+import { ErrorBox } from "../shared/ErrorBox";
+import { percent, readable } from "../shared/numbers";
+import { QuickTrain } from "../train/QuickTrain";
+import { data, engine, milestones, network, weights } from "../train/session";
+import { Confusion } from "./Confusion";
+import { FirstLayer } from "./FirstLayer";
+import { Gallery } from "./Gallery";
+import { useNewest, type Asked } from "./newest";
+import { OneSample } from "./OneSample";
+import { Picture } from "./Picture";
+import "./look.css";
+
+/** As many as a page shows. */
+const UNITS = 64;
+const MISTAKES = 24;
+
+export default function Look() {
+  return (
+    <div class="stack">
+      <div class="stack tight">
+        <h1>Look inside a network</h1>
+        <p class="muted">What it has learnt, where it errs, and what its layers make of a sample. It follows the training while that runs.</p>
+      </div>
+      {network.value ? (
+        <Inside />
+      ) : (
+        <section class="card stack" aria-label="No network yet">
+          <p>There is no network to look at yet.</p>
+          <QuickTrain />
+        </section>
+      )}
+    </div>
+  );
+}
+
+function Inside() {
+  const info = data.value?.info ?? null;
+  const layer = useNewest(500, async () => (await engine()).firstLayer(UNITS), [weights.value, network.value]);
+  return (
+    <>
+      <Part title="First layer" asked={layer}>
+        {(weights) => (
+          <>
+            <p class="small muted">
+              {weights.units} of {readable(network.value?.sizes[1] ?? weights.units)} units: what each adds up.
+            </p>
+            <FirstLayer weights={weights} info={info} />
+          </>
+        )}
+      </Part>
+      {info && info.test > 0 ? (
+        <OnTest />
+      ) : (
+        <p class="notice">
+          {info ? "The data have no test samples to measure on." : "No data are read, so nothing can be measured."} <a href="#/train">Read a set</a> with some.
+        </p>
+      )}
+    </>
+  );
+}
+
+/** What needs test samples. */
+function OnTest() {
+  const info = data.value!.info;
+  const [index, setIndex] = useState(0);
+  const way = useRef<HTMLDivElement>(null);
+  const measured = useNewest(1000, async () => {
+    const open = await engine();
+    const evaluation = await open.evaluate(MISTAKES);
+    const samples = await Promise.all(evaluation.mistakes.map((mistake) => (info.image ? open.sample("test", mistake.sample) : null)));
+    return { evaluation, samples };
+  }, [milestones.value, info]);
+  const seen = useNewest(500, async () => {
+    const open = await engine();
+    const [sample, answer] = await Promise.all([open.sample("test", index), open.answer("test", index)]);
+    return { sample, answer };
+  }, [index, weights.value, info]);
+
+  function pick(mistake: Mistake) {
+    setIndex(mistake.sample);
+    way.current?.scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+  }
+
+  return (
+    <>
+      <Part title="On the test samples" asked={measured}>
+        {({ evaluation }) => <Measured evaluation={evaluation} names={info.class_names} />}
+      </Part>
+      {info.task === "classification" && (
+        <Part title="Most confident mistakes" asked={measured}>
+          {({ evaluation, samples }) => <Mistakes mistakes={evaluation.mistakes} samples={samples} index={index} onPick={pick} />}
+        </Part>
+      )}
+      <div ref={way}>
+        <Part title="A sample's way through the layers" asked={seen}>
+          {({ sample, answer }) => (
+            <>
+              <Which index={index} of={info.test} onChange={setIndex} />
+              <OneSample info={info} sample={sample} answer={answer} />
+            </>
+          )}
+        </Part>
+      </div>
+    </>
+  );
+}
+
+/** A part of the page, which shows what the engine answered. */
+function Part<T>({ title, asked, children }: { title: string; asked: Asked<T>; children: (value: T) => ComponentChildren }) {
+  return (
+    <section class="card stack" aria-label={title}>
+      <h2>{title}</h2>
+      {asked.error.value ? <ErrorBox error={asked.error.value} /> : asked.value.value ? children(asked.value.value) : <p class="muted">Computing…</p>}
+    </section>
+  );
+}
+
+function Measured({ evaluation, names }: { evaluation: Evaluation; names: string[] }) {
+  const { score, confusion } = evaluation;
+  return (
+    <>
+      <p>
+        Test loss {readable(score.loss)}
+        {score.accuracy !== null && `, accuracy ${percent(score.accuracy)}`}.
+      </p>
+      {confusion.length > 0 && <Confusion counts={confusion} names={names} />}
+    </>
+  );
+}
+
+interface MistakesProps {
+  mistakes: Mistake[];
+  samples: (Sample | null)[];
+  index: number;
+  onPick: (mistake: Mistake) => void;
+}
+
+function Mistakes({ mistakes, samples, index, onPick }: MistakesProps) {
+  const info = data.value!.info;
+  const name = (label: number) => info.class_names[label] ?? String(label);
+  if (mistakes.length === 0) return <p>None: every test sample is right.</p>;
+  return (
+    <>
+      <p class="small muted">Choose one to see its way through the layers.</p>
+      <Gallery
+        label="Most confident mistakes"
+        items={mistakes}
+        name={(mistake) => `Sample ${mistake.sample}: actual ${name(mistake.label)}, predicted ${name(mistake.answer)} at ${percent(mistake.probability)}`}
+        pressed={(mistake) => mistake.sample === index}
+        onPick={onPick}
+        show={(mistake, at) => {
+          const sample = samples[at];
+          return (
+            <>
+              {info.image && sample ? (
+                <Picture rows={info.image.rows} cols={info.image.cols} colours={info.image.colour} values={sample.values} scale="pixels" most={1} />
+              ) : (
+                <span class="small">Sample {mistake.sample}</span>
+              )}
+              <span class="small">
+                {name(mistake.label)}, not {name(mistake.answer)}
+              </span>
+              <span class="small muted">{percent(mistake.probability)}</span>
+            </>
+          );
+        }}
+      />
+    </>
+  );
+}
+
+/** The choice of a sample. */
+function Which({ index, of, onChange }: { index: number; of: number; onChange: (index: number) => void }) {
+  return (
+    <div class="row">
+      <label class="field">
+        <span>Test sample, 0 to {of - 1}</span>
+        <input
+          type="number"
+          min={0}
+          max={of - 1}
+          value={index}
+          onChange={(event) => {
+            const wanted = Math.round(event.currentTarget.valueAsNumber);
+            const within = Number.isFinite(wanted) ? Math.min(Math.max(wanted, 0), of - 1) : index;
+            event.currentTarget.value = String(within);
+            onChange(within);
+          }}
+        />
+      </label>
+      <div class="row at-end">
+        <button type="button" disabled={index === 0} onClick={() => onChange(index - 1)}>
+          Previous
+        </button>
+        <button type="button" disabled={index >= of - 1} onClick={() => onChange(index + 1)}>
+          Next
+        </button>
+      </div>
+    </div>
+  );
+}

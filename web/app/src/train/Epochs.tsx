@@ -1,0 +1,58 @@
+import type { Score } from "../engine/types";
+import { readable } from "../shared/numbers";
+import { epochs } from "./session";
+
+/** With two decimals: epochs differ little. */
+const share = (value: number | null | undefined) => (value == null ? "-" : `${(100 * value).toFixed(2)} %`);
+
+/** The most rows that the page holds. */
+const MOST = 200;
+
+/** Every epoch, the newest first. */
+export function Epochs() {
+  const all = epochs.value;
+  if (all.length === 0) return null;
+  const validation = all.some((epoch) => epoch.validation);
+  const accuracy = all.some((epoch) => epoch.train.accuracy !== null || epoch.test.accuracy !== null);
+  const head = (name: string) => (
+    <>
+      <th scope="col" class="number">{name} loss</th>
+      {accuracy && <th scope="col" class="number">{name} accuracy</th>}
+    </>
+  );
+  const cells = (score: Score | null) => (
+    <>
+      <td class="number">{readable(score?.loss)}</td>
+      {accuracy && <td class="number">{share(score?.accuracy)}</td>}
+    </>
+  );
+  return (
+    <div class="scroll epochs" tabIndex={0} role="region" aria-label="Table of epochs">
+      <table class="small">
+        <caption>{all.length > MOST ? `The last ${MOST} of ${all.length} epochs` : "Epochs"}</caption>
+        <thead>
+          <tr>
+            <th scope="col" class="number">Epoch</th>
+            {head("Training")}
+            {validation && head("Validation")}
+            {head("Test")}
+            <th scope="col" class="number">Seconds</th>
+            <th scope="col" class="number">Samples/s</th>
+          </tr>
+        </thead>
+        <tbody>
+          {all.slice(-MOST).reverse().map((epoch) => (
+            <tr key={epoch.epoch}>
+              <th scope="row" class="number">{epoch.epoch}</th>
+              {cells(epoch.train)}
+              {validation && cells(epoch.validation)}
+              {cells(epoch.test)}
+              <td class="number">{epoch.seconds.toFixed(2)}</td>
+              <td class="number">{readable(Math.round(epoch.samples_per_second))}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,55 @@
+import { useState } from "preact/hooks";
+import { ErrorBox } from "../shared/ErrorBox";
+import { DEFAULTS, readSettings } from "./form";
+import { busy, chosen, devices, findDevices, form, from, load, opened, phase, progress, reading, start, trainError, words } from "./session";
+
+const EPOCHS = 3;
+
+/** For the pages that need a network: trains one on the built-in digits. */
+export function QuickTrain() {
+  const [error, setError] = useState<string | null>(null);
+  const now = progress.value;
+
+  async function train() {
+    setError(null);
+    try {
+      await findDevices();
+      chosen.value = "digits";
+      // The settings as the page Train shows them.
+      form.value = { ...DEFAULTS, epochs: String(EPOCHS) };
+      from.value = "seed";
+      const { settings } = readSettings(form.value);
+      if ((await load({ data: "digits" })) && settings) await start(settings.config, devices.value?.gpu ? "gpu" : "cpu", "seed");
+    } catch (problem) {
+      setError(words(problem));
+    }
+  }
+
+  return (
+    <div class="stack tight">
+      {busy() ? (
+        <>
+          <p role="status">{phase.value === "opening" ? "Opening the device…" : phase.value === "paused" ? "The training is paused." : "Training…"}</p>
+          <progress
+            max={opened.value?.epochs ?? EPOCHS}
+            value={now ? now.epoch - 1 + now.samples / now.of : 0}
+            aria-label="Progress of the training"
+          />
+        </>
+      ) : (
+        <>
+          <div class="row">
+            <button type="button" class="primary" disabled={reading.value} onClick={() => void train()}>
+              Train one on the digits
+            </button>
+            <span class="small muted">{EPOCHS} epochs, some seconds.</span>
+          </div>
+          <p>
+            Or <a href="#/train">train or load another one</a>.
+          </p>
+        </>
+      )}
+      {(error ?? trainError.value) && <ErrorBox error={error ?? trainError.value} />}
+    </div>
+  );
+}

@@ -1,0 +1,107 @@
+import { address, remember } from "../shell/route";
+import { useState } from "preact/hooks";
+import { Choice, TextField } from "./Field";
+import { ACTIVATIONS, OPTIMIZERS, readSettings, toQuery, withOptimizer, type Field, type Form } from "./form";
+import { devices, form, from, network } from "./session";
+
+export function change(changes: Partial<Form>) {
+  form.value = { ...form.value, ...changes };
+  remember("train", toQuery(form.value));
+}
+
+/** The settings of the network and its training. */
+export function Settings() {
+  const { problems } = readSettings(form.value);
+  const found = devices.value;
+  const optimizer = form.value.optimizer;
+  const text = (name: Field, label: string, hint?: string) => (
+    <TextField
+      label={label}
+      value={form.value[name]}
+      change={(value) => change({ [name]: value })}
+      problem={problems[name]}
+      hint={hint}
+      numeric={name !== "hidden"}
+    />
+  );
+  const more: Field[] = ["momentum", "weight_decay", "dropout"];
+  return (
+    <section class="card stack" aria-labelledby="settings">
+      <h2 id="settings">Settings</h2>
+      {network.value && (
+        <Choice
+          label="Start from"
+          value={from.value}
+          change={(value) => (from.value = value as "seed" | "model")}
+          options={{ seed: "new weights, by the seed", model: network.value.file ? `the network of ${network.value.file}` : "the network as it is" }}
+        />
+      )}
+      {from.value === "model" && network.value ? (
+        <p class="small muted">
+          Its layers are {network.value.sizes.join(", ")}.
+        </p>
+      ) : (
+        text("hidden", "Hidden layers", "Their sizes; none is a linear network.")
+      )}
+      <div class="pairs">
+        <Choice label="Activation" value={form.value.activation} change={(activation) => change({ activation })} options={ACTIVATIONS} problem={problems.activation} />
+        <Choice
+          label="Optimiser"
+          value={optimizer}
+          change={(value) => {
+            form.value = withOptimizer(form.value, value);
+            change({});
+          }}
+          options={OPTIMIZERS}
+          problem={problems.optimizer}
+        />
+        {text("lr", "Learning rate")}
+        {text("batch_size", "Batch size")}
+        {text("epochs", "Epochs")}
+        {text("seed", "Seed")}
+      </div>
+      <details open={more.some((name) => problems[name])}>
+        <summary>Momentum, weight decay, dropout</summary>
+        <div class="pairs">
+          {optimizer === "sgd" && text("momentum", "Momentum")}
+          {text("weight_decay", "Weight decay")}
+          {text("dropout", "Dropout")}
+        </div>
+      </details>
+      <Choice
+        label="Device"
+        value={found && !found.gpu ? "cpu" : form.value.device}
+        change={(device) => change({ device })}
+        options={{ ...(found && !found.gpu ? {} : { gpu: found?.gpu ? `GPU: ${found.gpu.name}` : "GPU" }), cpu: "CPU" }}
+        problem={problems.device}
+      />
+      <CopyLink />
+    </section>
+  );
+}
+
+function CopyLink() {
+  const [copied, setCopied] = useState<"" | "yes" | "no">("");
+  const link = () => new URL(address("train", toQuery(form.value)), location.href).href;
+  return (
+    <div class="stack tight">
+      <div class="row">
+        <button
+          type="button"
+          onClick={() => navigator.clipboard.writeText(link()).then(() => setCopied("yes"), () => setCopied("no"))}
+        >
+          Copy link
+        </button>
+        <span role="status" class="small muted">
+          {copied === "yes" ? "Copied: it opens this page with these settings." : ""}
+        </span>
+      </div>
+      {copied === "no" && (
+        <label class="field">
+          The browser refused to copy. The link:
+          <input readOnly value={link()} onFocus={(event) => event.currentTarget.select()} />
+        </label>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,152 @@
+import { useComputed } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { Curves, type Series } from "../shared/Curves";
+import { ErrorBox } from "../shared/ErrorBox";
+import { percent, readable } from "../shared/numbers";
+import { readData } from "./Data";
+import { Epochs } from "./Epochs";
+import { readSettings } from "./form";
+import * as session from "./session";
+
+/** The training itself: its buttons, where it is, and its curves. */
+export function Training() {
+  return (
+    <section class="card stack" aria-labelledby="training">
+      <h2 id="training">Training</h2>
+      <Buttons />
+      <Where />
+      {session.trainError.value && <ErrorBox error={session.trainError.value} />}
+      <LossAndAccuracy />
+      <Epochs />
+    </section>
+  );
+}
+
+function Buttons() {
+  const box = useRef<HTMLDivElement>(null);
+  const phase = session.phase.value;
+  const idle = !session.busy();
+
+  async function begin(waiting: boolean): Promise<boolean> {
+    const { settings } = readSettings(session.form.value);
+    const info = settings && (await readData());
+    if (!settings || !info) {
+      // What is wrong stands at its field.
+      const wrong = box.current!.closest("main")!.querySelector<HTMLElement>('[aria-invalid="true"]');
+      wrong?.closest("details")?.setAttribute("open", "");
+      wrong?.focus();
+      return false;
+    }
+    const { config, device } = settings;
+    const model = session.from.value === "model" ? session.network.value : null;
+    if (model) config.hidden = model.sizes.slice(1, -1);
+    await session.start(config, session.devices.value?.gpu ? device : "cpu", model ? "model" : "seed", waiting);
+    return session.phase.value !== "failed";
+  }
+
+  return (
+    <div class="row" ref={box}>
+      {idle ? (
+        <button type="button" class="primary" disabled={session.reading.value} onClick={() => void begin(false)}>
+          Start
+        </button>
+      ) : phase === "paused" ? (
+        <button type="button" class="primary" onClick={() => void session.resume()}>
+          Go on
+        </button>
+      ) : (
+        <button type="button" class="primary" disabled={phase === "opening"} onClick={() => void session.pause()}>
+          Pause
+        </button>
+      )}
+      <button
+        type="button"
+        disabled={phase === "opening" || phase === "running" || session.reading.value}
+        onClick={async () => {
+          if (!idle || (await begin(true))) await session.step();
+        }}
+      >
+        Step
+      </button>
+      <button type="button" disabled={idle || phase === "opening"} onClick={() => void session.stop()}>
+        Stop
+      </button>
+    </div>
+  );
+}
+
+/** How far it is. */
+function Where() {
+  const { phase, opened, progress, epochs, started } = session;
+  const last = epochs.value.at(-1);
+  const state = {
+    idle: "Not started.",
+    opening: "Opening the device…",
+    running: "Running.",
+    paused: "Paused.",
+    finished: `Finished${last?.test.accuracy != null ? `: test accuracy ${percent(last.test.accuracy)}` : last ? `: test loss ${readable(last.test.loss)}` : ""}.`,
+    stopped: "Stopped.",
+    failed: "It ended with an error.",
+  }[phase.value];
+  const changed = useComputed(() => {
+    if (!session.busy() || !session.started.value) return false;
+    const { settings } = readSettings(session.form.value);
+    return JSON.stringify(settings?.config) !== JSON.stringify(session.started.value.config);
+  });
+  const total = opened.value?.epochs ?? started.value?.config.epochs ?? 1;
+  const now = progress.value;
+  const done = now ? now.epoch - 1 + now.samples / now.of : 0;
+  return (
+    <div class="stack tight">
+      <p role="status">{state}</p>
+      {changed.value && <p class="small muted">Changed settings take effect at the next start.</p>}
+      {opened.value && (
+        <>
+          <progress max={total} value={Math.max(done, last?.epoch ?? 0)} aria-label="Progress of the training" />
+          <dl class="facts small" aria-label="The training">
+            <dt>Device</dt>
+            <dd>
+              {opened.value.backend}: {opened.value.adapter}
+            </dd>
+            <dt>Network</dt>
+            <dd>
+              {opened.value.sizes.join("-")}, {readable(opened.value.parameters)} parameters
+            </dd>
+            <dt>Epoch</dt>
+            <dd>
+              {now?.epoch ?? last?.epoch ?? 0} of {total}
+              {now && `, ${readable(now.samples)} of ${readable(now.of)} samples, ${readable(now.steps)} steps`}
+            </dd>
+            <dt>Speed</dt>
+            <dd>{now ? `${readable(Math.round(now.samples_per_second))} samples/s` : "-"}</dd>
+          </dl>
+        </>
+      )}
+    </div>
+  );
+}
+
+function LossAndAccuracy() {
+  const { points, epochs } = session;
+  if (points.value.length === 0 && epochs.value.length === 0) {
+    return <p class="muted">Its loss and accuracy are drawn here while it runs.</p>;
+  }
+  const curves = (of: "loss" | "accuracy"): Series[] => {
+    const ends = (part: "validation" | "test", name: string, colour: number): Series[] =>
+      epochs.value.some((epoch) => epoch[part])
+        ? [{ name, x: epochs.value.map((epoch) => epoch.epoch), y: epochs.value.map((epoch) => epoch[part]?.[of] ?? null), colour }]
+        : [];
+    return [
+      { name: "training", x: points.value.map((point) => point.x), y: points.value.map((point) => point[of]), colour: 1 },
+      ...ends("validation", "validation", 3),
+      ...ends("test", "test", 2),
+    ];
+  };
+  const accuracy = [...points.value, ...epochs.value.map((epoch) => epoch.train)].some((score) => score.accuracy !== null);
+  return (
+    <div class="columns">
+      <Curves title="Loss" series={curves("loss")} xName="epochs" />
+      {accuracy && <Curves title="Accuracy" series={curves("accuracy")} xName="epochs" format={percent} />}
+    </div>
+  );
+}

@@ -1,0 +1,260 @@
+/**
+ * The one engine of the pages Train, Look and Draw, and what is known of its data, its network and its training. It lives as long as
+ * the tab does, so moving between pages stops nothing.
+ */
+import { batch, signal } from "@preact/signals";
+import type { Engine } from "../engine/engine";
+import { openEngine } from "../shared/engine";
+import { root } from "../shared/Drop";
+import type { DataInfo, DataRequest, Devices, DeviceChoice, GivenFile, Opened, Score, TrainConfig, TrainEvent } from "../engine/types";
+import { DEFAULTS, type Form } from "./form";
+
+let opening: Promise<Engine> | null = null;
+
+/** The engine; the first call opens it. */
+export function engine(): Promise<Engine> {
+  opening ??= openEngine().catch((error: unknown) => {
+    opening = null;
+    throw error;
+  });
+  return opening;
+}
+
+export const words = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+export const devices = signal<Devices | null>(null);
+
+export async function findDevices() {
+  devices.value ??= await (await engine()).devices();
+}
+
+/** The settings as they are typed, and what the next training starts from. */
+export const form = signal<Form>(DEFAULTS);
+export const from = signal<"seed" | "model">("seed");
+
+// Data
+
+/** What training reads: `digits`, or the path of the files that were given. */
+export const chosen = signal("digits");
+export const data = signal<{ request: DataRequest; info: DataInfo } | null>(null);
+export const reading = signal(false);
+export const dataError = signal<string | null>(null);
+
+/** Gives the engine files in place of those it has; what they are is read by `load`. */
+export async function give(files: GivenFile[]) {
+  const open = await engine();
+  await open.clear();
+  await open.add(files);
+  chosen.value = root(files);
+}
+
+/** Reads a data set, unless it is the one that is read. */
+export async function load(request: DataRequest): Promise<DataInfo | null> {
+  if (data.value && JSON.stringify(data.value.request) === JSON.stringify(request)) return data.value.info;
+  batch(() => {
+    reading.value = true;
+    dataError.value = null;
+    data.value = null;
+  });
+  try {
+    const info = await (await engine()).load(request);
+    data.value = { request, info };
+    return info;
+  } catch (error) {
+    dataError.value = words(error);
+    return null;
+  } finally {
+    reading.value = false;
+  }
+}
+
+// The network
+
+/** The network that the engine holds: the newest of the training, or that of a file. */
+export interface Network {
+  sizes: number[];
+  class_names: string[];
+  /** The file it was read from; `null` for the training's. */
+  file: string | null;
+}
+
+export const network = signal<Network | null>(null);
+/** Counts up when the network's weights have changed, at most ten times a second. */
+export const weights = signal(0);
+/** Counts up at the end of an epoch or of a training, and when another network is held: time to measure it anew. */
+export const milestones = signal(0);
+
+export async function hold(file: GivenFile) {
+  const open = await engine();
+  // A folder of its own: the name may be one of the data's.
+  const path = `network/${file.path.split("/").pop()}`;
+  await open.add([{ path, bytes: file.bytes }]);
+  const held = await open.hold(path);
+  batch(() => {
+    network.value = { ...held, file: file.path.split("/").pop()! };
+    form.value = { ...form.value, hidden: held.sizes.slice(1, -1).join(", ") };
+    from.value = "model";
+    phase.value = "idle";
+    opened.value = null;
+    progress.value = null;
+    epochs.value = [];
+    points.value = [];
+    weights.value++;
+    milestones.value++;
+  });
+}
+
+// Training
+
+export type Phase = "idle" | "opening" | "running" | "paused" | "finished" | "stopped" | "failed";
+
+export interface Point {
+  /** Epochs so far, with fractions. */
+  x: number;
+  loss: number | null;
+  accuracy: number | null;
+}
+
+export interface Epoch {
+  epoch: number;
+  train: Score;
+  validation: Score | null;
+  test: Score;
+  seconds: number;
+  samples_per_second: number;
+}
+
+export type Progress = Extract<TrainEvent, { kind: "progress" }>;
+
+export const phase = signal<Phase>("idle");
+export const trainError = signal<string | null>(null);
+export const opened = signal<Opened | null>(null);
+/** What the training was started with. */
+export const started = signal<{ config: TrainConfig; device: DeviceChoice } | null>(null);
+export const progress = signal<Progress | null>(null);
+export const epochs = signal<Epoch[]>([]);
+/** Within epochs, over the samples between two events; thinned out when they are many. */
+export const points = signal<Point[]>([]);
+
+/** More than a curve shows: beyond this, neighbours become their mean. */
+const MOST_POINTS = 1200;
+
+const mean = (a: number | null, b: number | null) => (a === null ? b : b === null ? a : (a + b) / 2);
+
+function thinned(all: Point[]): Point[] {
+  if (all.length <= MOST_POINTS) return all;
+  const half: Point[] = [];
+  for (let i = 0; i < all.length; i += 2) {
+    const a = all[i]!;
+    const b = all[i + 1] ?? a;
+    half.push({ x: b.x, loss: mean(a.loss, b.loss), accuracy: mean(a.accuracy, b.accuracy) });
+  }
+  return half;
+}
+
+/** Events since the page was last told of them: it is told at most ten times a second. */
+let untold: TrainEvent[] = [];
+let telling: number | undefined;
+
+function tell() {
+  telling = undefined;
+  const events = untold;
+  untold = [];
+  if (events.length === 0) return;
+  batch(() => {
+    const news: Point[] = [];
+    const ended: Epoch[] = [];
+    for (const event of events) {
+      if (event.kind === "progress") {
+        progress.value = event;
+        news.push({ x: event.epoch - 1 + event.samples / event.of, loss: event.loss, accuracy: event.accuracy });
+      } else {
+        const { kind: _, ...epoch } = event;
+        ended.push(epoch);
+      }
+    }
+    if (news.length > 0) points.value = thinned([...points.value, ...news]);
+    if (ended.length > 0) {
+      epochs.value = [...epochs.value, ...ended];
+      milestones.value++;
+    }
+    weights.value++;
+  });
+}
+
+function hear(event: TrainEvent) {
+  untold.push(event);
+  telling ??= window.setTimeout(tell, 100);
+}
+
+export const busy = () => phase.value === "opening" || phase.value === "running" || phase.value === "paused";
+
+/** The training that runs; settled when it has ended. */
+let ending: Promise<void> = Promise.resolve();
+
+/**
+ * Starts a training on the set that is read, from the seed's weights or from those of the network that is held; `waiting` leaves it
+ * paused before its first step. Settled when it runs.
+ */
+export async function start(config: TrainConfig, device: DeviceChoice, from: "seed" | "model", waiting = false) {
+  if (busy()) return;
+  batch(() => {
+    phase.value = "opening";
+    trainError.value = null;
+    started.value = { config, device };
+    progress.value = null;
+    epochs.value = [];
+    points.value = [];
+  });
+  try {
+    const open = await engine();
+    const got = await open.open(config, device, from);
+    batch(() => {
+      opened.value = got;
+      network.value = { sizes: got.sizes, class_names: data.value?.info.class_names ?? [], file: null };
+      phase.value = waiting ? "paused" : "running";
+      weights.value++;
+      milestones.value++;
+    });
+    if (waiting) await open.pause();
+    ending = open.run(hear).then(
+      (outcome) => end(outcome === "interrupted" ? "stopped" : "finished"),
+      (error: unknown) => end("failed", words(error)),
+    );
+  } catch (error) {
+    end("failed", words(error));
+  }
+}
+
+function end(how: Phase, error: string | null = null) {
+  clearTimeout(telling);
+  batch(() => {
+    tell();
+    phase.value = how;
+    trainError.value = error;
+    weights.value++;
+    milestones.value++;
+  });
+}
+
+export async function pause() {
+  await (await engine()).pause();
+  phase.value = "paused";
+  milestones.value++;
+}
+
+export async function resume() {
+  await (await engine()).resume();
+  phase.value = "running";
+}
+
+export async function step() {
+  await (await engine()).step();
+  weights.value++;
+  milestones.value++;
+}
+
+export async function stop() {
+  await (await engine()).stop();
+  await ending;
+}
