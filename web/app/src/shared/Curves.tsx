@@ -23,6 +23,8 @@ export interface CurvesProps {
   logX?: boolean;
   logY?: boolean;
   format?: (value: number | null) => string;
+  /** What is above it is cut off, so that a curve that runs away does not flatten the others. */
+  most?: number;
   height?: number;
 }
 
@@ -38,6 +40,12 @@ function aligned(series: Series[]): uPlot.AlignedData {
   return uPlot.join(series.map(({ x, y }) => [x, finite(y)] as uPlot.AlignedData));
 }
 
+function yRange(low: number, high: number, most = Infinity): uPlot.Range.MinMax {
+  // Without values, or with one alone.
+  if (low === null || low === high) return uPlot.rangeNum(low ?? 0, high ?? 1, 0.1, true);
+  return uPlot.rangeNum(low, Math.min(high, most), 0.05, true);
+}
+
 /** What a curve does, in words. */
 function summary({ name, x, y }: Series, xName: string, format: (value: number | null) => string): string {
   const known = finite(y).flatMap((value, index) => (value === null ? [] : [{ value, at: x[index]! }]));
@@ -49,7 +57,7 @@ function summary({ name, x, y }: Series, xName: string, format: (value: number |
 }
 
 /** Curves over one x axis. Values stand in the legend: those under the pointer or the arrow keys, or else the last ones. */
-export function Curves({ title, series, xName, logX = false, logY = false, format = readable, height = 240 }: CurvesProps) {
+export function Curves({ title, series, xName, logX = false, logY = false, format = readable, most, height = 240 }: CurvesProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const [at, setAt] = useState<number | null>(null);
@@ -57,8 +65,8 @@ export function Curves({ title, series, xName, logX = false, logY = false, forma
 
   const data = aligned(series);
   const xs = data[0] as number[];
-  const latest = useRef({ data, format });
-  latest.current = { data, format };
+  const latest = useRef({ data, format, most });
+  latest.current = { data, format, most };
   const names = series.map(({ name, colour }) => `${name} ${colour ?? ""}`).join("\n");
   const dark = scheme.value;
 
@@ -72,10 +80,10 @@ export function Curves({ title, series, xName, logX = false, logY = false, forma
         height,
         legend: { show: false },
         cursor: { drag: { x: false, y: false }, points: { size: 7 } },
-        scales: { x: { time: false, distr: logX ? 3 : 1 }, y: { distr: logY ? 3 : 1 } },
+        scales: { x: { time: false, distr: logX ? 3 : 1 }, y: { distr: logY ? 3 : 1, range: logY ? undefined : (_, low, high) => yRange(low, high, latest.current.most) } },
         axes: [
           { ...axis, label: xName, labelSize: 22, labelGap: 0, size: 34 },
-          { ...axis, size: 58, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : latest.current.format(tick))) },
+          { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : latest.current.format(tick))) },
         ],
         series: [
           {},

@@ -50,11 +50,8 @@ async function read(found: Found[]): Promise<GivenFile[]> {
   return Promise.all(wanted.map(async ({ path, file }) => ({ path, bytes: new Uint8Array(await file.arrayBuffer()) })));
 }
 
-/** The path that stands for what was given at once: its one file, or the folder of all its files. */
-export function root(files: GivenFile[]): string {
-  const [first] = files;
-  return files.length === 1 && first ? first.path : (first?.path.split("/")[0] ?? "");
-}
+/** The path that stands for what was given at once: its one file, or the folder of its files. */
+export const root = (files: GivenFile[]): string => files[0]?.path.split("/")[0] ?? "";
 
 export interface DropProps {
   /** What to give: `an .npz file`. */

@@ -1,0 +1,56 @@
+import { useEffect, useState } from "preact/hooks";
+import type { Template } from "../engine/types";
+import { Code } from "../shared/Code";
+import { sharedEngine } from "../shared/engine";
+import { ErrorBox } from "../shared/ErrorBox";
+import { Tabs } from "../shared/Tabs";
+
+const templates: { id: Template; name: string }[] = [
+  { id: "numpy", name: "NumPy" },
+  { id: "locals", name: "NumPy, all of a function" },
+  { id: "pytorch", name: "PyTorch" },
+  { id: "matlab", name: "MATLAB, Octave" },
+  { id: "julia", name: "Julia" },
+  { id: "javascript", name: "JavaScript" },
+  { id: "java", name: "Java" },
+  { id: "c", name: "C" },
+];
+
+function Snippet({ language }: { language: Template }) {
+  const [shown, setShown] = useState<{ code: string } | { error: unknown } | null>(null);
+  useEffect(() => {
+    let current = true;
+    setShown(null);
+    sharedEngine()
+      .then((engine) => engine.template(language))
+      .then(
+        (code) => current && setShown({ code }),
+        (error: unknown) => current && setShown({ error }),
+      );
+    return () => void (current = false);
+  }, [language]);
+  if (!shown) return <p class="muted">Loading…</p>;
+  return "code" in shown ? <Code code={shown.code.trimEnd()} label="Lines that export arrays" /> : <ErrorBox error={shown.error} />;
+}
+
+/** The lines to add to one's own code. */
+export function Export() {
+  const [open, setOpen] = useState(false);
+  const [language, setLanguage] = useState<Template>("numpy");
+  return (
+    <details open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>How to export the arrays from your code</summary>
+      <div class="stack tight">
+        <p>
+          One batch of an early step, with the parameters as they were before it. Leave out what you do not have: <code>X</code>,{" "}
+          <code>y</code>, the weights and biases and any one tensor more are enough to begin with. Your own names are understood.
+        </p>
+        {open && (
+          <Tabs label="Languages" tabs={templates} selected={language} onSelect={(id) => setLanguage(id as Template)}>
+            <Snippet language={language} />
+          </Tabs>
+        )}
+      </div>
+    </details>
+  );
+}

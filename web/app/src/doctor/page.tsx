@@ -1,0 +1,42 @@
+import { useEffect, useState } from "preact/hooks";
+import type { Bug } from "../engine/types";
+import { sharedEngine } from "../shared/engine";
+import { ErrorBox } from "../shared/ErrorBox";
+import { Answer } from "./Answer";
+import { Export } from "./Export";
+import { Given } from "./Given";
+import { Options } from "./Options";
+import { answer, busy, problem } from "./state";
+import "./doctor.css";
+
+export default function Doctor() {
+  const [catalogue, setCatalogue] = useState<Bug[] | null>(null);
+
+  // The module is loaded while the reader looks for the file.
+  useEffect(() => {
+    sharedEngine()
+      .then((engine) => engine.catalogue())
+      .then(setCatalogue, (error: unknown) => (problem.value = { error }));
+  }, []);
+
+  return (
+    <div class="stack doctor">
+      <div class="stack tight">
+        <h1>Find the bug in your backpropagation</h1>
+        <p class="lead">
+          Save the arrays of one batch from your own network, in any language, and drop the file here. The doctor computes every tensor
+          again in double precision; the first one that does not agree is where the bug is, and the formula it does agree with is the
+          bug's name. Nothing is uploaded.
+        </p>
+      </div>
+      <Given />
+      <div>
+        <Export />
+        <Options />
+      </div>
+      <div aria-live="polite">{busy.value && <p class="muted">Examining…</p>}</div>
+      {problem.value && <ErrorBox error={problem.value.error} />}
+      {answer.value && catalogue && <Answer {...answer.value} catalogue={catalogue} />}
+    </div>
+  );
+}
