@@ -33,7 +33,7 @@ export default function Draw() {
       </div>
       {!held || busy() ? (
         <section class="card stack" aria-label="The network">
-          <p>{held ? "The network is being trained; it answers already." : "There is no network to draw for yet."}</p>
+          <p>{held ? "The network answers while it is trained." : "There is no network to draw for yet."}</p>
           <QuickTrain />
         </section>
       ) : (
@@ -55,12 +55,8 @@ export default function Draw() {
           </div>
           <FromTest />
         </section>
-        <section class="card stack tight" aria-label="What the network sees">
-          <h2>What it sees</h2>
-          <Seen image={seen.value.value?.drawing.image ?? null} />
-        </section>
-        <section class="card stack tight" aria-label="What the network answers">
-          <h2>What it answers</h2>
+        <section class="card stack" aria-labelledby="answer">
+          <h2 id="answer">What the network sees and answers</h2>
           {seen.error.value ? <ErrorBox error={seen.error.value} /> : <Answered seen={seen.value.value} />}
         </section>
       </div>
@@ -70,20 +66,9 @@ export default function Draw() {
 
 type Answer = { drawing: Awaited<ReturnType<Awaited<ReturnType<typeof engine>>["draw"]>>; held: NonNullable<typeof network.value> };
 
-function Seen({ image }: { image: Answer["drawing"]["image"] }) {
-  if (!image) return <p class="muted">Your drawing, centred and scaled to 28 x 28 pixels.</p>;
-  return (
-    <>
-      <Picture rows={image.rows} cols={image.cols} values={image.values} scale="pixels" most={255} label="The picture that the network sees" />
-      <p class="small muted">
-        {image.rows} x {image.cols} pixels, centred and scaled as MNIST's.
-      </p>
-    </>
-  );
-}
-
 function Answered({ seen }: { seen: Answer | null }) {
-  if (!seen?.drawing.image) return <p class="muted">Draw something.</p>;
+  const image = seen?.drawing.image;
+  if (!seen || !image) return <p class="muted">Draw something: it is centred and scaled to 28 x 28 pixels, as MNIST's digits are.</p>;
   const { outputs } = seen.drawing;
   const names = seen.held.class_names;
   const best = outputs.indexOf(Math.max(...outputs));
@@ -91,10 +76,18 @@ function Answered({ seen }: { seen: Answer | null }) {
   const task = names.length === 0 ? "regression" : "classification";
   return (
     <>
-      <p class="answer">
-        <output aria-label="Prediction">{task === "regression" ? readable(outputs[0]) : (names[best] ?? best)}</output>
-        {task === "classification" && <span class="muted">{percent(outputs[best])}</span>}
-      </p>
+      <div class="answer">
+        <figure>
+          <Picture rows={image.rows} cols={image.cols} values={image.values} scale="pixels" most={255} label="The picture that the network sees" />
+          <figcaption class="small muted">
+            {image.rows} x {image.cols} pixels
+          </figcaption>
+        </figure>
+        <p>
+          <output aria-label="Prediction">{task === "regression" ? readable(outputs[0]) : (names[best] ?? best)}</output>
+          {task === "classification" && <span class="muted">{percent(outputs[best])}</span>}
+        </p>
+      </div>
       <Bars outputs={outputs} names={names} task={task} />
     </>
   );
@@ -138,7 +131,7 @@ function FromTest() {
             onInput={(event) => Number.isInteger(event.currentTarget.valueAsNumber) && setIndex(event.currentTarget.valueAsNumber)}
           />
         </label>
-        <button type="submit">Lay on the canvas</button>
+        <button type="submit">Lay on</button>
         <button
           type="button"
           onClick={() => {

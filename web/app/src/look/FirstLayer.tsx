@@ -28,6 +28,7 @@ export function FirstLayer({ weights, info }: { weights: Weights; info: DataInfo
     <div class="beside">
       <Gallery
         label="Units of the first layer"
+        small
         items={Array.from({ length: units }, (_, unit) => unit)}
         name={(unit) => `Unit ${unit}`}
         show={picture}

@@ -3,6 +3,8 @@ import { useRef, useState } from "preact/hooks";
 
 interface Props<T> {
   label: string;
+  /** Pictures alone may be smaller than those with words. */
+  small?: boolean;
   items: T[];
   /** What an item is, for screen readers. */
   name: (item: T, index: number) => string;
@@ -14,7 +16,7 @@ interface Props<T> {
 }
 
 /** Pictures to choose from, in rows. One of them is a stop of the Tab key; arrow keys move between them. */
-export function Gallery<T>({ label, items, name, show, pressed, onPick, onNear }: Props<T>) {
+export function Gallery<T>({ label, small = false, items, name, show, pressed, onPick, onNear }: Props<T>) {
   const box = useRef<HTMLDivElement>(null);
   const [at, setAt] = useState(0);
   const stop = Math.min(at, items.length - 1);
@@ -36,7 +38,7 @@ export function Gallery<T>({ label, items, name, show, pressed, onPick, onNear }
   }
 
   return (
-    <div class="gallery" role="group" aria-label={`${label}; arrow keys move`} ref={box} onKeyDown={onKeyDown}>
+    <div class={small ? "gallery small" : "gallery"} role="group" aria-label={`${label}; arrow keys move`} ref={box} onKeyDown={onKeyDown}>
       {items.map((item, index) => (
         <button
           key={index}

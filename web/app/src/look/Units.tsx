@@ -48,7 +48,7 @@ export function Units({ title, values }: { title: string; values: Float32Array }
           />
         )}
       </div>
-      <p class="small mono" aria-live="polite">
+      <p class="small mono" aria-live={at === null ? "off" : "polite"}>
         {at === null ? `${values.length} units, to ${readable(most)}` : `unit ${at}: ${readable(values[at])}`}
       </p>
     </figure>

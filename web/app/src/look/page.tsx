@@ -119,15 +119,51 @@ function Part<T>({ title, asked, children }: { title: string; asked: Asked<T>; c
 }
 
 function Measured({ evaluation, names }: { evaluation: Evaluation; names: string[] }) {
-  const { score, confusion } = evaluation;
+  const { score, confusion, classes } = evaluation;
   return (
     <>
       <p>
         Test loss {readable(score.loss)}
         {score.accuracy !== null && `, accuracy ${percent(score.accuracy)}`}.
       </p>
-      {confusion.length > 0 && <Confusion counts={confusion} names={names} />}
+      {confusion.length > 0 && (
+        <div class="pair">
+          <Confusion counts={confusion} names={names} />
+          <Classes classes={classes} names={names} />
+        </div>
+      )}
     </>
+  );
+}
+
+function Classes({ classes, names }: { classes: Evaluation["classes"]; names: string[] }) {
+  return (
+    <div class="scroll classes" tabIndex={0} role="region" aria-label="Scores of each class">
+      <table class="small">
+        <caption>Each class against all others</caption>
+        <thead>
+          <tr>
+            <th scope="col">Class</th>
+            {["Samples", "Precision", "Recall", "F1"].map((head) => (
+              <th key={head} scope="col" class="number">
+                {head}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {classes.map(({ samples, precision, recall, f1 }, index) => (
+            <tr key={index}>
+              <th scope="row">{names[index] ?? index}</th>
+              <td class="number">{readable(samples)}</td>
+              <td class="number">{percent(precision)}</td>
+              <td class="number">{percent(recall)}</td>
+              <td class="number">{readable(f1)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 
@@ -160,8 +196,9 @@ function Mistakes({ mistakes, samples, index, onPick }: MistakesProps) {
               ) : (
                 <span class="small">Sample {mistake.sample}</span>
               )}
+              <span class="small">actual {name(mistake.label)}</span>
               <span class="small">
-                {name(mistake.label)}, not {name(mistake.answer)}
+                predicted {name(mistake.answer)}
               </span>
               <span class="small muted">{percent(mistake.probability)}</span>
             </>

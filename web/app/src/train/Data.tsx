@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { GivenFile } from "../engine/types";
+import type { DataInfo, GivenFile } from "../engine/types";
 import { Drop } from "../shared/Drop";
 import { ErrorBox } from "../shared/ErrorBox";
 import { readable } from "../shared/numbers";
@@ -56,59 +56,55 @@ export function Data() {
       {held && <p class="small muted">Stop the training to change the data.</p>}
       {problem && <ErrorBox error={problem} />}
       {dataError.value && <ErrorBox error={dataError.value} />}
-      <form
-        class="stack tight"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void readData();
-        }}
-      >
-        <div class="pairs">
-          <Choice label="Task" value={form.value.task} change={(task) => change({ task })} options={TASKS} problem={problems.task} disabled={held} />
-          {own && (
-            <>
-              <TextField
-                label="Label column"
-                value={form.value.label_column}
-                change={(label_column) => change({ label_column })}
-                hint="Name, or position from 0; -1 is the last. Of tables."
-                disabled={held}
-              />
-              <TextField
-                label="Test share"
-                value={form.value.test_fraction}
-                change={(test_fraction) => change({ test_fraction })}
-                problem={problems.test_fraction}
-                hint="Held out, where there is no test set."
-                disabled={held}
-                numeric
-              />
-            </>
-          )}
-        </div>
-        <div>
-          <button type="submit" disabled={held || reading.value}>
-            Read the data
-          </button>
-        </div>
-      </form>
+      {own && (
+        <form
+          class="stack tight"
+          onSubmit={(event) => {
+            event.preventDefault();
+            void readData();
+          }}
+        >
+          <div class="pairs">
+            <Choice label="Task" value={form.value.task} change={(task) => change({ task })} options={TASKS} problem={problems.task} disabled={held} />
+            <TextField
+              label="Label column"
+              value={form.value.label_column}
+              change={(label_column) => change({ label_column })}
+              hint="Of tables: its name, or its place from 0; -1 is the last."
+              disabled={held}
+            />
+            <TextField
+              label="Test share"
+              value={form.value.test_fraction}
+              change={(test_fraction) => change({ test_fraction })}
+              problem={problems.test_fraction}
+              hint="Held out if there is no test set."
+              disabled={held}
+              numeric
+            />
+          </div>
+          <div class="row">
+            <button type="submit" disabled={held || reading.value}>
+              Read the data
+            </button>
+          </div>
+        </form>
+      )}
       <p role="status" class="small muted">
-        {reading.value ? "Reading the data…" : ""}
+        {reading.value ? "Reading the data…" : data.value ? `Read: ${parts(data.value.info)}.` : "Not read."}
       </p>
       <Facts />
     </section>
   );
 }
 
+const parts = ({ train, validation, test }: DataInfo) =>
+  [`${readable(train)} training`, ...(validation > 0 ? [`${readable(validation)} validation`] : []), `${readable(test)} test samples`].join(", ");
+
 /** What the engine says about the data. */
 function Facts() {
   if (!data.value) return null;
   const { info } = data.value;
-  const parts = [
-    `${readable(info.train)} training`,
-    info.validation > 0 ? `${readable(info.validation)} validation` : "",
-    `${readable(info.test)} test samples`,
-  ].filter(Boolean);
   const inputs = info.image
     ? `pictures of ${info.image.rows} x ${info.image.cols} pixels${info.image.colour ? " in colour" : ""}`
     : `${readable(info.features)} numbers`;
@@ -119,8 +115,6 @@ function Facts() {
         <dd>{info.name}</dd>
         <dt>Task</dt>
         <dd>{TASKS[info.task]}</dd>
-        <dt>Parts</dt>
-        <dd>{parts.join(", ")}</dd>
         <dt>Inputs</dt>
         <dd>{inputs}</dd>
         <dt>{info.task === "classification" ? "Classes" : info.task === "regression" ? "Targets" : "Labels"}</dt>

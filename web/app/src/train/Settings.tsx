@@ -2,7 +2,7 @@ import { address, remember } from "../shell/route";
 import { useState } from "preact/hooks";
 import { Choice, TextField } from "./Field";
 import { ACTIVATIONS, OPTIMIZERS, readSettings, toQuery, withOptimizer, type Field, type Form } from "./form";
-import { devices, form, from, network } from "./session";
+import { chosen, devices, form, from, network } from "./session";
 
 export function change(changes: Partial<Form>) {
   form.value = { ...form.value, ...changes };
@@ -93,7 +93,7 @@ function CopyLink() {
           Copy link
         </button>
         <span role="status" class="small muted">
-          {copied === "yes" ? "Copied: it opens this page with these settings." : ""}
+          {copied === "yes" ? `Copied: it opens this page with these settings${chosen.value === "digits" ? "" : ", without your files"}.` : ""}
         </span>
       </div>
       {copied === "no" && (

@@ -51,11 +51,11 @@ function Buttons() {
           Start
         </button>
       ) : phase === "paused" ? (
-        <button type="button" class="primary" onClick={() => void session.resume()}>
+        <button type="button" class="primary" onClick={session.resume}>
           Go on
         </button>
       ) : (
-        <button type="button" class="primary" disabled={phase === "opening"} onClick={() => void session.pause()}>
+        <button type="button" class="primary" disabled={phase === "opening"} onClick={session.pause}>
           Pause
         </button>
       )}
@@ -68,7 +68,7 @@ function Buttons() {
       >
         Step
       </button>
-      <button type="button" disabled={idle || phase === "opening"} onClick={() => void session.stop()}>
+      <button type="button" disabled={idle || phase === "opening"} onClick={session.stop}>
         Stop
       </button>
     </div>

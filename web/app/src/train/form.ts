@@ -38,7 +38,7 @@ export const DEFAULTS: Form = {
   device: "gpu",
 };
 
-export const TASKS = { "": "as the targets say", classification: "classification", "multi-label": "several labels", regression: "regression" };
+export const TASKS = { "": "automatic", classification: "classification", "multi-label": "several labels", regression: "regression" };
 
 export const ACTIVATIONS: Record<TrainConfig["activation"], string> = {
   relu: "ReLU",
@@ -119,17 +119,18 @@ export function readSettings(form: Form): { settings: Settings | null; problems:
   return { settings: Object.keys(problems).length > 0 ? null : { config, device }, problems };
 }
 
-/** What to read, or what is wrong with the fields that say it. */
+/** What to read, or what is wrong with the fields that say it. The built-in set has its task, its labels and its own test set. */
 export function readRequest(data: string, form: Form): { request: DataRequest | null; problems: Problems } {
+  if (data === "digits") return { request: { data }, problems: {} };
   const { problems, number, among } = reader(form);
-  const request: DataRequest = { data };
   const task = among("task", TASKS);
-  if (task) request.task = task;
-  // The built-in set has its labels and its own test set.
-  if (data !== "digits") {
-    if (form.label_column.trim()) request.label_column = form.label_column.trim();
-    request.test_fraction = number("test_fraction", (value) => value >= 0 && value < 1, "a number from 0 to below 1, such as 0.2");
-  }
+  const label_column = form.label_column.trim();
+  const request: DataRequest = {
+    data,
+    ...(task && { task }),
+    ...(label_column && { label_column }),
+    test_fraction: number("test_fraction", (value) => value >= 0 && value < 1, "a number from 0 to below 1, such as 0.2"),
+  };
   return { request: Object.keys(problems).length > 0 ? null : request, problems };
 }
 

@@ -237,24 +237,40 @@ function end(how: Phase, error: string | null = null) {
   });
 }
 
-export async function pause() {
-  await (await engine()).pause();
-  phase.value = "paused";
-  milestones.value++;
+/** What a button of a running training does; what fails is told as the training's error. */
+async function act(work: (open: Engine) => Promise<void>) {
+  try {
+    await work(await engine());
+  } catch (error) {
+    trainError.value = words(error);
+  }
 }
 
-export async function resume() {
-  await (await engine()).resume();
-  phase.value = "running";
-}
+export const pause = () =>
+  act(async (open) => {
+    await open.pause();
+    // It may have ended meanwhile.
+    if (phase.value === "running") phase.value = "paused";
+    milestones.value++;
+  });
 
-export async function step() {
-  await (await engine()).step();
-  weights.value++;
-  milestones.value++;
-}
+export const resume = () =>
+  act(async (open) => {
+    await open.resume();
+    if (phase.value === "paused") phase.value = "running";
+  });
 
-export async function stop() {
-  await (await engine()).stop();
-  await ending;
-}
+export const step = () =>
+  act(async (open) => {
+    await open.step();
+    batch(() => {
+      weights.value++;
+      milestones.value++;
+    });
+  });
+
+export const stop = () =>
+  act(async (open) => {
+    await open.stop();
+    await ending;
+  });
