@@ -90,7 +90,7 @@ export function ReplayView({ replay }: { replay: Replay }) {
       y: (points[i] ?? []).map(value),
     }));
   // The right training is the first one.
-  const most = 6 * Math.max(...(points[0] ?? []).map(({ printed_loss }) => printed_loss ?? 0), 0.5);
+  const most = 15 * Math.max(...(points[0] ?? []).map(({ printed_loss }) => printed_loss ?? 0), 0.5);
 
   return (
     <div class="stack" aria-busy={replay.running}>
