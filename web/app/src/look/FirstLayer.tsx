@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import type { DataInfo, FirstLayer as Weights } from "../engine/types";
 import { HeatMap } from "../shared/HeatMap";
 import { readable } from "../shared/numbers";
@@ -14,32 +14,32 @@ function usual(values: Float32Array): number {
 export function FirstLayer({ weights, info }: { weights: Weights; info: DataInfo | null }) {
   const [at, setAt] = useState(0);
   const { inputs, units, values } = weights;
-  const most = usual(values);
+  const most = useMemo(() => usual(values), [values]);
+  const each = useMemo(() => Array.from({ length: units }, (_, unit) => values.subarray(unit * inputs, (unit + 1) * inputs)), [values]);
   const image = info?.image;
   if (!image || image.rows * image.cols * (image.colour ? 3 : 1) !== inputs) {
     return <HeatMap caption="weights, units by inputs" rows={units} cols={inputs} values={values} scale="diverging" most={most} rowName="unit" colName="input" />;
   }
-  const of = (unit: number) => values.subarray(unit * inputs, (unit + 1) * inputs);
   const shown = Math.min(at, units - 1);
   const picture = (unit: number) => (
-    <Picture rows={image.rows} cols={image.cols} colours={image.colour} values={of(unit)} scale="signed" most={most} />
+    <Picture rows={image.rows} cols={image.cols} colours={image.colour} values={each[unit]!} scale="signed" most={most} />
   );
   return (
     <div class="beside">
       <Gallery
         label="Units of the first layer"
         small
-        items={Array.from({ length: units }, (_, unit) => unit)}
-        name={(unit) => `Unit ${unit}`}
-        show={picture}
-        pressed={(unit) => unit === shown}
-        onPick={setAt}
-        onNear={setAt}
+        items={each}
+        name={(_, unit) => `Unit ${unit}`}
+        show={(_, unit) => picture(unit)}
+        pressed={(_, unit) => unit === shown}
+        onPick={(_, unit) => setAt(unit)}
+        onNear={(_, unit) => setAt(unit)}
       />
       <figure class="large stack tight">
         {picture(shown)}
         <figcaption class="small">
-          Unit {shown}: weights from {readable(Math.min(...of(shown)))} to {readable(Math.max(...of(shown)))}
+          Unit {shown}: weights from {readable(Math.min(...each[shown]!))} to {readable(Math.max(...each[shown]!))}
         </figcaption>
         <p class="heat-map-scale small">
           <span>{readable(-most)}</span>

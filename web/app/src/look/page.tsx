@@ -1,6 +1,6 @@
+import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useRef, useState } from "preact/hooks";
-import type { Evaluation, Mistake, Sample } from "../engine/types";
+import type { DataInfo, Evaluation, Mistake, Sample } from "../engine/types";
 import { ErrorBox } from "../shared/ErrorBox";
 import { percent, readable } from "../shared/numbers";
 import { QuickTrain } from "../train/QuickTrain";
@@ -38,21 +38,14 @@ export default function Look() {
 
 function Inside() {
   const info = data.value?.info ?? null;
-  const layer = useNewest(500, async () => (await engine()).firstLayer(UNITS), [weights.value, network.value]);
   return (
     <>
-      <Part title="First layer" asked={layer}>
-        {(weights) => (
-          <>
-            <p class="small muted">
-              {weights.units} of {readable(network.value?.sizes[1] ?? weights.units)} units: what each adds up.
-            </p>
-            <FirstLayer weights={weights} info={info} />
-          </>
-        )}
-      </Part>
+      <Learnt info={info} />
       {info && info.test > 0 ? (
-        <OnTest />
+        <>
+          <OnTest info={info} />
+          <Way info={info} />
+        </>
       ) : (
         <p class="notice">
           {info ? "The data have no test samples to measure on." : "No data are read, so nothing can be measured."} <a href="#/train">Read a set</a> with some.
@@ -62,28 +55,33 @@ function Inside() {
   );
 }
 
-/** What needs test samples. */
-function OnTest() {
-  const info = data.value!.info;
-  const [index, setIndex] = useState(0);
-  const way = useRef<HTMLDivElement>(null);
-  const measured = useNewest(1000, async () => {
-    const open = await engine();
-    const evaluation = await open.evaluate(MISTAKES);
-    const samples = await Promise.all(evaluation.mistakes.map((mistake) => (info.image ? open.sample("test", mistake.sample) : null)));
-    return { evaluation, samples };
-  }, [milestones.value, info]);
-  const seen = useNewest(500, async () => {
-    const open = await engine();
-    const [sample, answer] = await Promise.all([open.sample("test", index), open.answer("test", index)]);
-    return { sample, answer };
-  }, [index, weights.value, info]);
+function Learnt({ info }: { info: DataInfo | null }) {
+  const layer = useNewest(500, async () => (await engine()).firstLayer(UNITS), [weights.value]);
+  return (
+    <Part title="First layer" asked={layer}>
+      {(shown) => (
+        <>
+          <p class="small muted">
+            {shown.units} of {readable(network.value?.sizes[1] ?? shown.units)} units: the weight of each input.
+          </p>
+          <FirstLayer weights={shown} info={info} />
+        </>
+      )}
+    </Part>
+  );
+}
 
-  function pick(mistake: Mistake) {
-    setIndex(mistake.sample);
-    way.current?.scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
-  }
-
+function OnTest({ info }: { info: DataInfo }) {
+  const measured = useNewest(
+    1000,
+    async () => {
+      const open = await engine();
+      const evaluation = await open.evaluate(MISTAKES);
+      const samples = await Promise.all(evaluation.mistakes.map((mistake) => (info.image ? open.sample("test", mistake.sample) : null)));
+      return { evaluation, samples };
+    },
+    [milestones.value, info],
+  );
   return (
     <>
       <Part title="On the test samples" asked={measured}>
@@ -91,20 +89,38 @@ function OnTest() {
       </Part>
       {info.task === "classification" && (
         <Part title="Most confident mistakes" asked={measured}>
-          {({ evaluation, samples }) => <Mistakes mistakes={evaluation.mistakes} samples={samples} index={index} onPick={pick} />}
+          {({ evaluation, samples }) => <Mistakes mistakes={evaluation.mistakes} samples={samples} info={info} />}
         </Part>
       )}
-      <div ref={way}>
-        <Part title="A sample's way through the layers" asked={seen}>
-          {({ sample, answer }) => (
-            <>
-              <Which index={index} of={info.test} onChange={setIndex} />
-              <OneSample info={info} sample={sample} answer={answer} />
-            </>
-          )}
-        </Part>
-      </div>
     </>
+  );
+}
+
+/** The test sample whose way through the layers is shown. */
+const chosen = signal(0);
+
+function Way({ info }: { info: DataInfo }) {
+  const index = Math.min(chosen.value, info.test - 1);
+  const seen = useNewest(
+    500,
+    async () => {
+      const open = await engine();
+      const [sample, answer] = await Promise.all([open.sample("test", index), open.answer("test", index)]);
+      return { sample, answer };
+    },
+    [index, weights.value, info],
+  );
+  return (
+    <div id="way">
+      <Part title="A sample's way through the layers" asked={seen}>
+        {({ sample, answer }) => (
+          <>
+            <Which index={index} of={info.test} />
+            <OneSample info={info} sample={sample} answer={answer} />
+          </>
+        )}
+      </Part>
+    </div>
   );
 }
 
@@ -170,12 +186,10 @@ function Classes({ classes, names }: { classes: Evaluation["classes"]; names: st
 interface MistakesProps {
   mistakes: Mistake[];
   samples: (Sample | null)[];
-  index: number;
-  onPick: (mistake: Mistake) => void;
+  info: DataInfo;
 }
 
-function Mistakes({ mistakes, samples, index, onPick }: MistakesProps) {
-  const info = data.value!.info;
+function Mistakes({ mistakes, samples, info }: MistakesProps) {
   const name = (label: number) => info.class_names[label] ?? String(label);
   if (mistakes.length === 0) return <p>None: every test sample is right.</p>;
   return (
@@ -185,8 +199,8 @@ function Mistakes({ mistakes, samples, index, onPick }: MistakesProps) {
         label="Most confident mistakes"
         items={mistakes}
         name={(mistake) => `Sample ${mistake.sample}: actual ${name(mistake.label)}, predicted ${name(mistake.answer)} at ${percent(mistake.probability)}`}
-        pressed={(mistake) => mistake.sample === index}
-        onPick={onPick}
+        pressed={(mistake) => mistake.sample === chosen.value}
+        onPick={pick}
         show={(mistake, at) => {
           const sample = samples[at];
           return (
@@ -209,8 +223,14 @@ function Mistakes({ mistakes, samples, index, onPick }: MistakesProps) {
   );
 }
 
+function pick(mistake: Mistake) {
+  chosen.value = mistake.sample;
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  document.getElementById("way")?.scrollIntoView({ block: "nearest", behavior: still ? "auto" : "smooth" });
+}
+
 /** The choice of a sample. */
-function Which({ index, of, onChange }: { index: number; of: number; onChange: (index: number) => void }) {
+function Which({ index, of }: { index: number; of: number }) {
   return (
     <div class="row">
       <label class="field">
@@ -224,15 +244,15 @@ function Which({ index, of, onChange }: { index: number; of: number; onChange: (
             const wanted = Math.round(event.currentTarget.valueAsNumber);
             const within = Number.isFinite(wanted) ? Math.min(Math.max(wanted, 0), of - 1) : index;
             event.currentTarget.value = String(within);
-            onChange(within);
+            chosen.value = within;
           }}
         />
       </label>
       <div class="row at-end">
-        <button type="button" disabled={index === 0} onClick={() => onChange(index - 1)}>
+        <button type="button" disabled={index === 0} onClick={() => (chosen.value = index - 1)}>
           Previous
         </button>
-        <button type="button" disabled={index >= of - 1} onClick={() => onChange(index + 1)}>
+        <button type="button" disabled={index >= of - 1} onClick={() => (chosen.value = index + 1)}>
           Next
         </button>
       </div>

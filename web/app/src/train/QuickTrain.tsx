@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { ErrorBox } from "../shared/ErrorBox";
 import { DEFAULTS, readSettings } from "./form";
-import { busy, chosen, devices, findDevices, form, from, load, opened, phase, progress, reading, start, trainError, words } from "./session";
+import { busy, chosen, dataError, devices, findDevices, form, from, load, opened, phase, progress, reading, start, trainError, words } from "./session";
 
 const EPOCHS = 3;
 
@@ -9,6 +9,7 @@ const EPOCHS = 3;
 export function QuickTrain() {
   const [error, setError] = useState<string | null>(null);
   const now = progress.value;
+  const problem = error ?? dataError.value ?? trainError.value;
 
   async function train() {
     setError(null);
@@ -49,7 +50,7 @@ export function QuickTrain() {
           </p>
         </>
       )}
-      {(error ?? trainError.value) && <ErrorBox error={error ?? trainError.value} />}
+      {problem && <ErrorBox error={problem} />}
     </div>
   );
 }

@@ -1,5 +1,5 @@
 import { address, remember } from "../shell/route";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Choice, TextField } from "./Field";
 import { ACTIVATIONS, OPTIMIZERS, readSettings, toQuery, withOptimizer, type Field, type Form } from "./form";
 import { chosen, devices, form, from, network } from "./session";
@@ -24,7 +24,12 @@ export function Settings() {
       numeric={name !== "hidden"}
     />
   );
-  const more: Field[] = ["momentum", "weight_decay", "dropout"];
+  // Folded away, but not when something in it is wrong; it stays open when that is mended.
+  const more = useRef<HTMLDetailsElement>(null);
+  const wrong = problems.momentum ?? problems.weight_decay ?? problems.dropout;
+  useEffect(() => {
+    if (wrong) more.current!.open = true;
+  }, [wrong]);
   return (
     <section class="card stack" aria-labelledby="settings">
       <h2 id="settings">Settings</h2>
@@ -60,7 +65,7 @@ export function Settings() {
         {text("epochs", "Epochs")}
         {text("seed", "Seed")}
       </div>
-      <details open={more.some((name) => problems[name])}>
+      <details ref={more}>
         <summary>Momentum, weight decay, dropout</summary>
         <div class="pairs">
           {optimizer === "sgd" && text("momentum", "Momentum")}

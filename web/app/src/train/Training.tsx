@@ -33,7 +33,6 @@ function Buttons() {
     if (!settings || !info) {
       // What is wrong stands at its field.
       const wrong = box.current!.closest("main")!.querySelector<HTMLElement>('[aria-invalid="true"]');
-      wrong?.closest("details")?.setAttribute("open", "");
       wrong?.focus();
       return false;
     }
