@@ -70,10 +70,8 @@ function Answered({ seen }: { seen: Answer | null }) {
   const image = seen?.drawing.image;
   if (!seen || !image) return <p class="muted">Draw something: it is centred and scaled to 28 x 28 pixels, as MNIST's digits are.</p>;
   const { outputs } = seen.drawing;
-  const names = seen.held.class_names;
+  const { class_names: names, task } = seen.held;
   const best = outputs.indexOf(Math.max(...outputs));
-  // Numbers of a regression have no names.
-  const task = names.length === 0 ? "regression" : "classification";
   return (
     <>
       <div class="answer">
@@ -85,7 +83,7 @@ function Answered({ seen }: { seen: Answer | null }) {
         </figure>
         <p>
           <output aria-label="Prediction">{task === "regression" ? readable(outputs[0]) : (names[best] ?? best)}</output>
-          {task === "classification" && <span class="muted">{percent(outputs[best])}</span>}
+          {task !== "regression" && <span class="muted">{percent(outputs[best])}</span>}
         </p>
       </div>
       <Bars outputs={outputs} names={names} task={task} />

@@ -1,14 +1,13 @@
 import { useState } from "preact/hooks";
 import { ErrorBox } from "../shared/ErrorBox";
 import { DEFAULTS, readSettings } from "./form";
-import { busy, chosen, dataError, devices, findDevices, form, from, load, opened, phase, progress, reading, start, trainError, words } from "./session";
+import { busy, chosen, dataError, devices, done, findDevices, form, from, load, opened, phase, reading, start, trainError, words } from "./session";
 
 const EPOCHS = 3;
 
 /** For the pages that need a network: trains one on the built-in digits. */
 export function QuickTrain() {
   const [error, setError] = useState<string | null>(null);
-  const now = progress.value;
   const problem = error ?? dataError.value ?? trainError.value;
 
   async function train() {
@@ -33,7 +32,7 @@ export function QuickTrain() {
           <p role="status">{phase.value === "opening" ? "Opening the device…" : phase.value === "paused" ? "The training is paused." : "Training…"}</p>
           <progress
             max={opened.value?.epochs ?? EPOCHS}
-            value={now ? now.epoch - 1 + now.samples / now.of : 0}
+            value={done.value}
             aria-label="Progress of the training"
           />
         </>

@@ -76,7 +76,7 @@ function Buttons() {
 
 /** How far it is. */
 function Where() {
-  const { phase, opened, progress, epochs, started } = session;
+  const { phase, opened, progress, epochs, started, done } = session;
   const last = epochs.value.at(-1);
   const state = {
     idle: "Not started.",
@@ -94,14 +94,16 @@ function Where() {
   });
   const total = opened.value?.epochs ?? started.value?.config.epochs ?? 1;
   const now = progress.value;
-  const done = now ? now.epoch - 1 + now.samples / now.of : 0;
+  // Whichever is newer says how fast it is.
+  const within = now && done.value > (last?.epoch ?? 0) ? now : null;
+  const speed = within?.samples_per_second ?? last?.samples_per_second;
   return (
     <div class="stack tight">
       <p role="status">{state}</p>
       {changed.value && <p class="small muted">Changed settings take effect at the next start.</p>}
       {opened.value && (
         <>
-          <progress max={total} value={Math.max(done, last?.epoch ?? 0)} aria-label="Progress of the training" />
+          <progress max={total} value={done.value} aria-label="Progress of the training" />
           <dl class="facts small" aria-label="The training">
             <dt>Device</dt>
             <dd>
@@ -113,11 +115,11 @@ function Where() {
             </dd>
             <dt>Epoch</dt>
             <dd>
-              {now?.epoch ?? last?.epoch ?? 0} of {total}
-              {now && `, ${readable(now.samples)} of ${readable(now.of)} samples, ${readable(now.steps)} steps`}
+              {Math.ceil(done.value)} of {total}
+              {within && `, ${readable(within.samples)} of ${readable(within.of)} samples, ${readable(within.steps)} steps`}
             </dd>
             <dt>Speed</dt>
-            <dd>{now ? `${readable(Math.round(now.samples_per_second))} samples/s` : "-"}</dd>
+            <dd>{speed === undefined ? "-" : `${readable(Math.round(speed))} samples/s`}</dd>
           </dl>
         </>
       )}

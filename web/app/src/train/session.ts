@@ -2,7 +2,7 @@
  * The one engine of the pages Train, Look and Draw, and what is known of its data, its network and its training. It lives as long as
  * the tab does, so moving between pages stops nothing.
  */
-import { batch, signal } from "@preact/signals";
+import { batch, computed, signal } from "@preact/signals";
 import type { Engine } from "../engine/engine";
 import { openEngine } from "../shared/engine";
 import { root } from "../shared/Drop";
@@ -74,6 +74,7 @@ export async function load(request: DataRequest): Promise<DataInfo | null> {
 export interface Network {
   sizes: number[];
   class_names: string[];
+  task: DataInfo["task"];
   /** The file it was read from; `null` for the training's. */
   file: string | null;
 }
@@ -91,7 +92,7 @@ export async function hold(file: GivenFile) {
   await open.add([{ path, bytes: file.bytes }]);
   const held = await open.hold(path);
   batch(() => {
-    network.value = { ...held, file: file.path.split("/").pop()! };
+    network.value = { ...held, task: data.value?.info.task ?? "classification", file: file.path.split("/").pop()! };
     form.value = { ...form.value, hidden: held.sizes.slice(1, -1).join(", ") };
     from.value = "model";
     phase.value = "idle";
@@ -136,6 +137,12 @@ export const epochs = signal<Epoch[]>([]);
 /** Within epochs, over the samples between two events; thinned out when they are many. */
 export const points = signal<Point[]>([]);
 
+/** Epochs so far, with fractions. */
+export const done = computed(() => {
+  const now = progress.value;
+  return Math.max(now ? now.epoch - 1 + now.samples / now.of : 0, epochs.value.at(-1)?.epoch ?? 0);
+});
+
 /** More than a curve shows: beyond this, neighbours become their mean. */
 const MOST_POINTS = 1200;
 
@@ -164,6 +171,7 @@ function tell() {
   batch(() => {
     const news: Point[] = [];
     const ended: Epoch[] = [];
+    const newest = () => news.at(-1)?.x ?? points.value.at(-1)?.x ?? 0;
     for (const event of events) {
       if (event.kind === "progress") {
         progress.value = event;
@@ -171,6 +179,8 @@ function tell() {
       } else {
         const { kind: _, ...epoch } = event;
         ended.push(epoch);
+        // An epoch that is over before there is progress to tell is one point.
+        if (newest() <= epoch.epoch - 1) news.push({ x: epoch.epoch, loss: epoch.train.loss, accuracy: epoch.train.accuracy });
       }
     }
     if (news.length > 0) points.value = thinned([...points.value, ...news]);
@@ -197,7 +207,8 @@ let ending: Promise<void> = Promise.resolve();
  * paused before its first step. Settled when it runs.
  */
 export async function start(config: TrainConfig, device: DeviceChoice, from: "seed" | "model", waiting = false) {
-  if (busy()) return;
+  const info = data.value?.info;
+  if (busy() || !info) return;
   batch(() => {
     phase.value = "opening";
     trainError.value = null;
@@ -211,7 +222,7 @@ export async function start(config: TrainConfig, device: DeviceChoice, from: "se
     const got = await open.open(config, device, from);
     batch(() => {
       opened.value = got;
-      network.value = { sizes: got.sizes, class_names: data.value?.info.class_names ?? [], file: null };
+      network.value = { sizes: got.sizes, class_names: info.class_names, task: info.task, file: null };
       phase.value = waiting ? "paused" : "running";
       weights.value++;
       milestones.value++;
