@@ -5,6 +5,9 @@ import { percent, readable } from "../shared/numbers";
 /** As many classes as a table of numbers can have. */
 const MOST = 20;
 
+/** Whether the pointer moved, and not the page below it, as it does when a cell gets the focus. */
+const moved = (event: PointerEvent) => event.movementX !== 0 || event.movementY !== 0;
+
 interface Props {
   counts: number[][];
   names: string[];
@@ -60,7 +63,7 @@ export function Confusion({ counts, names }: Props) {
   return (
     <div class="stack tight">
       <div class="scroll">
-        <table class="confusion small" role="grid" aria-label="Confusion matrix" ref={table} onKeyDown={onKeyDown} onPointerLeave={() => setNear(null)}>
+        <table class="confusion small" role="grid" aria-label="Confusion matrix" ref={table} onKeyDown={onKeyDown} onPointerLeave={(event) => moved(event) && setNear(null)}>
           <caption>Rows: actual. Columns: predicted.</caption>
           <thead>
             <tr>
@@ -88,7 +91,7 @@ export function Confusion({ counts, names }: Props) {
                       setStop([row, col]);
                       setNear([row, col]);
                     }}
-                    onPointerEnter={() => setNear([row, col])}
+                    onPointerMove={(event) => moved(event) && setNear([row, col])}
                   >
                     {count}
                   </td>
