@@ -203,7 +203,7 @@ export function Answer({ name, examination, catalogue }: { name: string; examina
         <section class="card stack" aria-labelledby="fix">
           <div class="row between">
             <h3 id="fix">The fix</h3>
-            {first.right && <LanguageChoice label="Language" />}
+            {first.right && <LanguageChoice label="Language" beside />}
           </div>
           <p>{first.fix}</p>
           <RightLine finding={first} />

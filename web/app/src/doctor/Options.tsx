@@ -23,9 +23,9 @@ const activations: { value: Activation; name: string }[] = [
 ];
 
 /** The language of the right lines; it stands with the options and beside the line. */
-export function LanguageChoice({ label }: { label: string }) {
+export function LanguageChoice({ label, beside }: { label: string; beside?: boolean }) {
   return (
-    <label class="field">
+    <label class={beside ? "row small" : "field"}>
       <span>{label}</span>
       <select value={form.value.language} onChange={(event) => change({ language: event.currentTarget.value as Language })}>
         {languages.map(({ value, name }) => (

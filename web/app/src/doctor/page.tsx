@@ -30,12 +30,12 @@ export default function Doctor() {
         </p>
       </div>
       <Given />
+      <div aria-live="polite">{busy.value && <p class="muted">Examining…</p>}</div>
+      {problem.value && <ErrorBox error={problem.value.error} />}
       <div>
         <Export />
         <Options />
       </div>
-      <div aria-live="polite">{busy.value && <p class="muted">Examining…</p>}</div>
-      {problem.value && <ErrorBox error={problem.value.error} />}
       {answer.value && catalogue && <Answer {...answer.value} catalogue={catalogue} />}
     </div>
   );

@@ -8,7 +8,10 @@ export function ErrorBox({ error }: { error: unknown }) {
         {problem.trim()}
       </p>
       {hints.map((hint) => (
-        <p key={hint}>{hint.trim()}</p>
+        <p key={hint}>
+          <strong>Hint: </strong>
+          {hint.trim()}
+        </p>
       ))}
     </div>
   );

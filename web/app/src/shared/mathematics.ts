@@ -21,6 +21,8 @@ interface Part {
   inner?: VNode;
   /** A base and its lower index, below which an upper one can stand. */
   indexed?: [base: VNode, below: VNode];
+  /** Of a relation: the left side, and each other one with its sign. */
+  sides?: VNode[];
 }
 
 // `1e-12`, `½`; a name is one or more letters, or a letter with an accent, and `cross-entropy`.
@@ -85,7 +87,8 @@ class Reader {
       const start = this.at;
       const part = this.startsHere() ? this.relation() : null;
       if (part?.telling && this.endsHere()) {
-        pieces.push({ kind: "formula", formula: element("math", null, part.node) });
+        // Each side is set by itself, so that a line can break before a sign of relation.
+        for (const side of part.sides ?? [part.node]) pieces.push({ kind: "formula", formula: element("math", null, side) });
         continue;
       }
       this.at = start;
@@ -131,17 +134,19 @@ class Reader {
 
   /** `sum = sum`, `sum > sum` */
   private relation(): Part | null {
-    let left = this.sum();
-    while (left) {
+    const left = this.sum();
+    if (!left) return null;
+    const sides = [left.node];
+    for (;;) {
       const right = this.attempt(() => {
         const sign = this.sign((text) => RELATIONS.has(text));
         const part = sign && this.sum();
         return part && { sign, part };
       });
       if (!right) break;
-      left = { node: row(left.node, mo(right.sign), right.part.node), telling: true };
+      sides.push(row(mo(right.sign, { form: "infix" }), right.part.node));
     }
-    return left;
+    return sides.length === 1 ? left : { node: row(...sides), telling: true, sides };
   }
 
   /** A sign with a space on both sides or on none. */
