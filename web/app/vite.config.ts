@@ -3,7 +3,13 @@ import { defineConfig } from "vite";
 export default defineConfig({
   // Relative addresses: the site works below any path.
   base: "./",
-  build: { outDir: "../dist", emptyOutDir: true, target: "es2022" },
+  build: {
+    outDir: "../dist",
+    emptyOutDir: true,
+    target: "es2022",
+    // The first that know light-dark(). For older ones it would be rewritten, and the theme switch would do nothing.
+    cssTarget: ["chrome123", "edge123", "firefox120", "safari17.5"],
+  },
   worker: { format: "es" },
   plugins: [
     {
