@@ -31,8 +31,11 @@ async function below(entry: FileSystemEntry, folder = ""): Promise<Found[]> {
 
 async function dropped(data: DataTransfer): Promise<Found[]> {
   // The items are gone after the first wait.
-  const entries = [...data.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
-  return (await Promise.all(entries.map((entry) => below(entry)))).flat();
+  const items = [...data.items].map((item) => item.webkitGetAsEntry() ?? item.getAsFile());
+  const found = await Promise.all(
+    items.map((item) => (item === null ? [] : item instanceof File ? [{ path: item.name, file: item }] : below(item))),
+  );
+  return found.flat();
 }
 
 /** Files as `.DS_Store`, which a system puts into folders by itself. */

@@ -46,6 +46,9 @@ function mixed(stops: Colour[], share: number): Colour {
   return [0, 1, 2].map((i) => a[i]! + (b[i]! - a[i]!) * (at - low)) as Colour;
 }
 
+/** A pixel of an ImageData. */
+const packed = ([r, g, b]: Colour) => 0xff000000 | (b << 16) | (g << 8) | r;
+
 /** A matrix in colours. The value under the pointer, or under the arrow keys, is written below it. */
 export function HeatMap(props: HeatMapProps) {
   const { caption, rows, cols, values, scale, rowName = "row", colName = "column", format = readable, height = 320 } = props;
@@ -65,17 +68,16 @@ export function HeatMap(props: HeatMapProps) {
 
   useLayoutEffect(() => {
     const stops = [1, 2, 3, 4, 5].map((stop) => colour(`--${scale}-${stop}`));
-    const none = colour("--not-a-number");
+    const none = packed(colour("--not-a-number"));
     // Colours of 256 steps, so that a large matrix needs no arithmetic of colours for each value.
-    const table = Array.from({ length: 256 }, (_, i) => mixed(stops, i / 255));
+    const table = Array.from({ length: 256 }, (_, i) => packed(mixed(stops, i / 255)));
     const image = new ImageData(cols, rows);
+    const pixels = new Uint32Array(image.data.buffer);
     for (let i = 0; i < rows * cols; i++) {
       const value = values[i]!;
       const share = most === 0 ? 0 : value / most;
-      const shown = Number.isFinite(value)
-        ? table[Math.round(255 * Math.min(Math.max(scale === "diverging" ? (share + 1) / 2 : share, 0), 1))]!
-        : none;
-      image.data.set([...shown, 255], 4 * i);
+      const place = Math.min(Math.max(scale === "diverging" ? (share + 1) / 2 : share, 0), 1);
+      pixels[i] = Number.isFinite(value) ? table[Math.round(255 * place)]! : none;
     }
     canvas.current!.getContext("2d")!.putImageData(image, 0, 0);
   }, [rows, cols, values, scale, most, dark]);

@@ -1,20 +1,18 @@
 import type { ComponentType } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ErrorBox } from "../shared/ErrorBox";
-import { address, pages, route } from "./route";
+import { address, pageOf, pages, route } from "./route";
 import type { PageId } from "./route";
 import { theme } from "./theme";
 import type { Theme } from "./theme";
 import "./shell.css";
-
-const loaders = import.meta.glob<{ default: ComponentType }>("../*/page.tsx");
 
 function Page({ id }: { id: PageId }) {
   const [shown, setShown] = useState<{ id: PageId; Component?: ComponentType; error?: unknown }>();
 
   useEffect(() => {
     let current = true;
-    loaders[`../${id}/page.tsx`]?.().then(
+    pageOf(id).load().then(
       (module) => current && setShown({ id, Component: module.default }),
       (error: unknown) => current && setShown({ id, error }),
     );
@@ -53,8 +51,7 @@ export function Shell() {
   const { page } = route.value;
 
   useEffect(() => {
-    const { name } = pages.find(({ id }) => id === page)!;
-    document.title = page === "doctor" ? "gpu-mlp: the backprop doctor" : `${name} - gpu-mlp`;
+    document.title = page === "doctor" ? "gpu-mlp: the backprop doctor" : `${pageOf(page).name} - gpu-mlp`;
     // Whoever follows a link with the keyboard or a screen reader goes on at the new page, not at the link.
     if (!first.current) {
       main.current?.focus({ preventScroll: true });

@@ -1,13 +1,13 @@
 import { signal } from "@preact/signals";
 
-/** The pages in the order of the navigation. Each is the default export of `src/ID/page.tsx`, and is loaded when it is shown. */
+/** The pages in the order of the navigation. Each is loaded when it is shown. */
 export const pages = [
-  { id: "doctor", name: "Doctor", title: "Find the bug in your backpropagation" },
-  { id: "bugs", name: "Bugs", title: "Inject a bug" },
-  { id: "train", name: "Train", title: "Train a network" },
-  { id: "look", name: "Look", title: "Look inside a network" },
-  { id: "draw", name: "Draw", title: "Draw a digit" },
-  { id: "device", name: "Device", title: "Check this device" },
+  { id: "doctor", name: "Doctor", load: () => import("../doctor/page") },
+  { id: "bugs", name: "Bugs", load: () => import("../bugs/page") },
+  { id: "train", name: "Train", load: () => import("../train/page") },
+  { id: "look", name: "Look", load: () => import("../look/page") },
+  { id: "draw", name: "Draw", load: () => import("../draw/page") },
+  { id: "device", name: "Device", load: () => import("../device/page") },
 ] as const;
 
 export type PageId = (typeof pages)[number]["id"];
@@ -23,6 +23,8 @@ function parse(hash: string): Route {
   const page = pages.find((page) => page.id === path)?.id ?? "doctor";
   return { page, query: new URLSearchParams(query) };
 }
+
+export const pageOf = (id: PageId) => pages.find((page) => page.id === id)!;
 
 export const route = signal<Route>(parse(location.hash));
 addEventListener("hashchange", () => (route.value = parse(location.hash)));
