@@ -7,7 +7,7 @@ import { readable } from "../shared/numbers";
 const names: Record<DeviceChoice, string> = { gpu: "GPU", cpu: "CPU" };
 
 function Results({ rows, device }: { rows: SelftestRow[]; device: DeviceChoice }) {
-  const wrong = rows.filter(({ passed }) => !passed);
+  const wrong = rows.filter(({ ok }) => !ok);
   return (
     <div class="stack">
       <p class={`notice ${wrong.length === 0 ? "good" : "bad"}`} role="status">
@@ -21,7 +21,7 @@ function Results({ rows, device }: { rows: SelftestRow[]; device: DeviceChoice }
           <thead>
             <tr>
               <th scope="col">Kernel</th>
-              <th scope="col">Shape</th>
+              <th scope="col">Shapes</th>
               <th scope="col">Result</th>
               <th scope="col" class="number">
                 Error
@@ -33,18 +33,18 @@ function Results({ rows, device }: { rows: SelftestRow[]; device: DeviceChoice }
           </thead>
           <tbody>
             {/* What failed stands first. */}
-            {[...wrong, ...rows.filter(({ passed }) => passed)].map(({ kernel, shape, passed, error, tolerance, problem }) => (
-              <tr key={`${kernel} ${shape}`}>
+            {[...wrong, ...rows.filter(({ ok }) => ok)].map(({ kernel, shapes, worst, allowed, ok, wrong: problem }) => (
+              <tr key={kernel}>
                 <th scope="row">
                   <code>{kernel}</code>
                 </th>
-                <td>{shape}</td>
-                <td class={passed ? "good-text" : "bad-text"}>
-                  {passed ? "passed" : "failed"}
+                <td>{shapes.map((shape) => shape.join(" x ")).join(", ")}</td>
+                <td class={ok ? "good-text" : "bad-text"}>
+                  {ok ? "passed" : "failed"}
                   {problem && `: ${problem}`}
                 </td>
-                <td class="number">{readable(error)}</td>
-                <td class="number">{readable(tolerance)}</td>
+                <td class="number">{readable(worst)}</td>
+                <td class="number">{readable(allowed)}</td>
               </tr>
             ))}
           </tbody>
@@ -73,7 +73,7 @@ export default function Device() {
     try {
       const engine = await openEngine();
       try {
-        setResults({ device, rows: await engine.selftest(device) });
+        setResults({ device, rows: (await engine.selftest(device)).rows });
       } finally {
         engine.close();
       }

@@ -21,7 +21,7 @@ export interface Engine {
   replay(request: t.ReplayRequest, each: (plan: number, point: t.ReplayPoint) => void): Promise<t.ReplayCurve[]>;
 
   devices(): Promise<t.Devices>;
-  selftest(device: t.DeviceChoice): Promise<t.SelftestRow[]>;
+  selftest(device: t.DeviceChoice): Promise<t.Selftest>;
 
   /** Reads a data set, which training and looking then use. */
   load(request: t.DataRequest): Promise<t.DataInfo>;
@@ -50,6 +50,3 @@ export interface Engine {
   /** Ends the worker with whatever it computes. */
   close(): void;
 }
-
-/** A new one. */
-export declare function openEngine(): Promise<Engine>;

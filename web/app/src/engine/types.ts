@@ -282,10 +282,21 @@ export interface Drawing extends Answer {
 }
 
 export interface SelftestRow {
+  /** File and entry point, and the variant. */
   kernel: string;
-  shape: string;
-  passed: boolean;
-  error: number | null;
-  tolerance: number | null;
-  problem: string | null;
+  shapes: number[][];
+  /** The worst error, and what it may be. */
+  worst: number | null;
+  allowed: number;
+  ok: boolean;
+  wrong: string | null;
+}
+
+/** As `gpu-mlp selftest --json`. */
+export interface Selftest {
+  backend: string;
+  adapter: string;
+  ok: boolean;
+  seconds: number;
+  rows: SelftestRow[];
 }

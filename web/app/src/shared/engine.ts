@@ -1,11 +1,7 @@
+import { openEngine } from "../engine";
 import type { Engine } from "../engine/engine";
 
-const modules = import.meta.glob<{ openEngine: () => Promise<Engine> }>("../engine/index.ts");
-
-/** A new engine with a worker of its own, for what takes long: `close` ends it. */
-export async function openEngine(): Promise<Engine> {
-  return (await modules["../engine/index.ts"]!()).openEngine();
-}
+export { openEngine };
 
 let shared: Promise<Engine> | undefined;
 
