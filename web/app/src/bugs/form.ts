@@ -71,7 +71,6 @@ function whole(name: string, text: string, least: number): number {
 
 export function toRequest(form: Form): ReplayRequest {
   const request: ReplayRequest = {
-    data: "digits",
     bugs: form.bugs === "question" ? "question" : form.bugs.map(spelled),
     hidden: form.hidden.trim() === "" ? [] : form.hidden.split(",").map((size) => whole("hidden layers", size, 1)),
     batch_size: whole("batch size", form.batch, 1),

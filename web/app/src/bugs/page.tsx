@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Activation, Bug } from "../engine/types";
 import { BugPage } from "../shared/BugPage";
-import { sharedEngine } from "../shared/engine";
+import { sharedDoctor } from "../shared/engine";
 import { ErrorBox } from "../shared/ErrorBox";
 import { ReplayView, useReplay } from "../shared/Replay";
 import { remember, route } from "../shell/route";
@@ -63,7 +63,7 @@ export default function Bugs() {
 
   useEffect(() => setForm(fromQuery(query)), [query]);
   useEffect(() => {
-    sharedEngine()
+    sharedDoctor()
       .then((engine) => engine.catalogue())
       .then(setCatalogue, (error: unknown) => setProblem({ error }));
   }, []);

@@ -1,6 +1,7 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { openTrainer } from "../engine";
+import type { Trainer } from "../engine/engine";
 import type { DeviceChoice, Devices, SelftestRow } from "../engine/types";
-import { openEngine, sharedEngine } from "../shared/engine";
 import { ErrorBox } from "../shared/ErrorBox";
 import { readable } from "../shared/numbers";
 
@@ -38,7 +39,7 @@ function Results({ rows, device }: { rows: SelftestRow[]; device: DeviceChoice }
                 <th scope="row">
                   <code>{kernel}</code>
                 </th>
-                <td>{shapes.map((shape) => shape.join(" x ")).join(", ")}</td>
+                <td>{ok && shapes.length > 1 ? `${shapes.length} shapes` : shapes.map((shape) => shape.join(" x ")).join(", ")}</td>
                 <td class={ok ? "good-text" : "bad-text"}>
                   {ok ? "passed" : "failed"}
                   {problem && `: ${problem}`}
@@ -55,15 +56,16 @@ function Results({ rows, device }: { rows: SelftestRow[]; device: DeviceChoice }
 }
 
 export default function Device() {
+  const trainer = useRef<Promise<Trainer> | null>(null);
   const [devices, setDevices] = useState<Devices | null>(null);
   const [checking, setChecking] = useState<DeviceChoice | null>(null);
   const [results, setResults] = useState<{ device: DeviceChoice; rows: SelftestRow[] } | null>(null);
   const [problem, setProblem] = useState<{ error: unknown } | null>(null);
 
   useEffect(() => {
-    sharedEngine()
-      .then((engine) => engine.devices())
-      .then(setDevices, (error: unknown) => setProblem({ error }));
+    const mine = (trainer.current = openTrainer());
+    mine.then((trainer) => trainer.devices()).then(setDevices, (error: unknown) => setProblem({ error }));
+    return () => void mine.then((trainer) => trainer.close(), () => {});
   }, []);
 
   async function check(device: DeviceChoice) {
@@ -71,12 +73,8 @@ export default function Device() {
     setProblem(null);
     setResults(null);
     try {
-      const engine = await openEngine();
-      try {
-        setResults({ device, rows: (await engine.selftest(device)).rows });
-      } finally {
-        engine.close();
-      }
+      const { rows } = await (await trainer.current!).selftest(device);
+      setResults({ device, rows });
     } catch (error) {
       setProblem({ error });
     }
@@ -103,7 +101,7 @@ export default function Device() {
                 <tbody>
                   {(
                     [
-                      ["Name", devices.gpu.name],
+                      ["Name", devices.gpu.name || "the browser does not tell"],
                       ["Interface", devices.gpu.backend],
                       ["Kind", devices.gpu.device_type],
                       ["Driver", devices.gpu.driver],

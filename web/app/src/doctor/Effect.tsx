@@ -3,7 +3,6 @@ import { address } from "../shell/route";
 import { ReplayView, useReplay } from "../shared/Replay";
 
 const request = (bug: string, act: Activation): ReplayRequest => ({
-  data: "digits",
   bugs: [bug],
   hidden: [32, 16],
   batch_size: 128,

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Template } from "../engine/types";
 import { Code } from "../shared/Code";
-import { sharedEngine } from "../shared/engine";
+import { sharedDoctor } from "../shared/engine";
 import { ErrorBox } from "../shared/ErrorBox";
 import { Tabs } from "../shared/Tabs";
 
@@ -21,7 +21,7 @@ function Snippet({ language }: { language: Template }) {
   useEffect(() => {
     let current = true;
     setShown(null);
-    sharedEngine()
+    sharedDoctor()
       .then((engine) => engine.template(language))
       .then(
         (code) => current && setShown({ code }),

@@ -1,11 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Bug } from "../engine/types";
-import { sharedEngine } from "../shared/engine";
+import { sharedDoctor } from "../shared/engine";
 import { ErrorBox } from "../shared/ErrorBox";
 import { Answer } from "./Answer";
-import { Export } from "./Export";
 import { Given } from "./Given";
-import { Options } from "./Options";
 import { answer, busy, problem } from "./state";
 import "./doctor.css";
 
@@ -14,7 +12,7 @@ export default function Doctor() {
 
   // The module is loaded while the reader looks for the file.
   useEffect(() => {
-    sharedEngine()
+    sharedDoctor()
       .then((engine) => engine.catalogue())
       .then(setCatalogue, (error: unknown) => (problem.value = { error }));
   }, []);
@@ -32,10 +30,6 @@ export default function Doctor() {
       <Given />
       <div aria-live="polite">{busy.value && <p class="muted">Examining…</p>}</div>
       {problem.value && <ErrorBox error={problem.value.error} />}
-      <div>
-        <Export />
-        <Options />
-      </div>
       {answer.value && catalogue && <Answer {...answer.value} catalogue={catalogue} />}
     </div>
   );

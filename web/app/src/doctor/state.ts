@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import type { Activation, DoctorOptions, Examination, GivenFile, Language } from "../engine/types";
 import { root } from "../shared/Drop";
-import { sharedEngine } from "../shared/engine";
+import { sharedDoctor } from "../shared/engine";
 
 /** The options as they stand in the form. */
 export interface Form {
@@ -61,7 +61,7 @@ export async function examineAgain(): Promise<void> {
   problem.value = null;
   try {
     const options = optionsOf(form.value);
-    const engine = await sharedEngine();
+    const engine = await sharedDoctor();
     if (!added) {
       await engine.clear();
       await engine.add(files);

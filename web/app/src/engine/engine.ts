@@ -1,7 +1,7 @@
 import type * as t from "./types";
 
 /**
- * One instance of the module in a worker of its own, so that the page stays responsive. Every call that fails rejects with an
+ * One instance of a module in a worker of its own, so that the page stays responsive. Every call that fails rejects with an
  * `Error` whose message is in words for the user: first line the problem, then `hint: …`.
  */
 export interface Engine {
@@ -9,7 +9,12 @@ export interface Engine {
   add(files: t.GivenFile[]): Promise<void>;
   /** Takes all given files away. */
   clear(): Promise<void>;
+  /** Ends the worker with whatever it computes. */
+  close(): void;
+}
 
+/** The module that examines, and shows what bugs do. */
+export interface Doctor extends Engine {
   /** Examines given files: the path of a file, or of a folder. */
   examine(path: string, options: t.DoctorOptions): Promise<t.Examination>;
   template(language: t.Template): Promise<string>;
@@ -19,7 +24,10 @@ export interface Engine {
   plan(request: t.ReplayRequest): Promise<t.ReplayPlan>;
   /** Trains right and with bugs; every evaluation is told. It blocks its worker: `close` ends it. */
   replay(request: t.ReplayRequest, each: (plan: number, point: t.ReplayPoint) => void): Promise<t.ReplayCurve[]>;
+}
 
+/** The module that trains, and looks into networks. */
+export interface Trainer extends Engine {
   devices(): Promise<t.Devices>;
   selftest(device: t.DeviceChoice): Promise<t.Selftest>;
 
@@ -46,7 +54,4 @@ export interface Engine {
   /** A square drawing, white (255) on black, row by row. */
   draw(side: number, grey: Uint8Array): Promise<t.Drawing>;
   save(format: "safetensors" | "onnx" | "npz"): Promise<Uint8Array>;
-
-  /** Ends the worker with whatever it computes. */
-  close(): void;
 }

@@ -1,16 +1,23 @@
 import { proxy, wrap } from "comlink";
-import type { Engine } from "./engine";
+import type { Remote } from "comlink";
+import type { Doctor, Engine, Trainer } from "./engine";
 
-/** A new one. */
-export async function openEngine(): Promise<Engine> {
-  const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "gpu-mlp" });
+/** Waits until the module of a worker is there. */
+async function begun<T extends Omit<Engine, "close">>(worker: Worker): Promise<Remote<T>> {
   const failed = new Promise<never>((_, reject) => {
     worker.onerror = (event) => reject(new Error(`the module cannot be started: ${event.message}\nhint: use a current browser`));
   });
-  const remote = wrap<Omit<Engine, "close">>(worker);
-  const begun = <T>(answer: Promise<T>): Promise<T> => Promise.race([answer, failed]);
-  await begun(remote.clear());
+  const remote = wrap<T>(worker);
+  await Promise.race([(remote as Remote<Omit<Engine, "close">>).clear(), failed]);
+  return remote;
+}
+
+/** A new doctor. */
+export async function openDoctor(): Promise<Doctor> {
+  const worker = new Worker(new URL("./doctor.ts", import.meta.url), { type: "module", name: "doctor" });
+  const remote = await begun<Omit<Doctor, "close">>(worker);
   return {
+    close: () => worker.terminate(),
     add: (files) => remote.add(files),
     clear: () => remote.clear(),
     examine: (path, options) => remote.examine(path, options),
@@ -18,6 +25,17 @@ export async function openEngine(): Promise<Engine> {
     catalogue: () => remote.catalogue(),
     plan: (request) => remote.plan(request),
     replay: (request, each) => remote.replay(request, proxy(each)),
+  };
+}
+
+/** A new trainer. */
+export async function openTrainer(): Promise<Trainer> {
+  const worker = new Worker(new URL("./trainer.ts", import.meta.url), { type: "module", name: "trainer" });
+  const remote = await begun<Omit<Trainer, "close">>(worker);
+  return {
+    close: () => worker.terminate(),
+    add: (files) => remote.add(files),
+    clear: () => remote.clear(),
     devices: () => remote.devices(),
     selftest: (device) => remote.selftest(device),
     load: (request) => remote.load(request),
@@ -34,6 +52,5 @@ export async function openEngine(): Promise<Engine> {
     answer: (split, index) => remote.answer(split, index),
     draw: (side, grey) => remote.draw(side, grey),
     save: (format) => remote.save(format),
-    close: () => worker.terminate(),
   };
 }

@@ -98,9 +98,8 @@ export interface Bug {
   replay: true | string;
 }
 
+/** Trainings on the built-in digits. */
 export interface ReplayRequest {
-  /** `digits`, or the path of given files. */
-  data: string;
   /** `ID`, `ID/2` for its second formula, `evaluation:ID` for the evaluation alone; or the question's five trainings. */
   bugs: string[] | "question";
   hidden: number[];

@@ -1,9 +1,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Engine } from "../engine/engine";
+import { openDoctor } from "../engine";
+import type { Doctor } from "../engine/engine";
 import type { ReplayCurve, ReplayPlan, ReplayPoint, ReplayRequest } from "../engine/types";
 import { Curves } from "./Curves";
 import type { Series } from "./Curves";
-import { openEngine } from "./engine";
 import { ErrorBox } from "./ErrorBox";
 import { percent, readable } from "./numbers";
 
@@ -21,7 +21,7 @@ export interface Replay {
 /** Trains right and wrong in a worker of its own. It ends with the page that shows it. */
 export function useReplay() {
   const [replay, setReplay] = useState<Replay | null>(null);
-  const worker = useRef<Promise<Engine> | null>(null);
+  const worker = useRef<Promise<Doctor> | null>(null);
 
   function end() {
     void worker.current?.then((engine) => engine.close()).catch(() => {});
@@ -31,7 +31,7 @@ export function useReplay() {
 
   async function start(request: ReplayRequest): Promise<ReplayCurve[] | null> {
     end();
-    const mine = (worker.current = openEngine());
+    const mine = (worker.current = openDoctor());
     const current = () => worker.current === mine;
     let now: Replay = { request, plan: null, points: [], curves: null, running: true };
     const show = (change: Partial<Replay>) => {
@@ -74,7 +74,7 @@ function setting({ request, plan }: Replay): string {
     ...(plan ? [`learning rate ${plan.lr}`, ...plan.setting] : []),
     `${request.epochs} epochs`,
     `seed ${request.seed}`,
-    request.data === "digits" ? "on the built-in digits" : `on ${request.data}`,
+    "on the built-in digits",
   ].join(", ");
 }
 

@@ -1,13 +1,11 @@
-import { openEngine } from "../engine";
-import type { Engine } from "../engine/engine";
+import { openDoctor } from "../engine";
+import type { Doctor } from "../engine/engine";
 
-export { openEngine };
+let shared: Promise<Doctor> | undefined;
 
-let shared: Promise<Engine> | undefined;
-
-/** The engine that all pages share, for what takes a moment. */
-export function sharedEngine(): Promise<Engine> {
-  shared ??= openEngine().catch((error: unknown) => {
+/** The doctor that all pages share, for what takes a moment. */
+export function sharedDoctor(): Promise<Doctor> {
+  shared ??= openDoctor().catch((error: unknown) => {
     shared = undefined;
     throw error;
   });

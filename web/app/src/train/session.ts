@@ -3,17 +3,17 @@
  * the tab does, so moving between pages stops nothing.
  */
 import { batch, computed, signal } from "@preact/signals";
-import type { Engine } from "../engine/engine";
-import { openEngine } from "../shared/engine";
+import { openTrainer } from "../engine";
+import type { Trainer } from "../engine/engine";
 import { root } from "../shared/Drop";
 import type { DataInfo, DataRequest, Devices, DeviceChoice, GivenFile, Opened, Score, TrainConfig, TrainEvent } from "../engine/types";
-import { DEFAULTS, type Form } from "./form";
+import { DEFAULTS, type Form, type Settings } from "./form";
 
-let opening: Promise<Engine> | null = null;
+let opening: Promise<Trainer> | null = null;
 
 /** The engine; the first call opens it. */
-export function engine(): Promise<Engine> {
-  opening ??= openEngine().catch((error: unknown) => {
+export function engine(): Promise<Trainer> {
+  opening ??= openTrainer().catch((error: unknown) => {
     opening = null;
     throw error;
   });
@@ -23,6 +23,12 @@ export function engine(): Promise<Engine> {
 export const words = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 export const devices = signal<Devices | null>(null);
+
+/** The device that a choice means here. As the program does, `auto` takes no GPU in software: the CPU is faster. */
+export function device(choice: Settings["device"]): DeviceChoice {
+  const gpu = devices.value?.gpu;
+  return gpu && (choice === "gpu" || (choice === "auto" && gpu.device_type !== "cpu")) ? "gpu" : "cpu";
+}
 
 export async function findDevices() {
   devices.value ??= await (await engine()).devices();
@@ -131,7 +137,7 @@ export const phase = signal<Phase>("idle");
 export const trainError = signal<string | null>(null);
 export const opened = signal<Opened | null>(null);
 /** What the training was started with. */
-export const started = signal<{ config: TrainConfig; device: DeviceChoice } | null>(null);
+export const started = signal<TrainConfig | null>(null);
 export const progress = signal<Progress | null>(null);
 export const epochs = signal<Epoch[]>([]);
 /** Within epochs, over the samples between two events; thinned out when they are many. */
@@ -206,20 +212,20 @@ let ending: Promise<void> = Promise.resolve();
  * Starts a training on the set that is read, from the seed's weights or from those of the network that is held; `waiting` leaves it
  * paused before its first step. Settled when it runs.
  */
-export async function start(config: TrainConfig, device: DeviceChoice, from: "seed" | "model", waiting = false) {
+export async function start({ config, device: choice }: Settings, from: "seed" | "model", waiting = false) {
   const info = data.value?.info;
   if (busy() || !info) return;
   batch(() => {
     phase.value = "opening";
     trainError.value = null;
-    started.value = { config, device };
+    started.value = config;
     progress.value = null;
     epochs.value = [];
     points.value = [];
   });
   try {
     const open = await engine();
-    const got = await open.open(config, device, from);
+    const got = await open.open(config, device(choice), from);
     batch(() => {
       opened.value = got;
       network.value = { sizes: got.sizes, class_names: info.class_names, task: info.task, file: null };
@@ -249,7 +255,7 @@ function end(how: Phase, error: string | null = null) {
 }
 
 /** What a button of a running training does; what fails is told as the training's error. */
-async function act(work: (open: Engine) => Promise<void>) {
+async function act(work: (open: Trainer) => Promise<void>) {
   try {
     await work(await engine());
   } catch (error) {
