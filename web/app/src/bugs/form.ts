@@ -28,10 +28,11 @@ export const activations: Record<Activation, string> = {
   relu: "ReLU",
   sigmoid: "sigmoid",
   tanh: "tanh",
-  leaky_relu: "leaky ReLU",
+  "leaky-relu": "leaky ReLU",
   elu: "ELU",
   gelu: "GELU",
   silu: "SiLU",
+  softplus: "softplus",
   identity: "identity",
 };
 

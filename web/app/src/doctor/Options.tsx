@@ -15,10 +15,11 @@ const activations: { value: Activation; name: string }[] = [
   { value: "relu", name: "ReLU" },
   { value: "sigmoid", name: "sigmoid" },
   { value: "tanh", name: "tanh" },
-  { value: "leaky_relu", name: "leaky ReLU" },
+  { value: "leaky-relu", name: "leaky ReLU" },
   { value: "elu", name: "ELU" },
   { value: "gelu", name: "GELU" },
   { value: "silu", name: "SiLU" },
+  { value: "softplus", name: "softplus" },
   { value: "identity", name: "identity" },
 ];
 

@@ -6,7 +6,7 @@ export interface GivenFile {
   bytes: Uint8Array;
 }
 
-export type Activation = "relu" | "sigmoid" | "tanh" | "leaky_relu" | "elu" | "gelu" | "silu" | "identity";
+export type Activation = "relu" | "sigmoid" | "tanh" | "leaky-relu" | "elu" | "gelu" | "silu" | "softplus" | "identity";
 
 /** Languages of the right line. */
 export type Language = "numpy" | "julia" | "matlab" | "javascript" | "java" | "c";
@@ -140,7 +140,7 @@ export interface ReplayPlan {
 export interface DataRequest {
   /** `digits`, or the path of given files: a file, or a folder of them. */
   data: string;
-  task?: "classification" | "multi-label" | "regression";
+  task?: "classification" | "multilabel" | "regression";
   label_column?: string;
   /** Share of the samples that becomes the test set, if the data have none; 0 for none. */
   test_fraction?: number;
@@ -148,7 +148,7 @@ export interface DataRequest {
 
 export interface DataInfo {
   name: string;
-  task: "classification" | "multi-label" | "regression";
+  task: "classification" | "multilabel" | "regression";
   /** Training, validation and test samples. */
   train: number;
   validation: number;
@@ -169,7 +169,7 @@ export interface TrainConfig {
   activation: Activation;
   batch_size: number;
   epochs: number;
-  optimizer: "sgd" | "adam" | "adamw" | "rmsprop";
+  optimizer: "sgd" | "adam" | "adamw";
   lr: number;
   momentum: number;
   weight_decay: number;

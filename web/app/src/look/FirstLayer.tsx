@@ -41,11 +41,17 @@ export function FirstLayer({ weights, info }: { weights: Weights; info: DataInfo
         <figcaption class="small">
           Unit {shown}: weights from {readable(Math.min(...each[shown]!))} to {readable(Math.max(...each[shown]!))}
         </figcaption>
-        <p class="heat-map-scale small">
-          <span>{readable(-most)}</span>
-          <span class="heat-map-bar diverging" />
-          <span>{readable(most)}</span>
-        </p>
+        {image.colour ? (
+          <p class="small muted">
+            Of each colour: grey is 0, none is {readable(-most)}, all is {readable(most)}.
+          </p>
+        ) : (
+          <p class="heat-map-scale small">
+            <span>{readable(-most)}</span>
+            <span class="heat-map-bar diverging" />
+            <span>{readable(most)}</span>
+          </p>
+        )}
       </figure>
     </div>
   );

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { ErrorBox } from "../shared/ErrorBox";
 import { DEFAULTS, readSettings } from "./form";
-import { busy, chosen, dataError, devices, done, findDevices, form, from, load, opened, phase, reading, start, trainError, words } from "./session";
+import { busy, chosen, dataError, done, findDevices, form, from, load, opened, phase, reading, start, trainError, words } from "./session";
 
 const EPOCHS = 3;
 
@@ -19,7 +19,7 @@ export function QuickTrain() {
       form.value = { ...DEFAULTS, epochs: String(EPOCHS) };
       from.value = "seed";
       const { settings } = readSettings(form.value);
-      if ((await load({ data: "digits" })) && settings) await start(settings.config, devices.value?.gpu ? "gpu" : "cpu", "seed");
+      if ((await load({ data: "digits" })) && settings) await start(settings, "seed");
     } catch (problem) {
       setError(words(problem));
     }

@@ -2,7 +2,7 @@ import { address, remember } from "../shell/route";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Choice, TextField } from "./Field";
 import { ACTIVATIONS, OPTIMIZERS, readSettings, toQuery, withOptimizer, type Field, type Form } from "./form";
-import { chosen, devices, form, from, network } from "./session";
+import { chosen, device, devices, form, from, network } from "./session";
 
 export function change(changes: Partial<Form>) {
   form.value = { ...form.value, ...changes };
@@ -75,9 +75,13 @@ export function Settings() {
       </details>
       <Choice
         label="Device"
-        value={found && !found.gpu ? "cpu" : form.value.device}
-        change={(device) => change({ device })}
-        options={{ ...(found && !found.gpu ? {} : { gpu: found?.gpu ? `GPU: ${found.gpu.name}` : "GPU" }), cpu: "CPU" }}
+        value={form.value.device}
+        change={(choice) => change({ device: choice })}
+        options={{
+          auto: `automatic: ${device("auto").toUpperCase()}`,
+          gpu: ["GPU", found?.gpu?.name, found?.gpu?.device_type === "cpu" && "in software", found && !found.gpu && "none here"].filter(Boolean).join(", "),
+          cpu: "CPU",
+        }}
         problem={problems.device}
       />
       <CopyLink />

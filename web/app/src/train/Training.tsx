@@ -36,10 +36,9 @@ function Buttons() {
       wrong?.focus();
       return false;
     }
-    const { config, device } = settings;
     const model = session.from.value === "model" ? session.network.value : null;
-    if (model) config.hidden = model.sizes.slice(1, -1);
-    await session.start(config, session.devices.value?.gpu ? device : "cpu", model ? "model" : "seed", waiting);
+    if (model) settings.config.hidden = model.sizes.slice(1, -1);
+    await session.start(settings, model ? "model" : "seed", waiting);
     return session.phase.value !== "failed";
   }
 
@@ -90,9 +89,9 @@ function Where() {
   const changed = useComputed(() => {
     if (!session.busy() || !session.started.value) return false;
     const { settings } = readSettings(session.form.value);
-    return JSON.stringify(settings?.config) !== JSON.stringify(session.started.value.config);
+    return JSON.stringify(settings?.config) !== JSON.stringify(session.started.value);
   });
-  const total = opened.value?.epochs ?? started.value?.config.epochs ?? 1;
+  const total = opened.value?.epochs ?? started.value?.epochs ?? 1;
   const now = progress.value;
   // Whichever is newer says how fast it is.
   const within = now && done.value > (last?.epoch ?? 0) ? now : null;
@@ -104,10 +103,10 @@ function Where() {
       {opened.value && (
         <>
           <progress max={total} value={done.value} aria-label="Progress of the training" />
-          <dl class="facts small" aria-label="The training">
+          <dl class="facts small" aria-label="Where it is">
             <dt>Device</dt>
             <dd>
-              {opened.value.backend}: {opened.value.adapter}
+              {[opened.value.backend, opened.value.adapter].filter(Boolean).join(": ")}
             </dd>
             <dt>Network</dt>
             <dd>

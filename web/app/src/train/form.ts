@@ -1,5 +1,5 @@
 /** The settings of a training as they are typed, what they mean, and the link that carries them. */
-import type { DataRequest, DeviceChoice, TrainConfig } from "../engine/types";
+import type { DataRequest, TrainConfig } from "../engine/types";
 
 export interface Form {
   task: string;
@@ -35,23 +35,24 @@ export const DEFAULTS: Form = {
   weight_decay: "0",
   dropout: "0",
   seed: "1",
-  device: "gpu",
+  device: "auto",
 };
 
-export const TASKS = { "": "automatic", classification: "classification", "multi-label": "several labels", regression: "regression" };
+export const TASKS = { "": "automatic", classification: "classification", multilabel: "several labels", regression: "regression" };
 
 export const ACTIVATIONS: Record<TrainConfig["activation"], string> = {
   relu: "ReLU",
   sigmoid: "sigmoid",
   tanh: "tanh",
-  leaky_relu: "leaky ReLU",
+  "leaky-relu": "leaky ReLU",
   elu: "ELU",
   gelu: "GELU",
   silu: "SiLU",
+  softplus: "softplus",
   identity: "identity",
 };
 
-export const DEVICES: Record<DeviceChoice, string> = { gpu: "GPU", cpu: "CPU" };
+const DEVICES = { auto: 0, gpu: 0, cpu: 0 };
 
 export const OPTIMIZERS = { sgd: "SGD", adam: "Adam", adamw: "AdamW" };
 
@@ -95,7 +96,7 @@ function sizes(text: string): number[] | undefined {
 
 export interface Settings {
   config: TrainConfig;
-  device: DeviceChoice;
+  device: keyof typeof DEVICES;
 }
 
 /** What the fields of the network and its training mean, or what is wrong with each. */
