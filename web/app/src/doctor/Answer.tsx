@@ -22,9 +22,9 @@ function Name({ of }: { of: { tensor: string; name?: string } }) {
 /** What a finding is, in a few words. */
 function cause({ bug, also, depends }: Finding): string {
   if (bug) return bug;
-  if (depends) return "depends on what was meant";
-  if (also.length === 0) return "cause unknown";
-  return also.length === 1 ? `perhaps ${also[0]}` : `one of ${also.join(", ")}`;
+  if (depends) return "It depends on what was meant";
+  if (also.length === 0) return "The cause is unknown";
+  return also.length === 1 ? `Perhaps ${also[0]}` : `One of ${also.join(", ")}`;
 }
 
 const BugLink = ({ id }: { id: string }) => <a href={address("bugs", new URLSearchParams({ bug: id }))}>{id}</a>;
@@ -42,12 +42,17 @@ function Verdict({ report, text }: { report: Report; text: string }) {
         {report.step !== undefined && `, in step ${report.step}`}
         {report.verdict !== "depends" && (
           <>
-            {". The bug: "}
-            <strong>{cause(first)}</strong>.
+            {first.bug ? ". The bug: " : ". "}
+            <strong>{first.bug ?? cause(first)}</strong>.
           </>
         )}
       </p>
-      {report.verdict === "unknown" && <p>Some of what is wrong has no name.</p>}
+      {!first.bug && (
+        <p>
+          <Formula text={first.formula} />
+        </p>
+      )}
+      {report.verdict === "unknown" && first.bug && <p>Some of what is wrong has no name.</p>}
     </>
   );
 }
@@ -202,7 +207,7 @@ export function Answer({ name, examination, catalogue }: { name: string; examina
       {first && (
         <section class="card stack" aria-labelledby="fix">
           <div class="row between">
-            <h3 id="fix">The fix</h3>
+            <h3 id="fix">{bug ? "The fix" : "What to do"}</h3>
             {first.right && <LanguageChoice label="Language" beside />}
           </div>
           <p>{first.fix}</p>
@@ -210,15 +215,9 @@ export function Answer({ name, examination, catalogue }: { name: string; examina
           <Evidence finding={first} />
         </section>
       )}
-      {first && (
+      {first && bug && (
         <section class="card" aria-label="The mathematics">
-          {bug ? (
-            <BugPage bug={bug} computed={first.formula} />
-          ) : (
-            <p>
-              <Formula text={first.formula} />
-            </p>
-          )}
+          <BugPage bug={bug} computed={first.formula} />
         </section>
       )}
       {beside.length > 0 && <Maps beside={beside} names={names} key={name} />}

@@ -1,6 +1,8 @@
 import { useState } from "preact/hooks";
 import { Drop, root } from "../shared/Drop";
 import { examples } from "./examples";
+import { Export } from "./Export";
+import { Options } from "./Options";
 import { busy, examine, problem } from "./state";
 
 const PLACEHOLDER = '{"X": [[0.5, -1.2], …], "y": [0, …], "W1": [[…]], "b1": […], "dW1": [[…]], …}';
@@ -62,7 +64,11 @@ export function Given() {
         >
           <p class="small muted">The arrays of one batch, at best 37 samples and float64. They stay in this tab.</p>
         </Drop>
-        <Paste />
+        <div>
+          <Paste />
+          <Export />
+          <Options />
+        </div>
       </div>
       <section class="stack tight" aria-labelledby="examples">
         <h2 id="examples">Or try an example</h2>

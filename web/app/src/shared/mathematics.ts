@@ -335,7 +335,8 @@ class Reader {
     this.at++;
     const digits = this.kind() === "number" && /^\d+$/.test(this.text()) ? this.text() : null;
     if (digits) this.at++;
-    const under = this.subscript();
+    // `hidden_delta` is a name of the reader's own, and no symbol with an index.
+    const under = isSymbol(name) || FUNCTIONS.has(name) ? this.subscript() : null;
     const prime = this.text() === "'" && this.kind(1) !== "name";
     if (prime) this.at++;
 
