@@ -117,7 +117,7 @@ function FromTest() {
         void lay(index);
       }}
     >
-      <div class="row at-end">
+      <div class="row">
         <label class="field">
           <span>Test sample, 0 to {info.test - 1}</span>
           <input
@@ -129,7 +129,9 @@ function FromTest() {
             onInput={(event) => Number.isInteger(event.currentTarget.valueAsNumber) && setIndex(event.currentTarget.valueAsNumber)}
           />
         </label>
-        <button type="submit">Lay on</button>
+      </div>
+      <div class="row">
+        <button type="submit">Lay on the canvas</button>
         <button
           type="button"
           onClick={() => {

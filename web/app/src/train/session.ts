@@ -93,12 +93,10 @@ export const milestones = signal(0);
 
 export async function hold(file: GivenFile) {
   const open = await engine();
-  // A folder of its own: the name may be one of the data's.
-  const path = `network/${file.path.split("/").pop()}`;
-  await open.add([{ path, bytes: file.bytes }]);
-  const held = await open.hold(path);
+  await open.add([file]);
+  const held = await open.hold(file.path);
   batch(() => {
-    network.value = { ...held, task: data.value?.info.task ?? "classification", file: file.path.split("/").pop()! };
+    network.value = { ...held, task: data.value?.info.task ?? "classification", file: file.path };
     form.value = { ...form.value, hidden: held.sizes.slice(1, -1).join(", ") };
     from.value = "model";
     phase.value = "idle";
