@@ -95,7 +95,7 @@ function Answered({ seen }: { seen: Answer | null }) {
 function FromTest() {
   const [index, setIndex] = useState(0);
   const [error, setError] = useState<string | null>(null);
-  const info = data.value?.info;
+  const info = data.value;
   if (!info?.image || info.image.colour || info.test === 0) return null;
   const { rows, cols } = info.image;
 

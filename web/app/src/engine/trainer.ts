@@ -40,7 +40,19 @@ const trainer: Omit<Trainer, "close"> = {
       return module.load(JSON.stringify(request));
     }),
   open: (config, device, from) => call(ready, (): Promise<t.Opened> => module.open(JSON.stringify(config), device, from)),
-  run: (each) => call(ready, (): Promise<t.Outcome> => module.run(each, rest)),
+  run: (each) =>
+    call(ready, async (): Promise<t.Outcome> => {
+      let heard: unknown;
+      const hear = (event: t.TrainEvent) => {
+        heard = each(event);
+      };
+      try {
+        return await module.run(hear, rest);
+      } finally {
+        // Events take another way than the outcome, which must not come before the last of them.
+        await heard;
+      }
+    }),
   pause: () => call(ready, module.pause),
   resume: () => call(ready, module.resume),
   step: () => call(ready, module.step),

@@ -37,7 +37,7 @@ export default function Look() {
 }
 
 function Inside() {
-  const info = data.value?.info ?? null;
+  const info = data.value;
   return (
     <>
       <Learnt info={info} />

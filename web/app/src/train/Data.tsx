@@ -91,7 +91,7 @@ export function Data() {
         </form>
       )}
       <p role="status" class="small muted">
-        {reading.value ? "Reading the data…" : data.value ? `Read: ${parts(data.value.info)}.` : "Not read."}
+        {reading.value ? "Reading the data…" : data.value ? `Read: ${parts(data.value)}.` : "Not read."}
       </p>
       <Facts />
     </section>
@@ -103,8 +103,8 @@ const parts = ({ train, validation, test }: DataInfo) =>
 
 /** What the engine says about the data. */
 function Facts() {
-  if (!data.value) return null;
-  const { info } = data.value;
+  const info = data.value;
+  if (!info) return null;
   const inputs = info.image
     ? `pictures of ${info.image.rows} x ${info.image.cols} pixels${info.image.colour ? " in colour" : ""}`
     : `${readable(info.features)} numbers`;

@@ -1,9 +1,12 @@
 import type { Score } from "../engine/types";
 import { readable } from "../shared/numbers";
-import { epochs } from "./session";
+import { epochs, type Epoch } from "./session";
 
 /** With two decimals: epochs differ little. */
 const share = (value: number | null | undefined) => (value == null ? "-" : `${(100 * value).toFixed(2)} %`);
+
+/** Of an epoch that is too short for the browser's clock nothing is known. */
+export const speed = ({ seconds, samples_per_second }: Epoch) => (seconds < 0.005 ? "-" : readable(Math.round(samples_per_second)));
 
 /** The most rows that the page holds. */
 const MOST = 200;
@@ -48,7 +51,7 @@ export function Epochs() {
               {validation && cells(epoch.validation)}
               {cells(epoch.test)}
               <td class="number">{epoch.seconds.toFixed(2)}</td>
-              <td class="number">{readable(Math.round(epoch.samples_per_second))}</td>
+              <td class="number">{speed(epoch)}</td>
             </tr>
           ))}
         </tbody>

@@ -46,10 +46,14 @@ export default function Train() {
         </p>
       )}
       {devices.value && !devices.value.gpu && (
-        <p class="notice warn">
-          There is no GPU here, so the CPU trains, with {devices.value.relaxed_simd ? "SIMD and fused multiplication and addition" : "SIMD"}.{" "}
-          {devices.value.why}
-        </p>
+        <div class="notice warn">
+          <p>There is no GPU here, so the CPU trains, with {devices.value.relaxed_simd ? "SIMD and fused multiplication and addition" : "SIMD"}.</p>
+          {devices.value.why?.split(/^hint: /m).map((line) => (
+            <p key={line} class="small">
+              {line}
+            </p>
+          ))}
+        </div>
       )}
       <div class="train-columns">
         <div class="stack">

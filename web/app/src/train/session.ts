@@ -42,7 +42,7 @@ export const from = signal<"seed" | "model">("seed");
 
 /** What training reads: `digits`, or the path of the files that were given. */
 export const chosen = signal("digits");
-export const data = signal<{ request: DataRequest; info: DataInfo } | null>(null);
+export const data = signal<DataInfo | null>(null);
 export const reading = signal(false);
 export const dataError = signal<string | null>(null);
 
@@ -51,27 +51,43 @@ export async function give(files: GivenFile[]) {
   const open = await engine();
   await open.clear();
   await open.add(files);
+  // Other files may have the same path.
+  newest = null;
   chosen.value = root(files);
 }
 
-/** Reads a data set, unless it is the one that is read. */
-export async function load(request: DataRequest): Promise<DataInfo | null> {
-  if (data.value && JSON.stringify(data.value.request) === JSON.stringify(request)) return data.value.info;
+/** The newest reading. */
+let newest: { key: string; info: Promise<DataInfo | null> } | null = null;
+
+/** Reads a data set, unless it is the one that is read or being read. `null`: see `dataError`. */
+export function load(request: DataRequest): Promise<DataInfo | null> {
+  const key = JSON.stringify(request);
+  if (newest?.key !== key) newest = { key, info: read(request, () => newest?.key === key) };
+  return newest.info;
+}
+
+async function read(request: DataRequest, isNewest: () => boolean): Promise<DataInfo | null> {
   batch(() => {
     reading.value = true;
     dataError.value = null;
     data.value = null;
   });
+  let info: DataInfo | null = null;
+  let error: string | null = null;
   try {
-    const info = await (await engine()).load(request);
-    data.value = { request, info };
-    return info;
-  } catch (error) {
-    dataError.value = words(error);
-    return null;
-  } finally {
-    reading.value = false;
+    info = await (await engine()).load(request);
+  } catch (problem) {
+    error = words(problem);
   }
+  if (!isNewest()) return null;
+  // What failed may be tried again.
+  if (!info) newest = null;
+  batch(() => {
+    reading.value = false;
+    dataError.value = error;
+    data.value = info;
+  });
+  return info;
 }
 
 // The network
@@ -96,7 +112,7 @@ export async function hold(file: GivenFile) {
   await open.add([file]);
   const held = await open.hold(file.path);
   batch(() => {
-    network.value = { ...held, task: data.value?.info.task ?? "classification", file: file.path };
+    network.value = { ...held, task: data.value?.task ?? "classification", file: file.path };
     form.value = { ...form.value, hidden: held.sizes.slice(1, -1).join(", ") };
     from.value = "model";
     phase.value = "idle";
@@ -211,7 +227,7 @@ let ending: Promise<void> = Promise.resolve();
  * paused before its first step. Settled when it runs.
  */
 export async function start({ config, device: choice }: Settings, from: "seed" | "model", waiting = false) {
-  const info = data.value?.info;
+  const info = data.value;
   if (busy() || !info) return;
   batch(() => {
     phase.value = "opening";
