@@ -5,8 +5,10 @@ import { epochs, type Epoch } from "./session";
 /** With two decimals: epochs differ little. */
 const share = (value: number | null | undefined) => (value == null ? "-" : `${(100 * value).toFixed(2)} %`);
 
+export const whole = (value: number | null) => readable(value && Math.round(value));
+
 /** Of an epoch that is too short for the browser's clock nothing is known. */
-export const speed = ({ seconds, samples_per_second }: Epoch) => (seconds < 0.005 ? "-" : readable(Math.round(samples_per_second)));
+export const speed = ({ seconds, samples_per_second }: Epoch) => seconds < 0.005 ? null : samples_per_second;
 
 /** The most rows that the page holds. */
 const MOST = 200;
@@ -51,7 +53,7 @@ export function Epochs() {
               {validation && cells(epoch.validation)}
               {cells(epoch.test)}
               <td class="number">{epoch.seconds.toFixed(2)}</td>
-              <td class="number">{speed(epoch)}</td>
+              <td class="number">{whole(speed(epoch))}</td>
             </tr>
           ))}
         </tbody>

@@ -4,7 +4,7 @@ import { Curves, type Series } from "../shared/Curves";
 import { ErrorBox } from "../shared/ErrorBox";
 import { percent, readable } from "../shared/numbers";
 import { readData } from "./Data";
-import { Epochs, speed } from "./Epochs";
+import { Epochs, speed, whole } from "./Epochs";
 import { readSettings } from "./form";
 import * as session from "./session";
 
@@ -95,7 +95,7 @@ function Where() {
   const now = progress.value;
   // Whichever is newer says how fast it is.
   const within = now && done.value > (last?.epoch ?? 0) ? now : null;
-  const fast = within ? readable(Math.round(within.samples_per_second)) : last ? speed(last) : "-";
+  const fast = within ? within.samples_per_second : last ? speed(last) : null;
   return (
     <div class="stack tight">
       <p role="status">{state}</p>
@@ -118,7 +118,7 @@ function Where() {
               {within && `, ${readable(within.samples)} of ${readable(within.of)} samples, ${readable(within.steps)} steps`}
             </dd>
             <dt>Speed</dt>
-            <dd>{fast} samples/s</dd>
+            <dd>{fast === null ? "-" : `${whole(fast)} samples/s`}</dd>
           </dl>
         </>
       )}
