@@ -44,7 +44,7 @@ export interface Trainer extends Engine {
   stop(): Promise<void>;
 
   /** Holds the model of a file: a `.safetensors` of the page or of the program. Gives its sizes and names. */
-  hold(path: string): Promise<{ sizes: number[]; class_names: string[] }>;
+  hold(path: string): Promise<t.Held>;
   /** The model held: the newest of the training, or that of a file. All below are of it. */
   firstLayer(units: number): Promise<t.FirstLayer>;
   /** On the test samples of the loaded set. */

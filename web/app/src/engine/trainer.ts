@@ -57,7 +57,7 @@ const trainer: Omit<Trainer, "close"> = {
   resume: () => call(ready, module.resume),
   step: () => call(ready, module.step),
   stop: () => call(ready, module.stop),
-  hold: (path) => call(ready, (): { sizes: number[]; class_names: string[] } => module.hold(path)),
+  hold: (path) => call(ready, (): t.Held => module.hold(path)),
   firstLayer: (units) => call(ready, (): t.FirstLayer => module.firstLayer(units)),
   evaluate: (mistakes) => call(ready, (): Promise<t.Evaluation> => module.evaluate(mistakes)),
   sample: (split, index) => call(ready, (): t.Sample => module.sample(split, index)),

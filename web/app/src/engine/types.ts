@@ -177,6 +177,13 @@ export interface TrainConfig {
   seed: number;
 }
 
+/** A model of a file. */
+export interface Held {
+  sizes: number[];
+  task: DataInfo["task"];
+  class_names: string[];
+}
+
 export type DeviceChoice = "gpu" | "cpu";
 
 export interface Adapter {
@@ -233,6 +240,8 @@ export type TrainEvent =
       test: Score;
       seconds: number;
       samples_per_second: number;
+      /** A line of `metrics.jsonl`. */
+      record: Record<string, number>;
     };
 
 export type Outcome = "finished" | "stopped_early" | "interrupted";

@@ -1,3 +1,4 @@
+import { download } from "../shared/download";
 import type { Score } from "../engine/types";
 import { readable } from "../shared/numbers";
 import { epochs, type Epoch } from "./session";
@@ -31,33 +32,41 @@ export function Epochs() {
       {accuracy && <td class="number">{share(score?.accuracy)}</td>}
     </>
   );
+  const metrics = () => all.map(({ record }) => `${JSON.stringify(record)}\n`).join("");
   return (
-    <div class="scroll epochs" tabIndex={0} role="region" aria-label="Table of epochs">
-      <table class="small">
-        <caption>{all.length > MOST ? `The last ${MOST} of ${all.length} epochs` : "Epochs"}</caption>
-        <thead>
-          <tr>
-            <th scope="col" class="number">Epoch</th>
-            {head("Training")}
-            {validation && head("Validation")}
-            {head("Test")}
-            <th scope="col" class="number">Seconds</th>
-            <th scope="col" class="number">Samples/s</th>
-          </tr>
-        </thead>
-        <tbody>
-          {all.slice(-MOST).reverse().map((epoch) => (
-            <tr key={epoch.epoch}>
-              <th scope="row" class="number">{epoch.epoch}</th>
-              {cells(epoch.train)}
-              {validation && cells(epoch.validation)}
-              {cells(epoch.test)}
-              <td class="number">{epoch.seconds.toFixed(2)}</td>
-              <td class="number">{whole(speed(epoch))}</td>
+    <div class="stack tight">
+      <div class="scroll epochs" tabIndex={0} role="region" aria-label="Table of epochs">
+        <table class="small">
+          <caption>{all.length > MOST ? `The last ${MOST} of ${all.length} epochs` : "Epochs"}</caption>
+          <thead>
+            <tr>
+              <th scope="col" class="number">Epoch</th>
+              {head("Training")}
+              {validation && head("Validation")}
+              {head("Test")}
+              <th scope="col" class="number">Seconds</th>
+              <th scope="col" class="number">Samples/s</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {all.slice(-MOST).reverse().map((epoch) => (
+              <tr key={epoch.epoch}>
+                <th scope="row" class="number">{epoch.epoch}</th>
+                {cells(epoch.train)}
+                {validation && cells(epoch.validation)}
+                {cells(epoch.test)}
+                <td class="number">{epoch.seconds.toFixed(2)}</td>
+                <td class="number">{whole(speed(epoch))}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <div class="row">
+        <button type="button" onClick={() => download("metrics.jsonl", metrics())}>
+          Save metrics.jsonl
+        </button>
+      </div>
     </div>
   );
 }

@@ -1,3 +1,4 @@
+import { download } from "../shared/download";
 import { useState } from "preact/hooks";
 import { Drop } from "../shared/Drop";
 import { ErrorBox } from "../shared/ErrorBox";
@@ -21,12 +22,7 @@ export function Models() {
 
   async function save(format: keyof typeof FORMATS) {
     const bytes = await (await engine()).save(format);
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>]));
-    link.download = `model${FORMATS[format]}`;
-    link.click();
-    // The browser has begun to read it by then.
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    download(`model${FORMATS[format]}`, bytes as Uint8Array<ArrayBuffer>);
   }
 
   return (

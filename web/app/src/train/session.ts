@@ -112,7 +112,7 @@ export async function hold(file: GivenFile) {
   await open.add([file]);
   const held = await open.hold(file.path);
   batch(() => {
-    network.value = { ...held, task: data.value?.task ?? "classification", file: file.path };
+    network.value = { ...held, file: file.path };
     form.value = { ...form.value, hidden: held.sizes.slice(1, -1).join(", ") };
     from.value = "model";
     phase.value = "idle";
@@ -143,6 +143,7 @@ export interface Epoch {
   test: Score;
   seconds: number;
   samples_per_second: number;
+  record: Record<string, number>;
 }
 
 export type Progress = Extract<TrainEvent, { kind: "progress" }>;
