@@ -10,6 +10,7 @@ use super::source::{Answers, Labels, LoadOptions, Part, Reading, Rows, Source, r
 use super::table_options::DEFAULTS;
 use super::{Dataset, Format};
 use crate::error::{Error, Result, Setting, message};
+use crate::files::fs;
 use crate::words::numerals::counted;
 
 /// The four files, in the order train images, train labels, test images, test labels.
@@ -33,7 +34,7 @@ pub fn find(folder: &Path, stem: &str) -> Option<PathBuf> {
     [stem.to_owned(), dotted.clone(), format!("{stem}.gz"), format!("{dotted}.gz")]
         .iter()
         .map(|name| folder.join(name))
-        .find(|path| path.is_file())
+        .find(|path| fs::is_file(path))
 }
 
 /// Whether all four files are in `folder`; nothing is said about what is in them.
@@ -68,8 +69,8 @@ pub fn load(folder: &Path, name: &str, classes: Option<usize>, memory: u64) -> R
 
 /// Reads the set in `folder`, as [`load`]; with the name and the number of classes of a known one.
 pub(super) fn read(folder: &Path, known: Option<(&str, usize)>, memory: u64) -> Result<Source> {
-    if !folder.is_dir() {
-        let problem = if folder.exists() { "this is not a folder" } else { "there is no such folder" };
+    if !fs::is_dir(folder) {
+        let problem = if fs::exists(folder) { "this is not a folder" } else { "there is no such folder" };
         return Err(Error::file(folder, problem, "give the folder that holds the four IDX files of the set"));
     }
     read_files(folder, &find_all(folder)?, known, &AS_THEY_ARE, memory)

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::files::folder::entries;
+use crate::files::fs;
 
 /// Words for the part to train on, and for those to test on, the usual one first.
 const TRAIN: [&str; 1] = ["train"];
@@ -54,7 +55,7 @@ fn is_of_set(name: &str, set: &str) -> bool {
 /// # Errors
 /// [`Error::File`] if there are several sets, or a part is missing.
 pub fn find(path: &Path) -> Result<Option<[PathBuf; 4]>> {
-    if path.is_file() {
+    if fs::is_file(path) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let (Some((set, _)), Some(folder)) = (parsed(&name), path.parent()) else { return Ok(None) };
         let is_wrapper = folder.file_name().is_some_and(|own| is_of_set(&own.to_string_lossy(), set));
@@ -97,14 +98,14 @@ fn sets(folder: &Path) -> BTreeMap<String, BTreeMap<Role, PathBuf>> {
     // Archives are unpacked into folders of their own names.
     let inner = |path: PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        match parsed(&name).is_some() && path.is_dir() {
+        match parsed(&name).is_some() && fs::is_dir(&path) {
             true => entries(&path).unwrap_or_default(),
             false => vec![path],
         }
     };
     for path in paths.into_iter().flat_map(inner) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let Some((set, role)) = parsed(&name).filter(|_| path.is_file()) else { continue };
+        let Some((set, role)) = parsed(&name).filter(|_| fs::is_file(&path)) else { continue };
         let files = sets.entry(set.to_owned()).or_default();
         let plain = |path: &PathBuf| path.extension().is_none_or(|ending| ending != "gz");
         if files.get(&role).is_none_or(|before| !plain(before) && plain(&path)) {

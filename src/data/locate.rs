@@ -9,6 +9,7 @@ use super::source::{self, Fitted, LoadOptions, Reading, Source};
 use super::table_options::DEFAULTS;
 use super::{Dataset, MEMORY_LIMIT, builtin, folder};
 use crate::error::{Error, Message, Remedy, Result, Setting, message};
+use crate::files::fs;
 use crate::words::spelling::did_you_mean;
 
 /// The environment variable that names a folder of data sets.
@@ -133,7 +134,7 @@ pub fn load_from(request: Request<'_>, places: &Places) -> Result<Loaded> {
 
 /// The folders of this machine, and the one that was asked for.
 pub(super) fn places_of(request: Request<'_>) -> Result<Places> {
-    if let Some(data_dir) = request.data_dir.filter(|path| !path.is_dir()) {
+    if let Some(data_dir) = request.data_dir.filter(|path| !fs::is_dir(path)) {
         let problem = message![Setting::DataDir, ": there is no such folder"];
         return Err(Error::file(data_dir, problem, "create it, or correct the path"));
     }
@@ -181,7 +182,7 @@ impl Found {
 /// Reads what was asked for: a known name, or a path.
 pub(super) fn find(data: Option<&str>, places: &Places, reading: Reading<'_>) -> Result<Found> {
     let known = |name: &str| source::misplaced::check(Path::new(name), "a known set", &[], reading);
-    let built_in = || Ok(Found::named(catalog::DIGITS, "built in", builtin::digits()?));
+    let built_in = || Ok(Found::named(catalog::DIGITS, builtin::ORIGIN, builtin::digits()?));
     let Some(data) = data else {
         if let Some(mnist) = catalog::find("mnist").filter(|mnist| places.complete(mnist).is_some()) {
             return by_name(mnist, places, reading.memory);
@@ -199,12 +200,12 @@ pub(super) fn find(data: Option<&str>, places: &Places, reading: Reading<'_>) ->
         return by_name(set, places, reading.memory);
     }
     let path = Path::new(data);
-    if !path.exists() && !data.contains(['/', '\\', '.']) {
+    if !fs::exists(path) && !data.contains(['/', '\\', '.']) {
         return Err(unknown_name(data));
     }
-    let whole = path.canonicalize().ok();
+    let whole = fs::canonicalize(path).ok();
     let name = |path: &Path| {
-        let name = if path.is_file() { path.file_stem() } else { path.file_name() };
+        let name = if fs::is_file(path) { path.file_stem() } else { path.file_name() };
         name.map(|name| name.to_string_lossy().into_owned())
     };
     let name = whole.as_deref().and_then(name).unwrap_or_else(|| data.to_owned());

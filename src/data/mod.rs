@@ -41,6 +41,7 @@ pub mod table;
 mod table_options;
 mod targets;
 
+pub use builtin::built_in;
 pub use dataset::{Dataset, MEMORY_LIMIT, Split};
 pub use fingerprint::Fingerprint;
 pub use format::Format;

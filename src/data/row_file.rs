@@ -4,7 +4,6 @@
 //! a truncated file kills a program that maps it, and maps need `unsafe` code. A read costs about a microsecond if the
 //! operating system has the page, far less than a network spends on the row.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +11,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
+use crate::files::fs::{self, File};
 
 /// Rows that one thread reads before it looks for more work.
 const PIECE: usize = 64;
@@ -78,7 +78,7 @@ impl RowFile {
         for run in wanted.chunk_by(|a, b| a.checked_add(1) == Some(*b)) {
             let (target, rest) = bytes.split_at_mut(run.len() * self.row_bytes);
             let offset = self.start + u64::from(run[0]) * self.row_bytes as u64;
-            read_exact_at(&self.file, target, offset).map_err(|error| self.refused(error, run[0]))?;
+            fs::read_exact_at(&self.file, target, offset).map_err(|error| self.refused(error, run[0]))?;
             bytes = rest;
         }
         Ok(())
@@ -103,31 +103,3 @@ impl PartialEq for RowFile {
 }
 
 impl Eq for RowFile {}
-
-#[cfg(unix)]
-fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
-}
-
-/// A browser has no files, so that nothing is read.
-#[cfg(not(any(unix, windows)))]
-fn read_exact_at(_: &File, _: &mut [u8], _: u64) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-#[cfg(windows)]
-fn read_exact_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()> {
-    use std::os::windows::fs::FileExt;
-    while !bytes.is_empty() {
-        match file.seek_read(bytes, offset) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(count) => {
-                bytes = &mut bytes[count..];
-                offset += count as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}

@@ -1,18 +1,18 @@
 //! Files that are read whole, or from several places: a pipe in their place would be waited for without end, and a device
 //! such as `/dev/zero` has none.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::files::fs::{self, File};
 
 /// Opens what is a regular file, or a link to one.
 ///
 /// # Errors
 /// [`Error::File`] if it is a folder, a pipe or a device; [`Error::Io`] if it cannot be opened.
 pub fn open(path: &Path) -> Result<File> {
-    let kind = path.metadata().map_err(Error::io("read", path))?.file_type();
+    let kind = fs::metadata(path).map_err(Error::io("read", path))?;
     if !kind.is_file() {
         let what = if kind.is_dir() { "a folder" } else { "a pipe or a device" };
         return Err(Error::file(path, format!("expected a file, got {what}"), "name a file"));

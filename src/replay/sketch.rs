@@ -2,7 +2,7 @@
 
 use super::injection::Injection;
 use super::{Config, Curve, Plan, Point, Watch, replay, with_and_without};
-use crate::data::{self, Dataset, Request};
+use crate::data::{self, Dataset};
 use crate::error::Result;
 use crate::network::Activation;
 
@@ -34,7 +34,7 @@ impl Watch for Unwatched {
 /// # Errors
 /// None that a user could cause: the data are built in.
 pub fn sketch(injection: &Injection) -> Result<Vec<String>> {
-    let dataset = data::load(Request { data: Some("digits"), ..Request::default() })?.dataset;
+    let dataset = data::built_in()?;
     let plans = with_and_without(std::slice::from_ref(injection));
     let (mut config, mut curves) = trained(&dataset, &plans, Activation::Relu)?;
     let acted = |curves: &[Curve]| curves.iter().all(|curve| curve.never_applied.is_empty());

@@ -1,13 +1,19 @@
 //! The digits the program draws itself: the same bytes for ever, and hard enough to be worth training on.
 
-use gpu_mlp::data::Split;
 use gpu_mlp::data::digits::draw;
+use gpu_mlp::data::{self, Request, Split};
 use sha2::{Digest, Sha256};
 
 const PIXELS: usize = 784;
 
 fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn the_built_in_set_is_what_its_name_loads() {
+    let loaded = data::load(Request { data: Some("digits"), ..Request::default() }).unwrap();
+    assert_eq!(data::built_in().unwrap(), loaded.dataset);
 }
 
 #[test]

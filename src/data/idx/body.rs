@@ -1,6 +1,5 @@
 //! The bytes of an IDX file, plain or gzip: its header, and as many bytes behind it as that announces.
 
-use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
 use std::path::Path;
 
@@ -8,6 +7,7 @@ use flate2::read::MultiGzDecoder;
 
 use super::writer::{IMAGES_MAGIC, LABELS_MAGIC};
 use crate::error::{Error, Result};
+use crate::files::fs::File;
 
 /// The first bytes of every gzip file.
 pub const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];

@@ -10,7 +10,6 @@ mod writer;
 pub use array::{Array, Element, kind};
 pub use writer::{Writer, write_images, write_labels};
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -21,6 +20,7 @@ use self::body::{Body, announced, ends_early, open, too_long};
 use self::writer::{IMAGES_MAGIC, LABELS_MAGIC};
 use super::row_file::RowFile;
 use crate::error::{Error, Result};
+use crate::files::fs::File;
 
 /// The images of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]

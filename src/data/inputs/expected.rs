@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::data::scaling::LEAST_PIXELS;
-use crate::data::{Frame, Preparation, Scaling, TableOptions};
+use crate::data::{Frame, Preparation, Samples, Scaling, TableOptions};
 use crate::error::{Error, Result};
 
 /// What a network takes, and how inputs become it.
@@ -53,6 +53,21 @@ impl Expected {
     pub(super) fn takes_pixels(&self) -> bool {
         let Preparation { scaling, frame, .. } = &self.preparation;
         frame.is_some() || (*scaling == Scaling::Bytes && self.features >= LEAST_PIXELS)
+    }
+
+    /// Samples in the form that the network was trained on, of values that are scaled.
+    pub(super) fn samples(&self, values: &[f64], count: usize) -> Result<Samples> {
+        let (features, unlabelled) = (self.features, vec![0; count]);
+        match self.preparation.scaling {
+            Scaling::Bytes => {
+                let bytes = values.iter().map(|&value| value as u8).collect();
+                Samples::new(features, bytes, unlabelled, 1)
+            }
+            Scaling::None | Scaling::Columns { .. } => {
+                let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
+                Samples::of_floats(features, &values, unlabelled, 1)
+            }
+        }
     }
 
     /// The width and height of the grey images that the network was trained on, if it can have been square ones.

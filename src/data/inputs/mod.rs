@@ -3,17 +3,18 @@
 //! Everything is read in order and at most one batch is in memory, so a stream may have any length.
 
 mod csv;
+mod drawing;
 mod expected;
 mod npy;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod picture;
 
-use std::fs::File;
 use std::io::{BufReader, Cursor, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use drawing::Drawing;
 pub use expected::{Expected, Look};
 pub use picture::normalise;
 
@@ -26,6 +27,7 @@ use super::scaling::{Scaling, unscalable};
 use super::table::unreadable_source;
 use crate::error::{Error, Result, Setting, message};
 use crate::files::folder::{files_below, is_shard};
+use crate::files::fs::{self, File};
 use crate::files::numpy::npy::MAGIC;
 
 /// What stands for standard input.
@@ -147,7 +149,8 @@ impl Inputs {
         if names.is_empty() && broken.is_empty() {
             return Ok(None);
         }
-        let samples = if names.is_empty() { None } else { Some(self.samples(&values, names.len())?) };
+        let samples =
+            if names.is_empty() { None } else { Some(self.expected.samples(&values, names.len())?) };
         Ok(Some(Batch { names, samples, notes, broken }))
     }
 
@@ -210,26 +213,11 @@ impl Inputs {
         }
         Err(error)
     }
-
-    /// Samples in the form that the network was trained on.
-    fn samples(&self, values: &[f64], count: usize) -> Result<Samples> {
-        let (features, unlabelled) = (self.expected.features, vec![0; count]);
-        match self.expected.preparation.scaling {
-            Scaling::Bytes => {
-                let bytes = values.iter().map(|&value| value as u8).collect();
-                Samples::new(features, bytes, unlabelled, 1)
-            }
-            Scaling::None | Scaling::Columns { .. } => {
-                let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
-                Samples::of_floats(features, &values, unlabelled, 1)
-            }
-        }
-    }
 }
 
 /// Whether a regular file is a picture, by its content or, where that is damaged, by its name.
 fn is_picture_file(path: &Path) -> bool {
-    if !path.is_file() {
+    if !fs::is_file(path) {
         return false;
     }
     let mut start = Vec::new();

@@ -1,12 +1,12 @@
 //! One part as a file: an `.npz` of arrays that are stored as they are.
 
-use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
 use std::path::Path;
 
 use crate::data::Targets;
 use crate::data::format::Format;
 use crate::error::{Error, Result};
+use crate::files::fs::{self, File};
 use crate::files::numpy::npy::{Header, Refusal, header};
 use crate::files::numpy::npz::{self, Archive};
 use crate::files::regular_file;
@@ -169,7 +169,7 @@ impl<'p> Opened<'p> {
         }
         let expected = own.bytes().ok_or_else(|| of(own.wrong_length("fewer")))?;
         // A size in a header reserves no more than the file has.
-        let there = path.metadata().map_or(0, |metadata| metadata.len());
+        let there = fs::metadata(path).map_or(0, |metadata| metadata.len());
         let mut bytes = Vec::with_capacity(expected.min(usize::try_from(there).unwrap_or(usize::MAX)));
         // Reading to the end also checks the sum of the entry.
         let most = expected as u64 + 1;

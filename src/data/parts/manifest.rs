@@ -9,6 +9,7 @@ use crate::data::format::Format;
 use crate::data::preparation::Preparation;
 use crate::error::{Error, Result};
 use crate::files::atomic_file::AtomicFile;
+use crate::files::fs;
 use crate::files::regular_file;
 
 /// The file that says what the parts of a folder are.
@@ -60,7 +61,7 @@ pub struct Entry {
 
 /// Whether a folder says that it holds parts.
 pub fn is_parts(folder: &Path) -> bool {
-    folder.is_dir() && folder.join(MANIFEST).is_file()
+    fs::is_dir(folder) && fs::is_file(folder.join(MANIFEST))
 }
 
 impl Manifest {

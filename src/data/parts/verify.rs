@@ -1,6 +1,5 @@
 //! Whether the parts of a folder are what they were when they were made.
 
-use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
@@ -9,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::manifest::{Entry, Manifest};
 use crate::error::{Error, Result};
+use crate::files::fs::{self, File};
 
 /// Bytes that are read at once.
 const PIECE: usize = 1 << 20;
@@ -38,7 +38,7 @@ pub fn verify(folder: &Path) -> Result<Verdict> {
 }
 
 fn problem(path: &Path, entry: &Entry) -> Option<String> {
-    let bytes = match path.metadata() {
+    let bytes = match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Some("it is not there".into()),
         Err(error) => return Some(format!("it cannot be read: {error}")),
         Ok(metadata) if !metadata.is_file() => return Some("it is not a file".into()),

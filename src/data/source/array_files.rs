@@ -1,7 +1,6 @@
 //! Sets in `.npz` files of one array each, as KMNIST is published: `kmnist-train-imgs.npz` and `kmnist-train-labels.npz`.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +8,7 @@ use super::roles::Roles;
 use super::{Part, Reading, Source, npz};
 use crate::error::{Error, Result};
 use crate::files::folder::{around, entries};
+use crate::files::fs::{self, File};
 use crate::files::numpy::npy::Refusal;
 use crate::files::numpy::npz::Archive;
 use crate::words::numerals::counted;
@@ -24,9 +24,9 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Option<Source>> {
     if reading.npz_keys.is_some() {
         return Ok(None);
     }
-    let folder = if path.is_dir() { path } else { around(path) };
+    let folder = if fs::is_dir(path) { path } else { around(path) };
     let Ok(entries) = entries(folder) else { return Ok(None) };
-    let files: Vec<PathBuf> = entries.into_iter().filter(|path| path.is_file()).collect();
+    let files: Vec<PathBuf> = entries.into_iter().filter(|path| fs::is_file(path)).collect();
     let pair = |set: &str, part: &str| {
         let named =
             |ending: &str| files.iter().position(|path| name_of(path) == format!("{set}{part}{ending}"));
@@ -35,7 +35,7 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Option<Source>> {
     let set = |path: &PathBuf| Some(name_of(path).strip_suffix(&format!("train{}", ENDINGS[0]))?.to_owned());
     let is_meant = |set: &String| {
         let mut own = ["train", "test"].into_iter().filter_map(|part| pair(set, part)).flatten();
-        path.is_dir() || own.any(|own| files[own].file_name() == path.file_name())
+        fs::is_dir(path) || own.any(|own| files[own].file_name() == path.file_name())
     };
     let sets: BTreeSet<String> = files.iter().filter_map(set).filter(is_meant).collect();
     let sets: Vec<String> = sets.into_iter().collect();

@@ -1,6 +1,5 @@
 //! A folder of class folders of PNG or JPEG images, or several of them in folders called `train`, `val` and `test`.
 
-use std::fs::{self, File};
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,6 +14,7 @@ use crate::data::listed::some;
 use crate::data::{Format, picture};
 use crate::error::{Error, Message, Result, Setting, message};
 use crate::files::folder::{MOST_NESTED, entries};
+use crate::files::fs::{self, File};
 use crate::words::numerals::counted;
 
 /// Images decoded before they are put together, and their bytes.
@@ -33,7 +33,7 @@ const HINT: &str = "an image set has one folder for each class, or the folders t
 
 pub(super) fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
     let path = &inner(path)?;
-    let folders = entries(path)?.into_iter().filter(|path| path.is_dir()).collect::<Vec<_>>();
+    let folders = entries(path)?.into_iter().filter(|path| fs::is_dir(path)).collect::<Vec<_>>();
     let named = |names: &[&str]| {
         let is = |folder: &&PathBuf, name: &str| name_of(folder).eq_ignore_ascii_case(name);
         names.iter().find_map(|name| folders.iter().find(|folder| is(folder, name)).cloned())
@@ -100,7 +100,7 @@ fn inner(path: &Path) -> Result<PathBuf> {
     let mut inner = path.to_owned();
     for _ in 0..MOST_NESTED {
         match entries(&inner)?.as_slice() {
-            [only] if only.is_dir() && entries(only)?.iter().any(|path| path.is_dir()) => {
+            [only] if fs::is_dir(only) && entries(only)?.iter().any(|path| fs::is_dir(path)) => {
                 inner = only.clone()
             }
             _ => break,
@@ -113,7 +113,7 @@ fn inner(path: &Path) -> Result<PathBuf> {
 fn wanted(folder: &Path, reading: Reading<'_>) -> Result<(Wanted, Option<Message>)> {
     let mut sizes = Sizes::default();
     if reading.pictures.resize.is_none() {
-        for class in entries(folder)?.iter().filter(|path| path.is_dir()) {
+        for class in entries(folder)?.iter().filter(|path| fs::is_dir(path)) {
             let files = entries(class)?;
             let own: Vec<Option<[usize; 2]>> = files.par_iter().map(|path| picture_size(path)).collect();
             own.into_iter().for_each(|size| sizes.count(size));
@@ -161,7 +161,7 @@ impl Images {
     /// Reads the images class by class, in the order of the classes, then of the files' names.
     fn read(folder: &Path, wanted: Wanted, reading: Reading<'_>, left_out: &mut LeftOut) -> Result<Self> {
         let memory = reading.memory;
-        let folders = entries(folder)?.into_iter().filter(|path| path.is_dir());
+        let folders = entries(folder)?.into_iter().filter(|path| fs::is_dir(path));
         let mut classes: Vec<String> = folders.map(|path| name_of(&path)).collect();
         sort(&mut classes);
         if classes.is_empty() {

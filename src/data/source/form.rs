@@ -1,6 +1,5 @@
 //! The format of a path, recognised by its content: names only help if the content does not decide.
 
-use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +13,7 @@ use crate::data::listed::some;
 use crate::data::parts::is_parts;
 use crate::data::{folder, idx, idx_names, table};
 use crate::error::{Error, Result, Setting, message};
+use crate::files::fs::{self, File};
 use crate::files::numpy::npy::MAGIC;
 
 /// As much of a file as is looked at to tell what it is.
@@ -48,7 +48,7 @@ const OTHERS: [(&[u8], &str); 10] = [
 /// [`Error::File`] if it has none of the formats, or is damaged, with the place in it; [`Error::Io`] if it cannot be
 /// read; [`Error::Usage`] for options of another form.
 pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
-    if path.is_dir() {
+    if fs::is_dir(path) {
         if is_parts(path) {
             let problem = "these are the parts of a set, which can only be trained on and measured";
             let hint = "`gpu-mlp data verify` says what they are; name the files that they were made of";
@@ -77,7 +77,7 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Source> {
         misplaced::check(path, "a folder of images", &[Kind::Images], reading)?;
         return class_folders::read(path, reading);
     }
-    if !path.exists() {
+    if !fs::exists(path) {
         let problem = "there is no such folder or file";
         return Err(Error::file(path, problem, format!("correct the path; {FORMS}")));
     }

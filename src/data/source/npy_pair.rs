@@ -1,6 +1,5 @@
 //! Sets in `.npy` files: an array of values and one of labels beside it, under the names that sets in `.npz` use.
 
-use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +8,7 @@ use super::{Reading, Source, npz};
 use crate::data::listed::some;
 use crate::error::{Error, Result};
 use crate::files::folder::{around, entries};
+use crate::files::fs::{self, File};
 use crate::files::numpy::npy::Header;
 
 /// The set that `path` leads to: a folder that has such files, or the file of the values. Nothing if there is none.
@@ -16,13 +16,14 @@ use crate::files::numpy::npy::Header;
 /// # Errors
 /// [`Error::File`] for arrays that do not fit; [`Error::Io`] if they cannot be read.
 pub fn read(path: &Path, reading: Reading<'_>) -> Result<Option<Source>> {
-    let folder = if path.is_dir() { path } else { around(path) };
+    let folder = if fs::is_dir(path) { path } else { around(path) };
     let Ok(entries) = entries(folder) else { return Ok(None) };
     let files: Vec<PathBuf> = entries.into_iter().filter(|path| is_array(path)).collect();
     let name = |path: &PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let names: Vec<String> = files.iter().map(name).collect();
-    let is_meant =
-        |pair: &Pair| path.is_dir() || pair.iter().any(|&place| files[place].file_name() == path.file_name());
+    let is_meant = |pair: &Pair| {
+        fs::is_dir(path) || pair.iter().any(|&place| files[place].file_name() == path.file_name())
+    };
     let roles = match reading.npz_keys {
         Some(keys) if !files.is_empty() => Some(Roles::by_keys(&names, keys, || shapes(&files))?),
         _ => Roles::by_name(&names, is_meant),
@@ -45,7 +46,7 @@ pub fn read(path: &Path, reading: Reading<'_>) -> Result<Option<Source>> {
 
 /// Whether a file is called as arrays are.
 fn is_array(path: &Path) -> bool {
-    path.is_file() && path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy"))
+    fs::is_file(path) && path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy"))
 }
 
 /// The arrays of a folder, with their shapes.

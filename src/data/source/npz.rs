@@ -3,7 +3,6 @@
 //! An array's header is believed only as an upper bound: values are converted as they are unpacked, and memory grows with
 //! what really arrives.
 
-use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
@@ -11,6 +10,7 @@ use super::roles::Roles;
 use super::{Answers, Labels, Numbers, Part, Reading, Rows, Source, part};
 use crate::data::Format;
 use crate::error::{Error, Message, Result, Setting, message};
+use crate::files::fs::File;
 use crate::files::numpy::npy::{Header, Refusal, row_major};
 use crate::files::numpy::npz::Archive;
 use crate::words::numerals::counted;

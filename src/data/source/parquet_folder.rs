@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::set::{TEST, TRAIN, VALIDATION};
 use crate::error::Result;
 use crate::files::folder::{MOST_NESTED, entries, is_shard};
+use crate::files::fs;
 
 /// What a hub's folder of files is called.
 const DATA: &str = "data";
@@ -31,7 +32,7 @@ pub fn find(folder: &Path) -> Result<Option<Shards>> {
     let mut folder = folder.to_owned();
     for _ in 0..MOST_NESTED {
         let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) =
-            entries(&folder)?.into_iter().partition(|path| path.is_dir());
+            entries(&folder)?.into_iter().partition(|path| fs::is_dir(path));
         let files: Vec<PathBuf> = files.into_iter().filter(|path| is_shard(path)).collect();
         let mut shards = Shards::default();
         for file in &files {

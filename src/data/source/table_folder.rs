@@ -1,6 +1,5 @@
 //! A folder with the tables `train.csv`, `val.csv` and `test.csv`, as competitions hand them out: the last one often has no labels.
 
-use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use crate::data::idx;
 use crate::data::table::{Look, Table, unreadable_source};
 use crate::error::{Error, Result};
 use crate::files::folder::entries;
+use crate::files::fs::{self, File};
 
 /// What stands behind the name of a part.
 const ENDINGS: [&str; 4] = ["csv", "csv.gz", "tsv", "tsv.gz"];
@@ -26,7 +26,7 @@ pub struct Tables {
 
 /// The tables in a folder; nothing if there is none to train on.
 pub fn find(folder: &Path) -> Option<Tables> {
-    let files: Vec<PathBuf> = entries(folder).ok()?.into_iter().filter(|path| path.is_file()).collect();
+    let files: Vec<PathBuf> = entries(folder).ok()?.into_iter().filter(|path| fs::is_file(path)).collect();
     // Whatever the case of its name.
     let table = |part: &str| {
         let is = |path: &&PathBuf| {

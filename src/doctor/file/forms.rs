@@ -5,6 +5,7 @@ use super::npy::{self, Refusal, Value};
 use super::npz::{self, Entries};
 use super::{csv, json};
 use crate::error::{Error, Message, Result};
+use crate::files::fs;
 use crate::files::regular_file;
 use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ const FILES: usize = 4096;
 /// # Errors
 /// [`Error::Io`] if it cannot be read, [`Error::File`] if it is in no form that is known or too large.
 pub fn read(path: &Path) -> Result<Entries> {
-    if path.is_dir() {
+    if fs::is_dir(path) {
         return folder(path);
     }
     read_from(BufReader::new(regular_file::open(path)?)).map_err(|refusal| refusal.at(path))
@@ -82,8 +83,8 @@ fn foreign(start: &[u8]) -> Option<(&'static str, &'static str)> {
 fn folder(path: &Path) -> Result<Entries> {
     let ending = |file: &PathBuf| file.extension().map(|ending| ending.to_string_lossy().to_lowercase());
     let mut files = Vec::new();
-    for file in path.read_dir().map_err(Error::io("read", path))?.take(FILES) {
-        let file = file.map_err(Error::io("read", path))?.path();
+    for file in fs::paths(path).map_err(Error::io("read", path))?.take(FILES) {
+        let file = file.map_err(Error::io("read", path))?;
         files.extend(matches!(ending(&file).as_deref(), Some("npy" | "csv")).then_some(file));
     }
     if files.is_empty() {

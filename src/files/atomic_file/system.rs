@@ -1,18 +1,13 @@
-//! Files that are written completely or not at all: written beside their place, synced, then renamed.
+//! Files of the system: written beside their place, synced, then renamed.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
-use super::folder::around;
+use super::leftovers::{PREFIX, SUFFIX};
 use crate::error::{Error, Result};
-
-const PREFIX: &str = ".gpu-mlp-";
-const SUFFIX: &str = ".part";
-/// Nothing that is still being written pauses for this long.
-pub const ABANDONED: Duration = Duration::from_secs(3600);
+use crate::files::folder::around;
 
 /// A file being written. Dropped before [`AtomicFile::finish`], it leaves nothing behind.
 pub struct AtomicFile {
@@ -73,21 +68,6 @@ impl Write for AtomicFile {
 
     fn flush(&mut self) -> io::Result<()> {
         self.temporary.flush()
-    }
-}
-
-/// Removes from `folder` what killed programs have left half written, as far as that is possible: files that nobody has
-/// written to for so long. That is [`ABANDONED`], but for who knows that nobody else writes there.
-pub fn remove_leftovers(folder: &Path, idle: Duration) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let modified = entry.metadata().and_then(|metadata| metadata.modified()).ok();
-        let age = modified.and_then(|modified| modified.elapsed().ok());
-        if name.starts_with(PREFIX) && name.ends_with(SUFFIX) && age.is_some_and(|age| age >= idle) {
-            // It is only clutter: if it cannot be removed, the folder can still be used.
-            let _ = std::fs::remove_file(entry.path());
-        }
     }
 }
 
