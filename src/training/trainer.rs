@@ -19,7 +19,8 @@ use crate::words::numerals::counted;
 /// The most classes whose precision and recall are measured at the end of a run: their confusion matrix has 128 MiB.
 const SCORED: usize = 1 << 12;
 
-/// Hears what happens in a run, keeps what has to be kept, and may end it.
+/// Hears what happens in a run, keeps what has to be kept, and may hold it up or end it.
+#[allow(async_fn_in_trait)] // As in `Engine`: nobody needs the futures to be Send.
 pub trait Observer {
     /// So many of an epoch's samples are trained on.
     fn progress(&mut self, epoch: usize, samples: usize, of: usize);
@@ -35,6 +36,12 @@ pub trait Observer {
     /// # Errors
     /// As [`epoch`](Self::epoch).
     fn interrupted(&mut self, state: &State) -> Result<()>;
+
+    /// How many of an epoch's samples that are left may be trained on before this is asked again: at least 1. The run waits for the
+    /// answer, so that it can be paused, taken step by step, or made to share a thread. Fewer than a batch are a batch of their own.
+    async fn allowance(&mut self, left: usize) -> usize {
+        left
+    }
 
     /// Whether the run should end at the next opportunity.
     fn should_stop(&self) -> bool;
@@ -267,16 +274,18 @@ impl<'a, E: Engine> Trainer<'a, E> {
         let (epoch, already) = (self.progress.epochs, self.progress.samples);
         let order = self.order(epoch);
         while self.progress.samples < order.len() {
-            if observer.should_stop() {
-                return Ok(None);
-            }
+            // Before the run may have to wait.
             if observer.should_save() {
                 let state = self.state_midway().await?;
                 observer.interrupted(&state)?;
             }
+            let allowed = observer.allowance(order.len() - self.progress.samples).await;
+            if observer.should_stop() {
+                return Ok(None);
+            }
             let rest = &order[self.progress.samples..];
             self.samples.prefetch(rest);
-            self.progress.samples += self.engine.train(rest).await?;
+            self.progress.samples += self.engine.train(&rest[..allowed.clamp(1, rest.len())]).await?;
             observer.progress(epoch + 1, self.progress.samples, order.len());
         }
         let sums = self.engine.sums().await?;

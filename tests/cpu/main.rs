@@ -4,6 +4,7 @@
 
 mod activations;
 mod adapter;
+mod allowance;
 mod as_written;
 mod bench;
 mod browser;
