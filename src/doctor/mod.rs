@@ -262,6 +262,7 @@ fn concluded(dump: &Dump, mut exam: Exam, language: Language) -> Report {
     Report {
         verdict,
         first_mismatch,
+        beside: exam.beside(),
         findings: exam.findings,
         notes,
         checked: exam.checked,

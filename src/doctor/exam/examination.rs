@@ -6,10 +6,10 @@
 
 use super::clipping::Clipping;
 use super::judge::{Decision, Scored, Tolerance, decide, score};
-use super::report::{Checked, Finding, Number, RunnerUp, Status};
+use super::report::{Beside, Checked, Finding, Number, RunnerUp, Status};
 use crate::doctor::file::case::Case;
 use crate::doctor::file::slot::Slot;
-use crate::doctor::formulas::algebra::{norm, scaled};
+use crate::doctor::formulas::algebra::{minus, norm, scaled};
 use crate::doctor::formulas::bend::Bend;
 use crate::doctor::formulas::catalogue::{Bug, join};
 use crate::doctor::formulas::design::Design;
@@ -81,6 +81,8 @@ pub struct Exam<'a> {
     pub findings: Vec<Finding>,
     /// Tensors so far.
     pub checked: Vec<Checked>,
+    /// What wrong tensors should be, of new parameters the step to them.
+    pub rights: BTreeMap<Slot, Matrix>,
     /// Conventions so far.
     pub notes: Vec<String>,
     /// The factor that convention gives a tensor beside its formula, where it is not 1.
@@ -132,6 +134,7 @@ impl<'a> Exam<'a> {
             pending: Vec::new(),
             findings: Vec::new(),
             checked: Vec::new(),
+            rights: BTreeMap::new(),
             notes: case.notes.clone(),
             scales: BTreeMap::new(),
             weights: None,
@@ -219,6 +222,25 @@ impl<'a> Exam<'a> {
         self.pending.is_empty() && scored.iter().any(|s| s.causes.is_empty() && s.passes)
     }
 
+    /// The wrong tensors of the file and what they should be, in computing order.
+    pub fn beside(&self) -> Vec<Beside> {
+        let wrong = self.checked.iter().filter(|checked| checked.status == Status::Wrong);
+        let both = |checked: &Checked| {
+            let (slot, right) = (checked.tensor, self.rights.get(&checked.tensor)?);
+            let right = match slot {
+                Slot::New(param) => minus(self.case.get(Slot::Param(param))?, right),
+                _ => right.clone(),
+            };
+            let given = self
+                .case
+                .get(slot)
+                .filter(|given| (given.rows(), given.cols()) == (right.rows(), right.cols()))?
+                .clone();
+            Some(Beside { tensor: slot, given, right })
+        };
+        wrong.filter_map(both).collect()
+    }
+
     /// The verdict on one tensor of the file: recorded, and the explanations that hold returned.
     pub fn settle(
         &mut self,
@@ -236,6 +258,11 @@ impl<'a> Exam<'a> {
             }
             self.checked.push(Checked { tensor: slot, name: None, status: Status::Ok, residual });
             return Settled { winners: scored };
+        }
+        let rights = scored.iter_mut().filter(|s| s.causes.is_empty());
+        let nearest = rights.min_by(|a, b| a.residual.total_cmp(&b.residual));
+        if let Some(right) = nearest.and_then(|s| s.right.take()) {
+            self.rights.insert(slot, right);
         }
         for s in scored.iter_mut().filter(|_| !self.pending.is_empty()) {
             s.causes.splice(0..0, self.pending.iter().cloned());

@@ -54,7 +54,7 @@ impl Tolerance {
     }
 }
 
-/// A trial's distance from the numbers to be explained; its own numbers are let go.
+/// A trial's distance from the numbers to be explained; its own numbers are let go, but for those of a right formula.
 #[derive(Debug, Clone)]
 pub struct Scored {
     /// What must have gone wrong.
@@ -71,6 +71,8 @@ pub struct Scored {
     pub effective: f64,
     /// Whether it explains the numbers.
     pub passes: bool,
+    /// The numbers of a right formula.
+    pub right: Option<Matrix>,
 }
 
 impl Scored {
@@ -93,8 +95,9 @@ pub fn score(tolerance: &Tolerance, u: &Matrix, magnitude: f64, trial: Trial) ->
     // Next to values that cancelled to nothing, only the size of what cancelled tells how good an agreement is.
     let cancelled = passes && residual > tolerance.relative && magnitude > 0.0;
     let residual = if cancelled { residual * size / magnitude } else { residual };
-    let Trial { causes, from, scale, note, .. } = trial;
-    Scored { causes, from, scale, note, residual, effective, passes }
+    let Trial { causes, from, scale, note, value, .. } = trial;
+    let right = causes.is_empty().then_some(value);
+    Scored { causes, from, scale, note, residual, effective, passes, right }
 }
 
 /// What the scores say.

@@ -3,6 +3,7 @@
 use crate::doctor::file::slot::Slot;
 use crate::doctor::formulas::catalogue::Bug;
 use crate::doctor::formulas::hypothesis::Hypothesis;
+use crate::reference::Matrix;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -162,6 +163,17 @@ pub enum Status {
     NotChecked,
 }
 
+/// A wrong tensor and what it should be, computed from the file's own tensors before it: samples, or inputs, by units.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Beside {
+    /// Which one.
+    pub tensor: Slot,
+    /// What the file has.
+    pub given: Matrix,
+    /// What is right.
+    pub right: Matrix,
+}
+
 /// A number that JSON may not be able to hold: infinity and NaN become null.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
@@ -184,6 +196,9 @@ pub struct Report {
     /// a bug in them is not seen.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_understood: Vec<String>,
+    /// The wrong tensors whose right numbers are known, in computing order.
+    #[serde(skip)]
+    pub beside: Vec<Beside>,
     /// Which of the file's steps it is, if there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<usize>,

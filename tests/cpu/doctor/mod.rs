@@ -3,6 +3,7 @@
 mod accused;
 mod alone;
 mod bad_input;
+mod beside;
 mod bias_rows;
 mod conventions;
 mod correct;
