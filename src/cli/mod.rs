@@ -39,6 +39,7 @@ mod threshold;
 mod trace;
 mod train;
 mod values;
+mod web;
 
 pub use company::{Company, Dealer};
 pub use output::told;
@@ -116,6 +117,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Make, fetch, list, inspect and cut up data sets
     Data(data::DataArgs),
+    /// Serve the site: the doctor and the trainer in a browser's tab
+    Web(web::WebArgs),
     /// Print shell completions of subcommands and options
     Completions(manual::CompletionsArgs),
     /// Write a manual page for each subcommand
@@ -209,6 +212,7 @@ fn dispatch(asked: Command, matches: &clap::ArgMatches, company: Option<Company<
         Command::Replay(args) => replay::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Data(args) => data::run(args),
+        Command::Web(args) => web::run(&args).map(|()| 0),
         Command::Completions(args) => manual::completions(&args, command()).map(|()| 0),
         Command::Man(args) => manual::pages(&args, command()).map(|()| 0),
     }

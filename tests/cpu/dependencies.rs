@@ -59,9 +59,12 @@ fn every_dependency_is_listed_with_its_features() {
 /// The library itself is not listed.
 #[test]
 fn what_only_other_members_need_is_listed() {
-    for (manifest, heading) in
-        [("mpi/Cargo.toml", "In `gpu-mlp-mpi`"), ("python/Cargo.toml", "In `gpu-mlp-python`")]
-    {
+    for (manifest, heading) in [
+        ("mpi/Cargo.toml", "In `gpu-mlp-mpi`"),
+        ("python/Cargo.toml", "In `gpu-mlp-python`"),
+        ("web/Cargo.toml", "In `gpu-mlp-web`"),
+        ("web/bindgen/Cargo.toml", "In `gpu-mlp-bindgen`"),
+    ] {
         let mut asked = asked(manifest, "dependencies");
         asked.remove("gpu-mlp");
         assert_eq!(listed(heading), asked, "docs/dependencies.md and {manifest}");

@@ -152,9 +152,10 @@ fn files_are_known_where_they_are_read_and_written() {
     );
 }
 
+/// Fetching asks others, and serving the site answers browsers of this machine.
 #[test]
-fn only_fetch_uses_the_network() {
-    nowhere(&["ureq", "TcpStream", "std::net"], &["src/data/fetch"]);
+fn only_fetch_and_web_use_the_network() {
+    nowhere(&["ureq", "TcpStream", "std::net"], &["src/data/fetch", "src/cli/web"]);
 }
 
 /// Each use is allowed on its own, and says why it is sound; everywhere else the compiler refuses it.
@@ -164,7 +165,7 @@ fn what_the_compiler_cannot_prove_stands_in_few_places_with_its_reason() {
     assert!(manifest.lines().any(|line| line == "unsafe_code = \"deny\""), "[lints.rust] of Cargo.toml");
     let mut found = BTreeSet::new();
     for path in
-        ["src", "tests", "benches", "mpi", "python"].into_iter().flat_map(|folder| files(folder, "rs"))
+        ["src", "tests", "benches", "mpi", "python", "web"].into_iter().flat_map(|folder| files(folder, "rs"))
     {
         let lines = code(&path);
         let is_quote = |line: &str| line.contains('"');
@@ -191,7 +192,7 @@ fn what_the_compiler_cannot_prove_stands_in_few_places_with_its_reason() {
 #[test]
 fn files_are_short_and_say_what_they_are() {
     let vague = ["util", "utils", "common", "helpers", "misc"];
-    for path in ["src", "tests", "mpi", "python"].into_iter().flat_map(|folder| files(folder, "rs")) {
+    for path in ["src", "tests", "mpi", "python", "web"].into_iter().flat_map(|folder| files(folder, "rs")) {
         let text = text(&path);
         assert!(text.starts_with("//! "), "{} does not begin by saying what it is", path.display());
         assert!(text.lines().count() <= 400, "{} is longer than 400 lines: split it by role", path.display());
