@@ -159,7 +159,7 @@ export function ReplayView({ replay }: { replay: Replay }) {
         ?.filter(({ never_applied }) => never_applied.length > 0)
         .map(({ label, never_applied }) => (
           <p key={label} class="notice warn">
-            {label}: {never_applied.join(", ")} does not apply to this network, so it changed nothing. Another activation may be what it
+            {never_applied.join(", ")} does not apply to this network, so it changed nothing. Another activation may be what it
             needs.
           </p>
         ))}
