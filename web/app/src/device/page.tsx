@@ -96,6 +96,7 @@ export default function Device() {
         <div class="columns">
           <section class="card stack tight" aria-labelledby="gpu">
             <h2 id="gpu">GPU</h2>
+            {devices.gpu?.device_type === "cpu" && <p>This GPU is software: the CPU does its work.</p>}
             {devices.gpu ? (
               <table>
                 <tbody>

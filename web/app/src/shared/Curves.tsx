@@ -135,8 +135,8 @@ export function Curves({ title, series, xName, logX = false, logY = false, forma
   const index = at ?? xs.length - 1;
   const valueAt = (one: number): number | null => {
     const column = data[one + 1] as (number | null | undefined)[] | undefined;
-    // Between the points of one curve there may be those of another: its last one counts.
-    for (let i = index; i >= 0; i--) if (column?.[i] != null) return column[i]!;
+    // Between the points of one curve there may be those of another: its last one counts, also if that has no value.
+    for (let i = index; i >= 0; i--) if (column?.[i] !== undefined) return column[i]!;
     return null;
   };
   const words = series.map((one, i) => `${one.name} ${format(valueAt(i))}`).join(", ");

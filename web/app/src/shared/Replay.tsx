@@ -78,6 +78,9 @@ function setting({ request, plan }: Replay): string {
   ].join(", ");
 }
 
+/** A value of a point; it has none where it is no number any more. */
+const number = (value: number | null | undefined) => (value === null ? "NaN" : readable(value));
+
 const differs = (points: ReplayPoint[][]) => points.some((some) => some.some((point) => point.printed_accuracy !== point.accuracy));
 
 /** The curves of a replay while it runs and after it. */
@@ -139,11 +142,11 @@ export function ReplayView({ replay }: { replay: Replay }) {
                 return (
                   <tr key={curve.label}>
                     <th scope="row">{curve.label}</th>
-                    <td class="number">{readable(first?.printed_loss)}</td>
+                    <td class="number">{number(first?.printed_loss)}</td>
                     <td class="number">{readable(curve.lowest?.printed_loss)}</td>
-                    <td class="number">{curve.diverged === null ? readable(last?.printed_loss) : `diverged at epoch ${readable(curve.diverged)}`}</td>
+                    <td class="number">{curve.diverged === null ? number(last?.printed_loss) : `diverged at epoch ${readable(curve.diverged)}`}</td>
                     <td class="number">{readable(curve.rise)}</td>
-                    <td class="number">{readable(last?.loss)}</td>
+                    <td class="number">{number(last?.loss)}</td>
                     <td class="number">{percent(last?.accuracy)}</td>
                   </tr>
                 );
@@ -156,7 +159,7 @@ export function ReplayView({ replay }: { replay: Replay }) {
         ?.filter(({ never_applied }) => never_applied.length > 0)
         .map(({ label, never_applied }) => (
           <p key={label} class="notice warn">
-            {label}: {never_applied.join(", ")} does not apply to this network, so it changed nothing. Another activation may be what it
+            {never_applied.join(", ")} does not apply to this network, so it changed nothing. Another activation may be what it
             needs.
           </p>
         ))}

@@ -29,7 +29,8 @@ interface Part {
 const TOKENS =
   /\s+|(?:\d+(?:\.\d+)?(?:e-?\d+)?|½)|cross-entropy|\p{L}\p{M}+|(?:(?![ᵀ∂])\p{L})+|:=|==|\+=|-=|<=|>=|[^]/gu;
 /** Python, and the sides of matrices. */
-const CODE = /\bnp\.\w+\([^)]*\)|\w+\[[^\]]*\](?: -= \d+)?|\[(?:N|in|out)(?:, (?:N|in|out|1))*\]/;
+const CODE =
+  /\b\w+\((?:[^()]|\([^()]*\))*==(?:[^()]|\([^()]*\))*\)|\w+\([^()]*\) == \w+\([^()]*\)|\bnp\.\w+\([^)]*\)|\w+\[[^\]]*\](?: -= \d+)?|\[(?:N|in|out)(?:, (?:N|in|out|1))*\]/;
 
 const FUNCTIONS = new Set(["log", "ln", "exp", "max", "argmax", "mean", "Var", "softmax"]);
 /** Operands if something is done with them. */
