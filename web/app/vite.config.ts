@@ -7,6 +7,8 @@ export default defineConfig({
     outDir: "../dist",
     emptyOutDir: true,
     target: "es2022",
+    // Every file is one: the Content-Security-Policy knows no data in addresses.
+    assetsInlineLimit: 0,
     // The first that know light-dark(). For older ones it would be rewritten, and the theme switch would do nothing.
     cssTarget: ["chrome123", "edge123", "firefox120", "safari17.5"],
   },

@@ -1,5 +1,5 @@
 //! `gpu-mlp-bindgen MODULE.wasm FOLDER NAME`: writes the module into a folder, as `NAME_bg.wasm`, with its JavaScript; and once
-//! more without relaxed SIMD, if it has some, as `NAME_plain.wasm`.
+//! more without relaxed SIMD, as `NAME_plain.wasm`.
 //!
 //! The usual program for the first half, `wasm-bindgen`, refuses modules of another version than its own. As a member of this
 //! workspace, this one always has the version of the lock file.
@@ -21,8 +21,7 @@ fn main() -> Result<()> {
     bindgen.remove_name_section(true).remove_producers_section(true);
     bindgen.generate(&folder)?;
     let written = Path::new(&folder).join(format!("{name}_bg.wasm"));
-    if let Some(module) = plain::without_relaxed_simd(&written)? {
-        std::fs::write(Path::new(&folder).join(format!("{name}_plain.wasm")), module)?;
-    }
+    let plain = Path::new(&folder).join(format!("{name}_plain.wasm"));
+    std::fs::write(plain, plain::without_relaxed_simd(&written)?)?;
     Ok(())
 }

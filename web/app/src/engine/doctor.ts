@@ -3,7 +3,7 @@ import { expose } from "comlink";
 import { call, files } from "./calls";
 import type { Doctor } from "./engine";
 import init, * as module from "./module/doctor";
-import wasm from "./module/doctor_bg.wasm?url";
+import wasm from "./module/doctor_plain.wasm?url";
 import type * as t from "./types";
 
 const ready = init({ module_or_path: wasm });
