@@ -1,5 +1,6 @@
 //! The built-in data set: small enough to be inside the program, so that the first run needs nothing else.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::catalog::DIGITS;
@@ -8,6 +9,8 @@ use super::idx;
 use super::source::Source;
 use super::{Dataset, Frame, Preparation, Samples};
 use crate::error::Result;
+#[cfg(target_family = "wasm")]
+use crate::files::regular_file;
 
 /// Where they are said to come from.
 pub(super) const ORIGIN: &str = "built in";
@@ -16,24 +19,23 @@ const CLASSES: usize = 10;
 
 /// The files, in the order of their stems.
 #[cfg(not(target_family = "wasm"))]
-fn files() -> Result<[&'static [u8]; 4]> {
-    Ok([
+fn files() -> Result<[Cow<'static, [u8]>; 4]> {
+    const FILES: [&[u8]; 4] = [
         include_bytes!("../../data/digits/train-images-idx3-ubyte.gz"),
         include_bytes!("../../data/digits/train-labels-idx1-ubyte.gz"),
         include_bytes!("../../data/digits/t10k-images-idx3-ubyte.gz"),
         include_bytes!("../../data/digits/t10k-labels-idx1-ubyte.gz"),
-    ])
+    ];
+    Ok(FILES.map(Cow::Borrowed))
 }
 
 /// The files, in the order of their stems. They are three times as large as the rest of a module for browsers, so a page fetches
 /// them when it needs them, and gives them in the folder `digits`.
 #[cfg(target_family = "wasm")]
-fn files() -> Result<[Vec<u8>; 4]> {
-    let mut files = [const { Vec::new() }; 4];
-    for (file, stem) in files.iter_mut().zip(STEMS) {
-        *file = crate::files::regular_file::read(&Path::new("digits").join(format!("{stem}.gz")))?;
-    }
-    Ok(files)
+fn files() -> Result<[Cow<'static, [u8]>; 4]> {
+    let read = |stem| regular_file::read(&Path::new("digits").join(format!("{stem}.gz")));
+    let [train_images, train_labels, test_images, test_labels] = STEMS.map(read);
+    Ok([train_images?, train_labels?, test_images?, test_labels?].map(Cow::Owned))
 }
 
 /// The digits that `gpu-mlp data make digits` draws by default, as they lie in the repository.
@@ -43,8 +45,8 @@ pub(super) fn digits() -> Result<Source> {
     let split = |images: usize, labels: usize| {
         let (images_path, labels_path): (&Path, &Path) = (&names[images], &names[labels]);
         RawSplit::pair(
-            idx::images_from(&files[images][..], images_path)?,
-            idx::labels_from(&files[labels][..], labels_path)?,
+            idx::images_from(&*files[images], images_path)?,
+            idx::labels_from(&*files[labels], labels_path)?,
             images_path,
             labels_path,
         )

@@ -100,9 +100,7 @@ fn inner(path: &Path) -> Result<PathBuf> {
     let mut inner = path.to_owned();
     for _ in 0..MOST_NESTED {
         match entries(&inner)?.as_slice() {
-            [only] if fs::is_dir(only) && entries(only)?.iter().any(|path| fs::is_dir(path)) => {
-                inner = only.clone()
-            }
+            [only] if fs::is_dir(only) && entries(only)?.iter().any(fs::is_dir) => inner = only.clone(),
             _ => break,
         }
     }

@@ -42,6 +42,10 @@ struct OpenRequest {
 
 impl Population {
     /// Of so many trainings.
+    #[cfg_attr(
+        target_family = "wasm",
+        allow(clippy::arc_with_non_send_sync, reason = "a browser's objects belong to one thread")
+    )]
     pub fn new(gpu: Gpu, members: usize) -> Self {
         let scheduler = Scheduler {
             gpu: gpu.clone(),
