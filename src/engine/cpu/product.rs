@@ -2,7 +2,8 @@
 //!
 //! A tile is M rows by V lines of the result. For every term of its sum it loads V lines of one operand, takes M
 //! numbers of the other, and does M · V multiply-adds: with AVX-512 24 for 11 loads, with AVX2, where a line is two
-//! registers, 12 for 8. Operands are read as they lie; nothing is packed or copied.
+//! registers, 12 for 8. Where it is four, of 16 registers (SSE, WebAssembly), two rows leave room for everything; four would spill.
+//! Operands are read as they lie; nothing is packed or copied.
 
 use fearless_simd::{Simd, f32x16, prelude::*};
 
@@ -115,6 +116,7 @@ fn rows_of_tile<S: Simd>(left: usize) -> usize {
     match (S::f32s::LEN, left) {
         (16, 8..) => 8,
         (8, 6 | 7 | 10..) => 6,
+        (4, 2..) if cfg!(not(target_arch = "aarch64")) => 2,
         (_, 4..) => 4,
         _ => 1,
     }
@@ -145,6 +147,10 @@ fn add_columns<S: Simd, const V: usize>(
             4 => s.vectorize(
                 #[inline(always)]
                 || add_tile::<S, 4, V>(s, x, w, n, r, &mut out),
+            ),
+            2 => s.vectorize(
+                #[inline(always)]
+                || add_tile::<S, 2, V>(s, x, w, n, r, &mut out),
             ),
             _ => s.vectorize(
                 #[inline(always)]
@@ -219,6 +225,10 @@ fn descend_columns<'a, S: Simd, const V: usize>(
                 6 => s.vectorize(
                     #[inline(always)]
                     || descend_tile::<S, 6, V>(s, sgd, terms, (line, n), i, w, v),
+                ),
+                2 => s.vectorize(
+                    #[inline(always)]
+                    || descend_tile::<S, 2, V>(s, sgd, terms, (line, n), i, w, v),
                 ),
                 _ => s.vectorize(
                     #[inline(always)]
