@@ -49,7 +49,7 @@ export function Maps({ beside, names }: { beside: Beside[]; names: (tensor: stri
         <HeatMap {...common} caption="Given minus right" values={off.values} />
       </div>
       <p class="small">
-        Furthest off at {rowName(tensor)} {row}, unit {col}: {readable(given.values[worst])} is given, {readable(right.values[worst])} is
+        Furthest off at {given.rows > 1 && `${rowName(tensor)} ${row}, `}unit {col}: {readable(given.values[worst])} is given, {readable(right.values[worst])} is
         right.
       </p>
     </section>
