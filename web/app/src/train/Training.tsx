@@ -16,6 +16,7 @@ export function Training() {
       <Buttons />
       <Where />
       {session.trainError.value && <ErrorBox error={session.trainError.value} />}
+      <Diverged />
       <LossAndAccuracy />
       <Epochs />
     </section>
@@ -95,7 +96,7 @@ function Where() {
   const now = progress.value;
   // Whichever is newer says how fast it is.
   const within = now && done.value > (last?.epoch ?? 0) ? now : null;
-  const fast = within ? within.samples_per_second : last ? speed(last) : null;
+  const fast = within ? within.samples_per_second || null : last ? speed(last) : null;
   return (
     <div class="stack tight">
       <p role="status">{state}</p>
@@ -110,7 +111,7 @@ function Where() {
             </dd>
             <dt>Network</dt>
             <dd>
-              {opened.value.sizes.join("-")}, {readable(opened.value.parameters)} parameters
+              {opened.value.sizes.join("-")}, {opened.value.parameters.toLocaleString("en")} parameters
             </dd>
             <dt>Epoch</dt>
             <dd>
@@ -123,6 +124,20 @@ function Where() {
         </>
       )}
     </div>
+  );
+}
+
+/** What a loss says that has run away. */
+function Diverged() {
+  const { data, epochs, progress } = session;
+  const loss = (progress.value ?? epochs.value.at(-1)?.train)?.loss;
+  const classes = data.value?.task === "classification" ? data.value.outputs : 0;
+  // Who guesses has a cross-entropy of ln(classes); the first steps may have a little more.
+  if (loss == null || classes < 2 || loss <= 3 * Math.log(classes)) return null;
+  return (
+    <p class="notice warn">
+      The loss is {readable(loss)}, and guessing has {readable(Math.log(classes))}: the training diverges. A smaller learning rate may help.
+    </p>
   );
 }
 
