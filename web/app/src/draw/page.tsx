@@ -78,6 +78,7 @@ type Answer = { drawing: Awaited<ReturnType<Awaited<ReturnType<typeof engine>>["
 
 function Answered({ seen }: { seen: Answer | null }) {
   const image = seen?.drawing.image;
+  if (!network.value) return <p class="muted">Here the network answers, once there is one.</p>;
   if (!seen || !image) return <p class="muted">Draw something: it is centred and scaled to 28 x 28 pixels, as MNIST's digits are.</p>;
   const { outputs } = seen.drawing;
   const { class_names: names, task } = seen.held;
