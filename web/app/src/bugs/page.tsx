@@ -111,7 +111,8 @@ export default function Bugs() {
           aria-label="What is trained"
           onSubmit={(event) => {
             event.preventDefault();
-            run();
+            // The button keeps the focus while it is off.
+            if (catalogue && !replay?.running) run();
           }}
         >
           <div class="card stack tight">
@@ -184,7 +185,7 @@ export default function Bugs() {
             <p class="small muted">On the built-in digits: 10,000 training and 2,000 test samples.</p>
           </fieldset>
           <div class="row">
-            <button type="submit" class="primary" disabled={!catalogue || replay?.running}>
+            <button type="submit" class="primary" aria-disabled={!catalogue || replay?.running === true}>
               Train right and wrong
             </button>
             {replay?.running && (
