@@ -254,7 +254,7 @@ export function Answer({ name, examination, catalogue }: { name: string; examina
               Names read as <code>{report.map.join(", ")}</code>. If one is wrong, say it better in the options.
             </p>
           )}
-          <ul>
+          <ul class="lead">
             {report.notes.map((note) => (
               <li key={note}>
                 <Prose text={note} />

@@ -20,9 +20,10 @@ export function Maps({ beside, names }: { beside: Beside[]; names: (tensor: stri
   const name = names(tensor);
   const common = { rows: given.rows, cols: given.cols, scale: "diverging", rowName: rowName(tensor), colName: "unit" } as const;
 
-  let worst = 0;
+  // The first that is no number is worse than any other.
+  let worst = Math.max(off.values.findIndex(Number.isNaN), 0);
   off.values.forEach((value, i) => {
-    if (Number.isNaN(value) || Math.abs(value) > Math.abs(off.values[worst]!)) worst = i;
+    if (Math.abs(value) > Math.abs(off.values[worst]!)) worst = i;
   });
   const [row, col] = [Math.floor(worst / given.cols), worst % given.cols];
 
