@@ -11,6 +11,7 @@ const HERE: [RegExp, string][] = [
   [/a single table is named itself/g, "a single table is given by itself"],
   [/\ba smaller hidden\b/g, "smaller hidden layers"],
   [/try a smaller lr \(it was ([\d.e-]+?)(?:\.0)?\), or on divergence lower-lr/g, "try a smaller learning rate (it was $1)"],
+  [/ \(resize WxH chooses another\)/g, ""],
   [/with label column;/g, "under “Label column”;"],
 ];
 

@@ -108,7 +108,7 @@ function Facts() {
   if (!info) return null;
   const inputs = info.image
     ? `pictures of ${info.image.rows} x ${info.image.cols} pixels${info.image.colour ? " in colour" : ""}`
-    : `${readable(info.features)} numbers`;
+    : `${readable(info.features)} ${info.features === 1 ? "number" : "numbers"}`;
   return (
     <div class="stack tight">
       <dl class="facts small" aria-label="What was read">
