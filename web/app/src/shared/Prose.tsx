@@ -12,7 +12,6 @@ const HERE: [RegExp, string][] = [
   [/\ba smaller hidden\b/g, "smaller hidden layers"],
   [/try a smaller lr \(it was ([\d.e-]+?)(?:\.0)?\), or on divergence lower-lr/g, "try a smaller learning rate (it was $1)"],
   [/ \(resize WxH chooses another\)/g, ""],
-  [/with label column;/g, "under “Label column”;"],
 ];
 
 /** The engine's words as this page says them. */
