@@ -1,10 +1,11 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Activation, Bug } from "../engine/types";
 import { BugPage } from "../shared/BugPage";
+import { CopyLink } from "../shared/CopyLink";
 import { sharedDoctor } from "../shared/engine";
 import { ErrorBox } from "../shared/ErrorBox";
 import { ReplayView, useReplay } from "../shared/Replay";
-import { remember, route } from "../shell/route";
+import { address, remember, route } from "../shell/route";
 import { Catalogue } from "./Catalogue";
 import { activations, fromQuery, question, toQuery, toRequest, usual } from "./form";
 import type { Chosen, Form } from "./form";
@@ -42,7 +43,7 @@ function Injected({ bug, chosen, onChange, onRemove }: { bug: Bug; chosen: Chose
           </select>
         </label>
       )}
-      <label class="row small">
+      <label class="check small">
         <input
           type="checkbox"
           checked={chosen.evaluation}
@@ -61,7 +62,10 @@ export default function Bugs() {
   const [problem, setProblem] = useState<{ error: unknown } | null>(null);
   const { replay, start, stop } = useReplay();
 
-  useEffect(() => setForm(fromQuery(query)), [query]);
+  useEffect(() => {
+    setForm(fromQuery(query));
+    setProblem(null);
+  }, [query]);
   useEffect(() => {
     sharedDoctor()
       .then((engine) => engine.catalogue())
@@ -107,7 +111,8 @@ export default function Bugs() {
           aria-label="What is trained"
           onSubmit={(event) => {
             event.preventDefault();
-            run();
+            // The button keeps the focus while it is off.
+            if (catalogue && !replay?.running) run();
           }}
         >
           <div class="card stack tight">
@@ -177,10 +182,10 @@ export default function Bugs() {
                 </select>
               </label>
             </div>
-            <p class="small muted">On the built-in digits: 10,000 training and 2,000 test samples. The link has all of this.</p>
+            <p class="small muted">On the built-in digits: 10,000 training and 2,000 test samples.</p>
           </fieldset>
           <div class="row">
-            <button type="submit" class="primary" disabled={!catalogue || replay?.running}>
+            <button type="submit" class="primary" aria-disabled={!catalogue || replay?.running === true}>
               Train right and wrong
             </button>
             {replay?.running && (
@@ -189,6 +194,7 @@ export default function Bugs() {
               </button>
             )}
           </div>
+          <CopyLink hash={() => address("bugs", toQuery(form))} opens="it opens this page with these bugs and settings" />
         </form>
         <div class="stack">
           {problem && <ErrorBox error={problem.error} />}

@@ -5,6 +5,7 @@ import { BugPage } from "../shared/BugPage";
 import { Code } from "../shared/Code";
 import { Formula } from "../shared/Formula";
 import { readable } from "../shared/numbers";
+import { Prose } from "../shared/Prose";
 import { Effect } from "./Effect";
 import { Maps } from "./Maps";
 import { LanguageChoice } from "./Options";
@@ -33,7 +34,13 @@ function Verdict({ report, text }: { report: Report; text: string }) {
   const [first] = report.findings;
   // What the headline of the command line says, where there is no finding to speak of.
   const headline = text.split("\n\n", 1)[0]!;
-  if (!first) return <p class="verdict">{headline}</p>;
+  if (!first) {
+    return (
+      <p class="verdict">
+        <Prose text={headline} />
+      </p>
+    );
+  }
   return (
     <>
       <p class="verdict">
@@ -118,7 +125,11 @@ function Other({ finding }: { finding: Finding }) {
       </p>
       <Evidence finding={finding} />
       <RightLine finding={finding} />
-      {finding.fix && <p>Fix: {finding.fix}</p>}
+      {finding.fix && (
+        <p>
+          Fix: <Prose text={finding.fix} />
+        </p>
+      )}
     </li>
   );
 }
@@ -210,7 +221,9 @@ export function Answer({ name, examination, catalogue }: { name: string; examina
             <h3 id="fix">{bug ? "The fix" : "What to do"}</h3>
             {first.right && <LanguageChoice label="Language" beside />}
           </div>
-          <p>{first.fix}</p>
+          <p>
+            <Prose text={first.fix} />
+          </p>
           <RightLine finding={first} />
           <Evidence finding={first} />
         </section>
@@ -241,9 +254,11 @@ export function Answer({ name, examination, catalogue }: { name: string; examina
               Names read as <code>{report.map.join(", ")}</code>. If one is wrong, say it better in the options.
             </p>
           )}
-          <ul>
+          <ul class="lead">
             {report.notes.map((note) => (
-              <li key={note}>{note}</li>
+              <li key={note}>
+                <Prose text={note} />
+              </li>
             ))}
           </ul>
         </section>

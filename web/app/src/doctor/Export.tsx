@@ -4,6 +4,8 @@ import { Code } from "../shared/Code";
 import { sharedDoctor } from "../shared/engine";
 import { ErrorBox } from "../shared/ErrorBox";
 import { Tabs } from "../shared/Tabs";
+import { languages } from "./Options";
+import { change } from "./state";
 
 const templates: { id: Template; name: string }[] = [
   { id: "numpy", name: "NumPy" },
@@ -15,6 +17,9 @@ const templates: { id: Template; name: string }[] = [
   { id: "java", name: "Java" },
   { id: "c", name: "C" },
 ];
+
+/** Of the last line, what is to be done with the file on this page. */
+const here = (code: string) => code.replace(/then: gpu-mlp doctor (\S+)( --[a-z]+ \w+)*/, (_, path: string) => `then: give ${path.includes(".") ? path : `the folder ${path}`} to this page`);
 
 function Snippet({ language }: { language: Template }) {
   const [shown, setShown] = useState<{ code: string } | { error: unknown } | null>(null);
@@ -30,7 +35,7 @@ function Snippet({ language }: { language: Template }) {
     return () => void (current = false);
   }, [language]);
   if (!shown) return <p class="muted">Loading…</p>;
-  return "code" in shown ? <Code code={shown.code.trimEnd()} label="Lines that export arrays" /> : <ErrorBox error={shown.error} />;
+  return "code" in shown ? <Code code={here(shown.code.trimEnd())} label="Lines that export arrays" /> : <ErrorBox error={shown.error} />;
 }
 
 /** The lines to add to one's own code. */
@@ -46,7 +51,11 @@ export function Export() {
           <code>y</code>, the weights and biases and any one tensor more are enough to begin with. Your own names are understood.
         </p>
         {open && (
-          <Tabs label="Languages" tabs={templates} selected={language} onSelect={(id) => setLanguage(id as Template)}>
+          <Tabs label="Languages" tabs={templates} selected={language} onSelect={(id) => {
+              setLanguage(id as Template);
+              // Whoever exports from a language reads the right line in it.
+              change({ language: languages.find(({ value }) => value === id)?.value ?? "numpy" });
+            }}>
             <Snippet language={language} />
           </Tabs>
         )}

@@ -60,6 +60,7 @@ export function Given() {
           accept=".npz,.json,.npy,.csv"
           multiple
           folder
+          primary
           onFiles={(files) => void examine(root(files), files)}
         >
           <p class="small muted">The arrays of one batch, at best 37 samples and float64. They stay in this tab.</p>

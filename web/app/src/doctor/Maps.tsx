@@ -17,12 +17,15 @@ export function Maps({ beside, names }: { beside: Beside[]; names: (tensor: stri
   const { given, right, tensor } = shown;
   const off = difference(shown);
   const most = Math.max(largest(given.values), largest(right.values));
+  // Rounding alone is no difference that colours should show.
+  const mostOff = Math.max(largest(off.values), 1e-9 * most);
   const name = names(tensor);
   const common = { rows: given.rows, cols: given.cols, scale: "diverging", rowName: rowName(tensor), colName: "unit" } as const;
 
-  let worst = 0;
+  // The first that is no number is worse than any other.
+  let worst = Math.max(off.values.findIndex(Number.isNaN), 0);
   off.values.forEach((value, i) => {
-    if (Number.isNaN(value) || Math.abs(value) > Math.abs(off.values[worst]!)) worst = i;
+    if (Math.abs(value) > Math.abs(off.values[worst]!)) worst = i;
   });
   const [row, col] = [Math.floor(worst / given.cols), worst % given.cols];
 
@@ -46,10 +49,10 @@ export function Maps({ beside, names }: { beside: Beside[]; names: (tensor: stri
       <div class="maps" key={tensor}>
         <HeatMap {...common} caption={`${name} as given`} values={given.values} most={most} />
         <HeatMap {...common} caption={`${name} as it should be`} values={right.values} most={most} />
-        <HeatMap {...common} caption="Given minus right" values={off.values} />
+        <HeatMap {...common} caption="Given minus right" values={off.values} most={mostOff} />
       </div>
       <p class="small">
-        Furthest off at {rowName(tensor)} {row}, unit {col}: {readable(given.values[worst])} is given, {readable(right.values[worst])} is
+        Furthest off at {given.rows > 1 && `${rowName(tensor)} ${row}, `}unit {col}: {readable(given.values[worst])} is given, {readable(right.values[worst])} is
         right.
       </p>
     </section>

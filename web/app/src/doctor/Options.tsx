@@ -60,6 +60,7 @@ export function Options() {
           <span>Tolerance</span>
           <input
             inputMode="decimal"
+            size={26}
             value={form.value.tolerance}
             placeholder="1e-9, or 1e-4 for float32"
             onChange={(event) => change({ tolerance: event.currentTarget.value })}
@@ -68,6 +69,7 @@ export function Options() {
         <label class="field">
           <span>Names, as THEIRS=OURS</span>
           <input
+            size={30}
             value={form.value.map}
             placeholder="hidden_w=W1, hidden_b=b1"
             spellcheck={false}

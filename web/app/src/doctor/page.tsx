@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Bug } from "../engine/types";
 import { sharedDoctor } from "../shared/engine";
 import { ErrorBox } from "../shared/ErrorBox";
@@ -17,6 +17,12 @@ export default function Doctor() {
       .then(setCatalogue, (error: unknown) => (problem.value = { error }));
   }, []);
 
+  // On a phone the examples stand between the file and what is wrong with it.
+  const wrong = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (problem.value) wrong.current!.scrollIntoView({ block: "nearest" });
+  }, [problem.value]);
+
   return (
     <div class="stack doctor">
       <div class="stack tight">
@@ -29,7 +35,7 @@ export default function Doctor() {
       </div>
       <Given />
       <div aria-live="polite">{busy.value && <p class="muted">Examining…</p>}</div>
-      {problem.value && <ErrorBox error={problem.value.error} />}
+      <div ref={wrong}>{problem.value && <ErrorBox error={problem.value.error} />}</div>
       {answer.value && catalogue && <Answer {...answer.value} catalogue={catalogue} />}
     </div>
   );

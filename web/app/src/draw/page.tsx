@@ -15,13 +15,16 @@ import "./draw.css";
 /** It stays while other pages are shown. */
 const sheet = signal(EMPTY);
 
+/** Whether so many inputs are the pixels of a square grey picture, and not a few columns of a table. */
+const reads = (inputs: number) => inputs >= 64 && Number.isInteger(Math.sqrt(inputs));
+
 export default function Draw() {
   const [pixels, setPixels] = useState<Uint8Array | null>(null);
   const held = network.value;
   const drawn = !isEmpty(sheet.value);
   const seen = useNewest(
     80,
-    async () => (held && drawn && pixels ? { drawing: await (await engine()).draw(SIDE, pixels), held } : null),
+    async () => (held && reads(held.sizes[0]!) && drawn && pixels ? { drawing: await (await engine()).draw(SIDE, pixels), held } : null),
     [pixels, held, drawn, weights.value],
   );
 
@@ -31,7 +34,14 @@ export default function Draw() {
         <h1>Draw a digit</h1>
         <p class="muted">The network answers while you draw.</p>
       </div>
-      {!held || busy() ? (
+      {held && !busy() && !reads(held.sizes[0]!) ? (
+        <section class="card stack" aria-label="The network">
+          <p>
+            The network of this tab takes {readable(held.sizes[0])} numbers, which are no square grey picture, so it cannot read drawings.
+          </p>
+          <QuickTrain />
+        </section>
+      ) : !held || busy() ? (
         <section class="card stack" aria-label="The network">
           <p>{held ? "The network answers while it is trained." : "There is no network to draw for yet."}</p>
           <QuickTrain />
@@ -68,6 +78,7 @@ type Answer = { drawing: Awaited<ReturnType<Awaited<ReturnType<typeof engine>>["
 
 function Answered({ seen }: { seen: Answer | null }) {
   const image = seen?.drawing.image;
+  if (!network.value) return <p class="muted">Here the network answers, once there is one.</p>;
   if (!seen || !image) return <p class="muted">Draw something: it is centred and scaled to 28 x 28 pixels, as MNIST's digits are.</p>;
   const { outputs } = seen.drawing;
   const { class_names: names, task } = seen.held;

@@ -4,12 +4,27 @@ import type { Doctor, Engine, Trainer } from "./engine";
 
 /** Waits until the module of a worker is there. */
 async function begun<T extends Omit<Engine, "close">>(worker: Worker): Promise<Remote<T>> {
+  let started = false;
   const failed = new Promise<never>((_, reject) => {
-    worker.onerror = (event) => reject(new Error(`the module cannot be started: ${event.message}\nhint: use a current browser`));
+    worker.onerror = ({ message }) =>
+      reject(
+        new Error(
+          started
+            ? `the module has stopped: ${message}\nhint: reload the page; if memory was short, a smaller network or smaller files help`
+            : `the module cannot be started: ${message}\nhint: use a current browser`,
+        ),
+      );
   });
+  failed.catch(() => {});
   const remote = wrap<T>(worker);
   await Promise.race([(remote as Remote<Omit<Engine, "close">>).clear(), failed]);
-  return remote;
+  started = true;
+  // A module that traps, as without memory, answers no call any more.
+  const calls = remote as unknown as Record<string | symbol, (...given: unknown[]) => Promise<unknown>>;
+  return new Proxy(remote, {
+    // Whatever has a `then` is taken for a promise.
+    get: (_, name) => (name === "then" ? undefined : (...given: unknown[]) => Promise.race([calls[name]!(...given), failed])),
+  });
 }
 
 /** A new doctor. */

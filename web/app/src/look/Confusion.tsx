@@ -54,7 +54,7 @@ export function Confusion({ counts, names }: Props) {
   }
 
   const said = () => {
-    if (!near) return "Hover, or move with the arrow keys.";
+    if (!near) return "Point at a cell, or move with the arrow keys.";
     const [row, col] = near;
     const count = counts[row]![col]!;
     return `Actual ${name(row)}, predicted ${name(col)}: ${readable(count)} of ${readable(ofRow[row]!)} (${percent(count / (ofRow[row] || 1))})`;

@@ -83,7 +83,7 @@ export function Curves({ title, series, xName, logX = false, logY = false, forma
         scales: { x: { time: false, distr: logX ? 3 : 1 }, y: { distr: logY ? 3 : 1, range: logY ? undefined : (_, low, high) => yRange(low, high, latest.current.most) } },
         axes: [
           { ...axis, label: xName, labelSize: 22, labelGap: 0, size: 34 },
-          { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : latest.current.format(tick))) },
+          { ...axis, size: 72, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : latest.current.format(tick))) },
         ],
         series: [
           {},

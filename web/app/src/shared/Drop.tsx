@@ -66,11 +66,13 @@ export interface DropProps {
   /** Whether a folder may be chosen; one may always be dropped. */
   folder?: boolean;
   disabled?: boolean;
+  /** Whether giving a file is what the page is for. */
+  primary?: boolean;
   children?: ComponentChildren;
 }
 
 /** Takes files by drag and drop or by a button. Paths of several files begin with a folder; loose files come into `dropped/`. */
-export function Drop({ label, onFiles, accept, multiple, folder, disabled, children }: DropProps) {
+export function Drop({ label, onFiles, accept, multiple, folder, disabled, primary, children }: DropProps) {
   const files = useRef<HTMLInputElement>(null);
   const folders = useRef<HTMLInputElement>(null);
   const [over, setOver] = useState(false);
@@ -112,7 +114,7 @@ export function Drop({ label, onFiles, accept, multiple, folder, disabled, child
       >
         <p>Drop {label} here</p>
         <div class="row">
-          <button type="button" class="primary" disabled={disabled} onClick={() => files.current?.click()}>
+          <button type="button" class={primary ? "primary" : undefined} disabled={disabled} onClick={() => files.current?.click()}>
             Choose {multiple ? "files" : "a file"}…
           </button>
           {folder && (

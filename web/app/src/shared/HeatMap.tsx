@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { colour, scheme } from "../shell/theme";
 import { readable } from "./numbers";
 import "./shared.css";
@@ -53,6 +53,7 @@ const packed = ([r, g, b]: Colour) => 0xff000000 | (b << 16) | (g << 8) | r;
 export function HeatMap(props: HeatMapProps) {
   const { caption, rows, cols, values, scale, rowName = "row", colName = "column", format = readable, height = 320 } = props;
   const most = props.most ?? largest(values);
+  const gaps = useMemo(() => Array.prototype.some.call(values, (value: number) => !Number.isFinite(value)), [values]);
   const canvas = useRef<HTMLCanvasElement>(null);
   const box = useRef<HTMLDivElement>(null);
   const [at, setAt] = useState<[row: number, col: number] | null>(null);
@@ -149,6 +150,12 @@ export function HeatMap(props: HeatMapProps) {
         <span>{scale === "diverging" ? format(-most) : format(0)}</span>
         <span class={`heat-map-bar ${scale}`} />
         <span>{format(most)}</span>
+        {gaps && (
+          <>
+            <span class="heat-map-gap" />
+            <span>NaN, ∞</span>
+          </>
+        )}
       </div>
       <p class="small mono heat-map-value" aria-live="polite">
         {at ? `${where}: ${format(values[at[0] * cols + at[1]]!)}` : `${rows} × ${cols}`}

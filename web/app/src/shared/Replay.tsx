@@ -111,7 +111,7 @@ export function ReplayView({ replay }: { replay: Replay }) {
       )}
       {curves && (
         <div class="scroll" tabIndex={0} role="region" aria-label="The trainings in numbers">
-          <table>
+          <table class="small">
             <caption>The trainings in numbers</caption>
             <thead>
               <tr>

@@ -3,6 +3,7 @@ import type { DataInfo, GivenFile } from "../engine/types";
 import { Drop } from "../shared/Drop";
 import { ErrorBox } from "../shared/ErrorBox";
 import { readable } from "../shared/numbers";
+import { Prose } from "../shared/Prose";
 import { Choice, TextField } from "./Field";
 import { readRequest, TASKS } from "./form";
 import { busy, chosen, data, dataError, form, give, load, reading, words } from "./session";
@@ -107,7 +108,7 @@ function Facts() {
   if (!info) return null;
   const inputs = info.image
     ? `pictures of ${info.image.rows} x ${info.image.cols} pixels${info.image.colour ? " in colour" : ""}`
-    : `${readable(info.features)} numbers`;
+    : `${readable(info.features)} ${info.features === 1 ? "number" : "numbers"}`;
   return (
     <div class="stack tight">
       <dl class="facts small" aria-label="What was read">
@@ -123,11 +124,17 @@ function Facts() {
           {info.class_names.length > 0 && `: ${info.class_names.slice(0, 20).join(", ")}${info.class_names.length > 20 ? ", …" : ""}`}
         </dd>
       </dl>
-      {info.notice && <p class="small">{info.notice}</p>}
+      {info.notice && (
+        <p class="small">
+          <Prose text={info.notice} />
+        </p>
+      )}
       {info.notes.length > 0 && (
         <ul class="small">
           {info.notes.map((note) => (
-            <li key={note}>{note}</li>
+            <li key={note}>
+              <Prose text={note} />
+            </li>
           ))}
         </ul>
       )}

@@ -1,5 +1,6 @@
 import { address, remember } from "../shell/route";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
+import { CopyLink } from "../shared/CopyLink";
 import { Choice, TextField } from "./Field";
 import { ACTIVATIONS, OPTIMIZERS, readSettings, toQuery, withOptimizer, type Field, type Form } from "./form";
 import { chosen, device, devices, form, from, network } from "./session";
@@ -84,33 +85,10 @@ export function Settings() {
         }}
         problem={problems.device}
       />
-      <CopyLink />
+      <CopyLink
+        hash={() => address("train", toQuery(form.value))}
+        opens={`it opens this page with these settings${chosen.value === "digits" ? "" : ", without your files"}`}
+      />
     </section>
-  );
-}
-
-function CopyLink() {
-  const [copied, setCopied] = useState<"" | "yes" | "no">("");
-  const link = () => new URL(address("train", toQuery(form.value)), location.href).href;
-  return (
-    <div class="stack tight">
-      <div class="row">
-        <button
-          type="button"
-          onClick={() => navigator.clipboard.writeText(link()).then(() => setCopied("yes"), () => setCopied("no"))}
-        >
-          Copy link
-        </button>
-        <span role="status" class="small muted">
-          {copied === "yes" ? `Copied: it opens this page with these settings${chosen.value === "digits" ? "" : ", without your files"}.` : ""}
-        </span>
-      </div>
-      {copied === "no" && (
-        <label class="field">
-          The browser refused to copy. The link:
-          <input readOnly value={link()} onFocus={(event) => event.currentTarget.select()} />
-        </label>
-      )}
-    </div>
   );
 }

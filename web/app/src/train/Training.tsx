@@ -16,9 +16,19 @@ export function Training() {
       <Buttons />
       <Where />
       {session.trainError.value && <ErrorBox error={session.trainError.value} />}
+      <Diverged />
       <LossAndAccuracy />
       <Epochs />
     </section>
+  );
+}
+
+/** A button that keeps the focus while it is off, so that the keyboard goes on from it. */
+function Act({ primary, off = false, onClick, children }: { primary?: boolean; off?: boolean; onClick: () => unknown; children: string }) {
+  return (
+    <button type="button" class={primary ? "primary" : undefined} aria-disabled={off} onClick={off ? undefined : onClick}>
+      {children}
+    </button>
   );
 }
 
@@ -45,30 +55,29 @@ function Buttons() {
   return (
     <div class="row" ref={box}>
       {idle ? (
-        <button type="button" class="primary" disabled={session.reading.value} onClick={() => void begin(false)}>
+        <Act primary off={session.reading.value} onClick={() => void begin(false)}>
           Start
-        </button>
+        </Act>
       ) : phase === "paused" ? (
-        <button type="button" class="primary" onClick={session.resume}>
+        <Act primary onClick={session.resume}>
           Go on
-        </button>
+        </Act>
       ) : (
-        <button type="button" class="primary" disabled={phase === "opening"} onClick={session.pause}>
+        <Act primary off={phase === "opening"} onClick={session.pause}>
           Pause
-        </button>
+        </Act>
       )}
-      <button
-        type="button"
-        disabled={phase === "opening" || phase === "running" || session.reading.value}
+      <Act
+        off={phase === "opening" || phase === "running" || session.reading.value}
         onClick={async () => {
           if (!idle || (await begin(true))) await session.step();
         }}
       >
         Step
-      </button>
-      <button type="button" disabled={idle || phase === "opening"} onClick={session.stop}>
+      </Act>
+      <Act off={idle || phase === "opening"} onClick={session.stop}>
         Stop
-      </button>
+      </Act>
     </div>
   );
 }
@@ -95,7 +104,7 @@ function Where() {
   const now = progress.value;
   // Whichever is newer says how fast it is.
   const within = now && done.value > (last?.epoch ?? 0) ? now : null;
-  const fast = within ? within.samples_per_second : last ? speed(last) : null;
+  const fast = phase.value === "paused" ? null : within ? within.samples_per_second || null : last ? speed(last) : null;
   return (
     <div class="stack tight">
       <p role="status">{state}</p>
@@ -110,7 +119,7 @@ function Where() {
             </dd>
             <dt>Network</dt>
             <dd>
-              {opened.value.sizes.join("-")}, {readable(opened.value.parameters)} parameters
+              {opened.value.sizes.join("-")}, {opened.value.parameters.toLocaleString("en")} parameters
             </dd>
             <dt>Epoch</dt>
             <dd>
@@ -123,6 +132,20 @@ function Where() {
         </>
       )}
     </div>
+  );
+}
+
+/** What a loss says that has run away. */
+function Diverged() {
+  const { data, epochs, progress } = session;
+  const loss = (progress.value ?? epochs.value.at(-1)?.train)?.loss;
+  const classes = data.value?.task === "classification" ? data.value.outputs : 0;
+  // Who guesses has a cross-entropy of ln(classes); the first steps may have a little more.
+  if (loss == null || classes < 2 || loss <= 3 * Math.log(classes)) return null;
+  return (
+    <p class="notice warn">
+      The loss is {readable(loss)}, and guessing has {readable(Math.log(classes))}: the training diverges. A smaller learning rate may help.
+    </p>
   );
 }
 

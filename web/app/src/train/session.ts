@@ -53,7 +53,8 @@ export async function give(files: GivenFile[]) {
   await open.add(files);
   // Other files may have the same path.
   newest = null;
-  chosen.value = root(files);
+  // A folder ends with a slash: "mnist" and "digits" alone are names of sets that the engine knows.
+  chosen.value = files[0]!.path.includes("/") ? `${root(files)}/` : root(files);
 }
 
 /** The newest reading. */
@@ -196,7 +197,8 @@ function tell() {
     for (const event of events) {
       if (event.kind === "progress") {
         progress.value = event;
-        news.push({ x: event.epoch - 1 + event.samples / event.of, loss: event.loss, accuracy: event.accuracy });
+        // A training that is stopped tells where it is, without a loss.
+        if (event.loss !== null) news.push({ x: event.epoch - 1 + event.samples / event.of, loss: event.loss, accuracy: event.accuracy });
       } else {
         const { kind: _, ...epoch } = event;
         ended.push(epoch);
@@ -220,6 +222,11 @@ function hear(event: TrainEvent) {
 
 export const busy = () => phase.value === "opening" || phase.value === "running" || phase.value === "paused";
 
+// Closing the tab or loading it anew would end the training and forget the network.
+addEventListener("beforeunload", (event) => {
+  if (busy()) event.preventDefault();
+});
+
 /** The training that runs; settled when it has ended. */
 let ending: Promise<void> = Promise.resolve();
 
@@ -234,6 +241,7 @@ export async function start({ config, device: choice }: Settings, from: "seed" |
     phase.value = "opening";
     trainError.value = null;
     started.value = config;
+    opened.value = null;
     progress.value = null;
     epochs.value = [];
     points.value = [];
