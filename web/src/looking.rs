@@ -136,11 +136,16 @@ pub fn sample(split: &str, index: usize) -> Result<JsValue, JsError> {
         let dataset = session::dataset()?;
         let (samples, index) = part(&dataset, split, index)?;
         let values: Vec<f32> = samples.inputs(&[index])?.data().iter().map(|&value| value as f32).collect();
-        let label = match samples.targets() {
-            Targets::Classes(classes) => classes[index as usize].into(),
-            Targets::Values { .. } => JsValue::NULL,
+        let (label, targets) = match samples.targets() {
+            Targets::Classes(classes) => (classes[index as usize].into(), JsValue::NULL),
+            Targets::Values { width, values } => {
+                let own = values[index as usize * width..][..*width].iter().enumerate();
+                let outputs = &dataset.preparation.outputs;
+                let numbers = own.map(|(at, &value)| JsValue::from(outputs.unscaled(at, value.into())));
+                (JsValue::NULL, numbers.collect::<Array>().into())
+            }
         };
-        Ok(json::object([("values", json::floats(&values)), ("label", label)]))
+        Ok(json::object([("values", json::floats(&values)), ("label", label), ("targets", targets)]))
     };
     seen().map_err(|error| json::refused(&error))
 }

@@ -83,8 +83,9 @@ async fn opened(config: TrainConfig, device: &str, goes_on: bool) -> Result<(eng
     let dataset = session::dataset()?;
     config.check()?;
     let (spec, options) = (config.spec(&dataset)?, config.step_options(&dataset)?);
-    let begin = if goes_on { held(&spec)? } else { Parameters::initial(&spec, config.seed) };
     let device = devices::open(device).await?;
+    config.require_memory(&dataset, device.host_memory(&spec, &options))?;
+    let begin = if goes_on { held(&spec)? } else { Parameters::initial(&spec, config.seed) };
     let engine = engine::open(&device, &spec, options, Residency::default()).await?;
     let info = ModelInfo { spec, preparation: dataset.preparation.clone() };
     Ok((engine.info(), Opened { engine, config, info, begin }))
@@ -108,13 +109,16 @@ fn held(spec: &MlpSpec) -> Result<Parameters> {
 pub struct Told {
     loss: f64,
     accuracy: Option<f64>,
+    r2: Option<f64>,
+    rmse: Option<f64>,
 }
 
 impl Told {
     /// Of labels the accuracy is the share of all labels that are right.
     pub fn of(score: &Score) -> Self {
         let accuracy = score.get(Measure::Accuracy).or(score.get(Measure::LabelAccuracy));
-        Self { loss: score.loss, accuracy }
+        let (r2, rmse) = (score.get(Measure::R2), score.get(Measure::Rmse));
+        Self { loss: score.loss, accuracy, r2, rmse }
     }
 }
 

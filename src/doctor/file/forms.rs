@@ -40,6 +40,9 @@ pub fn read_from(mut source: impl Read + Seek) -> Result<Entries, Refusal> {
     if start.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{') {
         return json::read_from(source);
     }
+    if let Some((problem, hint)) = no_archive(&start) {
+        return Err(Refusal::new(problem, hint));
+    }
     let entries = npz::read_from(source)?;
     if entries.keys().any(|name| name.ends_with("data.pkl")) {
         return Err(Refusal::new("is a file of torch.save, not an .npz file", TORCH));
@@ -77,6 +80,31 @@ fn foreign(start: &[u8]) -> Option<(&'static str, &'static str)> {
         _ if start.starts_with(b"\x93NUMPY") => Some(("is one array, not an .npz file", ONE_ARRAY)),
         _ => None,
     }
+}
+
+const FORMS: &str = "an .npz of named arrays, a .json object of them, or a folder with an .npy or .csv file for each is read; \
+                     `gpu-mlp doctor --template numpy` shows how to save one";
+
+/// What a file is that cannot be an archive.
+fn no_archive(start: &[u8]) -> Option<(&'static str, &'static str)> {
+    const OBJECT: &str =
+        "put the arrays into an object under their names: {\"W1\": [[0.1, 0.2], ...], \"lr\": 0.1}";
+    let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
+    match start {
+        [] => Some(("is empty", FORMS)),
+        [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] => Some(("is a picture", FORMS)),
+        [b'P', b'K', ..] => None,
+        _ if first == Some(&b'[') => Some(("is a JSON list, not an object", OBJECT)),
+        _ if is_text(start) => Some(("is text that is no JSON object: a single table, or notes", FORMS)),
+        _ => None,
+    }
+}
+
+/// Whether bytes can be the start of a text: none of control but for blanks, and UTF-8 but for a letter that is cut.
+fn is_text(start: &[u8]) -> bool {
+    let control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
+    let valid = std::str::from_utf8(start).map_or_else(|error| error.error_len().is_none(), |_| true);
+    valid && !start.iter().any(control)
 }
 
 /// The arrays of a folder, each in a file of its name.

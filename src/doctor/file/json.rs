@@ -2,6 +2,7 @@
 //! object gives `name.key`; a list whose parts are of different shapes gives an array for each: `name[0]`, `name[1]`.
 
 use super::digits;
+use super::not_finite::Quoted;
 use super::npy::{Array, Kind, Refusal, Value};
 use super::npz::{Entries, MEMORY};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -30,7 +31,7 @@ enum Node {
 /// The problem and a hint.
 pub fn read_from(source: impl Read) -> Result<Entries, Refusal> {
     let budget = Budget { values: Cell::new(VALUES), lists: Cell::new(LISTS) };
-    let mut reader = serde_json::Deserializer::from_reader(BufReader::new(source));
+    let mut reader = serde_json::Deserializer::from_reader(BufReader::new(Quoted::new(source)));
     let node = (&budget).deserialize(&mut reader).and_then(|node| reader.end().map(|()| node));
     let node = node.map_err(|error| {
         let hint = "an object with a nested list of numbers for each array: {\"W1\": [[0.1, 0.2], ...], \"lr\": 0.1}";
@@ -38,18 +39,21 @@ pub fn read_from(source: impl Read) -> Result<Entries, Refusal> {
     })?;
     let mut entries = Entries::new();
     if let Node::Object(parts) = node {
-        parts.into_iter().for_each(|(name, node)| insert(&mut entries, name, node));
+        for (name, node) in parts {
+            insert(&mut entries, name, node)?;
+        }
     }
     Ok(entries)
 }
 
 /// Takes a part into the arrays of a file.
-fn insert(entries: &mut Entries, name: String, node: Node) {
+fn insert(entries: &mut Entries, name: String, node: Node) -> Result<(), Refusal> {
     let value = match node {
-        Node::Nothing => return,
+        Node::Nothing => return Ok(()),
         Node::Text(text) => Value::Text(text),
         Node::Object(parts) => {
-            return parts.into_iter().for_each(|(key, node)| insert(entries, format!("{name}.{key}"), node));
+            let inside = |(key, node)| insert(entries, format!("{name}.{key}"), node);
+            return parts.into_iter().try_for_each(inside);
         }
         node => match shape(&node) {
             Some(shape) => {
@@ -64,13 +68,18 @@ fn insert(entries: &mut Entries, name: String, node: Node) {
                 Value::Numbers(Array { shape, data, kind })
             }
             None => {
-                let Node::List(parts) = node else { return };
-                let parts = parts.into_iter().enumerate();
-                return parts.for_each(|(at, part)| insert(entries, format!("{name}[{at}]"), part));
+                let Node::List(parts) = node else { return Ok(()) };
+                if let Some(problem) = ragged(&name, &parts) {
+                    let hint = "a matrix is a list of rows, which are lists of as many numbers each";
+                    return Err(Refusal::new(problem, hint).of(format!("`{name}`:")));
+                }
+                let inside = |(at, part)| insert(entries, format!("{name}[{at}]"), part);
+                return parts.into_iter().enumerate().try_for_each(inside);
             }
         },
     };
     entries.insert(name, value);
+    Ok(())
 }
 
 /// The shape of nested lists; nothing if their parts have different ones.
@@ -85,6 +94,19 @@ fn shape(node: &Node) -> Option<Vec<usize>> {
         }
         _ => None,
     }
+}
+
+/// What is wrong with the rows of a matrix that are not equally long. A list of several arrays may be like that, but its name does
+/// not end in a layer's number, nor is it that of the batch.
+fn ragged(name: &str, parts: &[Node]) -> Option<String> {
+    let one = name.ends_with(|letter: char| letter.is_ascii_digit()) || ["X", "x", "y"].contains(&name);
+    let length = |part: &Node| match part {
+        Node::Row(row) => Some(row.len()),
+        _ => None,
+    };
+    let lengths: Vec<usize> = parts.iter().filter(|_| one).map(length).collect::<Option<_>>()?;
+    let (at, length) = lengths.iter().enumerate().find(|(_, length)| **length != lengths[0])?;
+    Some(format!("row {at}, from 0, has {length} values, but row 0 has {}", lengths[0]))
 }
 
 fn flatten(node: Node, data: &mut Vec<f64>) {
@@ -143,6 +165,12 @@ impl<'de> Visitor<'de> for &Budget {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Node, E> {
+        match text {
+            "NaN" => return self.visit_f64(f64::NAN),
+            "Infinity" => return self.visit_f64(f64::INFINITY),
+            "-Infinity" => return self.visit_f64(f64::NEG_INFINITY),
+            _ => {}
+        }
         Budget::spend(&self.lists, "lists and texts")?;
         Ok(Node::Text(text.chars().take(100).collect()))
     }

@@ -13,6 +13,7 @@ pub mod keys;
 pub mod layout;
 mod lists;
 pub(crate) mod moments;
+mod not_finite;
 pub mod npy;
 pub mod npz;
 mod ones;

@@ -21,7 +21,7 @@ pub struct Archive<R> {
 
 fn not_a_zip(error: &ZipError) -> Refusal {
     let hint = "save with numpy.savez(\"file.npz\", name=array, ...)";
-    Refusal::new(format!("is not an .npz file (a zip archive of arrays): {error}"), hint)
+    Refusal::new(format!("is not an .npz file (a zip archive of arrays) or not all of one: {error}"), hint)
 }
 
 impl<R: Read + Seek> Archive<R> {

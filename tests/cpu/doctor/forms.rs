@@ -120,17 +120,62 @@ fn json_of_nested_lists() {
     }
 }
 
+/// As Python's json.dump writes them; and as texts, which is what others make of them.
+#[test]
+fn json_with_numbers_that_are_not_finite() {
+    let text = r#"{"name of NaN": "NaN or \\\"Infinity", "X": [[NaN, 1.5e-3], [-Infinity, 2]], "z": ["Infinity", "NaN", null, 1],
+        "lr": -1.0, "loss": NaN, "yes": true, "s": "-Infinity""#;
+    for end in ["}", ", \"last\": Infinity}"] {
+        let entries = forms::read_from(std::io::Cursor::new(format!("{text}{end}"))).unwrap();
+        let numbers = |name: &str| match &entries[name] {
+            Value::Numbers(array) => array.data.iter().map(f64::to_string).collect::<Vec<_>>().join(" "),
+            other => panic!("{name}: {other:?}"),
+        };
+        assert_eq!(numbers("X"), "NaN 0.0015 -inf 2");
+        assert_eq!(numbers("z"), "inf NaN NaN 1");
+        assert_eq!(
+            (numbers("lr"), numbers("loss"), numbers("s")),
+            ("-1".into(), "NaN".into(), "-inf".into())
+        );
+        assert_eq!(entries["name of NaN"], Value::Text("NaN or \\\"Infinity".into()));
+        assert_eq!(end.len() > 1, entries.contains_key("last"));
+    }
+    for text in ["{\"X\": NaNa}", "{\"X\": -NaN}", "{\"X\": Infinit}", "{\"X\": -"] {
+        let refused = forms::read_from(std::io::Cursor::new(text)).unwrap_err();
+        assert!(refused.problem.contains("not JSON that can be read"), "{text}: {}", refused.problem);
+    }
+}
+
+#[test]
+fn json_whose_rows_are_not_equally_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dump.json");
+    std::fs::write(
+        &path,
+        r#"{"X": [[1, 2], [3, 4]], "y": [0, 1], "W1": [[1, 2, 3], [4, 5]], "b": [[1, 2], [3]]}"#,
+    )
+    .unwrap();
+    let refused = doctor::examine_file(&path, &Options::default()).unwrap_err().to_string();
+    assert!(refused.contains("`W1`: row 1, from 0, has 2 values, but row 0 has 3"), "{refused}");
+}
+
 #[test]
 fn other_forms_are_refused_with_a_way_out() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dump");
-    let cases: [(&[u8], &str, &str); 6] = [
+    let cases: [(&[u8], &str, &str); 12] = [
         (b"\x80\x04\x95aaaa", "is a pickle", "pickle.load"),
         (b"MATLAB 5.0 MAT-file, Platform", "is a .mat file", "dlmwrite"),
         (b"\x89HDF\r\n\x1a\n", "is an HDF5 file", "dlmwrite"),
         (b"MATLAB 7.3 MAT-file, Platform", "is an HDF5 file", "dlmwrite"),
         (b"# Created by Octave 8.4.0", "is a text file of Octave", "dlmwrite"),
         (b"\x93NUMPY\x01\x00v\x00", "is one array", "numpy.savez"),
+        (b"", "is empty", ".npz"),
+        (b"\x89PNG\r\n\x1a\n", "is a picture", ".npz"),
+        (b" [1, 2, 3]", "is a JSON list, not an object", "W1"),
+        (b"1.5,2.5\n3,4\n", "is text that is no JSON object", ".csv file for each"),
+        ("Notes on ∂L/∂W".as_bytes(), "is text that is no JSON object", ".csv file for each"),
+        (b"PK\x03\x04cut off", "or not all of one", "numpy.savez"),
     ];
     for (bytes, problem, hint) in cases {
         std::fs::write(&path, bytes).unwrap();

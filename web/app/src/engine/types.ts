@@ -216,8 +216,11 @@ export interface Opened {
 
 export interface Score {
   loss: number;
-  /** Of classes. */
+  /** Of classes; of labels the share of all that are right. */
   accuracy: number | null;
+  /** Of numbers: the root of the mean squared error in the targets' unit. */
+  rmse: number | null;
+  r2: number | null;
 }
 
 export type TrainEvent =
@@ -275,6 +278,8 @@ export interface Evaluation {
 export interface Sample {
   values: Float32Array;
   label: number | null;
+  /** Numbers in their own unit, or labels as 0 and 1; `null` of classes. */
+  targets: number[] | null;
 }
 
 export interface Answer {

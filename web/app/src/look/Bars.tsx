@@ -10,10 +10,12 @@ interface Props {
   task: DataInfo["task"];
   /** The right class, if it is known. */
   actual?: number | null;
+  /** The right numbers, or labels as 0 and 1, if they are known. */
+  targets?: number[] | null;
 }
 
 /** A network's answer: probabilities as bars, or numbers of a regression. Of very many classes the likeliest are shown. */
-export function Bars({ outputs, names, task, actual = null }: Props) {
+export function Bars({ outputs, names, task, actual = null, targets = null }: Props) {
   const rows = outputs.map((value, i) => ({ i, value, name: names[i] ?? String(i) }));
   const shown = rows.length <= MOST ? rows : [...rows].sort((a, b) => b.value - a.value).slice(0, MOST);
   const best = outputs.indexOf(Math.max(...outputs));
@@ -23,7 +25,10 @@ export function Bars({ outputs, names, task, actual = null }: Props) {
         {shown.map(({ i, name, value }) => (
           <div key={i}>
             <dt>{names.length > 0 ? name : outputs.length === 1 ? "Predicted" : `Output ${i + 1}`}</dt>
-            <dd>{readable(value)}</dd>
+            <dd>
+              {readable(value)}
+              {targets && <span class="muted"> actual {readable(targets[i])}</span>}
+            </dd>
           </div>
         ))}
       </dl>
@@ -36,7 +41,7 @@ export function Bars({ outputs, names, task, actual = null }: Props) {
           <li key={i} class={i === best ? "best" : ""}>
             <span class="bar-name">
               {name}
-              {i === actual && <span class="actual"> actual</span>}
+              {(i === actual || targets?.[i] === 1) && <span class="actual"> actual</span>}
             </span>
             <span class="bar" aria-hidden="true">
               <span style={{ width: `${100 * value}%` }} />

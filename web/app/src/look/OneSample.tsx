@@ -29,7 +29,7 @@ export function OneSample({ info, sample, answer }: Props) {
       ))}
       <div class="way-end stack tight">
         <p class="small">{info.task === "regression" ? "Output" : "Probabilities"}</p>
-        <Bars outputs={answer.outputs} names={info.class_names} task={info.task} actual={sample.label} />
+        <Bars outputs={answer.outputs} names={info.class_names} task={info.task} actual={sample.label} targets={sample.targets} />
       </div>
     </div>
   );

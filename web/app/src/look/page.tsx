@@ -140,7 +140,9 @@ function Measured({ evaluation, names }: { evaluation: Evaluation; names: string
     <>
       <p>
         Test loss {readable(score.loss)}
-        {score.accuracy !== null && `, accuracy ${percent(score.accuracy)}`}.
+        {score.accuracy !== null && `, accuracy ${percent(score.accuracy)}`}
+        {score.rmse !== null && `, RMSE ${readable(score.rmse)}`}
+        {score.r2 !== null && `, R² ${readable(score.r2)}`}.
       </p>
       {confusion.length > 0 && (
         <div class="pair">

@@ -20,16 +20,22 @@ export function Epochs() {
   if (all.length === 0) return null;
   const validation = all.some((epoch) => epoch.validation);
   const accuracy = all.some((epoch) => epoch.train.accuracy !== null || epoch.test.accuracy !== null);
+  // A training split is measured while it is trained on, by its loss alone.
+  const numbers = all.some((epoch) => epoch.test.rmse !== null);
   const head = (name: string) => (
     <>
       <th scope="col" class="number">{name} loss</th>
       {accuracy && <th scope="col" class="number">{name} accuracy</th>}
+      {numbers && name !== "Training" && <th scope="col" class="number">{name} RMSE</th>}
+      {numbers && name !== "Training" && <th scope="col" class="number">{name} R²</th>}
     </>
   );
-  const cells = (score: Score | null) => (
+  const cells = (score: Score | null, measured = true) => (
     <>
       <td class="number">{readable(score?.loss)}</td>
       {accuracy && <td class="number">{share(score?.accuracy)}</td>}
+      {numbers && measured && <td class="number">{readable(score?.rmse)}</td>}
+      {numbers && measured && <td class="number">{readable(score?.r2)}</td>}
     </>
   );
   const metrics = () => all.map(({ record }) => `${JSON.stringify(record)}\n`).join("");
@@ -52,7 +58,7 @@ export function Epochs() {
             {all.slice(-MOST).reverse().map((epoch) => (
               <tr key={epoch.epoch}>
                 <th scope="row" class="number">{epoch.epoch}</th>
-                {cells(epoch.train)}
+                {cells(epoch.train, false)}
                 {validation && cells(epoch.validation)}
                 {cells(epoch.test)}
                 <td class="number">{epoch.seconds.toFixed(2)}</td>
