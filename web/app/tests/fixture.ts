@@ -23,7 +23,7 @@ export const test = base.extend<Fixtures>({
       page.context().on("request", (request) => {
         requests.push(`${request.method()} ${request.url()}`);
         const { protocol, origin } = new URL(request.url());
-        const own = protocol === "data:" || protocol === "blob:" || origin === new URL(test.info().project.use.baseURL ?? baseURL!).origin;
+        const own = protocol === "data:" || protocol === "blob:" || origin === new URL(baseURL!).origin;
         if (!own || request.method() !== "GET") problems.push(`request: ${request.method()} ${request.url()}`);
       });
       await use(requests);
@@ -44,7 +44,7 @@ export interface Settings {
   hidden?: string;
   epochs?: number;
   batch_size?: number;
-  device?: "cpu" | "gpu";
+  device?: "auto" | "cpu" | "gpu";
   [name: string]: string | number | undefined;
 }
 
@@ -85,3 +85,11 @@ export async function drop(place: Locator, files: Record<string, string | Buffer
 }
 
 export const dropFile = (place: Locator, path: string) => drop(place, { [path.split("/").at(-1)!]: readFileSync(path) });
+
+/** Has JavaScript run in the trainer's worker before its own. */
+export async function beforeTrainer(page: Page, script: string): Promise<void> {
+  await page.route(/\/assets\/trainer-[^/]*\.js$/, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: `${script}\n${await response.text()}` });
+  });
+}

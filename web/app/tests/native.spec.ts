@@ -1,7 +1,7 @@
 /** The tab against the program: the same seed and the same data give the same numbers. */
 import { writeFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
-import { drop, dropFile, expect, openTrain, saved, test, train } from "./fixture";
+import { beforeTrainer, drop, dropFile, expect, openTrain, saved, test, train } from "./fixture";
 import type { Settings } from "./fixture";
 import { recorded, run, SWIFTSHADER } from "./program";
 import type { Recorded } from "./program";
@@ -21,7 +21,7 @@ async function inTab(page: Page, device: Settings["device"]): Promise<Recorded[]
 }
 
 function natively(backend: string, env: Record<string, string> = {}): Recorded[] {
-  const [csv, out] = [test.info().outputPath("table.csv"), test.info().outputPath("run")];
+  const [csv, out] = [test.info().outputPath("table.csv"), test.info().outputPath(`run-${backend}`)];
   writeFileSync(csv, table(800));
   const options = Object.entries(setting).flatMap(([name, value]) => [`--${name.replace("_", "-")}`, String(value)]);
   run(["train", "--data", csv, "--backend", backend, ...options, "--out", out, "--quiet"], { env });
@@ -39,13 +39,23 @@ function expectSame(tab: Recorded[], native: Recorded[], tolerance: number) {
   expect(worst).toBeLessThan(tolerance);
 }
 
-test("200 steps on the CPU are the program's on its CPU", async ({ page }) => {
+/** The module of the trainer that the browser took. */
+const module = (requests: string[]) => requests.map((request) => /\/(trainer_[a-z]+)-[^/]*\.wasm$/.exec(request)?.[1]).filter(Boolean);
+
+test("200 steps on the CPU are the program's on its CPU", async ({ page, requests }) => {
   expectSame(await inTab(page, "cpu"), natively("cpu"), 1e-4);
+  expect(module(requests), "a current Chromium has relaxed SIMD").toEqual(["trainer_bg"]);
+});
+
+test("and so they are where the browser has no relaxed SIMD", async ({ page, requests }) => {
+  await beforeTrainer(page, "WebAssembly.validate = () => false;");
+  expectSame(await inTab(page, "cpu"), natively("cpu"), 1e-4);
+  expect(module(requests)).toEqual(["trainer_plain"]);
 });
 
 test("200 steps on WebGPU are the program's on the same software adapter", async ({ page }) => {
   const tab = await inTab(page, "gpu");
-  await expect(page.getByLabel("Where it is")).toContainText(/SwiftShader/i);
+  await expect(page.getByLabel("Where it is")).toContainText("webgpu");
   expectSame(tab, natively("cpu"), 1e-3);
   test.skip(!SWIFTSHADER, "SwiftShader's manifest is not at a usual place, so the tab was compared with the program's CPU alone");
   expectSame(tab, natively("vulkan", { VK_DRIVER_FILES: SWIFTSHADER! }), 1e-3);

@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 /** A path of the repository. */
 export const repository = (path: string) => resolve(import.meta.dirname, "../../..", path);
 
+
 export const PROGRAM = resolve(process.env.GPU_MLP_PROGRAM ?? repository("target/debug/gpu-mlp"));
 export const DIST = repository("web/dist");
 export const QUESTION = repository("docs/question.npz");
