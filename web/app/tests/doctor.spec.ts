@@ -26,7 +26,7 @@ const rounded = (report: string) => report.trimEnd().replace(/\b(0\.0e0|\d\.\de-
 test.beforeEach(({ page }) => open(page, "doctor"));
 
 test("a dropped file has its three bugs named, as the program names them", async ({ page, requests }) => {
-  await expect(page.locator(".lead")).toBeVisible();
+  await expect.poll(() => requests.filter((request) => request.endsWith(".wasm")).length, "the module is fetched").toBe(1);
   const before = requests.length;
   await dropFile(place(page), QUESTION);
   await expect(verdict(page)).toHaveText("The first wrong tensor is p. The bug: softmax-whole-batch.");

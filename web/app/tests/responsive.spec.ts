@@ -22,40 +22,70 @@ test("the landing page is usable within 2 seconds", async ({ page }) => {
   expect(answered).toBeLessThan(2000);
 });
 
-/** Notes every task of the main thread that blocks it for more than 50 ms; the browser tells of no shorter ones. */
-const watchBlocks = (page: Page) =>
-  page.addInitScript(() => {
-    const blocks: number[] = [];
-    Object.assign(window, { blocks });
-    new PerformanceObserver((list) => blocks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: "longtask", buffered: true });
-  });
-const blocks = (page: Page) => page.evaluate(() => (window as unknown as { blocks: number[] }).blocks);
+interface Task {
+  /** Milliseconds by the clock, and of the processor. */
+  took: number;
+  worked: number;
+}
+
+/** What the browser's trace tells of a piece of work. */
+interface TraceEvent {
+  ph: string;
+  name: string;
+  pid: number;
+  tid: number;
+  /** Microseconds by the clock, and of the processor. */
+  dur: number;
+  tdur: number;
+  args: { name?: string };
+}
+
+/** The tasks of the page's main thread while something is done, the longest first. */
+async function tasks(page: Page, done: () => Promise<unknown>): Promise<Task[]> {
+  const browser = page.context().browser()!;
+  await browser.startTracing(page, { categories: ["toplevel"] });
+  await done();
+  const { traceEvents: events }: { traceEvents: TraceEvent[] } = JSON.parse((await browser.stopTracing()).toString());
+  const thread = ({ pid, tid }: TraceEvent) => `${pid} ${tid}`;
+  const main = new Set(events.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain").map(thread));
+  return events
+    .filter((event) => event.ph === "X" && event.name.endsWith("RunTask") && main.has(thread(event)))
+    .map(({ dur, tdur }) => ({ took: dur / 1000, worked: tdur / 1000 }))
+    .sort((a, b) => b.took - a.took);
+}
 
 for (const device of ["cpu", "gpu"] as const) {
   test(`the page is never blocked for 100 ms while it trains on the ${device.toUpperCase()}`, async ({ page }) => {
-    await watchBlocks(page);
     await openTrain(page, { device, epochs: 1000 });
-    const before = (await blocks(page)).length;
+    const speed = page.getByLabel("Where it is").locator("dd").last();
     await page.getByRole("button", { name: "Start", exact: true }).click();
-    await expect(page.getByLabel("Where it is")).toContainText(/\d samples\/s/, { timeout: 30_000 });
-    await page.waitForTimeout(6000);
+    await expect(speed).toHaveText(/^[\d,]+ samples\/s$/, { timeout: 30_000 });
+    const during = await tasks(page, () => page.waitForTimeout(6000));
     await expect(state(page)).toHaveText("Running.");
-    const during = (await blocks(page)).slice(before);
+    note(`speed, ${device}`, (await speed.textContent())!);
     await page.getByRole("button", { name: "Stop", exact: true }).click();
     await expect(state(page)).toHaveText("Stopped.");
-    const longest = Math.max(0, ...during);
-    note(`longest block, ${device}`, longest > 0 ? `${longest} ms` : "below 50 ms");
-    note(`speed, ${device}`, (await page.getByLabel("Where it is").textContent())!.split("Speed")[1]!);
-    expect(longest).toBeLessThan(100);
+    const worked = Math.max(...during.map(({ worked }) => worked));
+    note(`longest blocks, ${device}`, `${during.slice(0, 3).map(({ took }) => took.toFixed(0)).join(", ")} ms by the clock, ${worked.toFixed(0)} ms of work`);
+    expect(during.length, "curves were drawn meanwhile").toBeGreaterThan(100);
+    expect(worked).toBeLessThan(100);
+    // By the clock the training's own threads, and others on this machine, may hold up a task once or twice; what blocks does it always.
+    expect(during[2]!.took).toBeLessThan(100);
 
-    // The watch would have seen one.
-    await page.evaluate(() => {
-      setTimeout(() => {
-        const end = performance.now() + 150;
-        while (performance.now() < end);
-      });
-    });
-    await expect.poll(async () => Math.max(0, ...(await blocks(page)))).toBeGreaterThan(100);
+    const blocked = await tasks(page, () =>
+      page.evaluate(
+        () =>
+          new Promise<void>((done) =>
+            setTimeout(() => {
+              const end = performance.now() + 250;
+              while (performance.now() < end);
+              done();
+            }),
+          ),
+      ),
+    );
+    expect(blocked[0]!.took, "a block would have been seen").toBeGreaterThan(240);
+    expect(Math.max(...blocked.map(({ worked }) => worked))).toBeGreaterThan(100);
   });
 }
 

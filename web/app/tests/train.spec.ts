@@ -40,6 +40,7 @@ test("a pause stops it, going on goes on, and a stop ends it", async ({ page }) 
   const stopped = await facts(page).textContent();
   await page.waitForTimeout(700);
   expect(await facts(page).textContent(), "nothing is computed after a stop").toBe(stopped);
+  expect(stopped).toMatch(/Speed[1-9][\d,]* samples\/s$/);
   await expect(button(page, "Start")).toBeEnabled();
 });
 

@@ -8,6 +8,7 @@ test.use({ launchOptions: launch({ webgpu: false }) });
 async function expectCpu(page: Page) {
   await openTrain(page, { device: "auto", epochs: 1, hidden: "16" });
   await expect(page.getByText(/^There is no GPU here, so the CPU trains, with SIMD/)).toBeVisible();
+  await expect(page.locator(".notice.warn .small").first(), "it says why").toHaveText(/\w/);
   await train(page);
   await expect(page.getByLabel("Where it is")).toContainText("Devicecpu");
   await open(page, "device");

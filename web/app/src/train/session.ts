@@ -195,7 +195,9 @@ function tell() {
     const newest = () => news.at(-1)?.x ?? points.value.at(-1)?.x ?? 0;
     for (const event of events) {
       if (event.kind === "progress") {
-        progress.value = event;
+        // One at once after another, as at a stop, has no samples of its own to know a speed from.
+        const samples_per_second = event.samples_per_second || (progress.value?.samples_per_second ?? 0);
+        progress.value = { ...event, samples_per_second };
         news.push({ x: event.epoch - 1 + event.samples / event.of, loss: event.loss, accuracy: event.accuracy });
       } else {
         const { kind: _, ...epoch } = event;
