@@ -1,6 +1,9 @@
+import { existsSync } from "node:fs";
 import { defineConfig } from "@playwright/test";
 import { launch } from "./tests/chromium";
 import { DIST, PROGRAM, repository } from "./tests/program";
+
+if (!existsSync(PROGRAM)) throw new Error(`there is no ${PROGRAM}: \`cargo build\` makes it, or GPU_MLP_PROGRAM names another one`);
 
 export default defineConfig({
   testDir: "tests",

@@ -27,18 +27,22 @@ test("an injected bug parts the curves", async ({ page }) => {
 
   const losses = page.locator(".curves", { hasText: "Printed loss" });
   await expect(losses.locator(".curves-legend li")).toHaveCount(2);
-  // Both in their colours.
-  const colours = await losses.locator("canvas").evaluate((canvas: HTMLCanvasElement) => {
+  // Both in their colours, and at other heights: where their pixels are in the right half of the plot.
+  const heights = await losses.locator("canvas").evaluate((canvas: HTMLCanvasElement) => {
     const lines = [...canvas.closest(".curves")!.querySelectorAll(".curves-legend line")];
-    const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+    const { width, height } = canvas;
+    const { data } = canvas.getContext("2d")!.getImageData(0, 0, width, height);
     return lines.map((line) => {
       const wanted = getComputedStyle(line).stroke.match(/\d+/g)!.map(Number);
-      let pixels = 0;
-      for (let i = 0; i < data.length; i += 4) if (data[i + 3] === 255 && wanted.every((value, c) => Math.abs(value - data[i + c]!) < 8)) pixels++;
-      return pixels;
+      const rows: number[] = [];
+      for (let i = 0; i < width * height; i++) {
+        if (i % width > width / 2 && data[4 * i + 3] === 255 && wanted.every((value, c) => Math.abs(value - data[4 * i + c]!) < 8)) rows.push(Math.floor(i / width));
+      }
+      return { pixels: rows.length, mean: rows.reduce((a, b) => a + b, 0) / rows.length };
     });
   });
-  for (const pixels of colours) expect(pixels).toBeGreaterThan(20);
+  for (const { pixels } of heights) expect(pixels).toBeGreaterThan(20);
+  expect(Math.abs(heights[0]!.mean - heights[1]!.mean)).toBeGreaterThan(3);
 });
 
 test("the question's five trainings start, and a stop ends them", async ({ page }) => {

@@ -72,13 +72,17 @@ async function shownAccuracy(page: Page): Promise<string> {
   return /accuracy ([\d.]+ %)/.exec((await measured.textContent())!)![1]!;
 }
 
-const evaluated = (model: string): number => JSON.parse(run(["eval", model, "--data", "digits", "--backend", "cpu", "--json"])).accuracy;
+const evaluated = (model: string): { accuracy: number; confusion_matrix: number[][] } =>
+  JSON.parse(run(["eval", model, "--data", "digits", "--backend", "cpu", "--json"]));
 
 test("the program evaluates a network that was saved in the tab to what the page shows", async ({ page }) => {
   await openTrain(page, { epochs: 2, hidden: "32", seed: 3 });
   await train(page);
   const model = await saved(page, "Save .safetensors");
-  expect(await shownAccuracy(page)).toBe(percent(evaluated(model)));
+  const { accuracy, confusion_matrix } = evaluated(model);
+  expect(await shownAccuracy(page)).toBe(percent(accuracy));
+  const cells = await page.getByRole("grid", { name: "Confusion matrix" }).locator("tbody td").allTextContents();
+  expect(cells.map(Number)).toEqual(confusion_matrix.flat());
 });
 
 test("the page evaluates a network of the program to what the program says", async ({ page }) => {
@@ -87,5 +91,5 @@ test("the page evaluates a network of the program to what the program says", asy
   await openTrain(page);
   await dropFile(page.getByRole("group", { name: /^Drop a \.safetensors/ }), `${out}/model.safetensors`);
   await expect(page.getByRole("region", { name: "Save and load" })).toContainText("Held: model.safetensors, 784-40-20-10.");
-  expect(await shownAccuracy(page)).toBe(percent(evaluated(`${out}/model.safetensors`)));
+  expect(await shownAccuracy(page)).toBe(percent(evaluated(`${out}/model.safetensors`).accuracy));
 });
