@@ -227,6 +227,10 @@ impl Observer for Watched {
 
     fn interrupted(&mut self, state: &State) -> Result<()> {
         self.keep(&state.parameters);
+        if self.done == 0 {
+            // A run that is stopped where it was last heard of has nothing new to tell.
+            return Ok(());
+        }
         let (now, before) = (&state.progress.sums, &self.sums);
         let total = |sums: &Sums| sums.loss.iter().sum::<f64>();
         let samples = now.samples.saturating_sub(before.samples) as f64;

@@ -9,7 +9,7 @@ import type * as t from "./types";
 
 /** A module with one instruction of relaxed SIMD: the product and the sum of three vectors. */
 const WITH_RELAXED_SIMD = new Uint8Array([
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 65, 3, 253,
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0, 65, 1, 253, 15, 65, 2, 253, 15, 65, 3, 253,
   15, 253, 133, 2, 11,
 ]);
 

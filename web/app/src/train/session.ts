@@ -197,8 +197,7 @@ function tell() {
     for (const event of events) {
       if (event.kind === "progress") {
         progress.value = event;
-        // A training that is stopped tells where it is, without a loss.
-        if (event.loss !== null) news.push({ x: event.epoch - 1 + event.samples / event.of, loss: event.loss, accuracy: event.accuracy });
+        news.push({ x: event.epoch - 1 + event.samples / event.of, loss: event.loss, accuracy: event.accuracy });
       } else {
         const { kind: _, ...epoch } = event;
         ended.push(epoch);
