@@ -72,20 +72,18 @@ for (const device of ["cpu", "gpu"] as const) {
     // By the clock the training's own threads, and others on this machine, may hold up a task once or twice; what blocks does it always.
     expect(during[2]!.took).toBeLessThan(100);
 
-    const blocked = await tasks(page, () =>
-      page.evaluate(
-        () =>
-          new Promise<void>((done) =>
-            setTimeout(() => {
-              const end = performance.now() + 250;
-              while (performance.now() < end);
-              done();
-            }),
-          ),
-      ),
-    );
+    const blocked = await tasks(page, async () => {
+      await page.evaluate(() => {
+        setTimeout(() => {
+          const end = performance.now() + 250;
+          while (performance.now() < end);
+        }, 300);
+      });
+      // Its end belongs to the trace, too.
+      await page.waitForTimeout(1000);
+    });
     expect(blocked[0]!.took, "a block would have been seen").toBeGreaterThan(240);
-    expect(Math.max(...blocked.map(({ worked }) => worked))).toBeGreaterThan(100);
+    expect(Math.max(...blocked.map(({ worked }) => worked)), "as work, too, though others may have a part of the processor").toBeGreaterThan(100);
   });
 }
 
