@@ -97,8 +97,9 @@ fn request(connection: &mut TcpStream) -> io::Result<Option<(String, String)>> {
 /// The path that a target names, below the folder; nothing if it leads out of it. The site's own files need no escapes.
 fn wanted(target: &str) -> Option<PathBuf> {
     let path = target.split(['?', '#']).next()?.strip_prefix('/')?;
-    let path = Path::new(if path.is_empty() { "index.html" } else { path });
-    path.components().all(|part| matches!(part, Component::Normal(_))).then(|| path.to_owned())
+    let page = if path.is_empty() || path.ends_with('/') { "index.html" } else { "" };
+    let path = PathBuf::from(format!("{path}{page}"));
+    path.components().all(|part| matches!(part, Component::Normal(_))).then_some(path)
 }
 
 fn kind(path: &Path) -> &'static str {
@@ -125,6 +126,7 @@ mod tests {
             assert!(inside, "{target}");
         }
         assert_eq!(wanted("/"), Some("index.html".into()));
+        assert_eq!(wanted("/some/path/"), Some("some/path/index.html".into()));
         assert_eq!(wanted("/assets/a.js?v=1"), Some("assets/a.js".into()));
         assert_eq!(wanted("/../secret"), None);
         assert_eq!(wanted("//etc/passwd"), None);
