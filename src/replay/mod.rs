@@ -146,7 +146,8 @@ pub trait Watch: Sync {
     fn measured(&self, plan: usize, point: &Point) -> bool;
 }
 
-/// Runs all trainings; `None` if the watcher ended them.
+/// Runs all trainings; `None` if the watcher ended them. On one thread, as in a browser, they come from evaluation to evaluation
+/// in turns, so that who watches sees their curves part.
 ///
 /// # Errors
 /// What [`Config::check`] refuses; [`Error::File`] and [`Error::Io`] if samples cannot be read.
@@ -158,54 +159,122 @@ pub fn replay(
 ) -> Result<Option<Vec<Curve>>> {
     let spec = config.check(dataset)?;
     let parameters = Parameters::he_uniform(&spec, config.seed);
-    let run = |(index, plan): (usize, &Plan)| {
-        train(dataset, config, plans, plan, &parameters, &|point| watch.measured(index, point))
+    let run = |plan| Run::new(dataset, config, plans, plan, &parameters);
+    let mut runs: Vec<Run<'_>> = plans.iter().map(run).collect();
+    let next = |(index, run): (usize, &mut Run<'_>)| {
+        let Some(point) = run.next()? else { return Ok(Turn::Done) };
+        Ok(if watch.measured(index, &point) { Turn::GoesOn } else { Turn::Ended })
     };
-    let curves: Vec<Option<Curve>> = plans.par_iter().enumerate().map(run).collect::<Result<_>>()?;
-    Ok(curves.into_iter().collect())
+    let all = |(index, run): (usize, &mut Run<'_>)| loop {
+        match next((index, &mut *run)) {
+            Ok(Turn::GoesOn) => {}
+            other => return other,
+        }
+    };
+    let ended = match rayon::current_num_threads() {
+        1 => loop {
+            let turns: Vec<Turn> = runs.iter_mut().enumerate().map(next).collect::<Result<_>>()?;
+            if turns.contains(&Turn::Ended) {
+                break true;
+            }
+            if !turns.contains(&Turn::GoesOn) {
+                break false;
+            }
+        },
+        _ => {
+            let turns: Vec<Turn> = runs.par_iter_mut().enumerate().map(all).collect::<Result<_>>()?;
+            turns.contains(&Turn::Ended)
+        }
+    };
+    Ok((!ended).then(|| runs.into_iter().map(Run::curve).collect()))
 }
 
-/// One training; `None` if it was ended.
-fn train(
-    dataset: &Dataset,
-    config: &Config,
-    plans: &[Plan],
-    plan: &Plan,
-    parameters: &Parameters,
-    go_on: &(dyn Fn(&Point) -> bool + Sync),
-) -> Result<Option<Curve>> {
-    let (setting, _) = config.setting(plans);
-    let layers = parameters.in_f64(config.act).layers;
-    let mut network = Training::new(&layers, config.act, config.lr, &plan.bugs, &setting);
-    let (train, test) = (&dataset.train, &dataset.test);
-    let evaluated: Vec<u32> = (0..test.len().min(MOST_EVALUATED) as u32).collect();
-    let all: Vec<u32> = (0..train.len() as u32).collect();
-    let batches = train.len().div_ceil(config.batch_size);
-    let mut points = Vec::new();
-    'epochs: for epoch in 0..config.epochs {
-        let order = shuffled(&all, config.seed, epoch);
-        for (done, samples) in order.chunks(config.batch_size).enumerate() {
-            if is_due(epoch, done, batches) {
-                let now = epoch as f64 + done as f64 / batches as f64;
-                points.push(evaluate(&mut network, test, &evaluated, now)?);
-                if !go_on(&points[points.len() - 1]) {
-                    return Ok(None);
-                }
-                if !points[points.len() - 1].measured.loss.is_finite() {
-                    break 'epochs;
-                }
-            }
-            network.step(batch(train, samples)?);
+/// What became of a training that was to come to its next evaluation.
+#[derive(Clone, Copy, PartialEq)]
+enum Turn {
+    GoesOn,
+    Done,
+    Ended,
+}
+
+/// A training on its way.
+struct Run<'a> {
+    dataset: &'a Dataset,
+    config: &'a Config,
+    plan: &'a Plan,
+    network: Training<'a>,
+    /// Samples that are evaluated.
+    evaluated: Vec<u32>,
+    epoch: usize,
+    /// The epoch's order of samples, and how many of its batches are done.
+    order: Vec<u32>,
+    done: usize,
+    points: Vec<Point>,
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        dataset: &'a Dataset,
+        config: &'a Config,
+        plans: &[Plan],
+        plan: &'a Plan,
+        parameters: &Parameters,
+    ) -> Self {
+        let (setting, _) = config.setting(plans);
+        let layers = parameters.in_f64(config.act).layers;
+        let network = Training::new(&layers, config.act, config.lr, &plan.bugs, &setting);
+        let evaluated = (0..dataset.test.len().min(MOST_EVALUATED) as u32).collect();
+        let (epoch, order, done, points) = (0, Vec::new(), 0, Vec::new());
+        Self { dataset, config, plan, network, evaluated, epoch, order, done, points }
+    }
+
+    /// Trains until the next evaluation is due, and evaluates; nothing after the last.
+    fn next(&mut self) -> Result<Option<Point>> {
+        let train = &self.dataset.train;
+        let batches = train.len().div_ceil(self.config.batch_size);
+        if self.is_done() {
+            return Ok(None);
         }
+        if !self.points.is_empty() {
+            self.step()?;
+        }
+        while self.epoch < self.config.epochs && !is_due(self.epoch, self.done, batches) {
+            self.step()?;
+        }
+        let now = self.epoch as f64 + self.done as f64 / batches as f64;
+        let point = evaluate(&mut self.network, &self.dataset.test, &self.evaluated, now)?;
+        self.points.push(point);
+        Ok(Some(point))
     }
-    if points.last().is_none_or(|point| point.measured.loss.is_finite()) {
-        points.push(evaluate(&mut network, test, &evaluated, config.epochs as f64)?);
+
+    /// Whether the last evaluation was made: at the end, or of a loss that is no number.
+    fn is_done(&self) -> bool {
+        let last = self.points.last();
+        self.epoch >= self.config.epochs || last.is_some_and(|point| !point.measured.loss.is_finite())
     }
-    if !go_on(&points[points.len() - 1]) {
-        return Ok(None);
+
+    /// One batch; after the last of an epoch the next begins.
+    fn step(&mut self) -> Result<()> {
+        let train = &self.dataset.train;
+        if self.done == 0 {
+            let all: Vec<u32> = (0..train.len() as u32).collect();
+            self.order = shuffled(&all, self.config.seed, self.epoch);
+        }
+        let size = self.config.batch_size;
+        let from = self.done * size;
+        let samples = &self.order[from..self.order.len().min(from + size)];
+        self.network.step(batch(train, samples)?);
+        self.done += 1;
+        if self.done * size >= self.order.len() {
+            (self.epoch, self.done) = (self.epoch + 1, 0);
+        }
+        Ok(())
     }
-    let never_applied = network.never_applied().into_iter().map(|bug| bug.to_string()).collect();
-    Ok(Some(Curve::new(plan, points, never_applied)))
+
+    fn curve(self) -> Curve {
+        let never_applied = self.network.never_applied().into_iter().map(|bug| bug.to_string()).collect();
+        Curve::new(self.plan, self.points, never_applied)
+    }
 }
 
 /// Whether an evaluation comes before so many batches of an epoch are done.

@@ -92,10 +92,14 @@ fn no_archive(start: &[u8]) -> Option<(&'static str, &'static str)> {
     let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
     match start {
         [] => Some(("is empty", FORMS)),
-        [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] => Some(("is a picture", FORMS)),
+        [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] => {
+            Some(("is a picture, not an .npz file", FORMS))
+        }
         [b'P', b'K', ..] => None,
         _ if first == Some(&b'[') => Some(("is a JSON list, not an object", OBJECT)),
-        _ if is_text(start) => Some(("is text that is no JSON object: a single table, or notes", FORMS)),
+        _ if is_text(start) => {
+            Some(("is text, not an .npz file or a JSON object: a single table, or notes", FORMS))
+        }
         _ => None,
     }
 }

@@ -171,10 +171,10 @@ fn other_forms_are_refused_with_a_way_out() {
         (b"# Created by Octave 8.4.0", "is a text file of Octave", "dlmwrite"),
         (b"\x93NUMPY\x01\x00v\x00", "is one array", "numpy.savez"),
         (b"", "is empty", ".npz"),
-        (b"\x89PNG\r\n\x1a\n", "is a picture", ".npz"),
+        (b"\x89PNG\r\n\x1a\n", "is a picture, not an .npz file", ".npz"),
         (b" [1, 2, 3]", "is a JSON list, not an object", "W1"),
-        (b"1.5,2.5\n3,4\n", "is text that is no JSON object", ".csv file for each"),
-        ("Notes on ∂L/∂W".as_bytes(), "is text that is no JSON object", ".csv file for each"),
+        (b"1.5,2.5\n3,4\n", "is text, not an .npz file or a JSON object", ".csv file for each"),
+        ("Notes on ∂L/∂W".as_bytes(), "is text, not an .npz file or a JSON object", ".csv file for each"),
         (b"PK\x03\x04cut off", "or not all of one", "numpy.savez"),
     ];
     for (bytes, problem, hint) in cases {
