@@ -36,7 +36,8 @@ interface TraceEvent {
   tid: number;
   /** Microseconds by the clock, and of the processor. */
   dur: number;
-  tdur: number;
+  /** Not of every task. */
+  tdur?: number;
   args: { name?: string };
 }
 
@@ -50,7 +51,7 @@ async function tasks(page: Page, done: () => Promise<unknown>): Promise<Task[]> 
   const main = new Set(events.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain").map(thread));
   return events
     .filter((event) => event.ph === "X" && event.name.endsWith("RunTask") && main.has(thread(event)))
-    .map(({ dur, tdur }) => ({ took: dur / 1000, worked: tdur / 1000 }))
+    .map(({ dur, tdur }) => ({ took: dur / 1000, worked: (tdur ?? dur) / 1000 }))
     .sort((a, b) => b.took - a.took);
 }
 
