@@ -29,8 +29,8 @@ fn files() -> Result<[Cow<'static, [u8]>; 4]> {
     Ok(FILES.map(Cow::Borrowed))
 }
 
-/// The files, in the order of their stems. They are three times as large as the rest of a module for browsers, so a page fetches
-/// them when it needs them, and gives them in the folder `digits`.
+/// The files, in the order of their stems. They are larger than a module for browsers without them, so a page fetches them
+/// when it needs them, and gives them in the folder `digits`.
 #[cfg(target_family = "wasm")]
 fn files() -> Result<[Cow<'static, [u8]>; 4]> {
     let read = |stem| regular_file::read(&Path::new("digits").join(format!("{stem}.gz")));

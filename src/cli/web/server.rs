@@ -37,12 +37,16 @@ pub fn serve(listener: &TcpListener, folder: &Path) {
                 open.fetch_sub(1, Ordering::Relaxed);
                 continue;
             }
-            threads.spawn(|| {
+            let answered = || {
                 if let Err(error) = answer(connection, folder) {
                     log::debug!("a connection ended: {error}");
                 }
                 open.fetch_sub(1, Ordering::Relaxed);
-            });
+            };
+            if let Err(error) = std::thread::Builder::new().spawn_scoped(threads, answered) {
+                log::warn!("a connection is not answered: {error}");
+                open.fetch_sub(1, Ordering::Relaxed);
+            }
         }
     });
 }

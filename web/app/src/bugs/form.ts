@@ -1,4 +1,5 @@
 import type { Activation, ReplayRequest } from "../engine/types";
+import { ACTIVATIONS } from "../shared/names";
 
 /** A bug to inject: which of its formulas, counted from 1, and whether the evaluation alone has it. */
 export interface Chosen {
@@ -24,18 +25,6 @@ export const usual: Form = { bugs: [], hidden: "32,16", batch: "128", epochs: "5
 /** Small enough for a tab, and the question's loss rises all the same. */
 export const question: Form = { ...usual, bugs: "question", batch: "32", epochs: "10" };
 
-export const activations: Record<Activation, string> = {
-  relu: "ReLU",
-  sigmoid: "sigmoid",
-  tanh: "tanh",
-  "leaky-relu": "leaky ReLU",
-  elu: "ELU",
-  gelu: "GELU",
-  silu: "SiLU",
-  softplus: "softplus",
-  identity: "identity",
-};
-
 const spelled = ({ id, formula, evaluation }: Chosen) => `${evaluation ? "evaluation:" : ""}${id}${formula > 1 ? `/${formula}` : ""}`;
 
 function chosen(text: string): Chosen {
@@ -57,7 +46,7 @@ export function fromQuery(query: URLSearchParams): Form {
   const form: Form = { ...usual, bugs: query.get("bugs") === "question" ? "question" : query.getAll("bug").map(chosen) };
   for (const field of FIELDS) {
     const value = query.get(field);
-    if (value !== null && (field !== "act" || value in activations)) form[field] = value as never;
+    if (value !== null && (field !== "act" || value in ACTIVATIONS)) form[field] = value as never;
   }
   return form;
 }

@@ -7,7 +7,8 @@ import { ErrorBox } from "../shared/ErrorBox";
 import { ReplayView, useReplay } from "../shared/Replay";
 import { address, remember, route } from "../shell/route";
 import { Catalogue } from "./Catalogue";
-import { activations, fromQuery, question, toQuery, toRequest, usual } from "./form";
+import { ACTIVATIONS } from "../shared/names";
+import { fromQuery, question, toQuery, toRequest, usual } from "./form";
 import type { Chosen, Form } from "./form";
 import "./bugs.css";
 
@@ -174,7 +175,7 @@ export default function Bugs() {
               <label class="field">
                 <span>Hidden activation</span>
                 <select value={form.act} onChange={(event) => change({ act: event.currentTarget.value as Activation })}>
-                  {Object.entries(activations).map(([value, name]) => (
+                  {Object.entries(ACTIVATIONS).map(([value, name]) => (
                     <option key={value} value={value}>
                       {name}
                     </option>

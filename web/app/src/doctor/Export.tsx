@@ -1,22 +1,23 @@
 import { useEffect, useState } from "preact/hooks";
-import type { Template } from "../engine/types";
+import type { Language, Template } from "../engine/types";
 import { Code } from "../shared/Code";
 import { sharedDoctor } from "../shared/engine";
 import { ErrorBox } from "../shared/ErrorBox";
+import { LANGUAGES } from "../shared/names";
 import { Tabs } from "../shared/Tabs";
-import { languages } from "./Options";
 import { change } from "./state";
 
-const templates: { id: Template; name: string }[] = [
-  { id: "numpy", name: "NumPy" },
-  { id: "locals", name: "NumPy, all of a function" },
-  { id: "pytorch", name: "PyTorch" },
-  { id: "matlab", name: "MATLAB, Octave" },
-  { id: "julia", name: "Julia" },
-  { id: "javascript", name: "JavaScript" },
-  { id: "java", name: "Java" },
-  { id: "c", name: "C" },
-];
+const TEMPLATES: Record<Template, string> = {
+  numpy: LANGUAGES.numpy,
+  locals: "NumPy, all of a function",
+  pytorch: "PyTorch",
+  matlab: LANGUAGES.matlab,
+  julia: LANGUAGES.julia,
+  javascript: LANGUAGES.javascript,
+  java: LANGUAGES.java,
+  c: LANGUAGES.c,
+};
+const tabs = Object.entries(TEMPLATES).map(([id, name]) => ({ id, name }));
 
 /** Of the last line, what is to be done with the file on this page. */
 const here = (code: string) => code.replace(/then: gpu-mlp doctor (\S+)( --[a-z]+ \w+)*/, (_, path: string) => `then: give ${path.includes(".") ? path : `the folder ${path}`} to this page`);
@@ -51,10 +52,10 @@ export function Export() {
           <code>y</code>, the weights and biases and any one tensor more are enough to begin with. Your own names are understood.
         </p>
         {open && (
-          <Tabs label="Languages" tabs={templates} selected={language} onSelect={(id) => {
+          <Tabs label="Languages" tabs={tabs} selected={language} onSelect={(id) => {
               setLanguage(id as Template);
               // Whoever exports from a language reads the right line in it.
-              change({ language: languages.find(({ value }) => value === id)?.value ?? "numpy" });
+              change({ language: id in LANGUAGES ? (id as Language) : "numpy" });
             }}>
             <Snippet language={language} />
           </Tabs>

@@ -1,27 +1,7 @@
-import type { Activation, Language } from "../engine/types";
+import type { Language } from "../engine/types";
+import { ACTIVATIONS, LANGUAGES } from "../shared/names";
 import { change, form } from "./state";
 import type { Form } from "./state";
-
-export const languages: { value: Language; name: string }[] = [
-  { value: "numpy", name: "NumPy" },
-  { value: "julia", name: "Julia" },
-  { value: "matlab", name: "MATLAB, Octave" },
-  { value: "javascript", name: "JavaScript" },
-  { value: "java", name: "Java" },
-  { value: "c", name: "C" },
-];
-
-const activations: { value: Activation; name: string }[] = [
-  { value: "relu", name: "ReLU" },
-  { value: "sigmoid", name: "sigmoid" },
-  { value: "tanh", name: "tanh" },
-  { value: "leaky-relu", name: "leaky ReLU" },
-  { value: "elu", name: "ELU" },
-  { value: "gelu", name: "GELU" },
-  { value: "silu", name: "SiLU" },
-  { value: "softplus", name: "softplus" },
-  { value: "identity", name: "identity" },
-];
 
 /** The language of the right lines; it stands with the options and beside the line. */
 export function LanguageChoice({ label, beside }: { label: string; beside?: boolean }) {
@@ -29,7 +9,7 @@ export function LanguageChoice({ label, beside }: { label: string; beside?: bool
     <label class={beside ? "row small" : "field"}>
       <span>{label}</span>
       <select value={form.value.language} onChange={(event) => change({ language: event.currentTarget.value as Language })}>
-        {languages.map(({ value, name }) => (
+        {Object.entries(LANGUAGES).map(([value, name]) => (
           <option key={value} value={value}>
             {name}
           </option>
@@ -48,7 +28,7 @@ export function Options() {
           <span>Hidden activation</span>
           <select value={form.value.act} onChange={(event) => change({ act: event.currentTarget.value as Form["act"] })}>
             <option value="">as in the file, or found out</option>
-            {activations.map(({ value, name }) => (
+            {Object.entries(ACTIVATIONS).map(([value, name]) => (
               <option key={value} value={value}>
                 {name}
               </option>

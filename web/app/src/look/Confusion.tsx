@@ -1,3 +1,4 @@
+import { moves } from "../shared/grid";
 import { useRef, useState } from "preact/hooks";
 import { HeatMap } from "../shared/HeatMap";
 import { percent, readable } from "../shared/numbers";
@@ -39,18 +40,10 @@ export function Confusion({ counts, names }: Props) {
   const ofRow = counts.map((row) => row.reduce((a, b) => a + b, 0));
 
   function onKeyDown(event: KeyboardEvent) {
-    const [row, col] = stop;
-    const to = {
-      ArrowUp: [row - 1, col],
-      ArrowDown: [row + 1, col],
-      ArrowLeft: [row, col - 1],
-      ArrowRight: [row, col + 1],
-      Home: [row, 0],
-      End: [row, counts.length - 1],
-    }[event.key];
+    const to = moves(stop, counts.length)[event.key];
     if (!to) return;
     event.preventDefault();
-    table.current!.tBodies[0]!.rows[to[0]!]?.querySelectorAll("td")[to[1]!]?.focus();
+    table.current!.tBodies[0]!.rows[to[0]]?.querySelectorAll("td")[to[1]]?.focus();
   }
 
   const said = () => {

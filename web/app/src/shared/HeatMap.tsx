@@ -1,3 +1,4 @@
+import { moves } from "./grid";
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { colour, scheme } from "../shell/theme";
 import { readable } from "./numbers";
@@ -97,19 +98,11 @@ export function HeatMap(props: HeatMapProps) {
 
   function onKeyDown(event: KeyboardEvent) {
     const [row, col] = at ?? [0, 0];
-    const to = {
-      ArrowUp: [row - 1, col],
-      ArrowDown: [row + 1, col],
-      ArrowLeft: [row, col - 1],
-      ArrowRight: [row, col + 1],
-      Home: [row, 0],
-      End: [row, cols - 1],
-      PageUp: [row - 10, col],
-      PageDown: [row + 10, col],
-    }[event.key];
+    const far: Record<string, [number, number]> = { PageUp: [row - 10, col], PageDown: [row + 10, col] };
+    const to = far[event.key] ?? moves([row, col], cols)[event.key];
     if (!to) return;
     event.preventDefault();
-    setAt(at === null ? [0, 0] : [Math.min(Math.max(to[0]!, 0), rows - 1), Math.min(Math.max(to[1]!, 0), cols - 1)]);
+    setAt(at === null ? [0, 0] : [Math.min(Math.max(to[0], 0), rows - 1), Math.min(Math.max(to[1], 0), cols - 1)]);
   }
 
   const where = at && `${label(props.rowLabels, rowName, at[0])}, ${label(props.colLabels, colName, at[1])}`;

@@ -2,7 +2,8 @@ import { address, remember } from "../shell/route";
 import { useEffect, useRef } from "preact/hooks";
 import { CopyLink } from "../shared/CopyLink";
 import { Choice, TextField } from "./Field";
-import { ACTIVATIONS, OPTIMIZERS, readSettings, toQuery, withOptimizer, type Field, type Form } from "./form";
+import { ACTIVATIONS } from "../shared/names";
+import { OPTIMIZERS, readSettings, toQuery, withOptimizer, type Field, type Form } from "./form";
 import { chosen, device, devices, form, from, network } from "./session";
 
 export function change(changes: Partial<Form>) {

@@ -1,5 +1,6 @@
 /** The settings of a training as they are typed, what they mean, and the link that carries them. */
 import type { DataRequest, TrainConfig } from "../engine/types";
+import { ACTIVATIONS } from "../shared/names";
 
 export interface Form {
   task: string;
@@ -39,18 +40,6 @@ export const DEFAULTS: Form = {
 };
 
 export const TASKS = { "": "automatic", classification: "classification", multilabel: "several labels", regression: "regression" };
-
-export const ACTIVATIONS: Record<TrainConfig["activation"], string> = {
-  relu: "ReLU",
-  sigmoid: "sigmoid",
-  tanh: "tanh",
-  "leaky-relu": "leaky ReLU",
-  elu: "ELU",
-  gelu: "GELU",
-  silu: "SiLU",
-  softplus: "softplus",
-  identity: "identity",
-};
 
 const DEVICES = { auto: 0, gpu: 0, cpu: 0 };
 

@@ -6,7 +6,7 @@ import { batch, computed, signal } from "@preact/signals";
 import { openTrainer } from "../engine";
 import type { Trainer } from "../engine/engine";
 import { root } from "../shared/Drop";
-import type { DataInfo, DataRequest, Devices, DeviceChoice, GivenFile, Opened, Score, TrainConfig, TrainEvent } from "../engine/types";
+import type { DataInfo, DataRequest, Devices, DeviceChoice, GivenFile, Opened, TrainConfig, TrainEvent } from "../engine/types";
 import { DEFAULTS, type Form, type Settings } from "./form";
 
 let opening: Promise<Trainer> | null = null;
@@ -137,15 +137,7 @@ export interface Point {
   accuracy: number | null;
 }
 
-export interface Epoch {
-  epoch: number;
-  train: Score;
-  validation: Score | null;
-  test: Score;
-  seconds: number;
-  samples_per_second: number;
-  record: Record<string, number>;
-}
+export type Epoch = Omit<Extract<TrainEvent, { kind: "epoch" }>, "kind">;
 
 export type Progress = Extract<TrainEvent, { kind: "progress" }>;
 
